@@ -1,0 +1,1 @@
+//! The embedded gateway as a backend: speaks to its admin interface.

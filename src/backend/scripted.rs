@@ -1,0 +1,1 @@
+//! A scripted in-memory traffic system, for tests.

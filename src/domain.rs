@@ -1,0 +1,34 @@
+//! The words of a blue-green rollout, and nothing else: no clock, no I/O, no screen.
+//!
+//! Every other module speaks in these types. They are plain data (most of them serde
+//! types), so that a whole cutover can be replayed from its events and a snapshot can
+//! cross a process boundary unchanged.
+
+pub mod digest;
+pub mod gate;
+pub mod guard;
+pub mod observation;
+pub mod order;
+pub mod plan;
+pub mod record;
+pub mod service;
+pub mod side;
+pub mod split;
+pub mod text;
+pub mod time;
+pub mod version;
+pub mod window;
+
+pub use digest::Digest;
+pub use gate::{Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
+pub use guard::{Comparison, GuardAction, GuardSpec, Metric};
+pub use observation::{Observation, RouterStatus, SideTraffic, TrafficCounters};
+pub use order::{Move, Order, OrderId, OrderState, Revision};
+pub use plan::{OnDisconnect, Plan};
+pub use record::{Actor, Fact, Record};
+pub use service::{ProbeSpec, Service, SideSpec, VersionSource};
+pub use side::{Pair, Role, Side};
+pub use split::Split;
+pub use time::Stamp;
+pub use version::Version;
+pub use window::{Point, Window};

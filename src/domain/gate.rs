@@ -1,0 +1,165 @@
+//! Gates: checks that must pass before traffic moves.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+
+/// What a gate found. Not enough data is an answer of its own (law 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The check holds.
+    Passed,
+    /// The check does not hold.
+    Failed,
+    /// Too little was seen to say, or the check could not be carried out.
+    NotYet,
+}
+
+impl Verdict {
+    /// `PASS`, `FAIL` or `WAIT`.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Passed => "PASS",
+            Self::Failed => "FAIL",
+            Self::NotYet => "WAIT",
+        }
+    }
+}
+
+/// One configured gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateSpec {
+    /// Unique among the gates of a service; the kind unless the config names it.
+    pub name: String,
+    /// Whether forward commands are blocked until it passes or is overridden.
+    pub required: bool,
+    /// How long a result counts, in milliseconds.
+    pub valid_for_ms: u64,
+    /// The whole run is given up after this long, in milliseconds; the verdict is then "not yet".
+    pub timeout_ms: u64,
+    /// What is checked.
+    #[serde(flatten)]
+    pub kind: GateKind,
+}
+
+/// What a gate checks, with its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum GateKind {
+    /// Every replica answers its health path within the limit, `consecutive` times in a row.
+    Health {
+        /// Path asked on every replica.
+        path: String,
+        /// Checks in a row that must succeed on each replica.
+        consecutive: u32,
+        /// Longest a single answer may take, in milliseconds.
+        max_latency_ms: u64,
+        /// Pause between two checks, in milliseconds.
+        interval_ms: u64,
+    },
+    /// Predictions against a golden set.
+    Golden {
+        /// JSON lines: `{"id":"17","request":{..},"expect":"spam"}`.
+        cases: std::path::PathBuf,
+        /// Path the requests are posted to.
+        path: String,
+        /// JSON pointer to the answer in the reply.
+        answer: String,
+        /// Least share of right answers, 0 to 1.
+        min_accuracy: f64,
+        /// Requests under way at once.
+        concurrency: usize,
+        /// Cases needed for a verdict.
+        min_cases: usize,
+    },
+    /// Representative requests, and adversarial ones that must be refused cleanly.
+    Smoke {
+        /// JSON lines: `{"id":..,"path":..,"method":..,"request":{..},"expect":{"status":200,...}}`.
+        requests: std::path::PathBuf,
+        /// Path the requests are posted to where a line names none.
+        path: String,
+        /// Longest a single answer may take, in milliseconds.
+        max_latency_ms: u64,
+        /// Whether the built-in adversarial requests are sent too.
+        adversarial: bool,
+    },
+}
+
+impl GateKind {
+    /// `health`, `golden` or `smoke`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Health { .. } => "health",
+            Self::Golden { .. } => "golden",
+            Self::Smoke { .. } => "smoke",
+        }
+    }
+}
+
+/// What a gate saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The gate's name.
+    pub gate: String,
+    /// What it found.
+    pub verdict: Verdict,
+    /// The measured value in `unit`, when there is one.
+    pub value: Option<f64>,
+    /// The limit in `unit`, when there is one.
+    pub limit: Option<f64>,
+    /// `ratio` (0 to 1), `ms`, `count`; empty when the gate has no number.
+    pub unit: String,
+    /// Whether `value` must be at least `limit` (accuracy) or at most (latency).
+    pub at_least: bool,
+    /// How many checks, cases or requests stand behind it.
+    pub samples: u64,
+    /// The digest of the version it was seen on; evidence counts for no other.
+    pub version: Digest,
+    /// When the run ended.
+    pub at: DateTime<Utc>,
+    /// How long the run took, in milliseconds.
+    pub took_ms: u64,
+    /// One line for the screen: `12 misses`.
+    pub note: String,
+    /// The first misses or faults, cleaned, at most 20.
+    pub details: Vec<String>,
+}
+
+/// How important a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// For reading.
+    Info,
+    /// For attention.
+    Warn,
+    /// Something failed.
+    #[serde(rename = "error")]
+    Err,
+}
+
+impl LogLevel {
+    /// `INFO`, `WARN` or `ERR`.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Err => "ERR",
+        }
+    }
+}
+
+/// A line for the log pane and the gate's log file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// How important it is.
+    pub level: LogLevel,
+    /// The gate's name, or `traffic`, `guard`, `journal`, `probe`, an actor.
+    pub source: String,
+    /// The text, already cleaned.
+    pub text: String,
+}

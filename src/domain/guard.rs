@@ -1,0 +1,71 @@
+//! Guards: checks that go on while traffic moves and in the rollback window.
+
+use serde::{Deserialize, Serialize};
+
+use super::side::Side;
+
+/// What a guard looks at, on the traffic the router measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Share of answers that were 5xx or no answer, 0 to 1.
+    ErrorRate,
+    /// Median latency, milliseconds.
+    P50,
+    /// 95th percentile of latency, milliseconds.
+    P95,
+    /// 99th percentile of latency, milliseconds.
+    P99,
+}
+
+impl Metric {
+    /// `error_rate`, `p50`, `p95` or `p99`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+        }
+    }
+}
+
+/// What a breached guard does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardAction {
+    /// Say so.
+    Warn,
+    /// Stop the plan where it is; forward commands are blocked until a person resumes.
+    Pause,
+    /// All traffic back.
+    Rollback,
+}
+
+/// A comparison with the other side, besides the absolute limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// How much worse than the other side is too much: 0.2 is 20 %.
+    pub worse_by: f64,
+}
+
+/// One configured guard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardSpec {
+    /// What is watched.
+    pub metric: Metric,
+    /// The side it watches; `None`: the side that is being rolled out.
+    pub side: Option<Side>,
+    /// Largest value allowed: milliseconds, or a rate from 0 to 1.
+    pub limit: f64,
+    /// Also compared with the other side where set.
+    pub versus: Option<Comparison>,
+    /// The window looked at, in milliseconds.
+    pub window_ms: u64,
+    /// Below this many requests in the window there is no verdict.
+    pub min_samples: u64,
+    /// Breaches in a row, one evaluation a second, before it acts.
+    pub consecutive: u32,
+    /// What it does then.
+    pub then: GuardAction,
+}

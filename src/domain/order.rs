@@ -1,0 +1,108 @@
+//! Orders: commands on their way to a traffic system.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::side::Side;
+use super::split::Split;
+
+/// Identifies one act. A retry carries the same id and is the same act.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(pub String);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A router's own token for the state it is in; changes whenever the split may have changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub String);
+
+/// What an order means. A direct router only looks at the target split; a controller with a plan of
+/// its own (Argo Rollouts, Flagger, `CodeDeploy`) maps the meaning to its own verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// One step forward in the plan.
+    Promote,
+    /// All traffic to the candidate.
+    Switch,
+    /// Back to the live side before the rollout is complete.
+    Abort,
+    /// All traffic back, during or after anything.
+    Rollback,
+}
+
+impl Move {
+    /// Whether traffic moves toward the candidate: such orders need consent and carry a revision.
+    pub const fn is_forward(self) -> bool {
+        matches!(self, Self::Promote | Self::Switch)
+    }
+
+    /// The verb, as the CLI and the journal spell it.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Switch => "switch",
+            Self::Abort => "abort",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// A command on its way to a traffic system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Same id on retry = same act.
+    pub id: OrderId,
+    /// What the order means.
+    #[serde(rename = "move")]
+    pub kind: Move,
+    /// The split that was observed when the order was made; `None` if none was known.
+    pub from: Option<Split>,
+    /// The split that is asked for: absolute, so that a retry can do no harm.
+    pub target: Split,
+    /// The side that gains traffic by it.
+    pub toward: Side,
+    /// The revision that was on the screen. Forward orders carry it; abort and rollback never do.
+    pub expected: Option<Revision>,
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// Handed to the backend; no answer yet.
+    Sent,
+    /// The traffic system took it; not yet read back.
+    Accepted,
+    /// Read back from the router.
+    Verified,
+    /// Timed out or the line broke: it may have happened. The next observations settle it.
+    Unknown,
+    /// Refused, or certainly not carried out.
+    Failed,
+}
+
+impl OrderState {
+    /// Whether nothing more will come of the order.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Verified | Self::Failed)
+    }
+
+    /// `SENT`, `ACCEPTED`, ... as the screen spells it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Sent => "SENT",
+            Self::Accepted => "ACCEPTED",
+            Self::Verified => "VERIFIED",
+            Self::Unknown => "UNKNOWN",
+            Self::Failed => "FAILED",
+        }
+    }
+}

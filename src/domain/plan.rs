@@ -1,0 +1,53 @@
+//! The steps of a rollout.
+
+use serde::{Deserialize, Serialize};
+
+/// The plan a rollout follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The candidate's share after each step, rising, ending in 100.
+    pub steps: Vec<u8>,
+    /// How long each step is watched before the next, in milliseconds.
+    pub bake_ms: u64,
+    /// How long the standby is kept after 100 %, in milliseconds.
+    pub rollback_window_ms: u64,
+    /// What happens to traffic when the driving console loses its operator.
+    pub on_disconnect: OnDisconnect,
+    /// Whether the next step is taken without a person once gates pass and the bake is over.
+    pub auto: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            steps: vec![10, 50, 100],
+            bake_ms: 5 * 60_000,
+            rollback_window_ms: 24 * 3_600_000,
+            on_disconnect: OnDisconnect::Hold,
+            auto: false,
+        }
+    }
+}
+
+impl Plan {
+    /// The step (index from 0) and share that come after the candidate has `share` percent.
+    pub fn next_after(&self, share: u8) -> Option<(usize, u8)> {
+        self.steps.iter().copied().enumerate().find(|&(_, step)| step > share)
+    }
+
+    /// How many steps are reached at `share` percent.
+    pub fn reached(&self, share: u8) -> usize {
+        self.steps.iter().filter(|&&step| step <= share).count()
+    }
+}
+
+/// What a console that loses its operator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDisconnect {
+    /// Traffic stays where it is.
+    #[default]
+    Hold,
+    /// A rollout under way is rolled back before the console ends.
+    Rollback,
+}

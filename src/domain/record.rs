@@ -1,0 +1,150 @@
+//! The lines of the journal, as data.
+//!
+//! Records are the only thing that moves a rollout's recorded state: the engine folds them, whoever wrote them (this process, a CLI
+//! command in another, yesterday's console). So every process that reads the same journal and the
+//! same router comes to the same state.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::gate::Evidence;
+use super::guard::Metric;
+use super::order::{Order, OrderId, OrderState};
+use super::side::{Pair, Side};
+use super::split::Split;
+use super::version::Version;
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The user's login name, or `auto` for the engine itself.
+    pub name: String,
+    /// How it came in: `console`, `cli`, `auto`, `demo`.
+    pub via: String,
+}
+
+impl Actor {
+    /// The engine acting by itself: a guard, the plan walked unattended, on_disconnect.
+    pub fn auto() -> Self {
+        Self { name: "auto".into(), via: "auto".into() }
+    }
+}
+
+/// One line of the journal, without the chain around it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When, by the wall clock of the writer.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// A console or command began.
+    Opened {
+        /// Process id.
+        pid: u32,
+        /// cutover's version.
+        cutover: String,
+    },
+    /// A console ended: `quit`, `SIGHUP`, `SIGTERM`, `terminal gone`, ...
+    Closed {
+        /// Why.
+        why: String,
+    },
+    /// The journal's last line was torn by a crash and was cut away.
+    Recovered {
+        /// How many bytes were cut.
+        bytes: u64,
+    },
+    /// A console took the driver's place from another.
+    TookOver {
+        /// Whose.
+        from: String,
+    },
+    /// A rollout began: the first forward order of it follows.
+    Started {
+        /// The side that was live.
+        live: Side,
+        /// Versions at that time.
+        versions: Pair<Option<Version>>,
+    },
+    /// An order is about to be sent. On disk before it is.
+    Ordered {
+        /// The order, whole.
+        order: Order,
+        /// The state digest the consent was given to.
+        digest: Option<Digest>,
+        /// The reason, where one was given or a guard had one.
+        why: Option<String>,
+    },
+    /// An order came further.
+    OrderIs {
+        /// Which.
+        id: OrderId,
+        /// How far.
+        state: OrderState,
+        /// What the backend said, cleaned.
+        detail: Option<String>,
+    },
+    /// A gate run ended.
+    Gate {
+        /// What it saw.
+        evidence: Evidence,
+    },
+    /// A failing gate was overridden for one version.
+    Overridden {
+        /// The gate's name.
+        gate: String,
+        /// The candidate digest it counts for.
+        version: Digest,
+        /// At least 10 characters.
+        reason: String,
+    },
+    /// The plan was stopped where it is.
+    Paused {
+        /// Why, where a guard did it.
+        why: Option<String>,
+    },
+    /// The plan goes on.
+    Resumed,
+    /// A guard was breached often enough to act.
+    Guard {
+        /// What it watches.
+        metric: Metric,
+        /// Where.
+        side: Side,
+        /// What it saw: milliseconds, or a rate from 0 to 1.
+        value: f64,
+        /// What is allowed.
+        limit: f64,
+        /// Requests behind the value.
+        samples: u64,
+        /// `warn`, `pause` or `rollback`.
+        action: String,
+    },
+    /// The router says what nobody asked for.
+    Drift {
+        /// What was asked.
+        desired: Split,
+        /// What the router says.
+        observed: Split,
+    },
+    /// The rollback window was ended; the standby may go.
+    Finalized {
+        /// The side that is live from now on.
+        live: Side,
+    },
+    /// A person's note, or the reason for a rollback given afterwards.
+    Note {
+        /// The text, cleaned.
+        text: String,
+    },
+}
