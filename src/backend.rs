@@ -22,17 +22,15 @@
 //!
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
-pub mod capabilities;
 pub mod embedded;
-pub mod error;
 pub mod scripted;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
-pub use error::BackendError;
+pub use crate::domain::capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
+pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
 use crate::domain::Move;

@@ -4,7 +4,9 @@
 //! types), so that a whole cutover can be replayed from its events and a snapshot can
 //! cross a process boundary unchanged.
 
+pub mod capabilities;
 pub mod digest;
+pub mod fault;
 pub mod gate;
 pub mod guard;
 pub mod observation;
@@ -19,7 +21,9 @@ pub mod time;
 pub mod version;
 pub mod window;
 
+pub use capabilities::Capabilities;
 pub use digest::Digest;
+pub use fault::BackendError;
 pub use gate::{Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
 pub use guard::{Comparison, GuardAction, GuardSpec, Metric};
 pub use observation::{Observation, RouterStatus, SideTraffic, TrafficCounters};

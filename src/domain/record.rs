@@ -137,6 +137,11 @@ pub enum Fact {
         /// What the router says.
         observed: Split,
     },
+    /// A person accepted what the router says after drift; it is what is asked for from now on.
+    Adopted {
+        /// The split accepted.
+        split: Split,
+    },
     /// The rollback window was ended; the standby may go.
     Finalized {
         /// The side that is live from now on.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Move, Side, Split};
+use super::{Move, Side, Split};
 
 /// What a traffic system can and cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

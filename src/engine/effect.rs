@@ -1,0 +1,65 @@
+//! What the engine wants done, as values; the runtime does it.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Reply;
+use crate::domain::{Digest, LogLine, Order, Record, Side};
+
+/// One thing to be done outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Append records to the journal; answered by `Recorded` or `JournalFailed`.
+    Journal {
+        /// In this order.
+        records: Vec<Record>,
+    },
+    /// Append records, then hand the order to the backend; answered by `Recorded` and `Answered`.
+    Send {
+        /// The order.
+        order: Order,
+        /// What must be (or should be, see `rule`) on disk before it is sent. Empty on a retry.
+        records: Vec<Record>,
+        /// What happens when the journal cannot be written.
+        rule: WriteRule,
+    },
+    /// Read the router now, besides the regular reading.
+    Observe,
+    /// Run a gate on the candidate.
+    RunGate {
+        /// Names the run in its events.
+        run: u64,
+        /// The gate's name.
+        gate: String,
+        /// The side to run it on.
+        side: Side,
+        /// The version digest the evidence will be bound to.
+        version: Digest,
+    },
+    /// Stop a gate run; it ends with a "not yet".
+    StopGate {
+        /// Which run.
+        run: u64,
+    },
+    /// Answer a request.
+    Reply {
+        /// The request's id.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A line for the log pane and the log file.
+    Log(LogLine),
+    /// Take the driver's place from whoever holds it.
+    TakeLease,
+}
+
+/// What happens to an order when the journal cannot be written (laws 1 and 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteRule {
+    /// Forward: on disk before it is sent, or not sent.
+    BeforeSending,
+    /// Rollback: tried first, but sent whatever becomes of it, after a few milliseconds at most.
+    NeverInTheWay,
+}

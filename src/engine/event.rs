@@ -1,0 +1,93 @@
+//! Everything that can happen to the engine, as data.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Request;
+use crate::domain::{BackendError, Evidence, Observation, OrderId, Record, Revision, Side, Version};
+
+/// What happened. The runtime hands each in with the [`Stamp`](crate::domain::Stamp) of its arrival.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// About once a second.
+    Tick,
+    /// The router was read, or could not be.
+    Observed {
+        /// The reading.
+        result: Result<Observation, BackendError>,
+    },
+    /// A replica was probed.
+    Probed {
+        /// Which side.
+        side: Side,
+        /// Which replica, an index into the side's URLs.
+        replica: u32,
+        /// Latency in microseconds where it answered.
+        latency_us: Option<u64>,
+        /// Why it is not ready; `None` when it is.
+        fault: Option<String>,
+    },
+    /// A replica's version was read, or could not be.
+    VersionRead {
+        /// Which side.
+        side: Side,
+        /// Which replica.
+        replica: u32,
+        /// The version, or why it could not be read.
+        version: Result<Version, String>,
+    },
+    /// Somebody asks for something.
+    Asked(Request),
+    /// The backend answered an order.
+    Answered {
+        /// Which order.
+        id: OrderId,
+        /// The revision after it where the system tells, or what went wrong.
+        result: Result<Option<Revision>, BackendError>,
+    },
+    /// Records are on disk: ours, or another process's.
+    Recorded {
+        /// In the order of the journal.
+        records: Vec<Record>,
+    },
+    /// Records could not be written. An order that had to wait for them was not sent.
+    JournalFailed {
+        /// The order that was therefore not sent, if any.
+        order: Option<OrderId>,
+        /// Why, with path and remedy.
+        text: String,
+    },
+    /// The journal can be written again.
+    JournalWorks,
+    /// A gate run came further.
+    GateProgress {
+        /// Which run.
+        run: u64,
+        /// How many checks are done.
+        done: u64,
+        /// How many there are.
+        total: u64,
+    },
+    /// A gate run ended.
+    GateEnded {
+        /// Which run.
+        run: u64,
+        /// What it saw.
+        evidence: Evidence,
+    },
+    /// Who drives has changed.
+    Lease {
+        /// The other holder; `None` when this process drives.
+        holder: Option<String>,
+    },
+    /// The operator is gone (hang-up, closed terminal); the on-disconnect policy applies.
+    OperatorGone {
+        /// `SIGHUP`, `terminal gone`.
+        why: String,
+    },
+    /// Something outside was lost because a queue was full.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+}
