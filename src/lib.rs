@@ -10,6 +10,6 @@ pub mod gate;
 pub mod gateway;
 pub mod journal;
 pub mod probe;
-pub mod runtime;
+// pub mod runtime;
 pub mod terminal;
 pub mod ui;

@@ -91,7 +91,7 @@ impl State {
     }
 
     fn journal_blocker(&self, found: &mut Vec<Refusal>) {
-        if let Some(fault) = &self.journal_fault {
+        if let Some(fault) = self.journal_broken.as_ref().or(self.journal_fault.as_ref()) {
             push(found, RefusalKind::Journal, &format!("journal: {fault}"));
         }
     }

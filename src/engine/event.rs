@@ -50,6 +50,13 @@ pub enum Event {
         /// In the order of the journal.
         records: Vec<Record>,
     },
+    /// All records there were at the start have been handed in.
+    Restored {
+        /// Where the journal is not what was written; forward is refused until a person has looked.
+        broken: Option<String>,
+        /// Why the journal cannot be written.
+        unwritable: Option<String>,
+    },
     /// Records of ours are on disk.
     Written {
         /// The ticket of the effect, where it had one.

@@ -45,6 +45,8 @@ pub struct State {
     pub(super) guards: Guards,
     pub(super) pending: Option<Pending>,
     pub(super) journal_fault: Option<String>,
+    /// The journal is not what was written; no write mends that.
+    pub(super) journal_broken: Option<String>,
     pub(super) holder: Option<String>,
     pub(super) auto: bool,
     pub(super) dropped: u64,
@@ -70,6 +72,7 @@ impl State {
             gates: Gates::default(),
             pending: None,
             journal_fault: None,
+            journal_broken: None,
             holder: None,
             dropped: 0,
             orders_made: 0,
@@ -96,6 +99,7 @@ impl State {
             Event::Asked(request) => self.asked(request),
             Event::Answered { id, result } => self.answered(&id, result),
             Event::Recorded { records } => self.recorded(&records),
+            Event::Restored { broken, unwritable } => self.restored(broken, unwritable),
             Event::Written { ticket } => self.written(ticket),
             Event::JournalFailed { order, ticket, text } => self.journal_failed(order.as_ref(), ticket, text),
             Event::GateProgress { run, done, total } => self.gates.progress(run, done, total),
@@ -179,6 +183,25 @@ impl State {
                 let level = if warn { LogLevel::Warn } else { LogLevel::Info };
                 self.out.push(Effect::Log(LogLine { at: record.at, level, source: clean(&record.by.name, 20), text }));
             }
+        }
+    }
+
+    fn restored(&mut self, broken: Option<String>, unwritable: Option<String>) {
+        for fault in broken.iter().chain(&unwritable) {
+            self.log(LogLevel::Err, "journal", fault);
+        }
+        self.journal_broken = broken;
+        self.journal_fault = unwritable;
+        if let Some(last) = self.rollout.unsettled() {
+            let text = format!(
+                "order {} ({} to {}) by {} was {} when its process ended; the router is being read",
+                last.order.id,
+                last.order.kind.verb(),
+                last.order.target,
+                last.by.name,
+                last.state.title()
+            );
+            self.log(LogLevel::Warn, "journal", &text);
         }
     }
 

@@ -244,6 +244,7 @@ impl State {
 
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
+        faults.extend(self.journal_broken.as_ref().map(|fault| format!("journal: {fault}")));
         faults.extend(self.journal_fault.as_ref().map(|fault| format!("journal: {fault}")));
         faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {fault}")));
         if let (true, Some(desired), Some(observed)) = (self.drifts(), self.rollout.desired, self.router.split()) {
