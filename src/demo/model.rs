@@ -115,7 +115,9 @@ impl Model {
         for (i, layer) in self.layers.iter().enumerate() {
             values = layer.apply(&values);
             if i + 1 < self.layers.len() {
-                values.iter_mut().for_each(|value| *value = value.max(0.0));
+                for value in &mut values {
+                    *value = value.max(0.0);
+                }
             }
         }
         let mut scores = [0.0; CLASSES];
@@ -124,7 +126,9 @@ impl Model {
             *score = (value - top).exp();
         }
         let sum: f32 = scores.iter().sum();
-        scores.iter_mut().for_each(|score| *score /= sum);
+        for score in &mut scores {
+            *score /= sum;
+        }
         let digit = values.iter().position(|&value| value >= top).unwrap_or(0);
         Prediction { digit: digit as u8, scores }
     }

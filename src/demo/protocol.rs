@@ -3,8 +3,8 @@
 //! Pure text in, text out. Requests come from anywhere, so nothing is taken for granted: every
 //! fault is a refusal with a status and a sentence.
 
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::model::{CLASSES, Image, Model, PIXELS, Prediction};
@@ -222,7 +222,7 @@ fn images(input: &Input, pixel_max: f32) -> Result<Vec<Image>, Refusal> {
         return Err(Refusal::bad(format!("datatype {:?}: {INPUT} is {DATATYPE}", short(datatype))));
     }
     let batch = match *shape.as_slice() {
-        [batch @ 1.., 64] if batch <= MAX_BATCH as i64 => batch as usize,
+        [batch, 64] if (1..=MAX_BATCH as i64).contains(&batch) => batch as usize,
         _ => return Err(Refusal::bad(format!("shape is not [n,{PIXELS}] with n from 1 to {MAX_BATCH}"))),
     };
     if data.len() != batch * PIXELS {
