@@ -92,7 +92,7 @@ impl Session {
     /// Gives the terminal back for a while; frames drawn meanwhile are dropped.
     ///
     /// # Errors
-    /// When the terminal is gone or took too long.
+    /// When the terminal took longer than half a second for the last bytes.
     pub fn suspend(&self) -> io::Result<()> {
         self.guard.suspend()
     }
@@ -112,7 +112,7 @@ impl Session {
     /// Gives the terminal back and says how that went; a drop does the same silently.
     ///
     /// # Errors
-    /// When the terminal is gone or took longer than half a second for the last bytes.
+    /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
     pub fn finish(self) -> io::Result<()> {
         self.guard.give_back()
     }

@@ -6,7 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -33,7 +33,7 @@ pub(super) enum Broken {
     /// Nothing of the request was written: it is handed back and may be sent again.
     Unsent(Box<Request<Incoming>>),
     /// It was, or may have been, written: never to be sent again.
-    Sent(hyper::Error),
+    Sent,
 }
 
 impl Link {
@@ -60,7 +60,7 @@ impl Link {
         });
         answer.await.map_err(|mut broken| match broken.take_message() {
             Some(request) => Broken::Unsent(Box::new(request)),
-            None => Broken::Sent(broken.into_error()),
+            None => Broken::Sent,
         })
     }
 
@@ -96,9 +96,4 @@ fn builder() -> http1::Builder {
 /// Yields so that the runtime looks at the sockets: what was closed meanwhile is known after it.
 pub(super) async fn look_at_sockets() {
     tokio::task::yield_now().await;
-}
-
-/// Whether a poll result is an end.
-pub(super) const fn is_pending<T>(poll: &Poll<T>) -> bool {
-    matches!(poll, Poll::Pending)
 }

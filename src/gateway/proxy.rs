@@ -119,7 +119,7 @@ async fn attempt(
     while !upgrade && let Some(mut link) = idle(flight.replica()).await {
         match link.exchange(request).await {
             Ok(response) => return Ok((response, link)),
-            Err(Broken::Sent(_)) => return Err(Missed::Sent),
+            Err(Broken::Sent) => return Err(Missed::Sent),
             Err(Broken::Unsent(back)) => {
                 request = *back;
                 flight.retried();
@@ -137,7 +137,7 @@ async fn attempt(
     };
     match link.exchange(request).await {
         Ok(response) => Ok((response, link)),
-        Err(Broken::Sent(_)) => Err(Missed::Sent),
+        Err(Broken::Sent) => Err(Missed::Sent),
         Err(Broken::Unsent(back)) => Err(Missed::Unsent(back, io::ErrorKind::ConnectionReset.into())),
     }
 }

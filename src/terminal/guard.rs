@@ -109,7 +109,7 @@ impl Guard {
     /// Gives the terminal back for a while (a stop by Ctrl-Z, a pager); [`Guard::resume`] takes it again.
     ///
     /// # Errors
-    /// When the terminal is gone or took too long.
+    /// When the terminal took longer than half a second for the last bytes.
     pub fn suspend(&self) -> io::Result<()> {
         with_held(Held::undo)
     }
@@ -126,7 +126,7 @@ impl Guard {
     /// Gives the terminal back and says how that went.
     ///
     /// # Errors
-    /// When the terminal is gone or took longer than half a second for the last bytes.
+    /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
     pub fn give_back(self) -> io::Result<()> {
         give_back()
     }
@@ -142,7 +142,7 @@ impl Drop for Guard {
 /// Gives the terminal back if it is held: the first caller does it, a second one waits for the first and does nothing.
 ///
 /// # Errors
-/// When the terminal is gone or took longer than half a second for the last bytes.
+/// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
 pub fn give_back() -> io::Result<()> {
     let mut slot = held();
     slot.take().map_or(Ok(()), |mut held| held.undo())
@@ -150,6 +150,12 @@ pub fn give_back() -> io::Result<()> {
 
 fn with_held(act: impl FnOnce(&mut Held) -> io::Result<()>) -> io::Result<()> {
     held().as_mut().map_or_else(|| Err(io::Error::other("the terminal was given back already")), act)
+}
+
+/// EIO is what a hung-up tty answers to everything.
+fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::IO, Errno::NXIO, Errno::PIPE].into_iter().any(|gone| error.raw_os_error() == Some(gone.raw_os_error()))
 }
 
 impl Held {
@@ -178,8 +184,16 @@ impl Held {
         self.output.open_with(&bytes, LIMIT)
     }
 
-    /// Undoes what was begun, a step only begun included. Termios comes back even when no byte gets through.
+    /// Undoes what was begun, a step only begun included. A terminal that is gone has nothing left to undo.
     fn undo(&mut self) -> io::Result<()> {
+        match self.try_undo() {
+            Err(e) if is_gone(&e) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Termios comes back even when no byte gets through.
+    fn try_undo(&mut self) -> io::Result<()> {
         let mut written = Ok(());
         if std::mem::take(&mut self.modes_set) {
             let mut bytes = Vec::with_capacity(96);

@@ -63,9 +63,10 @@ impl Burst {
     }
 }
 
-/// A key that text consists of; with Ctrl or Alt it is none.
+/// A key that text consists of; with Ctrl or Alt it is none, but for a line feed, which raw mode shows as Ctrl-J.
 fn text_key(input: &Input) -> Option<KeyCode> {
     match input {
+        Input::Key(key) if *key == Key::ctrl('j') => Some(KeyCode::Enter),
         Input::Key(Key { code: code @ (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab), mods, .. }) => {
             (!mods.ctrl && !mods.alt).then_some(*code)
         }
@@ -104,6 +105,9 @@ mod tests {
         assert_eq!(Burst::default().feed(at(0), keys("abcdef")), keys("abcdef"));
         assert_eq!(Burst::default().feed(at(0), keys("abcdefg")), [Input::LooksLikePaste]);
         assert_eq!(Burst::default().feed(at(0), keys("Ry\nSv42\n")), [Input::LooksLikePaste]);
+        let mut line_feeds = keys("RySv42");
+        line_feeds.insert(2, Input::Key(Key::ctrl('j')));
+        assert_eq!(Burst::default().feed(at(0), line_feeds), [Input::LooksLikePaste]);
     }
 
     #[test]

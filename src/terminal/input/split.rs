@@ -83,24 +83,37 @@ fn step(state: State, key: Key) -> (State, bool) {
     if key.code == KeyCode::Esc && key.mods.none() {
         return if matches!(state, State::Paste) { (State::Paste, false) } else { (State::Escaped, true) };
     }
-    match (state, plain_char(key)) {
-        (State::Escaped, Some('[')) => (State::Csi { first: true, paste: PasteMark::Seen(0) }, false),
-        (State::Escaped, Some('O')) => (State::Ss3, false),
-        (State::Idle | State::Escaped, _) if opens_text(key) => (State::Text, false),
-        (State::Idle | State::Escaped, _) => (State::Idle, true),
-        // The Linux console's function keys: ESC [ [ A.
-        (State::Csi { first: true, .. }, Some('[')) => (State::Csi { first: false, paste: PasteMark::Other }, false),
-        (State::Csi { paste, .. }, Some('~')) if paste.whole() => (State::Paste, false),
-        (State::Csi { paste, .. }, Some(c @ ' '..='?')) => (State::Csi { first: false, paste: paste.and(c) }, false),
-        (State::Csi { .. }, Some('@'..='~')) => (State::Idle, false),
-        (State::Ss3, Some('0'..='9' | ';')) => (State::Ss3, false),
-        (State::Ss3, Some('@'..='~' | ' ')) => (State::Idle, false),
-        // No sequence goes on like this: what was swallowed stays so, and this key is a key.
-        (State::Csi { .. } | State::Ss3, _) => (State::Idle, true),
-        (State::Text, _) if closes_text(key) => (State::Idle, false),
-        (State::Text, _) => (State::Text, false),
+    let char = plain_char(key);
+    match state {
+        State::Escaped if char == Some('[') => (State::Csi { first: true, paste: PasteMark::Seen(0) }, false),
+        State::Escaped if char == Some('O') => (State::Ss3, false),
+        State::Idle | State::Escaped => {
+            let opens = opens_text(key);
+            (if opens { State::Text } else { State::Idle }, !opens)
+        }
+        State::Csi { first, paste } => csi(first, paste, char),
+        State::Ss3 => match char {
+            Some('0'..='9' | ';') => (State::Ss3, false),
+            Some('@'..='~' | ' ') => (State::Idle, false),
+            _ => BROKEN_OFF,
+        },
+        State::Text => (if closes_text(key) { State::Idle } else { State::Text }, false),
         // Its end mark is invisible here (crossterm drops one without a beginning): it ends when it is quiet.
-        (State::Paste, _) => (State::Paste, false),
+        State::Paste => (State::Paste, false),
+    }
+}
+
+/// No sequence goes on like this: what was swallowed stays so, and this key is a key.
+const BROKEN_OFF: (State, bool) = (State::Idle, true);
+
+fn csi(first: bool, paste: PasteMark, char: Option<char>) -> (State, bool) {
+    match char {
+        // The Linux console's function keys: ESC [ [ A.
+        Some('[') if first => (State::Csi { first: false, paste: PasteMark::Other }, false),
+        Some('~') if paste.whole() => (State::Paste, false),
+        Some(c @ ' '..='?') => (State::Csi { first: false, paste: paste.and(c) }, false),
+        Some('@'..='~') => (State::Idle, false),
+        _ => BROKEN_OFF,
     }
 }
 

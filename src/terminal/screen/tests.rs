@@ -34,6 +34,8 @@ fn screen(size: (u16, u16), options: ScreenOptions) -> (Screen, Receiver<Vec<u8>
     (Screen::new(size, options, Tap { writes, leave: None }, || {}).unwrap(), written)
 }
 
+/// A screen whose writes wait for the test: (screen, what was written, leave to write, the hang-up).
+#[expect(clippy::type_complexity, reason = "four ends of channels, taken apart at once")]
 fn slow(size: (u16, u16)) -> (Screen, Receiver<Vec<u8>>, SyncSender<io::Result<()>>, Receiver<()>) {
     let (writes, written) = sync_channel(64);
     let (permit, leave) = sync_channel(64);
@@ -42,7 +44,7 @@ fn slow(size: (u16, u16)) -> (Screen, Receiver<Vec<u8>>, SyncSender<io::Result<(
     (Screen::new(size, OPTIONS, out, move || gone.send(()).unwrap()).unwrap(), written, permit, hung_up)
 }
 
-fn say<'a>(text: &'a str) -> impl FnOnce(&mut Buffer) -> Option<(u16, u16)> + 'a {
+fn say(text: &str) -> impl FnOnce(&mut Buffer) -> Option<(u16, u16)> {
     move |buf| {
         buf.set_string(0, 0, text, Style::new());
         None
