@@ -3,7 +3,7 @@
 pub mod backend;
 pub mod cli;
 pub mod config;
-pub mod demo;
+// pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod gate;
