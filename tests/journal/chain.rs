@@ -126,6 +126,9 @@ fn a_torn_line_left_by_another_is_mended_by_an_append() {
     assert_eq!(verify(&path).unwrap().lines, 4);
 }
 
+/// Name, the lines, the line with the fault, what is said of it, what is left.
+type Case<'a> = (&'a str, Vec<&'a str>, u64, &'a str, &'a [&'a str]);
+
 #[test]
 fn every_change_in_the_middle_is_found_and_appending_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -133,7 +136,7 @@ fn every_change_in_the_middle_is_found_and_appending_goes_on() {
     let l: Vec<&str> = lines.iter().map(String::as_str).collect();
     let edited = l[2].replace("n3", "n9");
     let long = "x".repeat(cutover::journal::MAX_LINE + 1);
-    let cases: [(&str, Vec<&str>, u64, &str, &[&str]); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("edited", vec![l[0], l[1], &edited, l[3], l[4]], 3, "changed", &["n1", "n2", "n4", "n5"]),
         ("last edited", vec![l[0], l[1], &edited], 3, "changed", &["n1", "n2"]),
         ("deleted", vec![l[0], l[1], l[3], l[4]], 3, "missing", &["n1", "n2", "n4", "n5"]),

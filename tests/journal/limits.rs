@@ -97,6 +97,12 @@ pub fn read_only() {
     say("done");
 }
 
+/// Never silent: what could not be tried here is named.
+#[expect(clippy::print_stderr, reason = "said to whoever runs the tests, past the harness's capture of stdout")]
+fn skipped(part: &str, why: &str) {
+    eprintln!("SKIPPED {part}: {why}");
+}
+
 /// Runs `part` in a mount namespace of its own, so that nothing stays mounted whatever happens.
 fn on_its_own_disk(part: &str) {
     let dir = tempfile::tempdir().unwrap();
@@ -105,7 +111,7 @@ fn on_its_own_disk(part: &str) {
     let mount = "mount -t tmpfs -o size=256k tmpfs \"$CUTOVER_TEST_DIR\" || exit 77; exec \"$@\"";
     let probe = Command::new("unshare").args([flags, "sh", "-c", "mount -t tmpfs none /mnt"]).output();
     if !probe.is_ok_and(|out| out.status.success()) {
-        eprintln!("SKIPPED {part}: this machine lets us mount nothing (unshare {flags}, tmpfs)");
+        skipped(part, &format!("this machine lets us mount nothing (unshare {flags}, tmpfs)"));
         return;
     }
     let child = Part::under(&["unshare", flags, "bash", "-c", mount], part, dir.path(), "");
@@ -169,7 +175,7 @@ fn missing_rights_are_told_with_the_path() {
             let (said, is_well) = child.finish();
             assert!(is_well && said == ["done"], "{said:?}");
         }
-        Err(error) => eprintln!("SKIPPED missing rights: this binary cannot be run by another user: {error}"),
+        Err(error) => skipped("no-rights", &format!("this binary cannot be run by another user: {error}")),
     }
     for dir in [&shut, &others, &secret] {
         set(dir, 0o755);
