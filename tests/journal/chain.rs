@@ -44,6 +44,18 @@ fn what_is_appended_is_read_by_the_next() {
 }
 
 #[test]
+fn a_long_journal_is_read_one_record_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 3);
+    let path = dir.path().join(FILE_NAME);
+    fs::write(&path, [&fs::read(&path).unwrap()[..], b"torn"].concat()).unwrap();
+    let mut seen = Vec::new();
+    let (_, opened) = Journal::open_each(dir.path(), &mut |record| seen.push(text(&record))).unwrap();
+    assert_eq!(seen, ["n1", "n2", "n3", "(recovered)"]);
+    assert_eq!((opened.records.len(), opened.recovered_bytes), (0, Some(4)));
+}
+
+#[test]
 fn two_journals_see_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let (mut a, _) = Journal::open(dir.path()).unwrap();
