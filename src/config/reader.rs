@@ -46,11 +46,6 @@ impl<'a> Report<'a> {
         faults.push(Fault { place: Some(self.place(at)), key, message, remedy: remedy.into() });
     }
 
-    /// How many faults were found so far.
-    pub fn count(&self) -> usize {
-        self.faults.borrow().len() + self.dropped.get()
-    }
-
     /// The line that holds byte `at`.
     pub fn line(&self, at: usize) -> usize {
         self.place(at).line
@@ -145,7 +140,8 @@ impl<'a> Table<'a> {
     pub fn need(&self, key: &str, remedy: &str) -> Option<Node<'a>> {
         let node = self.get(key);
         if node.is_none() {
-            self.fault(format!("{key} is missing"), remedy);
+            let what = if self.label.is_empty() { format!("[{key}]") } else { key.to_owned() };
+            self.fault(format!("{what} is missing"), remedy);
         }
         node
     }
@@ -208,7 +204,7 @@ impl<'a> Node<'a> {
     /// A text without control or invisible characters.
     pub fn text(&self) -> Option<&'a str> {
         let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
-        if clean(text, usize::MAX) != text {
+        if clean(text, text.len()) != text {
             return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
         }
         Some(text)

@@ -7,7 +7,6 @@ use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
 use super::{AdminSpec, BackendSpec, GatewaySpec, keys, values};
-use crate::domain::text::clean;
 use crate::domain::{OnDisconnect, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
 
 const SECOND: u64 = 1000;
@@ -135,8 +134,14 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
     };
     let path = table.need("path", remedy).and_then(|node| values::http_path(&node));
     match (table.get("pointer"), table.get("header")) {
-        (Some(at), None) => Some(VersionSource::Pointer { path: path?, pointer: values::pointer(&at)? }),
-        (None, Some(name)) => Some(VersionSource::Header { path: path?, header: values::header(&name)? }),
+        (Some(at), None) => {
+            let pointer = values::pointer(&at);
+            Some(VersionSource::Pointer { path: path?, pointer: pointer? })
+        }
+        (None, Some(name)) => {
+            let header = values::header(&name);
+            Some(VersionSource::Header { path: path?, header: header? })
+        }
         _ => node.refuse("must name either pointer or header".into(), remedy),
     }
 }
@@ -253,7 +258,11 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Optio
             let own = values::admin(&table);
             if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {
                 node.fault(
-                    format!("{own} is not [gateway] admin, {}", gateway.admin),
+                    format!(
+                        "{} is not [gateway] admin, {}",
+                        quote(&own.to_string()),
+                        quote(&gateway.admin.to_string())
+                    ),
                     "remove it: the console takes admin from [gateway]",
                 );
             }
@@ -331,5 +340,5 @@ pub(super) fn side(node: &Node<'_>) -> Option<Side> {
 
 /// A request path of a gate, or the probe's.
 pub(super) fn path_or(table: &Table<'_>, fallback: &str) -> String {
-    table.get("path").and_then(|node| values::http_path(&node)).unwrap_or_else(|| clean(fallback, usize::MAX))
+    table.get("path").and_then(|node| values::http_path(&node)).unwrap_or_else(|| fallback.to_owned())
 }
