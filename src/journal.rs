@@ -18,7 +18,7 @@
 //!
 //! The chain shows lines that were edited, deleted, inserted, reordered or torn. It cannot show that the
 //! *last* lines were cut off, nor that somebody rewrote everything from one line on and all hashes with it:
-//! for that, keep the head hash that [`verify`] prints somewhere else and give it to [`verify_expecting`].
+//! for that, keep the head hash that [`verify()`] prints somewhere else and give it to [`verify_expecting`].
 //!
 //! Everything here is synchronous and may block for up to [`LOCK_WAIT`]: the runtime calls it from a
 //! thread of its own. Nothing here knows a rollout: records go in and come out.

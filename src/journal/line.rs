@@ -37,7 +37,7 @@ pub(super) struct Bad {
     pub(super) what: String,
     pub(super) remedy: &'static str,
     /// The line itself is as it was written, only its place is wrong.
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<Box<Entry>>,
 }
 
 const EDITED: &str = "compare it with a backup or another copy; rollback stays possible, forward is refused";
@@ -122,7 +122,7 @@ impl Chain {
         } else {
             return Ok(entry);
         };
-        Err(Bad { what, remedy: EDITED, entry: Some(entry) })
+        Err(Bad { what, remedy: EDITED, entry: Some(Box::new(entry)) })
     }
 
     /// Passes over a line that is too long to be looked at.

@@ -54,7 +54,7 @@ pub fn tail(dir: &Path, n: usize) -> Result<Tail, JournalError> {
         match Chain::new().take(line.strip_suffix(b"\n").unwrap_or(line)) {
             Ok(entry) => out.entries.push(entry),
             Err(bad) => match bad.entry {
-                Some(entry) => out.entries.push(entry),
+                Some(entry) => out.entries.push(*entry),
                 None => out.bad_lines += 1,
             },
         }
@@ -77,7 +77,7 @@ fn last_lines(file: &File, n: usize) -> io::Result<Vec<u8>> {
         let from = start.saturating_sub(STEP).max(floor);
         let mut step = vec![0; (start - from) as usize];
         file.read_exact_at(&mut step, from)?;
-        ends += step.iter().filter(|b| **b == b'\n').count();
+        ends += step.split(|b| *b == b'\n').count() - 1;
         steps.push(step);
         start = from;
     }

@@ -266,7 +266,7 @@ impl Journal {
                 Ok(entry) => sink(entry),
                 Err(bad) => {
                     if let Some(entry) = self.note(self.chain.lines, bad) {
-                        sink(entry);
+                        sink(*entry);
                     }
                 }
             }
@@ -277,7 +277,7 @@ impl Journal {
     }
 
     /// Keeps the first fault and counts all; gives back what of the line can be used.
-    fn note(&mut self, line: u64, bad: Bad) -> Option<Entry> {
+    fn note(&mut self, line: u64, bad: Bad) -> Option<Box<Entry>> {
         self.bad_lines += 1;
         if self.broken.is_none() {
             self.broken = Some(Fault { file: self.path.clone(), line, what: bad.what, remedy: bad.remedy.into() });

@@ -44,6 +44,18 @@ fn what_is_appended_is_read_by_the_next() {
 }
 
 #[test]
+fn a_long_journal_is_read_one_record_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 3);
+    let path = dir.path().join(FILE_NAME);
+    fs::write(&path, [&fs::read(&path).unwrap()[..], b"torn"].concat()).unwrap();
+    let mut seen = Vec::new();
+    let (_, opened) = Journal::open_each(dir.path(), &mut |record| seen.push(text(&record))).unwrap();
+    assert_eq!(seen, ["n1", "n2", "n3", "(recovered)"]);
+    assert_eq!((opened.records.len(), opened.recovered_bytes), (0, Some(4)));
+}
+
+#[test]
 fn two_journals_see_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let (mut a, _) = Journal::open(dir.path()).unwrap();
@@ -126,6 +138,9 @@ fn a_torn_line_left_by_another_is_mended_by_an_append() {
     assert_eq!(verify(&path).unwrap().lines, 4);
 }
 
+/// Name, the lines, the line with the fault, what is said of it, what is left.
+type Case<'a> = (&'a str, Vec<&'a str>, u64, &'a str, &'a [&'a str]);
+
 #[test]
 fn every_change_in_the_middle_is_found_and_appending_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -133,7 +148,7 @@ fn every_change_in_the_middle_is_found_and_appending_goes_on() {
     let l: Vec<&str> = lines.iter().map(String::as_str).collect();
     let edited = l[2].replace("n3", "n9");
     let long = "x".repeat(cutover::journal::MAX_LINE + 1);
-    let cases: [(&str, Vec<&str>, u64, &str, &[&str]); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("edited", vec![l[0], l[1], &edited, l[3], l[4]], 3, "changed", &["n1", "n2", "n4", "n5"]),
         ("last edited", vec![l[0], l[1], &edited], 3, "changed", &["n1", "n2"]),
         ("deleted", vec![l[0], l[1], l[3], l[4]], 3, "missing", &["n1", "n2", "n4", "n5"]),

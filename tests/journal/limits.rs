@@ -7,7 +7,7 @@ use std::process::Command;
 
 use cutover::journal::{FILE_NAME, Holder, Journal, Lease, Problem, read, verify};
 
-use crate::support::{Part, dir, note, say, wait_for_parent};
+use crate::support::{Part, dir, note, say};
 
 fn holder() -> Holder {
     Holder { name: "ann".into(), pid: 1, since: cutover::domain::Stamp::epoch().wall, host: "here".into() }
@@ -55,6 +55,7 @@ pub fn small_disk() {
     let ballast = dir().join("ballast");
     let mut file = fs::File::create(&ballast).unwrap();
     while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
     let lines = 1 + fill(&mut journal);
     assert_eq!(verify(journal.path()).unwrap().lines, lines, "no half line is left");
     // A torn end that cannot be kept aside for lack of space is left alone, and all before it is read.
@@ -96,6 +97,12 @@ pub fn read_only() {
     say("done");
 }
 
+/// Never silent: what could not be tried here is named.
+#[expect(clippy::print_stderr, reason = "said to whoever runs the tests, past the harness's capture of stdout")]
+fn skipped(part: &str, why: &str) {
+    eprintln!("SKIPPED {part}: {why}");
+}
+
 /// Runs `part` in a mount namespace of its own, so that nothing stays mounted whatever happens.
 fn on_its_own_disk(part: &str) {
     let dir = tempfile::tempdir().unwrap();
@@ -104,7 +111,7 @@ fn on_its_own_disk(part: &str) {
     let mount = "mount -t tmpfs -o size=256k tmpfs \"$CUTOVER_TEST_DIR\" || exit 77; exec \"$@\"";
     let probe = Command::new("unshare").args([flags, "sh", "-c", "mount -t tmpfs none /mnt"]).output();
     if !probe.is_ok_and(|out| out.status.success()) {
-        eprintln!("SKIPPED {part}: this machine lets us mount nothing (unshare {flags}, tmpfs)");
+        skipped(part, &format!("this machine lets us mount nothing (unshare {flags}, tmpfs)"));
         return;
     }
     let child = Part::under(&["unshare", flags, "bash", "-c", mount], part, dir.path(), "");
@@ -140,7 +147,6 @@ pub fn no_rights() {
     assert_eq!(Journal::open(&secret).unwrap_err().problem, Problem::Denied);
     assert_eq!(read(&secret).unwrap_err().problem, Problem::Denied);
     say("done");
-    wait_for_parent();
 }
 
 #[test]
@@ -169,7 +175,7 @@ fn missing_rights_are_told_with_the_path() {
             let (said, is_well) = child.finish();
             assert!(is_well && said == ["done"], "{said:?}");
         }
-        Err(error) => eprintln!("SKIPPED missing rights: this binary cannot be run by another user: {error}"),
+        Err(error) => skipped("no-rights", &format!("this binary cannot be run by another user: {error}")),
     }
     for dir in [&shut, &others, &secret] {
         set(dir, 0o755);
