@@ -57,6 +57,11 @@ pub enum Event {
         /// Why the journal cannot be written.
         unwritable: Option<String>,
     },
+    /// The journal was found not to be what was written.
+    JournalBroken {
+        /// Where and how.
+        text: String,
+    },
     /// Records of ours are on disk.
     Written {
         /// The ticket of the effect, where it had one.

@@ -100,6 +100,10 @@ impl State {
             Event::Answered { id, result } => self.answered(&id, result),
             Event::Recorded { records } => self.recorded(&records),
             Event::Restored { broken, unwritable } => self.restored(broken, unwritable),
+            Event::JournalBroken { text } => {
+                self.log(LogLevel::Err, "journal", &text);
+                self.journal_broken = Some(text);
+            }
             Event::Written { ticket } => self.written(ticket),
             Event::JournalFailed { order, ticket, text } => self.journal_failed(order.as_ref(), ticket, text),
             Event::GateProgress { run, done, total } => self.gates.progress(run, done, total),

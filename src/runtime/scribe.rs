@@ -93,6 +93,7 @@ struct Desk {
     journal: Journal,
     lease: Option<Lease>,
     told_holder: Option<Option<String>>,
+    told_broken: bool,
     backlog: VecDeque<Record>,
     last_try: Instant,
     logs: HashMap<String, GateLog>,
@@ -105,6 +106,7 @@ impl Desk {
             journal,
             lease: None,
             told_holder: None,
+            told_broken: false,
             backlog: VecDeque::new(),
             last_try: Instant::now(),
             logs: HashMap::new(),
@@ -141,6 +143,9 @@ impl Desk {
     fn write(&mut self, records: Vec<Record>, must_be_first: bool) -> Result<(), String> {
         if must_be_first {
             self.check_lease()?;
+            if let Some(fault) = self.journal.broken() {
+                return Err(fault.to_string());
+            }
             if !self.backlog.is_empty() {
                 self.retry();
             }
@@ -194,12 +199,22 @@ impl Desk {
         }
     }
 
+    /// A file that shrank, was replaced or edited while in use.
+    fn tell_broken(&mut self) {
+        if let Some(fault) = self.journal.broken().filter(|_| !self.told_broken) {
+            let text = fault.to_string();
+            self.told_broken = true;
+            let _ = self.options.events.blocking_send(Event::JournalBroken { text });
+        }
+    }
+
     fn look(&mut self) {
         if let Ok(records) = self.journal.poll()
             && !records.is_empty()
         {
             let _ = self.options.events.blocking_send(Event::Recorded { records });
         }
+        self.tell_broken();
         if self.last_try.elapsed() >= AGAIN && !self.backlog.is_empty() {
             self.retry();
         }
