@@ -70,6 +70,8 @@ on_disconnect = "hold"
 [[gate]]
 kind = "health"
 path = "/v2/health/ready"
+max_latency = "500ms"
+interval = "250ms"
 
 [[gate]]
 kind = "golden"
@@ -82,6 +84,7 @@ min_accuracy = 0.95
 kind = "smoke"
 requests = {smoke}
 path = "/v2/models/digits/infer"
+max_latency = "1s"
 
 [[guard]]
 metric = "error_rate"
