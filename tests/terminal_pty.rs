@@ -3,6 +3,8 @@
 //! The program under test is this binary again, started with `PROGRAM` set: a small console over the crate's
 //! terminal modules that shows what it gets and ends in the way a key asks for.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -120,8 +122,12 @@ fn t04_a_vanished_terminal_with_sighup_ignored_ends_the_program() {
 fn t04_a_vanished_terminal_in_the_middle_of_a_sequence_ends_the_program() {
     let mut pty = command("no signals").ignore_hang_up().spawn();
     pty.wait_for_text("READY");
-    pty.send("z\x1b[1;");
-    pty.wait_for_text("Char('z')");
+    pty.send("\x1b[1;");
+    // Time for the reading thread to get into the middle of it; the test is right without, but then proves less.
+    for columns in 90..100 {
+        pty.resize(columns, 24);
+        pty.wait_for_text(&format!("size {columns}x24"));
+    }
     pty.hang_up();
     assert_eq!(pty.wait_end(), Ended::Code(129));
 }
@@ -157,15 +163,12 @@ fn t06_t26_a_terminal_that_takes_nothing_holds_up_neither_keys_nor_the_end() {
 #[test]
 fn t21_t26_a_slow_terminal_sees_whole_frames_and_the_last_one() {
     let mut pty = command("busy").size(200, 50).spawn();
-    pty.wait_for("some frames", |screen| {
-        screen.contents().lines().next().and_then(|l| l.split('.').next()?.parse::<u32>().ok()).is_some_and(|n| n > 20)
-    });
+    pty.wait_for_raw("some frames", |raw| String::from_utf8_lossy(raw).matches("\x1b[?2026h").count() > 10);
     pty.send("x");
     pty.wait_for_text("still");
     pty.wait_for_raw("the end of the frame", |raw| raw.ends_with(b"\x1b[?2026l"));
     let raw = pty.raw_text();
     let frames: Vec<&str> = raw.split("\x1b[?2026h").skip(1).collect();
-    assert!(frames.len() > 5);
     assert!(frames.iter().all(|f| f.ends_with("\x1b[?2026l")), "nothing outside a frame, none in two parts");
     pty.send("q");
     assert_eq!(pty.wait_end(), Ended::Code(0));

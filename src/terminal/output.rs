@@ -122,3 +122,67 @@ fn wait_for_room(fd: BorrowedFd<'_>, limit: Duration) -> io::Result<()> {
         Err(e) => Err(e.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use pty_process::blocking::{Pts, Pty, open};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn terminal() -> (Pty, Pts, Output) {
+        let (master, pts) = open().unwrap();
+        let output = Output::to(&pts).unwrap();
+        (master, pts, output)
+    }
+
+    fn read(master: &mut Pty) -> String {
+        let mut buffer = [0; 64];
+        let n = master.read(&mut buffer).unwrap();
+        String::from_utf8(buffer[..n].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_closed_gate_lets_only_the_last_word_through() {
+        let (mut master, _pts, output) = terminal();
+        (&output).write_all(b"frame").unwrap();
+        assert_eq!(read(&mut master), "frame");
+        output.close_with(b"last", SHORT).unwrap();
+        (&output).write_all(b"late frame").unwrap();
+        assert_eq!(read(&mut master), "last");
+        output.open_with(b"again", SHORT).unwrap();
+        assert_eq!(read(&mut master), "again", "and not the late frame");
+        (&output).write_all(b"frame").unwrap();
+        assert_eq!(read(&mut master), "frame");
+    }
+
+    #[test]
+    fn t26_a_terminal_that_takes_nothing_holds_nobody_for_ever() {
+        let (_master, _pts, output) = terminal();
+        let output = Arc::new(output);
+        let theirs = Arc::clone(&output);
+        let writer = std::thread::spawn(move || (&*theirs).write_all(&vec![b'x'; 1 << 20]));
+        // More than fits, so that it has to give up even when it comes before the writer.
+        let last = vec![b'y'; 1 << 20];
+        assert_eq!(output.close_with(&last, SHORT).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        writer.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_is_no_terminal_is_refused() {
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(Output::to(ours).is_err());
+    }
+
+    #[test]
+    fn t10_a_terminal_that_is_gone_is_an_error() {
+        let (master, _pts, output) = terminal();
+        drop(master);
+        assert!((&output).write_all(b"x").is_err());
+        assert!(output.close_with(b"x", SHORT).is_err());
+    }
+}

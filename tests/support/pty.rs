@@ -188,14 +188,13 @@ impl Pty {
         let end = Instant::now() + DEADLINE;
         while !condition(self) {
             let alive = self.ended.is_none();
-            if !self.pump(end) && (!alive || Instant::now() >= end) {
-                panic!(
-                    "waited in vain for {what}; ended: {:?}; screen:\n{}\nlast bytes: {:?}",
-                    self.ended,
-                    self.screen().contents(),
-                    String::from_utf8_lossy(&self.raw[self.raw.len().saturating_sub(400)..])
-                );
-            }
+            assert!(
+                self.pump(end) || (alive && Instant::now() < end),
+                "waited in vain for {what}; ended: {:?}; screen:\n{}\nlast bytes: {:?}",
+                self.ended,
+                self.screen().contents(),
+                String::from_utf8_lossy(&self.raw[self.raw.len().saturating_sub(400)..])
+            );
         }
     }
 
