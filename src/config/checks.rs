@@ -223,7 +223,7 @@ fn comparison(node: &Node<'_>) -> Option<Comparison> {
 
 fn guard_window(table: &Table<'_>) -> u64 {
     let window_ms = table.duration("window", SECOND..=SPAN_S as u64 * SECOND, 30 * SECOND);
-    if let Some(node) = table.get("window").filter(|_| window_ms % SECOND != 0) {
+    if let Some(node) = table.get("window").filter(|_| !window_ms.is_multiple_of(SECOND)) {
         node.fault("is not a whole number of seconds".into(), "write e.g. \"30s\"");
     }
     window_ms

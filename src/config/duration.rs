@@ -1,5 +1,7 @@
 //! Durations as people write them: `800ms`, `1s`, `5m`, `24h`, `1h30m`.
 
+use std::fmt::Write as _;
+
 /// Unit and its milliseconds, largest first.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
@@ -35,7 +37,7 @@ pub(super) fn format(mut ms: u64) -> String {
     // Days are read but not written: people say 24h and 48h of a rollback window.
     for (name, size) in &UNITS[1..] {
         if ms >= *size {
-            out.push_str(&format!("{}{name}", ms / size));
+            let _ = write!(out, "{}{name}", ms / size);
             ms %= size;
         }
     }
@@ -75,7 +77,9 @@ mod tests {
         }
         let mut rng = fastrand::Rng::with_seed(3);
         for _ in 0..20_000 {
-            let text: String = (0..rng.usize(0..8)).map(|_| rng.choice("019dhms .µ".chars()).unwrap_or('0')).collect();
+            let text: String = (0..rng.usize(0..8))
+                .map(|_| rng.choice("019dhms .µ".chars().collect::<Vec<_>>()).unwrap_or('0'))
+                .collect();
             let _ = parse(&text);
         }
     }

@@ -2,6 +2,7 @@
 //! the README's reference.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// What holds when a key is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +151,7 @@ pub fn reference_markdown() -> String {
         if doc.section != section {
             section = doc.section;
             let gap = if out.is_empty() { "" } else { "\n" };
-            out.push_str(&format!("{gap}#### `{section}`\n\n| key | value | default | |\n|---|---|---|---|\n"));
+            let _ = writeln!(out, "{gap}#### `{section}`\n\n| key | value | default | |\n|---|---|---|---|");
         }
         let default: Cow<'_, str> = match doc.default {
             Required => "required".into(),
@@ -159,7 +160,7 @@ pub fn reference_markdown() -> String {
             From(words) => words.into(),
         };
         let kind = doc.kind.replace(" | ", ", ");
-        out.push_str(&format!("| `{}` | {kind} | {default} | {} |\n", doc.key, doc.doc));
+        let _ = writeln!(out, "| `{}` | {kind} | {default} | {} |", doc.key, doc.doc);
     }
     out
 }

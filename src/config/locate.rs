@@ -90,7 +90,7 @@ fn not_utf8(file: &Path, bytes: &[u8], at: usize) -> ConfigError {
     let before = &bytes[..at];
     let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    let place = Some(Place { line: before.iter().filter(|&&b| b == b'\n').count() + 1, column });
+    let place = Some(Place { line: before.split(|&b| b == b'\n').count(), column });
     let message = format!("byte 0x{:02x} is not UTF-8", bytes.get(at).copied().unwrap_or_default());
     let fault = Fault { place, key: String::new(), message, remedy: "save the file as UTF-8".into() };
     ConfigError { file: file.into(), faults: vec![fault], dropped: 0 }

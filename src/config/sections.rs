@@ -129,9 +129,7 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
         return Some(VersionSource::Fixed(text.to_owned()));
     }
     let remedy = "write \"v41\", or { path = \"/v2/models/spam\", pointer = \"/versions/0\" }, or { path = \"/\", header = \"x-version\" }";
-    let Some(table) = node.table().map(|table| table.keys_of(&[keys::VERSION])) else {
-        return None;
-    };
+    let table = node.table()?.keys_of(&[keys::VERSION]);
     let path = table.need("path", remedy).and_then(|node| values::http_path(&node));
     match (table.get("pointer"), table.get("header")) {
         (Some(at), None) => {
@@ -204,23 +202,20 @@ pub(super) fn gateway(
     let table = header.table()?.keys_of(&[keys::GATEWAY]);
     let listen_node = table.need("listen", "write e.g. listen = \"127.0.0.1:8080\"");
     let listen = listen_node.as_ref().and_then(values::address);
-    let admin = match table.get("admin") {
-        Some(_) => values::admin(&table),
-        None => {
-            let _ = values::admin(&table);
-            values::socket(&header, state_dir.join("gateway.sock"))
-        }
-    };
+    let own = values::admin(&table);
+    let admin =
+        if table.get("admin").is_some() { own } else { values::socket(&header, state_dir.join("gateway.sock")) };
     let state = match table.get("state") {
         Some(node) => values::path(&node),
         None => Some(state_dir.join("gateway.json")),
     };
     let (listen, admin, state) = (listen?, admin?, state?);
     refuse_loops(&listen_node?, listen, replicas);
-    if let AdminSpec::Tcp { addr, .. } = &admin {
-        if addr.port() == listen.port() && (addr.ip() == listen.ip() || listen.ip().is_unspecified()) {
-            table.fault("admin and listen are the same address".into(), "give admin a port of its own");
-        }
+    if let AdminSpec::Tcp { addr, .. } = &admin
+        && addr.port() == listen.port()
+        && (addr.ip() == listen.ip() || listen.ip().is_unspecified())
+    {
+        table.fault("admin and listen are the same address".into(), "give admin a port of its own");
     }
     Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned() })
 }
@@ -253,9 +248,9 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Optio
     let table = table.keys_of(&[keys::BACKEND]);
     let late = table.duration("verify_timeout", 100..=HOUR, late);
     let has_gateway = root.get("gateway").is_some();
+    let own = values::admin(&table);
     let admin = match (table.get("admin"), gateway) {
         (Some(node), found) => {
-            let own = values::admin(&table);
             if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {
                 node.fault(
                     format!(
@@ -268,13 +263,9 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Optio
             }
             own
         }
-        (None, Some(gateway)) => {
-            let _ = values::admin(&table);
-            Some(gateway.admin.clone())
-        }
+        (None, Some(gateway)) => Some(gateway.admin.clone()),
         (None, None) if has_gateway => None,
         (None, None) => {
-            let _ = values::admin(&table);
             table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
             None
         }

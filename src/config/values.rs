@@ -180,15 +180,12 @@ fn from_env(node: &Node<'_>) -> Option<Secret> {
             "write e.g. { env = \"CUTOVER_GATEWAY_TOKEN\" }",
         );
     }
-    match (node.report.env)(name) {
-        Some(value) => usable(node, &value),
-        None => {
-            // A token pasted here by mistake has lower-case letters, as a rule: only what looks like a name is shown.
-            let shown =
-                if name.bytes().any(|b| b.is_ascii_lowercase()) { "named here".into() } else { clean(name, 60) };
-            node.refuse(format!("the environment variable {shown} is not set"), "set it, or name another")
-        }
+    if let Some(value) = (node.report.env)(name) {
+        return usable(node, &value);
     }
+    // A token pasted here by mistake has lower-case letters, as a rule: only what looks like a name is shown.
+    let shown = if name.bytes().any(|b| b.is_ascii_lowercase()) { "named here".into() } else { clean(name, 60) };
+    node.refuse(format!("the environment variable {shown} is not set"), "set it, or name another")
 }
 
 fn from_file(node: &Node<'_>) -> Option<Secret> {
