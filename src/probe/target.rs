@@ -39,7 +39,7 @@ impl Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|header| header.0.as_str()).collect();
-        f.debug_struct("Target").field("replica", &self.label()).field("headers", &names).finish()
+        f.debug_struct("Target").field("replica", &self.label()).field("headers", &names).finish_non_exhaustive()
     }
 }
 
