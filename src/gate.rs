@@ -12,7 +12,6 @@ mod lines;
 mod report;
 mod smoke;
 
-use std::future::Future;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -89,7 +88,7 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
             Err(_) => Finding::new(Verdict::NotYet, format!("not done within {} s", spec.timeout_ms.div_ceil(1000))),
         },
     };
-    report.finish(finding, version, started.elapsed())
+    report.finish(&finding, version, started.elapsed())
 }
 
 async fn check(kind: &GateKind, targets: &[Target], report: &mut Report) -> Finding {
@@ -130,11 +129,9 @@ async fn check(kind: &GateKind, targets: &[Target], report: &mut Report) -> Find
 }
 
 /// Returns when the run is to stop; a canceller that is gone can stop nothing any more.
-fn cancelled(cancel: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + '_ {
-    async {
-        if cancel.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

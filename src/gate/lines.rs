@@ -18,7 +18,7 @@ pub(super) struct Lines {
     reader: BufReader<File>,
     number: u64,
     max_line: u64,
-    max_lines: u64,
+    most: u64,
 }
 
 impl Lines {
@@ -26,9 +26,7 @@ impl Lines {
     pub(super) async fn open(path: &Path) -> Result<Self, String> {
         let name = clean(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy(), 80);
         match File::open(path).await {
-            Ok(file) => {
-                Ok(Self { name, reader: BufReader::new(file), number: 0, max_line: MAX_LINE, max_lines: MAX_LINES })
-            }
+            Ok(file) => Ok(Self { name, reader: BufReader::new(file), number: 0, max_line: MAX_LINE, most: MAX_LINES }),
             Err(err) => Err(format!("cannot read {}: {err}", clean(&path.to_string_lossy(), 160))),
         }
     }
@@ -47,8 +45,8 @@ impl Lines {
             if read as u64 > self.max_line {
                 return Err(self.fault(self.number, &format!("longer than {} KiB", self.max_line / 1024)));
             }
-            if self.number > self.max_lines {
-                return Err(self.fault(self.number, &format!("more than {} lines", self.max_lines)));
+            if self.number > self.most {
+                return Err(self.fault(self.number, &format!("more than {} lines", self.most)));
             }
             if !line.trim_ascii().is_empty() {
                 return Ok(Some((self.number, line)));
@@ -66,10 +64,10 @@ impl Lines {
 mod tests {
     use super::*;
 
-    async fn all(text: &[u8], max_line: u64, max_lines: u64) -> Result<Vec<(u64, String)>, String> {
+    async fn all(text: &[u8], max_line: u64, most: u64) -> Result<Vec<(u64, String)>, String> {
         let file = tempfile::Builder::new().prefix("cases").suffix(".jsonl").tempfile().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let mut lines = Lines { max_line, max_lines, ..Lines::open(file.path()).await? };
+        let mut lines = Lines { max_line, most, ..Lines::open(file.path()).await? };
         lines.name = "cases.jsonl".into();
         let mut out = Vec::new();
         while let Some((number, line)) = lines.next().await? {

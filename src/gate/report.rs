@@ -92,7 +92,7 @@ impl Report {
     }
 
     /// Tells the verdict and makes the evidence.
-    pub(super) fn finish(mut self, finding: Finding, version: Digest, took: Duration) -> Evidence {
+    pub(super) fn finish(mut self, finding: &Finding, version: Digest, took: Duration) -> Evidence {
         let note = clean(&finding.note, MAX_TEXT);
         let level = match finding.verdict {
             Verdict::Passed => LogLevel::Info,
