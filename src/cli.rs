@@ -1,1 +1,232 @@
-//! (being built)
+//! The command line: the same verbs, checks and journal as the keys of the console.
+//!
+//! [`args`] says what can be typed, [`exit`] what the exit codes mean, [`out`] is the only way to
+//! standard output. Verbs that need the engine take a [`rollout::Rollout`]; [`seams`] holds every call
+//! into the other parts. Without a terminal nothing here waits for input.
+
+mod act;
+pub mod args;
+mod check;
+mod confirm;
+mod event_text;
+pub mod exit;
+pub mod failure;
+mod files;
+mod follow;
+mod gates;
+mod input;
+mod interrupt;
+mod logs;
+pub mod out;
+mod rollout;
+mod seams;
+pub mod span;
+mod status;
+mod status_text;
+mod tail;
+mod wait;
+mod watch;
+
+#[cfg(test)]
+mod testing;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{ColorChoice, Format, GatesAct, Global, JournalAct, Typed, Verb};
+use self::exit::Exit;
+use self::failure::Failure;
+use self::input::{Answers, Input};
+use self::out::{Out, Style};
+
+/// What every verb is given.
+pub(crate) struct Context {
+    /// Where it writes.
+    pub out: Out,
+    /// Whom it asks.
+    pub input: Answers,
+    /// The config file that was named.
+    pub config: Option<PathBuf>,
+}
+
+/// Runs the program with `args` (the first is its own name) and answers with its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    seams::install_panic_hook();
+    let typed = match Typed::try_parse_from(&args) {
+        Ok(typed) => typed,
+        Err(error) => return not_understood(&error, &args).into(),
+    };
+    let mut context = Context {
+        out: Out::standard(typed.global.output, style(&typed.global), typed.global.quiet),
+        input: Answers::Standard,
+        config: typed.global.config.clone(),
+    };
+    let exit = match run(typed, &mut context) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.out.failure(&failure);
+            failure.exit
+        }
+    };
+    context.out.finish(exit).into()
+}
+
+fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
+    // Ignored when it is installed already: any provider will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::error(format!("the runtime cannot start: {error}")))?;
+    let result = runtime.block_on(dispatch(typed, context));
+    // A question nobody answered still blocks on standard input: it is left behind.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
+    let Some(verb) = typed.verb else {
+        return console(&typed.console, context).await;
+    };
+    if typed.console.any() {
+        return Err(Failure::usage("--read-only, --linear and --theme are for the console: leave out the verb"));
+    }
+    match verb {
+        Verb::Status => status::run(context).await,
+        Verb::Watch => watch::run(context).await,
+        Verb::Gates { act: None } => gates::list(context).await,
+        Verb::Gates { act: Some(GatesAct::Run { names, timeout, no_wait }) } => {
+            gates::run(context, names, timeout, no_wait).await
+        }
+        Verb::Logs { gate, tail } => logs::gates(context, gate.as_deref(), &tail).await,
+        Verb::Events { tail } => logs::events(context, &tail).await,
+        Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
+        Verb::Check => check::run(context).await,
+        Verb::Init(args) => files::init(context, &args),
+        Verb::Keys { print } => files::keys(context, print),
+        Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
+        Verb::Completions { shell } => files::completions(context, shell),
+        Verb::Man => files::man(context),
+        Verb::Info => files::info(context),
+        Verb::Gateway => gateway(context).await,
+        Verb::Demo(args) => seams::demo(&args, context).await,
+        Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
+        Verb::DemoLoad(raw) => seams::hidden("demo-load", &raw.rest, &mut context.out).await,
+        Verb::BenchProbe(raw) => seams::hidden("bench-probe", &raw.rest, &mut context.out).await,
+        verb => match act::Act::from_verb(verb) {
+            Some(act) => act::run(context, act).await,
+            None => Err(Failure::usage("no such verb")),
+        },
+    }
+}
+
+async fn console(args: &args::ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
+    if !std::io::stdout().is_terminal() || !context.input.is_terminal() {
+        return Err(Failure::usage(
+            "the console needs a terminal on standard input, output and error; \
+             in scripts use `cutover status`, `cutover watch -o ndjson`, `cutover wait`, or see `cutover --help`",
+        ));
+    }
+    let config = seams::load(context)?;
+    seams::console(&config, args, context).await
+}
+
+async fn gateway(context: &mut Context) -> Result<Exit, Failure> {
+    let config = seams::load(context)?;
+    let mut interrupts = interrupt::Interrupts::new()?;
+    seams::gateway(&config, &mut interrupts, &mut context.out).await
+}
+
+/// Help and version are what was asked for; anything else is wrong usage.
+fn not_understood(error: &clap::Error, args: &[OsString]) -> Exit {
+    let mut out = Out::standard(format_in(args), Style::default(), false);
+    let text = error.to_string();
+    if !error.use_stderr() {
+        out.text(&text);
+        return out.finish(Exit::Reached);
+    }
+    let message = text.trim_end().trim_start_matches("error: ");
+    out.failure(&Failure::usage(message));
+    out.finish(Exit::Usage)
+}
+
+/// The format asked for in arguments that could not be parsed as a whole.
+fn format_in(args: &[OsString]) -> Format {
+    let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let value = words.iter().enumerate().find_map(|(i, word)| match word.as_ref() {
+        "-o" | "--output" => words.get(i + 1).map(|value| value.to_string()),
+        word => {
+            let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o="));
+            value.or_else(|| word.strip_prefix("-o")).map(str::to_owned)
+        }
+    });
+    match value.as_deref() {
+        Some("json") => Format::Json,
+        Some("ndjson") => Format::Ndjson,
+        _ => Format::Text,
+    }
+}
+
+fn style(global: &Global) -> Style {
+    let env = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
+    let locale = env("LC_ALL").or_else(|| env("LC_CTYPE")).or_else(|| env("LANG")).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    Style {
+        color: wants_color(global.color, &env, std::io::stdout().is_terminal()),
+        ascii: global.ascii || !(locale.contains("utf-8") || locale.contains("utf8")),
+    }
+}
+
+/// The flag, then NO_COLOR, then CLICOLOR_FORCE and FORCE_COLOR, then what the stream is.
+fn wants_color(choice: ColorChoice, env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
+    let forced = |key| env(key).is_some_and(|value| value != "0");
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if env("NO_COLOR").is_some() => false,
+        ColorChoice::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
+        ColorChoice::Auto => is_terminal && env("TERM").is_some_and(|term| term != "dumb"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_found_in_arguments_that_are_wrong() {
+        for (typed, format) in [
+            ("x --bad -o json", Format::Json),
+            ("x -ojson", Format::Json),
+            ("x --output=ndjson", Format::Ndjson),
+            ("x --output text", Format::Text),
+            ("x -o", Format::Text),
+        ] {
+            let args: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert_eq!(format_in(&args), format, "{typed}");
+        }
+    }
+
+    #[test]
+    fn color_is_decided_in_order() {
+        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 8] = [
+            (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),
+            (ColorChoice::Never, &[("FORCE_COLOR", "1")], true, false),
+            (ColorChoice::Auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true, false),
+            (ColorChoice::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
+            (ColorChoice::Auto, &[("CLICOLOR_FORCE", "0"), ("TERM", "xterm")], false, false),
+            (ColorChoice::Auto, &[("TERM", "xterm")], true, true),
+            (ColorChoice::Auto, &[("TERM", "dumb")], true, false),
+            (ColorChoice::Auto, &[("TERM", "xterm")], false, false),
+        ];
+        for (choice, env, is_terminal, expected) in table {
+            let get = |key: &str| env.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+            assert_eq!(wants_color(choice, &get, is_terminal), expected, "{choice:?} {env:?} {is_terminal}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The verbs that change something: asked for, confirmed, sent, and followed until they are so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::{ActArgs, Verb};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::Input;
+use super::rollout::{Need, Rollout, TimedOut, is_settled, present, settled, with_session};
+use super::{Context, confirm, follow, span};
+use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::engine::{Command, Phase, Reply, Snapshot, Status};
+
+/// How long a forward command waits for fresh data before it lets the engine judge what there is.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The shortest reason for an override.
+const SHORTEST_REASON: usize = 10;
+
+/// A verb that changes something, as typed.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    /// What is asked for.
+    pub command: Command,
+    /// How.
+    pub args: ActArgs,
+    /// The state digest consent is bound to.
+    pub expect: Option<String>,
+    /// Promote until this step is reached.
+    pub to_step: Option<usize>,
+}
+
+impl Act {
+    /// The act behind `verb`; `None` where it changes nothing.
+    pub(crate) fn from_verb(verb: Verb) -> Option<Self> {
+        let plain = |command, args, expect| Self { command, args, expect, to_step: None };
+        Some(match verb {
+            Verb::Promote { act, expect, to_step } => {
+                Self { to_step: to_step.map(usize::from), ..plain(Command::Promote, act, expect.expect) }
+            }
+            Verb::Switch { act, expect } => plain(Command::Switch, act, expect.expect),
+            Verb::Abort { act, expect } => plain(Command::Abort, act, expect.expect),
+            Verb::Rollback { act } => plain(Command::Rollback, act, None),
+            Verb::Pause { act } => plain(Command::Pause, act, None),
+            Verb::Resume { act, expect } => plain(Command::Resume, act, expect.expect),
+            Verb::Finalize { act, expect } => plain(Command::Finalize, act, expect.expect),
+            Verb::Override { gate, act, expect } => {
+                let reason = act.reason.clone().unwrap_or_default();
+                plain(Command::Override { gate, reason }, act, expect.expect)
+            }
+            Verb::Note { text } => {
+                let args = ActArgs {
+                    yes: true,
+                    reason: None,
+                    dry_run: false,
+                    wait: false,
+                    no_wait: false,
+                    timeout: Duration::from_secs(30),
+                };
+                plain(Command::Note { text }, args, None)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Refuses what needs no look at anything to be refused.
+    fn precheck(&self, has_terminal: bool) -> Result<(), Failure> {
+        if let Command::Override { reason, .. } = &self.command
+            && reason.trim().chars().count() < SHORTEST_REASON
+        {
+            return Err(Failure::usage("override needs --reason with at least 10 characters, for the journal"));
+        }
+        if !self.args.yes && !self.args.dry_run && !has_terminal {
+            let verb = self.command.verb();
+            return Err(Failure::usage(format!(
+                "{verb} needs --yes: there is no terminal on standard input to ask on; nothing was sent"
+            )));
+        }
+        Ok(())
+    }
+
+    fn need(&self) -> Need {
+        match self.command {
+            _ if self.args.dry_run => Need::LOOK,
+            Command::Rollback | Command::Pause | Command::Note { .. } => Need::BACK,
+            _ => Need::DRIVE,
+        }
+    }
+}
+
+/// What an act came to, for the one document it prints.
+struct Outcome {
+    reply: Option<Reply>,
+    snapshot: Arc<Snapshot>,
+    result: Result<String, Failure>,
+}
+
+/// Runs an act from the first check to the exit code.
+pub(crate) async fn run(context: &mut Context, act: Act) -> Result<Exit, Failure> {
+    act.precheck(context.input.is_terminal())?;
+    with_session(context, act.need(), async |session, context| carry_out(session, context, &act).await).await
+}
+
+/// The act on an open session.
+pub(crate) async fn carry_out(session: &mut impl Rollout, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
+    if act.need().probes {
+        settled(session, PATIENCE.min(act.args.timeout)).await?;
+    }
+    if act.args.dry_run {
+        return dry_run(session, context, act).await;
+    }
+    let expect = if act.args.yes {
+        act.expect.clone()
+    } else {
+        let shown = confirm::ask(session, context, &act.command).await?;
+        act.expect.clone().or(shown)
+    };
+    let mut outcome = send(session, context, act, expect).await?;
+    if let Some(goal) = act.to_step {
+        outcome = go_on(session, context, act, goal, outcome).await?;
+    }
+    let exit = tell(context, act, &outcome);
+    if act.command == Command::Rollback && exit == Exit::Reached {
+        ask_why(session, context, act).await;
+    }
+    Ok(exit)
+}
+
+/// Sends once and follows what becomes of it.
+async fn send(
+    session: &mut impl Rollout,
+    context: &mut Context,
+    act: &Act,
+    expect: Option<String>,
+) -> Result<Outcome, Failure> {
+    let verb = act.command.verb();
+    let timeout = act.args.timeout;
+    let reply = session.ask(act.command.clone(), expect, act.args.reason.clone(), timeout).await.map_err(|TimedOut| {
+        let waited = span::show(timeout.as_secs_f64());
+        Failure::new(Exit::TimedOut, format!("{verb}: no answer within {waited}; see `cutover status`"))
+    })?;
+    let (result, snapshot) = match &reply {
+        Reply::Refused(refusal) => (Err(Failure::from(refusal)), present(session).await?),
+        Reply::AlreadySo { text } => (Ok(text.clone()), present(session).await?),
+        Reply::Done => (Ok(format!("{verb} done")), present(session).await?),
+        Reply::Ordered { id } if act.args.no_wait => {
+            (Ok(format!("{verb} {id} SENT; follow it with `cutover wait --for verified`")), present(session).await?)
+        }
+        Reply::Ordered { id } => {
+            context.out.say(&format!("{verb} {id} SENT"));
+            let followed = follow::order(session, id, timeout).await?;
+            (followed.result, followed.snapshot)
+        }
+    };
+    Ok(Outcome { reply: Some(reply), snapshot, result })
+}
+
+/// Promotes on until `goal` steps are reached, each after the bake of the one before.
+async fn go_on(
+    session: &mut impl Rollout,
+    context: &mut Context,
+    act: &Act,
+    goal: usize,
+    mut outcome: Outcome,
+) -> Result<Outcome, Failure> {
+    loop {
+        let step = outcome.snapshot.status.step.clone();
+        let is_under_way = act.args.no_wait && matches!(outcome.reply, Some(Reply::Ordered { .. }));
+        if outcome.result.is_err() || step.index >= goal || step.next.is_none() || is_under_way {
+            return Ok(outcome);
+        }
+        let bake = Duration::from_secs_f64(step.bake_left_s.unwrap_or(0.0).max(0.0));
+        if !bake.is_zero() {
+            context.out.say(&format!("step {} of {} bakes {}", step.index, step.of, span::show(bake.as_secs_f64())));
+        }
+        let baked = |snapshot: &Snapshot| {
+            let status = &snapshot.status;
+            has_ended(status).is_some()
+                || (is_settled(status) && status.step.bake_left_s.is_none_or(|left| left <= 0.0))
+        };
+        let now = match session.when(baked, bake + act.args.timeout).await {
+            Ok(snapshot) => snapshot,
+            Err(TimedOut) => present(session).await?,
+        };
+        if let Some(failure) = has_ended(&now.status) {
+            return Ok(Outcome { reply: outcome.reply, snapshot: now, result: Err(failure) });
+        }
+        outcome = send(session, context, act, None).await?;
+    }
+}
+
+/// Why a walk through the plan goes no further.
+fn has_ended(status: &Status) -> Option<Failure> {
+    let exit = match status.phase {
+        Phase::Paused => Exit::Paused,
+        Phase::RolledBack => Exit::RolledBack,
+        Phase::Aborted => Exit::RolloutFailed,
+        _ => return None,
+    };
+    let why = status.faults.first().map(|fault| format!(": {fault}")).unwrap_or_default();
+    Some(Failure::new(exit, format!("the plan stopped at step {}: {}{why}", status.step.index, status.phase.title())))
+}
+
+/// Prints the one document, or the one line.
+fn tell(context: &mut Context, act: &Act, outcome: &Outcome) -> Exit {
+    if context.out.is_json() {
+        let mut document = document(act, &outcome.snapshot.status);
+        document["reply"] = serde_json::to_value(&outcome.reply).unwrap_or(Value::Null);
+        if let Err(failure) = &outcome.result {
+            document["error"] = failure.json();
+        }
+        context.out.json(&document);
+    }
+    match &outcome.result {
+        Ok(text) => {
+            if !context.out.is_json() {
+                context.out.line(text);
+            }
+            Exit::Reached
+        }
+        Err(failure) => {
+            context.out.failure_text(failure);
+            failure.exit
+        }
+    }
+}
+
+fn document(act: &Act, status: &Status) -> Value {
+    json!({"schema_version": SCHEMA_VERSION, "command": act.command.verb(), "reply": null, "status": status})
+}
+
+/// Prints what would be sent.
+async fn dry_run(session: &mut impl Rollout, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
+    let snapshot = present(session).await?;
+    let request = session.preview(&act.command);
+    let blockers = confirm::blockers(&act.command, &snapshot.status);
+    if context.out.is_json() {
+        let mut document = document(act, &snapshot.status);
+        document["dry_run"] = json!(true);
+        document["request"] = json!(request);
+        context.out.json(&document);
+    } else {
+        for line in confirm::effect(&act.command, &snapshot.status).iter().chain(&blockers) {
+            context.out.say(line);
+        }
+        if request.is_empty() {
+            context.out.say(&format!("{} sends nothing to the traffic system", act.command.verb()));
+        }
+        for line in request {
+            context.out.line(&line);
+        }
+    }
+    Ok(Exit::Reached)
+}
+
+/// After a rollback a person is asked for the reason: it is recorded, and was not in the way before.
+async fn ask_why(session: &mut impl Rollout, context: &mut Context, act: &Act) {
+    if !context.input.is_terminal() || act.args.yes || act.args.reason.is_some() {
+        return;
+    }
+    context.out.question("why? for the journal (Enter = no reason): ");
+    if let Some(text) = context.input.line(Duration::from_secs(60)).await.filter(|text| !text.is_empty()) {
+        match session.ask(Command::Note { text }, None, None, Duration::from_secs(5)).await {
+            Ok(Reply::Done | Reply::AlreadySo { .. }) => context.out.say("noted"),
+            Ok(Reply::Refused(refusal)) => context.out.say(&format!("not noted: {}", refusal.text)),
+            Ok(Reply::Ordered { .. }) | Err(TimedOut) => context.out.say("not noted: the journal did not answer"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "act_tests.rs"]
+mod tests;

@@ -1,0 +1,176 @@
+//! `check`: is the config right, and does everything it names answer?
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::seams::{self, Config};
+use super::Context;
+use crate::domain::text::clean;
+use crate::domain::{GateKind, Side};
+use crate::engine::snapshot::SCHEMA_VERSION;
+
+/// One thing that was tried.
+struct Row {
+    what: String,
+    target: String,
+    result: Result<String, String>,
+    /// Whether a failure means unreachable (9) and not a fault of this machine (1).
+    is_remote: bool,
+}
+
+impl Row {
+    fn local(what: &str, target: &Path, result: Result<String, String>) -> Self {
+        Self { what: what.into(), target: target.display().to_string(), result, is_remote: false }
+    }
+}
+
+/// Validates the config and tries every connection.
+pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
+    let config = seams::load(context)?;
+    let file = &config.file;
+    let mut rows = vec![Row::local("config", file, Ok("valid".into()))];
+    rows.extend(replicas(&config).await?);
+    let router = seams::read_router(&config).await;
+    rows.push(Row { what: "router".into(), target: String::new(), result: router, is_remote: true });
+    let state_dir = &config.service.state_dir;
+    rows.push(Row::local("state dir", state_dir, writable(state_dir)));
+    rows.extend(gate_files(&config));
+    print(context, &rows);
+    let failed = rows.iter().filter(|row| row.result.is_err());
+    let count = failed.clone().count();
+    let exit = match failed.max_by_key(|row| row.is_remote) {
+        None => return Ok(Exit::Reached),
+        Some(row) if row.is_remote => Exit::Unreachable,
+        Some(_) => Exit::Error,
+    };
+    context.out.failure_text(&Failure::new(exit, format!("{count} of {} checks failed", rows.len())));
+    Ok(exit)
+}
+
+/// Asks every replica's probe path once, one after the other.
+async fn replicas(config: &Config) -> Result<Vec<Row>, Failure> {
+    let probe = &config.service.probe;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_millis(probe.timeout_ms))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| Failure::error(format!("the HTTP client cannot be built: {error}")))?;
+    let mut rows = Vec::new();
+    for side in Side::BOTH {
+        for url in &config.service.sides[side].urls {
+            let target = format!("{}{}", url.trim_end_matches('/'), probe.path);
+            let result = match client.get(&target).send().await {
+                Ok(answer) if answer.status().is_success() => Ok(format!("{}", answer.status().as_u16())),
+                Ok(answer) => Err(format!("answered {}, not 2xx", answer.status().as_u16())),
+                Err(error) if error.is_timeout() => Err(format!("no answer within {} ms", probe.timeout_ms)),
+                Err(error) => Err(root_cause(&error.without_url())),
+            };
+            rows.push(Row { what: side.name().into(), target: hide_password(&target), result, is_remote: true });
+        }
+    }
+    Ok(rows)
+}
+
+/// The innermost error says what happened; the outer ones say "error sending request".
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// `user:password@` never stands in what is printed.
+fn hide_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[authority.len()..]),
+        None => url.to_owned(),
+    }
+}
+
+/// Whether files can be made in `dir`, or `dir` itself where it is not there yet. Nothing is left behind.
+fn writable(dir: &Path) -> Result<String, String> {
+    let existing = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
+    let note = if existing == dir { "writable" } else { "will be created" };
+    let probe = existing.join(format!(".cutover-check-{}", std::process::id()));
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
+    match made {
+        Ok(_) => {
+            std::fs::remove_file(&probe).map_err(|error| format!("{}: {error}", probe.display()))?;
+            Ok(note.into())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(note.into()),
+        Err(error) => Err(format!("{} is not writable: {error}", existing.display())),
+    }
+}
+
+fn gate_files(config: &Config) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for gate in &config.service.gates {
+        let file = match &gate.kind {
+            GateKind::Golden { cases, .. } => cases,
+            GateKind::Smoke { requests, .. } => requests,
+            GateKind::Health { .. } => continue,
+        };
+        let result = std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| {
+            let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+            if lines == 0 { Err("has no lines".into()) } else { Ok(format!("{lines} lines")) }
+        });
+        rows.push(Row::local(&format!("gate {}", gate.name), file, result));
+    }
+    rows
+}
+
+fn print(context: &mut Context, rows: &[Row]) {
+    if context.out.is_json() {
+        let checks: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let (Ok(detail) | Err(detail)) = &row.result;
+                json!({"what": row.what, "target": row.target, "ok": row.result.is_ok(), "detail": clean(detail, 400)})
+            })
+            .collect();
+        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "command": "check", "checks": checks}));
+        return;
+    }
+    let widest = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
+    for row in rows {
+        let (mark, detail) = match &row.result {
+            Ok(detail) => ("ok  ", detail),
+            Err(detail) => ("FAIL", detail),
+        };
+        let line = format!("{mark} {:<widest$}  {}  {}", row.what, clean(&row.target, 200), clean(detail, 400));
+        context.out.line(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_printed() {
+        assert_eq!(hide_password("http://u:secret@h:1/x@y"), "http://***@h:1/x@y");
+        assert_eq!(hide_password("http://h:1/x@y"), "http://h:1/x@y");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(writable(dir.path()), Ok("writable".into()));
+        assert_eq!(writable(&dir.path().join("a/b")), Ok("will be created".into()));
+        assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "nothing is left behind");
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert!(writable(&dir.path().join("file/x")).is_err());
+    }
+}

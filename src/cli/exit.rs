@@ -1,0 +1,154 @@
+//! What the exit codes mean: one table for the code, the help, the man page and the tests.
+
+use std::process::ExitCode;
+
+use crate::engine::RefusalKind;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// What was asked for is so.
+    Reached = 0,
+    /// Something went wrong that has no code of its own.
+    Error = 1,
+    /// Wrong usage, or refused for lack of a terminal or `--yes`.
+    Usage = 2,
+    /// Gates, a fault of a side or drift stand in the way.
+    Blocked = 3,
+    /// The rollout was given up.
+    RolloutFailed = 4,
+    /// The rollout ended rolled back.
+    RolledBack = 5,
+    /// The plan is paused and waits for a person.
+    Paused = 6,
+    /// The state is another than the one consent was given to, or another order is under way.
+    StateChanged = 7,
+    /// Read-only, another console drives, or the credentials do not allow it.
+    ReadOnly = 8,
+    /// The traffic system cannot be reached, or what is known is too old.
+    Unreachable = 9,
+    /// It did not happen in the time given; it may still.
+    TimedOut = 10,
+    /// The config is wrong.
+    Config = 78,
+    /// A fault of this program.
+    Panic = 101,
+    /// Ended by SIGHUP.
+    Hup = 129,
+    /// Ended by SIGINT.
+    Int = 130,
+    /// Ended by SIGTERM.
+    Term = 143,
+}
+
+/// Every exit code with its meaning, in rising order.
+pub const TABLE: [(Exit, &str); 16] = [
+    (Exit::Reached, "reached what was asked, or it was already so"),
+    (Exit::Error, "error"),
+    (Exit::Usage, "usage, or refused for lack of a terminal or --yes"),
+    (Exit::Blocked, "blocked by gates, a fault of a side, or drift"),
+    (Exit::RolloutFailed, "the rollout was given up"),
+    (Exit::RolledBack, "ended rolled back"),
+    (Exit::Paused, "paused, waits for a person"),
+    (Exit::StateChanged, "the state changed (digest), or another order is under way"),
+    (Exit::ReadOnly, "read-only, or no permission"),
+    (Exit::Unreachable, "backend unreachable or data stale"),
+    (Exit::TimedOut, "timed out waiting; it may still happen"),
+    (Exit::Config, "config: file, line and remedy are told"),
+    (Exit::Panic, "a fault of this program"),
+    (Exit::Hup, "ended by HUP"),
+    (Exit::Int, "ended by INT"),
+    (Exit::Term, "ended by TERM"),
+];
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The `kind` member of an error document.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Error => "error",
+            Self::Usage => "usage",
+            Self::Blocked => "blocked",
+            Self::RolloutFailed => "rollout_failed",
+            Self::RolledBack => "rolled_back",
+            Self::Paused => "paused",
+            Self::StateChanged => "state_changed",
+            Self::ReadOnly => "read_only",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Config => "config",
+            Self::Panic => "panic",
+            Self::Hup | Self::Int | Self::Term => "signal",
+        }
+    }
+
+    /// The code for a refusal of the engine.
+    pub const fn of_refusal(kind: RefusalKind) -> Self {
+        match kind {
+            RefusalKind::ReadOnly => Self::ReadOnly,
+            RefusalKind::Journal => Self::Error,
+            RefusalKind::Stale => Self::Unreachable,
+            RefusalKind::StateChanged | RefusalKind::Busy => Self::StateChanged,
+            RefusalKind::Paused => Self::Paused,
+            RefusalKind::Blocked => Self::Blocked,
+            RefusalKind::Usage => Self::Usage,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The table as text, for `--help` and the man page.
+pub fn as_text() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (exit, meaning) in TABLE {
+        text.push_str(&format!("  {:>3}  {meaning}\n", exit.code()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_the_documented_ones() {
+        let codes: Vec<u8> = TABLE.iter().map(|(exit, _)| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 101, 129, 130, 143]);
+    }
+
+    #[test]
+    fn every_refusal_has_its_code() {
+        let table = [
+            (RefusalKind::Blocked, 3),
+            (RefusalKind::StateChanged, 7),
+            (RefusalKind::ReadOnly, 8),
+            (RefusalKind::Stale, 9),
+            (RefusalKind::Paused, 6),
+            (RefusalKind::Busy, 7),
+            (RefusalKind::Journal, 1),
+            (RefusalKind::Usage, 2),
+        ];
+        for (kind, code) in table {
+            assert_eq!(Exit::of_refusal(kind).code(), code, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_names_every_code() {
+        let text = as_text();
+        for (exit, meaning) in TABLE {
+            assert!(text.contains(&format!("{:>3}  {meaning}", exit.code())));
+        }
+    }
+}

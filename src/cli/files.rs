@@ -1,0 +1,194 @@
+//! The verbs that need no engine: init, keys, journal verify, completions, man, info.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+use serde_json::json;
+
+use super::args::{self, InitArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::{Context, exit, seams};
+use crate::domain::text::clean;
+use crate::engine::snapshot::SCHEMA_VERSION;
+
+/// `init`: writes a commented config. Never asks.
+pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failure> {
+    let text = seams::template(args);
+    if args.file.as_os_str() == "-" {
+        context.out.text(&text);
+        return Ok(Exit::Reached);
+    }
+    let shown = shown(&args.file);
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if args.force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let mut file = options.open(&args.file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{shown} is there already; --force replaces it, or name another file"))
+        }
+        _ => Failure::error(format!("{shown} cannot be written: {error}")),
+    })?;
+    file.write_all(text.as_bytes()).map_err(|error| Failure::error(format!("{shown} cannot be written: {error}")))?;
+    if context.out.is_json() {
+        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "command": "init", "file": shown}));
+    } else {
+        context.out.line(&shown);
+    }
+    context.out.say(&format!("edit it, then: cutover check -c {shown}"));
+    Ok(Exit::Reached)
+}
+
+/// `keys`: the effective keymap.
+pub(crate) fn keys(context: &mut Context, print: bool) -> Result<Exit, Failure> {
+    let rows = seams::keys();
+    if context.out.is_json() {
+        let keys: Vec<_> = rows
+            .iter()
+            .map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help}))
+            .collect();
+        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
+        return Ok(Exit::Reached);
+    }
+    if print {
+        context.out.line("[keys]");
+        for row in &rows {
+            let keys: Vec<String> = row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
+            context.out.line(&format!("{} = [{}]  # {}", row.action, keys.join(", "), row.help));
+        }
+        return Ok(Exit::Reached);
+    }
+    let widest = rows.iter().map(|row| row.keys.chars().count()).max().unwrap_or(0);
+    for row in &rows {
+        context.out.line(&format!("{:<widest$}  {}", row.keys, row.help));
+    }
+    Ok(Exit::Reached)
+}
+
+/// `journal verify`: the hash chain.
+pub(crate) fn verify(context: &mut Context, expect_head: Option<&str>) -> Result<Exit, Failure> {
+    let service = seams::load(context)?.service;
+    let file = seams::journal_file(&service);
+    let verified = seams::verify(&file, expect_head)?;
+    if context.out.is_json() {
+        context.out.json(&json!({
+            "schema_version": SCHEMA_VERSION, "file": shown(&file), "lines": verified.lines, "head": verified.head,
+        }));
+    } else {
+        context.out.line(&format!("{}: {} lines, sound, head {}", shown(&file), verified.lines, verified.head));
+    }
+    Ok(Exit::Reached)
+}
+
+/// `completions`: for one shell.
+pub(crate) fn completions(context: &mut Context, shell: Shell) -> Result<Exit, Failure> {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut args::definition(), "cutover", &mut bytes);
+    context.out.text(&String::from_utf8_lossy(&bytes));
+    Ok(Exit::Reached)
+}
+
+/// `man`: one page with every verb.
+pub(crate) fn man(context: &mut Context) -> Result<Exit, Failure> {
+    let page = man_page().map_err(|error| Failure::error(format!("the man page cannot be made: {error}")))?;
+    context.out.text(&String::from_utf8_lossy(&page));
+    Ok(Exit::Reached)
+}
+
+fn man_page() -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    let definition = args::definition().after_long_help("");
+    let man = clap_mangen::Man::new(definition.clone());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    writeln!(page, ".SH VERBS")?;
+    verbs(&mut page, &definition, "cutover")?;
+    writeln!(page, ".SH EXIT STATUS")?;
+    for (exit, meaning) in exit::TABLE {
+        writeln!(page, ".TP\n.B {}\n{}", exit.code(), roff(meaning))?;
+    }
+    writeln!(page, ".SH VERSION\nv{}", env!("CARGO_PKG_VERSION"))?;
+    Ok(page)
+}
+
+/// Every visible verb with its own options, and those below it.
+fn verbs(page: &mut Vec<u8>, command: &clap::Command, path: &str) -> std::io::Result<()> {
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        let path = format!("{path} {}", verb.get_name());
+        let values: String = verb.get_positionals().map(|arg| format!(" [{}]", arg.get_id())).collect();
+        writeln!(page, ".SS \"{}\"", roff(&format!("{path}{values}")))?;
+        writeln!(page, "{}", roff(&verb.get_about().map(ToString::to_string).unwrap_or_default()))?;
+        let aliases: Vec<&str> = verb.get_visible_aliases().collect();
+        if !aliases.is_empty() {
+            writeln!(page, "(also: {})", roff(&aliases.join(", ")))?;
+        }
+        for arg in verb.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_long().is_some()) {
+            let long = arg.get_long().unwrap_or_default();
+            let short = arg.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+            let takes = arg.get_action().takes_values();
+            let value = arg.get_value_names().filter(|_| takes).and_then(|names| names.first());
+            let value = value.map(|name| format!(" {name}")).unwrap_or_default();
+            writeln!(page, ".TP\n.B {}", roff(&format!("{short}--{long}{value}")))?;
+            writeln!(page, "{}", roff(&arg.get_help().map(ToString::to_string).unwrap_or_default()))?;
+        }
+        verbs(page, verb, &path)?;
+    }
+    Ok(())
+}
+
+/// Text that roff takes as it is.
+fn roff(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
+
+/// `info`: where everything is.
+pub(crate) fn info(context: &mut Context) -> Result<Exit, Failure> {
+    let directories = directories::ProjectDirs::from("", "", "cutover");
+    let config = seams::load(context);
+    let mut rows: Vec<(&str, Option<PathBuf>)> = vec![
+        ("program", std::env::current_exe().ok()),
+        ("config_dir", directories.as_ref().map(|dirs| dirs.config_dir().into())),
+    ];
+    match &config {
+        Ok(config) => {
+            let service = &config.service;
+            rows.push(("config", Some(config.file.clone())));
+            rows.push(("state_dir", Some(service.state_dir.clone())));
+            rows.push(("journal", Some(seams::journal_file(service))));
+            rows.push(("gate_logs", seams::gate_log(service, "x").parent().map(Into::into)));
+        }
+        Err(failure) => {
+            let state = directories.as_ref().and_then(directories::ProjectDirs::state_dir);
+            rows.push(("state_dir", state.map(Into::into)));
+            context.out.say(&format!("no config: {failure}"));
+        }
+    }
+    let path = |path: &Option<PathBuf>| path.as_deref().map(shown);
+    if context.out.is_json() {
+        let mut document = json!({"schema_version": SCHEMA_VERSION, "version": env!("CARGO_PKG_VERSION")});
+        for (name, file) in &rows {
+            document[*name] = json!(path(file));
+        }
+        context.out.json(&document);
+    } else {
+        context.out.line(&format!("{:<12}{}", "version", env!("CARGO_PKG_VERSION")));
+        for (name, file) in &rows {
+            context.out.line(&format!("{name:<12}{}", path(file).unwrap_or_else(|| "-".into())));
+        }
+    }
+    Ok(Exit::Reached)
+}
+
+fn shown(path: &Path) -> String {
+    clean(&path.display().to_string(), 4096)
+}

@@ -1,0 +1,142 @@
+//! What becomes of an order: followed until it was read back from the traffic system, or time is up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::rollout::{Rollout, TimedOut, present};
+use super::span;
+use crate::domain::{BackendError, OrderId, OrderState};
+use crate::engine::{Phase, Snapshot, Status};
+
+/// How an order ended, with the last state seen.
+pub(crate) struct Followed {
+    /// What it came to.
+    pub result: Result<String, Failure>,
+    /// The state then.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Waits until the order `id` is settled or another took its place.
+pub(crate) async fn order(
+    session: &mut impl Rollout,
+    id: &OrderId,
+    timeout: Duration,
+) -> Result<Followed, Failure> {
+    // The snapshot may lag behind the reply: until the order was seen once, another one is an older one.
+    let mut seen = false;
+    let settled = session
+        .when(
+            |snapshot| match &snapshot.status.last_order {
+                Some(order) if order.id == *id => {
+                    seen = true;
+                    order.state.is_settled()
+                }
+                _ => seen,
+            },
+            timeout,
+        )
+        .await;
+    let snapshot = match settled {
+        Ok(snapshot) => snapshot,
+        Err(TimedOut) => present(session).await?,
+    };
+    let result = if seen || is_last(&snapshot.status, id) {
+        outcome(&snapshot.status, id, timeout)
+    } else {
+        Err(late(id, "not seen yet", timeout))
+    };
+    Ok(Followed { result, snapshot })
+}
+
+fn is_last(status: &Status, id: &OrderId) -> bool {
+    status.last_order.as_ref().is_some_and(|order| order.id == *id)
+}
+
+fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, Failure> {
+    let Some(order) = status.last_order.as_ref() else {
+        return Err(late(id, "not seen yet", timeout));
+    };
+    if order.id != *id {
+        return Err(superseded(status, id));
+    }
+    let verb = &order.command;
+    match order.state {
+        OrderState::Verified => {
+            Ok(format!("{verb} {id} VERIFIED after {}: {}", span::show(order.took_s), order.target))
+        }
+        OrderState::Failed => {
+            let detail = order.detail.as_deref().unwrap_or("the traffic system did not say why");
+            Err(Failure::new(exit_of(detail), format!("{verb} {id} FAILED: {detail}")))
+        }
+        state => Err(late(id, state.title(), timeout)),
+    }
+}
+
+fn late(id: &OrderId, state: &str, timeout: Duration) -> Failure {
+    let waited = span::show(timeout.as_secs_f64());
+    let message = format!(
+        "order {id} is {state} after {waited}: it may still take effect; \
+         see `cutover status`, go on waiting with `cutover wait --for verified`"
+    );
+    Failure::new(Exit::TimedOut, message)
+}
+
+fn superseded(status: &Status, id: &OrderId) -> Failure {
+    let by = status.last_order.as_ref().map_or("another", |order| order.command.as_str());
+    let exit = match status.phase {
+        Phase::RolledBack => Exit::RolledBack,
+        Phase::Aborted => Exit::RolloutFailed,
+        _ if by == "rollback" => Exit::RolledBack,
+        _ => Exit::StateChanged,
+    };
+    Failure::new(exit, format!("order {id} was overtaken by {by}; now {}", status.phase.title()))
+}
+
+/// The exit code for what the backend said, which stands in the journal as the error's own text.
+fn exit_of(detail: &str) -> Exit {
+    let table: [(BackendError, Exit); 3] = [
+        (BackendError::Unreachable(String::new()), Exit::Unreachable),
+        (BackendError::Conflict(String::new()), Exit::StateChanged),
+        (BackendError::Denied(String::new()), Exit::ReadOnly),
+    ];
+    let matching = table.into_iter().find(|(error, _)| detail.starts_with(error.to_string().trim_end()));
+    matching.map_or(Exit::Error, |(_, exit)| exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::{order as an_order, status};
+
+    #[test]
+    fn each_end_has_its_exit_code() {
+        let me = OrderId("7f3e".into());
+        let mut status = status();
+        let second = Duration::from_secs(1);
+        let mut exit = |id: &str, state, detail: Option<&str>, phase| {
+            let mut order = an_order(id, state);
+            order.detail = detail.map(str::to_owned);
+            status.last_order = Some(order);
+            status.phase = phase;
+            outcome(&status, &me, second).map_or_else(|failure| failure.exit, |_| Exit::Reached)
+        };
+        let verified = exit("7f3e", OrderState::Verified, None, Phase::Shifting);
+        assert_eq!(verified, Exit::Reached);
+        for state in [OrderState::Sent, OrderState::Accepted, OrderState::Unknown] {
+            assert_eq!(exit("7f3e", state, None, Phase::Shifting), Exit::TimedOut, "{state:?}");
+        }
+        for (error, code) in [
+            (BackendError::Unreachable("x".into()), Exit::Unreachable),
+            (BackendError::Conflict("x".into()), Exit::StateChanged),
+            (BackendError::Denied("x".into()), Exit::ReadOnly),
+            (BackendError::Refused("x".into()), Exit::Error),
+        ] {
+            assert_eq!(exit("7f3e", OrderState::Failed, Some(&error.to_string()), Phase::Shifting), code, "{error}");
+        }
+        assert_eq!(exit("other", OrderState::Sent, None, Phase::RolledBack), Exit::RolledBack);
+        assert_eq!(exit("other", OrderState::Sent, None, Phase::Aborted), Exit::RolloutFailed);
+        assert_eq!(exit("other", OrderState::Sent, None, Phase::Shifting), Exit::StateChanged);
+    }
+}

@@ -1,0 +1,114 @@
+//! `logs` and `events`: what the gates said, and the journal. Read from their files, without the engine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::{Format, TailArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupts;
+use super::tail::Tail;
+use super::{Context, event_text, seams};
+use crate::domain::text::clean;
+
+/// How often a followed file is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// The longest line shown.
+const LONGEST: usize = 4000;
+
+/// What a line of a file becomes: for people, and as JSON.
+type Shape = fn(&str) -> (String, Value);
+
+/// Prints gate logs.
+pub(crate) async fn gates(context: &mut Context, gate: Option<&str>, args: &TailArgs) -> Result<Exit, Failure> {
+    let service = seams::load(context)?.service;
+    if let Some(gate) = gate
+        && !service.gates.iter().any(|known| known.name == gate)
+    {
+        let there: Vec<&str> = service.gates.iter().map(|gate| gate.name.as_str()).collect();
+        return Err(Failure::usage(format!("no gate is named {gate}; there are: {}", there.join(", "))));
+    }
+    let names = service.gates.iter().map(|spec| spec.name.as_str()).filter(|name| gate.is_none_or(|gate| gate == *name));
+    let files: Vec<PathBuf> = names.map(|name| seams::gate_log(&service, name)).collect();
+    show(context, &files, args, log_line).await
+}
+
+/// Prints the journal.
+pub(crate) async fn events(context: &mut Context, args: &TailArgs) -> Result<Exit, Failure> {
+    let service = seams::load(context)?.service;
+    show(context, &[seams::journal_file(&service)], args, event_text::line).await
+}
+
+async fn show(context: &mut Context, files: &[PathBuf], args: &TailArgs, shape: Shape) -> Result<Exit, Failure> {
+    let mut tails = Vec::new();
+    let mut lines = Vec::new();
+    for file in files {
+        let fault = |error| Failure::error(format!("{}: {error}", file.display()));
+        let (tail, last) = Tail::open(file, args.lines).map_err(fault)?;
+        lines.extend(last);
+        tails.push(tail);
+    }
+    // Lines of gate logs begin with their time; the journal is one file and stays in its own order.
+    if files.len() > 1 {
+        lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
+        lines.drain(..lines.len().saturating_sub(args.lines));
+    }
+    print(context, &lines, args.follow, shape);
+    if !args.follow {
+        return Ok(Exit::Reached);
+    }
+    let mut interrupts = Interrupts::new()?;
+    loop {
+        tokio::select! {
+            exit = interrupts.wait() => return Ok(exit),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        for (tail, file) in tails.iter_mut().zip(files) {
+            let lines = tail.more().map_err(|error| Failure::error(format!("{}: {error}", file.display())))?;
+            print(context, &lines, true, shape);
+        }
+        if context.out.closed() {
+            return Ok(Exit::Reached);
+        }
+    }
+}
+
+fn print(context: &mut Context, lines: &[String], is_stream: bool, shape: Shape) {
+    let shaped = lines.iter().map(|line| shape(line));
+    match context.out.format {
+        Format::Text => shaped.for_each(|(text, _)| context.out.line(&text)),
+        Format::Json if !is_stream => context.out.json(&shaped.map(|(_, json)| json).collect::<Vec<_>>()),
+        Format::Json | Format::Ndjson => shaped.for_each(|(_, json)| context.out.json_line(&json)),
+    }
+}
+
+/// A line of a gate's log: `2026-01-01T00:00:00.000Z WARN golden: text`.
+fn log_line(line: &str) -> (String, Value) {
+    let line = clean(line, LONGEST);
+    let mut words = line.splitn(3, ' ');
+    let (at, level, rest) = (words.next(), words.next(), words.next().unwrap_or_default());
+    let json = match (at, level, rest.split_once(": ")) {
+        (Some(at), Some(level @ ("INFO" | "WARN" | "ERR")), Some((source, text))) => {
+            let level = if level == "ERR" { "error".to_owned() } else { level.to_ascii_lowercase() };
+            json!({"at": at, "level": level, "source": source, "text": text})
+        }
+        _ => json!({"at": null, "level": null, "source": null, "text": line}),
+    };
+    (line, json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_taken_apart_and_a_strange_one_is_kept() {
+        let (text, json) = log_line("2026-01-01T00:00:00.000Z ERR golden: 12 misses: \u{1b}[31mred");
+        assert_eq!(text, "2026-01-01T00:00:00.000Z ERR golden: 12 misses: red");
+        assert_eq!(json["level"], "error");
+        assert_eq!(json["text"], "12 misses: red");
+        assert_eq!(log_line("garbage").1["text"], "garbage");
+    }
+}

@@ -1,0 +1,63 @@
+//! `status`: where the rollout stands, once.
+
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::rollout::{Need, Rollout, TimedOut, is_settled, present, with_session};
+use super::{Context, status_text};
+use crate::engine::Status;
+
+/// Rates are differences of two readings: it takes that long until they are known.
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// Prints the status document.
+pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
+    with_session(context, Need::LOOK, async |session, context| print(session, context).await).await
+}
+
+async fn print(session: &mut impl Rollout, context: &mut Context) -> Result<Exit, Failure> {
+    let snapshot = match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
+        Ok(snapshot) => snapshot,
+        Err(TimedOut) => present(session).await?,
+    };
+    let status = &snapshot.status;
+    if context.out.is_json() {
+        context.out.json(status);
+    } else {
+        let text = status_text::render(status, context.out.style);
+        context.out.text(&text);
+    }
+    if status.split.observed.is_none() {
+        let why = status.faults.first().map_or("no reading yet", String::as_str);
+        context.out.failure_text(&Failure::new(Exit::Unreachable, format!("the traffic system cannot be read: {why}")));
+        return Ok(Exit::Unreachable);
+    }
+    Ok(Exit::Reached)
+}
+
+/// Whether every figure that can be known is.
+fn is_whole(status: &Status) -> bool {
+    let has_figures = status.sides.iter().all(|(_, side)| side.ready.is_some() && side.probe_ms.p50.is_some());
+    is_settled(status) && has_figures && status.sides.iter().any(|(_, side)| side.rps.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Format;
+    use crate::cli::testing::{Script, context, status};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_known_is_null_and_the_exit_code_says_so() {
+        let mut unknown = status();
+        unknown.split.observed = None;
+        unknown.split.age_s = None;
+        let (mut context, seen) = context(Format::Json, None);
+        let exit = print(&mut Script::new(unknown), &mut context).await.unwrap();
+        assert_eq!(exit, Exit::Unreachable);
+        let document: serde_json::Value = serde_json::from_str(&seen.data()).unwrap();
+        assert!(document["split"]["observed"].is_null() && document["split"]["age_s"].is_null());
+        assert!(seen.messages().contains("cannot be read"));
+    }
+}

@@ -1,0 +1,162 @@
+//! A scripted engine and streams that can be read back: what the tests of the verbs need.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Context;
+use super::args::Format;
+use super::input::Answers;
+use super::out::{Out, Style};
+use super::rollout::{Rollout, TimedOut, Update};
+use crate::domain::{OrderId, OrderState, Pair, Side, Split, Stamp};
+use crate::engine::snapshot::{History, OrderStatus};
+use crate::engine::{Command, Reply, Snapshot, Status};
+
+/// A status in the middle of a rollout.
+pub(crate) fn status() -> Status {
+    serde_json::from_str(include_str!("../../tests/cli/status.json")).unwrap()
+}
+
+/// An order toward green.
+pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
+    OrderStatus {
+        id: OrderId(id.into()),
+        command: "promote".into(),
+        state,
+        by: "op1".into(),
+        from: Some(Split::all(Side::Blue)),
+        target: Split::toward(Side::Green, 10),
+        toward: Side::Green,
+        at: Stamp::epoch().wall,
+        took_s: 0.4,
+        retries: 0,
+        late: false,
+        detail: None,
+    }
+}
+
+/// An engine that goes through given states, one every 100 ms, and gives given answers.
+pub(crate) struct Script {
+    now: Status,
+    coming: VecDeque<Status>,
+    answers: VecDeque<Reply>,
+    /// What was asked for, with `expect` and `why`.
+    pub(crate) asked: Vec<(Command, Option<String>, Option<String>)>,
+}
+
+impl Script {
+    pub(crate) fn new(now: Status) -> Self {
+        Self { now, coming: VecDeque::new(), answers: VecDeque::new(), asked: Vec::new() }
+    }
+
+    pub(crate) fn then(&mut self, status: Status) -> &mut Self {
+        self.coming.push_back(status);
+        self
+    }
+
+    pub(crate) fn answer(&mut self, reply: Reply) -> &mut Self {
+        self.answers.push_back(reply);
+        self
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let history = Pair::from_fn(|_| History::default());
+        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
+    }
+
+    async fn step(&mut self) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        match self.coming.pop_front() {
+            Some(status) => self.now = status,
+            None => self.now.time += TimeDelta::milliseconds(100),
+        }
+    }
+}
+
+impl Rollout for Script {
+    async fn when(
+        &mut self,
+        mut f: impl FnMut(&Snapshot) -> bool,
+        timeout: Duration,
+    ) -> Result<Arc<Snapshot>, TimedOut> {
+        let until = async {
+            while !f(&self.snapshot()) {
+                self.step().await;
+            }
+            self.snapshot()
+        };
+        tokio::time::timeout(timeout, until).await.map_err(|_| TimedOut)
+    }
+
+    async fn ask(
+        &mut self,
+        command: Command,
+        expect: Option<String>,
+        why: Option<String>,
+        timeout: Duration,
+    ) -> Result<Reply, TimedOut> {
+        self.asked.push((command, expect, why));
+        match self.answers.pop_front() {
+            Some(reply) => Ok(reply),
+            None => {
+                tokio::time::sleep(timeout).await;
+                Err(TimedOut)
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Update {
+        self.step().await;
+        Update::Snapshot(self.snapshot())
+    }
+
+    fn preview(&self, command: &Command) -> Vec<String> {
+        vec![format!("POST /v1/split ({})", command.verb())]
+    }
+}
+
+/// What was written.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    data: Sink,
+    messages: Sink,
+}
+
+impl Seen {
+    pub(crate) fn data(&self) -> String {
+        String::from_utf8(self.data.0.borrow().clone()).unwrap()
+    }
+
+    pub(crate) fn messages(&self) -> String {
+        String::from_utf8(self.messages.0.borrow().clone()).unwrap()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A context that writes into memory; `typed` are the lines a person types, `None` where nobody is there.
+pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen) {
+    let seen = Seen::default();
+    let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));
+    let out = Out::new(data, messages, format, Style { color: false, ascii: true }, false);
+    let lines = typed.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect());
+    (Context { out, input: Answers::Scripted(lines), config: None }, seen)
+}

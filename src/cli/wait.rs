@@ -1,0 +1,217 @@
+//! `wait --for`: until the rollout has come that far, or cannot any more.
+
+use std::time::Duration;
+
+use super::args::Goal;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::rollout::{Need, Rollout, TimedOut, is_settled, present, with_session};
+use super::{Context, span};
+use crate::domain::OrderState;
+use crate::engine::snapshot::GateState;
+use crate::engine::{Phase, Status};
+
+/// Waits for `goal`.
+pub(crate) async fn run(context: &mut Context, goal: Goal, timeout: Duration) -> Result<Exit, Failure> {
+    let need = Need::LOOK;
+    with_session(context, need, async |session, context| wait(session, context, goal, timeout).await).await
+}
+
+async fn wait(
+    session: &mut impl Rollout,
+    context: &mut Context,
+    goal: Goal,
+    timeout: Duration,
+) -> Result<Exit, Failure> {
+    let result = session.when(|snapshot| outcome(goal, &snapshot.status).is_some(), timeout).await;
+    let snapshot = match result {
+        Ok(snapshot) => snapshot,
+        Err(TimedOut) => present(session).await?,
+    };
+    let status = &snapshot.status;
+    let exit = outcome(goal, status).unwrap_or(Exit::TimedOut);
+    let name = name(goal);
+    let failure = match exit {
+        Exit::Reached => None,
+        Exit::TimedOut => {
+            let waited = span::show(timeout.as_secs_f64());
+            let why = status.blocked.first().map(|blocked| format!("; {}", blocked.because)).unwrap_or_default();
+            Some(Failure::new(exit, format!("not {name} after {waited}: {}{why}", status.phase.title())))
+        }
+        _ => Some(Failure::new(exit, format!("will not become {name}: {}", reason(status, exit)))),
+    };
+    if context.out.is_json() {
+        let mut document = serde_json::json!({
+            "schema_version": status.schema_version, "command": "wait", "for": name, "status": status,
+        });
+        if let Some(failure) = &failure {
+            document["error"] = failure.json();
+        }
+        context.out.json(&document);
+    } else if failure.is_none() {
+        context.out.line(&format!("{name}: {}", status.phase.title()));
+    }
+    if let Some(failure) = &failure {
+        context.out.failure_text(failure);
+    }
+    Ok(exit)
+}
+
+/// As it is typed.
+fn name(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Ready => "ready",
+        Goal::Verified => "verified",
+        Goal::Shifting => "shifting",
+        Goal::Switched => "switched",
+        Goal::Paused => "paused",
+        Goal::RolledBack => "rolled-back",
+        Goal::Aborted => "aborted",
+        Goal::Finalized => "finalized",
+        Goal::Done => "done",
+    }
+}
+
+fn reason(status: &Status, exit: Exit) -> String {
+    match (exit, &status.last_order) {
+        (Exit::Blocked, _) => {
+            let mut failed = status.gates.iter().filter(|gate| gate.required && gate.status == GateState::Failed);
+            failed.next().map_or_else(|| "blocked".into(), |gate| format!("gate {} failed: {}", gate.name, gate.note))
+        }
+        (Exit::Error, Some(order)) => format!("{} failed: {}", order.command, order.detail.as_deref().unwrap_or("?")),
+        _ => status.phase.title().into(),
+    }
+}
+
+/// The exit code when `status` settles the matter; `None` while it is open.
+fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
+    // Old or unreadable data settles nothing.
+    if status.split.observed.is_none() || status.phase == Phase::Unknown {
+        return None;
+    }
+    match goal {
+        Goal::Ready => ready(status),
+        Goal::Verified => status.last_order.as_ref().and_then(|order| match order.state {
+            OrderState::Verified => Some(Exit::Reached),
+            OrderState::Failed => Some(Exit::Error),
+            OrderState::Sent | OrderState::Accepted | OrderState::Unknown => None,
+        }),
+        _ => by_phase(goal, status.phase),
+    }
+}
+
+/// Ready is: nothing blocks the next step. A required gate that failed will not change by itself.
+fn ready(status: &Status) -> Option<Exit> {
+    let is_blocked = status.blocked.iter().any(|blocked| blocked.command == "promote");
+    if is_settled(status) && !is_blocked && matches!(status.phase, Phase::Ready | Phase::Shifting) {
+        return Some(Exit::Reached);
+    }
+    let is_running = status.gates.iter().any(|gate| gate.status == GateState::Running);
+    let has_failed = status.gates.iter().any(|gate| gate.required && gate.status == GateState::Failed);
+    match status.phase {
+        Phase::Paused => Some(Exit::Paused),
+        _ if has_failed && !is_running => Some(Exit::Blocked),
+        _ => None,
+    }
+}
+
+fn by_phase(goal: Goal, phase: Phase) -> Option<Exit> {
+    let is_goal = match goal {
+        Goal::Shifting => phase == Phase::Shifting,
+        Goal::Switched => matches!(phase, Phase::Switched | Phase::Finalized),
+        Goal::Paused => phase == Phase::Paused,
+        Goal::RolledBack => phase == Phase::RolledBack,
+        Goal::Aborted => phase == Phase::Aborted,
+        Goal::Finalized => phase == Phase::Finalized,
+        Goal::Done => matches!(phase, Phase::Switched | Phase::Finalized),
+        Goal::Ready | Goal::Verified => false,
+    };
+    if is_goal {
+        return Some(Exit::Reached);
+    }
+    match phase {
+        Phase::RolledBack => Some(Exit::RolledBack),
+        Phase::Aborted => Some(Exit::RolloutFailed),
+        // From here a person can still go back.
+        Phase::Paused if !matches!(goal, Goal::RolledBack | Goal::Aborted) => Some(Exit::Paused),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Format;
+    use crate::cli::testing::{Script, context, order, status};
+
+    #[test]
+    fn each_goal_is_reached_or_out_of_reach() {
+        use Exit::{Paused, Reached, RolledBack, RolloutFailed};
+        let table = [
+            (Goal::Switched, Phase::Shifting, None),
+            (Goal::Switched, Phase::Switched, Some(Reached)),
+            (Goal::Switched, Phase::Finalized, Some(Reached)),
+            (Goal::Switched, Phase::RolledBack, Some(RolledBack)),
+            (Goal::Switched, Phase::Aborted, Some(RolloutFailed)),
+            (Goal::Switched, Phase::Paused, Some(Paused)),
+            (Goal::Shifting, Phase::Ready, None),
+            (Goal::Shifting, Phase::Shifting, Some(Reached)),
+            (Goal::Paused, Phase::Paused, Some(Reached)),
+            (Goal::RolledBack, Phase::RolledBack, Some(Reached)),
+            (Goal::RolledBack, Phase::Paused, None),
+            (Goal::Aborted, Phase::Aborted, Some(Reached)),
+            (Goal::Finalized, Phase::Switched, None),
+            (Goal::Finalized, Phase::Finalized, Some(Reached)),
+            (Goal::Done, Phase::Switched, Some(Reached)),
+            (Goal::Done, Phase::RolledBack, Some(RolledBack)),
+            (Goal::Done, Phase::Aborted, Some(RolloutFailed)),
+            (Goal::Done, Phase::Paused, Some(Paused)),
+            (Goal::Done, Phase::Shifting, None),
+            (Goal::Done, Phase::Unknown, None),
+        ];
+        for (goal, phase, expected) in table {
+            let mut status = status();
+            status.phase = phase;
+            assert_eq!(outcome(goal, &status), expected, "{goal:?} in {phase:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_verified_or_failed_or_open() {
+        let mut status = status();
+        for (state, expected) in [
+            (OrderState::Sent, None),
+            (OrderState::Unknown, None),
+            (OrderState::Verified, Some(Exit::Reached)),
+            (OrderState::Failed, Some(Exit::Error)),
+        ] {
+            status.last_order = Some(order("7f3e", state));
+            assert_eq!(outcome(Goal::Verified, &status), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn ready_is_out_of_reach_once_a_required_gate_failed() {
+        let mut status = status();
+        status.phase = Phase::Idle;
+        status.gates[0].status = GateState::Running;
+        assert_eq!(outcome(Goal::Ready, &status), None);
+        status.gates[0].status = GateState::Failed;
+        assert_eq!(outcome(Goal::Ready, &status), Some(Exit::Blocked));
+        status.gates[0].status = GateState::Passed;
+        status.phase = Phase::Ready;
+        status.blocked.clear();
+        assert_eq!(outcome(Goal::Ready, &status), Some(Exit::Reached));
+        status.stale = true;
+        assert_eq!(outcome(Goal::Ready, &status), None, "old is not now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_runs_out_with_exit_10() {
+        let (mut context, seen) = context(Format::Text, None);
+        let minute = Duration::from_secs(60);
+        let exit = wait(&mut Script::new(status()), &mut context, Goal::Finalized, minute).await.unwrap();
+        assert_eq!(exit, Exit::TimedOut);
+        assert!(seen.messages().contains("not finalized after 1m00s"), "{}", seen.messages());
+    }
+}
