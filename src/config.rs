@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::domain::Service;
+use crate::domain::text::clean;
 
 mod checks;
 mod duration;
@@ -119,10 +120,11 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let report = reader::Report::new(text, base, env);
     let (document, syntax) = DeTable::parse_recoverable(text);
-    for error in &syntax {
+    for error in syntax.iter().take(reader::MAX_FAULTS) {
         let at = error.span().map_or(0, |span| span.start);
-        report.fault(at, String::new(), format!("not valid TOML: {}", domain_clean(error.message())), "");
+        report.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
     }
+    report.count_more(syntax.len().saturating_sub(reader::MAX_FAULTS));
     // What a broken file seems to hold is a guess, and faults found in a guess mislead.
     let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
     match (report.finish(file), config) {
@@ -130,10 +132,6 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
         (Some(error), _) => Err(error),
         (None, None) => Err(ConfigError::whole(file, "the config could not be understood".into(), "")),
     }
-}
-
-fn domain_clean(text: &str) -> String {
-    crate::domain::text::clean(text, 200)
 }
 
 fn meaning<'a>(report: &'a reader::Report<'a>, document: &'a DeTable<'a>, file: &Path) -> Option<Config> {

@@ -373,6 +373,15 @@ fn no_mutation_panics_and_every_fault_is_inside_the_file() -> Result<(), Error> 
 }
 
 #[test]
+fn a_megabyte_of_anything_comes_to_an_end() {
+    for piece in ["[", "a.", "=\n", "{", "\"", "[[gate]]\n", "a=[", "\u{1b}", "x = 1\n", "'''"] {
+        let text = piece.repeat(1_000_000 / piece.len());
+        let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
+        assert!((1..=100).contains(&error.faults.len()), "{piece:?}: {}", error.faults.len());
+    }
+}
+
+#[test]
 fn faults_are_bounded_and_the_rest_is_counted() {
     let mut text = MINIMAL.to_owned();
     text.push_str("[probe]\n");

@@ -157,7 +157,8 @@ pub fn reference_markdown() -> String {
             Required => "required".into(),
             Nothing => "-".into(),
             Is(value) => format!("`{value}`").into(),
-            From(words) => words.into(),
+            // What looks like a tag would vanish from the page.
+            From(words) => words.replace('<', "&lt;").into(),
         };
         let kind = doc.kind.replace(" | ", ", ");
         let _ = writeln!(out, "| `{}` | {kind} | {default} | {} |", doc.key, doc.doc);

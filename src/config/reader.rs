@@ -15,7 +15,7 @@ use super::{duration, keys};
 use crate::domain::text::clean;
 
 /// More faults than this are counted, not kept.
-const MAX_FAULTS: usize = 100;
+pub(super) const MAX_FAULTS: usize = 100;
 
 /// The text under examination and what was found wrong with it.
 pub(super) struct Report<'a> {
@@ -44,6 +44,11 @@ impl<'a> Report<'a> {
             return;
         }
         faults.push(Fault { place: Some(self.place(at)), key, message, remedy: remedy.into() });
+    }
+
+    /// Counts faults that are not worth a message each.
+    pub fn count_more(&self, faults: usize) {
+        self.dropped.set(self.dropped.get() + faults);
     }
 
     /// The line that holds byte `at`.

@@ -39,7 +39,8 @@ impl Default for Answers {
 pub fn template(answers: &Answers) -> String {
     let mut out = Out(String::from(
         "# One service and its two sides. `cutover check` validates this file.\n\
-         # A line that begins with # and a letter is a key with its default: remove the # to change it.\n",
+         # A line that begins with # and a letter is a key with its default, or an example: remove the # to\n\
+         # use it; in a gate or guard, that of the whole block.\n",
     ));
     let listen = quoted(&answers.listen);
     out.section(
@@ -55,9 +56,9 @@ pub fn template(answers: &Answers) -> String {
     out.line(&format!("urls = {}", list(&answers.green)));
     out.section("[backend]", keys::BACKEND, &[("kind", "\"embedded\"")]);
     out.section("[gateway]", keys::GATEWAY, &[("listen", &listen)]);
-    out.section("#[state]", keys::STATE, &[]);
-    out.section("#[probe]", keys::PROBE, &[]);
-    out.section("#[plan]", keys::PLAN, &[]);
+    out.section("[state]", keys::STATE, &[]);
+    out.section("[probe]", keys::PROBE, &[]);
+    out.section("[plan]", keys::PLAN, &[]);
     out.line("\n# Gates: checks that must pass before traffic moves. Their limits have no defaults.");
     out.gate("health", keys::HEALTH, &[("max_latency", "\"500ms\"")]);
     let infer = "\"/v2/models/my-model/infer\"";
