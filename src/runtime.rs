@@ -6,6 +6,7 @@
 
 mod backend;
 mod clock;
+pub mod console;
 mod core;
 mod gates;
 pub mod headless;

@@ -96,7 +96,8 @@ async fn follow(
     loop {
         let elapsed = asked.elapsed().as_secs_f64();
         let gates = wanted(&latest, names);
-        seen_running.extend(gates.iter().filter(|gate| gate.status == GateState::Running).map(|gate| gate.name.clone()));
+        seen_running
+            .extend(gates.iter().filter(|gate| gate.status == GateState::Running).map(|gate| gate.name.clone()));
         let is_new = |gate: &GateStatus| {
             gate.status != GateState::Running
                 && (seen_running.contains(&gate.name) || gate.age_s.is_some_and(|age| age <= elapsed + ROUNDED_S))

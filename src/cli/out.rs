@@ -47,13 +47,7 @@ impl Out {
     }
 
     /// Writes to `data` and `messages`.
-    pub fn new(
-        data: Box<dyn Write>,
-        messages: Box<dyn Write>,
-        format: Format,
-        style: Style,
-        quiet: bool,
-    ) -> Self {
+    pub fn new(data: Box<dyn Write>, messages: Box<dyn Write>, format: Format, style: Style, quiet: bool) -> Self {
         Self { data, messages, format, style, quiet, closed: false, fault: None }
     }
 
@@ -113,7 +107,8 @@ impl Out {
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
-    fn message(&mut self, text: &str) {
+    /// Writes a line to standard error.
+    pub fn message(&mut self, text: &str) {
         let _ = writeln!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 

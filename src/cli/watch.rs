@@ -98,7 +98,11 @@ impl Seen {
             phase: status.phase,
             split: status_text::split(status),
             sides: Side::BOTH.into_iter().map(side).collect(),
-            gates: status.gates.iter().map(|gate| (gate.name.clone(), gate.status, status_text::measured(gate))).collect(),
+            gates: status
+                .gates
+                .iter()
+                .map(|gate| (gate.name.clone(), gate.status, status_text::measured(gate)))
+                .collect(),
             guards: status
                 .guards
                 .iter()
@@ -193,8 +197,7 @@ mod tests {
         script.then(status()).then(moved);
         let watching = tokio::time::timeout(Duration::from_millis(1500), watch(&mut script, &mut context));
         assert!(watching.await.is_err(), "it goes on until it is stopped");
-        let documents: Vec<Status> =
-            seen.data().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let documents: Vec<Status> = seen.data().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(documents.first().unwrap().phase, Phase::Shifting);
         assert_eq!(documents.last().unwrap().phase, Phase::Switched);
     }

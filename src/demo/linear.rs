@@ -75,9 +75,7 @@ impl Story {
             Phase::Aborted if settled => Some((4, "aborted".into())),
             Phase::Finalized => Some((0, "green is live and the window is closed".into())),
             Phase::Paused => Some((6, "paused, waits for a person".into())),
-            Phase::Idle if !busy => {
-                failed.map(|gate| (3, format!("blocked by gate {}: no user saw green", gate.name)))
-            }
+            Phase::Idle if !busy => failed.map(|gate| (3, format!("blocked by gate {}: no user saw green", gate.name))),
             Phase::Switched if self.struck && !status.rollback.ready => {
                 let why = status.rollback.because.clone().unwrap_or_default();
                 Some((4, format!("green is live, but the way back is lost: {why}")))

@@ -51,7 +51,8 @@ impl Tree {
             Some(dir) => (prepare(dir)?, false),
             None => (temporary()?, true),
         };
-        data::write_to(&dir).map_err(|error| format!("cannot write the demo's data into {}: {error}", dir.display()))?;
+        data::write_to(&dir)
+            .map_err(|error| format!("cannot write the demo's data into {}: {error}", dir.display()))?;
         let (blue, blue_at) = server(Side::Blue).await?;
         let (green, green_at) = server(Side::Green).await?;
         let gateway_at = free_port()?;
@@ -144,7 +145,10 @@ async fn server(side: Side) -> Result<(Kid, SocketAddr), String> {
     drain(lines.into_inner());
     match serde_json::from_str(&first) {
         Ok(Report::Listening { address, .. }) => Ok((kid, address)),
-        _ => Err(format!("{side}'s model server said {:?} instead of its address", crate::domain::text::clean(&first, 80))),
+        _ => Err(format!(
+            "{side}'s model server said {:?} instead of its address",
+            crate::domain::text::clean(&first, 80)
+        )),
     }
 }
 
@@ -190,7 +194,8 @@ async fn last_words(kid: &mut Kid) -> String {
 
 /// A port that was free a moment ago; the config must name it before the gateway can take it.
 fn free_port() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| format!("no free port on loopback: {error}"))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| format!("no free port on loopback: {error}"))?;
     listener.local_addr().map_err(|error| format!("no free port on loopback: {error}"))
 }
 

@@ -4,6 +4,7 @@
 //! once after a key and otherwise at most ten times a second, and only when the last one has reached
 //! the terminal; so a slow line sees fewer frames, each whole, and never holds up a key.
 
+pub mod front;
 mod keys;
 
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
                 }
             }
             incoming = looped.core.next() => looped.incoming(incoming),
-            Some(line) = story.recv() => looped.tell(ui::Input::Line(line)),
+            Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
@@ -126,7 +127,9 @@ impl<S: Stage> Loop<'_, S> {
                     ui::Action::Quit { code } => exit = Some(left(code)),
                     ui::Action::Redraw => self.stage.screen().invalidate(),
                     ui::Action::Suspend => self.suspend(),
-                    ui::Action::Copy(text) => self.stage.screen().copy(&text),
+                    ui::Action::Copy(text) => {
+                        self.stage.screen().copy(&text);
+                    }
                     ui::Action::Scenario(name) => {
                         if let Some(to) = &self.scenarios {
                             let _ = to.try_send(name);
@@ -158,7 +161,9 @@ impl<S: Stage> Loop<'_, S> {
     fn incoming(&mut self, incoming: Incoming) {
         let news = !matches!(
             incoming,
-            Incoming::Event(Event::Probed { .. } | Event::VersionRead { .. } | Event::Observed { .. } | Event::GateProgress { .. })
+            Incoming::Event(
+                Event::Probed { .. } | Event::VersionRead { .. } | Event::Observed { .. } | Event::GateProgress { .. }
+            )
         );
         for outcome in self.core.take(incoming) {
             self.moved = true;
@@ -215,7 +220,8 @@ impl<S: Stage> Loop<'_, S> {
 
     fn wake(&self) -> Instant {
         let now = Instant::now();
-        let frame = if self.dirty { self.last_frame.map_or(now, |at| at + FRAME) } else { now + Duration::from_secs(3600) };
+        let frame =
+            if self.dirty { self.last_frame.map_or(now, |at| at + FRAME) } else { now + Duration::from_secs(3600) };
         let deadline = self
             .view
             .next_deadline(self.now_ms())
@@ -258,7 +264,9 @@ pub async fn after_loss(core: &mut Core, exit: &Exit) {
 
 fn is_rolling_back(snapshot: &Snapshot) -> bool {
     let order = snapshot.status.last_order.as_ref();
-    order.is_some_and(|order| order.command == "rollback" && !matches!(order.state, OrderState::Verified | OrderState::Failed))
+    order.is_some_and(|order| {
+        order.command == "rollback" && !matches!(order.state, OrderState::Verified | OrderState::Failed)
+    })
 }
 
 fn input_of(outcome: Outcome) -> ui::Input {

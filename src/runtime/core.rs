@@ -14,7 +14,7 @@ use super::orders;
 use super::scribe::{Scribe, ScribeOptions};
 use super::watch::{event_of, read_router};
 use crate::backend::{Driver, Observer, TrafficBackend};
-use crate::domain::{Actor, Fact, LogLine, Record, Service, Stamp};
+use crate::domain::{Actor, Fact, LogLine, Record, Service};
 use crate::engine::{Command, Effect, Event, Reply, Role, Snapshot, State};
 use crate::journal::Journal;
 use crate::probe::{self, Pollers, ProbeEvent};
@@ -233,13 +233,13 @@ impl Core {
             match effect {
                 Effect::Reply { id, reply } => out.push(Outcome::Reply { id, reply }),
                 Effect::Log(line) => out.push(Outcome::Line(line)),
-                other => self.carry_out(other, now),
+                other => self.carry_out(other),
             }
         }
         while self.tasks.try_join_next().is_some() {}
     }
 
-    fn carry_out(&mut self, effect: Effect, now: Stamp) {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Journal { records, ticket } => self.write(records, ticket),
             Effect::Send { order, records, rule } => {
@@ -252,7 +252,7 @@ impl Core {
                 let (cancel, cancelled) = watch::channel(false);
                 self.gate_runs.insert(run, cancel);
                 let targets = self.observer.probe_targets(side);
-                let job = GateRun { run, spec, targets, version, began: now.wall, cancelled };
+                let job = GateRun { run, spec, targets, version, cancelled };
                 self.tasks.spawn(gates::run(job, self.lines_in.clone(), self.urgent_in.clone()));
             }
             Effect::StopGate { run } => {

@@ -1,6 +1,5 @@
 //! Gate runs: the runner in a task of its own, its lines and progress passed on.
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use crate::backend::ProbeTarget;
@@ -15,7 +14,6 @@ pub(super) struct GateRun {
     pub(super) spec: GateSpec,
     pub(super) targets: Vec<ProbeTarget>,
     pub(super) version: Digest,
-    pub(super) began: DateTime<Utc>,
     pub(super) cancelled: watch::Receiver<bool>,
 }
 
@@ -24,7 +22,14 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
     let run = job.run;
     let targets = job.targets.into_iter().map(|target| Target { base: target.base, headers: target.headers }).collect();
     let (progress, mut progressed) = watch::channel(GateProgress::default());
-    let context = RunContext { targets, version: job.version, log: lines, progress, cancel: job.cancelled };
+    let context = RunContext {
+        targets,
+        version: job.version,
+        log: lines,
+        progress,
+        cancel: job.cancelled,
+        now: chrono::Utc::now,
+    };
     let ending = gate::run(job.spec, context);
     tokio::pin!(ending);
     let evidence = loop {

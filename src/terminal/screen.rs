@@ -10,6 +10,7 @@ mod writer;
 use std::io::Write;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -17,6 +18,9 @@ use super::capability::{Capability, Depth};
 use crate::domain::text;
 use encode::Encoder;
 use writer::{Frames, Shared};
+
+/// Bytes of an encoded copy at most: what the tightest of the common terminals takes (k9s uses the same limit).
+const COPY_MAX: usize = 74_994;
 
 /// Columns of a window title at most.
 const TITLE_MAX: usize = 120;
@@ -32,12 +36,20 @@ pub struct ScreenOptions {
     pub unicode: bool,
     /// Whether [`Screen::set_title`] does anything.
     pub title: bool,
+    /// Whether the terminal is tmux, which must be asked to hand a copy through.
+    pub tmux: bool,
 }
 
 impl ScreenOptions {
     /// All on, as far as the terminal can.
     pub fn for_terminal(capability: Capability) -> Self {
-        Self { synchronized: true, depth: capability.depth, unicode: capability.unicode, title: true }
+        Self {
+            synchronized: true,
+            depth: capability.depth,
+            unicode: capability.unicode,
+            title: true,
+            tmux: std::env::var_os("TMUX").is_some(),
+        }
     }
 }
 
@@ -64,6 +76,8 @@ pub struct Screen {
     title: String,
     title_changed: bool,
     whole: bool,
+    /// Control strings that go out with the next frame: a bell, a copy.
+    extra: Vec<u8>,
     frames: Frames,
 }
 
@@ -87,6 +101,7 @@ impl Screen {
             title: String::new(),
             title_changed: false,
             whole: true,
+            extra: Vec::new(),
             frames: Frames::start(out, on_hang_up)?,
         })
     }
@@ -116,6 +131,30 @@ impl Screen {
             self.title = title;
             self.title_changed = true;
         }
+    }
+
+    /// Rings the terminal's bell with the next frame; more than one ring a frame is one.
+    pub fn bell(&mut self) {
+        if !self.extra.contains(&7) {
+            self.extra.push(7);
+        }
+    }
+
+    /// Puts `text` on the clipboard with the next frame (OSC 52); `false` when it is too long for terminals to take.
+    pub fn copy(&mut self, text: &str) -> bool {
+        let encoded = BASE64_STANDARD.encode(text);
+        if encoded.len() > COPY_MAX {
+            return false;
+        }
+        let sequence = format!("\x1b]52;c;{encoded}\x1b\\");
+        if self.options.tmux {
+            // Inside tmux the sequence is handed through: every ESC in it is doubled.
+            let inner = sequence.replace('\x1b', "\x1b\x1b");
+            self.extra.extend_from_slice(format!("\x1bPtmux;{inner}\x1b\\").as_bytes());
+        } else {
+            self.extra.extend_from_slice(sequence.as_bytes());
+        }
+        true
     }
 
     /// Whether the last frame has been written entirely.
@@ -153,10 +192,11 @@ impl Screen {
         }
         let mut encoder = Encoder::new(self.options.depth, self.options.unicode);
         encoder.cells(self.shown.diff_iter(&self.next));
-        if !self.whole && !self.title_changed && encoder.is_empty() && cursor == self.cursor {
+        if !self.whole && !self.title_changed && self.extra.is_empty() && encoder.is_empty() && cursor == self.cursor {
             return DrawOutcome::Unchanged;
         }
-        let frame = self.wrap(&encoder.finish(), cursor);
+        let mut frame = self.wrap(&encoder.finish(), cursor);
+        frame.append(&mut self.extra);
         std::mem::swap(&mut self.shown, &mut self.next);
         self.cursor = cursor;
         self.whole = false;
