@@ -12,10 +12,11 @@ use std::time::Duration;
 use cutover::demo::accelerator::{Accelerator, Pace};
 use cutover::demo::behaviour::{Behaviour, Mode};
 use cutover::demo::child::{Pipes, Report, run_load, run_model_server};
-use cutover::demo::data::{GOLDEN, SMOKE, golden_cases};
-use cutover::demo::load::{Load, LoadReport};
+use cutover::demo::data::{GOLDEN, SMOKE, golden_cases, write_to};
+use cutover::demo::load::{DEFAULT_RPS, Load, LoadReport};
 use cutover::demo::model::{Image, Model, transposed};
 use cutover::demo::server::{MAX_BODY, Server, serve};
+use cutover::demo::settings::{Addresses, CONFIG_FILE, demo_config};
 use cutover::domain::Side;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +24,34 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant};
+
+#[test]
+fn the_demo_config_means_what_it_should() {
+    use cutover::domain::{GuardAction, VersionSource};
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("a demo \"directory\"");
+    std::fs::create_dir(&dir).unwrap();
+    write_to(&dir).unwrap();
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let text = demo_config(&dir, &Addresses { blue: at(1001), green: at(1002), gateway: at(1003) });
+    let config = cutover::config::parse(&text, &dir.join(CONFIG_FILE), &|_| None).unwrap();
+    let service = &config.service;
+    assert_eq!((service.name.as_str(), service.environment.as_str()), ("digits", "demo"));
+    assert_eq!(service.sides.green.urls, ["http://127.0.0.1:1002"]);
+    assert!(matches!(&service.sides.blue.version, VersionSource::Pointer { pointer, .. } if pointer == "/versions/0"));
+    assert_eq!(service.state_dir, dir.join("state"));
+    assert_eq!(service.gates.iter().map(|gate| gate.kind.name()).collect::<Vec<_>>(), ["health", "golden", "smoke"]);
+    assert!(service.gates.iter().all(|gate| gate.required));
+    assert_eq!(service.guards.iter().map(|guard| guard.limit).collect::<Vec<_>>(), [0.02, 250.0]);
+    // A tenth of the client load must be enough for a verdict well before the bake is over.
+    for guard in &service.guards {
+        assert_eq!((guard.then, guard.side), (GuardAction::Rollback, None));
+        let in_window = u64::from(DEFAULT_RPS) / 10 * guard.window_ms / 1000;
+        assert!(guard.min_samples * 2 <= in_window, "{guard:?}");
+        assert!(guard.window_ms <= service.plan.bake_ms);
+    }
+    assert_eq!(config.gateway.unwrap().listen, at(1003));
+}
 
 /// A server that ends with its test.
 struct Running {
@@ -221,6 +250,21 @@ async fn hostile_requests_are_refused_cleanly_and_the_server_goes_on() {
         assert!(reply.is_none_or(|reply| reply.status >= 400));
     }
     assert_eq!(ask(server.at, "POST", INFER, &golden_body()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_finish_writing_what_is_too_large() {
+    let server = start(Side::Blue, Mode::Good).await;
+    let size = 10 << 20;
+    let mut stream = TcpStream::connect(server.at).await.unwrap();
+    let head = format!("POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..size / 65536 {
+        stream.write_all(&[b' '; 65536]).await.unwrap();
+    }
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    assert_eq!(split(&reply).unwrap().status, 413);
 }
 
 #[tokio::test(start_paused = true)]

@@ -219,10 +219,13 @@ pub fn start(tty: OwnedFd, to: mpsc::Sender<Input>) -> io::Result<()> {
 fn read_until_gone(tty: &OwnedFd, to: &mpsc::Sender<Input>) {
     let start = Instant::now();
     let mut filters = Filters::default();
-    // crossterm is asked only when there is something to read: its own wait would spin on a vanished terminal.
-    while watchdog::wait_readable(tty.as_fd()) == Ready::Readable {
-        let Ok((mut batch, any)) = read_batch() else { return };
-        if !any && watchdog::is_readable(tty.as_fd()) {
+    let mut full = false;
+    // crossterm is asked only when there is something to read: its own wait would spin on a vanished terminal. What it has
+    // read and a full batch had no room for shows on no descriptor, so after one it is asked again at once.
+    while full || watchdog::wait_readable(tty.as_fd()) == Ready::Readable {
+        let Ok((mut batch, read)) = read_batch() else { return };
+        full = read == BATCH;
+        if read == 0 && watchdog::is_readable(tty.as_fd()) {
             // Bytes are there and crossterm does not see them: its edge-triggered wait told of them once, and it stopped
             // after 1 024. So many in one go are a paste without marks; the rest is dropped unread.
             if tcflush(tty, QueueSelector::IFlush).is_err() {
@@ -238,17 +241,15 @@ fn read_until_gone(tty: &OwnedFd, to: &mpsc::Sender<Input>) {
     }
 }
 
-/// All events that are there, and whether there was any.
-fn read_batch() -> io::Result<(Vec<Input>, bool)> {
+/// The events that are there, at most [`BATCH`], and how many were read for them.
+fn read_batch() -> io::Result<(Vec<Input>, usize)> {
     let mut batch = Vec::new();
-    let mut any = false;
-    let mut patience = STUCK;
-    while batch.len() < BATCH && event::poll(patience)? {
-        any = true;
-        patience = Duration::ZERO;
+    let mut read = 0;
+    while read < BATCH && event::poll(if read == 0 { STUCK } else { Duration::ZERO })? {
+        read += 1;
         batch.extend(translate(event::read()?));
     }
-    Ok((batch, any))
+    Ok((batch, read))
 }
 
 #[cfg(test)]

@@ -184,6 +184,19 @@ impl Pty {
         self.wait_until(what, |pty| condition(pty.raw_output()));
     }
 
+    /// Types `bytes` again every half second until `condition` holds for the screen: for a key that may rightly be dropped.
+    pub fn send_until(&mut self, bytes: &str, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !condition(self.screen()) {
+            assert!(Instant::now() < end, "typed in vain for {what}; screen:\n{}", self.screen().contents());
+            self.send(bytes);
+            let again = Instant::now() + Duration::from_millis(500);
+            while Instant::now() < again && !condition(self.screen()) {
+                self.pump(again);
+            }
+        }
+    }
+
     fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
         let end = Instant::now() + DEADLINE;
         while !condition(self) {

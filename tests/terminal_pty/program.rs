@@ -159,7 +159,7 @@ impl Console {
 /// `READY`, the newest lines and a mark in the last corner.
 fn list(buf: &mut Buffer, lines: &[String]) {
     let room = usize::from(buf.area.height).saturating_sub(1);
-    let newest = lines.len().saturating_sub(room).max(1);
+    let newest = (lines.len() + 1).saturating_sub(room).max(1);
     for (y, line) in lines[..1].iter().chain(&lines[newest.min(lines.len())..]).enumerate().take(room.max(1)) {
         buf.set_string(0, y as u16, line, Style::new());
     }
