@@ -50,7 +50,8 @@ pub(crate) struct Session(headless::Session);
 /// Opens the journal, reads the router, starts the engine.
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
     let Options { me, read_only, probes } = options;
-    let options = runtime::Options { me, read_only, probes, drives: false };
+    // Reason: what a command that only looks reports as blocked is what would be blocked for one that drives.
+    let options = runtime::Options { me, read_only: false, looks_only: read_only, probes, drives: false };
     let mut session = headless::Session::open(config, options).map_err(Failure::error)?;
     if probes {
         session.meet(FIRST_LOOK).await;
@@ -280,7 +281,13 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     if capability.dumb {
         return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
     }
-    let options = runtime::Options { me: me("console"), read_only: args.read_only, probes: true, drives: true };
+    let options = runtime::Options {
+        me: me("console"),
+        read_only: args.read_only,
+        looks_only: false,
+        probes: true,
+        drives: true,
+    };
     let (_, story) = tokio::sync::mpsc::channel(1);
     let front = Front { options, capability, theme, scenarios: None, story };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;

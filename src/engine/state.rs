@@ -22,6 +22,8 @@ pub struct Role {
     pub me: Actor,
     /// No driver is held: nothing moves from here, not even back.
     pub read_only: bool,
+    /// Asks for nothing and writes nothing: what it reports is what a process that may drive would find.
+    pub looks_only: bool,
     /// Runs missing gates by itself (a console that drives).
     pub runs_gates: bool,
     /// Lets guards act and settles orders other processes left behind (a console that drives).
