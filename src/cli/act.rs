@@ -137,10 +137,11 @@ async fn send(
 ) -> Result<Outcome, Failure> {
     let verb = act.command.verb();
     let timeout = act.args.timeout;
-    let reply = session.ask(act.command.clone(), expect, act.args.reason.clone(), timeout).await.map_err(|TimedOut| {
-        let waited = span::show(timeout.as_secs_f64());
-        Failure::new(Exit::TimedOut, format!("{verb}: no answer within {waited}; see `cutover status`"))
-    })?;
+    let reply =
+        session.ask(act.command.clone(), expect, act.args.reason.clone(), timeout).await.map_err(|TimedOut| {
+            let waited = span::show(timeout.as_secs_f64());
+            Failure::new(Exit::TimedOut, format!("{verb}: no answer within {waited}; see `cutover status`"))
+        })?;
     let (result, snapshot) = match &reply {
         Reply::Refused(refusal) => (Err(Failure::from(refusal)), present(session).await?),
         Reply::AlreadySo { text } => (Ok(text.clone()), present(session).await?),

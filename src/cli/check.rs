@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::seams::{self, Config};
-use super::Context;
 use crate::domain::text::clean;
 use crate::domain::{GateKind, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;

@@ -113,7 +113,8 @@ pub(crate) async fn ask(
         context.out.question(&format!("{line}\n"));
     }
     let word = word(command, &shown.status);
-    let asked = if word == "y" { "y = yes, anything else = no: ".to_owned() } else { format!("type {word} to go on: ") };
+    let asked =
+        if word == "y" { "y = yes, anything else = no: ".to_owned() } else { format!("type {word} to go on: ") };
     if *command != Command::Rollback {
         context.input.forget();
     }

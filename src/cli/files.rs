@@ -49,17 +49,16 @@ pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failu
 pub(crate) fn keys(context: &mut Context, print: bool) -> Result<Exit, Failure> {
     let rows = seams::keys();
     if context.out.is_json() {
-        let keys: Vec<_> = rows
-            .iter()
-            .map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help}))
-            .collect();
+        let keys: Vec<_> =
+            rows.iter().map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help})).collect();
         context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
         return Ok(Exit::Reached);
     }
     if print {
         context.out.line("[keys]");
         for row in &rows {
-            let keys: Vec<String> = row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
+            let keys: Vec<String> =
+                row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
             context.out.line(&format!("{} = [{}]  # {}", row.action, keys.join(", "), row.help));
         }
         return Ok(Exit::Reached);

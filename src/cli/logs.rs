@@ -30,7 +30,8 @@ pub(crate) async fn gates(context: &mut Context, gate: Option<&str>, args: &Tail
         let there: Vec<&str> = service.gates.iter().map(|gate| gate.name.as_str()).collect();
         return Err(Failure::usage(format!("no gate is named {gate}; there are: {}", there.join(", "))));
     }
-    let names = service.gates.iter().map(|spec| spec.name.as_str()).filter(|name| gate.is_none_or(|gate| gate == *name));
+    let names =
+        service.gates.iter().map(|spec| spec.name.as_str()).filter(|name| gate.is_none_or(|gate| gate == *name));
     let files: Vec<PathBuf> = names.map(|name| seams::gate_log(&service, name)).collect();
     show(context, &files, args, log_line).await
 }

@@ -47,13 +47,7 @@ impl Out {
     }
 
     /// Writes to `data` and `messages`.
-    pub fn new(
-        data: Box<dyn Write>,
-        messages: Box<dyn Write>,
-        format: Format,
-        style: Style,
-        quiet: bool,
-    ) -> Self {
+    pub fn new(data: Box<dyn Write>, messages: Box<dyn Write>, format: Format, style: Style, quiet: bool) -> Self {
         Self { data, messages, format, style, quiet, closed: false, fault: None }
     }
 

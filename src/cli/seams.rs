@@ -89,13 +89,7 @@ impl Rollout for Session {
         Err(TimedOut)
     }
 
-    async fn ask(
-        &mut self,
-        _: Command,
-        _: Option<String>,
-        _: Option<String>,
-        _: Duration,
-    ) -> Result<Reply, TimedOut> {
+    async fn ask(&mut self, _: Command, _: Option<String>, _: Option<String>, _: Duration) -> Result<Reply, TimedOut> {
         Err(TimedOut)
     }
 
