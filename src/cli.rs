@@ -51,6 +51,8 @@ pub(crate) struct Context {
     pub input: Answers,
     /// The config file that was named.
     pub config: Option<PathBuf>,
+    /// Whether it was asked for colour.
+    pub color: ColorChoice,
 }
 
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
@@ -65,6 +67,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         out: Out::standard(typed.global.output, style(&typed.global), typed.global.quiet),
         input: Answers::Standard,
         config: typed.global.config.clone(),
+        color: typed.global.color,
     };
     let exit = match run(typed, &mut context) {
         Ok(exit) => exit,
@@ -113,7 +116,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Completions { shell } => files::completions(context, shell),
         Verb::Man => files::man(context),
         Verb::Info => files::info(context),
-        Verb::Gateway => gateway(context).await,
+        Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
         Verb::Demo(args) => seams::demo(&args, context).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
         Verb::DemoLoad(raw) => seams::hidden("demo-load", &raw.rest, &mut context.out).await,
@@ -136,10 +139,10 @@ async fn console(args: &args::ConsoleArgs, context: &mut Context) -> Result<Exit
     seams::console(&config, args, context).await
 }
 
-async fn gateway(context: &mut Context) -> Result<Exit, Failure> {
+async fn gateway(context: &mut Context, until_stdin_closes: bool) -> Result<Exit, Failure> {
     let config = seams::load(context)?;
     let mut interrupts = interrupt::Interrupts::new()?;
-    seams::gateway(&config, &mut interrupts, &mut context.out).await
+    seams::gateway(&config, until_stdin_closes, &mut interrupts, &mut context.out).await
 }
 
 /// Help and version are what was asked for; anything else is wrong usage.

@@ -1,1 +1,151 @@
-//! (being built)
+//! The config file: what was typed, and what it means.
+//!
+//! One TOML file describes one service. It is read whole: every fault is found, each with its line
+//! and its remedy, and any fault stops the start (law 12). Reading goes in two stages. `reader`
+//! walks the parsed document and knows lines, types and unknown keys; `sections` and `checks` turn
+//! its values into the domain's types, one function per rule. `keys` is the table of all keys, from
+//! which the template and the reference are made too.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::domain::Service;
+use crate::domain::text::clean;
+
+mod checks;
+mod duration;
+mod error;
+mod keys;
+mod locate;
+mod reader;
+mod secret;
+mod sections;
+mod template;
+mod url;
+mod values;
+
+pub use error::{ConfigError, Fault, Place};
+pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
+pub use secret::Secret;
+pub use template::{Answers, template};
+
+/// A config without faults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it was read from; relative paths in it start from its directory.
+    pub file: PathBuf,
+    /// The service, its sides, plan, gates and guards.
+    pub service: Service,
+    /// The traffic system that is driven.
+    pub backend: BackendSpec,
+    /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
+    pub gateway: Option<GatewaySpec>,
+}
+
+/// A traffic system and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendSpec {
+    /// The gateway that comes with cutover.
+    Embedded {
+        /// Its admin interface.
+        admin: AdminSpec,
+    },
+}
+
+impl BackendSpec {
+    /// The word for it in `[backend] kind`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded { .. } => "embedded",
+        }
+    }
+}
+
+/// Where a gateway's admin interface is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminSpec {
+    /// A unix socket; its file mode protects it.
+    Unix(PathBuf),
+    /// A loopback address, protected by a token.
+    Tcp {
+        /// The address; always loopback, never port 0.
+        addr: SocketAddr,
+        /// 16 bytes or more of visible ASCII.
+        token: Secret,
+    },
+}
+
+impl fmt::Display for AdminSpec {
+    /// The path or the address, without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "{}", path.display()),
+            Self::Tcp { addr, .. } => write!(f, "{addr}"),
+        }
+    }
+}
+
+/// What `cutover gateway` runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewaySpec {
+    /// Where it takes traffic. Port 0 lets the system choose at each start.
+    pub listen: SocketAddr,
+    /// Where it is administered.
+    pub admin: AdminSpec,
+    /// The file that keeps the split over a restart.
+    pub state: PathBuf,
+    /// Path it asks on every replica to see which are ready: that of `[probe]`.
+    pub ready_path: String,
+}
+
+/// Reads the config that `path`, `CUTOVER_CONFIG`, `cwd` or the user's config directory holds, in
+/// this order. `env` looks up environment variables.
+///
+/// # Errors
+/// Every fault of the file, or why there is none to read.
+pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Path) -> Result<Config, ConfigError> {
+    let found = locate::find(path, env, cwd)?;
+    let text = locate::read(&found)?;
+    parse(&text, &found.path, env).map_err(|error| ConfigError { file: found.shown, ..error })
+}
+
+/// Reads a config from its text, as if it stood in `file`.
+///
+/// # Errors
+/// Every fault of the text.
+pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let report = reader::Report::new(text, base, env);
+    let (document, syntax) = DeTable::parse_recoverable(text);
+    for error in syntax.iter().take(reader::MAX_FAULTS) {
+        let at = error.span().map_or(0, |span| span.start);
+        report.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
+    }
+    report.count_more(syntax.len().saturating_sub(reader::MAX_FAULTS));
+    // What a broken file seems to hold is a guess, and faults found in a guess mislead.
+    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
+    match (report.finish(file), config) {
+        (None, Some(config)) => Ok(config),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(ConfigError::whole(file, "the config could not be understood".into(), "")),
+    }
+}
+
+fn meaning<'a>(report: &'a reader::Report<'a>, document: &'a DeTable<'a>, file: &Path) -> Option<Config> {
+    let root = reader::Table::root(report, document);
+    let (name, environment) = sections::service(&root);
+    let (sides, replicas) = sections::sides(&root);
+    let (probe, stale_after_ms) = sections::probe(&root);
+    let state_dir = sections::state_dir(&root, locate::state_base(report.env), &name, &environment).unwrap_or_default();
+    let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
+    let (backend, verify_timeout_ms) = sections::backend(&root, gateway.as_ref());
+    let plan = sections::plan(&root);
+    let gates = checks::gates(&root, &probe.path);
+    let guards = checks::guards(&root);
+    let service =
+        Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
+    Some(Config { file: file.into(), service, backend: backend?, gateway })
+}

@@ -1,14 +1,33 @@
 //! The rollout state machine: pure, one way, no clock, no I/O.
 //!
-//! [`Event`]s go in with the moment of their arrival, [`Effect`]s come out as values. What a rollout
-//! has come to is folded from journal [`Record`](crate::domain::Record)s, whoever wrote them.
+//! [`Event`]s go in with the moment of their arrival, [`Effect`]s come out as values, [`State::apply`]
+//! is the only entrance. What a rollout has come to is folded from journal
+//! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
+//! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
+//! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
+//! `gates` and `guards` judge, `walk` takes steps unattended, `status` makes the
+//! [`Snapshot`] that everything outside looks at.
 
+mod ask;
 pub mod command;
+mod consent;
 pub mod effect;
 pub mod event;
+mod gates;
+mod guards;
+mod narrate;
+mod orders;
+mod rollout;
 pub mod snapshot;
+mod state;
+mod status;
+mod walk;
+mod watch;
 
+pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
+pub use narrate::narrate;
 pub use snapshot::{Phase, Snapshot, Status};
+pub use state::{Role, State};

@@ -1,1 +1,146 @@
-//! (being built)
+//! Carrying gates out: what a candidate must show before any user reaches it.
+//!
+//! [`run`] takes one gate to its [`Evidence`] and decides nothing beyond it: whether the evidence
+//! counts (its age, its version) is the engine's affair. A check that does not hold is "failed"; one
+//! that could not be carried out, for want of data, of time, of a file that can be read, is "not yet"
+//! with the reason in its note. Whatever a side answers is read within bounds and cleaned.
+
+mod agree;
+mod golden;
+mod health;
+mod lines;
+mod report;
+mod smoke;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Verdict};
+pub use crate::probe::Target;
+use report::Report;
+
+/// Longest answer a gate reads, in bytes.
+const MAX_REPLY: usize = 4 * 1024 * 1024;
+/// A request of a gate that sets no limit of its own is given up after this long.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so many requests in a row without an answer a gate stops asking.
+const MAX_SILENCE: u32 = 10;
+
+/// What a gate run needs from outside.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// Every replica of the side that is checked.
+    pub targets: Vec<Target>,
+    /// The digest of the version it serves: what the evidence is bound to.
+    pub version: Digest,
+    /// Log lines; when it is full they are dropped and counted.
+    pub log: mpsc::Sender<LogLine>,
+    /// How far the run is; only the latest counts.
+    pub progress: watch::Sender<GateProgress>,
+    /// Becomes true when the run is to stop at once.
+    pub cancel: watch::Receiver<bool>,
+    /// The wall clock.
+    pub now: fn() -> DateTime<Utc>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateProgress {
+    /// Checks, cases or requests done.
+    pub done: u64,
+    /// How many there are; 0 until it is known.
+    pub total: u64,
+    /// For people: `12 misses`.
+    pub note: String,
+    /// Log lines lost because the queue was full.
+    pub log_dropped: u64,
+}
+
+/// What a check came to; the numbers are in the [`Report`].
+struct Finding {
+    verdict: Verdict,
+    note: String,
+}
+
+impl Finding {
+    fn new(verdict: Verdict, note: impl Into<String>) -> Self {
+        Self { verdict, note: note.into() }
+    }
+}
+
+/// Carries `spec` out and returns what it saw. Ends by itself: done, cancelled, or timed out.
+///
+/// Dropping the future ends every request of the run.
+pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
+    let RunContext { targets, version, log, progress, mut cancel, now } = ctx;
+    let started = Instant::now();
+    let mut report = Report::new(&spec, log, progress, now);
+    report.info(format!("started on {} of version {}", count(targets.len() as u64, "replica"), version.short()));
+    let limit = Duration::from_millis(spec.timeout_ms.max(1));
+    let finding = tokio::select! {
+        biased;
+        () = cancelled(&mut cancel) => Finding::new(Verdict::NotYet, "cancelled"),
+        done = timeout(limit, check(&spec.kind, &targets, &mut report)) => match done {
+            Ok(finding) => finding,
+            Err(_) => Finding::new(Verdict::NotYet, format!("not done within {} s", spec.timeout_ms.div_ceil(1000))),
+        },
+    };
+    report.finish(&finding, version, started.elapsed())
+}
+
+async fn check(kind: &GateKind, targets: &[Target], report: &mut Report) -> Finding {
+    if targets.is_empty() {
+        return Finding::new(Verdict::NotYet, "the side has no replicas to ask");
+    }
+    let client = match crate::probe::client() {
+        Ok(client) => client,
+        Err(why) => return Finding::new(Verdict::NotYet, why),
+    };
+    match kind {
+        GateKind::Health { path, consecutive, max_latency_ms, interval_ms } => {
+            let plan = health::Plan {
+                path: path.clone(),
+                consecutive: (*consecutive).max(1),
+                max_latency: Duration::from_millis(*max_latency_ms),
+                interval: Duration::from_millis(*interval_ms),
+            };
+            health::check(client, targets, plan, report).await
+        }
+        GateKind::Golden { cases, path, answer, min_accuracy, concurrency, min_cases } => {
+            let plan = golden::Plan {
+                file: cases,
+                path: path.as_str().into(),
+                answer: answer.as_str().into(),
+                min_accuracy: *min_accuracy,
+                concurrency: (*concurrency).clamp(1, 256),
+                min_cases: *min_cases as u64,
+            };
+            golden::check(client, targets, plan, report).await
+        }
+        GateKind::Smoke { requests, path, max_latency_ms, adversarial } => {
+            let max_latency = Duration::from_millis(*max_latency_ms);
+            let plan = smoke::Plan { file: requests, path, max_latency, adversarial: *adversarial };
+            smoke::check(client, targets, plan, report).await
+        }
+    }
+}
+
+/// Returns when the run is to stop; a canceller that is gone can stop nothing any more.
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// `1 miss`, `12 misses`.
+fn count(number: u64, word: &str) -> String {
+    let plural = match word {
+        _ if number == 1 => "",
+        "miss" => "es",
+        _ => "s",
+    };
+    format!("{number} {word}{plural}")
+}

@@ -1,1 +1,45 @@
-//! (being built)
+//! The record of every rollout: append-only, hash-chained, shared by all processes of a service.
+//!
+//! A state directory holds
+//!
+//! | file | what |
+//! |---|---|
+//! | `journal.jsonl` | one [`Record`](crate::domain::Record) a line, mode 0600 |
+//! | `journal.torn.<n>` | what a crash left of a last line, kept when it was cut away |
+//! | `lease.json`, `lease.lock`, `lease.<token>.alive` | who drives: see [`Lease`] |
+//! | `gates/<name>.log`, `.log.1` | what each gate said: see [`GateLog`] |
+//!
+//! A line is `{"v":1,"seq":17,"prev":"<hash of line 16>",...the record...,"hash":"<sha256>"}`. The hash is
+//! taken over the line without its `hash` member, so anyone can check one without this program:
+//!
+//! ```sh
+//! sed -n 17p journal.jsonl | sed 's/,"hash":"[0-9a-f]*"}$/}/' | tr -d '\n' | sha256sum
+//! ```
+//!
+//! The chain shows lines that were edited, deleted, inserted, reordered or torn. It cannot show that the
+//! *last* lines were cut off, nor that somebody rewrote everything from one line on and all hashes with it:
+//! for that, keep the head hash that [`verify()`] prints somewhere else and give it to [`verify_expecting`].
+//!
+//! Everything here is synchronous and may block for up to [`LOCK_WAIT`]: the runtime calls it from a
+//! thread of its own. Nothing here knows a rollout: records go in and come out.
+
+mod error;
+mod files;
+mod gate_log;
+mod lease;
+mod line;
+mod lines;
+mod lock;
+mod read;
+mod store;
+mod verify;
+mod write;
+
+pub use error::{Fault, JournalError, Problem};
+pub use gate_log::{GateLog, ROTATE_AT, log_file, log_path};
+pub use lease::{Holder, Lease, LeaseState, Standing};
+pub use line::{Entry, MAX_LINE};
+pub use lock::LOCK_WAIT;
+pub use read::{Tail, read, tail};
+pub use store::{Appended, FILE_NAME, Journal, Opened};
+pub use verify::{Summary, verify, verify_expecting};

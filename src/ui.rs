@@ -1,1 +1,24 @@
-//! (being built)
+//! The screen: view state, keys, theme, widgets. Pure: no clock, no I/O, no tasks.
+//!
+//! [`View::update`] is the only thing that changes what is shown; it answers with [`Action`]s for the loop to carry out.
+//! [`draw()`] makes a frame from the view and a moment and changes nothing. Time comes in as milliseconds of one
+//! monotonic clock. What the view knows of the rollout is the engine's [`Snapshot`](crate::engine::Snapshot), what it
+//! asks for is an engine [`Request`](crate::engine::Request): nothing else crosses that line.
+//!
+//! The laws of the keys live here: lower case looks, Shift acts, Enter and Space never confirm, the key that opens a
+//! prompt is dead in it, paste never acts, forward prompts are bound to the state digest and armed only after they were
+//! seen, and rollback is two keys from anywhere (see [`view::prompt`]).
+
+pub mod actions;
+pub mod draw;
+pub mod glyphs;
+pub mod input;
+pub mod text;
+pub mod theme;
+pub mod view;
+
+pub use draw::draw;
+pub use glyphs::Glyphs;
+pub use input::{Action, Code, Input, Key};
+pub use theme::{Depth, Theme};
+pub use view::{Options, View};

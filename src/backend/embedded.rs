@@ -1,1 +1,205 @@
 //! The embedded gateway as a backend: speaks to its admin interface.
+
+mod call;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::call::Caller;
+use super::{
+    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, RollbackClass,
+    StepOwner, TrafficBackend, Weights,
+};
+use crate::domain::text::clean;
+use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, Side, Split};
+
+/// Longest time one call may take. The gateway itself gives its disk 2 s.
+const CALL_LIMIT: Duration = Duration::from_secs(4);
+
+/// Where the gateway takes orders.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// A loopback address, with its bearer token.
+    Tcp {
+        /// Where it listens.
+        addr: SocketAddr,
+        /// The token; never shown.
+        token: String,
+    },
+}
+
+impl fmt::Debug for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => f.debug_tuple("Unix").field(path).finish(),
+            Self::Tcp { addr, .. } => f.debug_struct("Tcp").field("addr", addr).field("token", &"***").finish(),
+        }
+    }
+}
+
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", clean(&path.to_string_lossy(), 200)),
+            Self::Tcp { addr, .. } => write!(f, "http://{addr}"),
+        }
+    }
+}
+
+/// The embedded gateway, seen from outside. Cheap to clone; needs a tokio runtime to be called in.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    caller: Caller,
+    /// Base URLs per side, without a trailing slash.
+    sides: Pair<Vec<String>>,
+}
+
+impl Embedded {
+    /// The gateway at `admin`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
+    pub fn new(admin: AdminAddress, sides: Pair<Vec<String>>) -> Self {
+        Self::with_limit(admin, sides, CALL_LIMIT)
+    }
+
+    /// The same with another limit for the time one call may take.
+    pub fn with_limit(admin: AdminAddress, sides: Pair<Vec<String>>, limit: Duration) -> Self {
+        let sides = sides.map(|_, urls| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect());
+        Self { inner: Arc::new(Inner { caller: Caller::new(admin, limit), sides }) }
+    }
+}
+
+impl TrafficBackend for Embedded {
+    fn name(&self) -> &'static str {
+        "embedded"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            weights: Weights::Any,
+            steps: StepOwner::Cutover,
+            pause: false,
+            abort: true,
+            mirror: false,
+            applying: Applying::Atomic,
+            survives_restart: true,
+            compare_and_set: true,
+            rollback: RollbackClass::Instant,
+        }
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::clone(&self.inner) as Arc<dyn Observer>
+    }
+
+    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
+        Ok(Arc::clone(&self.inner) as Arc<dyn Driver>)
+    }
+}
+
+/// What the gateway answers to an order it took.
+#[derive(Debug, Deserialize)]
+struct Taken {
+    revision: u64,
+    split: Split,
+    order: OrderId,
+}
+
+impl Observer for Inner {
+    fn observe(&self) -> Answer<'_, Observation> {
+        Box::pin(async {
+            let status: RouterStatus = parse(&self.caller.get("/v1/status").await?)?;
+            Ok(Observation {
+                split: status.split,
+                mixed: None,
+                revision: Revision(status.revision.to_string()),
+                replicas: status.replicas.map(|_, replicas| Some(*replicas)),
+                versions: Pair::default(),
+                traffic: Some(status.traffic),
+                controller: None,
+            })
+        })
+    }
+
+    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
+        self.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+    }
+
+    fn preview(&self, order: &Order) -> Preview {
+        let mut lines = vec!["PUT /v1/split".to_owned()];
+        if let AdminAddress::Tcp { .. } = self.caller.admin() {
+            lines.push("authorization: Bearer ***".into());
+        }
+        lines.push("content-type: application/json".into());
+        lines.push(clean(&wish(order).to_string(), 400));
+        Preview { target: self.caller.admin().to_string(), lines }
+    }
+}
+
+impl Driver for Inner {
+    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
+        Box::pin(async {
+            let answer = self.caller.put("/v1/split", wish(order).to_string()).await?;
+            let taken: Taken = parse(&answer)?;
+            if taken.order != order.id || taken.split != order.target {
+                return Err(BackendError::Garbled(format!(
+                    "the gateway answered for order {} and split {}, not for {} and {}",
+                    clean(&taken.order.0, 40),
+                    taken.split,
+                    order.id,
+                    order.target
+                )));
+            }
+            Ok(Accepted { revision: Some(Revision(taken.revision.to_string())) })
+        })
+    }
+}
+
+/// The order as it goes over the wire.
+fn wish(order: &Order) -> Value {
+    json!({ "split": order.target, "expected": order.expected, "order": order.id })
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, BackendError> {
+    serde_json::from_slice(body).map_err(|fault| {
+        let begins = clean(&String::from_utf8_lossy(&body[..body.len().min(120)]), 60);
+        BackendError::Garbled(format!("{}; the answer begins with {begins:?}", clean(&fault.to_string(), 120)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Move;
+
+    #[test]
+    fn a_preview_shows_the_request_and_no_secret() {
+        let admin = AdminAddress::Tcp { addr: "127.0.0.1:9".parse().unwrap(), token: "sesame-open".into() };
+        let backend = Embedded::new(admin, Pair { blue: vec!["http://b/".into()], green: vec!["http://g".into()] });
+        let order = Order {
+            id: OrderId("7f3e".into()),
+            kind: Move::Promote,
+            from: None,
+            target: Split::toward(Side::Green, 10),
+            toward: Side::Green,
+            expected: Some(Revision("7".into())),
+        };
+        let preview = backend.observer().preview(&order);
+        assert_eq!(preview.target, "http://127.0.0.1:9");
+        assert_eq!(preview.lines[3], r#"{"split":{"blue":90,"green":10},"expected":"7","order":"7f3e"}"#);
+        let shown = format!("{backend:?} {preview:?}");
+        assert!(!shown.contains("sesame") && shown.contains("***"), "{shown}");
+        assert_eq!(backend.observer().probe_targets(Side::Blue)[0].base, "http://b");
+    }
+}

@@ -226,7 +226,11 @@ pub enum Verb {
     /// Print the paths that are used
     Info,
     /// Run the embedded gateway until INT or TERM
-    Gateway,
+    Gateway {
+        /// End when standard input ends, too: for a parent that must not leave it behind
+        #[arg(long, hide = true)]
+        until_stdin_closes: bool,
+    },
     /// Play a rollout on this machine: gateway, two real model servers, client load, console
     Demo(DemoArgs),
     /// A model server of the demo

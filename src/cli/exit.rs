@@ -68,6 +68,11 @@ impl Exit {
         self as u8
     }
 
+    /// The exit of a code that another part of the program ended with; an unknown one is an error.
+    pub fn of_code(code: u8) -> Self {
+        TABLE.iter().map(|(exit, _)| *exit).find(|exit| exit.code() == code).unwrap_or(Self::Error)
+    }
+
     /// The `kind` member of an error document.
     pub const fn kind(self) -> &'static str {
         match self {

@@ -107,7 +107,8 @@ impl Out {
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
-    fn message(&mut self, text: &str) {
+    /// Writes a line to standard error.
+    pub fn message(&mut self, text: &str) {
         let _ = writeln!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 

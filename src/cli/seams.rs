@@ -1,6 +1,4 @@
 //! Every call from the verbs into the other parts of the program, in one place.
-//!
-//! What is marked `seam:` stands in for a part that is joined here.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,53 +11,30 @@ use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::rollout::{Rollout, TimedOut, Update};
 use super::{Context, Out};
-use crate::domain::{Actor, Pair, Plan, ProbeSpec, Service, SideSpec};
+pub(crate) use crate::config::Config;
+use crate::demo::behaviour::Mode;
+use crate::demo::child::{self, Pipes};
+use crate::demo::scenario::Scenario;
+use crate::demo::show::{Show, on_screen};
+use crate::demo::{linear, tree};
+use crate::domain::{Actor, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
+use crate::gateway::{Admin, Gateway, Settings};
+use crate::runtime::console::front::{Front, full_screen};
+use crate::runtime::headless;
+use crate::runtime::{self, connect};
+use crate::terminal::{self, Capability};
+use crate::ui::Theme;
+use crate::{config, journal, probe};
 
-/// A validated config. seam: `crate::config::Config`
-pub(crate) struct Config {
-    /// The file it was read from.
-    pub file: PathBuf,
-    /// What it says.
-    pub service: Service,
-}
-
-/// Reads and validates the config. seam: `crate::config::load(path, &|key| std::env::var(key).ok(), cwd)`
+/// Reads and validates the config.
 pub(crate) fn load(context: &Context) -> Result<Config, Failure> {
-    let wrong = |message: String| Failure::new(Exit::Config, message);
-    let file = context.config.clone().unwrap_or_else(|| "cutover.toml".into());
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        wrong(format!("{}: {error}; name a file with -c, or write one with `cutover init`", file.display()))
-    })?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        wrong(format!("{}:{}: {}", file.display(), before.matches('\n').count() + 1, error.message()))
-    })?;
-    let at = |section: &str, key: &str| table.get(section).and_then(|section| section.get(key));
-    let urls = |side: &str| {
-        let urls = at(side, "urls").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-        urls.iter().filter_map(|url| url.as_str().map(str::to_owned)).collect::<Vec<_>>()
-    };
-    let text_at = |section, key| at(section, key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-    let service = Service {
-        name: text_at("service", "name"),
-        environment: text_at("service", "environment"),
-        sides: Pair::from_fn(|side| SideSpec { urls: urls(side.name()), ..SideSpec::default() }),
-        probe: ProbeSpec::default(),
-        plan: Plan::default(),
-        gates: Vec::new(),
-        guards: Vec::new(),
-        verify_timeout_ms: 10_000,
-        stale_after_ms: 5_000,
-        state_dir: text_at("service", "state_dir").into(),
-    };
-    if service.name.is_empty() {
-        return Err(wrong(format!("{}: [service] name is missing; add e.g. name = \"my-model\"", file.display())));
-    }
-    Ok(Config { file, service })
+    let cwd = std::env::current_dir().unwrap_or_default();
+    config::load(context.config.as_deref(), &|key| std::env::var(key).ok(), &cwd)
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-/// How a session is opened. seam: `crate::runtime::headless::Options`
+/// How a session is opened.
 pub(crate) struct Options {
     /// Who types.
     pub me: Actor,
@@ -69,50 +44,78 @@ pub(crate) struct Options {
     pub probes: bool,
 }
 
-/// A running engine without a screen. seam: `crate::runtime::headless::Session`
-pub(crate) struct Session;
+/// A running engine without a screen.
+pub(crate) struct Session(headless::Session);
 
-/// Opens the journal, reads the router, starts the engine. seam: `Session::open`, its failure mapped to an exit code
+/// Opens the journal, reads the router, starts the engine.
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
-    let _ = (&config.service, options.me, options.read_only, options.probes);
-    Err(Failure::new(Exit::Unreachable, "the engine is not joined yet"))
+    let Options { me, read_only, probes } = options;
+    let options = runtime::Options { me, read_only, probes, drives: false };
+    let mut session = headless::Session::open(config, options).map_err(Failure::error)?;
+    if probes {
+        session.meet(FIRST_LOOK).await;
+    } else {
+        // Reason: the way back waits for nothing but a first answer of the router, and for that not long.
+        let _ = session.when(|seen| seen.status.split.observed.is_some(), BACK_LOOK).await;
+    }
+    Ok(Session(session))
 }
 
-/// Ends the session; traffic stays where it is. seam: `session.close(why).await`
+/// How long a command waits until router, replicas and versions were looked at once.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// How long a rollback waits for the router's first answer.
+const BACK_LOOK: Duration = Duration::from_millis(500);
+
+/// Ends the session; traffic stays where it is.
 pub(crate) async fn close(session: Session, why: &str) {
-    let _ = (session, why);
+    session.0.close(why).await;
 }
 
-/// seam: forwards to the session's own methods.
 impl Rollout for Session {
-    async fn when(&mut self, _: impl FnMut(&Snapshot) -> bool, _: Duration) -> Result<Arc<Snapshot>, TimedOut> {
-        Err(TimedOut)
+    async fn when(&mut self, f: impl FnMut(&Snapshot) -> bool, limit: Duration) -> Result<Arc<Snapshot>, TimedOut> {
+        self.0.when(f, limit).await.map_err(|headless::TimedOut| TimedOut)
     }
 
-    async fn ask(&mut self, _: Command, _: Option<String>, _: Option<String>, _: Duration) -> Result<Reply, TimedOut> {
-        Err(TimedOut)
+    async fn ask(
+        &mut self,
+        command: Command,
+        expect: Option<String>,
+        why: Option<String>,
+        limit: Duration,
+    ) -> Result<Reply, TimedOut> {
+        self.0.ask(command, expect, why, limit).await.map_err(|headless::TimedOut| TimedOut)
     }
 
     async fn next(&mut self) -> Update {
-        std::future::pending().await
+        match self.0.next().await {
+            headless::Update::Snapshot(snapshot) => Update::Snapshot(snapshot),
+            headless::Update::Line(line) => Update::Line(line),
+        }
     }
 
-    fn preview(&self, _: &Command) -> Vec<String> {
-        Vec::new()
+    fn preview(&self, command: &Command) -> Vec<String> {
+        self.0.preview(command)
     }
 }
 
-/// Reads the traffic system once: what it said, or why not. seam: the backend's observer
+/// Reads the traffic system once: what it said, or why not.
 pub(crate) async fn read_router(config: &Config) -> Result<String, String> {
-    Err(format!("{}: the traffic system is not joined yet", config.service.name))
+    let observer = connect(config).observer();
+    match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
+        Ok(Ok(seen)) => Ok(format!("split {}, revision {}", seen.split, seen.revision.0)),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", FIRST_LOOK.as_secs())),
+    }
 }
 
-/// The text of a new config. seam: `crate::config::template(..)`
+/// The text of a new config.
 pub(crate) fn template(args: &InitArgs) -> String {
-    format!(
-        "[service]\nname = \"{}\"\n\n[blue]\nurls = [\"{}\"]\n\n[green]\nurls = [\"{}\"]\n",
-        args.name, args.blue, args.green
-    )
+    config::template(&config::Answers {
+        service: args.name.clone(),
+        blue: vec![args.blue.clone()],
+        green: vec![args.green.clone()],
+        ..config::Answers::default()
+    })
 }
 
 /// One key of the console.
@@ -125,19 +128,20 @@ pub(crate) struct KeyRow {
     pub help: String,
 }
 
-/// The effective keymap. seam: `crate::ui::actions::table()`
+/// The effective keymap.
 pub(crate) fn keys() -> Vec<KeyRow> {
-    Vec::new()
+    let rows = crate::ui::actions::table().iter();
+    rows.map(|row| KeyRow { keys: row.keys.join(" "), action: row.name.into(), help: row.help.into() }).collect()
 }
 
-/// The journal of a service. seam: `state_dir.join(crate::journal::FILE_NAME)`
+/// The journal of a service.
 pub(crate) fn journal_file(service: &Service) -> PathBuf {
-    service.state_dir.join("journal.jsonl")
+    service.state_dir.join(journal::FILE_NAME)
 }
 
-/// The log file of a gate. seam: `crate::journal::log_path(&service.state_dir, gate)`
+/// The log file of a gate.
 pub(crate) fn gate_log(service: &Service, gate: &str) -> PathBuf {
-    service.state_dir.join("gates").join(format!("{gate}.log"))
+    journal::log_path(&service.state_dir, gate)
 }
 
 /// What a sound journal looks like.
@@ -148,35 +152,165 @@ pub(crate) struct Verified {
     pub head: String,
 }
 
-/// Checks the hash chain. seam: `crate::journal::verify` and `verify_expecting`
+/// Checks the hash chain.
 pub(crate) fn verify(file: &Path, expect_head: Option<&str>) -> Result<Verified, Failure> {
-    let _ = expect_head;
-    Err(Failure::error(format!("{}: the journal is not joined yet", file.display())))
+    let summary = match expect_head {
+        Some(head) => journal::verify_expecting(file, head),
+        None => journal::verify(file),
+    };
+    let summary = summary.map_err(|fault| Failure::error(fault.to_string()))?;
+    Ok(Verified { lines: summary.lines, head: summary.head })
 }
 
-/// Runs the embedded gateway until a signal. seam: `crate::gateway::run`
-pub(crate) async fn gateway(config: &Config, interrupts: &mut Interrupts, out: &mut Out) -> Result<Exit, Failure> {
-    let _ = (config, interrupts, out);
-    Err(Failure::error("the gateway is not joined yet"))
+/// Runs the embedded gateway until a signal, or until standard input ends where that was asked for.
+pub(crate) async fn gateway(
+    config: &Config,
+    until_stdin_closes: bool,
+    interrupts: &mut Interrupts,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let Some(spec) = &config.gateway else {
+        let file = config.file.display();
+        return Err(Failure::new(
+            Exit::Config,
+            format!("{file}: no [gateway] section; add one with listen = \"127.0.0.1:8080\""),
+        ));
+    };
+    let settings = Settings {
+        listen: spec.listen,
+        admin: match &spec.admin {
+            config::AdminSpec::Unix(path) => Admin::Unix(path.clone()),
+            config::AdminSpec::Tcp { addr, token } => Admin::Tcp { addr: *addr, token: token.expose().to_owned() },
+        },
+        state: spec.state.clone(),
+        sides: config.service.sides.map(|_, side| side.urls.clone()),
+        ready_path: spec.ready_path.clone(),
+        initial: Split::all(Side::Blue),
+    };
+    let gateway = Gateway::bind(settings).await.map_err(|error| Failure::error(error.to_string()))?;
+    for warning in gateway.warnings() {
+        out.message(warning);
+    }
+    out.message(&format!("traffic on http://{}, orders on {}", gateway.local_addr(), spec.admin));
+    let ended = std::cell::Cell::new(Exit::Reached);
+    let shutdown = async {
+        tokio::select! {
+            exit = interrupts.wait() => ended.set(exit),
+            () = stdin_closes(), if until_stdin_closes => {}
+        }
+    };
+    gateway.run(shutdown).await.map_err(|error| Failure::error(error.to_string()))?;
+    // Reason: a service that was told to stop and did is no failure for who told it.
+    Ok(match ended.get() {
+        Exit::Int | Exit::Term => Exit::Reached,
+        exit => exit,
+    })
 }
 
-/// Plays the demo. seam: `crate::demo::run`
+async fn stdin_closes() {
+    let (told, closed) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = told.send(());
+    });
+    let _ = closed.await;
+}
+
+/// Plays the demo: on the screen where there is one, else line by line.
 pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let _ = (args, context);
-    Err(Failure::error("the demo is not joined yet"))
+    use super::input::Input;
+    use std::io::IsTerminal;
+    let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
+    let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
+    let (theme, capability) = looks(None, context)?;
+    let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !context.input.is_terminal();
+    if lines {
+        return demo_in_lines(args, scenario, context).await;
+    }
+    let show = Show { scenario, rps: args.rps, me: me("demo") };
+    let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;
+    Ok(Exit::of_code(code))
 }
 
-/// A hidden verb of the demo and the benchmarks. seam: `crate::demo::server`, `load`, `crate::probe` bench
+async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Context) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::new()?;
+    let mut tree = tree::Tree::start(args.dir.as_deref(), scenario, args.rps).await.map_err(Failure::error)?;
+    let out = &mut context.out;
+    let mut say = |line: &str| out.line(line);
+    let code = tokio::select! {
+        biased;
+        exit = interrupts.wait() => Ok(exit),
+        code = linear::play(&mut tree, scenario, &mut say) => {
+            code.map(Exit::of_code).map_err(Failure::error)
+        }
+    };
+    tree.stop().await;
+    code
+}
+
+/// A hidden verb of the demo and the benchmarks.
 pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Result<Exit, Failure> {
-    let _ = (args, out);
-    Err(Failure::error(format!("{verb} is not joined yet")))
+    let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    let number =
+        |at: usize| word(at).parse::<u32>().map_err(|_| Failure::usage(format!("{verb}: no number: {:?}", word(at))));
+    let wrong = |error: child::ChildError| Failure::error(error.to_string());
+    match verb {
+        "demo-server" => {
+            let side = Side::BOTH.into_iter().find(|side| side.name() == word(0));
+            let side = side.ok_or_else(|| Failure::usage("demo-server: blue or green"))?;
+            let port = u16::try_from(number(1)?).map_err(|_| Failure::usage("demo-server: no port"))?;
+            child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(wrong)?;
+        }
+        "demo-load" => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
+        _ => bench_probe(&words, out).await?,
+    }
+    Ok(Exit::Reached)
 }
 
-/// The full-screen console, on a terminal. seam: `crate::runtime`'s console
+/// `bench-probe serve`, or `bench-probe run PORT REPLICAS SECONDS`.
+async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
+    let _ = (&words, &out, probe::delay_ms);
+    Err(Failure::usage("bench-probe: serve, or run"))
+}
+
+/// The full-screen console, on a terminal.
 pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let _ = (config, args, context);
-    Err(Failure::error("the console is not joined yet"))
+    let (theme, capability) = looks(args.theme.as_deref(), context)?;
+    if capability.dumb {
+        return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
+    }
+    let options = runtime::Options { me: me("console"), read_only: args.read_only, probes: true, drives: true };
+    let (_, story) = tokio::sync::mpsc::channel(1);
+    let front = Front { options, capability, theme, scenarios: None, story };
+    let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
+    Ok(Exit::of_code(code))
 }
 
-/// A panic restores the terminal, tells itself and ends with 101. seam: `crate::terminal`'s hook
-pub(crate) fn install_panic_hook() {}
+/// The theme that was asked for, and what the terminal can show of it.
+fn looks(theme: Option<&str>, context: &Context) -> Result<(Theme, Capability), Failure> {
+    use std::io::IsTerminal;
+    let choice = match context.color {
+        super::args::ColorChoice::Always => terminal::ColorChoice::Always,
+        super::args::ColorChoice::Never => terminal::ColorChoice::Never,
+        super::args::ColorChoice::Auto => terminal::ColorChoice::Auto,
+    };
+    let env =
+        terminal::capability::Env::of_process(choice, terminal::ColorChoice::Auto, std::io::stdout().is_terminal());
+    let mut capability = terminal::capability::detect(&env);
+    capability.unicode &= !context.out.style.ascii;
+    let theme = Theme::load(theme.unwrap_or("dark")).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok((theme, capability))
+}
+
+fn me(via: &str) -> Actor {
+    Actor { via: via.into(), ..super::rollout::me() }
+}
+
+/// A panic restores the terminal, tells itself and ends with 101.
+pub(crate) fn install_panic_hook() {
+    let dir = directories::ProjectDirs::from("", "", "cutover")
+        .and_then(|dirs| dirs.state_dir().map(|dir| dir.join("crash")));
+    // Installed twice only in tests, where the first one stands.
+    let _ = terminal::crash::install(dir);
+}

@@ -9,12 +9,14 @@ use crate::domain::{Digest, LogLine, Order, Record, Side};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
-    /// Append records to the journal; answered by `Recorded` or `JournalFailed`.
+    /// Append records to the journal; answered by `Written` or `JournalFailed`.
     Journal {
         /// In this order.
         records: Vec<Record>,
+        /// Comes back with the answer; set where a request waits for it.
+        ticket: Option<u64>,
     },
-    /// Append records, then hand the order to the backend; answered by `Recorded` and `Answered`.
+    /// Append records, then hand the order to the backend; answered by `Written` and `Answered`.
     Send {
         /// The order.
         order: Order,

@@ -45,20 +45,37 @@ pub enum Event {
         /// The revision after it where the system tells, or what went wrong.
         result: Result<Option<Revision>, BackendError>,
     },
-    /// Records are on disk: ours, or another process's.
+    /// Another process appended to the journal (or these are the records read at the start).
     Recorded {
         /// In the order of the journal.
         records: Vec<Record>,
     },
-    /// Records could not be written. An order that had to wait for them was not sent.
+    /// All records there were at the start have been handed in.
+    Restored {
+        /// Where the journal is not what was written; forward is refused until a person has looked.
+        broken: Option<String>,
+        /// Why the journal cannot be written.
+        unwritable: Option<String>,
+    },
+    /// The journal was found not to be what was written.
+    JournalBroken {
+        /// Where and how.
+        text: String,
+    },
+    /// Records of ours are on disk.
+    Written {
+        /// The ticket of the effect, where it had one.
+        ticket: Option<u64>,
+    },
+    /// Records of ours could not be written. A forward order that had to wait for them was not sent.
     JournalFailed {
         /// The order that was therefore not sent, if any.
         order: Option<OrderId>,
+        /// The ticket of the effect, where it had one.
+        ticket: Option<u64>,
         /// Why, with path and remedy.
         text: String,
     },
-    /// The journal can be written again.
-    JournalWorks,
     /// A gate run came further.
     GateProgress {
         /// Which run.

@@ -1,0 +1,230 @@
+//! What `[[gate]]` and `[[guard]]` mean. No limit of theirs has a default (law 12): a check whose
+//! limit nobody chose is a check that nobody made.
+
+use std::collections::HashMap;
+
+use super::error::quote;
+use super::reader::{Node, Table};
+use super::sections::{path_or, side};
+use super::{keys, values};
+use crate::domain::window::SPAN_S;
+use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
+
+const SECOND: u64 = 1000;
+const HOUR: u64 = 3600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+
+/// Gates beyond this are refused, guards too.
+const MAX_CHECKS: usize = 100;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Health,
+    Golden,
+    Smoke,
+    NotBuilt,
+}
+
+const KINDS: [(&str, Kind); 9] = [
+    ("health", Kind::Health),
+    ("golden", Kind::Golden),
+    ("smoke", Kind::Smoke),
+    ("load", Kind::NotBuilt),
+    ("integration", Kind::NotBuilt),
+    ("http", Kind::NotBuilt),
+    ("prometheus", Kind::NotBuilt),
+    ("exec", Kind::NotBuilt),
+    ("manual", Kind::NotBuilt),
+];
+
+/// The tables of one kind of check, not too many.
+fn tables<'a>(root: &Table<'a>, key: &str, label: &'static str) -> Vec<Table<'a>> {
+    let Some(node) = root.get(key) else { return Vec::new() };
+    let tables = node.tables(label);
+    if tables.len() > MAX_CHECKS {
+        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_CHECKS}"));
+        return Vec::new();
+    }
+    tables
+}
+
+/// The gates, in the order of the file. `ready_path` is where health looks unless told otherwise.
+pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
+    let mut lines: HashMap<String, usize> = HashMap::new();
+    let mut gates = Vec::new();
+    for table in tables(root, "gate", keys::GATE) {
+        let Some((name, spec)) = gate(&table, ready_path) else { continue };
+        if let Some(line) = lines.get(&name) {
+            table.fault(
+                format!("a gate on line {line} is named {} already", quote(&name)),
+                "give one of them another name = \"..\"",
+            );
+        } else {
+            lines.insert(name, table.line());
+        }
+        gates.extend(spec);
+    }
+    gates
+}
+
+/// The gate's name, and the gate unless it is at fault.
+fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>)> {
+    let node = table.need("kind", "write kind = \"health\", \"golden\" or \"smoke\"")?;
+    let kind = node.choice(&KINDS)?;
+    let table = table.clone();
+    let table = match kind {
+        Kind::Health => table.keys_of(&[keys::GATE, keys::HEALTH]),
+        Kind::Golden => table.keys_of(&[keys::GATE, keys::GOLDEN]),
+        Kind::Smoke => table.keys_of(&[keys::GATE, keys::SMOKE]),
+        Kind::NotBuilt => {
+            let message = format!("gates of kind {} are not in this version", quote(node.text()?));
+            return node.refuse(message, "kinds: health, golden, smoke");
+        }
+    };
+    let name = match table.get("name") {
+        Some(name) => values::name(&name, 40)?,
+        None => node.text()?.to_owned(),
+    };
+    let required = table.flag("required", true);
+    let valid_for_ms = table.duration("valid_for", SECOND..=30 * DAY, HOUR);
+    let timeout_ms = table.duration("timeout", 100..=DAY, 300 * SECOND);
+    let kind = match kind {
+        Kind::Health => health(&table, ready_path, timeout_ms),
+        Kind::Golden => golden(&table),
+        Kind::Smoke => smoke(&table),
+        Kind::NotBuilt => None,
+    };
+    Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))
+}
+
+fn health(table: &Table<'_>, ready_path: &str, timeout_ms: u64) -> Option<GateKind> {
+    let max_latency = latency_limit(table);
+    let path = path_or(table, ready_path);
+    let consecutive = table.number("consecutive", 1..=1000, 3);
+    let interval_ms = table.duration("interval", 10..=HOUR, SECOND);
+    let least = (consecutive - 1).saturating_mul(interval_ms);
+    if least >= timeout_ms {
+        table.fault(
+            format!(
+                "{consecutive} checks at this interval take {}, longer than the timeout",
+                super::duration::format(least)
+            ),
+            "raise timeout, or lower consecutive or interval",
+        );
+    }
+    Some(GateKind::Health {
+        path,
+        consecutive: u32::try_from(consecutive).ok()?,
+        max_latency_ms: max_latency?,
+        interval_ms,
+    })
+}
+
+fn golden(table: &Table<'_>) -> Option<GateKind> {
+    let cases = table.need("cases", "name a file of JSON lines").and_then(|node| values::readable_file(&node));
+    let path =
+        table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
+    let answer =
+        table.need("answer", "write e.g. answer = \"/outputs/0/data/0\"").and_then(|node| values::pointer(&node));
+    let example = "write e.g. min_accuracy = 0.95";
+    let min_accuracy = table.need("min_accuracy", example).and_then(|node| {
+        let share = node.share(example)?;
+        let fits = share > 0.0 && share <= 1.0;
+        if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 1"), example) }
+    });
+    let concurrency = usize::try_from(table.number("concurrency", 1..=64, 4)).ok()?;
+    let min_cases = usize::try_from(table.number("min_cases", 1..=1_000_000, 50)).ok()?;
+    Some(GateKind::Golden {
+        cases: cases?,
+        path: path?,
+        answer: answer?,
+        min_accuracy: min_accuracy?,
+        concurrency,
+        min_cases,
+    })
+}
+
+fn smoke(table: &Table<'_>) -> Option<GateKind> {
+    let requests = table.need("requests", "name a file of JSON lines").and_then(|node| values::readable_file(&node));
+    let path =
+        table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
+    let max_latency = latency_limit(table);
+    let adversarial = table.flag("adversarial", true);
+    Some(GateKind::Smoke { requests: requests?, path: path?, max_latency_ms: max_latency?, adversarial })
+}
+
+fn latency_limit(table: &Table<'_>) -> Option<u64> {
+    table.need("max_latency", "write e.g. max_latency = \"500ms\"")?.duration(1..=HOUR)
+}
+
+/// The guards, in the order of the file.
+pub(super) fn guards(root: &Table<'_>) -> Vec<GuardSpec> {
+    let mut lines: HashMap<(Metric, Option<Side>), usize> = HashMap::new();
+    let mut guards = Vec::new();
+    for table in tables(root, "guard", keys::GUARD) {
+        let Some(spec) = guard(&table.clone().keys_of(&[keys::GUARD])) else { continue };
+        if let Some(line) = lines.get(&(spec.metric, spec.side)) {
+            table.fault(
+                format!("a guard on line {line} watches {} of the same side already", spec.metric.name()),
+                "merge the two, or give one another side",
+            );
+        } else {
+            lines.insert((spec.metric, spec.side), table.line());
+            guards.push(spec);
+        }
+    }
+    guards
+}
+
+fn guard(table: &Table<'_>) -> Option<GuardSpec> {
+    let metrics = [Metric::ErrorRate, Metric::P50, Metric::P95, Metric::P99].map(|metric| (metric.name(), metric));
+    let actions = [("warn", GuardAction::Warn), ("pause", GuardAction::Pause), ("rollback", GuardAction::Rollback)];
+    let metric = table
+        .need("metric", "write metric = \"error_rate\", \"p50\", \"p95\" or \"p99\"")
+        .and_then(|node| node.choice(&metrics));
+    let limit_node = table.need("limit", "write limit = \"250ms\" for a latency, \"2%\" for error_rate");
+    let limit = limit_node.and_then(|node| guard_limit(&node, metric?));
+    let then =
+        table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
+    let side = table.get("side").map(|node| side(&node));
+    let versus = table.get("versus").map(|node| comparison(&node));
+    let window_ms = guard_window(table);
+    let min_samples = table.number("min_samples", 1..=1_000_000_000, 100);
+    let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
+    // A part that was written and is at fault ends here; one that was not written is absent.
+    let (side, versus) = (side.map_or(Some(None), |s| s.map(Some))?, versus.map_or(Some(None), |v| v.map(Some))?);
+    Some(GuardSpec { metric: metric?, side, limit: limit?, versus, window_ms, min_samples, consecutive, then: then? })
+}
+
+fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
+    if metric != Metric::ErrorRate {
+        return node.duration(1..=HOUR).map(|ms| ms as f64);
+    }
+    let example = "write e.g. 0.02 or \"2%\"";
+    let share = node.share(example)?;
+    if (0.0..1.0).contains(&share) {
+        return Some(share);
+    }
+    node.refuse(format!("an error rate of {share} is not from 0 to below 1"), example)
+}
+
+fn comparison(node: &Node<'_>) -> Option<Comparison> {
+    let table = node.table()?.keys_of(&[keys::VERSUS]);
+    let example = "write versus = { side = \"live\", worse_by = \"20%\" }";
+    let side = table.need("side", example).and_then(|node| node.choice(&[("live", ())]));
+    let worse_by = table.need("worse_by", example).and_then(|node| {
+        let share = node.share(example)?;
+        let fits = share > 0.0 && share <= 10.0;
+        if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 10 (1000 %)"), example) }
+    });
+    side?;
+    Some(Comparison { worse_by: worse_by? })
+}
+
+fn guard_window(table: &Table<'_>) -> u64 {
+    let window_ms = table.duration("window", SECOND..=SPAN_S as u64 * SECOND, 30 * SECOND);
+    if let Some(node) = table.get("window").filter(|_| !window_ms.is_multiple_of(SECOND)) {
+        node.fault("is not a whole number of seconds".into(), "write e.g. \"30s\"");
+    }
+    window_ms
+}

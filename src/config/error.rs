@@ -1,0 +1,142 @@
+//! What is wrong with a config: every fault with its line and its remedy.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::domain::text::clean;
+
+/// The longest piece of the operator's own text that a message quotes, in characters.
+const QUOTED: usize = 60;
+
+/// Where in the file; both count from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where it stands; `None` when the file as a whole is at fault.
+    pub place: Option<Place>,
+    /// Section and key, `[probe] interval`; empty when no single key is at fault.
+    pub key: String,
+    /// What is wrong: lower case, safe to show, without secrets.
+    pub message: String,
+    /// What to do about it; may be empty when the message says it all.
+    pub remedy: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)?;
+        if !self.remedy.is_empty() {
+            write!(f, "; {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every fault of one config file, in the order of its lines. The caller exits with 78.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file as it was named; empty when none was found.
+    pub file: PathBuf,
+    /// At least one fault.
+    pub faults: Vec<Fault>,
+    /// How many more faults there are than `faults` holds.
+    pub dropped: usize,
+}
+
+impl ConfigError {
+    /// A fault of the file as a whole.
+    pub(crate) fn whole(file: impl Into<PathBuf>, message: String, remedy: &str) -> Self {
+        let fault = Fault { place: None, key: String::new(), message, remedy: remedy.into() };
+        Self { file: file.into(), faults: vec![fault], dropped: 0 }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    /// One fault a line: `cutover.toml:12:1: [probe] interval: ...`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = clean(&self.file.display().to_string(), 4096);
+        for (i, fault) in self.faults.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            match fault.place {
+                Some(place) => write!(f, "{file}:{}:{}: {fault}", place.line, place.column)?,
+                None if file.is_empty() => write!(f, "{fault}")?,
+                None => write!(f, "{file}: {fault}")?,
+            }
+        }
+        if self.dropped > 0 {
+            write!(f, "\n{file}: {} more faults are not shown", self.dropped)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The operator's text, safe to show, short, in double quotes.
+pub(super) fn quote(text: &str) -> String {
+    format!("\"{}\"", clean(text, QUOTED))
+}
+
+/// The word of `known` that was probably meant by `typed`.
+pub(super) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // Nothing that people type by mistake is longer, and the distance costs the square of it.
+    if typed.len() > 40 {
+        return None;
+    }
+    let typed = typed.to_lowercase().replace('-', "_");
+    let near = |word: &&str| distance(&typed, word) <= (word.len().max(typed.len()) / 3).max(1);
+    known.into_iter().filter(near).min_by_key(|word| distance(&typed, word))
+}
+
+/// How many insertions, deletions, changes and swaps of neighbours lie between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            row[j] = (last[j - 1] + change).min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
+            }
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised_and_a_stranger_is_not() {
+        assert_eq!(nearest("intervall", ["interval", "timeout"]), Some("interval"));
+        assert_eq!(nearest("tiemout", ["interval", "timeout"]), Some("timeout"));
+        assert_eq!(nearest("rollback-window", ["rollback_window"]), Some("rollback_window"));
+        assert_eq!(nearest("colour", ["interval", "timeout"]), None);
+        assert_eq!(nearest(&"x".repeat(100_000), ["interval"]), None);
+        assert_eq!((distance("ab", "ba"), distance("", "abc"), distance("abc", "abc")), (1, 3, 0));
+    }
+
+    #[test]
+    fn what_is_quoted_cannot_act_on_a_terminal() {
+        assert_eq!(quote("a\u{1b}[2Jb\u{7}"), "\"ab\"");
+        assert!(quote(&"y".repeat(5000)).len() < 70);
+    }
+}

@@ -1,0 +1,97 @@
+//! Which file is the config, where state lies, and reading the file within bounds.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use super::error::{ConfigError, Fault, Place};
+
+/// Larger files are refused.
+const MAX_BYTES: u64 = 1_000_000;
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A config file: as it is shown in messages, and where it is.
+pub(super) struct Found {
+    pub shown: PathBuf,
+    pub path: PathBuf,
+}
+
+/// `-c FILE`, else `CUTOVER_CONFIG`, else `./cutover.toml`, else the user's config directory.
+pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<Found, ConfigError> {
+    let found = |shown: PathBuf| Found { path: cwd.join(&shown), shown };
+    if let Some(path) = given {
+        return Ok(found(path.into()));
+    }
+    if let Some(path) = env("CUTOVER_CONFIG").filter(|path| !path.is_empty()) {
+        return Ok(found(path.into()));
+    }
+    let here = found("cutover.toml".into());
+    let user = config_dir(env).map(|dir| found(dir.join("cutover.toml")));
+    let mut looked = vec!["-c FILE and CUTOVER_CONFIG (not given)".to_owned(), here.path.display().to_string()];
+    if let Some(user) = &user {
+        looked.push(user.path.display().to_string());
+    }
+    // Whatever is there is taken, a directory or a dangling link too: the next place would be a surprise.
+    for place in std::iter::once(here).chain(user) {
+        if std::fs::symlink_metadata(&place.path).is_ok() {
+            return Ok(place);
+        }
+    }
+    let message = format!("no config found; looked at {}", looked.join(", "));
+    Err(ConfigError::whole("", message, "cutover init writes one, cutover demo needs none"))
+}
+
+/// `$XDG_CONFIG_HOME/cutover`, or what the system has for it.
+fn config_dir(env: Env<'_>) -> Option<PathBuf> {
+    xdg(env, "XDG_CONFIG_HOME").or_else(|| Some(ProjectDirs::from("", "", "cutover")?.config_dir().into()))
+}
+
+/// `$XDG_STATE_HOME/cutover`, or what the system has for it.
+pub(super) fn state_base(env: Env<'_>) -> Option<PathBuf> {
+    xdg(env, "XDG_STATE_HOME").or_else(|| {
+        let dirs = ProjectDirs::from("", "", "cutover")?;
+        Some(dirs.state_dir().unwrap_or(dirs.data_local_dir()).into())
+    })
+}
+
+/// The XDG specification has relative paths ignored.
+fn xdg(env: Env<'_>, name: &str) -> Option<PathBuf> {
+    env(name).map(PathBuf::from).filter(|dir| dir.is_absolute()).map(|dir| dir.join("cutover"))
+}
+
+/// The text of the file.
+pub(super) fn read(found: &Found) -> Result<String, ConfigError> {
+    let no = |message: String, remedy: &str| Err(ConfigError::whole(&found.shown, message, remedy));
+    match std::fs::metadata(&found.path) {
+        Ok(meta) if meta.is_dir() => return no("is a directory".into(), "name the file in it"),
+        Ok(_) => {}
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+            return no(
+                "there is no such file".into(),
+                "check the path given with -c or CUTOVER_CONFIG; cutover init writes a config",
+            );
+        }
+        Err(err) => return no(format!("cannot be read: {err}"), "check the rights of the file and its directory"),
+    }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(&found.path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    if let Err(err) = read {
+        return no(format!("cannot be read: {err}"), "check the rights of the file and its directory");
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return no("is larger than 1 MB".into(), "a config holds one service; is this the right file?");
+    }
+    String::from_utf8(bytes).map_err(|err| not_utf8(&found.shown, err.as_bytes(), err.utf8_error().valid_up_to()))
+}
+
+fn not_utf8(file: &Path, bytes: &[u8], at: usize) -> ConfigError {
+    let before = &bytes[..at];
+    let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    let place = Some(Place { line: before.split(|&b| b == b'\n').count(), column });
+    let message = format!("byte 0x{:02x} is not UTF-8", bytes.get(at).copied().unwrap_or_default());
+    let fault = Fault { place, key: String::new(), message, remedy: "save the file as UTF-8".into() };
+    ConfigError { file: file.into(), faults: vec![fault], dropped: 0 }
+}

@@ -1,0 +1,307 @@
+//! What was typed: TOML values that know their line, and the list of faults found in them.
+//!
+//! A derive with `deny_unknown_fields` stops at the first fault; an operator wants them all. So the
+//! parsed document is walked by hand, and whoever reads a value of the wrong kind gets a stand-in
+//! while the fault is noted: a config with any fault is never used.
+
+use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Fault, Place, nearest, quote};
+use super::{duration, keys};
+use crate::domain::text::clean;
+
+/// More faults than this are counted, not kept.
+pub(super) const MAX_FAULTS: usize = 100;
+
+/// The text under examination and what was found wrong with it.
+pub(super) struct Report<'a> {
+    text: &'a str,
+    /// Byte offsets at which lines begin.
+    starts: Vec<usize>,
+    /// What relative paths start from.
+    pub base: PathBuf,
+    /// The environment, for secrets and directories.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    faults: RefCell<Vec<Fault>>,
+    dropped: Cell<usize>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(text: &'a str, base: PathBuf, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts, base, env, faults: RefCell::default(), dropped: Cell::new(0) }
+    }
+
+    /// Notes a fault at byte `at`.
+    pub fn fault(&self, at: usize, key: String, message: String, remedy: impl Into<String>) {
+        let mut faults = self.faults.borrow_mut();
+        if faults.len() >= MAX_FAULTS {
+            self.dropped.set(self.dropped.get() + 1);
+            return;
+        }
+        faults.push(Fault { place: Some(self.place(at)), key, message, remedy: remedy.into() });
+    }
+
+    /// Counts faults that are not worth a message each.
+    pub fn count_more(&self, faults: usize) {
+        self.dropped.set(self.dropped.get() + faults);
+    }
+
+    /// The line that holds byte `at`.
+    pub fn line(&self, at: usize) -> usize {
+        self.place(at).line
+    }
+
+    fn place(&self, at: usize) -> Place {
+        // A fault at the very end belongs to the last line that has text in it.
+        let end = self.text.trim_end_matches(['\n', '\r']).len();
+        let at = at.min(end);
+        let line = self.starts.partition_point(|&start| start <= at).max(1);
+        let before = self.text.get(self.starts[line - 1]..at).unwrap_or_default();
+        Place { line, column: before.trim_start_matches('\u{feff}').chars().count() + 1 }
+    }
+
+    /// The faults in the order of their lines, or nothing if there are none.
+    pub fn finish(&self, file: &Path) -> Option<ConfigError> {
+        let mut faults = self.faults.take();
+        faults.sort_by_key(|fault| fault.place);
+        (!faults.is_empty()).then(|| ConfigError { file: file.into(), faults, dropped: self.dropped.get() })
+    }
+}
+
+/// A table of the file, whose keys were checked against the reference.
+#[derive(Clone)]
+pub(super) struct Table<'a> {
+    report: &'a Report<'a>,
+    /// As it stands in messages: `[probe]`.
+    label: String,
+    /// Where its header is.
+    at: usize,
+    map: &'a DeTable<'a>,
+    sections: &'static [&'static str],
+}
+
+impl<'a> Table<'a> {
+    /// The file itself, with its sections checked.
+    pub fn root(report: &'a Report<'a>, map: &'a DeTable<'a>) -> Self {
+        let table = Self { report, label: String::new(), at: 0, map, sections: &[] };
+        table.refuse_unknown(&keys::TOP, "section");
+        table
+    }
+
+    /// Notes a fault at the table's header.
+    pub fn fault(&self, message: String, remedy: impl Into<String>) {
+        self.report.fault(self.at, self.label.clone(), message, remedy);
+    }
+
+    /// The line of the header.
+    pub fn line(&self) -> usize {
+        self.report.line(self.at)
+    }
+
+    /// Says which sections of the reference hold this table's keys and refuses all others.
+    #[must_use]
+    pub fn keys_of(mut self, sections: &'static [&'static str]) -> Self {
+        self.sections = sections;
+        let known: Vec<&str> = sections.iter().flat_map(|section| keys::of(section)).map(|doc| doc.key).collect();
+        self.refuse_unknown(&known, "key");
+        self
+    }
+
+    fn refuse_unknown(&self, known: &[&'static str], what: &str) {
+        for (key, _) in self.map {
+            let name: &str = key.get_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let remedy = match nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!("{what}s: {}", known.join(", ")),
+            };
+            self.report.fault(key.span().start, self.label.clone(), format!("unknown {what} {}", quote(name)), remedy);
+        }
+    }
+
+    /// The value of a key, if it was written.
+    pub fn get(&self, key: &str) -> Option<Node<'a>> {
+        debug_assert!(
+            self.sections.is_empty() || self.sections.iter().any(|s| keys::of(s).any(|doc| doc.key == key)),
+            "{key} is read but not in the reference of {:?}",
+            self.sections
+        );
+        let (name, value) = self.map.get_key_value(key)?;
+        let label = if self.label.is_empty() { format!("[{key}]") } else { format!("{} {key}", self.label) };
+        // A section's place is its name in the header; a value's is the value.
+        let is_section = self.label.is_empty() || value.get_ref().is_table();
+        let at = if is_section { name.span().start } else { value.span().start };
+        Some(Node { report: self.report, label, at, value: value.get_ref() })
+    }
+
+    /// The value of a key that must be written.
+    pub fn need(&self, key: &str, remedy: &str) -> Option<Node<'a>> {
+        let node = self.get(key);
+        if node.is_none() {
+            let what = if self.label.is_empty() { format!("[{key}]") } else { key.to_owned() };
+            self.fault(format!("{what} is missing"), remedy);
+        }
+        node
+    }
+
+    /// A duration within bounds, in milliseconds; `default` when it is not written.
+    pub fn duration(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
+        self.get(key).and_then(|node| node.duration(bounds)).unwrap_or(default)
+    }
+
+    /// A whole number within bounds; `default` when it is not written.
+    pub fn number(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
+        self.get(key).and_then(|node| node.number(bounds)).unwrap_or(default)
+    }
+
+    /// `true` or `false`; `default` when it is not written.
+    pub fn flag(&self, key: &str, default: bool) -> bool {
+        self.get(key).and_then(|node| node.flag()).unwrap_or(default)
+    }
+}
+
+/// A value of the file.
+pub(super) struct Node<'a> {
+    pub report: &'a Report<'a>,
+    /// As it stands in messages: `[probe] interval`.
+    pub label: String,
+    /// Where it is.
+    pub at: usize,
+    value: &'a DeValue<'a>,
+}
+
+impl<'a> Node<'a> {
+    /// Notes a fault here.
+    pub fn fault(&self, message: String, remedy: impl Into<String>) {
+        self.report.fault(self.at, self.label.clone(), message, remedy);
+    }
+
+    /// Notes a fault here and gives nothing.
+    pub fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
+        self.fault(message, remedy);
+        None
+    }
+
+    /// Whether a text was written.
+    pub fn is_text(&self) -> bool {
+        self.value.is_str()
+    }
+
+    fn wrong<T>(&self, wanted: &str, remedy: &str) -> Option<T> {
+        let found = match self.value {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.refuse(format!("must be {wanted}, not {found}"), remedy)
+    }
+
+    /// A text without control or invisible characters.
+    pub fn text(&self) -> Option<&'a str> {
+        let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
+        if clean(text, text.len()) != text {
+            return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
+        }
+        Some(text)
+    }
+
+    /// One of the words of `choices`.
+    pub fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+        let typed = self.text()?;
+        if let Some((_, value)) = choices.iter().find(|(name, _)| *name == typed) {
+            return Some(*value);
+        }
+        let words = || choices.iter().map(|(name, _)| *name);
+        let remedy = match nearest(typed, words()) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("write {}", words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")),
+        };
+        self.refuse(format!("{} is not known here", quote(typed)), remedy)
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self) -> Option<bool> {
+        self.value.as_bool().or_else(|| self.wrong("true or false", "without quotes"))
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let range = format!("write a whole number from {} to {}", bounds.start(), bounds.end());
+        let Some(integer) = self.value.as_integer() else { return self.wrong("a whole number", &range) };
+        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|n| bounds.contains(n));
+        number.or_else(|| self.refuse(format!("{} is out of range", clean(&integer.to_string(), 30)), range))
+    }
+
+    /// A duration within bounds, in milliseconds.
+    pub fn duration(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let example = "write e.g. \"1s\" or \"500ms\"";
+        if !self.is_text() {
+            return self.wrong("a duration in quotes", example);
+        }
+        let typed = self.text()?;
+        let Some(ms) = duration::parse(typed) else {
+            return self.refuse(format!("{} is not a duration", quote(typed)), example);
+        };
+        if !bounds.contains(&ms) {
+            let (least, most) = (duration::format(*bounds.start()), duration::format(*bounds.end()));
+            return self.refuse(format!("{} is out of range", quote(typed)), format!("write {least} to {most}"));
+        }
+        Some(ms)
+    }
+
+    /// A share as a number (0.2) or in percent ("20%"); the caller checks its bounds.
+    pub fn share(&self, example: &str) -> Option<f64> {
+        let number = match self.value {
+            DeValue::Integer(integer) => integer.to_string().parse().ok(),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            DeValue::String(_) => {
+                let typed = self.text()?;
+                let percent = typed.trim().strip_suffix('%').map(str::trim_end);
+                let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+                let number = percent.filter(plain).and_then(|text| text.parse::<f64>().ok());
+                if number.is_none() {
+                    return self.refuse(format!("{} is not a share", quote(typed)), example);
+                }
+                number.map(|percent| percent / 100.0)
+            }
+            _ => return self.wrong("a share", example),
+        };
+        number.filter(|n: &f64| n.is_finite()).or_else(|| self.refuse("is not a finite number".into(), example))
+    }
+
+    /// A table; its keys are not checked yet.
+    pub fn table(&self) -> Option<Table<'a>> {
+        let Some(map) = self.value.as_table() else {
+            return self.wrong("a table", &format!("write {} on a line of its own", self.label));
+        };
+        Some(Table { report: self.report, label: self.label.clone(), at: self.at, map, sections: &[] })
+    }
+
+    /// The items of a list.
+    pub fn list(&self, example: &str) -> Option<Vec<Self>> {
+        let Some(array) = self.value.as_array() else { return self.wrong("a list", example) };
+        let item = |item: &'a toml::Spanned<DeValue<'a>>| Self {
+            report: self.report,
+            label: self.label.clone(),
+            at: item.span().start,
+            value: item.get_ref(),
+        };
+        Some(array.iter().map(item).collect())
+    }
+
+    /// The tables of `[[gate]]` or `[[guard]]`.
+    pub fn tables(&self, label: &'static str) -> Vec<Table<'a>> {
+        let items = self.list(&format!("write {label} with double brackets")).unwrap_or_default();
+        items.into_iter().filter_map(|item| Self { label: label.into(), ..item }.table()).collect()
+    }
+}

@@ -1,0 +1,335 @@
+//! What the sections around a rollout mean: the service, its sides, probes, the traffic system, the plan.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::error::{nearest, quote};
+use super::reader::{Node, Table};
+use super::url::BaseUrl;
+use super::{AdminSpec, BackendSpec, GatewaySpec, keys, values};
+use crate::domain::{OnDisconnect, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// Replicas beyond this on one side are refused: a slip of a generator, not a fleet.
+const MAX_REPLICAS: usize = 10_000;
+
+/// Known traffic systems that this version does not drive.
+const NOT_BUILT: [&str; 24] = [
+    "haproxy",
+    "envoy",
+    "nginx",
+    "traefik",
+    "caddy",
+    "apache",
+    "istio",
+    "linkerd",
+    "gateway-api",
+    "httproute",
+    "kubernetes",
+    "argo-rollouts",
+    "flagger",
+    "kserve",
+    "seldon",
+    "knative",
+    "sagemaker",
+    "vertex",
+    "azureml",
+    "databricks",
+    "codedeploy",
+    "alb",
+    "cloudflare",
+    "consul",
+];
+
+/// Name and environment.
+pub(super) fn service(root: &Table<'_>) -> (String, String) {
+    let Some(table) = root.need("service", "write [service] with a name").and_then(|node| node.table()) else {
+        return Default::default();
+    };
+    let table = table.keys_of(&[keys::SERVICE]);
+    let name = table.need("name", "write e.g. name = \"fraud-scorer\"").and_then(|node| values::name(&node, 64));
+    let environment = table.get("environment").and_then(|node| match node.text()? {
+        "" => Some(String::new()),
+        _ => values::name(&node, 32),
+    });
+    (name.unwrap_or_default(), environment.unwrap_or_default())
+}
+
+/// A URL that was accepted, and where it stands.
+pub(super) struct Replica<'a> {
+    node: Node<'a>,
+    url: BaseUrl,
+}
+
+/// Both sides, and their URLs for the rules that look across sections.
+pub(super) fn sides<'a>(root: &Table<'a>) -> (Pair<SideSpec>, Vec<Replica<'a>>) {
+    let mut replicas: Vec<Replica<'a>> = Vec::new();
+    let sides = Pair::from_fn(|side| {
+        let remedy = format!("write [{side}] with urls = [\"http://10.0.0.11:8080\"]");
+        let Some(table) = root.need(side.name(), &remedy).and_then(|node| node.table()) else {
+            return SideSpec::default();
+        };
+        let table = table.keys_of(&[keys::SIDE]);
+        let found = urls(&table);
+        let urls = found.iter().map(|replica| replica.url.to_string()).collect();
+        replicas.extend(found);
+        SideSpec { urls, version: table.get("version").and_then(|node| version(&node)).unwrap_or_default() }
+    });
+    refuse_twins(&replicas);
+    (sides, replicas)
+}
+
+fn urls<'a>(table: &Table<'a>) -> Vec<Replica<'a>> {
+    let example = "write e.g. urls = [\"http://10.0.0.11:8080\"]";
+    let Some(node) = table.need("urls", example) else { return Vec::new() };
+    let Some(items) = node.list(example) else { return Vec::new() };
+    if items.is_empty() {
+        node.fault("a side needs at least one URL".into(), example);
+    }
+    if items.len() > MAX_REPLICAS {
+        node.fault(format!("{} URLs are too many", items.len()), format!("list at most {MAX_REPLICAS}"));
+        return Vec::new();
+    }
+    let read = |node: Node<'a>| match BaseUrl::parse(node.text()?) {
+        Ok(url) => Some(Replica { node, url }),
+        Err((message, remedy)) => node.refuse(message, remedy),
+    };
+    items.into_iter().filter_map(read).collect()
+}
+
+/// One URL cannot be two replicas, still less two sides.
+fn refuse_twins(replicas: &[Replica<'_>]) {
+    let mut seen: std::collections::HashMap<String, &Node<'_>> = std::collections::HashMap::new();
+    for Replica { node, url } in replicas {
+        let text = url.to_string();
+        if let Some(first) = seen.get(&text) {
+            let line = node.report.line(first.at);
+            let remedy = if first.label == node.label {
+                "remove one of the two"
+            } else {
+                "give each side a URL of its own: one that reaches both cannot be told apart"
+            };
+            node.fault(format!("{} stands in {} on line {line} already", quote(&text), first.label), remedy);
+        } else {
+            seen.insert(text, node);
+        }
+    }
+}
+
+fn version(node: &Node<'_>) -> Option<VersionSource> {
+    if node.is_text() {
+        let text = node.text()?.trim();
+        if text.is_empty() || text.chars().count() > 40 {
+            return node.refuse("a version has 1 to 40 characters".into(), "write e.g. \"v41\", or remove the key");
+        }
+        return Some(VersionSource::Fixed(text.to_owned()));
+    }
+    let remedy = "write \"v41\", or { path = \"/v2/models/spam\", pointer = \"/versions/0\" }, or { path = \"/\", header = \"x-version\" }";
+    let table = node.table()?.keys_of(&[keys::VERSION]);
+    let path = table.need("path", remedy).and_then(|node| values::http_path(&node));
+    match (table.get("pointer"), table.get("header")) {
+        (Some(at), None) => {
+            let pointer = values::pointer(&at);
+            Some(VersionSource::Pointer { path: path?, pointer: pointer? })
+        }
+        (None, Some(name)) => {
+            let header = values::header(&name);
+            Some(VersionSource::Header { path: path?, header: header? })
+        }
+        _ => node.refuse("must name either pointer or header".into(), remedy),
+    }
+}
+
+/// How replicas are polled, and when data is stale (milliseconds).
+pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
+    let standard = ProbeSpec::default();
+    let Some(table) = root.get("probe").and_then(|node| node.table()) else { return (standard, 5 * SECOND) };
+    let table = table.keys_of(&[keys::PROBE]);
+    let interval_ms = table.duration("interval", 100..=HOUR, standard.interval_ms);
+    let timeout_ms = table.duration("timeout", 1..=10 * MINUTE, standard.timeout_ms);
+    if let Some(node) = table.get("timeout").filter(|_| timeout_ms > interval_ms.saturating_mul(10)) {
+        node.fault(
+            "is more than ten intervals: most probes would be left out".into(),
+            "raise interval, or lower timeout",
+        );
+    }
+    let path = table.get("path").and_then(|node| values::http_path(&node)).unwrap_or(standard.path);
+    let usual = (3 * interval_ms + timeout_ms).max(5 * SECOND);
+    let stale_ms = table.duration("stale_after", SECOND..=DAY, usual);
+    if let Some(node) = table.get("stale_after").filter(|_| stale_ms < interval_ms + timeout_ms) {
+        node.fault(
+            "is shorter than one interval and a timeout: data would always be stale".into(),
+            "raise it, or poll more often",
+        );
+    }
+    (ProbeSpec { interval_ms, timeout_ms, path }, stale_ms)
+}
+
+/// Where journal, lease and logs lie; `None` with a fault noted.
+pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, environment: &str) -> Option<PathBuf> {
+    if let Some(node) = root.get("state") {
+        let table = node.table()?.keys_of(&[keys::STATE]);
+        if let Some(dir) = table.get("dir") {
+            let dir_path = values::path(&dir)?;
+            if dir_path.is_file() {
+                return dir.refuse("is a file, not a directory".into(), "name a directory");
+            }
+            return Some(dir_path);
+        }
+    }
+    let leaf = if environment.is_empty() { name.to_owned() } else { format!("{name}-{environment}") };
+    if base.is_none() {
+        root.fault(
+            "no state directory is known: neither XDG_STATE_HOME nor HOME is set".into(),
+            "write [state] with a dir",
+        );
+    }
+    Some(base?.join(leaf))
+}
+
+/// The embedded proxy, where this file describes one.
+pub(super) fn gateway(
+    root: &Table<'_>,
+    state_dir: &Path,
+    ready_path: &str,
+    replicas: &[Replica<'_>],
+) -> Option<GatewaySpec> {
+    let header = root.get("gateway")?;
+    let table = header.table()?.keys_of(&[keys::GATEWAY]);
+    let listen_node = table.need("listen", "write e.g. listen = \"127.0.0.1:8080\"");
+    let listen = listen_node.as_ref().and_then(values::address);
+    let own = values::admin(&table);
+    let admin =
+        if table.get("admin").is_some() { own } else { values::socket(&header, state_dir.join("gateway.sock")) };
+    let state = match table.get("state") {
+        Some(node) => values::path(&node),
+        None => Some(state_dir.join("gateway.json")),
+    };
+    let (listen, admin, state) = (listen?, admin?, state?);
+    refuse_loops(&listen_node?, listen, replicas);
+    if let AdminSpec::Tcp { addr, .. } = &admin
+        && addr.port() == listen.port()
+        && (addr.ip() == listen.ip() || listen.ip().is_unspecified())
+    {
+        table.fault("admin and listen are the same address".into(), "give admin a port of its own");
+    }
+    Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned() })
+}
+
+/// A gateway that is its own replica would send every request round for ever.
+fn refuse_loops(listen_node: &Node<'_>, listen: SocketAddr, replicas: &[Replica<'_>]) {
+    for Replica { node, url } in replicas {
+        if url.reaches(listen) {
+            let line = node.report.line(listen_node.at);
+            node.fault(
+                format!("{} is the gateway's own listen address on line {line}: a loop", quote(&url.to_string())),
+                "name the port of the model server",
+            );
+        }
+    }
+}
+
+/// The traffic system, and when an order is told as late (milliseconds).
+pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Option<BackendSpec>, u64) {
+    let late = 10 * SECOND;
+    let Some(table) = root.need("backend", "write [backend] with kind = \"embedded\"").and_then(|node| node.table())
+    else {
+        return (None, late);
+    };
+    let Some(kind) = table.need("kind", "write kind = \"embedded\"") else { return (None, late) };
+    if embedded(&kind).is_none() {
+        // The other keys belong to a system this version knows nothing of.
+        return (None, late);
+    }
+    let table = table.keys_of(&[keys::BACKEND]);
+    let late = table.duration("verify_timeout", 100..=HOUR, late);
+    let has_gateway = root.get("gateway").is_some();
+    let own = values::admin(&table);
+    let admin = match (table.get("admin"), gateway) {
+        (Some(node), found) => {
+            if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {
+                node.fault(
+                    format!(
+                        "{} is not [gateway] admin, {}",
+                        quote(&own.to_string()),
+                        quote(&gateway.admin.to_string())
+                    ),
+                    "remove it: the console takes admin from [gateway]",
+                );
+            }
+            own
+        }
+        (None, Some(gateway)) => Some(gateway.admin.clone()),
+        (None, None) if has_gateway => None,
+        (None, None) => {
+            table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
+            None
+        }
+    };
+    (admin.map(|admin| BackendSpec::Embedded { admin }), late)
+}
+
+fn embedded(node: &Node<'_>) -> Option<()> {
+    let typed = node.text()?;
+    if typed == "embedded" {
+        return Some(());
+    }
+    let remedy = "kinds: embedded";
+    if NOT_BUILT.contains(&typed) {
+        return node.refuse(format!("this build cannot drive {typed} yet"), remedy);
+    }
+    match nearest(typed, ["embedded"]) {
+        Some(meant) => {
+            node.refuse(format!("{} is not a kind of backend", quote(typed)), format!("did you mean \"{meant}\"?"))
+        }
+        None => node.refuse(format!("{} is not a kind of backend", quote(typed)), remedy),
+    }
+}
+
+/// The steps of a rollout.
+pub(super) fn plan(root: &Table<'_>) -> Plan {
+    let standard = Plan::default();
+    let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
+    let table = table.keys_of(&[keys::PLAN]);
+    let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
+    Plan {
+        steps: table.get("steps").and_then(|node| steps(&node)).unwrap_or(standard.steps),
+        bake_ms: table.duration("bake", 0..=7 * DAY, standard.bake_ms),
+        rollback_window_ms: table.duration("rollback_window", 0..=90 * DAY, standard.rollback_window_ms),
+        on_disconnect: table
+            .get("on_disconnect")
+            .and_then(|node| node.choice(&choices))
+            .unwrap_or(standard.on_disconnect),
+        auto: table.flag("auto", standard.auto),
+    }
+}
+
+fn steps(node: &Node<'_>) -> Option<Vec<u8>> {
+    let example = "write e.g. [10, 50, 100]";
+    let mut steps: Vec<u8> = Vec::new();
+    for item in node.list(example)? {
+        let step = u8::try_from(item.number(1..=100)?).ok()?;
+        if let Some(before) = steps.last().filter(|before| step <= **before) {
+            return item.refuse(format!("{step} does not rise above {before}"), example);
+        }
+        steps.push(step);
+    }
+    if steps.last() != Some(&100) {
+        return node.refuse("the last step is not 100".into(), example);
+    }
+    Some(steps)
+}
+
+/// The side named by `node`.
+pub(super) fn side(node: &Node<'_>) -> Option<Side> {
+    node.choice(&Side::BOTH.map(|side| (side.name(), side)))
+}
+
+/// A request path of a gate, or the probe's.
+pub(super) fn path_or(table: &Table<'_>, fallback: &str) -> String {
+    table.get("path").and_then(|node| values::http_path(&node)).unwrap_or_else(|| fallback.to_owned())
+}

@@ -1,0 +1,148 @@
+//! The commented config that `cutover init` writes: every key, those with a default commented out.
+//!
+//! A line that begins with `# ` is prose; one that begins with `#` and a letter or bracket is a key
+//! or section that only needs its `#` removed.
+
+use std::fmt::Write as _;
+
+use super::keys::{self, KeyDefault, KeyDoc};
+
+/// What `cutover init` asked, or was told on its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// The service's name.
+    pub service: String,
+    /// Its environment; may be empty.
+    pub environment: String,
+    /// Blue's URLs.
+    pub blue: Vec<String>,
+    /// Green's URLs.
+    pub green: Vec<String>,
+    /// Where the embedded gateway takes traffic: IP address and port.
+    pub listen: String,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self {
+            service: "my-model".into(),
+            environment: "staging".into(),
+            blue: vec!["http://127.0.0.1:8001".into()],
+            green: vec!["http://127.0.0.1:8002".into()],
+            listen: "127.0.0.1:8080".into(),
+        }
+    }
+}
+
+/// The text of a commented config. It is valid TOML whatever the answers are; that the answers
+/// make sense is for [`super::parse`] to say.
+pub fn template(answers: &Answers) -> String {
+    let mut out = Out(String::from(
+        "# One service and its two sides. `cutover check` validates this file.\n\
+         # A line that begins with # and a letter is a key with its default, or an example: remove the # to\n\
+         # use it; in a gate or guard, that of the whole block.\n",
+    ));
+    let listen = quoted(&answers.listen);
+    out.section(
+        "[service]",
+        keys::SERVICE,
+        &[("name", &quoted(&answers.service)), ("environment", &quoted(&answers.environment))],
+    );
+    out.section("[blue]", keys::SIDE, &[("urls", &list(&answers.blue))]);
+    out.line("#   version = \"v41\"");
+    out.line("#   version = { path = \"/v2/models/my-model\", pointer = \"/versions/0\" }");
+    out.line("#   version = { path = \"/v2/health/ready\", header = \"x-model-version\" }");
+    out.section("[green]", "", &[]);
+    out.line(&format!("urls = {}", list(&answers.green)));
+    out.section("[backend]", keys::BACKEND, &[("kind", "\"embedded\"")]);
+    out.section("[gateway]", keys::GATEWAY, &[("listen", &listen)]);
+    out.section("[state]", keys::STATE, &[]);
+    out.section("[probe]", keys::PROBE, &[]);
+    out.section("[plan]", keys::PLAN, &[]);
+    out.line("\n# Gates: checks that must pass before traffic moves. Their limits have no defaults.");
+    out.gate("health", keys::HEALTH, &[("max_latency", "\"500ms\"")]);
+    let infer = "\"/v2/models/my-model/infer\"";
+    let golden =
+        [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
+    out.gate("golden", keys::GOLDEN, &golden);
+    out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    out.line("\n# Guards: checks while traffic moves and in the rollback window.");
+    out.section(
+        "#[[guard]]",
+        keys::GUARD,
+        &[("metric", "\"error_rate\""), ("limit", "\"2%\""), ("then", "\"rollback\"")],
+    );
+    out.line("\n#[[guard]]");
+    for line in [
+        "metric = \"p99\"",
+        "limit = \"250ms\"",
+        "then = \"pause\"",
+        "versus = { side = \"live\", worse_by = \"20%\" }",
+    ] {
+        out.line(&format!("#{line}"));
+    }
+    out.0
+}
+
+struct Out(String);
+
+impl Out {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    /// A section with every key of the reference; `given` are written as they are.
+    fn section(&mut self, header: &str, section: &str, given: &[(&str, &str)]) {
+        self.line(&format!("\n{header}"));
+        let off = if header.starts_with('#') { "#" } else { "" };
+        self.keys(off, section, given);
+    }
+
+    fn gate(&mut self, kind: &str, section: &str, given: &[(&str, &str)]) {
+        self.line(&format!("\n#[[gate]]\n#kind = \"{kind}\""));
+        self.keys("#", section, given);
+        if kind == "health" {
+            let common = keys::of(keys::GATE).filter(|doc| doc.key != "kind");
+            self.line("# These four may be written in every gate:");
+            common.for_each(|doc| self.key("#", doc, None));
+        }
+    }
+
+    fn keys(&mut self, off: &str, section: &str, given: &[(&str, &str)]) {
+        for doc in keys::of(section) {
+            let value = given.iter().find(|(key, _)| *key == doc.key).map(|(_, value)| *value);
+            self.key(off, doc, value);
+        }
+    }
+
+    fn key(&mut self, off: &str, doc: &KeyDoc, given: Option<&str>) {
+        let key = doc.key;
+        let _ = match (given, doc.default) {
+            (Some(value), _) => writeln!(self.0, "# {}\n{off}{key} = {value}", doc.doc),
+            (None, KeyDefault::Is(value)) => writeln!(self.0, "# {}\n#{key} = {value}", doc.doc),
+            (None, KeyDefault::From(words)) => writeln!(self.0, "# {key}: {} Default: {words}.", doc.doc),
+            (None, KeyDefault::Nothing | KeyDefault::Required) => writeln!(self.0, "# {key}: {}", doc.doc),
+        };
+    }
+}
+
+fn list(items: &[String]) -> String {
+    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

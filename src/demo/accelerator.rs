@@ -1,0 +1,133 @@
+//! The time that serving takes: a queue in front of a few workers, as before a real accelerator.
+//!
+//! The models are tiny and would answer in microseconds. So each batch holds a worker for a service
+//! time with jitter and a tail; the rest is honest queueing: when more comes than the workers can
+//! do, requests wait, latency rises, and past a bound they are turned away.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time;
+
+use crate::domain::Side;
+
+/// How much longer a batch takes in a server that has become slow.
+const SLOW_FACTOR: f64 = 50.0;
+/// What each image after the first adds to a batch's service time, as a share of it.
+const PER_IMAGE: f64 = 0.05;
+/// Share of batches that hit a pause (a collection, a clock change), 0 to 1.
+const TAIL_SHARE: f64 = 0.01;
+/// How much longer those take.
+const TAIL_FACTOR: f64 = 2.0;
+
+/// How fast an accelerator is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Mean service time of one image, in milliseconds.
+    pub service_ms: f64,
+    /// Batches served at once.
+    pub workers: usize,
+    /// Requests that may wait; more are turned away.
+    pub queue: usize,
+}
+
+impl Pace {
+    /// The pace of a side in the demo: green's model is larger and takes a little longer.
+    pub const fn of(side: Side) -> Self {
+        let service_ms = match side {
+            Side::Blue => 7.5,
+            Side::Green => 8.5,
+        };
+        Self { service_ms, workers: 4, queue: 128 }
+    }
+}
+
+/// The queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
+/// Workers behind a bounded queue.
+#[derive(Debug)]
+pub struct Accelerator {
+    pace: Pace,
+    workers: Semaphore,
+    /// Places for all requests inside, waiting or served.
+    places: Semaphore,
+}
+
+impl Accelerator {
+    /// An idle accelerator.
+    pub fn new(pace: Pace) -> Self {
+        let workers = pace.workers.max(1);
+        Self { pace, workers: Semaphore::new(workers), places: Semaphore::new(workers + pace.queue) }
+    }
+
+    /// Waits for a worker and then for as long as it takes to serve `images` images.
+    ///
+    /// Dropping the future (the client has gone) frees the place at once.
+    ///
+    /// # Errors
+    /// [`QueueFull`], at once, when too many wait already.
+    pub async fn serve(&self, images: usize, slow: bool) -> Result<(), QueueFull> {
+        let _place = self.places.try_acquire().map_err(|_| QueueFull)?;
+        let _worker = self.workers.acquire().await.map_err(|_| QueueFull)?;
+        time::sleep(self.service_time(images, slow)).await;
+        Ok(())
+    }
+
+    fn service_time(&self, images: usize, slow: bool) -> Duration {
+        let jitter = 0.75 + 0.5 * fastrand::f64();
+        let tail = if fastrand::f64() < TAIL_SHARE { TAIL_FACTOR } else { 1.0 };
+        let slow = if slow { SLOW_FACTOR } else { 1.0 };
+        let batch = 1.0 + PER_IMAGE * images.saturating_sub(1) as f64;
+        Duration::from_secs_f64(self.pace.service_ms / 1000.0 * jitter * tail * slow * batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    async fn all_served(n: usize) -> (Duration, usize) {
+        let accelerator = Arc::new(Accelerator::new(Pace { service_ms: 10.0, workers: 2, queue: 8 }));
+        let (start, mut tasks) = (Instant::now(), JoinSet::new());
+        for _ in 0..n {
+            let accelerator = accelerator.clone();
+            tasks.spawn(async move { accelerator.serve(1, false).await });
+        }
+        let refused = tasks.join_all().await.into_iter().filter(Result::is_err).count();
+        (start.elapsed(), refused)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_fit_waits_and_past_the_queue_is_turned_away() {
+        let (two, refused) = all_served(2).await;
+        assert!(refused == 0 && two < Duration::from_millis(30), "{two:?}");
+        let (ten, refused) = all_served(10).await;
+        assert!(refused == 0 && ten > Duration::from_millis(35), "{ten:?}");
+        assert_eq!(all_served(25).await.1, 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_is_slower_than_any_guard_of_the_demo_allows() {
+        let accelerator = Accelerator::new(Pace::of(Side::Green));
+        let start = Instant::now();
+        accelerator.serve(1, true).await.unwrap();
+        assert!(start.elapsed() > Duration::from_millis(300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_goes_frees_its_place() {
+        let accelerator = Accelerator::new(Pace { service_ms: 10.0, workers: 1, queue: 0 });
+        for _ in 0..5 {
+            let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, false)).await;
+            assert!(gave_up.is_err());
+        }
+        assert_eq!(accelerator.serve(1, false).await, Ok(()));
+    }
+}

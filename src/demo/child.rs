@@ -1,0 +1,197 @@
+//! The demo's child processes: what they read, what they print, and when they end.
+//!
+//! A child reads commands on stdin and prints one JSON document ([`Report`]) a line on stdout. It
+//! ends when stdin does, and the pipe ends with the parent however that dies: no child outlives the
+//! demo. A parent that does not read costs reports (bounded, then dropped), never the child's work.
+//!
+//! Commands of a model server: `behave good|slow|wrong|flaky|dead`. Of the client load: `rps N`.
+
+use std::fmt;
+use std::io::{self, BufRead, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{self, MissedTickBehavior};
+
+use super::accelerator::{Accelerator, Pace};
+use super::behaviour::{Behaviour, Mode};
+use super::data::golden_cases;
+use super::load::{Load, LoadReport, MAX_RPS};
+use super::model::Model;
+use super::server::{Server, serve};
+use crate::domain::Side;
+use crate::domain::text::clean;
+
+/// Longest command, in bytes.
+const MAX_COMMAND: u64 = 256;
+/// Commands and reports that wait at most.
+const QUEUE: usize = 16;
+/// How often the client load reports.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// What a child prints, one JSON document a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Report {
+    /// A model server listens; always its first line.
+    Listening {
+        /// Which side's model it serves.
+        side: Side,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// A model server changed its behaviour.
+    Behaves {
+        /// Which side's server.
+        side: Side,
+        /// How from now on.
+        mode: Mode,
+    },
+    /// The client load's counts, once a second.
+    Load(LoadReport),
+    /// A command was not understood and nothing changed.
+    Rejected {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Why a child could not start.
+#[derive(Debug)]
+pub struct ChildError(String);
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ChildError {}
+
+/// The child's side of its two pipes.
+#[derive(Debug)]
+pub struct Pipes {
+    /// Commands, one a line; closed when the parent has gone.
+    pub commands: mpsc::Receiver<String>,
+    /// Reports on their way out.
+    pub reports: mpsc::Sender<Report>,
+}
+
+impl Pipes {
+    /// The process's own stdin and stdout.
+    pub fn stdio() -> Self {
+        Self::new(io::BufReader::new(io::stdin()), io::stdout())
+    }
+
+    /// Pipes over any reader and writer, each served by a thread of its own: neither can be waited for without one.
+    pub fn new(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Self {
+        let (command_tx, commands) = mpsc::channel(QUEUE);
+        let (reports, report_rx) = mpsc::channel(QUEUE);
+        std::thread::spawn(move || read_commands(input, &command_tx));
+        std::thread::spawn(move || write_reports(output, report_rx));
+        Self { commands, reports }
+    }
+
+    /// Hands a report to the writer; dropped when the parent does not read.
+    fn report(&self, report: Report) {
+        let _ = self.reports.try_send(report);
+    }
+}
+
+fn read_commands(mut input: impl BufRead, commands: &mpsc::Sender<String>) {
+    loop {
+        let mut line = Vec::new();
+        match input.by_ref().take(MAX_COMMAND).read_until(b'\n', &mut line) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line).trim().to_owned();
+                if !text.is_empty() && commands.blocking_send(text).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn write_reports(mut output: impl Write, mut reports: mpsc::Receiver<Report>) {
+    while let Some(report) = reports.blocking_recv() {
+        let written = serde_json::to_string(&report).map_err(io::Error::from);
+        if written.and_then(|line| writeln!(output, "{line}")).and_then(|()| output.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Serves `side`'s model on loopback until the parent goes; `port` 0 takes a free one.
+///
+/// # Errors
+/// When the port cannot be listened on, or the embedded weights are damaged.
+pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipes) -> Result<(), ChildError> {
+    let model = Model::of(side).map_err(|e| ChildError(e.to_string()))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let cannot = |e: io::Error| ChildError(format!("cannot listen on {address}: {e}"));
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let behaviour = Arc::new(Behaviour::new(mode));
+    let server = Arc::new(Server::new(model, Accelerator::new(Pace::of(side)), behaviour.clone()));
+    pipes.report(Report::Listening { side, address });
+    let commands = async {
+        while let Some(command) = pipes.commands.recv().await {
+            pipes.report(match argument(&command, "behave").and_then(str::parse::<Mode>) {
+                Ok(mode) => {
+                    behaviour.set(mode);
+                    Report::Behaves { side, mode }
+                }
+                Err(reason) => Report::Rejected { reason },
+            });
+        }
+    };
+    serve(listener, server, commands).await.map_err(cannot)
+}
+
+/// Sends golden requests to the gateway at `url`, `rps` a second, until the parent goes.
+///
+/// # Errors
+/// When `url` is not an `http` URL.
+pub async fn run_load(url: &str, rps: u32, mut pipes: Pipes) -> Result<(), ChildError> {
+    let cases = golden_cases().map_err(|e| ChildError(format!("the golden set is damaged: {e}")))?;
+    let load = Arc::new(Load::new(url, cases).map_err(ChildError)?);
+    let rate = watch::Sender::new(rps.min(MAX_RPS));
+    let rates = rate.subscribe();
+    let mut ticks = time::interval(REPORT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let steer = async {
+        loop {
+            tokio::select! {
+                command = pipes.commands.recv() => match command {
+                    None => return,
+                    Some(command) => match argument(&command, "rps").and_then(requests_per_second) {
+                        Ok(rps) => {
+                            rate.send_replace(rps);
+                        }
+                        Err(reason) => pipes.report(Report::Rejected { reason }),
+                    },
+                },
+                _ = ticks.tick() => pipes.report(Report::Load(load.report())),
+            }
+        }
+    };
+    load.clone().run(rates, steer).await;
+    Ok(())
+}
+
+/// What follows the one word that a command may start with.
+fn argument<'a>(command: &'a str, word: &str) -> Result<&'a str, String> {
+    let (first, rest) = command.split_once(' ').unwrap_or((command, ""));
+    if first == word { Ok(rest.trim()) } else { Err(format!("no command {:?}: use {word}", clean(first, 40))) }
+}
+
+fn requests_per_second(text: &str) -> Result<u32, String> {
+    let fault = || format!("no rate {:?}: a whole number from 0 to {MAX_RPS}", clean(text, 40));
+    text.parse().ok().filter(|rps| *rps <= MAX_RPS).ok_or_else(fault)
+}

@@ -1,0 +1,134 @@
+//! The demo without a terminal: the scenario is played through, told line by line, and judged.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::scenario::Scenario;
+use super::tree::Tree;
+use crate::domain::{Actor, LogLine, OrderState, Side};
+use crate::engine::snapshot::GateState;
+use crate::engine::{Command, Phase, Status};
+use crate::runtime::Options;
+use crate::runtime::headless::{Session, Update};
+
+/// The whole story must be told within this time.
+const LIMIT: Duration = Duration::from_secs(240);
+/// How long all traffic on green is watched before something happens to blue.
+const SEEN: Duration = Duration::from_secs(3);
+/// How often the figures are told.
+const FIGURES: Duration = Duration::from_secs(5);
+
+/// Plays `scenario` on a running `tree` with the plan walked unattended; `say` gets each line. The exit code is the outcome's.
+///
+/// # Errors
+/// When the engine cannot be started, in words.
+pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
+    let me = Actor { name: "demo".into(), via: "demo".into() };
+    let options = Options { me, read_only: false, probes: true, drives: true };
+    let mut session = Session::open(tree.config(), options)?;
+    say(&format!("scenario {scenario}: {}", scenario.description()));
+    say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
+    let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
+    let mut story = Story { scenario, switched: None, told: Instant::now(), struck: false, finalizing: false };
+    let deadline = Instant::now() + LIMIT;
+    let code = loop {
+        let Ok(update) = tokio::time::timeout_at(deadline, session.next()).await else {
+            say("the story did not end in time");
+            break 10;
+        };
+        match update {
+            Update::Line(line) => say(&told(&line)),
+            Update::Snapshot(snapshot) => {
+                if let Some((code, why)) = story.judge(&snapshot.status) {
+                    for line in session.lines() {
+                        say(&told(&line));
+                    }
+                    say(&format!("outcome: {why} (exit code {code})"));
+                    break code;
+                }
+                story.act(&snapshot.status, tree, &mut session, say).await;
+            }
+        }
+    };
+    session.close("done").await;
+    Ok(code)
+}
+
+struct Story {
+    scenario: Scenario,
+    switched: Option<Instant>,
+    told: Instant,
+    /// What the scenario does once green is live has been done.
+    struck: bool,
+    finalizing: bool,
+}
+
+impl Story {
+    /// How the rollout has ended, if it has.
+    fn judge(&self, status: &Status) -> Option<(u8, String)> {
+        let settled = status.last_order.as_ref().is_none_or(|order| order.state == OrderState::Verified);
+        let failed = status.gates.iter().find(|gate| gate.required && gate.status == GateState::Failed);
+        let busy = status.gates.iter().any(|gate| matches!(gate.status, GateState::Running | GateState::Pending));
+        match status.phase {
+            Phase::RolledBack if settled => Some((5, "rolled back, blue takes all traffic".into())),
+            Phase::Aborted if settled => Some((4, "aborted".into())),
+            Phase::Finalized => Some((0, "green is live and the window is closed".into())),
+            Phase::Paused => Some((6, "paused, waits for a person".into())),
+            Phase::Idle if !busy => failed.map(|gate| (3, format!("blocked by gate {}: no user saw green", gate.name))),
+            Phase::Switched if self.struck && !status.rollback.ready => {
+                let why = status.rollback.because.clone().unwrap_or_default();
+                Some((4, format!("green is live, but the way back is lost: {why}")))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the scenario does by itself: kill blue, or close the window once it was seen.
+    async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut Session, say: &mut dyn FnMut(&str)) {
+        if self.told.elapsed() >= FIGURES {
+            self.told = Instant::now();
+            say(&figures(status));
+        }
+        if status.phase != Phase::Switched {
+            self.switched = None;
+            return;
+        }
+        let since = *self.switched.get_or_insert_with(Instant::now);
+        match self.scenario.when_green_is_live() {
+            Some((side, mode)) if !self.struck && since.elapsed() >= SEEN => {
+                self.struck = true;
+                say(&format!("{side}'s server is now {mode}"));
+                tree.behave(side, mode).await;
+            }
+            None if !self.finalizing && since.elapsed() >= SEEN * 3 => {
+                self.finalizing = true;
+                let _ = session.ask(Command::Finalize, None, None, Duration::from_secs(5)).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn told(line: &LogLine) -> String {
+    format!("{} {:<4} {:<8} {}", line.at.format("%H:%M:%S"), line.level.title(), line.source, line.text)
+}
+
+fn figures(status: &Status) -> String {
+    let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
+    let side = |side: Side| {
+        let seen = &status.sides[side];
+        let p99 = seen.latency_ms.p99.map_or_else(|| "-".into(), |ms| format!("{ms:.0} ms"));
+        let rps = seen.rps.map_or_else(|| "-".into(), |rps| format!("{rps:.0}"));
+        let errors = seen.error_rate.map_or_else(|| "-".into(), |rate| format!("{:.1}%", rate * 100.0));
+        format!("{side} p99 {p99} err {errors} rps {rps}")
+    };
+    format!(
+        "{} {:<4} {:<8} split {split}  {}  {}",
+        status.time.format("%H:%M:%S"),
+        status.phase.title(),
+        "traffic",
+        side(Side::Blue),
+        side(Side::Green)
+    )
+}

@@ -1,0 +1,152 @@
+//! The demo's own config file, as a user would write it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::data::{GOLDEN_FILE, SMOKE_FILE};
+
+/// The config's file name in the demo's directory.
+pub const CONFIG_FILE: &str = "cutover.toml";
+/// The gateway's admin socket in the demo's directory.
+pub const SOCKET_FILE: &str = "gateway.sock";
+
+/// Where the demo's processes listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// Blue's model server.
+    pub blue: SocketAddr,
+    /// Green's model server.
+    pub green: SocketAddr,
+    /// The gateway's traffic port.
+    pub gateway: SocketAddr,
+}
+
+/// The text of the demo's `cutover.toml`; every path in it lies in `dir`.
+///
+/// The limits leave room for a busy machine: good servers answer in about 10 ms, a slow one takes
+/// 300 ms and more. Green's share of the first step, a tenth of 60 requests a second, gives both
+/// guards enough samples within five seconds.
+pub fn demo_config(dir: &Path, at: &Addresses) -> String {
+    let Addresses { blue, green, gateway } = at;
+    let file = |name: &str| quoted(&dir.join(name));
+    format!(
+        r#"# Written by `cutover demo`. Every command works on the running demo:
+#   cutover -c {config} status -o json
+
+[service]
+name = "digits"
+environment = "demo"
+
+[blue]
+urls = ["http://{blue}"]
+version = {{ path = "/v2/models/digits", pointer = "/versions/0" }}
+
+[green]
+urls = ["http://{green}"]
+version = {{ path = "/v2/models/digits", pointer = "/versions/0" }}
+
+[probe]
+interval = "1s"
+timeout = "800ms"
+path = "/v2/health/ready"
+
+[backend]
+kind = "embedded"
+
+[gateway]
+listen = "{gateway}"
+admin = {admin}
+state = {state}
+
+[state]
+dir = {dir}
+
+[plan]
+steps = [10, 50, 100]
+bake = "10s"
+rollback_window = "10m"
+on_disconnect = "hold"
+
+[[gate]]
+kind = "health"
+path = "/v2/health/ready"
+max_latency = "250ms"
+max_latency = "500ms"
+interval = "250ms"
+
+[[gate]]
+kind = "golden"
+cases = {golden}
+path = "/v2/models/digits/infer"
+answer = "/outputs/0/data/0"
+min_accuracy = 0.95
+
+[[gate]]
+kind = "smoke"
+requests = {smoke}
+path = "/v2/models/digits/infer"
+max_latency = "1s"
+max_latency = "1s"
+
+[[guard]]
+metric = "error_rate"
+limit = 0.02
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+
+[[guard]]
+metric = "p99"
+limit = "250ms"
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+"#,
+        config = file(CONFIG_FILE),
+        admin = file(SOCKET_FILE),
+        state = file("gateway.json"),
+        dir = file("state"),
+        golden = file(GOLDEN_FILE),
+        smoke = file(SMOKE_FILE),
+    )
+}
+
+/// A path as a TOML basic string; JSON's escapes are a part of TOML's.
+fn quoted(path: &Path) -> String {
+    serde_json::Value::from(path.to_string_lossy()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(dir: &str) -> String {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        demo_config(Path::new(dir), &Addresses { blue: at(1), green: at(2), gateway: at(3) })
+    }
+
+    #[test]
+    fn it_is_toml_whatever_the_directory_is_called() {
+        for dir in ["/tmp/demo", "/tmp/a \"quoted\" \\ name", "/tmp/r\u{e9}p\n[x]"] {
+            let table: toml::Table = config(dir).parse().unwrap();
+            assert_eq!(table["state"]["dir"].as_str().unwrap(), format!("{dir}/state"));
+            assert_eq!(table["gate"][1]["cases"].as_str().unwrap(), format!("{dir}/golden.jsonl"));
+            assert_eq!(table["blue"]["urls"][0].as_str().unwrap(), "http://127.0.0.1:1");
+        }
+    }
+
+    #[test]
+    fn its_limits_are_true_of_the_models() {
+        use crate::demo::model::Model;
+        use crate::domain::Side;
+        let table: toml::Table = config("/tmp/demo").parse().unwrap();
+        let least = table["gate"][1]["min_accuracy"].as_float().unwrap();
+        for side in Side::BOTH {
+            let golden = Model::of(side).unwrap().golden;
+            assert!(golden.right as f64 / golden.cases as f64 >= least, "{side}");
+            assert!((golden.right_transposed as f64 / golden.cases as f64) < 0.9, "{side}");
+        }
+    }
+}

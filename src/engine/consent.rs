@@ -1,0 +1,245 @@
+//! What stands in the way of each command, and the digest a consent is bound to.
+
+use super::command::{Command, Refusal, RefusalKind, Request};
+use super::rollout::Stage;
+use super::snapshot::{Blocked, GateState};
+use super::state::State;
+use super::watch::Serves;
+use crate::domain::{Digest, Move, Split};
+
+impl State {
+    /// The state digest: observed split, both versions, gate results.
+    pub fn digest(&self) -> Digest {
+        let mut parts: Vec<String> = Vec::with_capacity(8);
+        parts.push(self.router.split().map_or_else(|| "unread".into(), |split| split.to_string()));
+        for side in crate::domain::Side::BOTH {
+            parts.push(self.version_digest(side).map_or_else(|| "unknown".into(), |digest| digest.to_string()));
+        }
+        for gate in &self.service.gates {
+            parts.push(format!("{}={}", gate.name, self.gate_state(gate).title()));
+        }
+        Digest::of(parts)
+    }
+
+    /// Everything that stands in the way of `command` now, most important first.
+    pub(super) fn blockers(&self, command: &Command) -> Vec<Refusal> {
+        let mut found = Vec::new();
+        match command {
+            Command::Promote | Command::Switch => self.forward_blockers(command, &mut found),
+            Command::Abort => {
+                self.lease_blocker(&mut found);
+                if !self.capabilities.abort {
+                    push(&mut found, RefusalKind::Usage, "this traffic system cannot abort a step");
+                }
+            }
+            Command::Rollback => {
+                if self.role.read_only {
+                    push(&mut found, RefusalKind::ReadOnly, "started read-only: this process cannot move traffic");
+                }
+            }
+            Command::Finalize => {
+                self.lease_blocker(&mut found);
+                self.journal_blocker(&mut found);
+                if self.rollout.stage != Stage::Switched {
+                    push(&mut found, RefusalKind::Usage, "nothing to finalize: no rollback window is open");
+                }
+            }
+            Command::Pause | Command::Resume | Command::Override { .. } | Command::Auto { .. } => {
+                self.lease_blocker(&mut found);
+                self.journal_blocker(&mut found);
+            }
+            Command::RunGates { .. } => {
+                self.lease_blocker(&mut found);
+                self.version_blocker(&mut found);
+            }
+            Command::Note { .. } => self.journal_blocker(&mut found),
+            Command::TakeOver => {
+                if self.role.read_only {
+                    push(&mut found, RefusalKind::ReadOnly, "started read-only: it cannot drive");
+                }
+            }
+        }
+        found
+    }
+
+    fn forward_blockers(&self, command: &Command, found: &mut Vec<Refusal>) {
+        self.lease_blocker(found);
+        self.journal_blocker(found);
+        self.stale_blocker(found);
+        self.busy_blocker(found);
+        if let Some(why) = &self.rollout.paused {
+            let why = why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+            push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
+        }
+        self.drift_blocker(found);
+        self.version_blocker(found);
+        self.replica_blocker(found);
+        self.gate_blockers(found);
+        if let (Some(target), kind) = (self.target(command), move_of(command))
+            && let Some(why) = self.capabilities.refuses(kind, target)
+        {
+            push(found, RefusalKind::Usage, &why);
+        }
+    }
+
+    fn lease_blocker(&self, found: &mut Vec<Refusal>) {
+        if self.role.read_only {
+            push(found, RefusalKind::ReadOnly, "started read-only: this process cannot drive");
+        } else if let Some(holder) = &self.holder {
+            push(found, RefusalKind::ReadOnly, &format!("read-only: {holder} drives (W takes over)"));
+        }
+    }
+
+    fn journal_blocker(&self, found: &mut Vec<Refusal>) {
+        if let Some(fault) = self.journal_broken.as_ref().or(self.journal_fault.as_ref()) {
+            push(found, RefusalKind::Journal, &format!("journal: {fault}"));
+        }
+    }
+
+    fn stale_blocker(&self, found: &mut Vec<Refusal>) {
+        match self.router.age_ms(self.now) {
+            None => {
+                let why = self.router.fault.as_ref().map_or_else(|| "not read yet".into(), ToString::to_string);
+                push(found, RefusalKind::Stale, &format!("router: {why}"));
+            }
+            Some(age) if age > self.service.stale_after_ms => {
+                let why = self.router.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+                push(found, RefusalKind::Stale, &format!("router data is {} s old{why}", age / 1000));
+            }
+            Some(_) => {}
+        }
+        let candidate = self.candidate();
+        match self.sides[candidate].probe_age_ms(self.now) {
+            None => push(found, RefusalKind::Stale, &format!("{candidate} was not probed yet")),
+            // Reason: a failing replica is probed less often (back-off, up to 8 intervals), which is no staleness.
+            Some(age) if age > self.service.stale_after_ms + 8 * self.service.probe.interval_ms => {
+                push(found, RefusalKind::Stale, &format!("{candidate}'s probes are {} s old", age / 1000));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn busy_blocker(&self, found: &mut Vec<Refusal>) {
+        if let Some(order) = self.rollout.unsettled() {
+            let text = format!("order {} ({}) is {}", order.order.id, order.order.kind.verb(), order.state.title());
+            push(found, RefusalKind::Busy, &text);
+        }
+    }
+
+    fn drift_blocker(&self, found: &mut Vec<Refusal>) {
+        if let Some((_, seen)) = &self.router.seen
+            && let Some(mixed) = &seen.mixed
+        {
+            push(found, RefusalKind::Blocked, &format!("router is mixed: {mixed}"));
+        }
+        if let (Some(drift), Some(desired)) = (&self.router.drift, self.rollout.desired) {
+            let text =
+                format!("drift: router says {}, asked was {desired}; roll back, or resume to accept", drift.observed);
+            push(found, RefusalKind::Blocked, &text);
+        }
+    }
+
+    fn version_blocker(&self, found: &mut Vec<Refusal>) {
+        let candidate = self.candidate();
+        match self.sides[candidate].serves() {
+            Serves::Known(_) | Serves::Unsaid => {}
+            Serves::Pending(why) => {
+                push(found, RefusalKind::Stale, &format!("{candidate}'s version is unknown: {why}"));
+            }
+            Serves::Disagree(text) => push(found, RefusalKind::Blocked, &format!("{candidate} {text}")),
+        }
+    }
+
+    fn replica_blocker(&self, found: &mut Vec<Refusal>) {
+        let candidate = self.candidate();
+        if self.sides[candidate].ready() == Some(0) {
+            let total = self.sides[candidate].replicas.len();
+            push(found, RefusalKind::Blocked, &format!("{candidate} 0/{total} ready"));
+        }
+    }
+
+    fn gate_blockers(&self, found: &mut Vec<Refusal>) {
+        for spec in self.service.gates.iter().filter(|gate| gate.required) {
+            let state = self.gate_state(spec);
+            let text = match state {
+                GateState::Passed | GateState::Overridden => continue,
+                GateState::Failed => format!("gate {} FAIL", spec.name),
+                GateState::Running => format!("gate {} is running", spec.name),
+                GateState::Pending => format!("gate {} has not run on this version", spec.name),
+                GateState::Stale => format!("gate {}'s result is too old", spec.name),
+                GateState::NotYet => format!("gate {} could not tell yet", spec.name),
+            };
+            push(found, RefusalKind::Blocked, &text);
+        }
+        // Reason: a failed gate is the news; what merely waits comes after it.
+        found.sort_by_key(|refusal| u8::from(refusal.kind == RefusalKind::Blocked && !refusal.text.ends_with("FAIL")));
+        found.sort_by_key(|refusal| rank(refusal.kind));
+    }
+
+    /// The split that `command` would ask for; `None` where it asks for none.
+    pub(super) fn target(&self, command: &Command) -> Option<Split> {
+        let candidate = self.candidate();
+        match command {
+            Command::Promote => {
+                let (_, share) = self.service.plan.next_after(self.share()?)?;
+                Some(Split::toward(candidate, share))
+            }
+            Command::Switch => Some(Split::all(candidate)),
+            Command::Abort | Command::Rollback => Some(Split::all(self.origin())),
+            _ => None,
+        }
+    }
+
+    /// Whether a request's digest is the one of now; `None` where it carried none.
+    pub(super) fn digest_refusal(&self, request: &Request) -> Option<Refusal> {
+        let expected = request.expect.as_deref()?;
+        let digest = self.digest();
+        (!digest.matches(expected)).then(|| Refusal {
+            kind: RefusalKind::StateChanged,
+            text: format!("the state is {} by now, not {expected}; look again, nothing was sent", digest.short()),
+        })
+    }
+
+    /// What is blocked now, for the status document.
+    pub(super) fn blocked(&self) -> Vec<Blocked> {
+        let commands = [Command::Promote, Command::Switch, Command::Abort, Command::Rollback, Command::Finalize];
+        commands
+            .iter()
+            .flat_map(|command| {
+                self.blockers(command).into_iter().map(|refusal| Blocked {
+                    command: command.verb().into(),
+                    because: refusal.text,
+                    kind: refusal.kind,
+                })
+            })
+            .collect()
+    }
+}
+
+fn push(found: &mut Vec<Refusal>, kind: RefusalKind, text: &str) {
+    found.push(Refusal { kind, text: text.to_owned() });
+}
+
+/// Reasons in the order in which an operator has to solve them.
+const fn rank(kind: RefusalKind) -> u8 {
+    match kind {
+        RefusalKind::ReadOnly => 0,
+        RefusalKind::Journal => 1,
+        RefusalKind::Stale => 2,
+        RefusalKind::StateChanged => 3,
+        RefusalKind::Busy => 4,
+        RefusalKind::Paused => 5,
+        RefusalKind::Blocked => 6,
+        RefusalKind::Usage => 7,
+    }
+}
+
+/// The move a command asks for; commands that move nothing count as a promote here and have no target.
+pub(super) const fn move_of(command: &Command) -> Move {
+    match command {
+        Command::Switch => Move::Switch,
+        Command::Abort => Move::Abort,
+        Command::Rollback => Move::Rollback,
+        _ => Move::Promote,
+    }
+}

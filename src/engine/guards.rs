@@ -1,0 +1,196 @@
+//! Guards: checks on live traffic that go on while it moves and in the rollback window.
+
+use super::rollout::Stage;
+use super::snapshot::{GuardState, GuardStatus};
+use super::state::State;
+use crate::domain::window::Stats;
+use crate::domain::{Actor, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
+
+/// A comparison of error rates says nothing below this many errors.
+const MIN_ERRORS: f64 = 5.0;
+
+/// What every guard saw last.
+#[derive(Debug)]
+pub(super) struct Guards {
+    watches: Vec<Watch>,
+    evaluated: Option<Stamp>,
+}
+
+/// One guard's memory.
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    value: Option<f64>,
+    limit: f64,
+    samples: u64,
+    breaches: u32,
+    tripped: bool,
+}
+
+impl Guards {
+    pub(super) fn new(service: &Service) -> Self {
+        let watches = service.guards.iter().map(|spec| Watch { limit: spec.limit, ..Watch::default() }).collect();
+        Self { watches, evaluated: None }
+    }
+
+    /// A new step, or a person's decision, starts the counting again.
+    pub(super) fn rearm(&mut self) {
+        for watch in &mut self.watches {
+            watch.breaches = 0;
+            watch.tripped = false;
+        }
+    }
+}
+
+impl State {
+    /// Whether guards are on watch: the candidate has traffic, or had it all and the window is open.
+    pub(super) fn guards_watch(&self) -> bool {
+        match self.rollout.stage {
+            Stage::Moving => self.share().is_some_and(|share| share > 0),
+            Stage::Switched => self.window_left_ms().is_some_and(|left| left > 0),
+            _ => false,
+        }
+    }
+
+    /// Milliseconds until the rollback window closes.
+    pub(super) fn window_left_ms(&self) -> Option<u64> {
+        let at = self.rollout.switched_at.filter(|_| self.rollout.stage == Stage::Switched)?;
+        Some(self.service.plan.rollback_window_ms.saturating_sub(self.now.since_ms(at)))
+    }
+
+    /// Evaluates every guard, at most once a second, on fresh counters.
+    pub(super) fn evaluate_guards(&mut self) {
+        let due = self.guards.evaluated.is_none_or(|at| self.now.since_ms(at) >= 950);
+        if !due {
+            return;
+        }
+        self.guards.evaluated = Some(self.now);
+        if !self.guards_watch() {
+            return self.guards.rearm();
+        }
+        let service = self.service.clone();
+        for (index, spec) in service.guards.iter().enumerate() {
+            self.evaluate(index, spec);
+        }
+    }
+
+    fn evaluate(&mut self, index: usize, spec: &GuardSpec) {
+        let side = spec.side.unwrap_or_else(|| self.candidate());
+        let own = self.guard_stats(spec, side);
+        let limit = self.effective_limit(spec, side, &own);
+        let Some(watch) = self.guards.watches.get_mut(index) else { return };
+        watch.value = value_of(spec.metric, &own);
+        watch.samples = own.samples;
+        watch.limit = limit;
+        let Some(value) = watch.value.filter(|_| own.samples >= spec.min_samples) else {
+            watch.breaches = 0;
+            return;
+        };
+        if value <= limit {
+            watch.breaches = 0;
+            watch.tripped = false;
+            return;
+        }
+        watch.breaches = watch.breaches.saturating_add(1);
+        if watch.breaches >= spec.consecutive && !watch.tripped {
+            watch.tripped = true;
+            self.trip(spec, side, value, limit, own.samples);
+        }
+    }
+
+    /// The window, but nothing from before this step: a step is judged by what was seen at it.
+    fn guard_stats(&self, spec: &GuardSpec, side: Side) -> Stats {
+        let from = self.rollout.step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
+        self.sides[side].traffic.stats_since(self.now.mono_ms, spec.window_ms, from)
+    }
+
+    fn effective_limit(&self, spec: &GuardSpec, side: Side, own: &Stats) -> f64 {
+        let Some(versus) = spec.versus else { return spec.limit };
+        let other = self.guard_stats(spec, side.other());
+        let enough =
+            spec.metric != Metric::ErrorRate || own.error_rate.unwrap_or(0.0) * own.samples as f64 >= MIN_ERRORS;
+        match value_of(spec.metric, &other).filter(|_| enough && other.samples >= spec.min_samples) {
+            Some(value) => spec.limit.min(value * (1.0 + versus.worse_by)),
+            None => spec.limit,
+        }
+    }
+
+    fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, limit: f64, samples: u64) {
+        if !self.role.on_watch || !self.may_drive() {
+            return;
+        }
+        let why = format!(
+            "guard {} on {side}: {} over {}",
+            spec.metric.name(),
+            super::narrate::amount(spec.metric, value),
+            super::narrate::amount(spec.metric, limit)
+        );
+        let origin = self.origin();
+        // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
+        let way_back = self.sides[origin].ready() != Some(0);
+        let action = match spec.then {
+            GuardAction::Rollback if !way_back => GuardAction::Pause,
+            action => action,
+        };
+        let name = match action {
+            GuardAction::Warn => "warn",
+            GuardAction::Pause => "pause",
+            GuardAction::Rollback => "rollback",
+        };
+        let fact = Fact::Guard { metric: spec.metric, side, value, limit, samples, action: name.into() };
+        self.record(fact, Actor::auto());
+        match action {
+            GuardAction::Warn => {}
+            GuardAction::Pause => {
+                if !way_back {
+                    self.log(LogLevel::Err, "guard", &format!("not rolled back: {origin} answers nothing"));
+                }
+                if self.rollout.paused.is_none() {
+                    self.record(Fact::Paused { why: Some(why) }, Actor::auto());
+                }
+            }
+            GuardAction::Rollback => self.roll_back(Actor::auto(), None, Some(why)),
+        }
+    }
+
+    /// Guards, for the status document.
+    pub(super) fn guard_statuses(&self) -> Vec<GuardStatus> {
+        let watching = self.guards_watch();
+        let specs = self.service.guards.iter();
+        specs
+            .zip(&self.guards.watches)
+            .map(|(spec, watch)| {
+                let status = if !watching {
+                    GuardState::Off
+                } else if watch.value.is_none() || watch.samples < spec.min_samples {
+                    GuardState::NotYet
+                } else if watch.tripped {
+                    GuardState::Tripped
+                } else if watch.breaches > 0 {
+                    GuardState::Breach
+                } else {
+                    GuardState::Ok
+                };
+                GuardStatus {
+                    metric: spec.metric,
+                    side: spec.side.unwrap_or_else(|| self.candidate()),
+                    status,
+                    value: watch.value.filter(|_| watching),
+                    limit: if watching { watch.limit } else { spec.limit },
+                    samples: if watching { watch.samples } else { 0 },
+                    breaches: watch.breaches,
+                    consecutive: spec.consecutive,
+                    then: spec.then,
+                }
+            })
+            .collect()
+    }
+}
+
+fn value_of(metric: Metric, stats: &Stats) -> Option<f64> {
+    match metric {
+        Metric::ErrorRate => stats.error_rate,
+        Metric::P50 => stats.p50,
+        Metric::P95 => stats.p95,
+        Metric::P99 => stats.p99,
+    }
+}

@@ -1,0 +1,64 @@
+//! Journal facts as people read them, one line each.
+
+use crate::domain::text::clean;
+use crate::domain::{Fact, Metric, Move, Order, OrderState, Verdict};
+
+/// The line for `fact` and whether it deserves attention; `None` for what is no news.
+pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
+    let line = match fact {
+        Fact::Opened { pid, .. } => (format!("opened, pid {pid}"), false),
+        Fact::Closed { why } => (format!("closed: {why}"), why != "quit" && why != "done"),
+        Fact::Recovered { bytes } => (format!("journal: a torn last line of {bytes} bytes was cut away"), true),
+        Fact::TookOver { from } => (format!("took over from {from}"), true),
+        Fact::Started { live, .. } => (format!("rollout begun, {live} is live"), false),
+        Fact::Ordered { order, why, .. } => (ordered(order, why.as_deref()), !order.kind.is_forward()),
+        Fact::OrderIs { state: OrderState::Sent | OrderState::Accepted, .. } => return None,
+        Fact::OrderIs { id, state, detail } => {
+            let detail = detail.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+            (format!("order {id} {}{detail}", state.title()), *state != OrderState::Verified)
+        }
+        Fact::Gate { evidence } => {
+            let note = if evidence.note.is_empty() { String::new() } else { format!(": {}", evidence.note) };
+            (format!("gate {} {}{note}", evidence.gate, evidence.verdict.title()), evidence.verdict != Verdict::Passed)
+        }
+        Fact::Overridden { gate, reason, .. } => (format!("gate {gate} overridden: {reason}"), true),
+        Fact::Paused { why } => {
+            (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
+        }
+        Fact::Resumed => ("resumed".into(), false),
+        Fact::Guard { metric, side, value, limit, samples, action } => (
+            format!(
+                "guard {} on {side}: {} over {} (n={samples}) -> {action}",
+                metric.name(),
+                amount(*metric, *value),
+                amount(*metric, *limit)
+            ),
+            true,
+        ),
+        Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
+        Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
+        Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
+        Fact::Note { text } => (format!("note: {text}"), false),
+    };
+    Some((clean(&line.0, 200), line.1))
+}
+
+fn ordered(order: &Order, why: Option<&str>) -> String {
+    let from = order.from.map(|split| format!("{} > ", split.share(order.toward))).unwrap_or_default();
+    let why = why.map(|text| format!(" ({text})")).unwrap_or_default();
+    let verb = match order.kind {
+        Move::Promote => "promote",
+        Move::Switch => "switch",
+        Move::Abort => "abort",
+        Move::Rollback => "ROLLBACK",
+    };
+    format!("{verb} {} {from}{}%{why}", order.toward, order.target.share(order.toward))
+}
+
+/// A guard's value in its unit: `612 ms`, `4.2%`.
+pub fn amount(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::ErrorRate => format!("{:.2}%", value * 100.0),
+        Metric::P50 | Metric::P95 | Metric::P99 => format!("{value:.0} ms"),
+    }
+}

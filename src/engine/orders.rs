@@ -1,0 +1,219 @@
+//! Orders on their way: SENT, ACCEPTED, VERIFIED by reading back, or UNKNOWN until an observation settles it.
+
+use super::command::{Refusal, RefusalKind, Reply};
+use super::effect::{Effect, WriteRule};
+use super::rollout::Stage;
+use super::state::State;
+use crate::domain::{
+    Actor, BackendError, Digest, Fact, LogLevel, Move, Order, OrderId, OrderState, Record, Revision, Split, Stamp,
+};
+
+/// A rollback that is not answered is sent again after this long, milliseconds.
+const RETRY_MS: u64 = 1_000;
+/// And at most this often: then a person must look.
+const MAX_RETRIES: u32 = 600;
+
+/// An order this process has sent and follows.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) order: Order,
+    pub(super) sent: Stamp,
+    pub(super) last_try: Stamp,
+    pub(super) answered: bool,
+    pub(super) retries: u32,
+    pub(super) late: bool,
+}
+
+impl State {
+    /// Makes an order and sends it: journal first, then the backend.
+    pub(super) fn order(&mut self, kind: Move, target: Split, by: Actor, request: Option<u64>, why: Option<String>) {
+        let forward = kind.is_forward();
+        let toward = if forward { self.candidate() } else { self.origin() };
+        let revision = self.router.seen.as_ref().map(|(_, seen)| seen.revision.clone());
+        let order = Order {
+            id: self.next_order_id(kind),
+            kind,
+            from: self.router.split(),
+            target,
+            toward,
+            expected: if forward { revision } else { None },
+        };
+        let digest = forward.then(|| self.digest());
+        let mut records = Vec::with_capacity(3);
+        self.supersede(&mut records);
+        if forward && !matches!(self.rollout.stage, Stage::Moving | Stage::Switched) {
+            let versions = self.sides.map(|_, side| match side.serves() {
+                super::watch::Serves::Known(version) => Some(version),
+                _ => None,
+            });
+            records.push(self.fold(Fact::Started { live: self.origin(), versions }, by.clone()));
+        } else if self.rollout.origin.is_none() {
+            self.rollout.origin = Some(self.origin());
+        }
+        records.push(self.fold(Fact::Ordered { order: order.clone(), digest, why }, by));
+        let pending = Pending {
+            order: order.clone(),
+            sent: self.now,
+            last_try: self.now,
+            answered: false,
+            retries: 0,
+            late: false,
+        };
+        if let Some(id) = request {
+            self.reply(id, Reply::Ordered { id: order.id.clone() });
+        }
+        self.pending = Some(pending);
+        self.router.drift = None;
+        self.guards.rearm();
+        let rule = if forward { WriteRule::BeforeSending } else { WriteRule::NeverInTheWay };
+        self.out.push(Effect::Send { order, records, rule });
+    }
+
+    fn next_order_id(&mut self, kind: Move) -> OrderId {
+        self.orders_made += 1;
+        let parts =
+            [self.role.seed.to_string(), self.orders_made.to_string(), self.now.wall.to_rfc3339(), kind.verb().into()];
+        OrderId(Digest::of(parts).as_str().chars().take(8).collect())
+    }
+
+    /// An order that is not settled gives way to a newer one.
+    fn supersede(&mut self, records: &mut Vec<Record>) {
+        self.pending = None;
+        if let Some(old) = self.rollout.unsettled() {
+            let (id, by) = (old.order.id.clone(), self.role.me.clone());
+            let detail = Some("superseded by a newer order".to_owned());
+            records.push(self.fold(Fact::OrderIs { id, state: OrderState::Failed, detail }, by));
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: &OrderId, result: Result<Option<Revision>, BackendError>) {
+        let Some(pending) = self.pending.as_mut().filter(|pending| pending.order.id == *id) else { return };
+        pending.answered = true;
+        let kind = pending.order.kind;
+        match result {
+            Ok(_) => {
+                self.order_is(id, OrderState::Accepted, None);
+                self.out.push(Effect::Observe);
+            }
+            Err(fault) if fault.may_have_happened() => {
+                self.order_is(id, OrderState::Unknown, Some(fault.to_string()));
+                self.out.push(Effect::Observe);
+            }
+            // Reason: the way back is not given up because the line is down for a moment.
+            Err(fault) if kind == Move::Rollback && !matches!(fault, BackendError::Denied(_)) => {
+                self.log(LogLevel::Warn, "rollback", &format!("{fault}; trying again"));
+            }
+            Err(fault) => {
+                self.give_up(id, &fault.to_string());
+            }
+        }
+    }
+
+    pub(super) fn journal_failed(&mut self, order: Option<&OrderId>, ticket: Option<u64>, text: String) {
+        if self.journal_fault.as_ref() != Some(&text) {
+            self.log(LogLevel::Err, "journal", &text);
+        }
+        if let Some(id) = self.take_awaiting(ticket) {
+            let refusal = Refusal { kind: RefusalKind::Journal, text: format!("journal: {text}") };
+            self.reply(id, Reply::Refused(refusal));
+        }
+        if let Some(id) = order {
+            self.pending = None;
+            let detail = Some(format!("not sent: the journal cannot be written: {text}"));
+            let by = self.role.me.clone();
+            self.fold(Fact::OrderIs { id: id.clone(), state: OrderState::Failed, detail }, by);
+        }
+        self.journal_fault = Some(text);
+    }
+
+    fn give_up(&mut self, id: &OrderId, why: &str) {
+        self.pending = None;
+        self.order_is(id, OrderState::Failed, Some(why.to_owned()));
+    }
+
+    fn order_is(&mut self, id: &OrderId, state: OrderState, detail: Option<String>) {
+        let same = self.rollout.last.as_ref().is_some_and(|last| last.order.id == *id && last.state == state);
+        if !same {
+            let by = self.role.me.clone();
+            self.record(Fact::OrderIs { id: id.clone(), state, detail }, by);
+        }
+    }
+
+    /// The router was read: an order that asked for what it says is verified, whoever gave it.
+    pub(super) fn settle_by_observation(&mut self) {
+        let Some((_, seen)) = &self.router.seen else { return };
+        let Some(last) = self.rollout.unsettled() else { return };
+        if seen.split != last.order.target || seen.mixed.is_some() {
+            return;
+        }
+        let id = last.order.id.clone();
+        if let Some(pending) = self.pending.as_ref().filter(|pending| pending.order.id == id) {
+            // Reason: before the backend has answered, the split that is read may be the one from before the order.
+            if !pending.answered {
+                return;
+            }
+            let detail = format!("router says {} after {} ms", seen.split, self.now.since_ms(pending.sent));
+            self.pending = None;
+            self.order_is(&id, OrderState::Verified, Some(detail));
+        } else if self.settles_for_others() && self.now.since_ms(last.at) > 2_000 {
+            let detail = format!("left behind by another process; router says {}", seen.split);
+            self.order_is(&id, OrderState::Verified, Some(detail));
+        }
+    }
+
+    /// Once a second: retries, lateness, and orders other processes left behind.
+    pub(super) fn follow_orders(&mut self) {
+        if self.pending.is_some() {
+            self.follow_own();
+        } else {
+            self.follow_foreign();
+        }
+    }
+
+    fn follow_own(&mut self) {
+        let timeout = self.service.verify_timeout_ms;
+        let Some(pending) = self.pending.as_mut() else { return };
+        let waited = self.now.since_ms(pending.sent);
+        let became_late = waited > timeout && !pending.late;
+        pending.late |= became_late;
+        let (id, kind) = (pending.order.id.clone(), pending.order.kind);
+        if kind == Move::Rollback {
+            let due = pending.answered && self.now.since_ms(pending.last_try) >= RETRY_MS;
+            if due && pending.retries < MAX_RETRIES {
+                pending.retries += 1;
+                pending.last_try = self.now;
+                pending.answered = false;
+                let order = pending.order.clone();
+                self.out.push(Effect::Send { order, records: Vec::new(), rule: WriteRule::NeverInTheWay });
+            }
+        } else if became_late {
+            let unknown = self.rollout.last.as_ref().is_some_and(|last| last.state == OrderState::Unknown);
+            let says = self.router.split().map_or_else(|| "nothing".into(), |split| split.to_string());
+            let fresh = self.router.age_ms(self.now).is_some_and(|age| age < self.service.stale_after_ms);
+            if unknown && fresh {
+                self.give_up(&id, &format!("not carried out: router says {says} after {} s", waited / 1000));
+            }
+        }
+        if became_late {
+            self.log(LogLevel::Warn, "traffic", &format!("order {id} is not read back after {} s", waited / 1000));
+        }
+        self.out.push(Effect::Observe);
+    }
+
+    /// Any process that may move traffic may say what became of an order whose own process is gone.
+    fn settles_for_others(&self) -> bool {
+        self.may_drive()
+    }
+
+    fn follow_foreign(&mut self) {
+        let Some(last) = self.rollout.unsettled() else { return };
+        let fresh = self.router.age_ms(self.now).is_some_and(|age| age < self.service.stale_after_ms);
+        if !self.settles_for_others() || !fresh || self.now.since_ms(last.at) <= self.service.verify_timeout_ms {
+            return;
+        }
+        let says = self.router.split().map_or_else(|| "nothing".into(), |split| split.to_string());
+        let id = last.order.id.clone();
+        let detail = format!("left behind by another process and not carried out: router says {says}");
+        self.order_is(&id, OrderState::Failed, Some(detail));
+    }
+}

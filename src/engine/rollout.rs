@@ -1,0 +1,229 @@
+//! What a rollout has come to: a fold over journal records, whoever wrote them.
+//!
+//! This is the state that outlives the process and is shared between processes: every console and
+//! every CLI command that reads the same journal comes to the same [`Rollout`].
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::narrate::narrate;
+use super::snapshot::EventLine;
+use crate::domain::{
+    Actor, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Split, Stamp, Version,
+};
+
+/// Events kept for the screen.
+const EVENTS: usize = 200;
+
+/// How far a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Stage {
+    /// None under way.
+    #[default]
+    Idle,
+    /// Begun; the candidate has some traffic, or its first order is on the way.
+    Moving,
+    /// The candidate has all traffic; the rollback window is open.
+    Switched,
+    /// The window was ended.
+    Finalized,
+    /// Given up.
+    Aborted,
+    /// Taken back.
+    RolledBack,
+}
+
+/// An order as the journal tells of it.
+#[derive(Debug, Clone)]
+pub(super) struct Tracked {
+    pub(super) order: Order,
+    pub(super) by: Actor,
+    pub(super) at: Stamp,
+    pub(super) state: OrderState,
+    /// When it was verified or given up.
+    pub(super) settled: Option<Stamp>,
+    pub(super) detail: Option<String>,
+}
+
+/// A person's decision to let a gate pass.
+#[derive(Debug, Clone)]
+pub(super) struct Overridden {
+    pub(super) gate: String,
+    pub(super) version: Digest,
+    pub(super) reason: String,
+    pub(super) by: String,
+}
+
+/// The recorded state of a rollout.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rollout {
+    pub(super) stage: Stage,
+    /// The side that is live while nothing is under way, and the way back while something is.
+    pub(super) origin: Option<Side>,
+    /// What was asked of the router last.
+    pub(super) desired: Option<Split>,
+    /// Set while paused; holds why.
+    pub(super) paused: Option<Option<String>>,
+    /// When the step reached was verified.
+    pub(super) step_since: Option<Stamp>,
+    /// When the candidate got all traffic.
+    pub(super) switched_at: Option<Stamp>,
+    /// The newest evidence per gate.
+    pub(super) evidence: HashMap<String, (Stamp, Evidence)>,
+    pub(super) overridden: Vec<Overridden>,
+    pub(super) last: Option<Tracked>,
+    /// What both sides served when the last rollout began.
+    pub(super) began_with: Option<Pair<Option<Version>>>,
+    /// How long the last verified order took, in milliseconds.
+    pub(super) last_took_ms: Option<u64>,
+    events: VecDeque<EventLine>,
+    shared_events: Arc<Vec<EventLine>>,
+}
+
+impl Rollout {
+    /// Takes one record in.
+    pub(super) fn fold(&mut self, record: &Record, now: Stamp) {
+        self.tell(record);
+        let at = now.restore(record.at);
+        match &record.fact {
+            Fact::Started { live, versions } => {
+                self.origin = Some(*live);
+                self.stage = Stage::Moving;
+                self.step_since = None;
+                self.switched_at = None;
+                self.began_with = Some(versions.clone());
+            }
+            Fact::Ordered { order, .. } => {
+                self.desired = Some(order.target);
+                self.last = Some(Tracked {
+                    order: order.clone(),
+                    by: record.by.clone(),
+                    at,
+                    state: OrderState::Sent,
+                    settled: None,
+                    detail: None,
+                });
+            }
+            Fact::OrderIs { id, state, detail } => {
+                if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
+                    self.order_is(*state, detail.as_deref(), at);
+                }
+            }
+            Fact::Gate { evidence } => {
+                self.evidence.insert(evidence.gate.clone(), (at, evidence.clone()));
+            }
+            Fact::Overridden { gate, version, reason } => self.overridden.push(Overridden {
+                gate: gate.clone(),
+                version: version.clone(),
+                reason: reason.clone(),
+                by: record.by.name.clone(),
+            }),
+            Fact::Paused { why } => self.paused = Some(why.clone()),
+            Fact::Resumed => self.paused = None,
+            Fact::Adopted { split } => self.adopt(*split, at),
+            Fact::Finalized { live } => {
+                self.origin = Some(*live);
+                self.stage = Stage::Finalized;
+                self.paused = None;
+                self.step_since = None;
+            }
+            Fact::Opened { .. }
+            | Fact::Closed { .. }
+            | Fact::Recovered { .. }
+            | Fact::TookOver { .. }
+            | Fact::Guard { .. }
+            | Fact::Drift { .. }
+            | Fact::Note { .. } => {}
+        }
+    }
+
+    fn order_is(&mut self, state: OrderState, detail: Option<&str>, at: Stamp) {
+        let Some(last) = self.last.as_mut() else { return };
+        if last.state.is_settled() {
+            return;
+        }
+        last.state = state;
+        if let Some(detail) = detail {
+            last.detail = Some(detail.to_owned());
+        }
+        if !state.is_settled() {
+            return;
+        }
+        last.settled = Some(at);
+        let (order, sent) = (last.order.clone(), last.at);
+        if state == OrderState::Verified {
+            self.last_took_ms = Some(at.since_ms(sent));
+            self.reached(&order, at);
+        } else {
+            self.desired = order.from.or(self.desired);
+            let nothing_moved = order.from.is_some_and(|from| from.share(order.toward) == 0);
+            if order.kind.is_forward() && nothing_moved && self.stage == Stage::Moving {
+                self.stage = Stage::Idle;
+            }
+        }
+    }
+
+    fn reached(&mut self, order: &Order, at: Stamp) {
+        match order.kind {
+            Move::Promote | Move::Switch => {
+                self.step_since = Some(at);
+                self.stage = Stage::Moving;
+                if order.target.share(order.toward) == 100 {
+                    self.stage = Stage::Switched;
+                    self.switched_at = Some(at);
+                }
+            }
+            Move::Abort => self.end(Stage::Aborted),
+            Move::Rollback => self.end(Stage::RolledBack),
+        }
+    }
+
+    fn end(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.paused = None;
+        self.step_since = None;
+        self.switched_at = None;
+    }
+
+    fn adopt(&mut self, split: Split, at: Stamp) {
+        self.desired = Some(split);
+        let Some(origin) = self.origin else { return };
+        match split.share(origin.other()) {
+            0 if matches!(self.stage, Stage::Moving | Stage::Switched) => self.end(Stage::Idle),
+            0 => {}
+            100 if self.stage == Stage::Finalized => {}
+            100 => {
+                self.stage = Stage::Switched;
+                self.switched_at = Some(at);
+                self.step_since = Some(at);
+            }
+            _ => {
+                self.stage = Stage::Moving;
+                self.switched_at = None;
+                self.step_since = Some(at);
+            }
+        }
+    }
+
+    fn tell(&mut self, record: &Record) {
+        let Some((text, warn)) = narrate(&record.fact) else { return };
+        if self.events.len() == EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(EventLine { at: record.at, by: record.by.name.clone(), text, warn });
+        self.shared_events = Arc::default();
+    }
+
+    /// The last events, for the screen; the list is made once per change.
+    pub(super) fn events(&mut self) -> Arc<Vec<EventLine>> {
+        if self.shared_events.is_empty() && !self.events.is_empty() {
+            self.shared_events = Arc::new(self.events.iter().cloned().collect());
+        }
+        Arc::clone(&self.shared_events)
+    }
+
+    /// Whether an order was recorded that is not settled.
+    pub(super) fn unsettled(&self) -> Option<&Tracked> {
+        self.last.as_ref().filter(|last| !last.state.is_settled())
+    }
+}

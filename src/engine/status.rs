@@ -1,0 +1,305 @@
+//! The snapshot: what the state looks like from outside.
+
+use super::rollout::Stage;
+use super::snapshot::{
+    DriverStatus, GateState, GateStatus, Latency, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
+    Snapshot, Source, SplitStatus, Status, Step,
+};
+use super::state::State;
+use super::watch::Serves;
+use crate::domain::capabilities::RollbackClass;
+use crate::domain::text::clean;
+use crate::domain::{GateSpec, OrderState, Role, Side, Version};
+
+impl State {
+    /// Everything a screen or a script may know now.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let events = self.rollout.events();
+        Snapshot { status: self.status(), history: self.sides.map(|_, side| side.history()), events }
+    }
+
+    /// The status document.
+    pub fn status(&self) -> Status {
+        Status {
+            schema_version: SCHEMA_VERSION,
+            time: self.now.wall,
+            service: self.service.name.clone(),
+            environment: self.service.environment.clone(),
+            backend: self.backend.clone(),
+            phase: self.phase(),
+            step: self.step(),
+            digest: self.digest().short().to_owned(),
+            split: self.split_status(),
+            sides: crate::domain::Pair::from_fn(|side| self.side_status(side)),
+            gates: self.service.gates.iter().map(|spec| self.gate_status(spec)).collect(),
+            guards: self.guard_statuses(),
+            rollback: self.rollback_status(),
+            blocked: self.blocked(),
+            last_order: self.order_status(),
+            driver: DriverStatus {
+                me: self.role.me.name.clone(),
+                may_drive: self.may_drive(),
+                read_only: self.role.read_only,
+                holder: self.holder.clone(),
+            },
+            faults: self.faults(),
+            data_age_s: self.data_age_ms().map(seconds),
+            stale: self.is_stale(),
+            dropped: self.dropped,
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        let unread = self.router.age_ms(self.now).is_none_or(|age| age > self.service.stale_after_ms);
+        if unread || self.drifts() {
+            return Phase::Unknown;
+        }
+        if self.rollout.paused.is_some() && matches!(self.rollout.stage, Stage::Idle | Stage::Moving) {
+            return Phase::Paused;
+        }
+        match self.rollout.stage {
+            Stage::Idle if self.share().is_some_and(|share| share > 0) => Phase::Shifting,
+            Stage::Idle => self.phase_before_the_first_step(),
+            Stage::Moving => Phase::Shifting,
+            Stage::Switched => Phase::Switched,
+            Stage::Finalized => Phase::Finalized,
+            Stage::Aborted => Phase::Aborted,
+            Stage::RolledBack => Phase::RolledBack,
+        }
+    }
+
+    fn phase_before_the_first_step(&self) -> Phase {
+        let required = self.service.gates.iter().filter(|gate| gate.required);
+        if self.gates_are_busy() {
+            Phase::Validating
+        } else if required.clone().all(|gate| self.gate_state(gate).lets_pass()) {
+            Phase::Ready
+        } else {
+            Phase::Idle
+        }
+    }
+
+    fn drifts(&self) -> bool {
+        self.router.drift.is_some_and(|drift| self.now.since_ms(drift.since) >= 2_000)
+    }
+
+    fn step(&self) -> Step {
+        let plan = &self.service.plan;
+        let share = self.share().unwrap_or(0);
+        let index = plan.reached(share);
+        Step {
+            index,
+            of: plan.steps.len(),
+            target: index.checked_sub(1).and_then(|at| plan.steps.get(at).copied()),
+            next: plan.next_after(share).map(|(_, next)| next),
+            bake_left_s: self.bake_left_ms().map(seconds),
+            steps: plan.steps.clone(),
+            on_disconnect: plan.on_disconnect,
+            auto: self.auto,
+        }
+    }
+
+    fn split_status(&self) -> SplitStatus {
+        let observed = self.router.split();
+        SplitStatus {
+            desired: self.rollout.desired.or(observed),
+            observed,
+            mixed: self.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.clone()),
+            drift: self.drifts(),
+            age_s: self.router.age_ms(self.now).map(seconds),
+        }
+    }
+
+    fn role_of(&self, side: Side) -> Role {
+        match (side == self.origin(), self.rollout.stage == Stage::Switched) {
+            (true, false) | (false, true) => Role::Live,
+            (true, true) => Role::Standby,
+            (false, false) => Role::Candidate,
+        }
+    }
+
+    fn side_status(&self, side: Side) -> SideStatus {
+        let watch = &self.sides[side];
+        let traffic = watch.traffic_stats.samples > 0;
+        let stats = if traffic { &watch.traffic_stats } else { &watch.probe_stats };
+        let version = self.version_of(side);
+        let mut faults: Vec<String> = Vec::new();
+        match watch.serves() {
+            Serves::Disagree(text) => faults.push(text),
+            Serves::Pending(why) if watch.is_met() => faults.push(format!("version unknown: {why}")),
+            _ => {}
+        }
+        faults.extend(watch.probe_fault());
+        SideStatus {
+            role: self.role_of(side),
+            version,
+            ready: watch.ready(),
+            replicas: watch.replicas.len() as u32,
+            source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
+            latency_ms: Latency::from(stats),
+            error_rate: stats.error_rate,
+            rps: watch.traffic_stats.rps,
+            samples: stats.samples,
+            probe_ms: Latency::from(&watch.probe_stats),
+            in_flight: watch.in_flight,
+            age_s: watch.probe_age_ms(self.now).map(seconds),
+            faults,
+        }
+    }
+
+    fn version_of(&self, side: Side) -> Option<Version> {
+        match self.sides[side].serves() {
+            Serves::Known(version) => Some(version),
+            Serves::Unsaid => self.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()),
+            Serves::Pending(_) | Serves::Disagree(_) => None,
+        }
+    }
+
+    fn gate_status(&self, spec: &GateSpec) -> GateStatus {
+        let status = self.gate_state(spec);
+        let candidate = self.version_digest(self.candidate());
+        let seen = self.rollout.evidence.get(&spec.name);
+        let current = seen.filter(|(_, evidence)| Some(&evidence.version) == candidate.as_ref());
+        let evidence = current.map(|(_, evidence)| evidence);
+        let void = seen.is_some() && current.is_none();
+        GateStatus {
+            name: spec.name.clone(),
+            kind: spec.kind.name().into(),
+            required: spec.required,
+            status,
+            value: evidence.and_then(|evidence| evidence.value),
+            limit: evidence.and_then(|evidence| evidence.limit),
+            at_least: evidence.is_some_and(|evidence| evidence.at_least),
+            unit: evidence.map(|evidence| evidence.unit.clone()).unwrap_or_default(),
+            samples: evidence.map_or(0, |evidence| evidence.samples),
+            age_s: current.map(|(at, _)| seconds(self.evidence_age_ms(*at))),
+            version_digest: evidence.map(|evidence| evidence.version.to_string()),
+            note: self.gate_note(spec, status, void),
+            details: evidence.map(|evidence| evidence.details.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn gate_note(&self, spec: &GateSpec, status: GateState, void: bool) -> String {
+        if status == GateState::Overridden
+            && let Some(over) = self.rollout.overridden.iter().rev().find(|over| over.gate == spec.name)
+        {
+            return clean(&format!("by {}: {}", over.by, over.reason), 120);
+        }
+        if let Some((done, total)) = self.gates.progress_of(&spec.name) {
+            return if total == 0 { "starting".into() } else { format!("{}% of {total}", done * 100 / total) };
+        }
+        match self.rollout.evidence.get(&spec.name) {
+            Some((_, evidence)) if !void => evidence.note.clone(),
+            Some(_) => "was for another version".into(),
+            None => String::new(),
+        }
+    }
+
+    fn rollback_status(&self) -> RollbackStatus {
+        let to = self.origin();
+        let watch = &self.sides[to];
+        let total = watch.replicas.len();
+        let needed = self.rollback_is_needed();
+        let because = if self.role.read_only {
+            Some("started read-only".to_owned())
+        } else if self.capabilities.rollback == RollbackClass::None {
+            Some("this traffic system has no way back".into())
+        } else {
+            match watch.ready() {
+                None => Some(format!("{to} was not probed yet")),
+                Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.probe_fault().unwrap_or_default())),
+                Some(_) => None,
+            }
+        };
+        RollbackStatus {
+            ready: because.is_none(),
+            class: self.capabilities.rollback.name().into(),
+            window_left_s: self.window_left_ms().map(seconds),
+            to,
+            because,
+            needed,
+            last_took_s: self.rollout.last_took_ms.map(seconds),
+        }
+    }
+
+    fn order_status(&self) -> Option<OrderStatus> {
+        let last = self.rollout.last.as_ref()?;
+        let pending = self.pending.as_ref().filter(|pending| pending.order.id == last.order.id);
+        let until = last.settled.unwrap_or(self.now);
+        Some(OrderStatus {
+            id: last.order.id.clone(),
+            command: last.order.kind.verb().into(),
+            state: last.state,
+            by: last.by.name.clone(),
+            from: last.order.from,
+            target: last.order.target,
+            toward: last.order.toward,
+            at: last.at.wall,
+            took_s: seconds(until.since_ms(last.at)),
+            retries: pending.map_or(0, |pending| pending.retries),
+            late: pending.is_some_and(|pending| pending.late),
+            detail: last.detail.clone(),
+        })
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        faults.extend(self.journal_broken.as_ref().map(|fault| format!("journal: {fault}")));
+        faults.extend(self.journal_fault.as_ref().map(|fault| format!("journal: {fault}")));
+        faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {fault}")));
+        if let (true, Some(desired), Some(observed)) = (self.drifts(), self.rollout.desired, self.router.split()) {
+            faults.push(format!("drift: router says {observed}, asked was {desired}"));
+        }
+        if let Some((_, seen)) = &self.router.seen {
+            faults.extend(seen.mixed.as_ref().map(|mixed| format!("router is mixed: {mixed}")));
+        }
+        if let Some(last) = self.rollout.last.as_ref().filter(|last| last.state == OrderState::Unknown) {
+            faults.push(format!("order {} is UNKNOWN: it may have happened", last.order.id));
+        }
+        for side in Side::BOTH {
+            if let Serves::Disagree(text) = self.sides[side].serves() {
+                faults.push(format!("{side}: {text}"));
+            }
+            faults.extend(self.sides[side].probe_fault().map(|text| format!("{side}: {text}")));
+        }
+        faults
+    }
+
+    fn data_age_ms(&self) -> Option<u64> {
+        let mut oldest = self.router.age_ms(self.now)?;
+        for side in Side::BOTH {
+            oldest = oldest.max(self.sides[side].probe_age_ms(self.now)?);
+        }
+        Some(oldest)
+    }
+
+    fn is_stale(&self) -> bool {
+        use super::command::{Command, RefusalKind};
+        self.blockers(&Command::Promote).iter().any(|refusal| refusal.kind == RefusalKind::Stale)
+    }
+
+    /// Whether everything was looked at once: the router, every replica, every version.
+    pub fn is_met(&self) -> bool {
+        let router = self.router.seen.is_some() || self.router.fault.is_some();
+        router && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
+    }
+
+    /// What `command` would ask of the router, for a preview; `None` when it would ask nothing.
+    pub fn order_preview(&self, command: &super::command::Command) -> Option<crate::domain::Order> {
+        let kind = super::consent::move_of(command);
+        let target = self.target(command)?;
+        let forward = kind.is_forward();
+        Some(crate::domain::Order {
+            id: crate::domain::OrderId("preview".into()),
+            kind,
+            from: self.router.split(),
+            target,
+            toward: if forward { self.candidate() } else { self.origin() },
+            expected: self.router.seen.as_ref().map(|(_, seen)| seen.revision.clone()).filter(|_| forward),
+        })
+    }
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}

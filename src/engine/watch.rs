@@ -1,0 +1,220 @@
+//! What is known of the router and of the two sides, as it comes in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::snapshot::{History, Latency};
+use crate::domain::window::Stats;
+use crate::domain::{
+    BackendError, Observation, Side, SideSpec, SideTraffic, Split, Stamp, TrafficCounters, Version, VersionSource,
+    Window,
+};
+
+/// The window behind the panels' figures, milliseconds.
+pub(super) const PANEL_WINDOW_MS: u64 = 60_000;
+
+/// What the router said, and when.
+#[derive(Debug, Default)]
+pub(super) struct Router {
+    pub(super) seen: Option<(Stamp, Observation)>,
+    /// Why the last reading failed; `None` after one that worked.
+    pub(super) fault: Option<BackendError>,
+    pub(super) drift: Option<Drift>,
+    counters: Option<TrafficCounters>,
+}
+
+/// The router says what nobody asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drift {
+    pub(super) observed: Split,
+    pub(super) since: Stamp,
+    pub(super) told: bool,
+}
+
+impl Router {
+    pub(super) fn split(&self) -> Option<Split> {
+        self.seen.as_ref().map(|(_, seen)| seen.split)
+    }
+
+    pub(super) fn age_ms(&self, now: Stamp) -> Option<u64> {
+        self.seen.as_ref().map(|(at, _)| now.since_ms(*at))
+    }
+
+    /// What was counted on `side` since the last reading; `None` at the first one and after a restart
+    /// of the router, when there is nothing to compare with.
+    pub(super) fn delta(&self, new: &TrafficCounters, side: Side) -> Option<Counted> {
+        let old = self.counters.as_ref().filter(|old| old.epoch == new.epoch)?;
+        Counted::between(&old.sides[side], &new.sides[side])
+    }
+
+    pub(super) fn keep_counters(&mut self, counters: Option<TrafficCounters>) {
+        self.counters = counters;
+    }
+}
+
+/// Requests between two readings.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) count: u64,
+    pub(super) errors: u64,
+    pub(super) cells: Vec<(u64, u64)>,
+}
+
+impl Counted {
+    fn between(old: &SideTraffic, new: &SideTraffic) -> Option<Self> {
+        let count = new.total().checked_sub(old.total())?;
+        let errors = new.errors().checked_sub(old.errors())?;
+        let before: BTreeMap<u64, u64> = old.latency_us.iter().copied().collect();
+        let cells = new
+            .latency_us
+            .iter()
+            .map(|&(us, n)| (us, n.saturating_sub(before.get(&us).copied().unwrap_or(0))))
+            .filter(|cell| cell.1 > 0)
+            .collect();
+        Some(Self { count, errors, cells })
+    }
+}
+
+/// One replica, as our probes see it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Replica {
+    /// When the last probe ended, and why it was no success (`None` when it was).
+    pub(super) probed: Option<(Stamp, Option<String>)>,
+    pub(super) version: Option<Result<Version, String>>,
+}
+
+/// What a side serves, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// All replicas that told say the same.
+    Known(Version),
+    /// The config does not say where to read it.
+    Unsaid,
+    /// No replica has told yet, or none could; holds why.
+    Pending(String),
+    /// Replicas tell different versions.
+    Disagree(String),
+}
+
+/// One side, as it is watched.
+#[derive(Debug)]
+pub(super) struct SideWatch {
+    pub(super) replicas: Vec<Replica>,
+    pub(super) traffic: Window,
+    pub(super) probes: Window,
+    pub(super) traffic_stats: Stats,
+    pub(super) probe_stats: Stats,
+    pub(super) in_flight: Option<u64>,
+    source: VersionSource,
+    history: History,
+}
+
+impl SideWatch {
+    pub(super) fn new(spec: &SideSpec) -> Self {
+        let fixed = match &spec.version {
+            VersionSource::Fixed(name) => Some(Ok(Version::from_text(name))),
+            _ => None,
+        };
+        Self {
+            replicas: vec![Replica { probed: None, version: fixed }; spec.urls.len()],
+            traffic: Window::default(),
+            probes: Window::default(),
+            traffic_stats: Stats::default(),
+            probe_stats: Stats::default(),
+            in_flight: None,
+            source: spec.version.clone(),
+            history: History::default(),
+        }
+    }
+
+    pub(super) fn probed(&mut self, replica: u32, now: Stamp, latency_us: Option<u64>, fault: Option<String>) {
+        self.probes.record(now.mono_ms, latency_us, fault.is_some());
+        if let Some(replica) = self.replicas.get_mut(replica as usize) {
+            replica.probed = Some((now, fault));
+        }
+    }
+
+    /// Closes the second that has passed: figures and sparklines are made once a second, not per frame.
+    pub(super) fn advance(&mut self, now: Stamp) {
+        self.traffic.advance(now.mono_ms);
+        self.probes.advance(now.mono_ms);
+        self.traffic_stats = self.traffic.stats(now.mono_ms, PANEL_WINDOW_MS);
+        self.probe_stats = self.probes.stats(now.mono_ms, PANEL_WINDOW_MS);
+        self.history = History {
+            traffic: Arc::new(self.traffic.history().iter().copied().collect()),
+            probes: Arc::new(self.probes.history().iter().copied().collect()),
+        };
+    }
+
+    pub(super) fn history(&self) -> History {
+        self.history.clone()
+    }
+
+    /// Replicas whose last probe succeeded; `None` before every replica was probed once.
+    pub(super) fn ready(&self) -> Option<u32> {
+        let probed: Vec<_> = self.replicas.iter().filter_map(|replica| replica.probed.as_ref()).collect();
+        (probed.len() == self.replicas.len() || probed.iter().any(|(_, fault)| fault.is_none()))
+            .then(|| probed.iter().filter(|(_, fault)| fault.is_none()).count() as u32)
+    }
+
+    /// Milliseconds since the newest probe ended, however it ended.
+    pub(super) fn probe_age_ms(&self, now: Stamp) -> Option<u64> {
+        self.replicas.iter().filter_map(|replica| replica.probed.as_ref()).map(|(at, _)| now.since_ms(*at)).min()
+    }
+
+    /// Whether every replica has been probed and (where configured) asked for its version once.
+    pub(super) fn is_met(&self) -> bool {
+        let versions = !matches!(self.source, VersionSource::Unknown);
+        self.replicas.iter().all(|replica| replica.probed.is_some() && (!versions || replica.version.is_some()))
+    }
+
+    pub(super) fn serves(&self) -> Serves {
+        if self.source == VersionSource::Unknown {
+            return Serves::Unsaid;
+        }
+        let mut known: Vec<(usize, &Version)> = Vec::new();
+        let mut fault = None;
+        for (index, replica) in self.replicas.iter().enumerate() {
+            match &replica.version {
+                Some(Ok(version)) => known.push((index, version)),
+                Some(Err(text)) => fault = fault.or(Some(text.clone())),
+                None => {}
+            }
+        }
+        let Some(&(_, first)) = known.first() else {
+            return Serves::Pending(fault.unwrap_or_else(|| "not read yet".into()));
+        };
+        match known.iter().find(|(_, version)| version.digest != first.digest) {
+            None => Serves::Known(first.clone()),
+            Some((index, other)) => Serves::Disagree(format!(
+                "replicas disagree: {} on replica {}, {} on replica {}",
+                first.name,
+                known.first().map_or(0, |(index, _)| *index) + 1,
+                other.name,
+                index + 1
+            )),
+        }
+    }
+
+    /// Why replicas are not ready, one line, `None` when all are.
+    pub(super) fn probe_fault(&self) -> Option<String> {
+        let failing: Vec<(usize, &String)> = self
+            .replicas
+            .iter()
+            .enumerate()
+            .filter_map(|(index, replica)| match &replica.probed {
+                Some((_, Some(fault))) => Some((index, fault)),
+                _ => None,
+            })
+            .collect();
+        let (index, fault) = failing.first()?;
+        let more = if failing.len() > 1 { format!(" (+{} more)", failing.len() - 1) } else { String::new() };
+        Some(format!("replica {} not ready: {fault}{more}", index + 1))
+    }
+}
+
+impl From<&Stats> for Latency {
+    fn from(stats: &Stats) -> Self {
+        Self { p50: stats.p50, p95: stats.p95, p99: stats.p99 }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run tells while it goes, and the evidence it ends with.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+
+use super::{Finding, GateProgress};
+use crate::domain::text::clean;
+use crate::domain::{Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
+
+/// Misses and faults kept in the evidence, and told one by one in the log.
+const MAX_DETAILS: usize = 20;
+/// Longest detail or log line, in characters.
+const MAX_TEXT: usize = 240;
+
+/// The running account of one gate.
+pub(super) struct Report {
+    gate: String,
+    log: mpsc::Sender<LogLine>,
+    progress: watch::Sender<GateProgress>,
+    now: fn() -> DateTime<Utc>,
+    state: GateProgress,
+    told_tenths: u64,
+    details: Vec<String>,
+    /// The measured value, once there is one.
+    pub(super) value: Option<f64>,
+    /// The limit it is held against.
+    pub(super) limit: Option<f64>,
+    /// The unit of both.
+    pub(super) unit: &'static str,
+    /// Whether the value must be at least the limit.
+    pub(super) at_least: bool,
+    /// Checks, cases or requests behind the value.
+    pub(super) samples: u64,
+}
+
+impl Report {
+    pub(super) fn new(
+        spec: &GateSpec,
+        log: mpsc::Sender<LogLine>,
+        progress: watch::Sender<GateProgress>,
+        now: fn() -> DateTime<Utc>,
+    ) -> Self {
+        Self {
+            gate: clean(&spec.name, 60),
+            log,
+            progress,
+            now,
+            state: GateProgress::default(),
+            told_tenths: 0,
+            details: Vec::new(),
+            value: None,
+            limit: None,
+            unit: "",
+            at_least: false,
+            samples: 0,
+        }
+    }
+
+    /// A line for reading.
+    pub(super) fn info(&mut self, text: impl AsRef<str>) {
+        self.say(LogLevel::Info, text.as_ref());
+    }
+
+    /// A miss or fault: the first 20 go into the log and the evidence.
+    pub(super) fn fault(&mut self, text: impl AsRef<str>) {
+        if self.details.len() < MAX_DETAILS {
+            self.details.push(clean(text.as_ref(), MAX_TEXT));
+            self.say(LogLevel::Warn, text.as_ref());
+        }
+    }
+
+    /// Sets how many steps there are.
+    pub(super) fn total(&mut self, total: u64) {
+        self.state.total = total;
+        self.publish();
+    }
+
+    /// One step done; each tenth of the way becomes a log line.
+    pub(super) fn step(&mut self, note: impl Into<String>) {
+        self.state.done += 1;
+        self.state.note = note.into();
+        let tenths = (self.state.done * 10).checked_div(self.state.total).unwrap_or(0);
+        if tenths > self.told_tenths && self.state.done < self.state.total {
+            self.told_tenths = tenths;
+            let comma = if self.state.note.is_empty() { "" } else { ", " };
+            let line = format!("{} of {}{comma}{}", self.state.done, self.state.total, self.state.note);
+            self.say(LogLevel::Info, &line);
+        }
+        self.publish();
+    }
+
+    /// Tells the verdict and makes the evidence.
+    pub(super) fn finish(mut self, finding: &Finding, version: Digest, took: Duration) -> Evidence {
+        let note = clean(&finding.note, MAX_TEXT);
+        let level = match finding.verdict {
+            Verdict::Passed => LogLevel::Info,
+            Verdict::NotYet => LogLevel::Warn,
+            Verdict::Failed => LogLevel::Err,
+        };
+        let colon = if note.is_empty() { "" } else { ": " };
+        self.say(level, &format!("{}{colon}{note}", finding.verdict.title()));
+        self.publish();
+        Evidence {
+            gate: self.gate,
+            verdict: finding.verdict,
+            value: self.value,
+            limit: self.limit,
+            unit: self.unit.to_owned(),
+            at_least: self.at_least,
+            samples: self.samples,
+            version,
+            at: (self.now)(),
+            took_ms: took.as_millis() as u64,
+            note,
+            details: self.details,
+        }
+    }
+
+    fn say(&mut self, level: LogLevel, text: &str) {
+        let line = LogLine { at: (self.now)(), level, source: self.gate.clone(), text: clean(text, MAX_TEXT) };
+        if self.log.try_send(line).is_err() {
+            self.state.log_dropped += 1;
+        }
+    }
+
+    fn publish(&self) {
+        self.progress.send_replace(self.state.clone());
+    }
+}

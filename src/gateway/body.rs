@@ -1,0 +1,97 @@
+//! The body of an answer: passed on as it comes, nothing held back.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+
+use super::link::Link;
+use super::side::Flight;
+
+/// What a client gets.
+#[derive(Debug)]
+pub(super) enum AnswerBody {
+    /// A replica's answer.
+    Relayed(Relayed),
+    /// A short text made here; `None` once it was taken.
+    Text(Option<Bytes>),
+}
+
+/// A replica's answer on its way through.
+#[derive(Debug)]
+pub(super) struct Relayed {
+    body: Incoming,
+    /// The connection it comes over; `None` once it was given back.
+    link: Option<Link>,
+    flight: Flight,
+}
+
+impl Relayed {
+    pub(super) fn new(body: Incoming, link: Link, flight: Flight) -> Self {
+        let mut relayed = Self { body, link: Some(link), flight };
+        relayed.release_at_end();
+        relayed
+    }
+
+    /// Gives the connection back as soon as the body is complete, so that the next request can use it.
+    fn release_at_end(&mut self) {
+        if self.body.is_end_stream() {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(mut link) = self.link.take()
+            && link.is_reusable()
+        {
+            self.flight.replica().keep(link);
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        let Some(link) = &mut self.link else { return Poll::Pending };
+        link.drive(cx);
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match &mut *self {
+            Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Self::Relayed(relayed) => {
+                let frame = relayed.poll(cx);
+                match &frame {
+                    Poll::Ready(Some(Ok(_))) => relayed.release_at_end(),
+                    Poll::Ready(None) => relayed.release(),
+                    Poll::Ready(Some(Err(_))) => {
+                        relayed.link = None;
+                        relayed.flight.cut_off();
+                    }
+                    Poll::Pending => {}
+                }
+                frame
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_none(),
+            Self::Relayed(relayed) => relayed.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Self::Relayed(relayed) => relayed.body.size_hint(),
+        }
+    }
+}

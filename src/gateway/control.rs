@@ -1,0 +1,262 @@
+//! The split in force, its revision, and the orders that change it.
+//!
+//! A forward order (one that carries a revision) is on disk before it is answered, and undone if the
+//! disk refuses. A rollback is in force before anything else is tried: no lock, no disk and no other
+//! order can hold it up; whether it is on disk is told in the answer.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::picker::Picker;
+use super::store::{Done, Saved, Store};
+use crate::domain::{OrderId, Revision, Side, Split};
+
+/// How many orders are remembered for their retries.
+const REMEMBERED: usize = 64;
+/// How long an order waits for the disk.
+const SAVE_LIMIT: Duration = Duration::from_secs(2);
+
+/// An order as it comes over the admin interface.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ask {
+    pub(super) split: Split,
+    /// The revision the order was made for; forward orders carry it.
+    pub(super) expected: Option<Revision>,
+    pub(super) order: OrderId,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// In force; and whether it is on disk.
+    Done { done: Done, persisted: bool },
+    /// The revision is another; nothing was done.
+    Conflict { revision: u64 },
+    /// The id belongs to another order; nothing was done.
+    Reused(Done),
+    /// The state cannot be saved, so the forward order is not in force.
+    NotSaved(String),
+}
+
+/// The one place that knows and changes the split.
+#[derive(Debug)]
+pub(super) struct Control {
+    picker: Picker,
+    state: Mutex<State>,
+    /// Held by whoever writes the state file, also when it no longer waits for it.
+    store: Arc<tokio::sync::Mutex<Store>>,
+    /// The newest revision that is on disk.
+    saved: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct State {
+    split: Split,
+    revision: u64,
+    orders: VecDeque<Done>,
+}
+
+impl State {
+    /// The order of this id, if it is already known.
+    fn known(&self, ask: &Ask) -> Option<&Done> {
+        self.orders.iter().find(|done| done.id == ask.order)
+    }
+
+    fn apply(&mut self, ask: &Ask) -> Done {
+        self.revision += 1;
+        self.split = ask.split;
+        if self.orders.len() == REMEMBERED {
+            self.orders.pop_front();
+        }
+        let done = Done { id: ask.order.clone(), split: ask.split, revision: self.revision };
+        self.orders.push_back(done.clone());
+        done
+    }
+
+    fn to_saved(&self) -> Saved {
+        Saved::new(self.split, self.revision, self.orders.iter().cloned().collect())
+    }
+}
+
+impl Control {
+    /// Control over what was saved, else over `initial` at revision 1.
+    pub(super) fn new(store: Store, saved: Option<Saved>, initial: Split) -> Self {
+        let on_disk = saved.as_ref().map_or(0, |saved| saved.revision);
+        let saved = saved.unwrap_or_else(|| Saved::new(initial, 1, vec![]));
+        Self {
+            picker: Picker::new(saved.split),
+            state: Mutex::new(State { split: saved.split, revision: saved.revision, orders: saved.orders.into() }),
+            store: Arc::new(tokio::sync::Mutex::new(store)),
+            saved: Arc::new(AtomicU64::new(on_disk)),
+        }
+    }
+
+    /// The side of the next request.
+    pub(super) fn pick(&self) -> Side {
+        self.picker.pick()
+    }
+
+    /// Split, revision and the last order carried out.
+    pub(super) fn read(&self) -> (Split, u64, Option<OrderId>) {
+        let state = self.state();
+        (state.split, state.revision, state.orders.back().map(|done| done.id.clone()))
+    }
+
+    /// Whether what is in force is on disk.
+    pub(super) fn is_persisted(&self) -> bool {
+        self.saved.load(Ordering::Acquire) >= self.state().revision
+    }
+
+    /// Carries out an order, or says why not.
+    pub(super) async fn order(&self, ask: &Ask) -> Reply {
+        match &ask.expected {
+            None => self.back(ask).await,
+            Some(expected) => self.forward(ask, expected).await,
+        }
+    }
+
+    /// Tries again to save what an earlier order could not.
+    pub(super) async fn catch_up(&self) {
+        let revision = self.state().revision;
+        // A failure stays visible: the state remains unsaved, and the next tick tries again.
+        let _still_unsaved = self.persist(revision).await;
+    }
+
+    async fn back(&self, ask: &Ask) -> Reply {
+        let done = {
+            let mut state = self.state();
+            match state.known(ask) {
+                Some(done) if done.split != ask.split => return Reply::Reused(done.clone()),
+                Some(done) => done.clone(),
+                None => {
+                    self.picker.set(ask.split);
+                    state.apply(ask)
+                }
+            }
+        };
+        let persisted = self.persist(done.revision).await.is_ok();
+        Reply::Done { done, persisted }
+    }
+
+    async fn forward(&self, ask: &Ask, expected: &Revision) -> Reply {
+        // Refused early where it can be, so that a stale order never waits for the disk.
+        if let Some(reply) = self.settled(ask, expected) {
+            return reply;
+        }
+        let deadline = Instant::now() + SAVE_LIMIT;
+        let Ok(store) = timeout_at(deadline, Arc::clone(&self.store).lock_owned()).await else {
+            return Reply::NotSaved("the disk does not answer".into());
+        };
+        if let Some(reply) = self.settled(ask, expected) {
+            return reply;
+        }
+        let next = {
+            let state = self.state();
+            let mut next = State { split: state.split, revision: state.revision, orders: state.orders.clone() };
+            next.apply(ask);
+            next.to_saved()
+        };
+        // A full or read-only disk refuses here, before anything is in force.
+        let staged = blocking(deadline, {
+            let next = next.clone();
+            move || Ok((store.stage(&next)?, store))
+        });
+        let (staged, store) = match staged.await {
+            Ok(staged) => staged,
+            Err(error) => return Reply::NotSaved(error.to_string()),
+        };
+        let (before, done) = {
+            let mut state = self.state();
+            // A rollback may have come in meanwhile; it wins.
+            if state.revision + 1 != next.revision {
+                return Reply::Conflict { revision: state.revision };
+            }
+            self.picker.set(ask.split);
+            (state.split, state.apply(ask))
+        };
+        let saved = Arc::clone(&self.saved);
+        let revision = done.revision;
+        let commit = move || {
+            staged.commit()?;
+            saved.fetch_max(revision, Ordering::AcqRel);
+            drop(store);
+            Ok(())
+        };
+        match blocking(deadline, commit).await {
+            Ok(()) => Reply::Done { done, persisted: true },
+            Err(error) => {
+                self.undo(&done, before);
+                Reply::NotSaved(error.to_string())
+            }
+        }
+    }
+
+    /// The answer to an order that needs nothing done: a retry, or one made for another revision.
+    fn settled(&self, ask: &Ask, expected: &Revision) -> Option<Reply> {
+        let state = self.state();
+        match state.known(ask) {
+            Some(done) if done.split != ask.split => Some(Reply::Reused(done.clone())),
+            Some(done) => {
+                let persisted = self.saved.load(Ordering::Acquire) >= done.revision;
+                Some(Reply::Done { done: done.clone(), persisted })
+            }
+            None if expected.0 != state.revision.to_string() => Some(Reply::Conflict { revision: state.revision }),
+            None => None,
+        }
+    }
+
+    /// Takes back a forward order that could not be saved, unless something newer is in force.
+    fn undo(&self, done: &Done, before: Split) {
+        let mut state = self.state();
+        state.orders.retain(|known| known.id != done.id);
+        if state.revision == done.revision {
+            state.revision += 1;
+            state.split = before;
+            self.picker.set(before);
+        }
+    }
+
+    async fn persist(&self, revision: u64) -> io::Result<()> {
+        let on_disk = |saved: &AtomicU64| saved.load(Ordering::Acquire) >= revision;
+        if on_disk(&self.saved) {
+            return Ok(());
+        }
+        let deadline = Instant::now() + SAVE_LIMIT;
+        let store = timeout_at(deadline, Arc::clone(&self.store).lock_owned()).await?;
+        if on_disk(&self.saved) {
+            return Ok(());
+        }
+        let next = self.state().to_saved();
+        let saved = Arc::clone(&self.saved);
+        blocking(deadline, move || {
+            store.stage(&next)?.commit()?;
+            saved.fetch_max(next.revision, Ordering::AcqRel);
+            Ok(())
+        })
+        .await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs disk work off the request path, and stops waiting for it at `deadline`; what it holds, it
+/// keeps until it is through.
+async fn blocking<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    match timeout_at(deadline, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => Err(io::Error::other(error)),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer")),
+    }
+}

@@ -1,0 +1,99 @@
+//! One connection to a replica, and one exchange on it.
+//!
+//! The connection is driven by the task whose request it carries: no second task, no wake-ups between
+//! them. While it is idle nobody polls it; the next request finds out whether it was closed, before
+//! a byte is written.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
+
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Bytes read ahead and header size accepted from a replica.
+pub(super) const MAX_BUFFER: usize = 64 * 1024;
+
+type Driver = http1::Connection<TokioIo<TcpStream>, Incoming>;
+
+/// A connection to a replica.
+#[derive(Debug)]
+pub(super) struct Link {
+    send: SendRequest<Incoming>,
+    /// `None` once the connection is over, or where another task drives it.
+    driver: Option<Driver>,
+}
+
+/// Why an exchange brought no answer.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Nothing of the request was written: it is handed back and may be sent again.
+    Unsent(Box<Request<Incoming>>),
+    /// It was, or may have been, written: never to be sent again.
+    Sent,
+}
+
+impl Link {
+    pub(super) async fn open(stream: TcpStream) -> hyper::Result<Self> {
+        let (send, driver) = builder().handshake(TokioIo::new(stream)).await?;
+        Ok(Self { send, driver: Some(driver) })
+    }
+
+    /// A connection that may turn into something else than HTTP, driven by a task of its own.
+    pub(super) async fn open_for_upgrade(stream: TcpStream) -> hyper::Result<Self> {
+        let (send, driver) = builder().handshake(TokioIo::new(stream)).await?;
+        // Its errors also reach whoever waits for the answer.
+        tokio::spawn(async move { drop(driver.with_upgrades().await) });
+        Ok(Self { send, driver: None })
+    }
+
+    /// Sends the request and waits for the head of the answer.
+    pub(super) async fn exchange(&mut self, request: Request<Incoming>) -> Result<Response<Incoming>, Broken> {
+        let mut answer = pin!(self.send.try_send_request(request));
+        let driver = &mut self.driver;
+        let answer = poll_fn(|cx| {
+            drive(driver, cx);
+            answer.as_mut().poll(cx)
+        });
+        answer.await.map_err(|mut broken| match broken.take_message() {
+            Some(request) => Broken::Unsent(Box::new(request)),
+            None => Broken::Sent,
+        })
+    }
+
+    /// Reads and writes what can be read and written now.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        drive(&mut self.driver, cx);
+    }
+
+    /// Whether the next request can go over it.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        if self.driver.is_some() && !self.send.is_ready() {
+            // The end of the last exchange may not have been taken note of yet.
+            self.drive(&mut Context::from_waker(Waker::noop()));
+        }
+        self.driver.is_some() && self.send.is_ready()
+    }
+}
+
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    // An error also reaches whoever waits for the answer or the body, who reports it; dropping the
+    // connection is what hands back a request that was not sent.
+    if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready()) {
+        *driver = None;
+    }
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(MAX_BUFFER);
+    builder
+}
+
+/// Yields so that the runtime looks at the sockets: what was closed meanwhile is known after it.
+pub(super) async fn look_at_sockets() {
+    tokio::task::yield_now().await;
+}

@@ -1,0 +1,105 @@
+//! The admin interface's two kinds of listener.
+//!
+//! The unix socket is made inside a private directory (0700), given mode 0600 there, and only then
+//! moved to its place: there is no moment at which another user could connect to it.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, UnixListener};
+
+use super::Admin;
+use super::error::GatewayError;
+
+/// Where orders come in.
+#[derive(Debug)]
+pub(super) enum AdminListener {
+    Unix { listener: UnixListener, _file: SocketFile },
+    Tcp { listener: TcpListener, token: String },
+}
+
+/// The socket's file; removed with the gateway, if it is still its own.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
+            // A socket file that stays behind is found stale by the next start.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+impl AdminListener {
+    pub(super) async fn bind(admin: &Admin) -> Result<Self, GatewayError> {
+        match admin {
+            Admin::Unix(path) => unix(path),
+            Admin::Tcp { addr, token } => {
+                if !addr.ip().is_loopback() {
+                    return Err(GatewayError::Setting(format!(
+                        "the admin address {addr} can be reached from outside: use a loopback address such as 127.0.0.1, or a unix socket"
+                    )));
+                }
+                if token.len() < 8 {
+                    return Err(GatewayError::Setting(
+                        "the admin token is shorter than 8 characters: use a longer one".into(),
+                    ));
+                }
+                Ok(Self::Tcp { listener: tcp(*addr).await?, token: token.clone() })
+            }
+        }
+    }
+}
+
+/// Binds a TCP address.
+pub(super) async fn tcp(addr: SocketAddr) -> Result<TcpListener, GatewayError> {
+    TcpListener::bind(addr).await.map_err(|source| GatewayError::Listen { addr, source })
+}
+
+fn unix(path: &Path) -> Result<AdminListener, GatewayError> {
+    let fault = |source| GatewayError::Socket { path: path.to_owned(), source };
+    let taken = |alive| GatewayError::SocketTaken { path: path.to_owned(), alive };
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => return Err(taken(false)),
+        Ok(_) => match StdStream::connect(path) {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+            Ok(_) => return Err(taken(true)),
+            // Not ours to replace: perhaps another user's, perhaps one that is too busy to answer.
+            Err(error) => return Err(fault(error)),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(fault(error)),
+    }
+    let (listener, file) = place(path).map_err(fault)?;
+    Ok(AdminListener::Unix { listener, _file: file })
+}
+
+fn place(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // Short names: a socket's path may not be longer than about 100 bytes.
+    let private = parent.join(format!(".c{}", std::process::id()));
+    match fs::remove_dir_all(&private) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    DirBuilder::new().mode(0o700).create(&private)?;
+    let placed = (|| {
+        let inside = private.join("s");
+        let listener = UnixListener::bind(&inside)?;
+        fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+        let inode = fs::symlink_metadata(&inside)?.ino();
+        fs::rename(&inside, path)?;
+        Ok((listener, SocketFile { path: path.to_owned(), inode }))
+    })();
+    // Empty by now, or of no use.
+    drop(fs::remove_dir_all(&private));
+    placed
+}

@@ -1,0 +1,72 @@
+//! Connections of clients: accepted, served, drained.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use super::link::MAX_BUFFER;
+use super::proxy;
+use super::shared::{Alive, Phase, Shared};
+
+/// Clients connected at once; further ones wait in the listener's queue.
+const MAX_CONNECTIONS: usize = 16_384;
+/// How long a request's head may take, and how long a connection may stay idle.
+const HEAD_LIMIT: Duration = Duration::from_secs(60);
+/// How long accepting pauses when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts clients until it is dropped.
+pub(super) async fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (shared, alive) = (Arc::clone(shared), shared.alive());
+                tokio::spawn(async move {
+                    client(stream, shared, alive).await;
+                    drop(place);
+                });
+            }
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
+    // A client that is gone before its first request needs no service.
+    let Ok(peer) = stream.peer_addr() else { return };
+    let Ok(forwarded) = HeaderValue::from_str(&peer.ip().to_canonical().to_string()) else { return };
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let mut phase = shared.phase.clone();
+    let service = service_fn(move |request| proxy::handle(Arc::clone(&shared), forwarded.clone(), request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    loop {
+        tokio::select! {
+            biased;
+            // How a client's connection ends is the client's affair.
+            _ = connection.as_mut() => return,
+            phase = phase.next() => match phase {
+                Phase::Serving => {}
+                Phase::Draining => connection.as_mut().graceful_shutdown(),
+                Phase::Ended => return,
+            },
+        }
+    }
+}

@@ -1,0 +1,164 @@
+use super::*;
+use crate::domain::{
+    Actor, Digest, Evidence, Fact, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side, Split, Verdict,
+    Version,
+};
+
+fn record(fact: Fact) -> Record {
+    Record { at: crate::domain::Stamp::epoch().wall, by: Actor { name: "ann".into(), via: "cli".into() }, fact }
+}
+
+fn note(text: &str) -> Record {
+    record(Fact::Note { text: text.into() })
+}
+
+fn split(green: u8) -> Split {
+    serde_json::from_value(serde_json::json!({ "blue": 100 - green, "green": green })).unwrap()
+}
+
+/// One of each fact, with every optional part present once.
+fn every_fact() -> Vec<Fact> {
+    let order = Order {
+        id: OrderId("7f3e".into()),
+        kind: Move::Promote,
+        from: Some(split(0)),
+        target: split(10),
+        toward: Side::Green,
+        expected: Some(Revision("r9".into())),
+    };
+    let digest = Digest::of(["x"]);
+    let evidence = Evidence {
+        gate: "golden".into(),
+        verdict: Verdict::Failed,
+        value: Some(0.25),
+        limit: None,
+        unit: "ratio".into(),
+        at_least: true,
+        samples: 9,
+        version: digest.clone(),
+        at: crate::domain::Stamp::epoch().wall,
+        took_ms: 12,
+        note: "12 \"misses\"\n\u{1b}[31m".into(),
+        details: vec!["a".into(), "b".into()],
+    };
+    let versions = Pair { blue: Some(Version::from_text("v1")), green: None };
+    vec![
+        Fact::Opened { pid: 7, cutover: "0.1.0".into() },
+        Fact::Closed { why: "quit".into() },
+        Fact::Recovered { bytes: 77 },
+        Fact::TookOver { from: "bob".into() },
+        Fact::Started { live: Side::Blue, versions },
+        Fact::Ordered { order, digest: Some(digest.clone()), why: Some("because".into()) },
+        Fact::OrderIs { id: OrderId("7f3e".into()), state: OrderState::Unknown, detail: None },
+        Fact::Gate { evidence },
+        Fact::Overridden { gate: "smoke".into(), version: digest, reason: "known to be noisy".into() },
+        Fact::Paused { why: None },
+        Fact::Resumed,
+        Fact::Guard {
+            metric: Metric::P99,
+            side: Side::Green,
+            value: 251.5,
+            limit: 250.0,
+            samples: 300,
+            action: "rollback".into(),
+        },
+        Fact::Drift { desired: split(10), observed: split(50) },
+        Fact::Finalized { live: Side::Green },
+        Fact::Note { text: ",\"hash\":\"0\"}".into() },
+    ]
+}
+
+#[test]
+fn every_fact_comes_back_as_it_went_in() {
+    let (mut writer, mut reader) = (Chain::new(), Chain::new());
+    for (at, fact) in every_fact().into_iter().enumerate() {
+        let record = record(fact);
+        let (line, after) = writer.seal(&record).unwrap();
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        let entry = reader.take(line.trim_end().as_bytes()).unwrap();
+        assert_eq!(entry, Entry { seq: at as u64 + 1, record });
+        assert_eq!(reader, after);
+        writer = after;
+    }
+}
+
+#[test]
+fn a_line_has_the_documented_shape_and_hash() {
+    let (line, after) = Chain::new().seal(&note("hi")).unwrap();
+    assert!(
+        line.starts_with(&format!("{{\"v\":1,\"seq\":1,\"prev\":\"{GENESIS}\",\"at\":\"2026-01-01T00:00:00Z\"")),
+        "{line}"
+    );
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(value["hash"], after.hash.as_str());
+    assert_eq!((value["fact"].as_str(), value["text"].as_str()), (Some("note"), Some("hi")));
+    let mut without = value.as_object().unwrap().clone();
+    without.shift_remove("hash");
+    assert_eq!(hex(&Sha256::digest(serde_json::to_string(&without).unwrap())), after.hash);
+}
+
+#[test]
+fn any_changed_byte_is_seen() {
+    let (line, _) = Chain::new().seal(&note("hello")).unwrap();
+    let line = line.trim_end().as_bytes();
+    for at in 0..line.len() {
+        let mut changed = line.to_vec();
+        changed[at] ^= 1;
+        assert!(Chain::new().take(&changed).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn lines_out_of_place_are_told_and_the_rest_goes_on() {
+    let mut chain = Chain::new();
+    let lines: Vec<String> = (0..5)
+        .map(|n| {
+            let (line, after) = chain.seal(&note(&n.to_string())).unwrap();
+            chain = after;
+            line.trim_end().to_owned()
+        })
+        .collect();
+    let faults = |order: &[usize]| {
+        let mut chain = Chain::new();
+        order.iter().map(|at| chain.take(lines[*at].as_bytes()).err().map(|bad| bad.what)).collect::<Vec<_>>()
+    };
+    assert_eq!(faults(&[0, 1, 2, 3, 4]), [None, None, None, None, None]);
+    let deleted = faults(&[0, 2, 3, 4]);
+    assert_eq!(deleted[1].as_deref(), Some("1 line(s) are missing before it: number 2 expected, 3 found"));
+    assert_eq!((&deleted[2], &deleted[3]), (&None, &None));
+    let inserted = faults(&[0, 1, 0, 2, 3]);
+    assert_eq!(inserted.iter().filter(|f| f.is_some()).count(), 1, "{inserted:?}");
+    assert!(inserted[2].is_some());
+    let swapped = faults(&[0, 2, 1, 3, 4]);
+    assert!(swapped[1].is_some() && swapped[2].is_some() && swapped[3].is_none(), "{swapped:?}");
+    let (other, _) = Chain::new().seal(&note("another first line")).unwrap();
+    let mut chain = Chain::new();
+    chain.take(other.trim_end().as_bytes()).unwrap();
+    let bad = chain.take(lines[1].as_bytes()).unwrap_err();
+    assert!(bad.what.contains("not the one it was written after") && bad.entry.is_some(), "{bad:?}");
+}
+
+#[test]
+fn a_record_that_would_not_read_back_is_refused() {
+    let (metric, side) = (Metric::P99, Side::Green);
+    let guard = Fact::Guard { metric, side, value: f64::NAN, limit: 1.0, samples: 1, action: "warn".into() };
+    assert!(Chain::new().seal(&record(guard)).unwrap_err().contains("read back"));
+    assert!(Chain::new().seal(&note(&"x".repeat(MAX_LINE))).unwrap_err().contains("bytes"));
+}
+
+#[test]
+fn a_newer_format_and_an_unknown_fact_are_told_not_skipped() {
+    let seal = |text: String| {
+        let hash = hex(&Sha256::digest(text.as_bytes()));
+        format!("{},\"hash\":\"{hash}\"}}", text.trim_end_matches('}'))
+    };
+    let newer = seal(format!("{{\"v\":2,\"seq\":1,\"prev\":\"{GENESIS}\"}}"));
+    let bad = Chain::new().take(newer.as_bytes()).unwrap_err();
+    assert!(bad.what.contains("format 2"), "{bad:?}");
+    let by = r#"{"name":"ann","via":"cli"}"#;
+    let fact = format!(r#"{{"v":1,"seq":1,"prev":"{GENESIS}","at":"2026-01-01T00:00:00Z","by":{by},"fact":"sang"}}"#);
+    let hash = hex(&Sha256::digest(fact.as_bytes()));
+    let line = format!("{},\"hash\":\"{hash}\"}}", fact.strip_suffix('}').unwrap());
+    let bad = Chain::new().take(line.as_bytes()).unwrap_err();
+    assert!(bad.what.contains("not understood") && bad.remedy.contains("newer"), "{bad:?}");
+}

@@ -1,0 +1,22 @@
+//! From the config's backend to a traffic system.
+
+use std::sync::Arc;
+
+use crate::backend::TrafficBackend;
+use crate::backend::embedded::{AdminAddress, Embedded};
+use crate::config::{AdminSpec, BackendSpec, Config};
+
+/// The traffic system the config names; nothing is contacted yet.
+pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
+    let urls = config.service.sides.map(|_, side| side.urls.clone());
+    match &config.backend {
+        BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
+    }
+}
+
+fn admin_address(admin: &AdminSpec) -> AdminAddress {
+    match admin {
+        AdminSpec::Unix(path) => AdminAddress::Unix(path.clone()),
+        AdminSpec::Tcp { addr, token } => AdminAddress::Tcp { addr: *addr, token: token.expose().to_owned() },
+    }
+}

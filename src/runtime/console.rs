@@ -1,0 +1,294 @@
+//! The full-screen console: one loop over signals, keys, the engine and the terminal.
+//!
+//! Nothing is awaited in it but what comes next. Frames are drawn only when something changed, at
+//! once after a key and otherwise at most ten times a second, and only when the last one has reached
+//! the terminal; so a slow line sees fewer frames, each whole, and never holds up a key.
+
+pub mod front;
+mod keys;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::core::{Core, Incoming, Outcome};
+use crate::domain::OrderState;
+use crate::engine::{Event, Phase, Snapshot};
+use crate::terminal::{self, DrawOutcome, Screen, Signal};
+use crate::ui::{self, View};
+
+/// The least time between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(100);
+/// How long a console whose operator is gone follows the order that on_disconnect gave.
+const LAST_ORDER: Duration = Duration::from_secs(5);
+
+/// Where keys and signals come from; made by the terminal, or by a test.
+pub struct Inputs {
+    /// What the person at the keyboard does.
+    pub keys: mpsc::Receiver<terminal::Input>,
+    /// Signals to the process.
+    pub signals: mpsc::Receiver<Signal>,
+    /// Scenario names chosen on the command line of a running demo go out here.
+    pub scenarios: Option<mpsc::Sender<String>>,
+    /// Lines of a demo's own story come in here; closed elsewhere.
+    pub story: mpsc::Receiver<crate::domain::LogLine>,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// The process's exit code.
+    pub code: u8,
+    /// For the journal: `quit`, `SIGTERM`, `terminal gone`.
+    pub why: String,
+    /// Whether the operator was lost rather than left.
+    pub lost: bool,
+}
+
+/// The terminal's part of the loop.
+pub trait Stage {
+    /// The screen frames are drawn on.
+    fn screen(&mut self) -> &mut Screen;
+    /// Gives the terminal to the shell, stops, and takes it again.
+    fn suspend(&mut self) -> std::io::Result<()>;
+}
+
+/// The loop's own state.
+struct Loop<'a, S> {
+    core: &'a mut Core,
+    view: &'a mut View,
+    stage: &'a mut S,
+    scenarios: Option<mpsc::Sender<String>>,
+    /// The engine knows something the view does not.
+    moved: bool,
+    /// The view has changed since the last frame.
+    dirty: bool,
+    /// A key was pressed: the next frame does not wait.
+    at_once: bool,
+    last_frame: Option<Instant>,
+    awaiting_flush: bool,
+    title: String,
+}
+
+/// Runs the console until it is left; the terminal is still taken when it returns.
+pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
+    let Inputs { mut keys, mut signals, scenarios, mut story } = inputs;
+    let mut looped = Loop {
+        core,
+        view,
+        stage,
+        scenarios,
+        moved: true,
+        dirty: true,
+        at_once: true,
+        last_frame: None,
+        awaiting_flush: false,
+        title: String::new(),
+    };
+    loop {
+        looped.draw();
+        let wake = looped.wake();
+        let written = looped.stage.screen().written();
+        tokio::select! {
+            biased;
+            Some(signal) = signals.recv() => return exit_of(signal),
+            Some(input) = keys.recv() => {
+                if let Some(exit) = looped.input(input) {
+                    return exit;
+                }
+            }
+            incoming = looped.core.next() => looped.incoming(incoming),
+            Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
+            () = written, if looped.awaiting_flush => looped.flushed(),
+            () = tokio::time::sleep_until(wake) => looped.woke(),
+        }
+    }
+}
+
+impl<S: Stage> Loop<'_, S> {
+    fn now_ms(&self) -> u64 {
+        self.core.clock().elapsed_ms()
+    }
+
+    /// Hands one thing to the view and carries out what it asks for.
+    fn tell(&mut self, input: ui::Input) -> Option<Exit> {
+        let mut inbox = vec![input];
+        let mut exit = None;
+        while let Some(input) = inbox.pop() {
+            let now = self.now_ms();
+            for action in self.view.update(input, now) {
+                match action {
+                    ui::Action::Ask(request) => {
+                        let outcomes = self.core.submit(Event::Asked(request));
+                        self.moved = true;
+                        inbox.extend(outcomes.into_iter().map(input_of));
+                    }
+                    ui::Action::Quit { code } => exit = Some(left(code)),
+                    ui::Action::Redraw => self.stage.screen().invalidate(),
+                    ui::Action::Suspend => self.suspend(),
+                    ui::Action::Copy(text) => {
+                        self.stage.screen().copy(&text);
+                    }
+                    ui::Action::Scenario(name) => {
+                        if let Some(to) = &self.scenarios {
+                            let _ = to.try_send(name);
+                        }
+                    }
+                    ui::Action::Bell => self.stage.screen().bell(),
+                }
+            }
+        }
+        self.dirty |= self.view.is_dirty();
+        exit
+    }
+
+    fn input(&mut self, input: terminal::Input) -> Option<Exit> {
+        // Reason: a key is judged against what the engine knows now, not against the last frame.
+        self.refresh();
+        self.at_once = true;
+        self.dirty = true;
+        match input {
+            terminal::Input::HangUp => Some(Exit { code: 129, why: "terminal gone".into(), lost: true }),
+            terminal::Input::Resize(width, height) => {
+                self.stage.screen().resize(width, height);
+                self.tell(ui::Input::Resize(width, height))
+            }
+            other => keys::view_input(other).and_then(|input| self.tell(input)),
+        }
+    }
+
+    fn incoming(&mut self, incoming: Incoming) {
+        let news = !matches!(
+            incoming,
+            Incoming::Event(
+                Event::Probed { .. } | Event::VersionRead { .. } | Event::Observed { .. } | Event::GateProgress { .. }
+            )
+        );
+        for outcome in self.core.take(incoming) {
+            self.moved = true;
+            self.dirty = true;
+            self.tell(input_of(outcome));
+        }
+        self.moved = true;
+        // Reason: single samples change no figure on the screen; the tick that follows them does.
+        self.dirty |= news;
+    }
+
+    /// Shows the view what the engine knows.
+    fn refresh(&mut self) {
+        if std::mem::take(&mut self.moved) {
+            let snapshot = self.core.snapshot();
+            self.title = title_of(&snapshot);
+            self.tell(ui::Input::Snapshot(std::sync::Arc::new(snapshot)));
+        }
+    }
+
+    fn draw(&mut self) {
+        let due = self.at_once || self.last_frame.is_none_or(|at| at.elapsed() >= FRAME);
+        if !self.dirty || !due || !self.stage.screen().is_idle() {
+            return;
+        }
+        self.refresh();
+        let now = self.now_ms();
+        let title = std::mem::take(&mut self.title);
+        let screen = self.stage.screen();
+        screen.set_title(&title);
+        let outcome = screen.draw(|buffer| ui::draw(self.view, buffer, now));
+        self.title = title;
+        self.last_frame = Some(Instant::now());
+        self.dirty = false;
+        self.at_once = false;
+        self.tell(ui::Input::Drawn);
+        match outcome {
+            DrawOutcome::Sent(_) => self.awaiting_flush = true,
+            DrawOutcome::Unchanged => self.flushed(),
+            DrawOutcome::Busy => self.dirty = true,
+            DrawOutcome::HungUp => {}
+        }
+        if outcome != DrawOutcome::Busy {
+            self.dirty = false;
+        }
+    }
+
+    fn flushed(&mut self) {
+        self.awaiting_flush = false;
+        let was = self.dirty;
+        self.tell(ui::Input::Flushed);
+        self.dirty = was || self.view.is_dirty();
+    }
+
+    fn wake(&self) -> Instant {
+        let now = Instant::now();
+        let frame =
+            if self.dirty { self.last_frame.map_or(now, |at| at + FRAME) } else { now + Duration::from_secs(3600) };
+        let deadline = self
+            .view
+            .next_deadline(self.now_ms())
+            .map_or(frame, |at| now + Duration::from_millis(at.saturating_sub(self.now_ms()).max(1)));
+        // Reason: a frame that waits for the terminal is woken by the terminal, not by the clock.
+        let frame = if self.awaiting_flush { now + Duration::from_secs(3600) } else { frame };
+        frame.min(deadline)
+    }
+
+    fn woke(&mut self) {
+        let due = self.view.next_deadline(self.now_ms()).is_some_and(|at| at <= self.now_ms() + 1);
+        if due {
+            self.refresh();
+            self.tell(ui::Input::Tick);
+            self.dirty = true;
+            self.at_once = true;
+        }
+    }
+
+    fn suspend(&mut self) {
+        if self.stage.suspend().is_ok() {
+            self.moved = true;
+            self.dirty = true;
+            self.at_once = true;
+        }
+    }
+}
+
+/// After an operator was lost: says so in the journal, and follows the order that on_disconnect may have given.
+pub async fn after_loss(core: &mut Core, exit: &Exit) {
+    core.submit(Event::OperatorGone { why: exit.why.clone() });
+    let deadline = Instant::now() + LAST_ORDER;
+    while is_rolling_back(&core.snapshot()) {
+        match tokio::time::timeout_at(deadline, core.next()).await {
+            Ok(incoming) => drop(core.take(incoming)),
+            Err(_) => return,
+        }
+    }
+}
+
+fn is_rolling_back(snapshot: &Snapshot) -> bool {
+    let order = snapshot.status.last_order.as_ref();
+    order.is_some_and(|order| {
+        order.command == "rollback" && !matches!(order.state, OrderState::Verified | OrderState::Failed)
+    })
+}
+
+fn input_of(outcome: Outcome) -> ui::Input {
+    match outcome {
+        Outcome::Reply { id, reply } => ui::Input::Reply { id, reply },
+        Outcome::Line(line) => ui::Input::Line(line),
+    }
+}
+
+fn left(code: u8) -> Exit {
+    Exit { code, why: "quit".into(), lost: false }
+}
+
+fn exit_of(signal: Signal) -> Exit {
+    Exit { code: signal.exit_code(), why: signal.name().into(), lost: signal == Signal::HangUp }
+}
+
+/// The window's title: `cutover PROD fraud-scorer 90/10 SHIFT`.
+fn title_of(snapshot: &Snapshot) -> String {
+    let status = &snapshot.status;
+    let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
+    let state = if status.phase == Phase::Unknown { "UNKNOWN" } else { status.phase.title() };
+    let failed = if status.gates.iter().any(|gate| gate.status.title() == "FAIL") { " FAIL" } else { "" };
+    format!("cutover {} {} {split} {state}{failed}", status.environment.to_uppercase(), status.service)
+}

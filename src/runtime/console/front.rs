@@ -1,0 +1,102 @@
+//! The console on the real terminal.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{Inputs, Stage, after_loss, run};
+use crate::backend::TrafficBackend;
+use crate::domain::{LogLine, Service};
+use crate::runtime::core::{Core, Options};
+use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
+use crate::ui::{self, Glyphs, Theme, View};
+
+/// How the console looks and what it is for.
+pub struct Front {
+    /// How this process takes part.
+    pub options: Options,
+    /// What the terminal can show.
+    pub capability: Capability,
+    /// The theme; colours are reduced to what the terminal can show.
+    pub theme: Theme,
+    /// Scenarios a demo knows, and where a chosen one goes.
+    pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
+    /// Lines of a demo's own story; a closed channel elsewhere.
+    pub story: mpsc::Receiver<LogLine>,
+}
+
+/// Runs the console on the terminal until it is left; the exit code.
+///
+/// # Errors
+/// When the journal cannot be read or the terminal cannot be taken, in words.
+pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
+    let Front { options, capability, theme, scenarios, story } = front;
+    let signals = listen()?;
+    let me = options.me.clone();
+    let mut core = Core::open(&Arc::new(service), &backend, options)?;
+    let (names, scenario_sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
+    let mut view = View::new(ui::Options {
+        theme: theme.for_depth(depth(capability)),
+        glyphs: if capability.unicode { Glyphs::Unicode } else { Glyphs::Ascii },
+        me,
+        scenarios: names,
+    });
+    let session = Session::start(terminal::Options::for_terminal(capability));
+    let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
+    let (_, nothing) = mpsc::channel(1);
+    let keys = std::mem::replace(&mut session.inputs, nothing);
+    let mut stage = Tty { session };
+    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story };
+    let exit = run(&mut core, &mut view, &mut stage, inputs).await;
+    // Reason: the person gets the terminal back before anything that may take its time.
+    let restored = stage.session.finish();
+    if exit.lost {
+        after_loss(&mut core, &exit).await;
+    }
+    core.close(&exit.why).await;
+    match restored {
+        Err(error) if !exit.lost => Err(format!("the terminal could not be given back: {error}")),
+        _ => Ok(exit.code),
+    }
+}
+
+/// Signals as a channel, so that a test can send them too.
+fn listen() -> Result<mpsc::Receiver<Signal>, String> {
+    let mut signals = Signals::listen().map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let (to, from) = mpsc::channel(4);
+    tokio::spawn(async move {
+        loop {
+            let signal = signals.next().await;
+            if to.send(signal).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(from)
+}
+
+fn depth(capability: Capability) -> ui::Depth {
+    match capability.depth {
+        terminal::Depth::None => ui::Depth::None,
+        terminal::Depth::Ansi16 => ui::Depth::Ansi16,
+        terminal::Depth::Indexed256 => ui::Depth::Indexed256,
+        terminal::Depth::Rgb => ui::Depth::Rgb,
+    }
+}
+
+struct Tty {
+    session: Session,
+}
+
+impl Stage for Tty {
+    fn screen(&mut self) -> &mut Screen {
+        &mut self.session.screen
+    }
+
+    fn suspend(&mut self) -> std::io::Result<()> {
+        self.session.suspend()?;
+        // Raw mode turns Ctrl-Z into a byte, so the stop is ours to make.
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        self.session.resume()
+    }
+}

@@ -1,0 +1,320 @@
+//! The core: the pure state, and the hands that carry out its effects.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::clock::Clock;
+use super::gates::{self, GateRun};
+use super::orders;
+use super::scribe::{Scribe, ScribeOptions};
+use super::watch::{event_of, read_router};
+use crate::backend::{Driver, Observer, TrafficBackend};
+use crate::domain::{Actor, Fact, LogLine, Record, Service};
+use crate::engine::{Command, Effect, Event, Reply, Role, Snapshot, State};
+use crate::journal::Journal;
+use crate::probe::{self, Pollers, ProbeEvent};
+
+/// Events that may wait. A thousand replicas at 1 Hz fill it in four seconds of a loop that hangs.
+const EVENTS: usize = 4096;
+/// Answers to orders and the like, which overtake the rest.
+const URGENT: usize = 256;
+/// Gate log lines that may wait; more are dropped and counted by the gate.
+const LINES: usize = 1024;
+
+/// How a process takes part.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who we are.
+    pub me: Actor,
+    /// Hold no driver at all.
+    pub read_only: bool,
+    /// Poll the replicas.
+    pub probes: bool,
+    /// Take the lease, run missing gates, let guards act: what a driving console does.
+    pub drives: bool,
+}
+
+/// What reached the core.
+#[derive(Debug)]
+pub enum Incoming {
+    /// For the engine.
+    Event(Event),
+    /// A gate's log line.
+    Line(LogLine),
+}
+
+/// What came out for the owner of the core; everything else is carried out by the core itself.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The answer to a request.
+    Reply {
+        /// The request's id.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A line for the log.
+    Line(LogLine),
+}
+
+/// The engine with its hands.
+pub struct Core {
+    clock: Clock,
+    state: State,
+    service: Arc<Service>,
+    options: Options,
+    observer: Arc<dyn Observer>,
+    driver: Option<Arc<dyn Driver>>,
+    scribe: Scribe,
+    hurry: Arc<Notify>,
+    tasks: JoinSet<()>,
+    gate_runs: HashMap<u64, watch::Sender<bool>>,
+    pollers: Option<Pollers>,
+    poll_drops: u64,
+    ticker: Interval,
+    events: mpsc::Receiver<Event>,
+    urgent: mpsc::Receiver<Event>,
+    found: mpsc::Receiver<ProbeEvent>,
+    lines: mpsc::Receiver<LogLine>,
+    urgent_in: mpsc::Sender<Event>,
+    lines_in: mpsc::Sender<LogLine>,
+    backlog: VecDeque<Outcome>,
+}
+
+impl Core {
+    /// Reads the journal, starts the pollers and the reading of the router. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or a thread or HTTP client cannot be had, in words.
+    pub fn open(service: &Arc<Service>, backend: &Arc<dyn TrafficBackend>, options: Options) -> Result<Self, String> {
+        let clock = Clock::default();
+        let role = Role {
+            me: options.me.clone(),
+            read_only: options.read_only,
+            runs_gates: options.drives,
+            on_watch: options.drives,
+            seed: fastrand::u64(..),
+        };
+        let mut state = State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now());
+        let (journal, backlog) = restore(&mut state, service, &clock)?;
+        let driver = if options.read_only { None } else { Some(backend.driver().map_err(|error| error.to_string())?) };
+        let (events_in, events) = mpsc::channel(EVENTS);
+        let (urgent_in, urgent) = mpsc::channel(URGENT);
+        let (lines_in, lines) = mpsc::channel(LINES);
+        let (found_in, found) = mpsc::channel(EVENTS);
+        let scribe = Scribe::start(
+            ScribeOptions {
+                dir: service.state_dir.clone(),
+                me: options.me.clone(),
+                wants_lease: options.drives && !options.read_only,
+                events: urgent_in.clone(),
+            },
+            journal,
+        )
+        .map_err(|error| format!("cannot start the journal's thread: {error}"))?;
+        let observer = backend.observer();
+        let hurry = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
+        let pollers =
+            if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
+        let mut ticker = tokio::time::interval(Duration::from_secs(1));
+        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut core = Self {
+            clock,
+            state,
+            service: Arc::clone(service),
+            observer,
+            driver,
+            scribe,
+            hurry,
+            tasks,
+            gate_runs: HashMap::new(),
+            pollers,
+            poll_drops: 0,
+            ticker,
+            events,
+            urgent,
+            found,
+            lines,
+            urgent_in,
+            lines_in,
+            backlog,
+            options,
+        };
+        if core.options.drives {
+            let fact = Fact::Opened { pid: std::process::id(), cutover: env!("CARGO_PKG_VERSION").into() };
+            core.write_down(fact);
+        }
+        Ok(core)
+    }
+
+    /// Waits for whatever comes next; may be dropped and called again without loss.
+    pub async fn next(&mut self) -> Incoming {
+        tokio::select! {
+            biased;
+            Some(event) = self.urgent.recv() => Incoming::Event(event),
+            Some(event) = self.events.recv() => Incoming::Event(event),
+            _ = self.ticker.tick() => Incoming::Event(Event::Tick),
+            Some(line) = self.lines.recv() => Incoming::Line(line),
+            Some(found) = self.found.recv() => Incoming::Event(event_of(found)),
+        }
+    }
+
+    /// Hands one thing to the engine and carries out what it wants done.
+    pub fn take(&mut self, incoming: Incoming) -> Vec<Outcome> {
+        let mut out: Vec<Outcome> = self.backlog.drain(..).collect();
+        match incoming {
+            Incoming::Line(line) => {
+                self.scribe.log(line.clone());
+                out.push(Outcome::Line(line));
+            }
+            Incoming::Event(event) => {
+                if matches!(event, Event::Tick) {
+                    self.count_drops(&mut out);
+                }
+                self.apply(event, &mut out);
+            }
+        }
+        out
+    }
+
+    /// Hands an event in without waiting for its turn: a key, a signal.
+    pub fn submit(&mut self, event: Event) -> Vec<Outcome> {
+        self.take(Incoming::Event(event))
+    }
+
+    /// Everything a screen or a script may know now.
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.state.snapshot()
+    }
+
+    /// Whether everything was looked at once.
+    pub fn is_met(&self) -> bool {
+        self.state.is_met()
+    }
+
+    /// The clock all stamps are from.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The exact request `command` would be, secrets masked; empty where it moves nothing.
+    pub fn preview(&self, command: &Command) -> Vec<String> {
+        let Some(order) = self.state.order_preview(command) else { return Vec::new() };
+        let preview = self.observer.preview(&order);
+        std::iter::once(preview.target).chain(preview.lines).collect()
+    }
+
+    /// Writes why we end, waits (bounded) for the disk, and stops everything.
+    pub async fn close(mut self, why: &str) {
+        if self.options.drives {
+            self.write_down(Fact::Closed { why: why.to_owned() });
+        }
+        for cancel in self.gate_runs.values() {
+            let _ = cancel.send(true);
+        }
+        self.pollers = None;
+        self.scribe.stop().await;
+        self.tasks.abort_all();
+    }
+
+    fn apply(&mut self, event: Event, out: &mut Vec<Outcome>) {
+        if let Event::GateEnded { run, .. } = &event {
+            self.gate_runs.remove(run);
+        }
+        let now = self.clock.now();
+        for effect in self.state.apply(now, event) {
+            match effect {
+                Effect::Reply { id, reply } => out.push(Outcome::Reply { id, reply }),
+                Effect::Log(line) => out.push(Outcome::Line(line)),
+                other => self.carry_out(other),
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Journal { records, ticket } => self.write(records, ticket),
+            Effect::Send { order, records, rule } => {
+                let (scribe, driver, urgent) = (self.scribe.clone(), self.driver.clone(), self.urgent_in.clone());
+                self.tasks.spawn(orders::send(order, records, rule, scribe, driver, urgent));
+            }
+            Effect::Observe => self.hurry.notify_one(),
+            Effect::RunGate { run, gate, side, version } => {
+                let Some(spec) = self.service.gates.iter().find(|spec| spec.name == gate).cloned() else { return };
+                let (cancel, cancelled) = watch::channel(false);
+                self.gate_runs.insert(run, cancel);
+                let targets = self.observer.probe_targets(side);
+                let job = GateRun { run, spec, targets, version, cancelled };
+                self.tasks.spawn(gates::run(job, self.lines_in.clone(), self.urgent_in.clone()));
+            }
+            Effect::StopGate { run } => {
+                if let Some(cancel) = self.gate_runs.get(&run) {
+                    let _ = cancel.send(true);
+                }
+            }
+            Effect::TakeLease => self.scribe.take_lease(),
+            Effect::Reply { .. } | Effect::Log(_) => {}
+        }
+    }
+
+    fn write(&mut self, records: Vec<Record>, ticket: Option<u64>) {
+        let written = self.scribe.write(records, false);
+        let urgent = self.urgent_in.clone();
+        self.tasks.spawn(async move {
+            let event = match orders::flat(written.await) {
+                Ok(()) => Event::Written { ticket },
+                Err(text) => Event::JournalFailed { order: None, ticket, text },
+            };
+            let _ = urgent.send(event).await;
+        });
+    }
+
+    fn write_down(&mut self, fact: Fact) {
+        let record = Record { at: self.clock.now().wall, by: self.options.me.clone(), fact };
+        self.write(vec![record], None);
+    }
+
+    fn count_drops(&mut self, out: &mut Vec<Outcome>) {
+        let drops = self.pollers.as_ref().map_or(0, Pollers::dropped);
+        if drops > self.poll_drops {
+            let count = drops - self.poll_drops;
+            self.poll_drops = drops;
+            self.apply(Event::Dropped { count }, out);
+        }
+    }
+}
+
+/// Folds the journal into the state; gives back the journal and the last lines of its story.
+fn restore(state: &mut State, service: &Arc<Service>, clock: &Clock) -> Result<(Journal, VecDeque<Outcome>), String> {
+    /// Lines of the story shown at the start.
+    const STORY: usize = 50;
+    let mut story: VecDeque<Outcome> = VecDeque::with_capacity(STORY);
+    let mut keep = |effects: Vec<Effect>| {
+        for effect in effects {
+            if let Effect::Log(line) = effect {
+                if story.len() == STORY {
+                    story.pop_front();
+                }
+                story.push_back(Outcome::Line(line));
+            }
+        }
+    };
+    let (journal, opened) = Journal::open_each(&service.state_dir, &mut |record| {
+        keep(state.apply(clock.now(), Event::Recorded { records: vec![record] }));
+    })
+    .map_err(|error| error.to_string())?;
+    let restored = Event::Restored {
+        broken: opened.broken.map(|fault| fault.to_string()),
+        unwritable: opened.unwritable.map(|error| error.to_string()),
+    };
+    keep(state.apply(clock.now(), restored));
+    Ok((journal, story))
+}

@@ -1,0 +1,45 @@
+//! Gate runs: the runner in a task of its own, its lines and progress passed on.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::backend::ProbeTarget;
+use crate::domain::{Digest, GateSpec, LogLine};
+use crate::engine::Event;
+use crate::gate::{self, GateProgress, RunContext};
+use crate::probe::Target;
+
+/// One run, as the engine asked for it.
+pub(super) struct GateRun {
+    pub(super) run: u64,
+    pub(super) spec: GateSpec,
+    pub(super) targets: Vec<ProbeTarget>,
+    pub(super) version: Digest,
+    pub(super) cancelled: watch::Receiver<bool>,
+}
+
+/// Runs the gate to its end and reports what it saw.
+pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc::Sender<Event>) {
+    let run = job.run;
+    let targets = job.targets.into_iter().map(|target| Target { base: target.base, headers: target.headers }).collect();
+    let (progress, mut progressed) = watch::channel(GateProgress::default());
+    let context = RunContext {
+        targets,
+        version: job.version,
+        log: lines,
+        progress,
+        cancel: job.cancelled,
+        now: chrono::Utc::now,
+    };
+    let ending = gate::run(job.spec, context);
+    tokio::pin!(ending);
+    let evidence = loop {
+        tokio::select! {
+            evidence = &mut ending => break evidence,
+            Ok(()) = progressed.changed() => {
+                let (done, total) = { let seen = progressed.borrow_and_update(); (seen.done, seen.total) };
+                let _ = urgent.try_send(Event::GateProgress { run, done, total });
+            }
+        }
+    };
+    let _ = urgent.send(Event::GateEnded { run, evidence }).await;
+}

@@ -1,0 +1,74 @@
+//! Orders on the wire: journal first, then the backend, each with a deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::scribe::Scribe;
+use crate::backend::{BackendError, Driver};
+use crate::domain::{Order, Record};
+use crate::engine::{Event, WriteRule};
+
+/// How long a rollback waits for the disk before it is sent all the same.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a backend may take to answer an order.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Writes the records by the rule, sends the order, and reports what the backend said.
+pub(super) async fn send(
+    order: Order,
+    records: Vec<Record>,
+    rule: WriteRule,
+    scribe: Scribe,
+    driver: Option<Arc<dyn Driver>>,
+    urgent: mpsc::Sender<Event>,
+) {
+    let id = order.id.clone();
+    if !records.is_empty() {
+        let written = scribe.write(records, rule == WriteRule::BeforeSending);
+        match rule {
+            WriteRule::BeforeSending => {
+                if let Err(text) = flat(written.await) {
+                    let _ = urgent.send(Event::JournalFailed { order: Some(id), ticket: None, text }).await;
+                    return;
+                }
+                let _ = urgent.send(Event::Written { ticket: None }).await;
+            }
+            WriteRule::NeverInTheWay => wait_a_little(written, &urgent).await,
+        }
+    }
+    let result = match driver {
+        None => Err(BackendError::Denied("this process holds no driver".into())),
+        Some(driver) => match timeout(ANSWER, driver.apply(&order)).await {
+            Ok(result) => result.map(|accepted| accepted.revision),
+            Err(_) => Err(BackendError::Unknown(format!("no answer within {} s", ANSWER.as_secs()))),
+        },
+    };
+    let _ = urgent.send(Event::Answered { id, result }).await;
+}
+
+type Written = tokio::sync::oneshot::Receiver<Result<(), String>>;
+
+async fn wait_a_little(mut written: Written, urgent: &mpsc::Sender<Event>) {
+    match timeout(PATIENCE, &mut written).await {
+        Ok(result) => report(flat(result), urgent).await,
+        Err(_) => {
+            let urgent = urgent.clone();
+            tokio::spawn(async move { report(flat(written.await), &urgent).await });
+        }
+    }
+}
+
+async fn report(result: Result<(), String>, urgent: &mpsc::Sender<Event>) {
+    let event = match result {
+        Ok(()) => Event::Written { ticket: None },
+        Err(text) => Event::JournalFailed { order: None, ticket: None, text },
+    };
+    let _ = urgent.send(event).await;
+}
+
+pub(super) fn flat<E>(result: Result<Result<(), String>, E>) -> Result<(), String> {
+    result.unwrap_or_else(|_| Err("the journal's thread has ended".into()))
+}

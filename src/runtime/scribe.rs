@@ -1,0 +1,308 @@
+//! The scribe: a thread of its own for everything that waits for a disk.
+//!
+//! It writes the journal, polls it for what other processes wrote, keeps the lease and writes the gate
+//! logs. The loop never waits for it; an order that must be on disk first waits in its own task.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::{Actor, Fact, LogLine, Record};
+use crate::engine::Event;
+use crate::journal::{GateLog, Holder, Journal, Lease, LeaseState, Standing, log_file};
+
+/// Jobs that may wait. More than this means a disk that hangs: then writing fails, and forward with it.
+const JOBS: usize = 1024;
+/// Records of what has happened that could not be written and are tried again.
+const BACKLOG: usize = 1000;
+/// How often other processes' records and the lease are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often a failed write is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+enum Job {
+    Write { records: Vec<Record>, must_be_first: bool, done: oneshot::Sender<Result<(), String>> },
+    Log(LogLine),
+    TakeLease,
+    Stop(oneshot::Sender<()>),
+}
+
+/// What the scribe needs to know.
+pub(super) struct ScribeOptions {
+    /// The service's state directory.
+    pub(super) dir: PathBuf,
+    /// Who we are, for the lease.
+    pub(super) me: Actor,
+    /// Whether this process is a console that wants to drive.
+    pub(super) wants_lease: bool,
+    /// Where events go.
+    pub(super) events: mpsc::Sender<Event>,
+}
+
+/// The handle to the scribe's thread.
+#[derive(Debug, Clone)]
+pub(super) struct Scribe {
+    jobs: SyncSender<Job>,
+}
+
+impl Scribe {
+    /// Starts the thread.
+    pub(super) fn start(options: ScribeOptions, journal: Journal) -> std::io::Result<Self> {
+        let (jobs, inbox) = sync_channel(JOBS);
+        std::thread::Builder::new().name("scribe".into()).spawn(move || Desk::new(options, journal).work(&inbox))?;
+        Ok(Self { jobs })
+    }
+
+    /// Asks for `records` to be written, and for an answer once they are on disk or cannot be.
+    ///
+    /// With `must_be_first` they are written only while this process drives, and not tried again later.
+    pub(super) fn write(&self, records: Vec<Record>, must_be_first: bool) -> oneshot::Receiver<Result<(), String>> {
+        let (done, answer) = oneshot::channel();
+        if let Err(TrySendError::Full(Job::Write { done, .. }) | TrySendError::Disconnected(Job::Write { done, .. })) =
+            self.jobs.try_send(Job::Write { records, must_be_first, done })
+        {
+            let _ = done.send(Err("the disk does not keep up: too many records wait to be written".into()));
+        }
+        answer
+    }
+
+    /// Appends a line to its gate's log file; lines that do not fit in the queue are left out there.
+    pub(super) fn log(&self, line: LogLine) -> bool {
+        self.jobs.try_send(Job::Log(line)).is_ok()
+    }
+
+    /// Takes the driver's place from whoever has it.
+    pub(super) fn take_lease(&self) {
+        let _ = self.jobs.try_send(Job::TakeLease);
+    }
+
+    /// Waits (bounded) until everything asked for so far is on disk, and ends the thread.
+    pub(super) async fn stop(self) {
+        let (done, answer) = oneshot::channel();
+        if self.jobs.try_send(Job::Stop(done)).is_ok() {
+            let _ = tokio::time::timeout(Duration::from_secs(2), answer).await;
+        }
+    }
+}
+
+struct Desk {
+    options: ScribeOptions,
+    journal: Journal,
+    lease: Option<Lease>,
+    told_holder: Option<Option<String>>,
+    told_broken: bool,
+    backlog: VecDeque<Record>,
+    last_try: Instant,
+    logs: HashMap<String, GateLog>,
+}
+
+impl Desk {
+    fn new(options: ScribeOptions, journal: Journal) -> Self {
+        Self {
+            options,
+            journal,
+            lease: None,
+            told_holder: None,
+            told_broken: false,
+            backlog: VecDeque::new(),
+            last_try: Instant::now(),
+            logs: HashMap::new(),
+        }
+    }
+
+    fn work(mut self, inbox: &Receiver<Job>) {
+        if self.options.wants_lease {
+            self.ask_for_lease();
+        }
+        let mut looked = Instant::now();
+        loop {
+            match inbox.recv_timeout(LOOK) {
+                Ok(Job::Write { records, must_be_first, done }) => {
+                    let _ = done.send(self.write(records, must_be_first));
+                }
+                Ok(Job::Log(line)) => self.log(&line),
+                Ok(Job::TakeLease) => self.take_over(),
+                Ok(Job::Stop(done)) => {
+                    self.retry();
+                    let _ = done.send(());
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                self.look();
+            }
+        }
+    }
+
+    fn write(&mut self, records: Vec<Record>, must_be_first: bool) -> Result<(), String> {
+        if must_be_first {
+            self.check_lease()?;
+            if let Some(fault) = self.journal.broken() {
+                return Err(fault.to_string());
+            }
+            if !self.backlog.is_empty() {
+                self.retry();
+            }
+        }
+        let mut left: VecDeque<Record> = records.into();
+        while let Some(record) = left.front() {
+            match self.append(record) {
+                Ok(()) => {
+                    left.pop_front();
+                }
+                Err(error) => {
+                    if !must_be_first {
+                        self.keep_for_later(left);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_for_later(&mut self, records: VecDeque<Record>) {
+        self.last_try = Instant::now();
+        for record in records {
+            if self.backlog.len() < BACKLOG {
+                self.backlog.push_back(record);
+            }
+        }
+    }
+
+    fn append(&mut self, record: &Record) -> Result<(), String> {
+        let appended = self.journal.append(record).map_err(|error| error.to_string())?;
+        if !appended.others.is_empty() {
+            let _ = self.options.events.blocking_send(Event::Recorded { records: appended.others });
+        }
+        Ok(())
+    }
+
+    /// What has happened is written late rather than never.
+    fn retry(&mut self) {
+        self.last_try = Instant::now();
+        let had = !self.backlog.is_empty();
+        while let Some(record) = self.backlog.front().cloned() {
+            if self.append(&record).is_err() {
+                return;
+            }
+            self.backlog.pop_front();
+        }
+        if had {
+            let _ = self.options.events.blocking_send(Event::Written { ticket: None });
+        }
+    }
+
+    /// A file that shrank, was replaced or edited while in use.
+    fn tell_broken(&mut self) {
+        if let Some(fault) = self.journal.broken().filter(|_| !self.told_broken) {
+            let text = fault.to_string();
+            self.told_broken = true;
+            let _ = self.options.events.blocking_send(Event::JournalBroken { text });
+        }
+    }
+
+    fn look(&mut self) {
+        if let Ok(records) = self.journal.poll()
+            && !records.is_empty()
+        {
+            let _ = self.options.events.blocking_send(Event::Recorded { records });
+        }
+        self.tell_broken();
+        if self.last_try.elapsed() >= AGAIN && !self.backlog.is_empty() {
+            self.retry();
+        }
+        if self.options.wants_lease {
+            let _ = self.check_lease();
+        }
+    }
+
+    fn log(&mut self, line: &LogLine) {
+        if !self.logs.contains_key(&line.source)
+            && let Ok(log) = log_file(&self.options.dir, &line.source)
+        {
+            self.logs.insert(line.source.clone(), log);
+        }
+        if let Some(log) = self.logs.get_mut(&line.source)
+            && log.append(line).is_err()
+        {
+            self.logs.remove(&line.source);
+        }
+    }
+
+    // ---- the lease ----
+
+    fn holder(&self) -> Holder {
+        Holder {
+            name: self.options.me.name.clone(),
+            pid: std::process::id(),
+            since: chrono::Utc::now(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        }
+    }
+
+    fn ask_for_lease(&mut self) {
+        match Lease::take(&self.options.dir, &self.holder()) {
+            Ok(LeaseState::Held(lease)) => {
+                self.lease = Some(lease);
+                self.tell_holder(None);
+            }
+            Ok(LeaseState::HeldBy(other)) => self.tell_holder(Some(named(&other))),
+            // Reason: nobody can know who drives; the journal says what is wrong with the directory.
+            Err(error) => self.tell_holder(Some(format!("nobody can tell who ({error})"))),
+        }
+    }
+
+    fn take_over(&mut self) {
+        match Lease::take_over(&self.options.dir, &self.holder()) {
+            Ok((lease, from)) => {
+                self.lease = Some(lease);
+                self.tell_holder(None);
+                if let Some(from) = from {
+                    let fact = Fact::TookOver { from: named(&from) };
+                    let record = Record { at: chrono::Utc::now(), by: self.options.me.clone(), fact };
+                    let _ = self.options.events.blocking_send(Event::Recorded { records: vec![record.clone()] });
+                    let _ = self.write(vec![record], false);
+                }
+            }
+            Err(error) => self.tell_holder(Some(format!("nobody can tell who ({error})"))),
+        }
+    }
+
+    fn check_lease(&mut self) -> Result<(), String> {
+        if !self.options.wants_lease {
+            return Ok(());
+        }
+        let lost = match &self.lease {
+            None => Lease::holder(&self.options.dir),
+            Some(lease) => match lease.check() {
+                Ok(Standing::Mine) => return Ok(()),
+                Ok(Standing::Lost(holder)) => {
+                    self.lease = None;
+                    holder
+                }
+                Err(error) => return Err(error.to_string()),
+            },
+        };
+        let name = lost.map_or_else(|| "nobody".to_owned(), |holder| named(&holder));
+        self.tell_holder(Some(name.clone()));
+        Err(format!("{name} drives"))
+    }
+
+    fn tell_holder(&mut self, holder: Option<String>) {
+        if self.told_holder.as_ref() != Some(&holder) {
+            self.told_holder = Some(holder.clone());
+            let _ = self.options.events.blocking_send(Event::Lease { holder });
+        }
+    }
+}
+
+fn named(holder: &Holder) -> String {
+    format!("{} (pid {})", holder.name, holder.pid)
+}

@@ -1,0 +1,240 @@
+//! What the terminal can show, decided from the environment alone.
+//!
+//! Pure: [`Env`] is filled by the caller, so every rule is a row of a table in the tests. When in doubt the answer is
+//! the poorer one: a console that shows sixteen colours where more were possible is readable, the reverse is not.
+
+/// How many colours may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Depth {
+    /// No colour at all; bold and reverse stay.
+    None,
+    /// The sixteen colours whose looks the user chose.
+    Ansi16,
+    /// The 256-colour palette.
+    Indexed256,
+    /// 24 bits.
+    Rgb,
+}
+
+/// What a flag or the config asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ColorChoice {
+    /// Decide from the environment.
+    #[default]
+    Auto,
+    /// Colour even where the environment says no; how deep is still detected.
+    Always,
+    /// No colour.
+    Never,
+    /// Exactly this depth (the config's way to name what SSH does not forward).
+    Exactly(Depth),
+}
+
+/// The values the decision is made from; `None` is a variable that is not set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Env {
+    /// `--color`.
+    pub flag: ColorChoice,
+    /// The config's choice.
+    pub config: ColorChoice,
+    /// Whether the output is a terminal.
+    pub tty: bool,
+    /// `NO_COLOR`: set and not empty means none (no-color.org).
+    pub no_color: Option<String>,
+    /// `CLICOLOR_FORCE`: set and neither empty nor `0` means colour.
+    pub clicolor_force: Option<String>,
+    /// `FORCE_COLOR`: like `CLICOLOR_FORCE`; 2 and 3 ask for 256 colours and 24 bits.
+    pub force_color: Option<String>,
+    /// `COLORTERM`.
+    pub colorterm: Option<String>,
+    /// `TERM`.
+    pub term: Option<String>,
+    /// `LC_ALL`.
+    pub lc_all: Option<String>,
+    /// `LC_CTYPE`.
+    pub lc_ctype: Option<String>,
+    /// `LANG`.
+    pub lang: Option<String>,
+}
+
+impl Env {
+    /// The process's own environment, with the two choices and whether the output is a terminal.
+    pub fn of_process(flag: ColorChoice, config: ColorChoice, tty: bool) -> Self {
+        let get = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
+        Self {
+            flag,
+            config,
+            tty,
+            no_color: get("NO_COLOR"),
+            clicolor_force: get("CLICOLOR_FORCE"),
+            force_color: get("FORCE_COLOR"),
+            colorterm: get("COLORTERM"),
+            term: get("TERM"),
+            lc_all: get("LC_ALL"),
+            lc_ctype: get("LC_CTYPE"),
+            lang: get("LANG"),
+        }
+    }
+}
+
+/// What the terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// Colours.
+    pub depth: Depth,
+    /// Whether characters beyond ASCII may be sent.
+    pub unicode: bool,
+    /// A terminal without cursor movement (`TERM` is `dumb`, empty or not set): no full screen, lines instead.
+    pub dumb: bool,
+}
+
+/// Decides: flag > config > `NO_COLOR` > `CLICOLOR_FORCE` / `FORCE_COLOR` > detection.
+pub fn detect(env: &Env) -> Capability {
+    Capability { depth: depth(env), unicode: unicode(env), dumb: is_dumb(env) }
+}
+
+fn depth(env: &Env) -> Depth {
+    let at_least_16 = detected(env).max(Depth::Ansi16);
+    for choice in [env.flag, env.config] {
+        match choice {
+            ColorChoice::Auto => {}
+            ColorChoice::Always => return at_least_16,
+            ColorChoice::Never => return Depth::None,
+            ColorChoice::Exactly(depth) => return depth,
+        }
+    }
+    if env.no_color.as_deref().is_some_and(|v| !v.is_empty()) {
+        return Depth::None;
+    }
+    if forces(env.force_color.as_deref()) {
+        return match env.force_color.as_deref() {
+            Some("2") => Depth::Indexed256,
+            Some("3") => Depth::Rgb,
+            _ => at_least_16,
+        };
+    }
+    if forces(env.clicolor_force.as_deref()) {
+        return at_least_16;
+    }
+    if env.tty { detected(env) } else { Depth::None }
+}
+
+fn forces(value: Option<&str>) -> bool {
+    value.is_some_and(|v| !matches!(v, "" | "0" | "false"))
+}
+
+/// From `COLORTERM` and `TERM` alone. A bare `xterm` is never guessed to be deeper than it says: SSH forwards `TERM`
+/// but usually not `COLORTERM`.
+fn detected(env: &Env) -> Depth {
+    let term = env.term.as_deref().unwrap_or("");
+    if is_dumb(env) {
+        Depth::None
+    } else if matches!(env.colorterm.as_deref(), Some("truecolor" | "24bit")) || term.ends_with("-direct") {
+        Depth::Rgb
+    } else if term.ends_with("-256color") {
+        Depth::Indexed256
+    } else {
+        Depth::Ansi16
+    }
+}
+
+fn is_dumb(env: &Env) -> bool {
+    matches!(env.term.as_deref(), None | Some("" | "dumb"))
+}
+
+/// The first of the three that is set and not empty decides, as in POSIX.
+fn unicode(env: &Env) -> bool {
+    [&env.lc_all, &env.lc_ctype, &env.lang].into_iter().flatten().find(|v| !v.is_empty()).is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Env {
+        let mut env = Env { tty: true, ..Env::default() };
+        for (name, value) in pairs {
+            let value = Some((*value).to_string());
+            match *name {
+                "NO_COLOR" => env.no_color = value,
+                "CLICOLOR_FORCE" => env.clicolor_force = value,
+                "FORCE_COLOR" => env.force_color = value,
+                "COLORTERM" => env.colorterm = value,
+                "TERM" => env.term = value,
+                "LC_ALL" => env.lc_all = value,
+                "LC_CTYPE" => env.lc_ctype = value,
+                "LANG" => env.lang = value,
+                other => panic!("{other} is not read"),
+            }
+        }
+        env
+    }
+
+    #[test]
+    fn t13_t14_depth_follows_colorterm_then_term() {
+        for (pairs, want) in [
+            (&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")][..], Depth::Rgb),
+            (&[("TERM", "xterm"), ("COLORTERM", "24bit")], Depth::Rgb),
+            (&[("TERM", "xterm-direct")], Depth::Rgb),
+            (&[("TERM", "tmux-256color")], Depth::Indexed256),
+            (&[("TERM", "xterm-256color"), ("COLORTERM", "yes")], Depth::Indexed256),
+            (&[("TERM", "xterm")], Depth::Ansi16),
+            (&[("TERM", "linux")], Depth::Ansi16),
+            (&[("TERM", "dumb"), ("COLORTERM", "truecolor")], Depth::None),
+            (&[], Depth::None),
+        ] {
+            assert_eq!(detect(&env(pairs)).depth, want, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn t12_the_nearer_word_wins() {
+        use ColorChoice::{Always, Auto, Exactly, Never};
+        let no = ("NO_COLOR", "1");
+        let force = ("CLICOLOR_FORCE", "1");
+        let x256 = ("TERM", "xterm-256color");
+        for (flag, config, pairs, tty, want) in [
+            (Always, Never, &[x256, no][..], true, Depth::Indexed256),
+            (Never, Always, &[x256, force], true, Depth::None),
+            (Auto, Always, &[x256, no], true, Depth::Indexed256),
+            (Auto, Never, &[x256, force], true, Depth::None),
+            (Auto, Exactly(Depth::Rgb), &[("TERM", "xterm")], true, Depth::Rgb),
+            (Never, Exactly(Depth::Rgb), &[("TERM", "xterm")], true, Depth::None),
+            (Auto, Auto, &[x256, no, force], true, Depth::None),
+            (Auto, Auto, &[x256, ("NO_COLOR", "")], true, Depth::Indexed256),
+            (Auto, Auto, &[x256, force], false, Depth::Indexed256),
+            (Auto, Auto, &[x256, ("CLICOLOR_FORCE", "0")], false, Depth::None),
+            (Auto, Auto, &[x256, ("FORCE_COLOR", "3")], false, Depth::Rgb),
+            (Auto, Auto, &[x256, ("FORCE_COLOR", "0")], false, Depth::None),
+            (Always, Auto, &[("TERM", "dumb")], true, Depth::Ansi16),
+            (Auto, Auto, &[x256], false, Depth::None),
+        ] {
+            let env = Env { flag, config, tty, ..env(pairs) };
+            assert_eq!(detect(&env).depth, want, "{env:?}");
+        }
+    }
+
+    #[test]
+    fn unicode_is_what_the_first_set_locale_says() {
+        for (pairs, want) in [
+            (&[("LANG", "en_GB.UTF-8")][..], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LC_ALL", "C"), ("LANG", "en_GB.UTF-8")], false),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C")], true),
+            (&[("LC_CTYPE", "POSIX"), ("LANG", "de_DE.UTF-8")], false),
+            (&[], false),
+        ] {
+            assert_eq!(detect(&env(pairs)).unicode, want, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_lines() {
+        assert!(detect(&env(&[("TERM", "dumb")])).dumb);
+        assert!(detect(&env(&[])).dumb);
+        assert!(!detect(&env(&[("TERM", "vt100")])).dumb);
+    }
+}

@@ -1,0 +1,220 @@
+//! The terminal's modes: what is set is known before it is set, and undone exactly once on every way out.
+//!
+//! What has to be undone lies in one place of the process, because the panic hook must find it from any thread and, in
+//! a build that aborts on panic, nothing else runs. Whoever comes first (a drop, a call, the hook) takes it from there.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+
+use super::output::Output;
+
+/// How long a terminal that takes no bytes may hold the program back.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// Which modes beyond the full screen are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Modes {
+    /// Ask for the kitty keyboard protocol's unambiguous escape codes.
+    pub kitty: bool,
+    /// Save the window title, so that one may be set.
+    pub title: bool,
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self { kitty: false, title: true }
+    }
+}
+
+/// The steps of taking the terminal, as told to the observer of [`Guard::take_observed`] after each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The way back is known; nothing was changed yet.
+    Registered,
+    /// Raw mode is on.
+    Raw,
+    /// Full screen, cursor, paste, focus and title modes are on.
+    Modes,
+}
+
+/// All that must be undone.
+#[derive(Debug)]
+struct Held {
+    output: Arc<Output>,
+    input: OwnedFd,
+    before: Termios,
+    raw: Option<Termios>,
+    modes: Modes,
+    termios_changed: bool,
+    modes_set: bool,
+}
+
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+fn held() -> MutexGuard<'static, Option<Held>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Holds the terminal; dropping it gives the terminal back.
+#[derive(Debug)]
+#[must_use = "dropping the guard gives the terminal back"]
+pub struct Guard {
+    output: Arc<Output>,
+}
+
+impl Guard {
+    /// Takes the terminal: raw mode, alternate screen, hidden cursor, bracketed paste, focus events; no mouse.
+    ///
+    /// # Errors
+    /// When stdin or stdout is no terminal, when it is held already, or when a mode cannot be set; then all is as before.
+    pub fn take(modes: Modes) -> io::Result<Self> {
+        Self::take_observed(modes, |_| {})
+    }
+
+    /// Like [`Guard::take`], telling each step; for tests that die between two of them.
+    ///
+    /// # Errors
+    /// As for [`Guard::take`].
+    pub fn take_observed(modes: Modes, mut observe: impl FnMut(Step)) -> io::Result<Self> {
+        let output = Arc::new(Output::to(io::stdout())?);
+        let input = io::stdin().as_fd().try_clone_to_owned()?;
+        let before = tcgetattr(&input)?;
+        {
+            let mut slot = held();
+            if slot.is_some() {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the terminal is held already"));
+            }
+            let output = Arc::clone(&output);
+            *slot = Some(Held { output, input, before, raw: None, modes, termios_changed: false, modes_set: false });
+        }
+        // From here on every way out, an error included, passes the guard's drop or the panic hook.
+        let guard = Self { output };
+        observe(Step::Registered);
+        with_held(Held::set_raw)?;
+        observe(Step::Raw);
+        with_held(Held::set_modes)?;
+        observe(Step::Modes);
+        Ok(guard)
+    }
+
+    /// The output the frames go through; closed for them once the terminal was given back.
+    pub fn output(&self) -> Arc<Output> {
+        Arc::clone(&self.output)
+    }
+
+    /// Gives the terminal back for a while (a stop by Ctrl-Z, a pager); [`Guard::resume`] takes it again.
+    ///
+    /// # Errors
+    /// When the terminal took longer than half a second for the last bytes.
+    pub fn suspend(&self) -> io::Result<()> {
+        with_held(Held::undo)
+    }
+
+    /// Takes the terminal again after [`Guard::suspend`]. The whole screen has to be painted anew.
+    ///
+    /// # Errors
+    /// When a mode cannot be set.
+    pub fn resume(&self) -> io::Result<()> {
+        with_held(Held::set_raw)?;
+        with_held(Held::set_modes)
+    }
+
+    /// Gives the terminal back and says how that went.
+    ///
+    /// # Errors
+    /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
+    pub fn give_back(self) -> io::Result<()> {
+        give_back()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Nobody is left to tell: the terminal is gone, or too slow to hear it.
+        let _ = give_back();
+    }
+}
+
+/// Gives the terminal back if it is held: the first caller does it, a second one waits for the first and does nothing.
+///
+/// # Errors
+/// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
+pub fn give_back() -> io::Result<()> {
+    let mut slot = held();
+    slot.take().map_or(Ok(()), |mut held| held.undo())
+}
+
+fn with_held(act: impl FnOnce(&mut Held) -> io::Result<()>) -> io::Result<()> {
+    held().as_mut().map_or_else(|| Err(io::Error::other("the terminal was given back already")), act)
+}
+
+/// EIO is what a hung-up tty answers to everything.
+fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::IO, Errno::NXIO, Errno::PIPE].into_iter().any(|gone| error.raw_os_error() == Some(gone.raw_os_error()))
+}
+
+impl Held {
+    fn set_raw(&mut self) -> io::Result<()> {
+        self.termios_changed = true;
+        if let Some(raw) = &self.raw {
+            tcsetattr(&self.input, OptionalActions::Now, raw)?;
+        } else {
+            // Through crossterm, whose parser asks whether it set raw mode itself.
+            crossterm::terminal::enable_raw_mode()?;
+            self.raw = Some(tcgetattr(&self.input)?);
+        }
+        Ok(())
+    }
+
+    fn set_modes(&mut self) -> io::Result<()> {
+        self.modes_set = true;
+        let mut bytes = Vec::with_capacity(64);
+        if self.modes.title {
+            bytes.write_all(b"\x1b[22;0t")?;
+        }
+        bytes.write_all(b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h")?;
+        if self.modes.kitty {
+            bytes.write_all(b"\x1b[>1u")?;
+        }
+        self.output.open_with(&bytes, LIMIT)
+    }
+
+    /// Undoes what was begun, a step only begun included. A terminal that is gone has nothing left to undo.
+    fn undo(&mut self) -> io::Result<()> {
+        match self.try_undo() {
+            Err(e) if is_gone(&e) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Termios comes back even when no byte gets through.
+    fn try_undo(&mut self) -> io::Result<()> {
+        let mut written = Ok(());
+        if std::mem::take(&mut self.modes_set) {
+            let mut bytes = Vec::with_capacity(96);
+            bytes.write_all(b"\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l")?;
+            if self.modes.kitty {
+                // The stack of flags belongs to the screen: popped before it is left.
+                bytes.write_all(b"\x1b[<u")?;
+            }
+            bytes.write_all(b"\x1b[?1049l\x1b[?25h")?;
+            if self.modes.title {
+                bytes.write_all(b"\x1b[23;0t")?;
+            }
+            written = self.output.close_with(&bytes, LIMIT);
+        }
+        if std::mem::take(&mut self.termios_changed) {
+            // Keys meant for the console must not end up in the shell. Not with the flushing variant of tcsetattr: that
+            // waits for the output to drain, which a stuck terminal never does.
+            let flushed = tcflush(&self.input, QueueSelector::IFlush);
+            tcsetattr(&self.input, OptionalActions::Now, &self.before)?;
+            flushed?;
+        }
+        written
+    }
+}

@@ -1,0 +1,156 @@
+//! Keys that come faster than fingers move are taken for a paste and dropped.
+//!
+//! For terminals that do not mark pastes. Only keys that text consists of count: a wheel sends bursts of arrows. Many
+//! times the same key is no text but a held key whose repeats a slow line delivered together.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Input, Key, KeyCode, KeyKind};
+
+/// The most text keys within [`SPAN`] that are still typing.
+pub const MOST: usize = 6;
+
+/// The span they are counted in; and the quiet after which a paste is over.
+pub const SPAN: Duration = Duration::from_millis(20);
+
+/// The filter. Time is data: any clock that does not go back.
+#[derive(Debug, Default)]
+pub struct Burst {
+    /// The latest text keys, at most [`MOST`] + 1.
+    recent: VecDeque<(Duration, KeyCode)>,
+    /// When the last key of a paste came, while one goes on.
+    pasting: Option<Duration>,
+}
+
+impl Burst {
+    /// What is left of a batch of inputs that came together.
+    ///
+    /// All text keys of a batch are dropped when with it, and the keys of the 20 ms before, there are more than
+    /// [`MOST`]; [`Input::LooksLikePaste`] then stands where the first of them stood. Keys that went out in an earlier
+    /// batch cannot be called back.
+    pub fn feed(&mut self, at: Duration, batch: Vec<Input>) -> Vec<Input> {
+        let keys: Vec<KeyCode> = batch.iter().filter_map(text_key).collect();
+        if keys.is_empty() {
+            return batch;
+        }
+        let going_on = self.pasting.is_some_and(|last| at.saturating_sub(last) <= SPAN);
+        self.recent.retain(|(then, _)| at.saturating_sub(*then) <= SPAN);
+        self.recent.extend(keys.into_iter().map(|code| (at, code)));
+        let many = self.recent.len() > MOST;
+        let same = self.recent.iter().all(|(_, code)| *code == self.recent[0].1);
+        self.recent.truncate(MOST + 1);
+        if !going_on && !many {
+            self.pasting = None;
+            return batch;
+        }
+        if same && !going_on {
+            return held(batch);
+        }
+        self.pasting = Some(at);
+        let mut told = going_on;
+        batch
+            .into_iter()
+            .filter_map(|input| match text_key(&input) {
+                None => Some(input),
+                Some(_) if told => None,
+                Some(_) => {
+                    told = true;
+                    Some(Input::LooksLikePaste)
+                }
+            })
+            .collect()
+    }
+}
+
+/// A key that text consists of; with Ctrl or Alt it is none, but for a line feed, which raw mode shows as Ctrl-J.
+fn text_key(input: &Input) -> Option<KeyCode> {
+    match input {
+        Input::Key(key) if *key == Key::ctrl('j') => Some(KeyCode::Enter),
+        Input::Key(Key { code: code @ (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab), mods, .. }) => {
+            (!mods.ctrl && !mods.alt).then_some(*code)
+        }
+        _ => None,
+    }
+}
+
+/// The first is the press, the others are its repeats.
+fn held(batch: Vec<Input>) -> Vec<Input> {
+    let mut first = true;
+    batch
+        .into_iter()
+        .map(|input| match input {
+            Input::Key(key) if text_key(&input).is_some() && !std::mem::take(&mut first) => {
+                Input::Key(Key { kind: KeyKind::Repeat, ..key })
+            }
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<Input> {
+        text.chars().map(|c| Input::Key(if c == '\n' { Key::press(KeyCode::Enter) } else { Key::char(c) })).collect()
+    }
+
+    const fn at(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn six_at_once_are_typing_and_seven_a_paste() {
+        assert_eq!(Burst::default().feed(at(0), keys("abcdef")), keys("abcdef"));
+        assert_eq!(Burst::default().feed(at(0), keys("abcdefg")), [Input::LooksLikePaste]);
+        assert_eq!(Burst::default().feed(at(0), keys("Ry\nSv42\n")), [Input::LooksLikePaste]);
+        let mut line_feeds = keys("RySv42");
+        line_feeds.insert(2, Input::Key(Key::ctrl('j')));
+        assert_eq!(Burst::default().feed(at(0), line_feeds), [Input::LooksLikePaste]);
+    }
+
+    #[test]
+    fn keys_of_the_moment_before_count_and_older_ones_do_not() {
+        let mut burst = Burst::default();
+        assert_eq!(burst.feed(at(0), keys("abcd")).len(), 4);
+        assert_eq!(burst.feed(at(20), keys("efg")), [Input::LooksLikePaste]);
+        let mut burst = Burst::default();
+        assert_eq!(burst.feed(at(0), keys("abcd")).len(), 4);
+        assert_eq!(burst.feed(at(21), keys("efg")).len(), 3);
+    }
+
+    #[test]
+    fn a_paste_is_told_once_and_ends_with_a_pause() {
+        let mut burst = Burst::default();
+        assert_eq!(burst.feed(at(0), keys("abcdefgh")), [Input::LooksLikePaste]);
+        assert_eq!(burst.feed(at(15), keys("R")), []);
+        assert_eq!(burst.feed(at(30), keys("y")), []);
+        assert_eq!(burst.feed(at(51), keys("Ry")), keys("Ry"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_neither_counted_nor_dropped() {
+        let arrows = vec![Input::Key(Key::press(KeyCode::Up)); 30];
+        assert_eq!(Burst::default().feed(at(0), arrows.clone()), arrows);
+        let mut batch = keys("abcdefgh");
+        batch.insert(3, Input::FocusLost);
+        batch.push(Input::HangUp);
+        assert_eq!(Burst::default().feed(at(0), batch), [Input::LooksLikePaste, Input::FocusLost, Input::HangUp]);
+    }
+
+    #[test]
+    fn t33_a_held_key_delivered_late_is_one_press() {
+        let out = Burst::default().feed(at(0), keys("RRRRRRRRRR"));
+        assert_eq!(out.len(), 10);
+        let presses = out.iter().filter(|i| matches!(i, Input::Key(k) if k.kind == KeyKind::Press)).count();
+        assert_eq!(presses, 1);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut burst = Burst::default();
+        burst.feed(at(0), keys(&"xy".repeat(5000)));
+        assert!(burst.recent.len() <= MOST + 1);
+    }
+}

@@ -1,0 +1,294 @@
+//! The one table of what keys do. Keymap, key line, help, `cutover keys` and the README are made from it.
+
+use super::input::{Code, Key};
+
+/// What a key stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// One line down.
+    Down,
+    /// One line up.
+    Up,
+    /// A page down.
+    PageDown,
+    /// A page up.
+    PageUp,
+    /// To the first line.
+    First,
+    /// To the last line, and follow.
+    Last,
+    /// The next pane.
+    NextPane,
+    /// The pane before.
+    PreviousPane,
+    /// The pane with this number.
+    Pane(u8),
+    /// Open what is selected.
+    Open,
+    /// Close, clear, back.
+    Back,
+    /// The pane alone.
+    Zoom,
+    /// All panes again.
+    Unzoom,
+    /// Filter the log.
+    Filter,
+    /// The command line.
+    CommandLine,
+    /// Help.
+    Help,
+    /// Follow the log, or stop doing so.
+    Follow,
+    /// Copy what is selected.
+    Copy,
+    /// Freeze the panes.
+    Freeze,
+    /// What promote would do.
+    PreviewPromote,
+    /// What switch would do.
+    PreviewSwitch,
+    /// What abort would do.
+    PreviewAbort,
+    /// What rollback would do.
+    PreviewRollback,
+    /// What blocks.
+    Explain,
+    /// Paint again.
+    Redraw,
+    /// Stop as a shell job.
+    Suspend,
+    /// Leave.
+    Quit,
+    /// Twice: leave.
+    Interrupt,
+    /// Pause, or ask to resume.
+    Hold,
+    /// Ask to promote.
+    Promote,
+    /// Ask to switch.
+    Switch,
+    /// Ask to abort.
+    Abort,
+    /// Ask to roll back.
+    Rollback,
+    /// Ask to override a gate.
+    Override,
+    /// Ask to take the driver's place.
+    TakeOver,
+}
+
+/// What an action can bring about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Danger {
+    /// Nothing outside the screen.
+    Looks,
+    /// It goes into the journal; no traffic moves.
+    Records,
+    /// Traffic moves, once the question was answered.
+    MovesTraffic,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What it is.
+    pub act: Act,
+    /// Its name, for people and keymap files.
+    pub name: &'static str,
+    /// The keys, spelled as [`Key`]s are parsed: `R`, `Ctrl-l`, `PgDn`.
+    pub keys: &'static [&'static str],
+    /// One sentence.
+    pub help: &'static str,
+    /// What it can bring about.
+    pub danger: Danger,
+    /// Where it works: `all`, or the panes it means something in.
+    pub panes: &'static str,
+    /// How the key line spells it at 80 columns, where it stands there.
+    pub footer: Option<&'static str>,
+}
+
+use Danger::{Looks, MovesTraffic, Records};
+
+const fn row(
+    act: Act,
+    name: &'static str,
+    keys: &'static [&'static str],
+    help: &'static str,
+    danger: Danger,
+    panes: &'static str,
+    footer: Option<&'static str>,
+) -> Row {
+    Row { act, name, keys, help, danger, panes, footer }
+}
+
+/// The order is the order of the help and of the key line.
+const TABLE: &[Row] = &[
+    row(Act::Help, "help", &["?"], "help; type / in it to search", Looks, "all", Some("help")),
+    row(Act::CommandLine, "command", &[":"], "command line, Tab completes", Looks, "all", Some("cmd")),
+    row(
+        Act::Filter,
+        "filter",
+        &["/"],
+        "show log lines that contain a text, or with ! those that do not",
+        Looks,
+        "log",
+        Some("filter"),
+    ),
+    row(Act::NextPane, "next-pane", &["Tab", "l", "Right"], "next pane", Looks, "all", Some("pane")),
+    row(Act::PreviousPane, "previous-pane", &["Shift-Tab", "h", "Left"], "previous pane", Looks, "all", None),
+    row(Act::Pane(1), "pane-blue", &["1"], "to the blue side", Looks, "all", None),
+    row(Act::Pane(2), "pane-green", &["2"], "to the green side", Looks, "all", None),
+    row(Act::Pane(3), "pane-gates", &["3"], "to the gates", Looks, "all", None),
+    row(Act::Pane(4), "pane-log", &["4"], "to the log", Looks, "all", None),
+    row(Act::Pane(5), "pane-events", &["5"], "to the events", Looks, "all", None),
+    row(Act::Down, "down", &["j", "Down"], "one line down", Looks, "gates, log, help", None),
+    row(Act::Up, "up", &["k", "Up"], "one line up", Looks, "gates, log, help", None),
+    row(Act::PageDown, "page-down", &["PgDn", "Ctrl-d"], "a page down", Looks, "gates, log, help", None),
+    row(Act::PageUp, "page-up", &["PgUp", "Ctrl-u"], "a page up", Looks, "gates, log, help", None),
+    row(Act::First, "first", &["g", "Home"], "to the first line", Looks, "gates, log, help", None),
+    row(Act::Last, "last", &["G", "End"], "to the last line; the log follows again", Looks, "gates, log, help", None),
+    row(Act::Open, "open", &["Enter"], "why a gate stands as it does; filters the log to it", Looks, "gates", None),
+    row(Act::Back, "back", &["Esc"], "close, clear the filter, back; never acts", Looks, "all", None),
+    row(Act::Zoom, "zoom", &["+"], "this pane alone", Looks, "all", Some("zoom")),
+    row(Act::Unzoom, "unzoom", &["_"], "all panes again", Looks, "all", None),
+    row(Act::Follow, "follow", &["f"], "log: follow new lines, or stop", Looks, "log", Some("follow")),
+    row(Act::Copy, "copy", &["c"], "copy the selected line", Looks, "all", Some("copy")),
+    row(Act::Freeze, "freeze", &["Space"], "freeze the panes for reading; data goes on", Looks, "all", None),
+    row(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do", Looks, "all", None),
+    row(Act::PreviewSwitch, "preview-switch", &["s"], "what switch would do", Looks, "all", None),
+    row(Act::PreviewAbort, "preview-abort", &["a"], "what abort would do", Looks, "all", None),
+    row(Act::PreviewRollback, "preview-rollback", &["r"], "what rollback would do", Looks, "all", None),
+    row(Act::Explain, "explain", &["o"], "what blocks the next step, and every fault", Looks, "all", None),
+    row(Act::Redraw, "redraw", &["Ctrl-l"], "paint the screen again", Looks, "all", None),
+    row(Act::Suspend, "suspend", &["Ctrl-z"], "to the shell; fg comes back", Looks, "all", None),
+    row(Act::Quit, "quit", &["q"], "leave; traffic stays where it is", Looks, "all", None),
+    row(
+        Act::Interrupt,
+        "interrupt",
+        &["Ctrl-c"],
+        "twice within 2 s: leave (130); never cancels a cutover",
+        Looks,
+        "all",
+        None,
+    ),
+    row(Act::Hold, "hold", &["H"], "pause the plan at once; again: resume, asks y", Records, "all", Some("hold")),
+    row(Act::Promote, "promote", &["P"], "one step forward in the plan, asks y", MovesTraffic, "all", Some("promote")),
+    row(
+        Act::Switch,
+        "switch",
+        &["S"],
+        "all traffic to the candidate, asks for its version",
+        MovesTraffic,
+        "all",
+        Some("switch"),
+    ),
+    row(
+        Act::Abort,
+        "abort",
+        &["A"],
+        "give up the rollout: back to the live side, asks y",
+        MovesTraffic,
+        "all",
+        Some("abort"),
+    ),
+    row(Act::Rollback, "rollback", &["R"], "all traffic back, asks y; works everywhere", MovesTraffic, "all", None),
+    row(
+        Act::Override,
+        "override",
+        &["O"],
+        "let one failing gate pass, asks for a reason and y",
+        Records,
+        "gates",
+        None,
+    ),
+    row(
+        Act::TakeOver,
+        "take-over",
+        &["W"],
+        "take the driver's place from another console, asks y",
+        Records,
+        "all",
+        None,
+    ),
+];
+
+/// The whole table.
+pub const fn table() -> &'static [Row] {
+    TABLE
+}
+
+/// The row of an action.
+pub fn row_of(act: Act) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.act == act)
+}
+
+/// What a key stands for on the main screen; `None` when nothing is bound to it.
+pub fn find(key: Key) -> Option<&'static Row> {
+    let bare = Key { repeat: false, ..key };
+    TABLE.iter().find(|row| row.keys.iter().any(|spelled| parse(spelled) == Some(bare)))
+}
+
+/// A key from its spelling in the table; `None` where it spells none.
+pub fn parse(spelled: &str) -> Option<Key> {
+    if let Some(c) = spelled.strip_prefix("Ctrl-") {
+        return c.chars().next().map(Key::ctrl);
+    }
+    let code = match spelled {
+        "Enter" => Code::Enter,
+        "Esc" => Code::Esc,
+        "Tab" => Code::Tab,
+        "Shift-Tab" => Code::BackTab,
+        "Backspace" => Code::Backspace,
+        "Delete" => Code::Delete,
+        "Left" => Code::Left,
+        "Right" => Code::Right,
+        "Up" => Code::Up,
+        "Down" => Code::Down,
+        "Home" => Code::Home,
+        "End" => Code::End,
+        "PgUp" => Code::PageUp,
+        "PgDn" => Code::PageDown,
+        "Space" => Code::Char(' '),
+        one => {
+            let mut chars = one.chars();
+            match (chars.next(), chars.next()) {
+                (Some(c), None) => Code::Char(c),
+                _ => return None,
+            }
+        }
+    };
+    Some(Key::new(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_spelled_right_and_bound_once() {
+        let mut seen = std::collections::HashMap::new();
+        for row in table() {
+            assert!(!row.keys.is_empty() && !row.help.is_empty());
+            for spelled in row.keys {
+                let key = parse(spelled).unwrap_or_else(|| panic!("{spelled} is no key"));
+                assert_eq!(find(key).map(|row| row.act), Some(row.act));
+                if let Some(other) = seen.insert(key, row.name) {
+                    panic!("{spelled} is bound to {other} and {}", row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lower_case_looks_and_shift_acts() {
+        for row in table() {
+            for spelled in row.keys {
+                let key = parse(spelled).unwrap();
+                let shifted = matches!(key.code, Code::Char(c) if c.is_ascii_uppercase()) && !key.ctrl;
+                if row.danger != Danger::Looks {
+                    assert!(shifted, "{spelled} must not {}", row.name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What comes into the view and what comes out of it.
+//!
+//! The types are our own, so that the mapping from a terminal library sits in one place outside of the view.
+
+use std::sync::Arc;
+
+use crate::domain::LogLine;
+use crate::engine::{Reply, Request, Snapshot};
+
+/// Which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// A character as typed: Shift is already in it.
+    Char(char),
+    /// Return.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tab.
+    Tab,
+    /// Shift-Tab.
+    BackTab,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// Cursor left.
+    Left,
+    /// Cursor right.
+    Right,
+    /// Cursor up.
+    Up,
+    /// Cursor down.
+    Down,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// A function key or any other key: nothing is bound to it.
+    Other,
+}
+
+/// A key press. Releases never come in here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Which key.
+    pub code: Code,
+    /// Ctrl was held.
+    pub ctrl: bool,
+    /// Alt or another modifier besides Shift and Ctrl was held; such keys do nothing.
+    pub alt: bool,
+    /// The terminal says that the key is being held down; only movement listens to that.
+    pub repeat: bool,
+}
+
+impl Key {
+    /// A plain key.
+    pub const fn new(code: Code) -> Self {
+        Self { code, ctrl: false, alt: false, repeat: false }
+    }
+
+    /// A plain character.
+    pub const fn char(c: char) -> Self {
+        Self::new(Code::Char(c))
+    }
+
+    /// A character with Ctrl.
+    pub const fn ctrl(c: char) -> Self {
+        Self { code: Code::Char(c), ctrl: true, alt: false, repeat: false }
+    }
+
+    /// The character of a key without Ctrl and Alt.
+    pub const fn plain_char(self) -> Option<char> {
+        match self.code {
+            Code::Char(c) if !self.ctrl && !self.alt => Some(c),
+            _ => None,
+        }
+    }
+}
+
+/// Everything the view listens to.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal says that this was pasted.
+    Paste(String),
+    /// The terminal window has the focus again.
+    FocusGained,
+    /// The terminal window lost the focus.
+    FocusLost,
+    /// Keys came in faster than anyone types, and were dropped.
+    LooksLikePaste,
+    /// The terminal has this many columns and rows now.
+    Resize(u16, u16),
+    /// The engine's state.
+    Snapshot(Arc<Snapshot>),
+    /// A log line.
+    Line(LogLine),
+    /// The engine's answer to a request.
+    Reply {
+        /// The request's id.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A frame was just made with [`draw()`](super::draw()). One frame is on its way at a time.
+    Drawn,
+    /// The frame made last has reached the terminal.
+    Flushed,
+    /// Nothing happened but time; see [`View::next_deadline`](super::View::next_deadline).
+    Tick,
+}
+
+/// What the loop is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Hand this to the engine; its answer comes back as [`Input::Reply`].
+    Ask(Request),
+    /// Leave.
+    Quit {
+        /// The exit code of the process.
+        code: u8,
+    },
+    /// Paint every cell again, whatever the terminal is believed to show.
+    Redraw,
+    /// Stop as a shell job.
+    Suspend,
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Change the scenario of a running demo.
+    Scenario(String),
+    /// Ring the bell.
+    Bell,
+}

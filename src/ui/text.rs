@@ -1,0 +1,171 @@
+//! Numbers and names as the screen spells them, and their width in columns.
+
+use ratatui::text::Span;
+
+/// How many columns `text` takes.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { Span::raw(text).width() }
+}
+
+/// `text`, with everything beyond ASCII replaced by `?` where `ascii` asks for it; a `?` for each column.
+pub fn shown(text: &str, ascii: bool) -> std::borrow::Cow<'_, str> {
+    if !ascii || text.is_ascii() {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+            continue;
+        }
+        let mut bytes = [0; 4];
+        for _ in 0..width(c.encode_utf8(&mut bytes)) {
+            out.push('?');
+        }
+    }
+    out.into()
+}
+
+/// The longest beginning of `text` that fits `max` columns; a cut is marked with `~`.
+pub fn fit(text: &str, max: usize) -> String {
+    if width(text) <= max {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    let mut bytes = [0; 4];
+    for c in text.chars() {
+        let wide = width(c.encode_utf8(&mut bytes));
+        if used + wide + 1 > max {
+            break;
+        }
+        used += wide;
+        out.push(c);
+    }
+    if max > 0 {
+        out.push('~');
+    }
+    out
+}
+
+/// Milliseconds: `4.2ms`, `243ms`, `12.3s`; `gap` stands between number and unit.
+pub fn millis(ms: f64, gap: &str) -> String {
+    if ms < 9.95 {
+        format!("{ms:.1}{gap}ms")
+    } else if ms < 9999.5 {
+        format!("{ms:.0}{gap}ms")
+    } else {
+        format!("{:.1}{gap}s", ms / 1000.0)
+    }
+}
+
+/// A share of 1 as percent: `0.08%`, `2.5%`, `99.4%`, `100%`.
+pub fn percent(share: f64) -> String {
+    format!("{}%", percent_number(share))
+}
+
+/// A share of 1 as percent, without the sign.
+pub fn percent_number(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 0.995 {
+        format!("{percent:.2}")
+    } else if percent < 99.95 {
+        format!("{percent:.1}")
+    } else {
+        format!("{percent:.0}")
+    }
+}
+
+/// A limit without zeros at its end: `60`, `0.5`, `12.25`.
+pub fn limit_number(limit: f64) -> String {
+    let text = format!("{limit:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A whole number in groups of three: `12 304`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, c) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Requests a second: `0.4`, `205`, `1 842`.
+pub fn rate(rps: f64) -> String {
+    if rps > 0.0 && rps < 9.95 { format!("{rps:.1}") } else { count(rps.round() as u64) }
+}
+
+/// Time that is left: `04:12`, `55:48`, `23h59m`.
+pub fn left(seconds: f64) -> String {
+    let s = seconds.max(0.0) as u64;
+    if s < 3600 { format!("{:02}:{:02}", s / 60, s % 60) } else { format!("{}h{:02}m", s / 3600, s % 3600 / 60) }
+}
+
+/// Time that has passed, roughly: `1s`, `9m`, `3h`, `2d`.
+pub fn age(seconds: f64) -> String {
+    let s = seconds.max(0.0).round() as u64;
+    match s {
+        0..=99 => format!("{s}s"),
+        100..=5999 => format!("{}m", s / 60),
+        6000..=172_799 => format!("{}h", s / 3600),
+        _ => format!("{}d", s / 86_400),
+    }
+}
+
+/// How long an order took: `3.8s`.
+pub fn took(seconds: f64) -> String {
+    if seconds < 99.95 { format!("{:.1}s", seconds.max(0.0)) } else { age(seconds) }
+}
+
+/// Whether `text` contains `needle`, small and capital ASCII letters being the same.
+pub fn contains(text: &str, needle: &str) -> bool {
+    let (text, needle) = (text.as_bytes(), needle.as_bytes());
+    needle.is_empty() || text.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_spelled_short() {
+        assert_eq!(count(1_842), "1 842");
+        assert_eq!(count(12), "12");
+        assert_eq!(count(1_000_000), "1 000 000");
+        assert_eq!(millis(243.4, ""), "243ms");
+        assert_eq!(millis(0.36, " "), "0.4 ms");
+        assert_eq!(millis(12_345.0, ""), "12.3s");
+        assert_eq!(percent(0.0008), "0.08%");
+        assert_eq!(percent(0.994), "99.4%");
+        assert_eq!(percent(1.0), "100%");
+        assert_eq!(limit_number(250.0), "250");
+        assert_eq!(limit_number(0.5), "0.5");
+        assert_eq!(left(252.9), "04:12");
+        assert_eq!(left(86_399.0), "23h59m");
+        assert_eq!(age(540.0), "9m");
+        assert_eq!(rate(0.0), "0");
+        assert_eq!(rate(0.4), "0.4");
+    }
+
+    #[test]
+    fn width_is_columns_not_characters() {
+        assert_eq!(width("日本"), 4);
+        assert_eq!(shown("a日b", true), "a??b");
+        assert_eq!(fit("日本語版", 5), "日本~");
+        assert_eq!(fit("v41", 3), "v41");
+        assert_eq!(fit("v41", 2), "v~");
+        assert_eq!(fit("v41", 0), "");
+    }
+
+    #[test]
+    fn a_filter_ignores_case() {
+        assert!(contains("gate Feature-Drift FAIL", "drift fail"));
+        assert!(!contains("gate", "gates"));
+        assert!(contains("", ""));
+    }
+}

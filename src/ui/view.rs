@@ -1,0 +1,343 @@
+//! The view's state, and the one way to change it.
+
+pub mod command;
+pub mod keys;
+pub mod log;
+pub mod prompt;
+mod reply;
+mod snapshot;
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+use tui_input::Input as Line;
+
+use self::log::LogPane;
+use self::prompt::{Notice, Prompt};
+use super::glyphs::Glyphs;
+use super::input::{Action, Input};
+use super::theme::Theme;
+use crate::domain::{Actor, OrderId};
+use crate::engine::{Command, Phase, Request, Snapshot};
+
+/// What a view is made with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Colours and attributes.
+    pub theme: Theme,
+    /// Drawing characters.
+    pub glyphs: Glyphs,
+    /// Who sits at the keyboard; every request carries it.
+    pub me: Actor,
+    /// The scenarios a demo knows, for `:scenario`; empty elsewhere.
+    pub scenarios: Vec<String>,
+}
+
+/// A pane that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The blue side.
+    Blue,
+    /// The green side.
+    Green,
+    /// The gates.
+    Gates,
+    /// The log.
+    Log,
+    /// The journal's events.
+    Events,
+}
+
+impl Pane {
+    /// In the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Blue, Self::Green, Self::Gates, Self::Log, Self::Events];
+}
+
+/// What lies over the panes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys; lines scrolled away, and what is searched for.
+    Help {
+        /// Lines scrolled away.
+        scroll: usize,
+        /// Only rows that contain this.
+        search: String,
+        /// Whether keys go into the search.
+        typing: bool,
+    },
+    /// Everything that blocks, and every fault.
+    Explain {
+        /// Lines scrolled away.
+        scroll: usize,
+    },
+    /// What a command would do.
+    Preview(Command),
+    /// Why a gate stands as it does.
+    Gate {
+        /// Its name.
+        name: String,
+        /// Lines scrolled away.
+        scroll: usize,
+    },
+}
+
+/// A line of text being typed at the bottom.
+#[derive(Debug, Clone)]
+pub enum Field {
+    /// After `:`.
+    Command(Line),
+    /// After `/`.
+    Filter(Line),
+    /// Why traffic was rolled back, asked for afterwards.
+    Reason(Line, OrderId),
+}
+
+/// One line for the operator, at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What to say.
+    pub text: String,
+    /// Whether it deserves attention.
+    pub warn: bool,
+    /// Goes away at this time, in milliseconds.
+    pub until_ms: u64,
+}
+
+/// A request whose answer is not yet in.
+#[derive(Debug, Clone)]
+struct Pending {
+    id: u64,
+    command: Command,
+    at_ms: u64,
+}
+
+/// Requests waited for at most; older ones are forgotten.
+const PENDING_MAX: usize = 32;
+/// How long a message stays, in milliseconds.
+const MESSAGE_MS: u64 = 8_000;
+const WARNING_MS: u64 = 20_000;
+/// Within this time a second Ctrl-c leaves, in milliseconds.
+const INTERRUPT_MS: u64 = 2_000;
+
+/// Everything the screen is drawn from.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub(super) options: Options,
+    pub(super) size: (u16, u16),
+    pub(super) snapshot: Option<Arc<Snapshot>>,
+    /// When the snapshot came in, in milliseconds.
+    pub(super) received_ms: u64,
+    /// What the panes show instead, and since when.
+    pub(super) frozen: Option<(Arc<Snapshot>, u64)>,
+    pub(super) log: LogPane,
+    pub(super) focus: Pane,
+    pub(super) gate: usize,
+    pub(super) zoom: bool,
+    pub(super) overlay: Option<Overlay>,
+    pub(super) field: Option<Field>,
+    pub(super) prompt: Option<Prompt>,
+    pub(super) notice: Option<Notice>,
+    pub(super) message: Option<Message>,
+    pending: Vec<Pending>,
+    next_id: u64,
+    interrupted_ms: Option<u64>,
+    /// When `H` was seen last: a held key acts once.
+    held_ms: Option<u64>,
+    /// A rollback of ours that is to be verified, then explained.
+    rollback: Option<OrderId>,
+    reason_due: Option<OrderId>,
+    revision: u64,
+    drawn: Option<u64>,
+    redraw_at: Option<u64>,
+}
+
+impl View {
+    /// A view that has seen nothing yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            size: (80, 24),
+            snapshot: None,
+            received_ms: 0,
+            frozen: None,
+            log: LogPane::default(),
+            focus: Pane::Log,
+            gate: 0,
+            zoom: false,
+            overlay: None,
+            field: None,
+            prompt: None,
+            notice: None,
+            message: None,
+            pending: Vec::new(),
+            next_id: 1,
+            interrupted_ms: None,
+            held_ms: None,
+            rollback: None,
+            reason_due: None,
+            revision: 0,
+            drawn: None,
+            redraw_at: None,
+        }
+    }
+
+    /// Takes in what happened at `now_ms` and says what is to be done. Nothing else changes the view.
+    pub fn update(&mut self, input: Input, now_ms: u64) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.expire(now_ms);
+        match input {
+            Input::Key(key) => {
+                self.touch();
+                self.key(key, now_ms, &mut out);
+            }
+            Input::Paste(text) => self.paste(&text, now_ms),
+            Input::FocusGained => out.push(Action::Redraw),
+            Input::FocusLost => self.focus_lost(now_ms),
+            Input::LooksLikePaste => self.warn("that looked like a paste: nothing was done", now_ms),
+            Input::Resize(width, height) => {
+                self.size = (width, height);
+                self.touch();
+            }
+            Input::Snapshot(snapshot) => self.take(snapshot, now_ms, &mut out),
+            Input::Line(line) => {
+                self.log.push(line, false);
+                self.touch();
+            }
+            Input::Reply { id, reply } => self.reply(id, reply, now_ms),
+            Input::Drawn => {
+                self.drawn = Some(self.revision);
+                self.redraw_at = self.next_deadline(now_ms);
+                self.prompt.iter_mut().for_each(|prompt| prompt.shown.drawn());
+                self.notice.iter_mut().for_each(|notice| notice.shown.drawn());
+            }
+            Input::Flushed => {
+                self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
+                self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
+            }
+            Input::Tick => {}
+        }
+        out
+    }
+
+    /// Whether a new frame would show something else than the last one.
+    pub fn is_dirty(&self) -> bool {
+        self.drawn != Some(self.revision)
+    }
+
+    /// When something shown changes by itself; the loop then sends [`Input::Tick`].
+    pub fn next_deadline(&self, now_ms: u64) -> Option<u64> {
+        let second_after = |from: u64| from + (now_ms.saturating_sub(from) / 1000 + 1) * 1000;
+        let prompt = self.prompt.as_ref().map(|prompt| prompt.next_change(now_ms));
+        let message = self.message.as_ref().map(|message| message.until_ms);
+        // Snapshots come about once a second; ages count on by themselves only when they stop coming.
+        let age = self.snapshot.as_ref().map(|_| second_after(self.received_ms + 500));
+        [prompt, message, age].into_iter().flatten().filter(|&at| at > now_ms).min()
+    }
+
+    pub(super) const fn touch(&mut self) {
+        self.revision = self.revision.wrapping_add(1);
+    }
+
+    /// What is over by `now_ms` goes away.
+    fn expire(&mut self, now_ms: u64) {
+        if self.redraw_at.is_some_and(|at| at <= now_ms) {
+            self.redraw_at = None;
+            self.touch();
+        }
+        if self.message.as_ref().is_some_and(|message| message.until_ms <= now_ms) {
+            self.message = None;
+            self.touch();
+        }
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.until_ms <= now_ms) {
+            let text = format!("{}: no answer in time, nothing was sent", prompt.ask.name());
+            self.close_with(&prompt, vec![text], now_ms);
+        }
+    }
+
+    fn focus_lost(&mut self, now_ms: u64) {
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.ask.is_forward()) {
+            let text = format!("{}: the terminal lost the focus. Cancelled, nothing was sent.", prompt.ask.name());
+            self.close_with(&prompt, vec![text, "Press any key to look again.".into()], now_ms);
+        }
+    }
+
+    /// Tells why a prompt closed by itself. After a forward prompt with a box that stays until a key is pressed, so
+    /// that what was being typed into it does not become keys of the main screen.
+    fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
+        if prompt.ask.is_forward() {
+            self.notice = Some(Notice::new(text, prompt.ask.is_typed()));
+            self.touch();
+        } else {
+            self.warn(&text.join(" "), now_ms);
+        }
+    }
+
+    pub(super) fn say(&mut self, text: &str, now_ms: u64) {
+        self.message = Some(Message { text: text.to_owned(), warn: false, until_ms: now_ms + MESSAGE_MS });
+        self.touch();
+    }
+
+    pub(super) fn warn(&mut self, text: &str, now_ms: u64) {
+        self.message = Some(Message { text: text.to_owned(), warn: true, until_ms: now_ms + WARNING_MS });
+        self.touch();
+    }
+
+    /// Makes a request; `expect` is the digest that was shown where consent was given.
+    fn ask(&mut self, command: Command, expect: Option<String>, now_ms: u64, out: &mut Vec<Action>) {
+        let id = self.next_id;
+        self.next_id += 1;
+        if self.pending.len() == PENDING_MAX {
+            self.pending.remove(0);
+        }
+        self.pending.push(Pending { id, command: command.clone(), at_ms: now_ms });
+        out.push(Action::Ask(Request { id, by: self.options.me.clone(), command, expect, why: None }));
+        self.touch();
+    }
+
+    /// The command whose answer has been waited for longest, and since when.
+    pub(super) fn waiting_for(&self) -> Option<(&Command, u64)> {
+        let moves = |pending: &&Pending| {
+            matches!(pending.command, Command::Promote | Command::Switch | Command::Abort | Command::Rollback)
+        };
+        self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
+    }
+
+    /// What the panes show: the frozen state, or the newest.
+    pub(super) fn shown(&self) -> Option<&Arc<Snapshot>> {
+        self.frozen.as_ref().map(|(snapshot, _)| snapshot).or(self.snapshot.as_ref())
+    }
+
+    /// Seconds since the newest snapshot came in.
+    pub(super) fn elapsed_s(&self, now_ms: u64) -> f64 {
+        now_ms.saturating_sub(self.received_ms) as f64 / 1000.0
+    }
+
+    /// Seconds since what the panes show came in; stands still while they are frozen.
+    pub(super) fn pane_elapsed_s(&self, now_ms: u64) -> f64 {
+        if self.frozen.is_some() { 0.0 } else { self.elapsed_s(now_ms) }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|s| s.status.phase == Phase::Paused || s.status.split.drift)
+    }
+
+    /// Whether an order of anyone is on its way.
+    pub(super) fn order_in_flight(&self) -> bool {
+        self.waiting_for().is_some()
+            || self
+                .snapshot
+                .as_ref()
+                .and_then(|s| s.status.last_order.as_ref())
+                .is_some_and(|order| !order.state.is_settled())
+    }
+
+    /// Whether the pane with the events is on the screen besides the log.
+    pub(super) const fn is_wide(&self) -> bool {
+        self.size.0 >= 100 && self.size.1 >= 30
+    }
+
+    /// The same for the area a frame is made for.
+    pub(super) const fn shows_events(area: Rect) -> bool {
+        area.width >= 100 && area.height >= 30
+    }
+}

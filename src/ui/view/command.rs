@@ -1,0 +1,129 @@
+//! The `:` line. What moves traffic or lasts opens the same questions as the keys; nothing here acts directly on it.
+
+use super::prompt::{Ask, TEXT_MAX};
+use super::{Overlay, View};
+use crate::domain::text::clean;
+use crate::engine::Command;
+use crate::ui::input::Action;
+
+/// Every word the line knows, and what may follow it.
+pub const WORDS: &[(&str, &str)] = &[
+    ("abort", ""),
+    ("auto", "on|off"),
+    ("finalize", ""),
+    ("gates", "[NAME]"),
+    ("help", ""),
+    ("note", "TEXT"),
+    ("override", "GATE"),
+    ("pause", ""),
+    ("promote", ""),
+    ("q", ""),
+    ("quit", ""),
+    ("resume", ""),
+    ("rollback", ""),
+    ("scenario", "NAME"),
+    ("switch", ""),
+    ("takeover", ""),
+];
+
+impl View {
+    pub(super) fn run(&mut self, line: &str, now_ms: u64, out: &mut Vec<Action>) {
+        let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let rest = rest.trim();
+        match (word, rest) {
+            ("", _) => {}
+            ("promote", "") => self.open(Ask::Promote, now_ms),
+            ("switch", "") => self.open(Ask::Switch, now_ms),
+            ("abort", "") => self.open(Ask::Abort, now_ms),
+            ("rollback", "") => self.open(Ask::Rollback, now_ms),
+            ("resume", "") => self.open(Ask::Resume, now_ms),
+            ("finalize", "") => self.open(Ask::Finalize, now_ms),
+            ("takeover", "") => self.open(Ask::TakeOver, now_ms),
+            ("auto", "on") => self.open(Ask::AutoOn, now_ms),
+            ("auto", "off") => self.send(Command::Auto { on: false }, now_ms, out),
+            ("pause", "") => self.send(Command::Pause, now_ms, out),
+            ("gates", "" | "run") => self.send(Command::RunGates { only: Vec::new() }, now_ms, out),
+            ("gates", name) => self.run_gate(name, now_ms, out),
+            ("note", text) if !text.is_empty() => {
+                self.send(Command::Note { text: clean(text, TEXT_MAX) }, now_ms, out);
+            }
+            ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
+            ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
+            ("help", "") => {
+                self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
+            }
+            ("q" | "quit", "") => self.quit(now_ms, out),
+            _ => self.unknown(word, now_ms),
+        }
+    }
+
+    fn unknown(&mut self, word: &str, now_ms: u64) {
+        let text = match WORDS.iter().find(|(known, _)| *known == word) {
+            Some((known, "")) => format!(":{known} takes nothing after it"),
+            Some((known, rest)) => format!(":{known} {rest}"),
+            None => format!("unknown command {:?}; Tab completes, ? is help", clean(word, 40)),
+        };
+        self.warn(&text, now_ms);
+    }
+
+    /// What needs no question, but must not be sent by a console that may only look.
+    fn send(&mut self, command: Command, now_ms: u64, out: &mut Vec<Action>) {
+        if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
+            return self.warn(&format!("{}: this console was started read-only", command.verb()), now_ms);
+        }
+        self.ask(command, None, now_ms, out);
+    }
+
+    fn run_gate(&mut self, name: &str, now_ms: u64, out: &mut Vec<Action>) {
+        let name = name.strip_prefix("run ").map_or(name, str::trim);
+        let known = self.snapshot.as_ref().is_some_and(|s| s.status.gates.iter().any(|gate| gate.name == name));
+        if known {
+            self.send(Command::RunGates { only: vec![name.to_owned()] }, now_ms, out);
+        } else {
+            self.warn(&format!("gates: there is no gate {:?}", clean(name, 40)), now_ms);
+        }
+    }
+
+    fn scenario(&mut self, name: &str, now_ms: u64, out: &mut Vec<Action>) {
+        let scenarios = &self.options.scenarios;
+        if scenarios.is_empty() {
+            self.warn("scenario: only a demo has scenarios", now_ms);
+        } else if scenarios.iter().any(|known| known == name) {
+            out.push(Action::Scenario(name.to_owned()));
+            self.say(&format!("scenario {name}"), now_ms);
+        } else {
+            let text = format!("scenario: {:?} is none of {}", clean(name, 40), scenarios.join(", "));
+            self.warn(&text, now_ms);
+        }
+    }
+
+    /// What Tab makes of `line`: the longest beginning all fitting words share.
+    pub(super) fn complete(&self, line: &str) -> Option<String> {
+        let (before, part) = line.rsplit_once(' ').map_or(("", line), |(before, part)| (before.trim(), part));
+        let gates = || self.snapshot.iter().flat_map(|s| &s.status.gates).map(|gate| gate.name.as_str());
+        let fitting: Vec<&str> = match before {
+            "" => WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(part)).collect(),
+            "auto" => ["on", "off"].into_iter().filter(|word| word.starts_with(part)).collect(),
+            "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
+            "scenario" => {
+                self.options.scenarios.iter().map(String::as_str).filter(|name| name.starts_with(part)).collect()
+            }
+            _ => return None,
+        };
+        let shared = fitting.iter().copied().reduce(|a, b| {
+            let same = a
+                .char_indices()
+                .zip(b.chars())
+                .find(|((_, x), y)| x != y)
+                .map_or(a.len().min(b.len()), |((at, _), _)| at);
+            &a[..same]
+        })?;
+        let space = if before.is_empty() { "" } else { " " };
+        let end = if fitting.len() == 1 && before.is_empty() && takes_more(shared) { " " } else { "" };
+        Some(format!("{before}{space}{shared}{end}"))
+    }
+}
+
+fn takes_more(word: &str) -> bool {
+    WORDS.iter().any(|(known, rest)| *known == word && !rest.is_empty())
+}

@@ -1,0 +1,138 @@
+//! A new state came in: what it means for open questions, the log, the bell.
+
+use std::sync::Arc;
+
+use tui_input::Input as Line;
+
+use super::prompt::Notice;
+use super::{Field, View};
+use crate::domain::{LogLevel, LogLine, OrderState};
+use crate::engine::snapshot::{GateState, Status};
+use crate::engine::{Phase, Snapshot};
+use crate::ui::input::Action;
+
+impl View {
+    pub(super) fn take(&mut self, new: Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
+        self.touch();
+        self.take_events(&new);
+        self.received_ms = now_ms;
+        let old = self.snapshot.replace(Arc::clone(&new));
+        self.close_if_changed(&new);
+        if let Some(old) = old {
+            self.tell_order(&old.status, &new.status, now_ms);
+            if deserves_bell(&old.status, &new.status) {
+                out.push(Action::Bell);
+            }
+        }
+        self.settle_rollback();
+        self.ask_for_reason();
+    }
+
+    /// Events that were not there before become lines of the log.
+    fn take_events(&mut self, new: &Snapshot) {
+        let known = self.snapshot.as_ref().and_then(|old| {
+            if Arc::ptr_eq(&old.events, &new.events) {
+                return Some(new.events.len());
+            }
+            let last = old.events.last()?;
+            new.events.iter().rposition(|event| event == last).map(|at| at + 1)
+        });
+        for event in new.events.iter().skip(known.unwrap_or(0)) {
+            let level = if event.warn { LogLevel::Warn } else { LogLevel::Info };
+            let line = LogLine { at: event.at, level, source: event.by.clone(), text: event.text.clone() };
+            self.log.push(line, true);
+        }
+    }
+
+    /// Consent was for another state: the question closes and nothing is sent.
+    fn close_if_changed(&mut self, new: &Snapshot) {
+        let changed = |prompt: &mut super::Prompt| {
+            prompt.ask.is_bound() && prompt.seen.as_ref().is_some_and(|seen| seen.status.digest != new.status.digest)
+        };
+        let Some(prompt) = self.prompt.take_if(changed) else { return };
+        let Some(seen) = &prompt.seen else { return };
+        let what = what_changed(&seen.status, &new.status);
+        self.notice = Some(Notice::new(
+            vec![
+                format!("! STATE CHANGED {} > {}: {what}. Cancelled,", seen.status.digest, new.status.digest),
+                "  nothing was sent. Press any key to look again.".into(),
+            ],
+            prompt.is_typing(),
+        ));
+    }
+
+    fn tell_order(&mut self, old: &Status, new: &Status, now_ms: u64) {
+        let Some(order) = &new.last_order else { return };
+        if old.last_order.as_ref().is_some_and(|before| before.id == order.id && before.state == order.state) {
+            return;
+        }
+        let share = order.target.share(order.toward);
+        let what = format!("{} {}: {} {share}%", order.command, order.id, order.toward.title());
+        match order.state {
+            OrderState::Verified => {
+                self.say(&format!("VERIFIED {what} read back from the router in {:.1}s", order.took_s), now_ms);
+            }
+            OrderState::Failed => {
+                let why = order.detail.as_deref().unwrap_or("the traffic system did not carry it out");
+                self.warn(&format!("FAILED {what}: {why}"), now_ms);
+            }
+            _ => {}
+        }
+    }
+
+    /// Once a rollback of ours is read back, its reason is asked for.
+    pub(super) fn settle_rollback(&mut self) {
+        let Some(order) = self.snapshot.as_ref().and_then(|s| s.status.last_order.as_ref()) else { return };
+        if self.rollback.as_ref() == Some(&order.id) {
+            match order.state {
+                OrderState::Verified => self.reason_due = self.rollback.take(),
+                OrderState::Failed => self.rollback = None,
+                _ => {}
+            }
+        }
+    }
+
+    fn ask_for_reason(&mut self) {
+        let busy = self.field.is_some() || self.prompt.is_some() || self.notice.is_some();
+        if !busy && let Some(id) = self.reason_due.take() {
+            self.field = Some(Field::Reason(Line::default(), id));
+        }
+    }
+}
+
+fn what_changed(old: &Status, new: &Status) -> String {
+    for (before, after) in old.gates.iter().zip(&new.gates) {
+        if before.name == after.name && before.status != after.status {
+            return format!("{} {} > {}", after.name, before.status.title(), after.status.title());
+        }
+    }
+    if old.split.observed != new.split.observed {
+        let text =
+            |split: Option<crate::domain::Split>| split.map_or_else(|| "unread".into(), |split| split.to_string());
+        return format!("split {} > {}", text(old.split.observed), text(new.split.observed));
+    }
+    for (side, before) in old.sides.iter() {
+        let after = &new.sides[side];
+        if before.version != after.version {
+            let name = |v: &Option<crate::domain::Version>| v.as_ref().map_or_else(|| "?".into(), |v| v.name.clone());
+            return format!("{side} {} > {}", name(&before.version), name(&after.version));
+        }
+    }
+    "what consent depends on is another".into()
+}
+
+/// A gate failed, an order was settled or lost, the bake is over, the router cannot be understood any more.
+fn deserves_bell(old: &Status, new: &Status) -> bool {
+    let failed = new.gates.iter().any(|gate| {
+        gate.status == GateState::Failed
+            && old.gates.iter().any(|before| before.name == gate.name && before.status != GateState::Failed)
+    });
+    let loud = |state| matches!(state, OrderState::Verified | OrderState::Failed | OrderState::Unknown);
+    let order = new.last_order.as_ref().is_some_and(|order| {
+        loud(order.state)
+            && old.last_order.as_ref().is_none_or(|before| before.id != order.id || before.state != order.state)
+    });
+    let left = |status: &Status| status.step.bake_left_s.unwrap_or(0.0) > 0.0;
+    let baked = left(old) && !left(new) && old.step.index == new.step.index;
+    failed || order || baked || (new.phase == Phase::Unknown && old.phase != Phase::Unknown)
+}

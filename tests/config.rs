@@ -1,0 +1,394 @@
+//! The config as an operator meets it: files in, meaning or messages out.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
+use cutover::domain::{Comparison, GateKind, GuardAction, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource};
+
+type Error = Box<dyn std::error::Error>;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config")
+}
+
+/// The environment of every test: nothing of the machine's own.
+fn env(name: &str) -> Option<String> {
+    let value = match name {
+        "CUTOVER_GATEWAY_TOKEN" => "0123456789abcdef0123",
+        "CUTOVER_SHORT_TOKEN" => "hunter2",
+        "XDG_STATE_HOME" => "/xdg/state",
+        "XDG_CONFIG_HOME" => "/nonexistent/xdg",
+        _ => return None,
+    };
+    Some(value.into())
+}
+
+fn valid(name: &str) -> Result<Config, ConfigError> {
+    config::load(Some(Path::new(name)), &env, &fixtures().join("valid"))
+}
+
+fn files(dir: &str) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(fixtures().join(dir))? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What `file` is refused with, with the directory of the fixtures left out.
+fn refusal(file: &Path) -> Result<String, Error> {
+    let name = Path::new(file.file_name().ok_or("no name")?);
+    match config::load(Some(name), &env, &fixtures().join("invalid")) {
+        Ok(_) => Ok("accepted".into()),
+        Err(error) => Ok(error.to_string().replace(&fixtures().display().to_string(), "FIXTURES")),
+    }
+}
+
+#[test]
+fn each_bad_file_has_its_message() -> Result<(), Error> {
+    let mut all = String::new();
+    let files = files("invalid")?;
+    assert!(files.len() >= 30, "{} files", files.len());
+    for file in files {
+        writeln!(all, "{}\n", refusal(&file)?)?;
+    }
+    let expected = fixtures().join("messages.txt");
+    // To accept changed messages after reading them: UPDATE_MESSAGES=1 cargo test --test config
+    if std::env::var_os("UPDATE_MESSAGES").is_some() {
+        std::fs::write(&expected, &all)?;
+    }
+    let expected = std::fs::read_to_string(expected)?;
+    for (got, want) in all.split("\n\n").zip(expected.split("\n\n")) {
+        assert_eq!(got, want);
+    }
+    assert_eq!(all, expected);
+    assert!(!all.contains("accepted"), "a bad file was accepted");
+    assert!(!all.contains("hunter2"), "a secret is repeated");
+    assert!(!all.contains('\u{1b}'), "a control sequence is repeated");
+    Ok(())
+}
+
+#[test]
+fn the_smallest_config_has_the_documented_defaults() -> Result<(), Error> {
+    let config = valid("minimal.toml")?;
+    let service = &config.service;
+    assert_eq!((service.name.as_str(), service.environment.as_str()), ("m", ""));
+    assert_eq!(service.probe, ProbeSpec::default());
+    assert_eq!(service.plan, Plan::default());
+    assert_eq!((service.verify_timeout_ms, service.stale_after_ms), (10_000, 5_000));
+    assert_eq!(service.state_dir, Path::new("/xdg/state/cutover/m"));
+    assert_eq!(service.sides[Side::Blue].version, VersionSource::Unknown);
+    assert!(service.gates.is_empty() && service.guards.is_empty());
+    let gateway = config.gateway.as_ref().ok_or("no gateway")?;
+    assert_eq!(gateway.admin, AdminSpec::Unix("/xdg/state/cutover/m/gateway.sock".into()));
+    assert_eq!(gateway.state, Path::new("/xdg/state/cutover/m/gateway.json"));
+    assert_eq!(gateway.ready_path, "/v2/health/ready");
+    assert_eq!(config.backend, BackendSpec::Embedded { admin: gateway.admin.clone() });
+    assert_eq!(config.file, fixtures().join("valid/minimal.toml"));
+    Ok(())
+}
+
+#[test]
+fn every_key_reaches_its_place() -> Result<(), Error> {
+    let config = valid("full.toml")?;
+    let base = fixtures().join("valid");
+    let service = &config.service;
+    assert_eq!(service.sides.blue.urls, ["http://10.0.0.11:8080", "https://blue.example/base"]);
+    assert_eq!(service.sides.blue.version, VersionSource::Fixed("v41".into()));
+    let pointer = VersionSource::Pointer { path: "/v2/models/spam".into(), pointer: "/versions/0".into() };
+    assert_eq!(service.sides.green.version, pointer);
+    assert_eq!(service.probe, ProbeSpec { interval_ms: 2000, timeout_ms: 1500, path: "/ready".into() });
+    assert_eq!((service.verify_timeout_ms, service.stale_after_ms), (20_000, 60_000));
+    assert_eq!(service.state_dir, base.join("state"));
+    let plan = Plan {
+        steps: vec![1, 25, 100],
+        bake_ms: 5_400_000,
+        rollback_window_ms: 172_800_000,
+        on_disconnect: OnDisconnect::Rollback,
+        auto: true,
+    };
+    assert_eq!(service.plan, plan);
+    let gateway = config.gateway.as_ref().ok_or("no gateway")?;
+    assert_eq!(gateway.admin, AdminSpec::Unix(base.join("run/gateway.sock")));
+    assert_eq!(gateway.ready_path, "/ready");
+    Ok(())
+}
+
+#[test]
+fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
+    let service = valid("full.toml")?.service;
+    let [health, golden, smoke] = service.gates.as_slice() else { return Err("three gates".into()) };
+    let kind = GateKind::Health { path: "/ready".into(), consecutive: 5, max_latency_ms: 250, interval_ms: 200 };
+    assert_eq!((health.name.as_str(), health.required, &health.kind), ("health", true, &kind));
+    assert_eq!((health.valid_for_ms, health.timeout_ms), (3_600_000, 300_000));
+    assert_eq!((golden.name.as_str(), golden.required), ("accuracy", false));
+    assert_eq!((golden.valid_for_ms, golden.timeout_ms), (7_200_000, 90_000));
+    let GateKind::Golden { cases, min_accuracy, concurrency, min_cases, .. } = &golden.kind else {
+        return Err("golden".into());
+    };
+    assert!(cases.is_file(), "{cases:?}");
+    assert_eq!((*min_accuracy, *concurrency, *min_cases), (0.95, 8, 1));
+    assert!(matches!(&smoke.kind, GateKind::Smoke { max_latency_ms: 1000, adversarial: false, .. }));
+    let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
+    assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));
+    assert_eq!((p99.versus, p99.then), (Some(Comparison { worse_by: 0.2 }), GuardAction::Rollback));
+    assert_eq!((p99.window_ms, p99.min_samples, p99.consecutive), (60_000, 200, 2));
+    assert_eq!((errors.metric, errors.side, errors.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
+    assert_eq!((errors.window_ms, errors.min_samples, errors.consecutive), (30_000, 100, 3));
+    Ok(())
+}
+
+#[test]
+fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> {
+    let config = valid("console_only.toml")?;
+    let token = Secret::new("0123456789abcdef0123");
+    assert_eq!(
+        config.backend,
+        BackendSpec::Embedded { admin: AdminSpec::Tcp { addr: "127.0.0.1:9000".parse()?, token } }
+    );
+    assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
+    assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
+    Ok(())
+}
+
+const MINIMAL: &str = include_str!("fixtures/config/valid/minimal.toml");
+
+#[test]
+fn the_first_of_four_places_wins() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    let cwd = dir.path().join("here");
+    let user = dir.path().join("xdg/cutover");
+    std::fs::create_dir_all(&cwd)?;
+    std::fs::create_dir_all(&user)?;
+    let xdg = dir.path().join("xdg").display().to_string();
+    let named = |named: Option<&str>| {
+        let (named, xdg) = (named.map(str::to_owned), xdg.clone());
+        move |name: &str| match name {
+            "CUTOVER_CONFIG" => named.clone(),
+            "XDG_CONFIG_HOME" => Some(xdg.clone()),
+            _ => env(name),
+        }
+    };
+    let nothing = config::load(None, &named(None), &cwd).unwrap_err().to_string();
+    for part in ["-c FILE", "CUTOVER_CONFIG", "here/cutover.toml", "xdg/cutover/cutover.toml", "cutover init"] {
+        assert!(nothing.contains(part), "{part} is not in: {nothing}");
+    }
+    let write = |path: PathBuf, name: &str| std::fs::write(path, MINIMAL.replace("\"m\"", &format!("\"{name}\"")));
+    write(user.join("cutover.toml"), "user")?;
+    assert_eq!(config::load(None, &named(None), &cwd)?.service.name, "user");
+    write(cwd.join("cutover.toml"), "here")?;
+    assert_eq!(config::load(None, &named(Some("")), &cwd)?.service.name, "here");
+    write(cwd.join("env.toml"), "env")?;
+    assert_eq!(config::load(None, &named(Some("env.toml")), &cwd)?.service.name, "env");
+    write(cwd.join("given.toml"), "given")?;
+    assert_eq!(config::load(Some(Path::new("given.toml")), &named(Some("env.toml")), &cwd)?.service.name, "given");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_readable_text_is_told_apart() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    let message = |name: &str| config::load(Some(Path::new(name)), &env, dir.path()).unwrap_err().to_string();
+    std::fs::create_dir(dir.path().join("folder"))?;
+    std::fs::write(dir.path().join("latin1.toml"), b"[service]\nname = \"caf\xe9\"\n")?;
+    std::fs::write(dir.path().join("large.toml"), vec![b'#'; 10_000_000])?;
+    assert!(message("folder").contains("folder: is a directory"), "{}", message("folder"));
+    assert!(message("gone.toml").contains("gone.toml: there is no such file"));
+    assert!(message("latin1.toml").contains("latin1.toml:2:12: byte 0xe9 is not UTF-8"), "{}", message("latin1.toml"));
+    assert!(message("large.toml").contains("larger than 1 MB"));
+    std::fs::write(dir.path().join("bom.toml"), format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n")))?;
+    assert!(config::load(Some(Path::new("bom.toml")), &env, dir.path()).is_ok(), "a byte order mark and CRLF are fine");
+    Ok(())
+}
+
+#[test]
+fn a_secret_file_is_read_and_trimmed() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    std::fs::write(dir.path().join("token"), "abcdefghijklmnopqrst\n")?;
+    let text = include_str!("fixtures/config/valid/console_only.toml")
+        .replace("{ env = \"CUTOVER_GATEWAY_TOKEN\" }", "{ file = \"token\" }");
+    let config = config::parse(&text, &dir.path().join("cutover.toml"), &env)?;
+    let BackendSpec::Embedded { admin: AdminSpec::Tcp { token, .. } } = config.backend else {
+        return Err("tcp".into());
+    };
+    assert_eq!(token.expose(), "abcdefghijklmnopqrst");
+    Ok(())
+}
+
+/// The template with every `#key` line switched on.
+fn uncommented(text: &str) -> String {
+    let on = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(on).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    for file in ["golden.jsonl", "smoke.jsonl"] {
+        std::fs::write(dir.path().join(file), "{}\n")?;
+    }
+    let file = dir.path().join("cutover.toml");
+    let answers = Answers::default();
+    let plain = config::parse(&config::template(&answers), &file, &env)?;
+    assert!(plain.service.gates.is_empty() && plain.service.guards.is_empty());
+    let mut full = config::parse(&uncommented(&config::template(&answers)), &file, &env)?;
+    assert_eq!((full.service.gates.len(), full.service.guards.len()), (3, 2));
+    full.service.gates.clear();
+    full.service.guards.clear();
+    assert_eq!(full, plain, "a default in a comment is not the default in force");
+    for gate in ["health", "golden", "smoke"] {
+        assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
+    }
+    for doc in config::reference() {
+        let written = config::template(&answers).contains(doc.key);
+        assert!(written, "{} {} is not in the template", doc.section, doc.key);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_defaults_of_checks_are_the_documented_ones() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    for file in ["golden.jsonl", "smoke.jsonl"] {
+        std::fs::write(dir.path().join(file), "{}\n")?;
+    }
+    let file = dir.path().join("cutover.toml");
+    let full = uncommented(&config::template(&Answers::default()));
+    // The same gates and guards, once with every default written and once without.
+    let defaults: Vec<String> = config::reference()
+        .iter()
+        .filter(|doc| doc.section.starts_with("[["))
+        .filter_map(|doc| match doc.default {
+            KeyDefault::Is(value) => Some(format!("{} = {value}", doc.key)),
+            _ => None,
+        })
+        .collect();
+    let bare: Vec<&str> = full.lines().filter(|line| !defaults.iter().any(|default| default == line)).collect();
+    assert!(bare.len() + 8 < full.lines().count(), "nothing was taken out");
+    assert_eq!(config::parse(&bare.join("\n"), &file, &env)?, config::parse(&full, &file, &env)?);
+    Ok(())
+}
+
+#[test]
+fn hostile_answers_stay_inside_their_quotes() {
+    let hostile = "x\"\n[state]\ndir = \"/\\\u{7}".to_owned();
+    let answers = Answers { service: hostile.clone(), blue: vec![hostile], ..Answers::default() };
+    let error = config::parse(&config::template(&answers), Path::new("cutover.toml"), &env).unwrap_err();
+    assert_eq!(error.faults.len(), 2, "{error}");
+    assert!(error.faults.iter().all(|fault| fault.message.contains("control")), "{error}");
+}
+
+/// A config whose only interesting line is `key = value` in `section`.
+fn with_key(section: &str, line: &str) -> String {
+    let base = MINIMAL.to_owned();
+    let after = |header: &str| base.replace(&format!("{header}\n"), &format!("{header}\n{line}\n"));
+    match section {
+        "[backend]" | "[gateway]" if line.starts_with("admin_token") => {
+            after(section).replace(line, &format!("admin = \"127.0.0.1:9\"\n{line}"))
+        }
+        "[blue], [green]" => after("[blue]"),
+        "[service]" | "[backend]" | "[gateway]" => after(section),
+        "version = { .. }" => after("[blue]").replace(line, &format!("version = {{ {line} }}")),
+        "admin_token = { .. }" => format!("{base}admin = \"127.0.0.1:9\"\nadmin_token = {{ {line} }}\n"),
+        "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
+        "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
+        section if section.contains("kind =") => {
+            format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))
+        }
+        "[[gate]]" if !line.starts_with("kind") => format!("{base}[[gate]]\nkind = \"health\"\n{line}\n"),
+        section => format!("{base}{section}\n{line}\n"),
+    }
+}
+
+#[test]
+fn every_documented_key_is_read() {
+    for doc in config::reference() {
+        // No key takes a date: whoever reads it must say so.
+        let line = format!("{} = 1979-05-27", doc.key);
+        let mut text = with_key(doc.section, &line);
+        let old = MINIMAL.lines().find(|old| old.starts_with(&format!("{} =", doc.key)));
+        if let Some(old) = old.filter(|_| !doc.section.contains("[[")) {
+            text = text.replacen(&format!("{old}\n"), "", if doc.key == "urls" { 1 } else { 9 });
+        }
+        let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
+        let told = error.faults.iter().any(|f| f.key.ends_with(doc.key) && f.message.contains("not a date"));
+        assert!(told, "{} {}: {error}\n{text}", doc.section, doc.key);
+    }
+}
+
+#[test]
+fn the_reference_names_each_key_once_and_defaults_no_limit() {
+    let mut seen = BTreeSet::new();
+    for doc in config::reference() {
+        assert!(seen.insert((doc.section, doc.key)), "{} {} twice", doc.section, doc.key);
+        if ["limit", "then", "min_accuracy", "max_latency", "worse_by"].contains(&doc.key) {
+            assert_eq!(doc.default, KeyDefault::Required, "{}", doc.key);
+        }
+    }
+    let markdown = config::reference_markdown();
+    assert_eq!(markdown.lines().filter(|line| line.starts_with("| `")).count(), seen.len());
+    assert!(markdown.lines().all(|line| !line.starts_with("| `") || line.matches('|').count() == 5), "{markdown}");
+}
+
+#[test]
+fn no_mutation_panics_and_every_fault_is_inside_the_file() -> Result<(), Error> {
+    let mut rng = fastrand::Rng::with_seed(11);
+    let file = fixtures().join("valid/full.toml");
+    let original = std::fs::read_to_string(&file)?;
+    let pieces =
+        ["\"", "[", "]", "=", "{", "}", "\n", "'''", "\u{1b}", "é", "0", "-1", "nan", "#", ".", "1979-05-27", "@"];
+    let mut refused = 0;
+    for _ in 0..1500 {
+        let mut chars: Vec<char> = original.chars().collect();
+        for _ in 0..rng.usize(1..6) {
+            let at = rng.usize(0..chars.len());
+            match rng.u8(0..3) {
+                0 => drop(chars.remove(at)),
+                1 => drop(chars.splice(at..at, rng.choice(pieces).unwrap_or("x").chars())),
+                _ => {
+                    let end = (at + rng.usize(0..60)).min(chars.len());
+                    drop(chars.drain(at..end));
+                }
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        let Err(error) = config::parse(&text, &file, &env) else { continue };
+        refused += 1;
+        let lines = text.lines().count().max(1);
+        for fault in &error.faults {
+            let place = fault.place.ok_or("a fault without a place")?;
+            assert!((1..=lines).contains(&place.line) && place.column >= 1, "{place:?} of {lines}: {fault}");
+        }
+        assert!(error.faults.is_sorted_by_key(|fault| fault.place), "{error}");
+        assert!(!error.to_string().replace('\n', "").chars().any(char::is_control), "{error:?}");
+    }
+    assert!(refused > 1000, "only {refused} of the mutations were refused: they do not bite");
+    Ok(())
+}
+
+#[test]
+fn a_megabyte_of_anything_comes_to_an_end() {
+    for piece in ["[", "a.", "=\n", "{", "\"", "[[gate]]\n", "a=[", "\u{1b}", "x = 1\n", "'''"] {
+        let text = piece.repeat(1_000_000 / piece.len());
+        let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
+        assert!((1..=100).contains(&error.faults.len()), "{piece:?}: {}", error.faults.len());
+    }
+}
+
+#[test]
+fn faults_are_bounded_and_the_rest_is_counted() {
+    let mut text = MINIMAL.to_owned();
+    text.push_str("[probe]\n");
+    for i in 0..5000 {
+        let _ = writeln!(text, "k{i} = 1");
+    }
+    let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
+    assert_eq!((error.faults.len(), error.dropped), (100, 4900));
+    assert!(error.to_string().ends_with("4900 more faults are not shown"));
+}

@@ -1,0 +1,223 @@
+//! One suite for every traffic system: what a backend must do, whatever is behind it.
+//!
+//! A system joins with a [`rig::Rig`] and one line of `conformance!`. What a system cannot show (a
+//! single node cannot be half-applied) is said on stdout as `NOT APPLICABLE` and is no pass of that check.
+
+mod embedded;
+mod rig;
+mod scripted;
+
+use std::time::Duration;
+
+use cutover::backend::{BackendError, Driver, Observer};
+use cutover::domain::{Move, Order, OrderId, Revision, Side, Split};
+use rig::{Rig, Trouble};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout};
+
+/// No system here takes longer to answer, or to show what it took.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn order(id: &str, kind: Move, target: Split, expected: Option<Revision>) -> Order {
+    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
+    Order { id: OrderId(id.into()), kind, from: None, target, toward, expected }
+}
+
+fn green(percent: u8) -> Split {
+    Split::toward(Side::Green, percent)
+}
+
+struct Hands {
+    observer: Arc<dyn Observer>,
+    driver: Arc<dyn Driver>,
+}
+
+impl Hands {
+    fn of(rig: &impl Rig) -> Self {
+        let backend = rig.backend();
+        Self { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") }
+    }
+
+    async fn revision(&self) -> Revision {
+        self.observer.observe().await.expect("observe").revision
+    }
+
+    /// Accepted is not done: reads back until it agrees.
+    async fn settles(&self, split: Split) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Ok(seen) = self.observer.observe().await
+                && seen.split == split
+                && seen.mixed.is_none()
+            {
+                return;
+            }
+            assert!(Instant::now() < deadline, "never read back: {split}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn apply(&self, order: &Order) -> Result<(), BackendError> {
+        timeout(DEADLINE, self.driver.apply(order)).await.expect("an answer in time").map(|_| ())
+    }
+}
+
+async fn reads<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let seen = hands.observer.observe().await.unwrap();
+    assert_eq!((seen.split, seen.mixed), (green(0), None));
+    assert_eq!(hands.revision().await, seen.revision, "nothing happened, so the revision stands");
+    for side in Side::BOTH {
+        assert!(!hands.observer.probe_targets(side).is_empty(), "{side} can be reached at 0 %");
+    }
+}
+
+async fn sets_switches_and_rolls_back<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let mut revision = hands.revision().await;
+    for (id, kind, percent) in [("a", Move::Promote, 10), ("b", Move::Promote, 50), ("c", Move::Switch, 100)] {
+        hands.apply(&order(id, kind, green(percent), Some(revision.clone()))).await.unwrap();
+        hands.settles(green(percent)).await;
+        let now = hands.revision().await;
+        assert_ne!(now, revision, "a change is seen in the revision");
+        revision = now;
+    }
+    hands.apply(&order("d", Move::Rollback, green(0), None)).await.unwrap();
+    hands.settles(green(0)).await;
+}
+
+async fn refuses_a_stale_forward_order<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let old = hands.revision().await;
+    hands.apply(&order("a", Move::Promote, green(10), Some(old.clone()))).await.unwrap();
+    hands.settles(green(10)).await;
+    let refused = hands.apply(&order("b", Move::Promote, green(50), Some(old))).await;
+    assert!(matches!(refused, Err(BackendError::Conflict(_))), "{refused:?}");
+    hands.settles(green(10)).await;
+}
+
+async fn takes_a_rollback_whatever_the_revision<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let revision = hands.revision().await;
+    hands.apply(&order("a", Move::Switch, green(100), Some(revision))).await.unwrap();
+    hands.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
+    hands.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
+    hands.settles(green(0)).await;
+}
+
+async fn takes_the_same_id_as_the_same_act<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let first = order("a", Move::Promote, green(10), Some(hands.revision().await));
+    hands.apply(&first).await.unwrap();
+    hands.settles(green(10)).await;
+    let revision = hands.revision().await;
+    hands.apply(&first).await.expect("a retry answers as the first did, though the revision is old by now");
+    assert_eq!(hands.revision().await, revision, "and changes nothing");
+}
+
+async fn a_late_retry_does_not_undo_a_rollback<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let forward = order("a", Move::Switch, green(100), Some(hands.revision().await));
+    hands.apply(&forward).await.unwrap();
+    hands.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
+    hands.settles(green(0)).await;
+    let _ = hands.apply(&forward).await;
+    hands.settles(green(0)).await;
+}
+
+async fn previews_without_sending<R: Rig>() {
+    let rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let revision = hands.revision().await;
+    let preview = hands.observer.preview(&order("a", Move::Switch, green(100), Some(revision.clone())));
+    assert!(!preview.lines.is_empty());
+    let text = format!("{} {}", preview.target, preview.lines.join(" "));
+    assert!(!text.contains(rig::TOKEN), "a secret is shown: {text}");
+    assert_eq!(hands.revision().await, revision);
+}
+
+/// In each trouble: reading fails with the right kind of error, an order fails or is unknown, and nothing hangs.
+async fn tells_trouble_apart<R: Rig>() {
+    for trouble in Trouble::ALL {
+        let mut rig = R::start(green(0)).await;
+        if !rig.trouble(trouble).await {
+            rig::not_applicable(std::any::type_name::<R>(), trouble);
+            continue;
+        }
+        let hands = Hands::of(&rig);
+        let forward = order("a", Move::Promote, green(10), Some(Revision("1".into())));
+        // A backend may leave the deadline to its caller; then silence is what the caller makes of it.
+        let applied = match timeout(DEADLINE, hands.driver.apply(&forward)).await {
+            Ok(result) => result.map(|_| ()),
+            Err(_) => Err(BackendError::Unknown("deadline".into())),
+        };
+        match trouble {
+            Trouble::Down => assert!(matches!(applied, Err(BackendError::Unreachable(_))), "{trouble:?}: {applied:?}"),
+            Trouble::Silent => assert!(matches!(applied, Err(BackendError::Unknown(_))), "{trouble:?}: {applied:?}"),
+            Trouble::Html | Trouble::CutOff => {
+                let error = applied.expect_err("no answer is no success");
+                assert!(error.may_have_happened(), "{trouble:?}: {error}");
+                assert!(hands.observer.observe().await.is_err());
+            }
+            Trouble::WrongCredentials => {
+                assert!(matches!(applied, Err(BackendError::Denied(_))), "{trouble:?}: {applied:?}");
+                let text = format!("{applied:?}");
+                assert!(!text.contains(rig::WRONG_TOKEN), "a secret is shown: {text}");
+            }
+            Trouble::HalfApplied => {
+                assert!(applied.is_ok(), "{applied:?}");
+                let seen = hands.observer.observe().await.unwrap();
+                assert!(seen.mixed.is_some(), "half is not done: {seen:?}");
+            }
+        }
+    }
+}
+
+async fn keeps_the_split_over_a_restart<R: Rig>() {
+    let mut rig = R::start(green(0)).await;
+    let hands = Hands::of(&rig);
+    let revision = hands.revision().await;
+    hands.apply(&order("a", Move::Promote, green(50), Some(revision.clone()))).await.unwrap();
+    hands.settles(green(50)).await;
+    if !rig.restart().await {
+        rig::not_applicable(std::any::type_name::<R>(), "restart");
+        return;
+    }
+    let survives = rig.backend().capabilities().survives_restart;
+    let hands = Hands::of(&rig);
+    hands.settles(if survives { green(50) } else { green(0) }).await;
+    let refused = hands.apply(&order("b", Move::Switch, green(100), Some(revision))).await;
+    assert!(matches!(refused, Err(BackendError::Conflict(_))), "a revision from before the restart: {refused:?}");
+    hands.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
+    hands.settles(green(0)).await;
+}
+
+macro_rules! conformance {
+    ($name:ident, $rig:ty: $($check:ident),* $(,)?) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $check() {
+                    super::$check::<$rig>().await;
+                }
+            )*
+        }
+    };
+    ($name:ident, $rig:ty) => {
+        conformance!(
+            $name, $rig: reads, sets_switches_and_rolls_back, refuses_a_stale_forward_order,
+            takes_a_rollback_whatever_the_revision, takes_the_same_id_as_the_same_act,
+            a_late_retry_does_not_undo_a_rollback, previews_without_sending, tells_trouble_apart,
+            keeps_the_split_over_a_restart,
+        );
+    };
+}
+
+conformance!(scripted_memory, crate::scripted::Memory);
+conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);

@@ -1,0 +1,51 @@
+//! What a traffic system must be able to show to join the suite.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use cutover::backend::TrafficBackend;
+use cutover::domain::Split;
+
+/// The token a rig that needs one uses.
+pub const TOKEN: &str = "right-token-for-tests";
+/// And the one it uses for wrong credentials.
+pub const WRONG_TOKEN: &str = "wrong-token-for-tests";
+
+/// What can be wrong between us and a traffic system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It refuses connections.
+    Down,
+    /// It takes requests and never answers.
+    Silent,
+    /// It answers HTML where JSON belongs.
+    Html,
+    /// It closes in the middle of an answer.
+    CutOff,
+    /// It does not accept our credentials.
+    WrongCredentials,
+    /// It carries an order out by half.
+    HalfApplied,
+}
+
+impl Trouble {
+    pub const ALL: [Self; 6] =
+        [Self::Down, Self::Silent, Self::Html, Self::CutOff, Self::WrongCredentials, Self::HalfApplied];
+}
+
+/// A traffic system under test.
+pub trait Rig: Sized {
+    /// A running system with `split` in force and revision-checked orders.
+    async fn start(split: Split) -> Self;
+    /// The backend that drives it as it is now.
+    fn backend(&self) -> Arc<dyn TrafficBackend>;
+    /// Brings it into trouble; `false` where this system cannot show that.
+    async fn trouble(&mut self, trouble: Trouble) -> bool;
+    /// Ends the router without warning and starts it again; `false` where there is none.
+    async fn restart(&mut self) -> bool;
+}
+
+/// Says that a check says nothing about a system.
+pub fn not_applicable(rig: &str, what: impl Debug) {
+    println!("NOT APPLICABLE {rig}: {what:?}");
+}

@@ -1,0 +1,37 @@
+//! The scripted system in memory.
+
+use std::sync::Arc;
+
+use cutover::backend::TrafficBackend;
+use cutover::backend::scripted::{Script, Scripted};
+use cutover::domain::{Pair, Side, Split};
+
+use crate::rig::{Rig, Trouble};
+
+pub struct Memory(Scripted);
+
+impl Rig for Memory {
+    async fn start(split: Split) -> Self {
+        let bases = Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid")]);
+        Self(Scripted::new(split, bases))
+    }
+
+    fn backend(&self) -> Arc<dyn TrafficBackend> {
+        Arc::new(self.0.clone())
+    }
+
+    async fn trouble(&mut self, trouble: Trouble) -> bool {
+        self.0.script(match trouble {
+            Trouble::Down => Script::Down,
+            Trouble::Silent => Script::Hang,
+            Trouble::Html | Trouble::CutOff => Script::Garble,
+            Trouble::WrongCredentials => Script::Deny,
+            Trouble::HalfApplied => Script::HalfApply,
+        });
+        true
+    }
+
+    async fn restart(&mut self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,293 @@
+//! A world for the reducer: carries out effects at once, in memory, with time as data.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cutover::domain::capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
+use cutover::domain::*;
+use cutover::engine::{Command, Effect, Event, Reply, Request, Role, State, Status, WriteRule};
+
+/// How the router of the world treats orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Acts and answers.
+    Works,
+    /// Neither acts nor answers: the runtime would report a timeout.
+    LosesOrders,
+    /// Acts, but the answer is lost.
+    LosesAnswers,
+    /// Refuses connections.
+    Down,
+}
+
+pub struct Sim {
+    pub state: State,
+    pub now: Stamp,
+    pub split: Split,
+    pub revision: u64,
+    pub wire: Wire,
+    pub journal: Vec<Record>,
+    pub journal_works: bool,
+    pub orders: Vec<Order>,
+    pub replies: Vec<(u64, Reply)>,
+    pub gate_verdicts: fn(&str) -> Verdict,
+    pub traffic: TrafficCounters,
+    pub version: Pair<&'static str>,
+    pub ready: Pair<bool>,
+    asked: u64,
+    queue: VecDeque<Event>,
+}
+
+pub fn service() -> Service {
+    let side = |url: &str| SideSpec {
+        urls: vec![url.into()],
+        version: VersionSource::Header { path: "/".into(), header: "x-version".into() },
+    };
+    let gate = |name: &str| GateSpec {
+        name: name.into(),
+        required: true,
+        valid_for_ms: 3_600_000,
+        timeout_ms: 60_000,
+        kind: GateKind::Health { path: "/".into(), consecutive: 1, max_latency_ms: 100, interval_ms: 100 },
+    };
+    Service {
+        name: "fraud-scorer".into(),
+        environment: "prod".into(),
+        sides: Pair { blue: side("http://127.0.0.1:1"), green: side("http://127.0.0.1:2") },
+        probe: ProbeSpec::default(),
+        plan: Plan { bake_ms: 60_000, ..Plan::default() },
+        gates: vec![gate("health"), gate("golden")],
+        guards: vec![GuardSpec {
+            metric: Metric::P99,
+            side: None,
+            limit: 250.0,
+            versus: None,
+            window_ms: 30_000,
+            min_samples: 20,
+            consecutive: 3,
+            then: GuardAction::Rollback,
+        }],
+        verify_timeout_ms: 10_000,
+        stale_after_ms: 5_000,
+        state_dir: "/nonexistent".into(),
+    }
+}
+
+pub fn capabilities() -> Capabilities {
+    Capabilities {
+        weights: Weights::Any,
+        steps: StepOwner::Cutover,
+        pause: false,
+        abort: true,
+        mirror: false,
+        applying: Applying::Atomic,
+        survives_restart: true,
+        compare_and_set: true,
+        rollback: RollbackClass::Instant,
+    }
+}
+
+impl Sim {
+    pub fn new() -> Self {
+        Self::with(service())
+    }
+
+    pub fn with(service: Service) -> Self {
+        let mut sim = Self {
+            state: fresh_state(&service),
+            now: Stamp::epoch(),
+            split: Split::all(Side::Blue),
+            revision: 1,
+            wire: Wire::Works,
+            journal: Vec::new(),
+            journal_works: true,
+            orders: Vec::new(),
+            replies: Vec::new(),
+            gate_verdicts: |_| Verdict::Passed,
+            traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
+            version: Pair { blue: "v41", green: "v42" },
+            ready: Pair { blue: true, green: true },
+            asked: 0,
+            queue: VecDeque::new(),
+        };
+        sim.seconds(1);
+        sim
+    }
+
+    /// Kills the process and starts another on the same journal and router.
+    pub fn restart(&mut self, service: &Service) {
+        self.state = fresh_state(service);
+        self.queue.clear();
+        let records = self.journal.clone();
+        self.feed(Event::Recorded { records });
+        self.feed(Event::Restored { broken: None, unwritable: None });
+        self.observe();
+    }
+
+    /// Lets `n` seconds pass, each with a reading, a probe of each replica, versions and a tick.
+    pub fn seconds(&mut self, n: u64) {
+        for _ in 0..n {
+            self.now = self.now.plus_ms(1000);
+            for side in Side::BOTH {
+                let fault = (!self.ready[side]).then(|| "connection refused".to_owned());
+                let latency_us = self.ready[side].then_some(5_000);
+                self.feed(Event::Probed { side, replica: 0, latency_us, fault });
+                let version = Ok(Version::from_text(self.version[side]));
+                self.feed(Event::VersionRead { side, replica: 0, version });
+            }
+            self.observe();
+            self.feed(Event::Tick);
+        }
+    }
+
+    /// As `seconds`, with `rps` requests a second spread by the split, at `latency_ms` per side.
+    pub fn traffic(&mut self, n: u64, rps: u64, latency_ms: Pair<u64>) {
+        for _ in 0..n {
+            for side in Side::BOTH {
+                let count = rps * u64::from(self.split.share(side)) / 100;
+                let counters = &mut self.traffic.sides[side];
+                counters.by_class[2] += count;
+                let us = latency_ms[side] * 1000;
+                match counters.latency_us.iter_mut().find(|cell| cell.0 == us) {
+                    Some(cell) => cell.1 += count,
+                    None => {
+                        counters.latency_us.push((us, count));
+                        counters.latency_us.sort_unstable();
+                    }
+                }
+            }
+            self.seconds(1);
+        }
+    }
+
+    pub fn observe(&mut self) {
+        let result = if self.wire == Wire::Down {
+            Err(BackendError::Unreachable("connection refused".into()))
+        } else {
+            Ok(Observation {
+                split: self.split,
+                mixed: None,
+                revision: Revision(self.revision.to_string()),
+                replicas: Pair::default(),
+                versions: Pair::default(),
+                traffic: Some(self.traffic.clone()),
+                controller: None,
+            })
+        };
+        self.feed(Event::Observed { result });
+    }
+
+    pub fn ask(&mut self, command: Command) -> Reply {
+        self.ask_expecting(command, None)
+    }
+
+    pub fn ask_expecting(&mut self, command: Command, expect: Option<String>) -> Reply {
+        self.asked += 1;
+        let id = self.asked;
+        let by = Actor { name: "op1".into(), via: "console".into() };
+        self.feed(Event::Asked(Request { id, by, command, expect, why: None }));
+        let reply = self.replies.iter().rev().find(|(of, _)| *of == id).map(|(_, reply)| reply.clone());
+        reply.unwrap_or_else(|| panic!("request {id} was not answered"))
+    }
+
+    pub fn status(&mut self) -> Status {
+        // An event without meaning: the state learns what time it is.
+        self.feed(Event::Dropped { count: 0 });
+        self.state.snapshot().status
+    }
+
+    pub fn facts(&self) -> Vec<&Fact> {
+        self.journal.iter().map(|record| &record.fact).collect()
+    }
+
+    pub fn feed(&mut self, event: Event) {
+        self.queue.push_back(event);
+        while let Some(event) = self.queue.pop_front() {
+            for effect in self.state.apply(self.now, event) {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Journal { records, ticket } => {
+                let event = self.write(records, None, ticket);
+                self.queue.push_back(event);
+            }
+            Effect::Send { order, records, rule } => self.send(order, records, rule),
+            Effect::Observe => {}
+            Effect::RunGate { run, gate, version, .. } => {
+                let evidence = Evidence {
+                    verdict: (self.gate_verdicts)(&gate),
+                    gate,
+                    value: Some(0.99),
+                    limit: Some(0.95),
+                    unit: "ratio".into(),
+                    at_least: true,
+                    samples: 100,
+                    version,
+                    at: self.now.wall,
+                    took_ms: 5,
+                    note: String::new(),
+                    details: Vec::new(),
+                };
+                self.queue.push_back(Event::GateEnded { run, evidence });
+            }
+            Effect::Reply { id, reply } => self.replies.push((id, reply)),
+            Effect::StopGate { .. } | Effect::Log(_) | Effect::TakeLease => {}
+        }
+    }
+
+    fn write(&mut self, records: Vec<Record>, order: Option<OrderId>, ticket: Option<u64>) -> Event {
+        if self.journal_works {
+            self.journal.extend(records);
+            Event::Written { ticket }
+        } else {
+            Event::JournalFailed { order, ticket, text: "no space left on device".into() }
+        }
+    }
+
+    fn send(&mut self, order: Order, records: Vec<Record>, rule: WriteRule) {
+        let waits = (rule == WriteRule::BeforeSending).then(|| order.id.clone());
+        if !records.is_empty() {
+            let written = self.write(records, waits.clone(), None);
+            let failed = matches!(written, Event::JournalFailed { .. });
+            self.queue.push_back(written);
+            if failed && waits.is_some() {
+                return;
+            }
+        }
+        let result = match self.wire {
+            Wire::Down => Err(BackendError::Unreachable("connection refused".into())),
+            Wire::LosesOrders => Err(BackendError::Unknown("no answer within 3 s".into())),
+            Wire::Works | Wire::LosesAnswers => {
+                let stale = order.expected.as_ref().is_some_and(|expected| expected.0 != self.revision.to_string());
+                if stale {
+                    Err(BackendError::Conflict("revision moved".into()))
+                } else {
+                    self.split = order.target;
+                    self.revision += 1;
+                    if self.wire == Wire::Works {
+                        Ok(Some(Revision(self.revision.to_string())))
+                    } else {
+                        Err(BackendError::Unknown("no answer within 3 s".into()))
+                    }
+                }
+            }
+        };
+        self.queue.push_back(Event::Answered { id: order.id.clone(), result });
+        self.orders.push(order);
+    }
+}
+
+fn fresh_state(service: &Service) -> State {
+    let role = Role {
+        me: Actor { name: "op1".into(), via: "console".into() },
+        read_only: false,
+        runs_gates: true,
+        on_watch: true,
+        seed: 7,
+    };
+    State::new(Arc::new(service.clone()), "scripted", capabilities(), role, Stamp::epoch())
+}

@@ -1,0 +1,101 @@
+//! Runs a gate and keeps what it said.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine};
+use cutover::gate::{GateProgress, RunContext, Target, run};
+use tokio::sync::{mpsc, watch};
+
+/// A side with its replicas, and everything a run wants.
+pub struct Bench {
+    pub version: Digest,
+    pub cancel: Arc<watch::Sender<bool>>,
+    targets: Vec<Target>,
+    progress: watch::Sender<GateProgress>,
+    log: (mpsc::Sender<LogLine>, mpsc::Receiver<LogLine>),
+    lines: Vec<LogLine>,
+}
+
+impl Bench {
+    pub fn new(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self::with_log(urls, 1000)
+    }
+
+    pub fn with_log(urls: impl IntoIterator<Item = impl AsRef<str>>, capacity: usize) -> Self {
+        Self {
+            version: Digest::of(["v2"]),
+            cancel: Arc::new(watch::Sender::new(false)),
+            targets: urls.into_iter().map(|url| Target::new(url.as_ref())).collect(),
+            progress: watch::Sender::default(),
+            log: mpsc::channel(capacity),
+            lines: Vec::new(),
+        }
+    }
+
+    pub async fn run(&mut self, spec: GateSpec) -> Evidence {
+        let ctx = RunContext {
+            targets: self.targets.clone(),
+            version: self.version.clone(),
+            log: self.log.0.clone(),
+            progress: self.progress.clone(),
+            cancel: self.cancel.subscribe(),
+            now: chrono::Utc::now,
+        };
+        run(spec, ctx).await
+    }
+
+    /// Every line so far.
+    pub fn log(&mut self) -> &[LogLine] {
+        while let Ok(line) = self.log.1.try_recv() {
+            self.lines.push(line);
+        }
+        &self.lines
+    }
+
+    pub fn progress(&self) -> GateProgress {
+        self.progress.borrow().clone()
+    }
+}
+
+pub fn write(lines: impl IntoIterator<Item = String>) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+    for line in lines {
+        writeln!(file, "{line}").unwrap();
+    }
+    file
+}
+
+fn spec(kind: GateKind) -> GateSpec {
+    GateSpec { name: kind.name().into(), required: true, valid_for_ms: 3_600_000, timeout_ms: 60_000, kind }
+}
+
+pub fn health(consecutive: u32, max_latency_ms: u64) -> GateSpec {
+    spec(GateKind::Health { path: "/v2/health/ready".into(), consecutive, max_latency_ms, interval_ms: 1 })
+}
+
+pub fn golden(cases: &Path, min_accuracy: f64) -> GateSpec {
+    let (path, answer) = ("/v2/models/iris/infer".into(), "/outputs/0/data/0".into());
+    spec(GateKind::Golden { cases: cases.into(), path, answer, min_accuracy, concurrency: 8, min_cases: 50 })
+}
+
+pub fn smoke(requests: &Path, adversarial: bool) -> GateSpec {
+    let path = "/v2/models/iris/infer".into();
+    spec(GateKind::Smoke { requests: requests.into(), path, max_latency_ms: 5000, adversarial })
+}
+
+/// One golden case after the other, `least` of them needed.
+pub fn one_at_a_time(spec: &mut GateSpec, least: usize) {
+    if let GateKind::Golden { concurrency, min_cases, .. } = &mut spec.kind {
+        (*concurrency, *min_cases) = (1, least);
+    }
+}
+
+pub fn latency_limit(spec: &mut GateSpec, limit_ms: u64) {
+    if let GateKind::Smoke { max_latency_ms, .. } = &mut spec.kind {
+        *max_latency_ms = limit_ms;
+    }
+}
