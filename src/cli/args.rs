@@ -26,15 +26,16 @@ pub struct Typed {
 
 /// What applies to every verb.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options everywhere")]
 pub struct Global {
     /// The config file [default: ./cutover.toml, then the XDG config directory]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What is printed on standard output
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    #[arg(short, long, global = true, value_enum, value_name = "text|json|ndjson", default_value = "text", hide_possible_values = true)]
     pub output: Format,
     /// Bold and colour
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never", default_value = "auto", hide_possible_values = true)]
     pub color: ColorChoice,
     /// No messages besides errors
     #[arg(short, long, global = true)]
@@ -68,6 +69,7 @@ pub enum ColorChoice {
 
 /// What applies to the full-screen console alone.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of the console")]
 pub struct ConsoleArgs {
     /// Hold no driver at all: look only
     #[arg(long)]

@@ -48,7 +48,7 @@ mod tests {
     use crate::cli::args::Format;
     use crate::cli::testing::{Script, context, status};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_is_not_known_is_null_and_the_exit_code_says_so() {
         let mut unknown = status();
         unknown.split.observed = None;

@@ -41,9 +41,14 @@ pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
     }
 }
 
-/// An engine that goes through given states, one every 100 ms, and gives given answers.
+/// How much time passes from one state to the next, by the script's own clock.
+const STEP: Duration = Duration::from_millis(100);
+
+/// An engine that goes through given states and gives given answers. Its time is counted, not waited for.
 pub(crate) struct Script {
     now: Status,
+    /// Steps taken so far.
+    pub(crate) steps: u32,
     coming: VecDeque<Status>,
     answers: VecDeque<Reply>,
     /// What was asked for, with `expect` and `why`.
@@ -52,7 +57,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new(now: Status) -> Self {
-        Self { now, coming: VecDeque::new(), answers: VecDeque::new(), asked: Vec::new() }
+        Self { now, steps: 0, coming: VecDeque::new(), answers: VecDeque::new(), asked: Vec::new() }
     }
 
     pub(crate) fn then(&mut self, status: Status) -> &mut Self {
@@ -71,10 +76,11 @@ impl Script {
     }
 
     async fn step(&mut self) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::task::yield_now().await;
+        self.steps += 1;
         match self.coming.pop_front() {
             Some(status) => self.now = status,
-            None => self.now.time += TimeDelta::milliseconds(100),
+            None => self.now.time += TimeDelta::milliseconds(STEP.as_millis() as i64),
         }
     }
 }
@@ -85,13 +91,12 @@ impl Rollout for Script {
         mut f: impl FnMut(&Snapshot) -> bool,
         timeout: Duration,
     ) -> Result<Arc<Snapshot>, TimedOut> {
-        let until = async {
-            while !f(&self.snapshot()) {
-                self.step().await;
-            }
-            self.snapshot()
-        };
-        tokio::time::timeout(timeout, until).await.map_err(|_| TimedOut)
+        let mut left = timeout;
+        while !f(&self.snapshot()) {
+            left = left.checked_sub(STEP).ok_or(TimedOut)?;
+            self.step().await;
+        }
+        Ok(self.snapshot())
     }
 
     async fn ask(
@@ -99,19 +104,17 @@ impl Rollout for Script {
         command: Command,
         expect: Option<String>,
         why: Option<String>,
-        timeout: Duration,
+        _: Duration,
     ) -> Result<Reply, TimedOut> {
         self.asked.push((command, expect, why));
-        match self.answers.pop_front() {
-            Some(reply) => Ok(reply),
-            None => {
-                tokio::time::sleep(timeout).await;
-                Err(TimedOut)
-            }
-        }
+        self.answers.pop_front().ok_or(TimedOut)
     }
 
+    /// After the last state nothing more happens.
     async fn next(&mut self) -> Update {
+        if self.coming.is_empty() {
+            std::future::pending::<()>().await;
+        }
         self.step().await;
         Update::Snapshot(self.snapshot())
     }

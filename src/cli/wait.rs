@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(outcome(Goal::Ready, &status), None, "old is not now");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn time_runs_out_with_exit_10() {
         let (mut context, seen) = context(Format::Text, None);
         let minute = Duration::from_secs(60);

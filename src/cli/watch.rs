@@ -188,14 +188,14 @@ mod tests {
         assert!(lines[0].contains("50/50") && lines[1].starts_with("gate golden FAIL"), "{lines:?}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn json_is_one_status_a_line() {
         let (mut context, seen) = context(Format::Ndjson, None);
         let mut script = Script::new(status());
         let mut moved = status();
         moved.phase = Phase::Switched;
         script.then(status()).then(moved);
-        let watching = tokio::time::timeout(Duration::from_millis(1500), watch(&mut script, &mut context));
+        let watching = tokio::time::timeout(Duration::from_millis(50), watch(&mut script, &mut context));
         assert!(watching.await.is_err(), "it goes on until it is stopped");
         let documents: Vec<Status> = seen.data().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(documents.first().unwrap().phase, Phase::Shifting);

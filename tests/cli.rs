@@ -1,0 +1,350 @@
+//! The program as a whole, run as a script would run it: no terminal, exit codes, documents, bytes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const MUTATING: [&str; 8] = [
+    "promote",
+    "switch",
+    "abort",
+    "rollback",
+    "pause",
+    "resume",
+    "override golden --reason because-it-is-late",
+    "finalize",
+];
+
+/// The visible verbs, as the help lists them.
+const VERBS: [&str; 25] = [
+    "status",
+    "watch",
+    "gates",
+    "logs",
+    "events",
+    "promote",
+    "switch",
+    "abort",
+    "rollback",
+    "pause",
+    "resume",
+    "override",
+    "finalize",
+    "note",
+    "wait",
+    "check",
+    "init",
+    "keys",
+    "journal",
+    "completions",
+    "man",
+    "info",
+    "gateway",
+    "demo",
+    "run",
+];
+
+fn cutover(dir: &Path, words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command
+        .args(words.split(' ').filter(|word| !word.is_empty()))
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .env("USER", "op1")
+        .env("TERM", "xterm-256color")
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(words: &str) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    cutover(dir.path(), words).output().unwrap()
+}
+
+fn run_in(dir: &Path, words: &str) -> Output {
+    cutover(dir, words).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_mutating_verb_without_a_terminal_and_without_yes_exits_2_at_once() {
+    for words in MUTATING {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(2), "{words}: {}", stderr(&output));
+        assert!(stderr(&output).contains("--yes"), "{words}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{words}");
+    }
+}
+
+#[test]
+fn an_input_that_never_ends_is_never_waited_for() {
+    for words in MUTATING {
+        let dir = tempfile::tempdir().unwrap();
+        // The pipe stays open and silent: a program that reads it hangs, and this test with it.
+        let mut child = cutover(dir.path(), words).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let silent = child.stdin.take();
+        assert_eq!(child.wait().unwrap().code(), Some(2), "{words}");
+        drop(silent);
+    }
+}
+
+#[test]
+fn the_console_needs_a_terminal_and_says_what_to_use_instead() {
+    for words in ["", "--read-only", "--linear"] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(stderr(&output).contains("cutover status"), "{}", stderr(&output));
+    }
+    assert_eq!(run("status --read-only").status.code(), Some(2));
+}
+
+#[test]
+fn a_config_fault_is_78_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("bad.toml"), "[service]\nname = \"x\"\n[blue\n").unwrap();
+    for words in ["status", "promote --yes", "check", "wait --for ready", "gateway", "logs", "journal verify"] {
+        let output = run_in(dir.path(), &format!("{words} -c bad.toml"));
+        assert_eq!(output.status.code(), Some(78), "{words}: {}", stderr(&output));
+        assert!(stderr(&output).contains("bad.toml:3"), "{words}: {}", stderr(&output));
+        assert_eq!(run_in(dir.path(), &format!("{words} -c none.toml")).status.code(), Some(78), "{words}");
+    }
+}
+
+#[test]
+fn an_error_is_a_document_where_json_was_asked_for() {
+    for (words, code, kind) in [
+        ("status -o json", 78, "config"),
+        ("promote -o json", 2, "usage"),
+        ("-o json no-such-verb", 2, "usage"),
+        ("wait --for nonsense -o ndjson", 2, "usage"),
+    ] {
+        let output = run(words);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words}: {error}"));
+        assert_eq!(document["schema_version"], 1, "{words}");
+        assert_eq!(document["error"]["exit_code"], code, "{words}");
+        assert_eq!(document["error"]["kind"], kind, "{words}");
+        assert_eq!(output.status.code(), Some(code), "{words}");
+        assert!(!stderr(&output).is_empty(), "{words}: people read standard error");
+    }
+}
+
+#[test]
+fn wrong_usage_is_2_and_help_and_version_are_0_on_standard_output() {
+    for words in ["no-such-verb", "wait", "wait --for x", "promote --expect zz", "promote --timeout 5x", "--color x"] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        assert_eq!(stdout(&output), "", "{words}");
+    }
+    for words in ["--help", "-h", "--version", "promote --help"] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(0), "{words}");
+        assert_eq!(stderr(&output), "", "{words}");
+        assert!(!stdout(&output).is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn the_help_reads_like_this() {
+    insta::assert_snapshot!("help", stdout(&run("--help")));
+    insta::assert_snapshot!("help_promote", stdout(&run("promote --help")));
+    insta::assert_snapshot!("help_wait", stdout(&run("wait --help")));
+    insta::assert_snapshot!("help_demo", stdout(&run("demo --help")));
+}
+
+#[test]
+fn hidden_verbs_stay_hidden() {
+    let help = stdout(&run("--help"));
+    for verb in ["demo-server", "demo-load", "bench-probe"] {
+        assert!(!help.contains(verb), "{verb}");
+    }
+}
+
+#[test]
+fn completions_and_the_man_page_name_every_verb() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = stdout(&run(&format!("completions {shell}")));
+        for verb in VERBS {
+            assert!(text.contains(verb), "{shell} does not know {verb}");
+        }
+    }
+    let page = stdout(&run("man"));
+    assert!(page.contains(".TH cutover 1"), "{page:.200}");
+    let plain = page.replace("\\-", "-");
+    for verb in VERBS {
+        assert!(plain.contains(&format!("{verb}")) && plain.contains("EXIT STATUS"), "the man page lacks {verb}");
+    }
+    for code in ["0", "3", "10", "78", "143"] {
+        assert!(plain.contains(&format!(".B {code}\n")), "the man page lacks exit code {code}");
+    }
+}
+
+#[test]
+fn no_escape_byte_leaves_for_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    for words in ["--help", "man", "keys", "info", "status", "no-such-verb", "promote", "init -", "completions bash"] {
+        let output = run_in(dir.path(), words);
+        let bytes = output.stdout.iter().chain(&output.stderr);
+        assert!(!bytes.clone().any(|&byte| byte == 0x1b), "{words}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child =
+        cutover(dir.path(), "completions zsh").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Nobody reads: whatever does not fit into the pipe meets a closed one.
+    drop(child.stdout.take());
+    let mut messages = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{messages}");
+    assert_eq!(messages, "");
+}
+
+#[test]
+fn a_full_disk_under_standard_output_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else {
+        panic!("/dev/full is needed to try a full disk");
+    };
+    let output = cutover(dir.path(), "man").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("standard output"), "{}", stderr(&output));
+}
+
+#[test]
+fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = "init --name spam --blue http://127.0.0.1:1 --green http://127.0.0.1:2";
+    let output = run_in(dir.path(), words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = std::fs::read_to_string(dir.path().join("cutover.toml")).unwrap();
+    for value in ["spam", "http://127.0.0.1:1", "http://127.0.0.1:2"] {
+        assert!(text.contains(value), "{text}");
+    }
+    assert_eq!(run_in(dir.path(), words).status.code(), Some(2), "it is there already");
+    assert_eq!(run_in(dir.path(), &format!("{words} --force")).status.code(), Some(0));
+    let info: Value = serde_json::from_str(&stdout(&run_in(dir.path(), "info -o json"))).unwrap();
+    assert!(info["config"].as_str().unwrap().ends_with("cutover.toml"), "{info}");
+    assert!(info["journal"].as_str().unwrap().ends_with("journal.jsonl"), "{info}");
+}
+
+#[test]
+fn check_tells_each_connection_and_exits_9_when_a_side_does_not_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    // A port that was free a moment ago and has no listener.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    run_in(dir.path(), &format!("init --name spam --blue {url} --green {url}"));
+    let output = run_in(dir.path(), "check -o json");
+    assert_eq!(output.status.code(), Some(9), "{}", stderr(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    let of =
+        |what: &str| checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("{what}: {document}"));
+    assert_eq!(of("config")["ok"], true);
+    assert_eq!(of("blue")["ok"], false);
+    assert_eq!(of("green")["ok"], false);
+    assert!(of("blue")["target"].as_str().unwrap().starts_with(&url));
+}
+
+#[test]
+fn a_follower_ends_with_the_code_of_its_signal() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        run_in(dir.path(), "init");
+        let text = std::fs::read_to_string(dir.path().join("cutover.toml")).unwrap();
+        let text = text.replacen("[service]\n", &format!("[service]\nstate_dir = {state:?}\n"), 1);
+        std::fs::write(dir.path().join("cutover.toml"), text).unwrap();
+        let info: Value = serde_json::from_str(&stdout(&run_in(dir.path(), "info -o json"))).unwrap();
+        let journal = info["journal"].as_str().unwrap().to_owned();
+        std::fs::create_dir_all(Path::new(&journal).parent().unwrap()).unwrap();
+        std::fs::write(&journal, "{\"torn\n").unwrap();
+        let mut child = cutover(dir.path(), "events -f").stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "? {\"torn");
+        // What is added while it follows comes out: from then on it listens for signals.
+        std::fs::write(&journal, "{\"torn\n{\"more\n").unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), "? {\"more");
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+    }
+}
+
+/// The example of the status document, as it is promised to scripts: names may be added, never renamed.
+const PROMISED: &str = r#"{"schema_version":1,"time":"","service":"","environment":"","backend":"",
+ "phase":"","step":{"index":2,"of":5,"target":10,"bake_left_s":252},"digest":"",
+ "split":{"desired":{"blue":90,"green":10},"observed":{"blue":90,"green":10},"age_s":0.4},
+ "sides":{"blue":{"role":"","version":{"name":"","digest":""},"ready":6,"replicas":6,
+   "latency_ms":{"p50":41.0,"p95":118.0,"p99":201.0},"error_rate":0.0008,"rps":1842.0,"samples":12304,"age_s":0.6},
+  "green":{"role":""}},
+ "gates":[{"name":"","kind":"","required":true,"status":"","value":0.994,"limit":0.99,"samples":2000,
+   "age_s":540,"version_digest":"","note":""}],
+ "guards":[{"metric":"","side":"","status":"","value":243.0,"limit":250.0}],
+ "rollback":{"ready":true,"class":"","window_left_s":3348,"to":""},
+ "blocked":[{"command":"","because":""}],
+ "last_order":{"id":"","command":"","state":""}}"#;
+
+/// Every name of `promised` is in `real`, with a value of the same JSON type.
+fn holds(promised: &Value, real: &Value, at: &str) -> Result<(), String> {
+    match (promised, real) {
+        (Value::Object(names), Value::Object(there)) => names.iter().try_for_each(|(name, value)| {
+            let real = there.get(name).ok_or_else(|| format!("{at}.{name} is missing"))?;
+            holds(value, real, &format!("{at}.{name}"))
+        }),
+        (Value::Array(items), Value::Array(there)) => {
+            let (Some(item), Some(real)) = (items.first(), there.first()) else { return Ok(()) };
+            holds(item, real, &format!("{at}[0]"))
+        }
+        (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_)) => Ok(()),
+        _ => Err(format!("{at} is {real}, promised was the type of {promised}")),
+    }
+}
+
+#[test]
+fn the_status_document_keeps_its_promise() {
+    let promised: Value = serde_json::from_str(PROMISED).unwrap();
+    let sample = include_str!("cli/status.json");
+    let status: cutover::engine::Status = serde_json::from_str(sample).unwrap();
+    let real = serde_json::to_value(&status).unwrap();
+    assert_eq!(holds(&promised, &real, "status"), Ok(()));
+    let phases = [
+        "idle",
+        "validating",
+        "ready",
+        "shifting",
+        "paused",
+        "switched",
+        "finalized",
+        "aborted",
+        "rolled_back",
+        "unknown",
+    ];
+    for phase in phases {
+        let mut other = real.clone();
+        other["phase"] = phase.into();
+        let status: cutover::engine::Status = serde_json::from_value(other).unwrap();
+        assert_eq!(status.phase.name(), phase);
+    }
+    // The check itself can fail.
+    let mut renamed = real.clone();
+    renamed["sides"]["blue"]["p99"] = renamed["sides"]["blue"]["latency_ms"].take();
+    assert!(holds(&promised, &renamed, "status").is_err());
+    assert!(real["time"].as_str().unwrap().ends_with('Z'), "times are UTC");
+}
