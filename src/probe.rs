@@ -88,7 +88,8 @@ impl Pollers {
     }
 
     /// Pollers still running; all of them unless one has panicked.
-    pub fn running(&self) -> usize {
+    pub fn running(&mut self) -> usize {
+        while self.tasks.try_join_next().is_some() {}
         self.tasks.len()
     }
 

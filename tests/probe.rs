@@ -75,6 +75,7 @@ async fn every_replica_is_watched_one_request_at_a_time() {
     timeout(Duration::from_secs(5), async { while events.recv().await.is_some() {} })
         .await
         .expect("stop ends them all");
+    assert_eq!(pollers.running(), 0);
 }
 
 #[tokio::test]
