@@ -154,7 +154,7 @@ async fn write(stream: &mut BufReader<TcpStream>, answer: Answer, head_only: boo
             Box::pin(write(stream, Answer::Reply(status, Vec::new(), body), head_only)).await
         }
         Answer::Drip(pause) => {
-            let mut alive = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").await.is_ok();
+            let mut alive = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n").await.is_ok();
             while alive {
                 tokio::time::sleep(pause).await;
                 alive = stream.write_all(b" ").await.is_ok();
