@@ -269,10 +269,23 @@ pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Resu
     Ok(Exit::Reached)
 }
 
-/// `bench-probe serve`, or `bench-probe run PORT REPLICAS SECONDS`.
+/// `bench-probe serve PORT REPLICAS`, or `bench-probe run PORT REPLICAS SECONDS`.
 async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
-    let _ = (&words, &out, probe::delay_ms);
-    Err(Failure::usage("bench-probe: serve, or run"))
+    let usage = || Failure::usage("bench-probe: serve PORT REPLICAS, or run PORT REPLICAS SECONDS");
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u16>().ok()).ok_or_else(usage);
+    match words.first().map(String::as_str) {
+        Some("serve") => {
+            let served = probe::bench::serve(number(1)?, number(2)?).await;
+            served.map_err(|error| Failure::error(format!("bench-probe cannot listen: {error}")))
+        }
+        Some("run") => {
+            let report =
+                probe::bench::run(number(2)?, u64::from(number(3)?), number(1)?).await.map_err(Failure::error)?;
+            out.line(&report.to_string());
+            Ok(())
+        }
+        _ => Err(usage()),
+    }
 }
 
 /// The full-screen console, on a terminal.

@@ -85,21 +85,27 @@ pub async fn run(replicas: u16, seconds: u64, port: u16) -> Result<BenchReport, 
     })
 }
 
-/// Answers 200 to everything on `port` of every loopback address, until the process ends.
+/// Answers 200 to everything on `port` of as many loopback addresses as there are replicas, until the process ends.
 ///
 /// # Errors
-/// When the port cannot be had.
-pub async fn serve(port: u16) -> std::io::Result<()> {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await?;
+/// When a port cannot be had.
+pub async fn serve(port: u16, replicas: u16) -> std::io::Result<()> {
+    let mut listening = tokio::task::JoinSet::new();
+    for number in 0..replicas {
+        let listener = TcpListener::bind(SocketAddr::from((address(number), port))).await?;
+        listening.spawn(accept(listener));
+    }
+    listening.join_all().await;
+    Ok(())
+}
+
+async fn accept(listener: TcpListener) {
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
+        let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: the next connection may do better.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
-        if !peer.ip().is_loopback() {
-            continue;
-        }
         tokio::spawn(answer(stream));
     }
 }
