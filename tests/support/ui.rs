@@ -94,8 +94,8 @@ fn history(p50: f32, p95: f32, p99: f32, errors: f32, rps: f32) -> History {
     let points = (0..900_usize)
         .map(|i| {
             // A pause in the data, so that a gap is on every screen.
-            let gap = (845..850).contains(&i) || i < 40;
-            let wobble = 1.0 + [0.0, 0.02, -0.04, 0.06, -0.02][i / 5 % 5];
+            let gap = (860..872).contains(&i) || i < 40;
+            let wobble = 1.0 + [0.0, 0.02, -0.04, 0.06, -0.02][i / 10 % 5];
             (!gap).then_some(Point {
                 p50: Some(p50 * wobble),
                 p95: Some(p95 * wobble),

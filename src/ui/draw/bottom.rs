@@ -8,7 +8,7 @@ use super::question;
 use crate::domain::{OrderState, Side};
 use crate::engine::snapshot::{Blocked, OrderStatus, Status};
 use crate::engine::{Command, RefusalKind, Snapshot};
-use crate::ui::actions::{Danger, Row, table};
+use crate::ui::actions::{Act, Danger, Row, table};
 use crate::ui::text::{fit, left, took, width};
 use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
@@ -213,7 +213,11 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
         (" ROLLBACK NOT READY", Role::Fail, because.to_owned())
     };
     let gap = if area.width >= 100 { "   " } else { "  " };
-    let hint: &[_] = if area.width < 50 { &[("R y", Role::Key)] } else { &hint };
+    let hint: &[_] = match area.width {
+        _ if snapshot.status.driver.read_only => &[],
+        0..50 => &[("R y", Role::Key)],
+        _ => &hint,
+    };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
 }
 
@@ -285,7 +289,8 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
         (Some(now), _) => format!("router says {now}%"),
         (None, _) => "router not read".to_owned(),
     };
-    let text = format!("{head} {} {way}  {bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
+    let bar = if order.state == OrderState::Unknown { String::new() } else { format!("  {bar}") };
+    let text = format!("{head} {} {way}{bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
     canvas.put(area.x, area.y, area.width, &text, Role::Prompt);
 }
 
@@ -322,8 +327,11 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
     let mut x = canvas.put(area.x, area.y, area.width, " ", Role::Text);
     let mut acting = false;
     for row in table() {
-        let Some(label) = row.footer.filter(|_| wide || row.name != "zoom") else { continue };
         let acts = row.danger != Danger::Looks;
+        // Where not all fit, what acts stays, and the ways to learn about the rest.
+        let fits =
+            wide || acts || row.name != "zoom" && (area.width >= 79 || matches!(row.act, Act::Help | Act::CommandLine));
+        let Some(label) = row.footer.filter(|_| fits) else { continue };
         if acts && read_only {
             break;
         }
@@ -338,13 +346,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
         }
         let dim = status.is_some_and(|status| status.blocked.iter().any(|blocked| blocked.command == verb(row)));
         let key = row.keys[0];
-        let between = if key.len() == 1 && !acts && !wide && !label.starts_with(['f', 'c', 'z'])
-            || (key.len() == 1 && matches!(key, "?" | ":" | "/") && !wide)
-        {
-            ""
-        } else {
-            " "
-        };
+        let between = if matches!(key, "?" | ":" | "/") && !wide { "" } else { " " };
         let wide_label = width(key) + between.len() + width(label);
         if usize::from(end.saturating_sub(x)) < wide_label {
             break;
@@ -362,7 +364,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
         );
     }
     if read_only {
-        canvas.put(x, area.y, end.saturating_sub(x), "READ-ONLY: nothing can be sent from here", Role::Warn);
+        canvas.put(x, area.y, end.saturating_sub(x), "READ-ONLY, looking only", Role::Warn);
     }
 }
 

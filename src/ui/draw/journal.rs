@@ -17,7 +17,7 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
     let events = !View::shows_events(canvas.area());
     let focused = canvas.view.focus == Pane::Log;
     let what = match (&pane.gate, boxed) {
-        (Some(gate), _) => format!("  {}", fit(gate, 24)),
+        (Some(gate), _) => format!(" {}", fit(gate, 24)),
         (None, true) => "  all gates".to_owned(),
         (None, false) => "  all".to_owned(),
     };
@@ -67,8 +67,10 @@ fn log_line(canvas: &mut Canvas<'_>, area: Rect, line: &LogLine, boxed: bool) {
     let level = format!("{:<4} ", line.level.title());
     // The message starts in one column where there is room for that.
     let wide = if boxed { 16 } else { 0 };
-    let source = fit(&line.source, 24);
-    let pad = " ".repeat(1.max(usize::saturating_sub(wide, width(&source) + 1) + 1));
+    // A log of one gate need not name it on every line.
+    let source = if canvas.view.log.gate.is_some() { String::new() } else { fit(&line.source, 24) };
+    let wide = if source.is_empty() { 0 } else { wide };
+    let pad = " ".repeat(if source.is_empty() { 0 } else { 1 }.max(1.max(usize::from(!source.is_empty()) * (usize::saturating_sub(wide, width(&source) + 1) + 1));
     let end = canvas.parts(
         area.x,
         area.y,
