@@ -66,11 +66,10 @@ fn log_line(canvas: &mut Canvas<'_>, area: Rect, line: &LogLine, boxed: bool) {
     let time = format!(" {} ", line.at.format("%H:%M:%S"));
     let level = format!("{:<4} ", line.level.title());
     // The message starts in one column where there is room for that.
-    let wide = if boxed { 16 } else { 0 };
+    let wide: usize = if boxed { 16 } else { 0 };
     // A log of one gate need not name it on every line.
     let source = if canvas.view.log.gate.is_some() { String::new() } else { fit(&line.source, 24) };
-    let wide = if source.is_empty() { 0 } else { wide };
-    let pad = " ".repeat(if source.is_empty() { 0 } else { 1 }.max(1.max(usize::from(!source.is_empty()) * (usize::saturating_sub(wide, width(&source) + 1) + 1));
+    let pad = if source.is_empty() { String::new() } else { " ".repeat(wide.saturating_sub(width(&source) + 1) + 1) };
     let end = canvas.parts(
         area.x,
         area.y,
