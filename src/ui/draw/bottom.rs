@@ -58,12 +58,14 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if !moving {
         rollback(canvas, row(2));
     }
-    typed_or_said(canvas, row(1)).unwrap_or_else(|| {
-        if !moving {
+    match typed_or_said(canvas, row(1)) {
+        LastLine::Typed(x, y) => Some((x, y)),
+        LastLine::Free if !moving => {
             keys(canvas, row(1));
+            None
         }
-        None
-    })
+        LastLine::Free | LastLine::Said => None,
+    }
 }
 
 /// The most important of them on a screen that has one line for it.
@@ -71,8 +73,10 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if question::in_one_line(canvas, area) {
         return None;
     }
-    if let Some(cursor) = typed_or_said(canvas, area) {
-        return cursor;
+    match typed_or_said(canvas, area) {
+        LastLine::Typed(x, y) => return Some((x, y)),
+        LastLine::Said => return None,
+        LastLine::Free => {}
     }
     if !order_lines(canvas, area, Rect { height: 0, y: u16::MAX, ..area }) {
         rollback(canvas, area);
@@ -80,24 +84,35 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// A text field or a message in the last line; `None` when there is neither.
-fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> Option<Option<(u16, u16)>> {
+/// What the last line was taken for.
+enum LastLine {
+    /// A text field, and where its cursor is.
+    Typed(u16, u16),
+    /// A message.
+    Said,
+    /// Nothing yet.
+    Free,
+}
+
+/// A text field or a message in the last line.
+fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
     let view = canvas.view;
     let (label, line) = match &view.field {
         Some(Field::Command(line)) => (":", line),
         Some(Field::Filter(line)) => ("/", line),
         Some(Field::Reason(line, _)) => (" WHY was it rolled back?  (Enter keeps, Esc skips)  ", line),
         None => {
-            let message = view.message.as_ref()?;
+            let Some(message) = &view.message else { return LastLine::Free };
             let role = if message.warn { Role::Fail } else { Role::Warn };
             canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
-            return Some(None);
+            return LastLine::Said;
         }
     };
     let label = fit(label, usize::from(area.width / 2));
     let x = canvas.put(area.x, area.y, area.width, &label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
-    Some(Some(typed(canvas, x, area.y, space, line)))
+    let (x, y) = typed(canvas, x, area.y, space, line);
+    LastLine::Typed(x, y)
 }
 
 /// The visible part of a line being typed, and where the cursor is in it.
@@ -193,21 +208,17 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     } else if !way.needed && way.ready {
         (" ROLLBACK NOT NEEDED", Role::Title, because.to_owned())
     } else if way.ready {
-        let mut text = format!(
+        let text = format!(
             "{}{} warm {}/{}",
             way.to,
             version_of(snapshot, area.width),
             side.ready.unwrap_or(0),
             side.replicas
         );
-        match way.last_took_s {
-            Some(s) => text.push_str(&format!(", ~{}", about(s))),
-            None => text.push_str(&format!(", {}", way.class.replace('_', " "))),
-        }
-        if let Some(s) = way.window_left_s {
-            let word = if area.width >= 100 { "window closes in" } else { "window" };
-            text.push_str(&format!(", {word} {}", left(s - elapsed)));
-        }
+        let speed = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
+        let word = if area.width >= 100 { "window closes in" } else { "window" };
+        let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
+        let text = format!("{text}, {speed}{window}");
         (" ROLLBACK READY", Role::Title, text)
     } else {
         (" ROLLBACK NOT READY", Role::Fail, because.to_owned())

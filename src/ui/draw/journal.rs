@@ -1,5 +1,7 @@
 //! The log and the journal's events.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
@@ -50,9 +52,10 @@ fn state(canvas: &Canvas<'_>, boxed: bool, events: bool) -> String {
         format!("PAUSED +{} new", count(pane.new_lines(events) as u64))
     };
     out.push_str(if boxed { "   f follow   " } else { "  " });
-    out.push_str(&format!("{} lines", count(pane.len() as u64)));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{} lines", count(pane.len() as u64));
     if dropped > 0 || boxed {
-        out.push_str(&format!("  {} dropped", count(dropped)));
+        let _ = write!(out, "  {} dropped", count(dropped));
     }
     out
 }
