@@ -137,7 +137,9 @@ async fn console(args: &args::ConsoleArgs, context: &mut Context) -> Result<Exit
     }
     let env = |key: &str| std::env::var(key).unwrap_or_default();
     if args.linear || env("CUTOVER_LINEAR") == "1" || env("TERM") == "dumb" {
-        context.out.say("one line per change; verbs are given from another shell, e.g. `cutover rollback`; Ctrl-C ends");
+        context
+            .out
+            .say("one line per change; verbs are given from another shell, e.g. `cutover rollback`; Ctrl-C ends");
         return watch::run(context).await;
     }
     let config = seams::load(context)?;

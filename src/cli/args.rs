@@ -32,10 +32,25 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What is printed on standard output
-    #[arg(short, long, global = true, value_enum, value_name = "text|json|ndjson", default_value = "text", hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "text|json|ndjson",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub output: Format,
     /// Bold and colour
-    #[arg(long, global = true, value_enum, value_name = "auto|always|never", default_value = "auto", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "auto|always|never",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     pub color: ColorChoice,
     /// No messages besides errors
     #[arg(short, long, global = true)]
