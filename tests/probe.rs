@@ -1,4 +1,5 @@
 //! Pollers against real servers, good and bad.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
 
 #[path = "probe/server.rs"]
 mod server;

@@ -94,8 +94,8 @@ fn history(p50: f32, p95: f32, p99: f32, errors: f32, rps: f32) -> History {
     let points = (0..900_usize)
         .map(|i| {
             // A pause in the data, so that a gap is on every screen.
-            let gap = (845..850).contains(&i) || i < 40;
-            let wobble = 1.0 + [0.0, 0.02, -0.04, 0.06, -0.02][i / 5 % 5];
+            let gap = (860..872).contains(&i) || i < 40;
+            let wobble = 1.0 + [0.0, 0.02, -0.04, 0.06, -0.02][i / 10 % 5];
             (!gap).then_some(Point {
                 p50: Some(p50 * wobble),
                 p95: Some(p95 * wobble),
@@ -131,6 +131,31 @@ pub fn blocked(command: &str, because: &str, kind: RefusalKind) -> Blocked {
     Blocked { command: command.into(), because: because.into(), kind }
 }
 
+fn gates() -> Vec<GateStatus> {
+    vec![
+        gate("schema-compat", GateState::Passed, None, "", Some(540.0), "contract v7"),
+        gate("golden-set", GateState::Passed, Some((0.994, 0.99)), "ratio", Some(480.0), "2 000 cases"),
+        gate("error-rate", GateState::Passed, Some((0.0009, 0.005)), "ratio", Some(1.0), "n=12 304"),
+        gate("latency-p99", GateState::Passed, Some((243.0, 250.0)), "ms", Some(1.0), "near limit"),
+        gate("shadow-agree", GateState::Running, Some((0.987, 0.98)), "ratio", Some(3.0), "41% of 50k"),
+        gate("feature-drift", GateState::Failed, Some((0.31, 0.2)), "", Some(12.0), "amount_eur"),
+    ]
+}
+
+fn guards() -> Vec<GuardStatus> {
+    Side::BOTH
+        .into_iter()
+        .flat_map(|side| {
+            [
+                guard(Metric::P50, side, 43.0, 60.0),
+                guard(Metric::P95, side, 124.0, 150.0),
+                guard(Metric::P99, side, 243.0, 250.0),
+                guard(Metric::ErrorRate, side, 0.0009, 0.005),
+            ]
+        })
+        .collect()
+}
+
 /// Step 2 of 5, a failing gate: the state of the drawings.
 pub fn shifting() -> Snapshot {
     let at = |ago: i64| now() - TimeDelta::seconds(ago);
@@ -160,25 +185,8 @@ pub fn shifting() -> Snapshot {
             blue: side(Role::Live, "v41", [41.0, 118.0, 201.0], 0.0008, 1_842.0),
             green: side(Role::Candidate, "v42", [43.0, 124.0, 243.0], 0.0009, 205.0),
         },
-        gates: vec![
-            gate("schema-compat", GateState::Passed, None, "", Some(540.0), "contract v7"),
-            gate("golden-set", GateState::Passed, Some((0.994, 0.99)), "ratio", Some(480.0), "2 000 cases"),
-            gate("error-rate", GateState::Passed, Some((0.0009, 0.005)), "ratio", Some(1.0), "n=12 304"),
-            gate("latency-p99", GateState::Passed, Some((243.0, 250.0)), "ms", Some(1.0), "near limit"),
-            gate("shadow-agree", GateState::Running, Some((0.987, 0.98)), "ratio", Some(3.0), "41% of 50k"),
-            gate("feature-drift", GateState::Failed, Some((0.31, 0.2)), "", Some(12.0), "amount_eur"),
-        ],
-        guards: Side::BOTH
-            .into_iter()
-            .flat_map(|side| {
-                [
-                    guard(Metric::P50, side, 43.0, 60.0),
-                    guard(Metric::P95, side, 124.0, 150.0),
-                    guard(Metric::P99, side, 243.0, 250.0),
-                    guard(Metric::ErrorRate, side, 0.0009, 0.005),
-                ]
-            })
-            .collect(),
+        gates: gates(),
+        guards: guards(),
         rollback: RollbackStatus {
             ready: true,
             class: "instant".into(),
@@ -404,7 +412,7 @@ pub fn long_names() -> Snapshot {
     status.gates[5].name = "特徴量ドリフト監視ゲートの長い名前です".into();
     status.gates[5].note = "金額_ユーロ: 分布が基準から大きく外れています".into();
     status.blocked[0].because = "gate 特徴量ドリフト監視ゲートの長い名前です FAIL".into();
-    status.blocked[1].because = status.blocked[0].because.clone();
+    status.blocked[1] = Blocked { command: "switch".into(), ..status.blocked[0].clone() };
     status.driver.me = "オペレーター".into();
     snapshot.events =
         Arc::new(vec![EventLine {
