@@ -192,7 +192,8 @@ impl State {
     fn tell(&mut self, record: &Record) {
         if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
             let level = if warn { LogLevel::Warn } else { LogLevel::Info };
-            self.out.push(Effect::Log(LogLine { at: record.at, level, source: clean(&record.by.name, 20), text }));
+            let source = clean(&record.by.name, 20);
+            self.out.push(Effect::Event(LogLine { at: record.at, level, source, text }));
         }
     }
 

@@ -150,7 +150,7 @@ impl Session {
                 Outcome::Reply { id, reply } => {
                     self.replies.insert(id, reply);
                 }
-                Outcome::Line(line) => {
+                Outcome::Line(line) | Outcome::Event(line) => {
                     if self.updates.len() == LINES {
                         self.updates.pop_front();
                         self.lines_dropped += 1;

@@ -235,7 +235,7 @@ impl Sim {
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
-            Effect::StopGate { .. } | Effect::Log(_) | Effect::TakeLease => {}
+            Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease => {}
         }
     }
 
