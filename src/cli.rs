@@ -82,6 +82,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     // Ignored when it is installed already: any provider will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -90,6 +91,15 @@ fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     // A question nobody answered still blocks on standard input: it is left behind.
     runtime.shutdown_background();
     result
+}
+
+/// A thousand replicas are a thousand connections; the usual soft limit is 1 024 files.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is not allowed, what is there has to do: connections that fail are told as such.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {

@@ -25,7 +25,7 @@ pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
 pub use target::Target;
 
 use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Version};
-use poller::{Http, Poller};
+use poller::Poller;
 
 /// What a poller found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,8 @@ impl Pollers {
     }
 
     /// Pollers still running; all of them unless one has panicked.
-    pub fn running(&self) -> usize {
+    pub fn running(&mut self) -> usize {
+        while self.tasks.try_join_next().is_some() {}
         self.tasks.len()
     }
 
@@ -111,6 +112,8 @@ pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<Probe
     for (side, side_spec) in sides.iter() {
         for (replica, url) in side_spec.urls.iter().enumerate() {
             let poller = Poller {
+                client: client.clone(),
+                target: Target::new(url),
                 side,
                 replica: u32::try_from(replica).unwrap_or(u32::MAX),
                 spec: spec.clone(),
@@ -118,7 +121,7 @@ pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<Probe
                 sink: sink.clone(),
                 dropped: Arc::clone(&dropped),
             };
-            tasks.spawn(poller.run(Http { client: client.clone(), target: Target::new(url) }));
+            tasks.spawn(poller.run());
         }
     }
     Ok(Pollers { tasks, dropped })

@@ -37,7 +37,7 @@ impl Drop for MlServer {
 impl MlServer {
     fn start(executable: &Path, models: &Path) -> std::io::Result<Self> {
         let [http, grpc, metrics] = free_ports()?;
-        let log = std::fs::File::create(std::env::temp_dir().join(format!("cutover-mlserver-{http}.log")))?;
+        let log = std::fs::File::create(models.with_file_name("mlserver.log"))?;
         let child = Command::new(executable)
             .arg("start")
             .arg(models)

@@ -1,4 +1,5 @@
 //! Pollers against real servers, good and bad.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
 
 #[path = "probe/server.rs"]
 mod server;
@@ -75,6 +76,7 @@ async fn every_replica_is_watched_one_request_at_a_time() {
     timeout(Duration::from_secs(5), async { while events.recv().await.is_some() {} })
         .await
         .expect("stop ends them all");
+    assert_eq!(pollers.running(), 0);
 }
 
 #[tokio::test]
@@ -95,11 +97,13 @@ async fn ten_megabytes_of_garbage_are_not_read() {
 
 #[tokio::test]
 async fn redirects_are_told_and_not_followed() {
-    let round = Server::start(|_| Answer::Reply(302, vec![("location", "/ready\u{1b}[2J".into())], Vec::new())).await;
+    let round = Server::start(|_| Answer::Reply(302, vec![("location", "/ready?\u{202e}x".into())], Vec::new())).await;
     let outcome = first_outcome(round.url.clone(), &spec()).await;
-    let ProbeOutcome::NotReady { status: 302, note, .. } = outcome else { panic!("{outcome:?}") };
-    // A control character makes the header invalid; either way nothing of it is passed on.
-    assert!(!note.contains('\u{1b}'), "{note:?}");
+    let expected = "redirects to /ready?<U+202E>x";
+    assert!(matches!(&outcome, ProbeOutcome::NotReady { status: 302, note, .. } if note == expected), "{outcome:?}");
+    // An escape sequence in a header is no header: the answer counts as broken, and nothing of it is passed on.
+    let escape = Server::start(|_| Answer::Reply(302, vec![("location", "/\u{1b}[2J".into())], Vec::new())).await;
+    assert_eq!(failure(escape.url.clone(), &spec()).await, "answer cut off: invalid HTTP header parsed");
     let round = Server::start(|_| Answer::Reply(307, vec![("location", "/login".into())], Vec::new())).await;
     let outcome = first_outcome(round.url.clone(), &spec()).await;
     assert!(matches!(&outcome, ProbeOutcome::NotReady { note, .. } if note == "redirects to /login"), "{outcome:?}");
@@ -126,6 +130,24 @@ async fn a_connection_closed_while_idle_is_no_failure() {
     let broken = Server::start(|_| Answer::Drop).await;
     let reason = failure(broken.url.clone(), &spec()).await;
     assert!(reason.starts_with("answer cut off: "), "{reason}");
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_and_counts_and_stops_nothing() {
+    let server = Server::start(|_| Answer::status(200)).await;
+    let (sink, mut events) = mpsc::channel(2);
+    let green = SideSpec { urls: vec![server.url.clone()], version: VersionSource::Fixed("v9".into()) };
+    let pollers = start(&Pair { blue: SideSpec::default(), green }, &spec(), &sink).unwrap();
+    let full = async {
+        while server.served() < 6 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), full).await.expect("it goes on asking");
+    assert!(pollers.dropped() >= 3, "{}", pollers.dropped());
+    assert!(matches!(events.recv().await, Some(ProbeEvent::Probe { .. })));
+    let version = Ok(Version::from_text("v9"));
+    assert_eq!(events.recv().await, Some(ProbeEvent::Version { side: Side::Green, replica: 0, version }));
 }
 
 #[tokio::test]

@@ -96,8 +96,19 @@ pub(crate) async fn with_session(
 /// Who types.
 pub(crate) fn me() -> Actor {
     let name = ["USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok().filter(|name| !name.is_empty()));
-    let name = name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    let name = name.or_else(login_name).unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
     Actor { name: text::clean(&name, 40), via: "cli".into() }
+}
+
+/// The name the machine knows the process's user by, where the environment does not say.
+fn login_name() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut fields = users.lines().map(|line| line.split(':'));
+    fields.find_map(|mut user| {
+        let name = user.next()?;
+        (user.nth(1)? == uid).then(|| name.to_owned())
+    })
 }
 
 /// Whether everything a forward command depends on was seen, and is fresh.

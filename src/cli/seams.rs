@@ -50,7 +50,8 @@ pub(crate) struct Session(Box<headless::Session>);
 /// Opens the journal, reads the router, starts the engine.
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
     let Options { me, read_only, probes } = options;
-    let options = runtime::Options { me, read_only, probes, drives: false };
+    // Reason: what a command that only looks reports as blocked is what would be blocked for one that drives.
+    let options = runtime::Options { me, read_only: false, looks_only: read_only, probes, drives: false };
     let mut session = Box::new(headless::Session::open(config, options).map_err(Failure::error)?);
     if probes {
         session.meet(FIRST_LOOK).await;
@@ -268,10 +269,23 @@ pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Resu
     Ok(Exit::Reached)
 }
 
-/// `bench-probe serve`, or `bench-probe run PORT REPLICAS SECONDS`.
+/// `bench-probe serve PORT REPLICAS`, or `bench-probe run PORT REPLICAS SECONDS`.
 async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
-    let _ = (&words, &out, probe::delay_ms);
-    Err(Failure::usage("bench-probe: serve, or run"))
+    let usage = || Failure::usage("bench-probe: serve PORT REPLICAS, or run PORT REPLICAS SECONDS");
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u16>().ok()).ok_or_else(usage);
+    match words.first().map(String::as_str) {
+        Some("serve") => {
+            let served = probe::bench::serve(number(1)?, number(2)?).await;
+            served.map_err(|error| Failure::error(format!("bench-probe cannot listen: {error}")))
+        }
+        Some("run") => {
+            let report =
+                probe::bench::run(number(2)?, u64::from(number(3)?), number(1)?).await.map_err(Failure::error)?;
+            out.line(&report.to_string());
+            Ok(())
+        }
+        _ => Err(usage()),
+    }
 }
 
 /// The full-screen console, on a terminal.
@@ -280,7 +294,13 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     if capability.dumb {
         return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
     }
-    let options = runtime::Options { me: me("console"), read_only: args.read_only, probes: true, drives: true };
+    let options = runtime::Options {
+        me: me("console"),
+        read_only: args.read_only,
+        looks_only: false,
+        probes: true,
+        drives: true,
+    };
     let (_, story) = tokio::sync::mpsc::channel(1);
     let front = Front { options, capability, theme, scenarios: None, story };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;

@@ -70,7 +70,6 @@ on_disconnect = "hold"
 [[gate]]
 kind = "health"
 path = "/v2/health/ready"
-max_latency = "250ms"
 max_latency = "500ms"
 interval = "250ms"
 
@@ -85,7 +84,6 @@ min_accuracy = 0.95
 kind = "smoke"
 requests = {smoke}
 path = "/v2/models/digits/infer"
-max_latency = "1s"
 max_latency = "1s"
 
 [[guard]]

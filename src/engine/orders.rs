@@ -202,7 +202,7 @@ impl State {
 
     /// Any process that may move traffic may say what became of an order whose own process is gone.
     fn settles_for_others(&self) -> bool {
-        self.may_drive()
+        self.may_drive() && !self.role.looks_only
     }
 
     fn follow_foreign(&mut self) {

@@ -22,6 +22,8 @@ pub struct Role {
     pub me: Actor,
     /// No driver is held: nothing moves from here, not even back.
     pub read_only: bool,
+    /// Asks for nothing and writes nothing: what it reports is what a process that may drive would find.
+    pub looks_only: bool,
     /// Runs missing gates by itself (a console that drives).
     pub runs_gates: bool,
     /// Lets guards act and settles orders other processes left behind (a console that drives).
@@ -183,10 +185,14 @@ impl State {
     fn recorded(&mut self, records: &[Record]) {
         for record in records {
             self.rollout.fold(record, self.now);
-            if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
-                let level = if warn { LogLevel::Warn } else { LogLevel::Info };
-                self.out.push(Effect::Log(LogLine { at: record.at, level, source: clean(&record.by.name, 20), text }));
-            }
+            self.tell(record);
+        }
+    }
+
+    fn tell(&mut self, record: &Record) {
+        if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
+            let level = if warn { LogLevel::Warn } else { LogLevel::Info };
+            self.out.push(Effect::Log(LogLine { at: record.at, level, source: clean(&record.by.name, 20), text }));
         }
     }
 
@@ -242,7 +248,11 @@ impl State {
     /// Folds a fact of ours and says it in the log; the caller has it written.
     pub(super) fn fold(&mut self, fact: Fact, by: Actor) -> Record {
         let record = Record { at: self.now.wall, by, fact };
-        self.recorded(std::slice::from_ref(&record));
+        self.rollout.fold(&record, self.now);
+        // Reason: a gate that ran here has said the same in its own log already.
+        if !matches!(record.fact, Fact::Gate { .. }) {
+            self.tell(&record);
+        }
         record
     }
 

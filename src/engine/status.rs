@@ -138,7 +138,7 @@ impl State {
             source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
             latency_ms: Latency::from(stats),
             error_rate: stats.error_rate,
-            rps: watch.traffic_stats.rps,
+            rps: watch.rps,
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,

@@ -13,6 +13,9 @@ use crate::domain::{
 /// The window behind the panels' figures, milliseconds.
 pub(super) const PANEL_WINDOW_MS: u64 = 60_000;
 
+/// The window behind the requests a second, milliseconds.
+const RPS_WINDOW_MS: u64 = 5_000;
+
 /// What the router said, and when.
 #[derive(Debug, Default)]
 pub(super) struct Router {
@@ -104,6 +107,8 @@ pub(super) struct SideWatch {
     pub(super) probes: Window,
     pub(super) traffic_stats: Stats,
     pub(super) probe_stats: Stats,
+    /// Live requests a second over the last few seconds; `None` while the router tells none.
+    pub(super) rps: Option<f64>,
     pub(super) in_flight: Option<u64>,
     source: VersionSource,
     history: History,
@@ -121,6 +126,7 @@ impl SideWatch {
             probes: Window::default(),
             traffic_stats: Stats::default(),
             probe_stats: Stats::default(),
+            rps: None,
             in_flight: None,
             source: spec.version.clone(),
             history: History::default(),
@@ -140,6 +146,8 @@ impl SideWatch {
         self.probes.advance(now.mono_ms);
         self.traffic_stats = self.traffic.stats(now.mono_ms, PANEL_WINDOW_MS);
         self.probe_stats = self.probes.stats(now.mono_ms, PANEL_WINDOW_MS);
+        // Reason: the router tells of every request, so a second without any is a zero and no gap.
+        self.rps = self.in_flight.map(|_| self.traffic.stats(now.mono_ms, RPS_WINDOW_MS).rps.unwrap_or(0.0));
         self.history = History {
             traffic: Arc::new(self.traffic.history().iter().copied().collect()),
             probes: Arc::new(self.probes.history().iter().copied().collect()),

@@ -54,6 +54,7 @@ async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(MAX_BUFFER)
+        .max_header_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);

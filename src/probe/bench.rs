@@ -4,22 +4,20 @@
 //! [`run`] polls it as so many replicas, each at an address and with a connection of its own, and
 //! measures the processor time of its process.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use http_body_util::Empty;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{ProbeEvent, ProbeOutcome, start};
 use crate::domain::{Pair, ProbeSpec, SideSpec};
+
+/// A request longer than this is not one of ours, in bytes.
+const MAX_REQUEST: usize = 16 * 1024;
 
 /// What a run saw and cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,26 +85,41 @@ pub async fn run(replicas: u16, seconds: u64, port: u16) -> Result<BenchReport, 
     })
 }
 
-/// Answers 200 to everything on `port` of every loopback address, until the process ends.
+/// Answers 200 to everything on `port` of as many loopback addresses as there are replicas, until the process ends.
 ///
 /// # Errors
-/// When the port cannot be had.
-pub async fn serve(port: u16) -> std::io::Result<()> {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await?;
+/// When a port cannot be had.
+pub async fn serve(port: u16, replicas: u16) -> std::io::Result<()> {
+    let mut listening = tokio::task::JoinSet::new();
+    for number in 0..replicas {
+        let listener = TcpListener::bind(SocketAddr::from((address(number), port))).await?;
+        listening.spawn(accept(listener));
+    }
+    listening.join_all().await;
+    Ok(())
+}
+
+async fn accept(listener: TcpListener) {
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
+        let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: the next connection may do better.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
-        if !peer.ip().is_loopback() {
-            continue;
+        tokio::spawn(answer(stream));
+    }
+}
+
+/// Answers each request of a connection; a probe has no body, so an empty line ends it.
+async fn answer(mut stream: TcpStream) {
+    let mut request = Vec::new();
+    while stream.read_buf(&mut request).await.is_ok_and(|read| read > 0) && request.len() < MAX_REQUEST {
+        if request.ends_with(b"\r\n\r\n") {
+            request.clear();
+            if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
+                return;
+            }
         }
-        tokio::spawn(async move {
-            let answer =
-                service_fn(|_: Request<Incoming>| async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) });
-            drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
-        });
     }
 }
 

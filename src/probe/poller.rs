@@ -1,6 +1,5 @@
 //! The loop that watches one replica.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,26 +16,61 @@ use crate::domain::{ProbeSpec, Side, Version, VersionSource};
 
 /// Longest answer a probe or a version reading takes in, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// A version is read again after this long.
-const VERSION_EVERY: Duration = Duration::from_secs(5);
+/// A version is read again after so many milliseconds.
+const VERSION_EVERY_MS: u64 = 5000;
 
 /// The first probes of all replicas are spread over one interval, but never over more than this: a
 /// screen without data for a minute would tell nobody anything.
 const MAX_SPREAD_MS: u64 = 1000;
 
-/// How a replica is asked; the tests put a replica of their own in its place.
-pub(super) trait Source {
-    /// GET of `path`, whole.
-    fn get(&self, path: &str, timeout: Duration) -> impl Future<Output = Result<Reply, FetchError>> + Send;
-}
-
-/// A replica on the network.
-pub(super) struct Http {
+/// One replica under watch.
+pub(super) struct Poller {
     pub(super) client: reqwest::Client,
     pub(super) target: Target,
+    pub(super) side: Side,
+    pub(super) replica: u32,
+    pub(super) spec: ProbeSpec,
+    pub(super) source: VersionSource,
+    pub(super) sink: mpsc::Sender<ProbeEvent>,
+    pub(super) dropped: Arc<AtomicU64>,
 }
 
-impl Source for Http {
+impl Poller {
+    /// Asks until the receiver is gone or the task is aborted.
+    pub(super) async fn run(self) {
+        let timeout = Duration::from_millis(self.spec.timeout_ms.max(1));
+        let started = Instant::now();
+        let mut schedule = Schedule::new(self.spec.interval_ms);
+        let spread_ms = self.spec.interval_ms.min(MAX_SPREAD_MS);
+        sleep(Duration::from_millis((spread_ms as f64 * fastrand::f64()) as u64)).await;
+        while !self.sink.is_closed() {
+            let asked = Instant::now();
+            let outcome = outcome(self.get(&self.spec.path, timeout).await);
+            let read_version = schedule.note(&outcome, started.elapsed().as_millis() as u64);
+            self.send(ProbeEvent::Probe { side: self.side, replica: self.replica, outcome });
+            // A replica that does not answer is not asked a second thing; a fixed version asks nothing.
+            if read_version && (schedule.failures == 0 || version::path(&self.source).is_none()) {
+                self.read_version(timeout).await;
+            }
+            let spent_ms = asked.elapsed().as_millis() as u64;
+            sleep(Duration::from_millis(schedule.pause_ms(spent_ms, fastrand::f64()))).await;
+        }
+    }
+
+    async fn read_version(&self, timeout: Duration) {
+        let version = match (&self.source, version::path(&self.source)) {
+            (VersionSource::Fixed(name), _) => Ok(Version::from_text(name)),
+            (source, Some(path)) => match self.get(path, timeout).await {
+                Ok(reply) => version::read(source, &reply),
+                Err(err) => Err(err.to_string()),
+            },
+            (_, None) => return,
+        };
+        self.send(ProbeEvent::Version { side: self.side, replica: self.replica, version });
+    }
+
+    /// GET of `path`, whole.
+    ///
     /// An idle connection may be closed by the server just as the request goes out. That says nothing
     /// of the replica, so a connection that breaks (it was made, nothing timed out) is tried once more,
     /// within the same time.
@@ -49,70 +83,49 @@ impl Source for Http {
         let left = timeout.saturating_sub(started.elapsed());
         fetch(&self.client, &self.target, Ask::get(path, left, MAX_BODY)).await
     }
-}
-
-/// One replica under watch.
-pub(super) struct Poller {
-    pub(super) side: Side,
-    pub(super) replica: u32,
-    pub(super) spec: ProbeSpec,
-    pub(super) source: VersionSource,
-    pub(super) sink: mpsc::Sender<ProbeEvent>,
-    pub(super) dropped: Arc<AtomicU64>,
-}
-
-impl Poller {
-    /// Asks until the receiver is gone or the task is aborted.
-    pub(super) async fn run(self, replica: impl Source + Send + Sync) {
-        let timeout = Duration::from_millis(self.spec.timeout_ms.max(1));
-        let mut version_read: Option<Instant> = None;
-        let mut was_ready = false;
-        let mut failures = 0_u32;
-        let spread_ms = self.spec.interval_ms.min(MAX_SPREAD_MS);
-        sleep(Duration::from_millis((spread_ms as f64 * fastrand::f64()) as u64)).await;
-        while !self.sink.is_closed() {
-            let asked = Instant::now();
-            let outcome = outcome(replica.get(&self.spec.path, timeout).await);
-            let (ready, failed) = match outcome {
-                ProbeOutcome::Ready { .. } => (true, false),
-                ProbeOutcome::NotReady { .. } => (false, false),
-                ProbeOutcome::Failed { .. } => (false, true),
-            };
-            self.send(ProbeEvent::Probe { side: self.side, replica: self.replica, outcome });
-            failures = if failed { failures.saturating_add(1) } else { 0 };
-            let came_back = ready && !was_ready;
-            was_ready = ready;
-            let due = version_read.is_none_or(|at| at.elapsed() >= VERSION_EVERY);
-            // A replica that does not answer is not asked a second thing; a fixed version asks nothing.
-            let can_read = !failed || version::path(&self.source).is_none();
-            if can_read && (came_back || due) {
-                self.read_version(&replica, timeout).await;
-                version_read = Some(Instant::now());
-            }
-            let pause = Duration::from_millis(delay_ms(self.spec.interval_ms, failures, fastrand::f64()));
-            // Counted from when it was asked, so that a slow answer does not stretch the interval; one
-            // that took longer than the interval leaves a pause all the same, never a volley.
-            let breath = Duration::from_millis((self.spec.interval_ms / 10).max(1));
-            sleep(pause.saturating_sub(asked.elapsed()).max(breath)).await;
-        }
-    }
-
-    async fn read_version(&self, replica: &impl Source, timeout: Duration) {
-        let version = match (&self.source, version::path(&self.source)) {
-            (VersionSource::Fixed(name), _) => Ok(Version::from_text(name)),
-            (source, Some(path)) => match replica.get(path, timeout).await {
-                Ok(reply) => version::read(source, &reply),
-                Err(err) => Err(err.to_string()),
-            },
-            (_, None) => return,
-        };
-        self.send(ProbeEvent::Version { side: self.side, replica: self.replica, version });
-    }
 
     fn send(&self, event: ProbeEvent) {
         if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// When a replica is asked next and when its version is read; pure, times come in.
+struct Schedule {
+    interval_ms: u64,
+    failures: u32,
+    was_ready: bool,
+    version_read_ms: Option<u64>,
+}
+
+impl Schedule {
+    fn new(interval_ms: u64) -> Self {
+        Self { interval_ms, failures: 0, was_ready: false, version_read_ms: None }
+    }
+
+    /// Takes note of a probe that ended at `now_ms`: whether the version is to be read as well.
+    fn note(&mut self, outcome: &ProbeOutcome, now_ms: u64) -> bool {
+        let ready = matches!(outcome, ProbeOutcome::Ready { .. });
+        let failed = matches!(outcome, ProbeOutcome::Failed { .. });
+        self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
+        let came_back = ready && !self.was_ready;
+        self.was_ready = ready;
+        let due = self.version_read_ms.is_none_or(|at| now_ms.saturating_sub(at) >= VERSION_EVERY_MS);
+        if came_back || due {
+            // A reading that has to be left out, for want of an answer, is made up for on the return.
+            self.version_read_ms = Some(now_ms);
+        }
+        came_back || due
+    }
+
+    /// How long to wait when asking has taken `spent_ms`.
+    ///
+    /// Counted from when it was asked, so that a slow answer does not stretch the interval; one that
+    /// took longer than the interval leaves a pause all the same, never a volley.
+    fn pause_ms(&self, spent_ms: u64, jitter: f64) -> u64 {
+        let breath = (self.interval_ms / 10).max(1);
+        delay_ms(self.interval_ms, self.failures, jitter).saturating_sub(spent_ms).max(breath)
     }
 }
 
@@ -130,5 +143,50 @@ fn outcome(got: Result<Reply, FetchError>) -> ProbeOutcome {
 }
 
 #[cfg(test)]
-#[path = "poller_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn ready() -> ProbeOutcome {
+        ProbeOutcome::Ready { latency_us: 1 }
+    }
+
+    fn not_ready() -> ProbeOutcome {
+        ProbeOutcome::NotReady { status: 503, latency_us: 1, note: String::new() }
+    }
+
+    fn failed() -> ProbeOutcome {
+        ProbeOutcome::Failed { reason: String::new() }
+    }
+
+    #[test]
+    fn a_dead_replica_is_asked_less_and_less_until_it_answers() {
+        let mut schedule = Schedule::new(1000);
+        let mut pauses = Vec::new();
+        for outcome in [ready(), failed(), failed(), failed(), failed(), not_ready(), failed(), ready()] {
+            schedule.note(&outcome, 0);
+            pauses.push(schedule.pause_ms(0, 0.5));
+        }
+        assert_eq!(pauses, [1000, 2000, 4000, 8000, 8000, 1000, 2000, 1000]);
+    }
+
+    #[test]
+    fn slow_answers_neither_stretch_the_interval_nor_lead_to_a_volley() {
+        let schedule = Schedule::new(1000);
+        assert_eq!(schedule.pause_ms(300, 0.5), 700);
+        assert_eq!(schedule.pause_ms(990, 0.5), 100);
+        assert_eq!(schedule.pause_ms(60_000, 0.5), 100, "what was missed is not made up for");
+        assert_eq!(Schedule::new(0).pause_ms(9, 0.5), 1);
+    }
+
+    #[test]
+    fn the_version_is_read_at_once_every_five_seconds_and_after_a_return() {
+        let mut schedule = Schedule::new(1000);
+        let mut reads = |outcome: ProbeOutcome, now_ms| schedule.note(&outcome, now_ms);
+        assert!(reads(not_ready(), 0), "at once");
+        assert!(reads(ready(), 1000), "it came up");
+        assert!(!reads(ready(), 2000) && !reads(ready(), 5900));
+        assert!(reads(ready(), 6000), "five seconds");
+        assert!(!reads(failed(), 7000) && reads(ready(), 8000), "it came back");
+        assert!(!reads(not_ready(), 9000) && reads(ready(), 9500), "it came back");
+    }
+}

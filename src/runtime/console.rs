@@ -7,6 +7,7 @@
 pub mod front;
 mod keys;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -113,9 +114,9 @@ impl<S: Stage> Loop<'_, S> {
 
     /// Hands one thing to the view and carries out what it asks for.
     fn tell(&mut self, input: ui::Input) -> Option<Exit> {
-        let mut inbox = vec![input];
+        let mut inbox = VecDeque::from([input]);
         let mut exit = None;
-        while let Some(input) = inbox.pop() {
+        while let Some(input) = inbox.pop_front() {
             let now = self.now_ms();
             for action in self.view.update(input, now) {
                 match action {

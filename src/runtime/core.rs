@@ -31,8 +31,10 @@ const LINES: usize = 1024;
 pub struct Options {
     /// Who we are.
     pub me: Actor,
-    /// Hold no driver at all.
+    /// Hold no driver at all, and say so at every command.
     pub read_only: bool,
+    /// Hold no driver, because nothing will be asked for: `status`, `watch`.
+    pub looks_only: bool,
     /// Poll the replicas.
     pub probes: bool,
     /// Take the lease, run missing gates, let guards act: what a driving console does.
@@ -96,13 +98,18 @@ impl Core {
         let role = Role {
             me: options.me.clone(),
             read_only: options.read_only,
+            looks_only: options.looks_only,
             runs_gates: options.drives,
             on_watch: options.drives,
             seed: fastrand::u64(..),
         };
         let mut state = State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now());
         let (journal, backlog) = restore(&mut state, service, &clock)?;
-        let driver = if options.read_only { None } else { Some(backend.driver().map_err(|error| error.to_string())?) };
+        let driver = if options.read_only || options.looks_only {
+            None
+        } else {
+            Some(backend.driver().map_err(|error| error.to_string())?)
+        };
         let (events_in, events) = mpsc::channel(EVENTS);
         let (urgent_in, urgent) = mpsc::channel(URGENT);
         let (lines_in, lines) = mpsc::channel(LINES);

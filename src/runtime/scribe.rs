@@ -83,7 +83,7 @@ impl Scribe {
     pub(super) async fn stop(self) {
         let (done, answer) = oneshot::channel();
         if self.jobs.try_send(Job::Stop(done)).is_ok() {
-            let _ = tokio::time::timeout(Duration::from_secs(2), answer).await;
+            let _ = tokio::time::timeout(Duration::from_millis(700), answer).await;
         }
     }
 }

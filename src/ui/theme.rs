@@ -110,6 +110,7 @@ struct File {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an attribute a theme file sets by itself")]
 struct Spec {
     fg: Option<String>,
     bg: Option<String>,

@@ -191,14 +191,14 @@ impl View {
                 self.key(key, now_ms, &mut out);
             }
             Input::Paste(text) => self.paste(&text, now_ms),
-            Input::FocusGained => out.push(Action::Redraw),
+            Input::FocusGained => self.touch(),
             Input::FocusLost => self.focus_lost(now_ms),
             Input::LooksLikePaste => self.warn("that looked like a paste: nothing was done", now_ms),
             Input::Resize(width, height) => {
                 self.size = (width, height);
                 self.touch();
             }
-            Input::Snapshot(snapshot) => self.take(snapshot, now_ms, &mut out),
+            Input::Snapshot(snapshot) => self.take(&snapshot, now_ms, &mut out),
             Input::Line(line) => {
                 self.log.push(line, false);
                 self.touch();

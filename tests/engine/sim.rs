@@ -285,6 +285,7 @@ fn fresh_state(service: &Service) -> State {
     let role = Role {
         me: Actor { name: "op1".into(), via: "console".into() },
         read_only: false,
+        looks_only: false,
         runs_gates: true,
         on_watch: true,
         seed: 7,

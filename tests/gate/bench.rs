@@ -45,7 +45,8 @@ impl Bench {
             cancel: self.cancel.subscribe(),
             now: chrono::Utc::now,
         };
-        run(spec, ctx).await
+        // In a task, as the runtime does it.
+        tokio::spawn(run(spec, ctx)).await.unwrap()
     }
 
     /// Every line so far.

@@ -143,7 +143,7 @@ async fn write(stream: &mut BufReader<TcpStream>, answer: Answer, head_only: boo
         Answer::Reply(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n", body.len());
             for (name, value) in headers {
-                head += &format!("{name}: {value}\r\n");
+                head.extend([name, ": ", &value, "\r\n"]);
             }
             let body = if head_only { Vec::new() } else { body };
             let all = [head.into_bytes(), b"\r\n".to_vec(), body].concat();
@@ -154,7 +154,7 @@ async fn write(stream: &mut BufReader<TcpStream>, answer: Answer, head_only: boo
             Box::pin(write(stream, Answer::Reply(status, Vec::new(), body), head_only)).await
         }
         Answer::Drip(pause) => {
-            let mut alive = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").await.is_ok();
+            let mut alive = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n").await.is_ok();
             while alive {
                 tokio::time::sleep(pause).await;
                 alive = stream.write_all(b" ").await.is_ok();
@@ -163,7 +163,7 @@ async fn write(stream: &mut BufReader<TcpStream>, answer: Answer, head_only: boo
         }
         Answer::Flood(bytes) => {
             drop(stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await);
-            let chunk = [0xa5; 16 * 1024];
+            let chunk = vec![0xa5; 16 * 1024];
             for _ in 0..bytes / chunk.len() {
                 if stream.write_all(&chunk).await.is_err() {
                     break;

@@ -46,7 +46,7 @@ struct Console {
 fn session(mode: &str) -> io::Result<Session> {
     let options = Options {
         modes: Modes { kitty: mode == "kitty", ..Modes::default() },
-        screen: ScreenOptions { synchronized: true, depth: Depth::Indexed256, unicode: true, title: true },
+        screen: ScreenOptions { synchronized: true, depth: Depth::Indexed256, unicode: true, title: true, tmux: false },
     };
     if mode == "broken pipe" {
         let (reader, writer) = io::pipe()?;

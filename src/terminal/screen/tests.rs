@@ -26,7 +26,8 @@ impl Write for Tap {
     }
 }
 
-const OPTIONS: ScreenOptions = ScreenOptions { synchronized: true, depth: Depth::Rgb, unicode: true, title: true };
+const OPTIONS: ScreenOptions =
+    ScreenOptions { synchronized: true, depth: Depth::Rgb, unicode: true, title: true, tmux: false };
 const LONG: Duration = Duration::from_secs(20);
 
 fn screen(size: (u16, u16), options: ScreenOptions) -> (Screen, Receiver<Vec<u8>>) {

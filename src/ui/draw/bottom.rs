@@ -8,7 +8,7 @@ use super::question;
 use crate::domain::{OrderState, Side};
 use crate::engine::snapshot::{Blocked, OrderStatus, Status};
 use crate::engine::{Command, RefusalKind, Snapshot};
-use crate::ui::actions::{Danger, Row, table};
+use crate::ui::actions::{Act, Danger, Row, table};
 use crate::ui::text::{fit, left, took, width};
 use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
@@ -58,12 +58,14 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if !moving {
         rollback(canvas, row(2));
     }
-    typed_or_said(canvas, row(1)).unwrap_or_else(|| {
-        if !moving {
+    match typed_or_said(canvas, row(1)) {
+        LastLine::Typed(x, y) => Some((x, y)),
+        LastLine::Free if !moving => {
             keys(canvas, row(1));
+            None
         }
-        None
-    })
+        LastLine::Free | LastLine::Said => None,
+    }
 }
 
 /// The most important of them on a screen that has one line for it.
@@ -71,8 +73,10 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if question::in_one_line(canvas, area) {
         return None;
     }
-    if let Some(cursor) = typed_or_said(canvas, area) {
-        return cursor;
+    match typed_or_said(canvas, area) {
+        LastLine::Typed(x, y) => return Some((x, y)),
+        LastLine::Said => return None,
+        LastLine::Free => {}
     }
     if !order_lines(canvas, area, Rect { height: 0, y: u16::MAX, ..area }) {
         rollback(canvas, area);
@@ -80,24 +84,35 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// A text field or a message in the last line; `None` when there is neither.
-fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> Option<Option<(u16, u16)>> {
+/// What the last line was taken for.
+enum LastLine {
+    /// A text field, and where its cursor is.
+    Typed(u16, u16),
+    /// A message.
+    Said,
+    /// Nothing yet.
+    Free,
+}
+
+/// A text field or a message in the last line.
+fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
     let view = canvas.view;
     let (label, line) = match &view.field {
         Some(Field::Command(line)) => (":", line),
         Some(Field::Filter(line)) => ("/", line),
         Some(Field::Reason(line, _)) => (" WHY was it rolled back?  (Enter keeps, Esc skips)  ", line),
         None => {
-            let message = view.message.as_ref()?;
+            let Some(message) = &view.message else { return LastLine::Free };
             let role = if message.warn { Role::Fail } else { Role::Warn };
             canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
-            return Some(None);
+            return LastLine::Said;
         }
     };
     let label = fit(label, usize::from(area.width / 2));
     let x = canvas.put(area.x, area.y, area.width, &label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
-    Some(Some(typed(canvas, x, area.y, space, line)))
+    let (x, y) = typed(canvas, x, area.y, space, line);
+    LastLine::Typed(x, y)
 }
 
 /// The visible part of a line being typed, and where the cursor is in it.
@@ -193,27 +208,27 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     } else if !way.needed && way.ready {
         (" ROLLBACK NOT NEEDED", Role::Title, because.to_owned())
     } else if way.ready {
-        let mut text = format!(
+        let text = format!(
             "{}{} warm {}/{}",
             way.to,
             version_of(snapshot, area.width),
             side.ready.unwrap_or(0),
             side.replicas
         );
-        match way.last_took_s {
-            Some(s) => text.push_str(&format!(", ~{}", about(s))),
-            None => text.push_str(&format!(", {}", way.class.replace('_', " "))),
-        }
-        if let Some(s) = way.window_left_s {
-            let word = if area.width >= 100 { "window closes in" } else { "window" };
-            text.push_str(&format!(", {word} {}", left(s - elapsed)));
-        }
+        let speed = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
+        let word = if area.width >= 100 { "window closes in" } else { "window" };
+        let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
+        let text = format!("{text}, {speed}{window}");
         (" ROLLBACK READY", Role::Title, text)
     } else {
         (" ROLLBACK NOT READY", Role::Fail, because.to_owned())
     };
     let gap = if area.width >= 100 { "   " } else { "  " };
-    let hint: &[_] = if area.width < 50 { &[("R y", Role::Key)] } else { &hint };
+    let hint: &[_] = match area.width {
+        _ if snapshot.status.driver.read_only => &[],
+        0..50 => &[("R y", Role::Key)],
+        _ => &hint,
+    };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
 }
 
@@ -285,7 +300,8 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
         (Some(now), _) => format!("router says {now}%"),
         (None, _) => "router not read".to_owned(),
     };
-    let text = format!("{head} {} {way}  {bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
+    let bar = if order.state == OrderState::Unknown { String::new() } else { format!("  {bar}") };
+    let text = format!("{head} {} {way}{bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
     canvas.put(area.x, area.y, area.width, &text, Role::Prompt);
 }
 
@@ -322,8 +338,11 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
     let mut x = canvas.put(area.x, area.y, area.width, " ", Role::Text);
     let mut acting = false;
     for row in table() {
-        let Some(label) = row.footer.filter(|_| wide || row.name != "zoom") else { continue };
         let acts = row.danger != Danger::Looks;
+        // Where not all fit, what acts stays, and the ways to learn about the rest.
+        let fits =
+            wide || acts || row.name != "zoom" && (area.width >= 79 || matches!(row.act, Act::Help | Act::CommandLine));
+        let Some(label) = row.footer.filter(|_| fits) else { continue };
         if acts && read_only {
             break;
         }
@@ -338,13 +357,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
         }
         let dim = status.is_some_and(|status| status.blocked.iter().any(|blocked| blocked.command == verb(row)));
         let key = row.keys[0];
-        let between = if key.len() == 1 && !acts && !wide && !label.starts_with(['f', 'c', 'z'])
-            || (key.len() == 1 && matches!(key, "?" | ":" | "/") && !wide)
-        {
-            ""
-        } else {
-            " "
-        };
+        let between = if matches!(key, "?" | ":" | "/") && !wide { "" } else { " " };
         let wide_label = width(key) + between.len() + width(label);
         if usize::from(end.saturating_sub(x)) < wide_label {
             break;
@@ -362,7 +375,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
         );
     }
     if read_only {
-        canvas.put(x, area.y, end.saturating_sub(x), "READ-ONLY: nothing can be sent from here", Role::Warn);
+        canvas.put(x, area.y, end.saturating_sub(x), "READ-ONLY, looking only", Role::Warn);
     }
 }
 

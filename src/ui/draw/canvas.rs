@@ -151,6 +151,9 @@ impl<'a> Canvas<'a> {
             end = self.put(x, y, 1, " ", Role::Border);
         }
         let left = to.saturating_sub(end);
+        // Where all of it does not fit, its first word may.
+        let first = right.split(' ').next().unwrap_or("");
+        let right = if width(right) + 3 > usize::from(left) { first } else { right };
         let wide = width(right) as u16;
         if wide > 0 && wide + 3 <= left {
             let x = to - wide - 2;

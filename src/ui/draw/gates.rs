@@ -1,5 +1,7 @@
 //! The gates: state, value against limit, age, note.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::attention;
@@ -59,7 +61,7 @@ pub fn summary(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// `  4 PASS  1 RUN  1 FAIL`
 fn counts(status: &Status) -> String {
-    let states = [
+    let order = [
         GateState::Passed,
         GateState::Running,
         GateState::Failed,
@@ -69,10 +71,11 @@ fn counts(status: &Status) -> String {
         GateState::Pending,
     ];
     let mut out = String::new();
-    for state in states {
+    for state in order {
         let n = status.gates.iter().filter(|gate| gate.status == state).count();
         if n > 0 {
-            out.push_str(&format!("  {n} {}", state.title()));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "  {n} {}", state.title());
         }
     }
     out
@@ -141,8 +144,7 @@ pub fn in_unit(value: f64, unit: &str, limit: bool) -> String {
         "ratio" if limit && value < 0.01 => format!("{}%", limit_number(value * 100.0)),
         "ratio" => percent(value),
         "ms" => millis(value, ""),
-        "count" => limit_number(value),
-        "" => limit_number(value),
+        "count" | "" => limit_number(value),
         other => format!("{} {}", limit_number(value), fit(other, 6)),
     }
 }

@@ -28,7 +28,6 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     let phase = phase(canvas, status, wide);
     let bake = bake(canvas, status);
     let narrow = area.width < 60;
-    let service = fit(&status.service, usize::from(area.width) / if narrow { 4 } else { 3 });
     let frozen = canvas.view.frozen.as_ref().map_or_else(String::new, |(_, since)| {
         format!("FROZEN {}", age(canvas.now.saturating_sub(*since) as f64 / 1000.0))
     });
@@ -37,6 +36,15 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     let clock = if wide { format!("{}Z ", status.time.format("%H:%M:%S")) } else { String::new() };
     let gap_right = if wide { "   " } else { "  " };
     let frozen_gap = if frozen.is_empty() { "" } else { gap_right };
+    let last_gap = if wide { "  " } else { "" };
+    // Service and environment give way first: the phase must be read in full, then the bake time.
+    let ends = [&frozen, frozen_gap, &right.0, gap_right, &right.1, last_gap, &clock, &phase, auto];
+    let taken: usize = ends.iter().map(|text| text::width(text)).sum::<usize>() + if narrow { 4 } else { 6 };
+    let space = usize::from(area.width).saturating_sub(taken);
+    let bake = if text::width(&bake) + 12 > space { String::new() } else { bake };
+    let space = space.saturating_sub(text::width(&bake));
+    let banner = if space < 5 { String::new() } else { fit(&banner, space / 2) };
+    let service = fit(&status.service, space.saturating_sub(text::width(&banner)));
     canvas.line(
         area,
         &[
@@ -55,7 +63,7 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
             (&right.0, if status.stale { Role::Fail } else { Role::Text }),
             (gap_right, Role::Text),
             (&right.1, if status.driver.may_drive { Role::Text } else { Role::Warn }),
-            (if wide { "  " } else { "" }, Role::Text),
+            (last_gap, Role::Text),
             (&clock, Role::Dim),
         ],
     );
@@ -73,7 +81,9 @@ fn phase(canvas: &Canvas<'_>, status: &Status, wide: bool) -> String {
 
 fn bake(canvas: &Canvas<'_>, status: &Status) -> String {
     let elapsed = canvas.view.elapsed_s(canvas.now);
-    status.step.bake_left_s.map_or_else(String::new, |s| format!("  bake {} left", left(s - elapsed)))
+    status.step.bake_left_s.map_or_else(String::new, |s| {
+        format!("{}bake {} left", if canvas.area().width >= 100 { "   " } else { "  " }, left(s - elapsed))
+    })
 }
 
 /// Data age; rights and driver.
@@ -86,11 +96,12 @@ fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> (String, String) {
     };
     let driver = &status.driver;
     let me = fit(&driver.me, 12);
+    let gap = if width >= 100 { "   " } else { "  " };
     let who = match &driver.holder {
         _ if width < 50 => String::new(),
-        Some(holder) if !driver.may_drive => format!("  {me} ({}*)", fit(holder, 16)),
-        _ if driver.may_drive => format!("  {me}*"),
-        _ => format!("  {me}"),
+        Some(holder) if !driver.may_drive => format!("{gap}{me} ({}*)", fit(holder, 16)),
+        _ if driver.may_drive => format!("{gap}{me}*"),
+        _ => format!("{gap}{me}"),
     };
     let rights = match (driver.read_only, driver.may_drive) {
         (true, _) => "READ-ONLY",

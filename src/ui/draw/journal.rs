@@ -1,5 +1,7 @@
 //! The log and the journal's events.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
@@ -17,7 +19,7 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
     let events = !View::shows_events(canvas.area());
     let focused = canvas.view.focus == Pane::Log;
     let what = match (&pane.gate, boxed) {
-        (Some(gate), _) => format!("  {}", fit(gate, 24)),
+        (Some(gate), _) => format!(" {}", fit(gate, 24)),
         (None, true) => "  all gates".to_owned(),
         (None, false) => "  all".to_owned(),
     };
@@ -50,9 +52,10 @@ fn state(canvas: &Canvas<'_>, boxed: bool, events: bool) -> String {
         format!("PAUSED +{} new", count(pane.new_lines(events) as u64))
     };
     out.push_str(if boxed { "   f follow   " } else { "  " });
-    out.push_str(&format!("{} lines", count(pane.len() as u64)));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{} lines", count(pane.len() as u64));
     if dropped > 0 || boxed {
-        out.push_str(&format!("  {} dropped", count(dropped)));
+        let _ = write!(out, "  {} dropped", count(dropped));
     }
     out
 }
@@ -66,9 +69,10 @@ fn log_line(canvas: &mut Canvas<'_>, area: Rect, line: &LogLine, boxed: bool) {
     let time = format!(" {} ", line.at.format("%H:%M:%S"));
     let level = format!("{:<4} ", line.level.title());
     // The message starts in one column where there is room for that.
-    let wide = if boxed { 16 } else { 0 };
-    let source = fit(&line.source, 24);
-    let pad = " ".repeat(1.max(usize::saturating_sub(wide, width(&source) + 1) + 1));
+    let wide: usize = if boxed { 16 } else { 0 };
+    // A log of one gate need not name it on every line.
+    let source = if canvas.view.log.gate.is_some() { String::new() } else { fit(&line.source, 24) };
+    let pad = if source.is_empty() { String::new() } else { " ".repeat(wide.saturating_sub(width(&source) + 1) + 1) };
     let end = canvas.parts(
         area.x,
         area.y,

@@ -140,7 +140,7 @@ fn frame(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, s
     let (ready, fault) = readiness(canvas, snapshot, side);
     let name = fit(version_name(snapshot, side), usize::from(area.width).saturating_sub(14 + ready.len() + 12).max(4));
     let gap = if wide { "  " } else { " " };
-    let title = format!("{} {name}", side.title());
+    let title = if wide { format!("{:<5} {name}", side.title()) } else { format!("{} {name}", side.title()) };
     let span = if wide { format!("   last {}", age(span_s as f64)) } else { String::new() };
     let source = match status.source {
         Some(Source::Traffic) => "traffic, 1 min",
@@ -172,13 +172,14 @@ fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, &
     let status = &snapshot.status.sides[side];
     let word = if snapshot.status.rollback.to == side { "warm" } else { "ready" };
     let old = status.age_s.map(|s| s + canvas.view.pane_elapsed_s(canvas.now)).filter(|s| *s >= 10.0);
-    let old = old.map_or_else(String::new, |s| format!(", {} old", age(s)));
+    let old = old.map_or_else(String::new, |s| format!(" {} old", age(s)));
     let all = status.replicas;
     match status.ready {
         None => (format!("?/{all} ready"), if status.faults.is_empty() { "" } else { "FAULT" }),
         Some(0) if all > 0 => (format!("0/{all}{old}"), "DOWN"),
-        Some(n) if n < all => (format!("{n}/{all} {word}{old}"), "FAULT"),
-        Some(n) => (format!("{n}/{all} {word}{old}"), if status.faults.is_empty() { "" } else { "FAULT" }),
+        Some(n) if n < all => (format!("{n}/{all}{old}"), "FAULT"),
+        Some(n) if !old.is_empty() => (format!("{n}/{all}{old}"), if status.faults.is_empty() { "" } else { "FAULT" }),
+        Some(n) => (format!("{n}/{all} {word}"), if status.faults.is_empty() { "" } else { "FAULT" }),
     }
 }
 
@@ -209,8 +210,9 @@ fn draw_row(
         let cells = buckets(snapshot, side, figure, columns);
         let max = match figure {
             Figure::Errors => guard.map_or(0.01, |guard| guard.limit).max(highest(&cells)),
-            Figure::Rate => highest(&cells),
-            _ => latency_max,
+            // A little air above, so that what is highest now is not what is highest possible.
+            Figure::Rate => highest(&cells) * 1.15,
+            _ => latency_max * 1.15,
         };
         spark(canvas, area.x + columns.label, area.y, &cells, max, side_role(side));
     }
@@ -312,7 +314,7 @@ fn latency_scale(snapshot: &Snapshot, columns: &Columns) -> f64 {
 fn spark(canvas: &mut Canvas<'_>, x: u16, y: u16, cells: &[Option<f64>], max: f64, role: Role) {
     for (column, value) in cells.iter().enumerate() {
         if let Some(value) = value {
-            let level = if max > 0.0 { (value / max * 8.0).ceil().clamp(1.0, 8.0) as usize } else { 1 };
+            let level = if max > 0.0 { (value / max * 8.0).round().clamp(1.0, 8.0) as usize } else { 1 };
             canvas.put(x + column as u16, y, 1, canvas.set.ramp[level - 1], role);
         }
     }

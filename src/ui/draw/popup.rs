@@ -6,7 +6,7 @@ use super::bottom::rollback_goal;
 use super::canvas::{Canvas, version_name};
 use super::gates::in_unit;
 use crate::engine::{Command, Snapshot};
-use crate::ui::actions::table;
+use crate::ui::actions::{Danger, Row, table};
 use crate::ui::text::{age, contains, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
@@ -51,7 +51,9 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
 }
 
 fn help(search: &str) -> Vec<String> {
-    let keys = table().iter().map(|row| format!("{:<14} {}", row.keys.join(" "), row.help));
+    // What acts comes first: that is what is looked up in a hurry.
+    let (acts, looks): (Vec<&Row>, Vec<&Row>) = table().iter().partition(|row| row.danger != Danger::Looks);
+    let keys = acts.into_iter().chain(looks).map(|row| format!("{:<16} {}", row.keys.join(" "), row.help));
     let words = WORDS.iter().map(|(word, rest)| format!(":{word} {rest}"));
     keys.chain(words).filter(|line| contains(line, search)).collect()
 }

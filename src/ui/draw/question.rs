@@ -277,11 +277,7 @@ fn override_lines(seen: &Snapshot, gate: &str) -> Vec<String> {
             status.digest
         ),
         format!("gate      {} FAIL  {note}", fit(gate, 30)),
-        format!(
-            "counts    for {} {} only, and goes into the journal with your name",
-            candidate(seen).0,
-            fit(version, 20)
-        ),
+        format!("counts    for {} {} only; goes into the journal with your name", candidate(seen).0, fit(version, 20)),
         String::new(),
     ]
 }
@@ -309,7 +305,7 @@ fn resume(seen: &Snapshot) -> Vec<String> {
 
 /// A box in the middle of `area`, as wide as the drawings have it where there is room; returns its inside.
 fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, lines: &[Line]) -> Option<Rect> {
-    let longest = lines.iter().map(|line| width(&line.left) + width(&line.right) + 4).max().unwrap_or(0);
+    let longest = lines.iter().map(|line| width(&line.left) + width(&line.right) + 3).max().unwrap_or(0);
     let wide = (longest.max(71).max(width(title) + 6) as u16).min(area.width);
     let high = (lines.len() as u16 + 2).min(area.height);
     if wide < 8 || high < 3 {

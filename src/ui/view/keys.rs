@@ -173,9 +173,8 @@ impl View {
         let Some(mut field) = self.field.take() else { return };
         match (key.code, &mut field) {
             (Code::Esc, Field::Filter(_)) => self.log.filter.clear(),
-            (Code::Esc, _) => {}
             (Code::Enter, _) if key.repeat => self.field = Some(field),
-            (Code::Enter, Field::Filter(_)) => {}
+            (Code::Esc, _) | (Code::Enter, Field::Filter(_)) => {}
             (Code::Enter, Field::Command(line)) => self.run(line.value(), now_ms, out),
             (Code::Enter, Field::Reason(line, id)) => {
                 let reason = clean(line.value().trim(), TEXT_MAX);
@@ -263,10 +262,12 @@ impl View {
             Act::Follow => self.log.follow(),
             Act::Copy => self.copy(now_ms, out),
             Act::Freeze => {
-                self.frozen = match self.frozen.take() {
-                    Some(_) => None,
-                    None => self.snapshot.clone().map(|snapshot| (snapshot, now_ms)),
-                };
+                if self.frozen.take().is_some() {
+                    self.log.follow();
+                } else if let Some(snapshot) = self.snapshot.clone() {
+                    self.frozen = Some((snapshot, now_ms));
+                    self.log.hold();
+                }
             }
             Act::PreviewPromote => self.overlay = Some(Overlay::Preview(Command::Promote)),
             Act::PreviewSwitch => self.overlay = Some(Overlay::Preview(Command::Switch)),

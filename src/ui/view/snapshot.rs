@@ -12,12 +12,12 @@ use crate::engine::{Phase, Snapshot};
 use crate::ui::input::Action;
 
 impl View {
-    pub(super) fn take(&mut self, new: Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
+    pub(super) fn take(&mut self, new: &Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
         self.touch();
-        self.take_events(&new);
+        self.take_events(new);
         self.received_ms = now_ms;
-        let old = self.snapshot.replace(Arc::clone(&new));
-        self.close_if_changed(&new);
+        let old = self.snapshot.replace(Arc::clone(new));
+        self.close_if_changed(new);
         if let Some(old) = old {
             self.tell_order(&old.status, &new.status, now_ms);
             if deserves_bell(&old.status, &new.status) {

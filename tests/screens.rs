@@ -1,0 +1,307 @@
+//! Whole screens, characters and styles.
+
+#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
+
+#[path = "support/ui.rs"]
+mod fixture;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use cutover::engine::Snapshot;
+use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+use ratatui::text::Span;
+
+use fixture::{flush, seeing, states, view};
+
+fn frame(view: &View, width: u16, height: u16, now_ms: u64) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(view, &mut buffer, now_ms);
+    buffer
+}
+
+/// The lines of a buffer; the cells a wide character covers are left out.
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let area = buffer.area;
+    (0..area.height)
+        .map(|y| {
+            let mut line = String::new();
+            let mut x = 0;
+            while x < area.width {
+                let symbol = buffer[(x, y)].symbol();
+                line.push_str(symbol);
+                x += Span::raw(symbol).width().max(1) as u16;
+            }
+            line
+        })
+        .collect()
+}
+
+fn style(cell: &Cell) -> String {
+    let mut out = String::new();
+    let modifiers =
+        [(Modifier::BOLD, 'b'), (Modifier::DIM, 'd'), (Modifier::UNDERLINED, 'u'), (Modifier::REVERSED, 'r')];
+    modifiers.iter().filter(|(m, _)| cell.modifier.contains(*m)).for_each(|(_, c)| out.push(*c));
+    for (color, mark) in [(cell.fg, "fg"), (cell.bg, "bg")] {
+        match color {
+            Color::Reset => {}
+            Color::Rgb(r, g, b) => write!(out, "{mark}{r:02x}{g:02x}{b:02x}").unwrap(),
+            other => write!(out, "{mark}{other}").unwrap(),
+        }
+    }
+    if out.is_empty() { ".".into() } else { out }
+}
+
+/// Characters, then for each line the lengths of its stretches of one style (`.` is plain).
+fn picture(buffer: &Buffer) -> String {
+    let mut out = format!("|{}|\n\n", lines(buffer).join("|\n|"));
+    for y in 0..buffer.area.height {
+        let mut runs: Vec<(String, u16)> = Vec::new();
+        for x in 0..buffer.area.width {
+            let style = style(&buffer[(x, y)]);
+            match runs.last_mut().filter(|(before, _)| *before == style) {
+                Some((_, n)) => *n += 1,
+                None => runs.push((style, 1)),
+            }
+        }
+        let runs: Vec<String> = runs.iter().map(|(style, n)| format!("{n}{style}")).collect();
+        writeln!(out, "{:>2}: {}", y, runs.join(" ")).unwrap();
+    }
+    out
+}
+
+fn resize(view: &mut View, width: u16, height: u16) {
+    view.update(Input::Resize(width, height), 0);
+}
+
+fn snap(name: &str, view: &View, width: u16, height: u16, now_ms: u64) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, picture(&frame(view, width, height, now_ms)));
+    });
+}
+
+const SIZES: [(u16, u16); 5] = [(80, 24), (120, 35), (60, 20), (30, 8), (1, 1)];
+
+/// One state at every size, and in ASCII.
+fn at_every_size(name: &str, make: impl Fn(Glyphs) -> View) {
+    for (width, height) in SIZES {
+        let mut view = make(Glyphs::Unicode);
+        resize(&mut view, width, height);
+        snap(&format!("{name}-{width}x{height}"), &view, width, height, 500);
+    }
+    snap(&format!("{name}-80x24-ascii"), &make(Glyphs::Ascii), 80, 24, 500);
+}
+
+#[test]
+fn before_anything_was_read() {
+    at_every_size("loading", |glyphs| view("dark", glyphs));
+}
+
+#[test]
+fn every_state_at_every_size() {
+    for (name, snapshot) in states() {
+        at_every_size(name, |glyphs| seeing(snapshot.clone(), "dark", glyphs));
+    }
+}
+
+fn press(view: &mut View, keys: &str, now_ms: u64) {
+    for c in keys.chars() {
+        view.update(Input::Key(Key::char(c)), now_ms);
+    }
+}
+
+fn prompt(keys: &'static str, snapshot: fn() -> Snapshot) -> impl Fn(Glyphs) -> View {
+    move |glyphs| {
+        let mut view = seeing(snapshot(), "dark", glyphs);
+        press(&mut view, keys, 0);
+        flush(&mut view, 0);
+        view
+    }
+}
+
+#[test]
+fn every_prompt() {
+    at_every_size("prompt-rollback", prompt("R", fixture::shifting));
+    at_every_size("prompt-abort", prompt("A", fixture::shifting));
+    at_every_size("prompt-promote", prompt("P", fixture::free));
+    at_every_size("prompt-switch", prompt("S", fixture::free));
+    at_every_size("prompt-override", prompt("O", fixture::shifting));
+    let mut drift = prompt("H", fixture::drift)(Glyphs::Unicode);
+    snap("prompt-resume-80x24", &drift, 80, 24, 500);
+    press(&mut drift, "R", 500);
+    snap("prompt-rollback-over-resume-80x24", &drift, 80, 24, 500);
+}
+
+#[test]
+fn a_prompt_closed_by_the_world() {
+    let mut view = prompt("P", fixture::free)(Glyphs::Unicode);
+    let mut changed = fixture::shifting();
+    changed.status.digest = "b207".into();
+    view.update(Input::Snapshot(Arc::new(changed)), 100);
+    snap("state-changed-80x24", &view, 80, 24, 500);
+}
+
+#[test]
+fn a_switch_being_typed() {
+    let mut view = prompt("S", fixture::free)(Glyphs::Unicode);
+    press(&mut view, "v4", 500);
+    snap("prompt-switch-typed-80x24", &view, 80, 24, 500);
+    press(&mut view, "2", 500);
+    snap("prompt-switch-complete-80x24", &view, 80, 24, 500);
+}
+
+#[test]
+fn popups_zoom_and_fields() {
+    for (name, keys) in [
+        ("help", "?"),
+        ("explain", "o"),
+        ("preview-promote", "p"),
+        ("preview-rollback", "r"),
+        ("zoom-blue", "1+"),
+        ("zoom-gates", "3+"),
+        ("zoom-log", "4+"),
+        ("gates-selected", "3j"),
+        ("command", ":over"),
+        ("filter", "/drift"),
+        ("log-paused", "kk"),
+        ("frozen", " "),
+    ] {
+        let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+        press(&mut view, keys, 0);
+        snap(&format!("{name}-80x24"), &view, 80, 24, 500);
+    }
+    let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+    press(&mut view, "3G", 0);
+    view.update(Input::Key(Key::new(Code::Enter)), 0);
+    snap("gate-80x24", &view, 80, 24, 500);
+    let view = seeing(fixture::shifting(), "mono", Glyphs::Unicode);
+    snap("shifting-mono-80x24", &view, 80, 24, 500);
+    let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+    resize(&mut view, 200, 50);
+    snap("shifting-200x50", &view, 200, 50, 500);
+}
+
+/// Everything that can lie over the panes, on every state.
+fn all_views(theme: &str, glyphs: Glyphs) -> Vec<View> {
+    let mut views = vec![view(theme, glyphs)];
+    for (_, snapshot) in states() {
+        for keys in ["", "R", "A", "P", "S", "O", "W", "?", "o", "p", "r", "+", "3+", "1+", ":x", "/y", " "] {
+            let mut view = seeing(snapshot.clone(), theme, glyphs);
+            press(&mut view, keys, 0);
+            flush(&mut view, 0);
+            views.push(view);
+        }
+    }
+    views
+}
+
+#[test]
+fn ascii_means_ascii() {
+    for view in all_views("dark", Glyphs::Ascii) {
+        for (width, height) in [(80, 24), (120, 35), (60, 20), (30, 8)] {
+            for line in lines(&frame(&view, width, height, 600)) {
+                assert!(line.is_ascii(), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mono_has_no_colour_and_tells_every_state_apart() {
+    let mut seen = std::collections::HashMap::new();
+    for (name, snapshot) in states() {
+        let buffer = frame(&seeing(snapshot, "mono", Glyphs::Unicode), 80, 24, 0);
+        assert!(buffer.content().iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+        if let Some(other) = seen.insert(lines(&buffer).join("\n"), name) {
+            panic!("{name} looks like {other}");
+        }
+    }
+}
+
+#[test]
+fn every_gate_state_and_phase_has_a_text_of_its_own() {
+    use cutover::engine::Phase;
+    use cutover::engine::snapshot::GateState::{Failed, NotYet, Overridden, Passed, Pending, Running, Stale};
+    let mut seen = std::collections::HashSet::new();
+    for state in [Pending, Running, Passed, Failed, NotYet, Stale, Overridden] {
+        let mut snapshot = fixture::shifting();
+        snapshot.status.gates.truncate(1);
+        snapshot.status.gates[0].status = state;
+        let text = lines(&frame(&seeing(snapshot, "mono", Glyphs::Ascii), 80, 24, 0));
+        assert!(seen.insert(text[10].clone()), "{state:?}: {}", text[10]);
+        assert!(text[10].contains(state.title()));
+    }
+    seen.clear();
+    for phase in [
+        Phase::Idle,
+        Phase::Validating,
+        Phase::Ready,
+        Phase::Shifting,
+        Phase::Paused,
+        Phase::Switched,
+        Phase::Finalized,
+        Phase::Aborted,
+        Phase::RolledBack,
+        Phase::Unknown,
+    ] {
+        let mut snapshot = fixture::shifting();
+        snapshot.status.phase = phase;
+        let text = lines(&frame(&seeing(snapshot, "mono", Glyphs::Ascii), 80, 24, 0));
+        assert!(text[0].contains(phase.title()) && seen.insert(text[0].clone()), "{}", text[0]);
+    }
+}
+
+#[test]
+fn borders_stand_still_whatever_the_names() {
+    let plain = frame(&seeing(fixture::shifting(), "dark", Glyphs::Unicode), 80, 24, 0);
+    let wide = frame(&seeing(fixture::long_names(), "dark", Glyphs::Unicode), 80, 24, 0);
+    for y in 2..9 {
+        for x in [0, 39, 40, 79] {
+            assert_eq!(plain[(x, y)].symbol(), wide[(x, y)].symbol(), "at {x},{y}");
+        }
+    }
+    for (width, height) in [(80, 24), (120, 35), (60, 20), (37, 11)] {
+        for view in all_views("dark", Glyphs::Unicode) {
+            for line in lines(&frame(&view, width, height, 0)) {
+                assert_eq!(Span::raw(line.as_str()).width(), usize::from(width), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    let mut views = vec![view("dark", Glyphs::Unicode)];
+    for snapshot in [fixture::shifting(), fixture::long_names(), fixture::in_flight(), fixture::unreachable()] {
+        for keys in ["", "R", "S", "?", ":x", "3+"] {
+            let mut view = seeing(snapshot.clone(), "dark", Glyphs::Unicode);
+            press(&mut view, keys, 0);
+            views.push(view);
+        }
+    }
+    let mut free = seeing(fixture::free(), "dark", Glyphs::Unicode);
+    press(&mut free, "S", 0);
+    views.push(free);
+    for (at, view) in views.iter().enumerate() {
+        for height in 0..=40 {
+            for width in (0..=130).filter(|width| at == 1 || (width + height) % 23 == at as u16 % 23) {
+                let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+                if let Some((x, y)) = draw(view, &mut buffer, 700) {
+                    assert!(x < width && y < height, "cursor {x},{y} on {width}x{height}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unread_figure_is_never_zero() {
+    let text = lines(&frame(&seeing(fixture::one_down(), "mono", Glyphs::Ascii), 80, 24, 0)).join("\n");
+    let row = text.lines().find(|line| line.contains("p99")).unwrap();
+    let green = row.split("||").nth(1).unwrap();
+    assert!(!green.contains('0') || green.contains("<250"), "{green}");
+    assert!(green.contains(" - "), "{green}");
+}
