@@ -58,7 +58,10 @@ async fn the_split_is_exact_over_any_hundred_under_concurrent_keep_alive() {
     assert!(blue < 40 && green < 40, "connections are reused: {blue} and {green}");
     let status = rig.status().await;
     assert_eq!(status.traffic.sides.blue.by_class[2] + status.traffic.sides.green.by_class[2], 1050);
-    assert_eq!(status.traffic.sides.green.latency_us.iter().map(|cell| cell.1).sum::<u64>(), status.traffic.sides.green.total());
+    assert_eq!(
+        status.traffic.sides.green.latency_us.iter().map(|cell| cell.1).sum::<u64>(),
+        status.traffic.sides.green.total()
+    );
 }
 
 #[tokio::test]
@@ -90,7 +93,11 @@ async fn requests_finish_where_they_started() {
     assert_eq!(drain, serde_json::json!({"blue": {"in_flight": 1}, "green": {"in_flight": 0}}));
     go.notify_one();
     assert_eq!(first.message(false).await.unwrap().text(), "blue");
-    assert_eq!(first.ask(&get("/")).await.text(), "green", "the same connection's next request goes where the split says");
+    assert_eq!(
+        first.ask(&get("/")).await.text(),
+        "green",
+        "the same connection's next request goes where the split says"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +112,8 @@ async fn a_chunk_arrives_before_the_next_is_sent() {
                     wire.send(reply("ready")).await;
                     continue;
                 }
-                wire.send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n").await;
+                wire.send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+                    .await;
                 for token in 0..5 {
                     steps.notified().await;
                     wire.send(format!("9\r\ndata: {token}\n\n\r\n")).await;
@@ -200,7 +208,10 @@ async fn one_hop_fields_do_not_travel_and_forwarding_fields_do() {
     assert_eq!((seen.head[0].as_str(), seen.body.as_slice()), ("POST /v2/infer?x=1 HTTP/1.1", &b"abc"[..]));
     assert_eq!(seen.header("host"), Some("models.example"));
     assert_eq!(seen.header("x-forwarded-for"), Some("203.0.113.9, 127.0.0.1"));
-    assert_eq!((seen.header("x-forwarded-proto"), seen.header("x-forwarded-host")), (Some("http"), Some("models.example")));
+    assert_eq!(
+        (seen.header("x-forwarded-proto"), seen.header("x-forwarded-host")),
+        (Some("http"), Some("models.example"))
+    );
     assert_eq!(seen.header("authorization"), Some("Bearer t"));
     for name in ["connection", "x-secret", "te", "proxy-authorization", "keep-alive", "content-length"] {
         assert_eq!(seen.header(name), None, "{name}: {seen:?}");
@@ -261,7 +272,8 @@ async fn an_upgrade_becomes_a_tunnel_and_a_refused_one_an_answer() {
     .await;
     let (_dir, rig) = single(&replica).await;
     let mut wire = rig.client().await;
-    let answer = wire.ask("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: echo\r\n\r\n").await;
+    let answer =
+        wire.ask("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: echo\r\n\r\n").await;
     assert_eq!((answer.status(), answer.header("upgrade")), (101, Some("echo")));
     wire.send("there").await;
     assert_eq!(wire.exactly(11).await.unwrap(), b"hello there");
@@ -419,7 +431,11 @@ async fn replicas_are_taken_by_turns_and_unready_ones_left_out() {
     }
     assert!(counts[0] >= 10 && counts[1] >= 10, "{counts:?}");
     rig.order(100, None, "x").await;
-    assert_eq!(wire.ask(&get("/")).await.status(), 503, "with none ready all are tried; the answer is the replica's own");
+    assert_eq!(
+        wire.ask(&get("/")).await.status(),
+        503,
+        "with none ready all are tried; the answer is the replica's own"
+    );
     assert_eq!(rig.status().await.traffic.sides.green.by_class, [0, 0, 0, 0, 0, 1]);
 }
 

@@ -42,7 +42,10 @@ fn serve() {
     runtime.block_on(async {
         let gateway = Gateway::bind(settings).await.unwrap();
         let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        gateway.run(async move { drop(term.recv().await) }).await.unwrap();
+        let told = async move {
+            term.recv().await;
+        };
+        gateway.run(told).await.unwrap();
     });
 }
 
