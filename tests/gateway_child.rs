@@ -1,6 +1,8 @@
 //! The gateway as a process of its own: what a `kill -9` leaves behind. The process is also what the
 //! benchmark `tests/bench/gateway --child` measures.
 
+#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
 #[path = "support_gateway/kit.rs"]
 mod kit;
 
