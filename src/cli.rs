@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn color_is_decided_in_order() {
-        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 8] = [
+        type Case = (ColorChoice, &'static [(&'static str, &'static str)], bool, bool);
+        let table: [Case; 8] = [
             (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),
             (ColorChoice::Never, &[("FORCE_COLOR", "1")], true, false),
             (ColorChoice::Auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true, false),

@@ -186,7 +186,8 @@ impl State {
             return clean(&format!("by {}: {}", over.by, over.reason), 120);
         }
         if let Some((done, total)) = self.gates.progress_of(&spec.name) {
-            return if total == 0 { "starting".into() } else { format!("{}% of {total}", done * 100 / total) };
+            let share = (done * 100).checked_div(total);
+            return share.map_or_else(|| "starting".into(), |percent| format!("{percent}% of {total}"));
         }
         match self.rollout.evidence.get(&spec.name) {
             Some((_, evidence)) if !void => evidence.note.clone(),
