@@ -1,7 +1,7 @@
 //! The command line: the same verbs, checks and journal as the keys of the console.
 //!
 //! [`args`] says what can be typed, [`exit`] what the exit codes mean, [`out`] is the only way to
-//! standard output. Verbs that need the engine take a [`rollout::Rollout`]; [`seams`] holds every call
+//! standard output. Verbs that need the engine take a `rollout::Rollout`; `seams` holds every call
 //! into the other parts. Without a terminal nothing here waits for input.
 
 mod act;
