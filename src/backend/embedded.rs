@@ -12,10 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::call::Caller;
-use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, RollbackClass,
-    StepOwner, TrafficBackend, Weights,
-};
+use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, Side, Split};
 
@@ -87,17 +84,7 @@ impl TrafficBackend for Embedded {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            weights: Weights::Any,
-            steps: StepOwner::Cutover,
-            pause: false,
-            abort: true,
-            mirror: false,
-            applying: Applying::Atomic,
-            survives_restart: true,
-            compare_and_set: true,
-            rollback: RollbackClass::Instant,
-        }
+        Capabilities::direct()
     }
 
     fn observer(&self) -> Arc<dyn Observer> {

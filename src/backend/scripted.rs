@@ -8,10 +8,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, RollbackClass,
-    StepOwner, TrafficBackend, Weights,
-};
+use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
 use crate::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
 
 /// How the system treats the next calls.
@@ -193,17 +190,7 @@ impl TrafficBackend for Scripted {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            weights: Weights::Any,
-            steps: StepOwner::Cutover,
-            pause: false,
-            abort: true,
-            mirror: false,
-            applying: Applying::Atomic,
-            survives_restart: true,
-            compare_and_set: true,
-            rollback: RollbackClass::Instant,
-        }
+        Capabilities::direct()
     }
 
     fn observer(&self) -> Arc<dyn Observer> {

@@ -28,6 +28,21 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// A router whose weights are set directly, in one atomic step, with compare-and-set and both sides up.
+    pub const fn direct() -> Self {
+        Self {
+            weights: Weights::Any,
+            steps: StepOwner::Cutover,
+            pause: false,
+            abort: true,
+            mirror: false,
+            applying: Applying::Atomic,
+            survives_restart: true,
+            compare_and_set: true,
+            rollback: RollbackClass::Instant,
+        }
+    }
+
     /// Why an order for `split` cannot be given to this system; `None` when it can.
     pub fn refuses(&self, kind: Move, split: Split) -> Option<String> {
         if kind == Move::Abort && !self.abort {
@@ -113,17 +128,7 @@ mod tests {
     use super::*;
 
     fn with(weights: Weights) -> Capabilities {
-        Capabilities {
-            weights,
-            steps: StepOwner::Cutover,
-            pause: false,
-            abort: true,
-            mirror: false,
-            applying: Applying::Atomic,
-            survives_restart: true,
-            compare_and_set: true,
-            rollback: RollbackClass::Instant,
-        }
+        Capabilities { weights, ..Capabilities::direct() }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cutover::domain::capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
 use cutover::domain::*;
 use cutover::engine::{Command, Effect, Event, Reply, Request, Role, State, Status, WriteRule};
 
@@ -74,17 +73,7 @@ pub fn service() -> Service {
 }
 
 pub fn capabilities() -> Capabilities {
-    Capabilities {
-        weights: Weights::Any,
-        steps: StepOwner::Cutover,
-        pause: false,
-        abort: true,
-        mirror: false,
-        applying: Applying::Atomic,
-        survives_restart: true,
-        compare_and_set: true,
-        rollback: RollbackClass::Instant,
-    }
+    Capabilities::direct()
 }
 
 impl Sim {
