@@ -121,11 +121,11 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
-        Verb::Keys { print } => files::keys(context, print),
+        Verb::Keys { print } => Ok(files::keys(context, print)),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
-        Verb::Completions { shell } => files::completions(context, shell),
+        Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),
-        Verb::Info => files::info(context),
+        Verb::Info => Ok(files::info(context)),
         Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
         Verb::Demo(args) => seams::demo(&args, context).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
@@ -179,7 +179,7 @@ fn not_understood(error: &clap::Error, args: &[OsString]) -> Exit {
 fn format_in(args: &[OsString]) -> Format {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let value = words.iter().enumerate().find_map(|(i, word)| match word.as_ref() {
-        "-o" | "--output" => words.get(i + 1).map(|value| value.to_string()),
+        "-o" | "--output" => words.get(i + 1).map(ToString::to_string),
         word => {
             let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o="));
             value.or_else(|| word.strip_prefix("-o")).map(str::to_owned)

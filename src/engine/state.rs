@@ -150,7 +150,9 @@ impl State {
     fn count_traffic(&mut self, seen: &Observation) {
         if let Some(counters) = &seen.traffic {
             for side in Side::BOTH {
+                let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);
+                self.sides[side].note_total(self.now, counters.sides[side].total(), restarted);
                 if let Some(counted) = self.router.delta(counters, side)
                     && counted.count > 0
                 {

@@ -138,7 +138,7 @@ impl State {
             source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
             latency_ms: Latency::from(stats),
             error_rate: stats.error_rate,
-            rps: watch.rps,
+            rps: watch.rps(),
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
@@ -278,9 +278,15 @@ impl State {
         self.blockers(&Command::Promote).iter().any(|refusal| refusal.kind == RefusalKind::Stale)
     }
 
-    /// Whether everything was looked at once: the router, every replica, every version.
+    /// Whether everything was looked at: the router (twice where it counts traffic: a rate needs two readings),
+    /// every replica, every version.
     pub fn is_met(&self) -> bool {
-        let router = self.router.seen.is_some() || self.router.fault.is_some();
+        let counts = |seen: &crate::domain::Observation| seen.traffic.is_some();
+        let router = match &self.router.seen {
+            Some((_, seen)) if counts(seen) => self.sides.blue.rps().is_some(),
+            Some(_) => true,
+            None => self.router.fault.is_some(),
+        };
         router && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
