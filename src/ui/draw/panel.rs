@@ -74,6 +74,9 @@ impl Figure {
     }
 }
 
+/// Seconds a sparkline column may stand for.
+const COLUMN_S: [i64; 11] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 50, 75];
+
 /// Where the columns of a panel are; all relative to the inner left edge.
 struct Columns {
     label: u16,
@@ -87,20 +90,25 @@ struct Columns {
 }
 
 impl Columns {
-    const fn of(inner: u16) -> Self {
+    fn of(inner: u16, snapshot: &Snapshot) -> Self {
         let wide = inner >= 56;
         let (label, value, delta, limit) = if wide { (7, 9, 8, 8) } else { (5, 8, 6, 6) };
         let spark = inner.saturating_sub(label + value + delta + limit);
-        // Wide sparklines hold the 15 minutes there are, narrow ones about the last minute.
-        let per_s = if wide { 900_i64.div_euclid(if spark == 0 { 1 } else { spark as i64 }) + 1 } else { 5 };
+        // As fine as what there is allows: an operator who has just come sees seconds, not one block. Coarser
+        // steps are rare, so that the picture seldom changes its measure.
+        let known = Side::BOTH.map(|side| {
+            let history = &snapshot.history[side];
+            history.traffic.len().max(history.probes.len())
+        });
+        let known = known.into_iter().max().unwrap_or(0) as i64;
+        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(spark) >= known).unwrap_or(100);
         Self { label, spark, value, delta, limit, wide, per_s }
     }
 }
 
 /// The highest latency on either side's sparklines: both sides are drawn to one scale. For panels `width` wide.
 pub fn scale(canvas: &Canvas<'_>, width: u16) -> f64 {
-    let columns = Columns::of(width.saturating_sub(2));
-    canvas.shown().map_or(0.0, |snapshot| latency_scale(snapshot, &columns))
+    canvas.shown().map_or(0.0, |snapshot| latency_scale(snapshot, &Columns::of(width.saturating_sub(2), snapshot)))
 }
 
 /// The panel of a side; `scale` is from [`scale()`].
@@ -109,7 +117,7 @@ pub fn panel(canvas: &mut Canvas<'_>, area: Rect, side: Side, scale: f64) {
         canvas.frame(area, &[(side.title(), side_role(side))], "", ["", ""]);
         return;
     };
-    let columns = Columns::of(area.width.saturating_sub(2));
+    let columns = Columns::of(area.width.saturating_sub(2), snapshot);
     let span = i64::from(columns.spark) * columns.per_s;
     let inner = frame(canvas, area, snapshot, side, span);
     for (row, figure) in FIGURES.iter().enumerate().take(usize::from(inner.height)) {
