@@ -182,7 +182,7 @@ impl Stage {
     /// As `set` says.
     pub fn with(set: &Set) -> Self {
         let dir = tempfile::Builder::new().prefix("e2e").tempdir().unwrap();
-        let cases: Vec<&str> = include_str!("../../assets/demo/golden.jsonl").lines().take(40).collect();
+        let cases: Vec<&str> = include_str!("../../assets/demo/golden.jsonl").lines().take(60).collect();
         std::fs::write(dir.path().join("golden.jsonl"), cases.join("\n")).unwrap();
         let mut servers = Vec::new();
         let mut url = |side: &str| {
