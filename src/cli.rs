@@ -1,7 +1,7 @@
 //! The command line: the same verbs, checks and journal as the keys of the console.
 //!
 //! [`args`] says what can be typed, [`exit`] what the exit codes mean, [`out`] is the only way to
-//! standard output. Verbs that need the engine take a [`rollout::Rollout`]; [`seams`] holds every call
+//! standard output. Verbs that need the engine take a `rollout::Rollout`; `seams` holds every call
 //! into the other parts. Without a terminal nothing here waits for input.
 
 mod act;
@@ -121,11 +121,11 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
-        Verb::Keys { print } => files::keys(context, print),
+        Verb::Keys { print } => Ok(files::keys(context, print)),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
-        Verb::Completions { shell } => files::completions(context, shell),
+        Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),
-        Verb::Info => files::info(context),
+        Verb::Info => Ok(files::info(context)),
         Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
         Verb::Demo(args) => seams::demo(&args, context).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
@@ -179,7 +179,7 @@ fn not_understood(error: &clap::Error, args: &[OsString]) -> Exit {
 fn format_in(args: &[OsString]) -> Format {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let value = words.iter().enumerate().find_map(|(i, word)| match word.as_ref() {
-        "-o" | "--output" => words.get(i + 1).map(|value| value.to_string()),
+        "-o" | "--output" => words.get(i + 1).map(ToString::to_string),
         word => {
             let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o="));
             value.or_else(|| word.strip_prefix("-o")).map(str::to_owned)
@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn color_is_decided_in_order() {
-        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 8] = [
+        type Case = (ColorChoice, &'static [(&'static str, &'static str)], bool, bool);
+        let table: [Case; 8] = [
             (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),
             (ColorChoice::Never, &[("FORCE_COLOR", "1")], true, false),
             (ColorChoice::Auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true, false),

@@ -1,4 +1,35 @@
 //! cutover: watch and drive a blue-green rollout of an ML model from a terminal.
+//!
+//! One binary, three ways in, one engine behind them: the full-screen console, the verbs of the
+//! command line, and `cutover gateway`, the embedded reverse proxy for those without a load balancer.
+//!
+//! ```text
+//!  keys, CLI ---+                                              +--> ui::draw(&View) -> terminal
+//!  probes ------+   Event    +----------------------------+    |    (only when something changed)
+//!  backend -----+----------->| State::apply(event) (pure)  |----+
+//!  gate runs ---+  (bounded) | no clock, no I/O, no await  |    |    Effects, as values:
+//!  signals -----+            +----------------------------+    +--> runtime spawns them with a timeout:
+//!    ^                                                               backend order, gate run, journal line
+//!    +-------------------- Event: what came of it <------------------
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`domain`] | the words: sides, split, versions, windows, gates, guards, orders, journal records |
+//! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for whoever looks |
+//! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
+//! | [`probe`] | pollers of the replicas |
+//! | [`gate`] | the runners of health, golden and smoke |
+//! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
+//! | [`config`] | what was typed, and what it means |
+//! | [`gateway`] | the embedded reverse proxy and its admin interface |
+//! | [`ui`] | view state, keys, themes, widgets: pure |
+//! | [`terminal`] | modes, input, frames, and the way back out of all of it |
+//! | [`runtime`] | the loop around the engine, and the hands that carry out its effects |
+//! | [`demo`] | two trained models, their servers, client load, scenarios |
+//! | [`cli`] | the verbs, output and exit codes |
+//!
+//! Who may use whom is a table that `tests/architecture.rs` holds against the sources.
 
 pub mod backend;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The program as a whole, run as a script would run it: no terminal, exit codes, documents, bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -414,7 +416,36 @@ fn a_rollout_is_driven_by_one_process_after_the_other() {
     code("journal verify", 0);
     let head = json(&code("journal verify -o json", 0))["head"].as_str().unwrap().to_owned();
     code(&format!("journal verify --expect-head {head}"), 0);
-    code(&format!("journal verify --expect-head {}", "0".repeat(64)), 1);
+    code(&format!("journal verify --expect-head {}", "1".repeat(64)), 1);
+}
+
+#[test]
+fn watch_writes_a_status_a_line_until_nobody_reads_or_a_signal_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blue, green) = (Model::start(), Model::start());
+    let _gateway = service(dir.path(), &blue, &green);
+    let watch = |words: &str| {
+        let mut command = cutover(dir.path(), words);
+        let mut child = Ended(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+        (child, lines)
+    };
+    let (mut child, mut lines) = watch("watch -o ndjson");
+    for _ in 0..2 {
+        let status: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(status["service"], "spam");
+    }
+    drop(lines);
+    let mut messages = String::new();
+    child.0.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert_eq!((child.0.wait().unwrap().code(), messages.as_str()), (Some(0), ""));
+
+    let (mut child, mut lines) = watch("watch");
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("phase"), "{first}");
+    let sent = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(143));
 }
 
 #[test]

@@ -260,7 +260,7 @@ async fn a_client_may_finish_writing_what_is_too_large() {
     let head = format!("POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     for _ in 0..size / 65536 {
-        stream.write_all(&[b' '; 65536]).await.unwrap();
+        stream.write_all(&vec![b' '; 65536]).await.unwrap();
     }
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await.unwrap();

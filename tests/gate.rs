@@ -1,5 +1,7 @@
 //! The gates against real servers, good and bad.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+
 #[path = "gate/bench.rs"]
 mod bench;
 #[path = "probe/server.rs"]

@@ -2,6 +2,8 @@
 //!
 //! `tests/support/mlserver-setup DIR` prepares one; `CUTOVER_MLSERVER=DIR/venv/bin/mlserver` names it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+
 #[path = "gate/bench.rs"]
 mod bench;
 

@@ -1,5 +1,7 @@
 //! The gateway's traffic side: the split, streaming, heads, retries, drain.
 
+#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
 #[path = "support_gateway/kit.rs"]
 mod kit;
 

@@ -296,6 +296,11 @@ fn what_is_blocked_is_not_even_asked() {
     let mut tiny = free();
     tiny.send(Input::Resize(30, 8));
     assert_eq!(commands(&tiny.keys("P y")), []);
+    let mut shrunk = free();
+    shrunk.keys("P");
+    shrunk.send(Input::Resize(30, 8));
+    shrunk.send(Input::Resize(80, 24));
+    assert_eq!(commands(&shrunk.keys("y y")), [], "what could not be read was not agreed to");
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl Embedded {
 
     /// The same with another limit for the time one call may take.
     pub fn with_limit(admin: AdminAddress, sides: Pair<Vec<String>>, limit: Duration) -> Self {
-        let sides = sides.map(|_, urls| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect());
+        let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+        let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
         Self { inner: Arc::new(Inner { caller: Caller::new(admin, limit), sides }) }
     }
 }

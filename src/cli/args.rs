@@ -283,7 +283,7 @@ pub enum GatesAct {
 pub enum JournalAct {
     /// Check the hash chain from the first line to the last
     Verify {
-        /// Also check that the last line has this hash, noted earlier and kept elsewhere
+        /// Also check that a line with this hash (printed by an earlier check, kept elsewhere) is still there
         #[arg(long, value_name = "HASH")]
         expect_head: Option<String>,
     },
@@ -291,6 +291,7 @@ pub enum JournalAct {
 
 /// How an act is asked for and followed.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub struct ActArgs {
     /// Do not ask; needed where there is no terminal to ask on
     #[arg(short, long)]

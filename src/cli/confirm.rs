@@ -53,7 +53,7 @@ fn word(command: &Command, status: &Status) -> String {
 /// What `command` would do, in lines.
 pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
     let side = candidate(status);
-    let now = status.split.observed.map_or_else(|| "unknown".to_owned(), |split| show(split));
+    let now = status.split.observed.map_or_else(|| "unknown".to_owned(), show);
     let to_candidate = |share: u8| show(Split::toward(side, share));
     let change = match command {
         Command::Promote => match status.step.next {

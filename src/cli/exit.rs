@@ -1,5 +1,6 @@
 //! What the exit codes mean: one table for the code, the help, the man page and the tests.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use crate::engine::RefusalKind;
@@ -117,7 +118,8 @@ impl From<Exit> for ExitCode {
 pub fn as_text() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, meaning) in TABLE {
-        text.push_str(&format!("  {:>3}  {meaning}\n", exit.code()));
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
     }
     text
 }

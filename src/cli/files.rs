@@ -46,13 +46,13 @@ pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failu
 }
 
 /// `keys`: the effective keymap.
-pub(crate) fn keys(context: &mut Context, print: bool) -> Result<Exit, Failure> {
+pub(crate) fn keys(context: &mut Context, print: bool) -> Exit {
     let rows = seams::keys();
     if context.out.is_json() {
         let keys: Vec<_> =
             rows.iter().map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help})).collect();
         context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
-        return Ok(Exit::Reached);
+        return Exit::Reached;
     }
     if print {
         context.out.line("[keys]");
@@ -61,13 +61,13 @@ pub(crate) fn keys(context: &mut Context, print: bool) -> Result<Exit, Failure> 
                 row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
             context.out.line(&format!("{} = [{}]  # {}", row.action, keys.join(", "), row.help));
         }
-        return Ok(Exit::Reached);
+        return Exit::Reached;
     }
     let widest = rows.iter().map(|row| row.keys.chars().count()).max().unwrap_or(0);
     for row in &rows {
         context.out.line(&format!("{:<widest$}  {}", row.keys, row.help));
     }
-    Ok(Exit::Reached)
+    Exit::Reached
 }
 
 /// `journal verify`: the hash chain.
@@ -86,11 +86,11 @@ pub(crate) fn verify(context: &mut Context, expect_head: Option<&str>) -> Result
 }
 
 /// `completions`: for one shell.
-pub(crate) fn completions(context: &mut Context, shell: Shell) -> Result<Exit, Failure> {
+pub(crate) fn completions(context: &mut Context, shell: Shell) -> Exit {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut args::definition(), "cutover", &mut bytes);
     context.out.text(&String::from_utf8_lossy(&bytes));
-    Ok(Exit::Reached)
+    Exit::Reached
 }
 
 /// `man`: one page with every verb.
@@ -123,8 +123,9 @@ fn man_page() -> std::io::Result<Vec<u8>> {
 fn verbs(page: &mut Vec<u8>, command: &clap::Command, path: &str) -> std::io::Result<()> {
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let path = format!("{path} {}", verb.get_name());
-        let values: String = verb.get_positionals().map(|arg| format!(" [{}]", arg.get_id())).collect();
-        writeln!(page, ".SS \"{}\"", roff(&format!("{path}{values}")))?;
+        let mut words = vec![path.clone()];
+        words.extend(verb.get_positionals().map(|arg| format!("[{}]", arg.get_id())));
+        writeln!(page, ".SS \"{}\"", roff(&words.join(" ")))?;
         writeln!(page, "{}", roff(&verb.get_about().map(ToString::to_string).unwrap_or_default()))?;
         let aliases: Vec<&str> = verb.get_visible_aliases().collect();
         if !aliases.is_empty() {
@@ -151,7 +152,7 @@ fn roff(text: &str) -> String {
 }
 
 /// `info`: where everything is.
-pub(crate) fn info(context: &mut Context) -> Result<Exit, Failure> {
+pub(crate) fn info(context: &mut Context) -> Exit {
     let directories = directories::ProjectDirs::from("", "", "cutover");
     let config = seams::load(context);
     let mut rows: Vec<(&str, Option<PathBuf>)> = vec![
@@ -185,7 +186,7 @@ pub(crate) fn info(context: &mut Context) -> Result<Exit, Failure> {
             context.out.line(&format!("{name:<12}{}", path(file).unwrap_or_else(|| "-".into())));
         }
     }
-    Ok(Exit::Reached)
+    Exit::Reached
 }
 
 fn shown(path: &Path) -> String {

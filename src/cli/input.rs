@@ -51,16 +51,12 @@ impl Input for Answers {
             #[cfg(test)]
             Self::Scripted(lines) => {
                 let _ = timeout;
-                match lines.as_mut().and_then(std::collections::VecDeque::pop_front) {
-                    Some(line) => Some(line),
-                    None => {
-                        // Long enough for the engine to go on, then as if the time were up.
-                        for _ in 0..50 {
-                            tokio::task::yield_now().await;
-                        }
-                        None
-                    }
+                let line = lines.as_mut().and_then(std::collections::VecDeque::pop_front);
+                // Long enough for the engine to go on, then as if the time were up.
+                for _ in 0..if line.is_some() { 0 } else { 50 } {
+                    tokio::task::yield_now().await;
                 }
+                line
             }
         }
     }

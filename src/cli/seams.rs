@@ -45,14 +45,14 @@ pub(crate) struct Options {
 }
 
 /// A running engine without a screen.
-pub(crate) struct Session(headless::Session);
+pub(crate) struct Session(Box<headless::Session>);
 
 /// Opens the journal, reads the router, starts the engine.
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
     let Options { me, read_only, probes } = options;
     // Reason: what a command that only looks reports as blocked is what would be blocked for one that drives.
     let options = runtime::Options { me, read_only: false, looks_only: read_only, probes, drives: false };
-    let mut session = headless::Session::open(config, options).map_err(Failure::error)?;
+    let mut session = Box::new(headless::Session::open(config, options).map_err(Failure::error)?);
     if probes {
         session.meet(FIRST_LOOK).await;
     } else {
@@ -226,7 +226,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     let (theme, capability) = looks(None, context)?;
     let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !context.input.is_terminal();
     if lines {
-        return demo_in_lines(args, scenario, context).await;
+        return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
     let show = Show { scenario, rps: args.rps, me: me("demo") };
     let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;

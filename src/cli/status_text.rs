@@ -39,18 +39,21 @@ pub(crate) fn render(status: &Status, style: Style) -> String {
 
 fn head(status: &Status) -> String {
     let step = &status.step;
-    let mut head = String::new();
-    if !status.environment.is_empty() {
-        head.push_str(&format!("{} ", status.environment.to_uppercase()));
-    }
-    head.push_str(&format!("{}   {} {}/{}", status.service, status.phase.title(), step.index, step.of));
-    if let Some(left) = step.bake_left_s.filter(|&left| left > 0.0) {
-        head.push_str(&format!(" bake {}", span::show(left)));
-    }
+    let environment =
+        if status.environment.is_empty() { String::new() } else { format!("{} ", status.environment.to_uppercase()) };
+    let bake = step.bake_left_s.filter(|&left| left > 0.0);
+    let bake = bake.map(|left| format!(" bake {}", span::show(left))).unwrap_or_default();
     let age = status.data_age_s.map_or_else(|| "none".to_owned(), span::show);
     let stale = if status.stale { " STALE" } else { "" };
-    head.push_str(&format!("   {}   state {}   data {age}{stale}", status.backend, status.digest));
-    head
+    format!(
+        "{environment}{}   {} {}/{}{bake}   {}   state {}   data {age}{stale}",
+        status.service,
+        status.phase.title(),
+        step.index,
+        step.of,
+        status.backend,
+        status.digest
+    )
 }
 
 fn bar(status: &Status, style: Style) -> String {

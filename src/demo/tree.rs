@@ -138,9 +138,8 @@ async fn server(side: Side) -> Result<(Kid, SocketAddr), String> {
     let mut kid = spawn(&["demo-server", side.name(), "0"])?;
     let stdout = kid.process.stdout.take().ok_or("a model server has no stdout")?;
     let mut lines = BufReader::new(stdout).lines();
-    let first = match timeout(START, lines.next_line()).await {
-        Ok(Ok(Some(line))) => line,
-        _ => return Err(format!("{side}'s model server did not start: {}", last_words(&mut kid).await)),
+    let Ok(Ok(Some(first))) = timeout(START, lines.next_line()).await else {
+        return Err(format!("{side}'s model server did not start: {}", last_words(&mut kid).await));
     };
     drain(lines.into_inner());
     match serde_json::from_str(&first) {

@@ -20,6 +20,7 @@ impl Side {
     pub const BOTH: [Self; 2] = [Self::Blue, Self::Green];
 
     /// The side that is not this one.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Blue => Self::Green,

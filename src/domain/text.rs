@@ -7,7 +7,7 @@
 /// invisible format characters are shown as `<U+202E>`. At most `max` characters are kept; a cut
 /// is marked with `~`.
 pub fn clean(text: &str, max: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(max + 8));
+    let mut out = String::with_capacity(text.len().min(max.saturating_add(8)));
     let mut kept = 0_usize;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -24,6 +24,7 @@ impl Stamp {
     /// The stamp of a moment known by wall clock only, as seen from this one.
     ///
     /// A moment in the future (a clock that was set back) counts as now.
+    #[must_use]
     pub fn restore(self, wall: DateTime<Utc>) -> Self {
         let age = (self.wall - wall).num_milliseconds().max(0);
         Self { wall, mono_ms: self.mono_ms - age }

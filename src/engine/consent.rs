@@ -67,8 +67,8 @@ impl State {
         self.journal_blocker(found);
         self.stale_blocker(found);
         self.busy_blocker(found);
-        if let Some(why) = &self.rollout.paused {
-            let why = why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        if let Some(pause) = &self.rollout.paused {
+            let why = pause.why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
         }
         self.drift_blocker(found);

@@ -50,8 +50,10 @@ pub enum Effect {
         /// The answer.
         reply: Reply,
     },
-    /// A line for the log pane and the log file.
+    /// A line for the log.
     Log(LogLine),
+    /// A journal event as a line, for those who do not read the snapshot's events.
+    Event(LogLine),
     /// Take the driver's place from whoever holds it.
     TakeLease,
 }

@@ -54,6 +54,13 @@ pub(super) struct Overridden {
     pub(super) by: String,
 }
 
+/// The plan was stopped where it is.
+#[derive(Debug, Clone)]
+pub(super) struct Pause {
+    /// Why, where a guard or a person said so.
+    pub(super) why: Option<String>,
+}
+
 /// The recorded state of a rollout.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rollout {
@@ -62,8 +69,8 @@ pub(super) struct Rollout {
     pub(super) origin: Option<Side>,
     /// What was asked of the router last.
     pub(super) desired: Option<Split>,
-    /// Set while paused; holds why.
-    pub(super) paused: Option<Option<String>>,
+    /// Set while paused.
+    pub(super) paused: Option<Pause>,
     /// When the step reached was verified.
     pub(super) step_since: Option<Stamp>,
     /// When the candidate got all traffic.
@@ -118,7 +125,7 @@ impl Rollout {
                 reason: reason.clone(),
                 by: record.by.name.clone(),
             }),
-            Fact::Paused { why } => self.paused = Some(why.clone()),
+            Fact::Paused { why } => self.paused = Some(Pause { why: why.clone() }),
             Fact::Resumed => self.paused = None,
             Fact::Adopted { split } => self.adopt(*split, at),
             Fact::Finalized { live } => {

@@ -150,7 +150,9 @@ impl State {
     fn count_traffic(&mut self, seen: &Observation) {
         if let Some(counters) = &seen.traffic {
             for side in Side::BOTH {
+                let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);
+                self.sides[side].note_total(self.now, counters.sides[side].total(), restarted);
                 if let Some(counted) = self.router.delta(counters, side)
                     && counted.count > 0
                 {
@@ -192,7 +194,8 @@ impl State {
     fn tell(&mut self, record: &Record) {
         if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
             let level = if warn { LogLevel::Warn } else { LogLevel::Info };
-            self.out.push(Effect::Log(LogLine { at: record.at, level, source: clean(&record.by.name, 20), text }));
+            let source = clean(&record.by.name, 20);
+            self.out.push(Effect::Event(LogLine { at: record.at, level, source, text }));
         }
     }
 

@@ -138,7 +138,7 @@ impl State {
             source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
             latency_ms: Latency::from(stats),
             error_rate: stats.error_rate,
-            rps: watch.rps,
+            rps: watch.rps(),
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
@@ -186,7 +186,8 @@ impl State {
             return clean(&format!("by {}: {}", over.by, over.reason), 120);
         }
         if let Some((done, total)) = self.gates.progress_of(&spec.name) {
-            return if total == 0 { "starting".into() } else { format!("{}% of {total}", done * 100 / total) };
+            let share = (done * 100).checked_div(total);
+            return share.map_or_else(|| "starting".into(), |percent| format!("{percent}% of {total}"));
         }
         match self.rollout.evidence.get(&spec.name) {
             Some((_, evidence)) if !void => evidence.note.clone(),
@@ -278,9 +279,15 @@ impl State {
         self.blockers(&Command::Promote).iter().any(|refusal| refusal.kind == RefusalKind::Stale)
     }
 
-    /// Whether everything was looked at once: the router, every replica, every version.
+    /// Whether everything was looked at: the router (twice where it counts traffic: a rate needs two readings),
+    /// every replica, every version.
     pub fn is_met(&self) -> bool {
-        let router = self.router.seen.is_some() || self.router.fault.is_some();
+        let counts = |seen: &crate::domain::Observation| seen.traffic.is_some();
+        let router = match &self.router.seen {
+            Some((_, seen)) if counts(seen) => self.sides.blue.rps().is_some(),
+            Some(_) => true,
+            None => self.router.fault.is_some(),
+        };
         router && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 

@@ -1,6 +1,6 @@
 //! What is known of the router and of the two sides, as it comes in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::snapshot::{History, Latency};
@@ -48,6 +48,11 @@ impl Router {
     pub(super) fn delta(&self, new: &TrafficCounters, side: Side) -> Option<Counted> {
         let old = self.counters.as_ref().filter(|old| old.epoch == new.epoch)?;
         Counted::between(&old.sides[side], &new.sides[side])
+    }
+
+    /// Whether `new` counts from another beginning than the reading before it.
+    pub(super) fn restarted(&self, new: &TrafficCounters) -> bool {
+        self.counters.as_ref().is_none_or(|old| old.epoch != new.epoch)
     }
 
     pub(super) fn keep_counters(&mut self, counters: Option<TrafficCounters>) {
@@ -107,8 +112,8 @@ pub(super) struct SideWatch {
     pub(super) probes: Window,
     pub(super) traffic_stats: Stats,
     pub(super) probe_stats: Stats,
-    /// Live requests a second over the last few seconds; `None` while the router tells none.
-    pub(super) rps: Option<f64>,
+    /// Live requests in all, as the router told them over the last few seconds.
+    totals: VecDeque<(Stamp, u64)>,
     pub(super) in_flight: Option<u64>,
     source: VersionSource,
     history: History,
@@ -126,7 +131,7 @@ impl SideWatch {
             probes: Window::default(),
             traffic_stats: Stats::default(),
             probe_stats: Stats::default(),
-            rps: None,
+            totals: VecDeque::new(),
             in_flight: None,
             source: spec.version.clone(),
             history: History::default(),
@@ -146,12 +151,28 @@ impl SideWatch {
         self.probes.advance(now.mono_ms);
         self.traffic_stats = self.traffic.stats(now.mono_ms, PANEL_WINDOW_MS);
         self.probe_stats = self.probes.stats(now.mono_ms, PANEL_WINDOW_MS);
-        // Reason: the router tells of every request, so a second without any is a zero and no gap.
-        self.rps = self.in_flight.map(|_| self.traffic.stats(now.mono_ms, RPS_WINDOW_MS).rps.unwrap_or(0.0));
         self.history = History {
             traffic: Arc::new(self.traffic.history().iter().copied().collect()),
             probes: Arc::new(self.probes.history().iter().copied().collect()),
         };
+    }
+
+    /// Notes how many live requests there were in all; `restarted` when the router began to count anew.
+    pub(super) fn note_total(&mut self, now: Stamp, total: u64, restarted: bool) {
+        if restarted {
+            self.totals.clear();
+        }
+        self.totals.push_back((now, total));
+        while self.totals.len() > 2 && self.totals.front().is_some_and(|(at, _)| now.since_ms(*at) > RPS_WINDOW_MS) {
+            self.totals.pop_front();
+        }
+    }
+
+    /// Live requests a second over the last few seconds; `None` before there were two readings half a second apart.
+    pub(super) fn rps(&self) -> Option<f64> {
+        let (&(from, before), &(to, after)) = (self.totals.front()?, self.totals.back()?);
+        let ms = to.since_ms(from);
+        (ms >= 500).then(|| after.saturating_sub(before) as f64 * 1000.0 / ms as f64)
     }
 
     pub(super) fn history(&self) -> History {

@@ -17,7 +17,8 @@ use tokio::net::TcpStream;
 /// Bytes read ahead and header size accepted from a replica.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
 
-type Driver = http1::Connection<TokioIo<TcpStream>, Incoming>;
+/// Boxed once per connection: it is large, and moves with every request otherwise.
+type Driver = Box<http1::Connection<TokioIo<TcpStream>, Incoming>>;
 
 /// A connection to a replica.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(super) enum Broken {
 impl Link {
     pub(super) async fn open(stream: TcpStream) -> hyper::Result<Self> {
         let (send, driver) = builder().handshake(TokioIo::new(stream)).await?;
-        Ok(Self { send, driver: Some(driver) })
+        Ok(Self { send, driver: Some(Box::new(driver)) })
     }
 
     /// A connection that may turn into something else than HTTP, driven by a task of its own.

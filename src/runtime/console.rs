@@ -123,7 +123,7 @@ impl<S: Stage> Loop<'_, S> {
                     ui::Action::Ask(request) => {
                         let outcomes = self.core.submit(Event::Asked(request));
                         self.moved = true;
-                        inbox.extend(outcomes.into_iter().map(input_of));
+                        inbox.extend(outcomes.into_iter().filter_map(input_of));
                     }
                     ui::Action::Quit { code } => exit = Some(left(code)),
                     ui::Action::Redraw => self.stage.screen().invalidate(),
@@ -169,7 +169,9 @@ impl<S: Stage> Loop<'_, S> {
         for outcome in self.core.take(incoming) {
             self.moved = true;
             self.dirty = true;
-            self.tell(input_of(outcome));
+            if let Some(input) = input_of(outcome) {
+                self.tell(input);
+            }
         }
         self.moved = true;
         // Reason: single samples change no figure on the screen; the tick that follows them does.
@@ -270,10 +272,12 @@ fn is_rolling_back(snapshot: &Snapshot) -> bool {
     })
 }
 
-fn input_of(outcome: Outcome) -> ui::Input {
+/// What the view is told of an outcome; it takes the journal's events from the snapshot.
+fn input_of(outcome: Outcome) -> Option<ui::Input> {
     match outcome {
-        Outcome::Reply { id, reply } => ui::Input::Reply { id, reply },
-        Outcome::Line(line) => ui::Input::Line(line),
+        Outcome::Reply { id, reply } => Some(ui::Input::Reply { id, reply }),
+        Outcome::Line(line) => Some(ui::Input::Line(line)),
+        Outcome::Event(_) => None,
     }
 }
 

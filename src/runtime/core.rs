@@ -42,6 +42,7 @@ pub struct Options {
 }
 
 /// What reached the core.
+#[expect(clippy::large_enum_variant, reason = "it lives for one turn of the loop")]
 #[derive(Debug)]
 pub enum Incoming {
     /// For the engine.
@@ -62,6 +63,8 @@ pub enum Outcome {
     },
     /// A line for the log.
     Line(LogLine),
+    /// A journal event as a line; the snapshot has it too.
+    Event(LogLine),
 }
 
 /// The engine with its hands.
@@ -240,6 +243,7 @@ impl Core {
             match effect {
                 Effect::Reply { id, reply } => out.push(Outcome::Reply { id, reply }),
                 Effect::Log(line) => out.push(Outcome::Line(line)),
+                Effect::Event(line) => out.push(Outcome::Event(line)),
                 other => self.carry_out(other),
             }
         }
@@ -268,7 +272,7 @@ impl Core {
                 }
             }
             Effect::TakeLease => self.scribe.take_lease(),
-            Effect::Reply { .. } | Effect::Log(_) => {}
+            Effect::Reply { .. } | Effect::Log(_) | Effect::Event(_) => {}
         }
     }
 
@@ -306,12 +310,15 @@ fn restore(state: &mut State, service: &Arc<Service>, clock: &Clock) -> Result<(
     let mut story: VecDeque<Outcome> = VecDeque::with_capacity(STORY);
     let mut keep = |effects: Vec<Effect>| {
         for effect in effects {
-            if let Effect::Log(line) = effect {
-                if story.len() == STORY {
-                    story.pop_front();
-                }
-                story.push_back(Outcome::Line(line));
+            let told = match effect {
+                Effect::Log(line) => Outcome::Line(line),
+                Effect::Event(line) => Outcome::Event(line),
+                _ => continue,
+            };
+            if story.len() == STORY {
+                story.pop_front();
             }
+            story.push_back(told);
         }
     };
     let (journal, opened) = Journal::open_each(&service.state_dir, &mut |record| {

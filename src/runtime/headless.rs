@@ -57,6 +57,9 @@ impl Session {
             let outcomes = self.core.take(incoming);
             self.keep(outcomes);
         }
+        // Reason: figures are made at each tick, and the next one may be most of a second away.
+        let outcomes = self.core.submit(Event::Tick);
+        self.keep(outcomes);
         Arc::new(self.core.snapshot())
     }
 
@@ -150,7 +153,7 @@ impl Session {
                 Outcome::Reply { id, reply } => {
                     self.replies.insert(id, reply);
                 }
-                Outcome::Line(line) => {
+                Outcome::Line(line) | Outcome::Event(line) => {
                     if self.updates.len() == LINES {
                         self.updates.pop_front();
                         self.lines_dropped += 1;

@@ -52,12 +52,11 @@ pub(super) async fn send(
 type Written = tokio::sync::oneshot::Receiver<Result<(), String>>;
 
 async fn wait_a_little(mut written: Written, urgent: &mpsc::Sender<Event>) {
-    match timeout(PATIENCE, &mut written).await {
-        Ok(result) => report(flat(result), urgent).await,
-        Err(_) => {
-            let urgent = urgent.clone();
-            tokio::spawn(async move { report(flat(written.await), &urgent).await });
-        }
+    if let Ok(result) = timeout(PATIENCE, &mut written).await {
+        report(flat(result), urgent).await;
+    } else {
+        let urgent = urgent.clone();
+        tokio::spawn(async move { report(flat(written.await), &urgent).await });
     }
 }
 

@@ -88,11 +88,19 @@ impl Scribe {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    WeDrive,
+    Other(String),
+}
+
 struct Desk {
     options: ScribeOptions,
     journal: Journal,
     lease: Option<Lease>,
-    told_holder: Option<Option<String>>,
+    /// What was told last: nothing yet, that we drive, or who does.
+    told_holder: Told,
     told_broken: bool,
     backlog: VecDeque<Record>,
     last_try: Instant,
@@ -105,7 +113,7 @@ impl Desk {
             options,
             journal,
             lease: None,
-            told_holder: None,
+            told_holder: Told::Nothing,
             told_broken: false,
             backlog: VecDeque::new(),
             last_try: Instant::now(),
@@ -296,8 +304,9 @@ impl Desk {
     }
 
     fn tell_holder(&mut self, holder: Option<String>) {
-        if self.told_holder.as_ref() != Some(&holder) {
-            self.told_holder = Some(holder.clone());
+        let news = holder.clone().map_or(Told::WeDrive, Told::Other);
+        if self.told_holder != news {
+            self.told_holder = news;
             let _ = self.options.events.blocking_send(Event::Lease { holder });
         }
     }

@@ -89,8 +89,9 @@ fn panes(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if fits {
         let sides = take_top(&mut rest, 7);
         let blue = Rect { width: sides.width / 2, ..sides };
-        panel::panel(canvas, blue, Side::Blue);
-        panel::panel(canvas, Rect { x: blue.right(), width: sides.width - blue.width, ..sides }, Side::Green);
+        let scale = panel::scale(canvas, blue.width);
+        panel::panel(canvas, blue, Side::Blue, scale);
+        panel::panel(canvas, Rect { x: blue.right(), width: sides.width - blue.width, ..sides }, Side::Green, scale);
     } else if rest.height >= 2 {
         panel::line(canvas, take_top(&mut rest, 1), Side::Blue);
         panel::line(canvas, take_top(&mut rest, 1), Side::Green);

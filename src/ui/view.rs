@@ -197,6 +197,7 @@ impl View {
             Input::Resize(width, height) => {
                 self.size = (width, height);
                 self.touch();
+                self.close_if_tiny(now_ms);
             }
             Input::Snapshot(snapshot) => self.take(&snapshot, now_ms, &mut out),
             Input::Line(line) => {
@@ -258,6 +259,18 @@ impl View {
         if let Some(prompt) = self.prompt.take_if(|prompt| prompt.ask.is_forward()) {
             let text = format!("{}: the terminal lost the focus. Cancelled, nothing was sent.", prompt.ask.name());
             self.close_with(&prompt, vec![text, "Press any key to look again.".into()], now_ms);
+        }
+    }
+
+    /// Nobody agrees to what cannot be read.
+    fn close_if_tiny(&mut self, now_ms: u64) {
+        let (width, height) = self.size;
+        if width >= keys::BOX_MIN.0 && height >= keys::BOX_MIN.1 {
+            return;
+        }
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.ask.is_forward()) {
+            let text = format!("{}: cancelled, nothing sent: the screen is too small to read it", prompt.ask.name());
+            self.close_with(&prompt, vec![text], now_ms);
         }
     }
 

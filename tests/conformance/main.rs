@@ -3,6 +3,14 @@
 //! A system joins with a [`rig::Rig`] and one line of `conformance!`. What a system cannot show (a
 //! single node cannot be half-applied) is said on stdout as `NOT APPLICABLE` and is no pass of that check.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests may panic and say what was not tested"
+)]
+
 mod embedded;
 mod rig;
 mod scripted;

@@ -1,5 +1,7 @@
 //! The reducer by scenario: events in, effects and state out; a day passes in milliseconds.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+
 mod sim;
 
 use cutover::domain::*;
@@ -184,7 +186,7 @@ fn evidence_grows_stale_and_is_made_anew() {
 fn replicas_that_disagree_block_forward_and_are_shown() {
     let mut two = service();
     two.sides.green.urls.push("http://127.0.0.1:3".into());
-    let mut sim = Sim::with(two);
+    let mut sim = Sim::with(&two);
     sim.feed(Event::Probed { side: Side::Green, replica: 1, latency_us: Some(1), fault: None });
     sim.feed(Event::VersionRead { side: Side::Green, replica: 1, version: Ok(Version::from_text("v40")) });
     sim.seconds(2);
@@ -394,7 +396,7 @@ fn on_disconnect_rolls_back_only_where_the_plan_says_so() {
 
     let mut wary = service();
     wary.plan.on_disconnect = OnDisconnect::Rollback;
-    let mut sim = Sim::with(wary);
+    let mut sim = Sim::with(&wary);
     sim.seconds(3);
     ordered(&sim.ask(Command::Promote));
     sim.seconds(1);

@@ -89,12 +89,12 @@ pub fn capabilities() -> Capabilities {
 
 impl Sim {
     pub fn new() -> Self {
-        Self::with(service())
+        Self::with(&service())
     }
 
-    pub fn with(service: Service) -> Self {
+    pub fn with(service: &Service) -> Self {
         let mut sim = Self {
-            state: fresh_state(&service),
+            state: fresh_state(service),
             now: Stamp::epoch(),
             split: Split::all(Side::Blue),
             revision: 1,
@@ -148,12 +148,11 @@ impl Sim {
                 let counters = &mut self.traffic.sides[side];
                 counters.by_class[2] += count;
                 let us = latency_ms[side] * 1000;
-                match counters.latency_us.iter_mut().find(|cell| cell.0 == us) {
-                    Some(cell) => cell.1 += count,
-                    None => {
-                        counters.latency_us.push((us, count));
-                        counters.latency_us.sort_unstable();
-                    }
+                if let Some(cell) = counters.latency_us.iter_mut().find(|cell| cell.0 == us) {
+                    cell.1 += count;
+                } else {
+                    counters.latency_us.push((us, count));
+                    counters.latency_us.sort_unstable();
                 }
             }
             self.seconds(1);
@@ -216,7 +215,6 @@ impl Sim {
                 self.queue.push_back(event);
             }
             Effect::Send { order, records, rule } => self.send(order, records, rule),
-            Effect::Observe => {}
             Effect::RunGate { run, gate, version, .. } => {
                 let evidence = Evidence {
                     verdict: (self.gate_verdicts)(&gate),
@@ -235,7 +233,7 @@ impl Sim {
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
-            Effect::StopGate { .. } | Effect::Log(_) | Effect::TakeLease => {}
+            Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
         }
     }
 

@@ -52,6 +52,8 @@ impl<'a> Canvas<'a> {
         let style = self.view.options.theme.style(role);
         let shown = text::shown(text, self.ascii);
         let shown = if width(&shown) > usize::from(max) { text::fit(&shown, usize::from(max)).into() } else { shown };
+        // A screen one column wide says more with a first letter than with the mark of a cut.
+        let shown = if area.width == 1 { text::shown(text.trim_start(), self.ascii) } else { shown };
         self.buf.set_stringn(x, y, shown, usize::from(max), style).0
     }
 

@@ -74,6 +74,9 @@ impl Figure {
     }
 }
 
+/// Seconds a sparkline column may stand for.
+const COLUMN_S: [i64; 11] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 50, 75];
+
 /// Where the columns of a panel are; all relative to the inner left edge.
 struct Columns {
     label: u16,
@@ -87,26 +90,36 @@ struct Columns {
 }
 
 impl Columns {
-    const fn of(inner: u16) -> Self {
+    fn of(inner: u16, snapshot: &Snapshot) -> Self {
         let wide = inner >= 56;
         let (label, value, delta, limit) = if wide { (7, 9, 8, 8) } else { (5, 8, 6, 6) };
         let spark = inner.saturating_sub(label + value + delta + limit);
-        // Wide sparklines hold the 15 minutes there are, narrow ones about the last minute.
-        let per_s = if wide { 900_i64.div_euclid(if spark == 0 { 1 } else { spark as i64 }) + 1 } else { 5 };
+        // As fine as what there is allows: an operator who has just come sees seconds, not one block. Coarser
+        // steps are rare, so that the picture seldom changes its measure.
+        let known = Side::BOTH.map(|side| {
+            let history = &snapshot.history[side];
+            history.traffic.len().max(history.probes.len())
+        });
+        let known = known.into_iter().max().unwrap_or(0) as i64;
+        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(spark) >= known).unwrap_or(100);
         Self { label, spark, value, delta, limit, wide, per_s }
     }
 }
 
-/// The panel of a side.
-pub fn panel(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
+/// The highest latency on either side's sparklines: both sides are drawn to one scale. For panels `width` wide.
+pub fn scale(canvas: &Canvas<'_>, width: u16) -> f64 {
+    canvas.shown().map_or(0.0, |snapshot| latency_scale(snapshot, &Columns::of(width.saturating_sub(2), snapshot)))
+}
+
+/// The panel of a side; `scale` is from [`scale()`].
+pub fn panel(canvas: &mut Canvas<'_>, area: Rect, side: Side, scale: f64) {
     let Some(snapshot) = canvas.shown() else {
         canvas.frame(area, &[(side.title(), side_role(side))], "", ["", ""]);
         return;
     };
-    let columns = Columns::of(area.width.saturating_sub(2));
+    let columns = Columns::of(area.width.saturating_sub(2), snapshot);
     let span = i64::from(columns.spark) * columns.per_s;
     let inner = frame(canvas, area, snapshot, side, span);
-    let scale = latency_scale(snapshot, &columns);
     for (row, figure) in FIGURES.iter().enumerate().take(usize::from(inner.height)) {
         let y = inner.y + row as u16;
         draw_row(canvas, Rect { y, height: 1, ..inner }, snapshot, side, *figure, &columns, scale);
@@ -115,7 +128,8 @@ pub fn panel(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
 
 /// A side alone: the panel, what is wrong with it, and what else is known.
 pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
-    panel(canvas, area, side);
+    let scale = scale(canvas, area.width);
+    panel(canvas, area, side, scale);
     let Some(snapshot) = canvas.shown() else { return };
     let status = &snapshot.status.sides[side];
     let digest = status.version.as_ref().map_or("unknown", |version| version.digest.as_str());
@@ -312,12 +326,11 @@ fn latency_scale(snapshot: &Snapshot, columns: &Columns) -> f64 {
 }
 
 fn spark(canvas: &mut Canvas<'_>, x: u16, y: u16, cells: &[Option<f64>], max: f64, role: Role) {
-    for (column, value) in cells.iter().enumerate() {
-        if let Some(value) = value {
-            let level = if max > 0.0 { (value / max * 8.0).round().clamp(1.0, 8.0) as usize } else { 1 };
-            canvas.put(x + column as u16, y, 1, canvas.set.ramp[level - 1], role);
-        }
-    }
+    let ramp = &canvas.set.ramp;
+    let level = |value: f64| if max > 0.0 { (value / max * 8.0).round().clamp(1.0, 8.0) as usize } else { 1 };
+    // A gap is blank: nothing was seen, which is not zero.
+    let line: String = cells.iter().map(|cell| cell.map_or(" ", |value| ramp[level(value) - 1])).collect();
+    canvas.put(x, y, cells.len() as u16, &line, role);
 }
 
 /// A side in one line, for screens too small for panels.

@@ -15,7 +15,7 @@ use crate::ui::text;
 /// Two presses of one key closer than this, in milliseconds, are one key held down.
 const HELD_MS: u64 = 600;
 /// The smallest screen that can show a box to be read before consent.
-pub const BOX_MIN: (u16, u16) = (44, 14);
+pub const BOX_MIN: (u16, u16) = (44, 16);
 
 impl View {
     pub(super) fn key(&mut self, key: Key, now_ms: u64, out: &mut Vec<Action>) {
