@@ -103,7 +103,8 @@ fn the_status_document_is_whole_and_absent_is_null() {
     chrono::DateTime::parse_from_rfc3339(status["time"].as_str().unwrap()).unwrap();
     // With traffic the figures come; on a side without, they stay absent.
     let _load = stage.load(50);
-    eventually("rates", || stage.status()["sides"]["blue"]["rps"].as_f64().is_some_and(|rps| rps > 0.0));
+    let rate = |status: &Value| status["sides"]["blue"]["rps"].as_f64().is_some_and(|rps| rps > 0.0);
+    eventually("rates", || rate(&stage.status()));
     let status = stage.status();
     assert_members(&status, DOCUMENT);
     assert_eq!(status["split"]["observed"], serde_json::json!({"blue": 100, "green": 0}));

@@ -210,7 +210,7 @@ impl Stage {
 
     /// Where the journal is.
     pub fn journal_file(&self) -> PathBuf {
-        self.dir().join("state").join(cutover::journal::FILE_NAME)
+        self.dir().join("var/state").join(cutover::journal::FILE_NAME)
     }
 
     /// The journal's text; empty where there is none yet.
@@ -355,7 +355,7 @@ admin = "{dir}/gateway.sock"
 state = "{dir}/gateway.json"
 
 [state]
-dir = "{dir}/state"
+dir = "{dir}/var/state"
 
 [plan]
 steps = {steps}
