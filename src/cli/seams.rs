@@ -63,7 +63,7 @@ pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, F
 }
 
 /// How long a command waits until router, replicas and versions were looked at once.
-const FIRST_LOOK: Duration = Duration::from_secs(3);
+const FIRST_LOOK: Duration = Duration::from_secs(4);
 /// How long a rollback waits for the router's first answer.
 const BACK_LOOK: Duration = Duration::from_millis(500);
 

@@ -288,7 +288,9 @@ impl State {
             Some(_) => true,
             None => self.router.fault.is_some(),
         };
-        router && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
+        // Reason: what may be drift is neither drift nor none before it has lasted.
+        let settled = self.router.drift.is_none() || self.drifts();
+        router && settled && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
     /// What `command` would ask of the router, for a preview; `None` when it would ask nothing.

@@ -1,8 +1,9 @@
 //! The clock, read at the edge only.
-
-use std::time::Instant;
+//!
+//! It runs with the timers of the runtime, so that a test that holds those holds everything.
 
 use chrono::Utc;
+use tokio::time::Instant;
 
 use crate::domain::Stamp;
 

@@ -1,0 +1,18 @@
+//! The whole program, end to end: the real binary, real sockets, a real pty.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod support;
+
+#[path = "e2e/cli.rs"]
+mod cli;
+#[path = "e2e/console.rs"]
+mod console;
+#[path = "e2e/demo.rs"]
+mod demo;
+#[path = "e2e/faults.rs"]
+mod faults;
+#[path = "e2e/kill.rs"]
+mod kill;
+#[path = "e2e/stage.rs"]
+mod stage;
