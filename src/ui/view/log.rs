@@ -32,13 +32,8 @@ pub struct LogPane {
 }
 
 impl LogPane {
-    /// Takes in a line. An event comes twice, as it is told and as the journal has it: it is kept once, as an event.
+    /// Takes in a line.
     pub fn push(&mut self, line: LogLine, event: bool) {
-        let since = self.entries.iter_mut().rev().take_while(|entry| entry.line.at >= line.at);
-        if let Some(twin) = since.into_iter().find(|entry| entry.event != event && entry.line == line) {
-            twin.event = true;
-            return;
-        }
         let at = self.entries.iter().rposition(|entry| entry.line.at <= line.at).map_or(0, |before| before + 1);
         if let Some(held) = self.held.as_mut().filter(|held| at <= **held) {
             *held += 1;
