@@ -139,9 +139,10 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
 }
 
 async fn console(args: &args::ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    if !std::io::stdout().is_terminal() || !context.input.is_terminal() {
+    // Reason: messages may go to a file; the screen needs the other two.
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "the console needs a terminal on standard input, output and error; \
+            "the console needs a terminal on standard input and output; \
              in scripts use `cutover status`, `cutover watch -o ndjson`, `cutover wait`, or see `cutover --help`",
         ));
     }

@@ -219,12 +219,11 @@ async fn stdin_closes() {
 
 /// Plays the demo: on the screen where there is one, else line by line.
 pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
-    use super::input::Input;
     use std::io::IsTerminal;
     let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
     let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
     let (theme, capability) = looks(None, context)?;
-    let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !context.input.is_terminal();
+    let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
     if lines {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
