@@ -40,7 +40,7 @@ use clap::Parser;
 use self::args::{ColorChoice, Format, GatesAct, Global, JournalAct, Typed, Verb};
 use self::exit::Exit;
 use self::failure::Failure;
-use self::input::{Answers, Input};
+use self::input::Answers;
 use self::out::{Out, Style};
 
 /// What every verb is given.
