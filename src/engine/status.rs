@@ -208,7 +208,7 @@ impl State {
         } else {
             match watch.ready() {
                 None => Some(format!("{to} was not probed yet")),
-                Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.probe_fault().unwrap_or_default())),
+                Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
                 Some(_) => None,
             }
         };

@@ -225,6 +225,11 @@ impl SideWatch {
         }
     }
 
+    /// Why the first replica that is not ready is not.
+    pub(super) fn first_fault(&self) -> Option<&str> {
+        self.replicas.iter().find_map(|replica| replica.probed.as_ref()?.1.as_deref())
+    }
+
     /// Why replicas are not ready, one line, `None` when all are.
     pub(super) fn probe_fault(&self) -> Option<String> {
         let failing: Vec<(usize, &String)> = self

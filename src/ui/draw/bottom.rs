@@ -396,5 +396,11 @@ pub fn rollback_goal(snapshot: Option<&Snapshot>) -> String {
         Side::Blue => ", blue kept up",
         Side::Green => ", green kept up",
     };
+    // Reason: the way back is never locked, but whoever takes it must know where it leads.
+    let target = &snapshot.status.sides[way.to];
+    if target.ready == Some(0) {
+        let version = fit(version_name(snapshot, way.to), 12);
+        return format!("100% to {} {version}: 0/{} ANSWER THERE NOW", way.to.title(), target.replicas);
+    }
     format!("100% to {} {}{time}{kept}", way.to.title(), fit(version_name(snapshot, way.to), 20))
 }
