@@ -86,6 +86,17 @@ fn rollback_is_two_keys_with_no_waiting_and_no_digest() {
 }
 
 #[test]
+fn the_rollback_prompt_says_when_nothing_answers_where_it_leads() {
+    let mut snapshot = fixture::switched();
+    snapshot.status.sides.blue.ready = Some(0);
+    let mut desk = Desk::new(snapshot);
+    desk.keys("R");
+    let screen = desk.screen();
+    assert!(screen.contains("ROLL BACK NOW?  100% to BLUE v41: 0/6 ANSWER THERE NOW"), "{screen}");
+    assert_eq!(commands(&desk.keys("y")), [Command::Rollback], "and a person may still do it");
+}
+
+#[test]
 fn any_other_key_is_no_and_the_opener_is_dead() {
     for key in ["n", "Enter", "Space", "Esc", "q", "j", "A", "P", "r"] {
         let mut desk = free();
