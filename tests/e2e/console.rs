@@ -64,6 +64,9 @@ fn it_draws_promotes_rolls_back_and_gives_the_terminal_back() {
     promote(&mut pty);
     stage.wait_share(10);
     pty.wait_for("the step on the screen", |screen| has(screen, "SHIFT 1/3"));
+    pty.wait_for("the read-back in the log", |screen| has(screen, "VERIFIED: router says 90/10"));
+    let told = pty.screen().contents().matches("promote green 0 > 10%").count();
+    assert_eq!(told, 1, "once:\n{}", pty.screen().contents());
     assert_eq!(stage.status()["phase"], "shifting", "every process comes to the same");
     pty.send("Ry");
     stage.wait_share(0);
@@ -93,6 +96,29 @@ fn a_termination_ends_it_even_while_the_gateway_hangs() {
     assert!(sent.elapsed().as_secs() < 5, "{:?}", sent.elapsed());
     gateway.signal(Signal::CONT);
     assert!(stage.journal().contains("SIGTERM"), "{}", stage.journal());
+}
+
+#[test]
+fn an_order_without_an_answer_is_unknown_and_settled_by_reading() {
+    let stage = Stage::new();
+    let mut pty = open(&stage);
+    pty.send("P");
+    pty.wait_for("the box, armed", |screen| has(screen, "y = promote") && !has(screen, "(wait)"));
+    let gateway = stage.gateway.as_ref().unwrap();
+    gateway.signal(Signal::STOP);
+    pty.send("y");
+    pty.wait_for_text("SENT");
+    stage.wait_journal("\"unknown\"");
+    gateway.signal(Signal::CONT);
+    pty.wait_for("the read-back", |screen| has(screen, "VERIFIED: ") || has(screen, "not carried out"));
+    let status = stage.status();
+    match status["last_order"]["state"].as_str() {
+        Some("verified") => assert_eq!(stage.share(), Some(10)),
+        Some("failed") => assert_eq!(stage.share(), Some(0)),
+        other => panic!("{other:?}: {status}"),
+    }
+    stage.run(&["journal", "verify"]).ends(0);
+    quit(&mut pty);
 }
 
 #[test]

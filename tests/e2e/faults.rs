@@ -190,6 +190,9 @@ fn a_reader_that_closes_ends_it_quietly() {
         let script = format!("exec 2>&1; (\"$1\" -c \"$2\" {verb}; echo code $? >&2) 2>&1 | head -1");
         let mut command = Command::new("sh");
         let ran = run(command.args(["-c", &script, "sh"]).arg(crate::stage::BIN).arg(&stage.config)).ends(0);
+        if verb.contains("ndjson") {
+            assert_eq!(ran.json()["service"], "digits");
+        }
         assert!(!ran.out.contains("panic") && !ran.err.contains("Broken pipe"), "{verb}: {ran:?}");
     }
     let mut closed = Command::new("sh");
