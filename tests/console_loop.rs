@@ -1,7 +1,7 @@
 //! Key scripts through the real loop: the engine, the journal, the pollers and the screen are the real ones, the
 //! backend is scripted, and the clock moves when the script says so.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "console_loop/rig.rs"]
 mod rig;

@@ -64,6 +64,9 @@ fn it_draws_promotes_rolls_back_and_gives_the_terminal_back() {
     promote(&mut pty);
     stage.wait_share(10);
     pty.wait_for("the step on the screen", |screen| has(screen, "SHIFT 1/3"));
+    pty.wait_for("the read-back in the log", |screen| has(screen, "VERIFIED: router says 90/10"));
+    let told = pty.screen().contents().matches("promote green 0 > 10%").count();
+    assert_eq!(told, 1, "once:\n{}", pty.screen().contents());
     assert_eq!(stage.status()["phase"], "shifting", "every process comes to the same");
     pty.send("Ry");
     stage.wait_share(0);
@@ -93,6 +96,29 @@ fn a_termination_ends_it_even_while_the_gateway_hangs() {
     assert!(sent.elapsed().as_secs() < 5, "{:?}", sent.elapsed());
     gateway.signal(Signal::CONT);
     assert!(stage.journal().contains("SIGTERM"), "{}", stage.journal());
+}
+
+#[test]
+fn an_order_without_an_answer_is_unknown_and_settled_by_reading() {
+    let stage = Stage::new();
+    let mut pty = open(&stage);
+    pty.send("P");
+    pty.wait_for("the box, armed", |screen| has(screen, "y = promote") && !has(screen, "(wait)"));
+    let gateway = stage.gateway.as_ref().unwrap();
+    gateway.signal(Signal::STOP);
+    pty.send("y");
+    pty.wait_for_text("SENT");
+    stage.wait_journal("\"unknown\"");
+    gateway.signal(Signal::CONT);
+    pty.wait_for("the read-back", |screen| has(screen, "VERIFIED: ") || has(screen, "not carried out"));
+    let status = stage.status();
+    match status["last_order"]["state"].as_str() {
+        Some("verified") => assert_eq!(stage.share(), Some(10)),
+        Some("failed") => assert_eq!(stage.share(), Some(0)),
+        other => panic!("{other:?}: {status}"),
+    }
+    stage.run(&["journal", "verify"]).ends(0);
+    quit(&mut pty);
 }
 
 #[test]
@@ -148,16 +174,19 @@ fn a_killed_console_leaves_traffic_and_the_next_one_tells() {
     next.wait_end();
     gateway.signal(Signal::CONT);
     let mut last = open(&stage);
-    // Whether the order reached the gateway before it stood still or not, the record and the router settle it.
+    last.wait_for("what was under way", |screen| has(screen, "(rollback to 100/0) by op1 was SENT"));
+    // The gateway takes what stood in its socket, or never got it; what the record says must be what it did.
     eventually("the order to be settled", || {
-        last.resize(80, 24);
-        let status = stage.status();
-        ["verified", "failed"].contains(&status["last_order"]["state"].as_str().unwrap_or("none"))
+        last.wait_for("a screen", |_| true);
+        let order = &stage.status()["last_order"];
+        match order["state"].as_str() {
+            Some("verified") => stage.share() == Some(0),
+            Some("failed") => stage.share() == Some(50),
+            _ => false,
+        }
     });
-    last.send("Ry");
-    stage.wait_share(0);
+    stage.run(&["rollback", "--yes"]).ends(0);
     last.wait_for_text("ROLLED BACK");
-    no_reason(&mut last);
     quit(&mut last);
 }
 
@@ -181,8 +210,9 @@ fn a_second_console_looks_on_rolls_back_and_takes_over() {
     second.send("W");
     second.wait_for("the box, armed", |screen| has(screen, "TAKE OVER") && !has(screen, "(wait)"));
     second.send("y");
-    first.wait_for("that another drives", |screen| has(screen, "op1 (pid"));
-    second.wait_for("that it drives", |screen| !has(screen, "op1 (pid"));
+    let header = |screen: &Screen| screen.rows(0, 80).next().unwrap_or_default();
+    first.wait_for("that another drives", |screen| header(screen).contains("op1 (pid"));
+    second.wait_for("that it drives", |screen| !header(screen).contains("pid"));
     assert!(stage.journal().contains("took_over"), "{}", stage.journal());
     quit(&mut second);
     quit(&mut first);
@@ -196,7 +226,9 @@ fn read_only_cannot_even_roll_back() {
     ready(&mut pty);
     pty.send("Ry");
     pty.wait_for("the refusal", |screen| has(screen, "rollback") && has(screen, "read-only"));
-    eprintln!("{}", pty.screen().contents());
+    assert_eq!(stage.share(), Some(40));
+    pty.send("\x1b");
+    pty.wait_for("the preview to close", |screen| !has(screen, "PREVIEW"));
     quit(&mut pty);
     assert_eq!(stage.share(), Some(40));
 }

@@ -168,10 +168,10 @@ fn with_a_full_disk_there_is_a_way_back_and_none_forward() {
         cat /dev/zero > "$1/fill" 2>/dev/null
         "$2" -c "$3" promote --yes; echo "promote $?"
         "$2" -c "$3" rollback --yes; echo "rollback $?""#;
-    let state = stage.dir().join("var/state");
+    let dir = stage.dir().join("var/state");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--map-root-user", "sh", "-c", script, "sh"]);
-    command.arg(&state).arg(crate::stage::BIN).arg(&stage.config);
+    command.arg(&dir).arg(crate::stage::BIN).arg(&stage.config);
     let ran = run(&mut command);
     if ran.code == Some(99) || ran.err.contains("unshare") {
         // Said aloud: this machine allows no namespaces, and the case of a file in the directory's place has run.
@@ -190,6 +190,9 @@ fn a_reader_that_closes_ends_it_quietly() {
         let script = format!("exec 2>&1; (\"$1\" -c \"$2\" {verb}; echo code $? >&2) 2>&1 | head -1");
         let mut command = Command::new("sh");
         let ran = run(command.args(["-c", &script, "sh"]).arg(crate::stage::BIN).arg(&stage.config)).ends(0);
+        if verb.contains("ndjson") {
+            assert_eq!(ran.json()["service"], "digits");
+        }
         assert!(!ran.out.contains("panic") && !ran.err.contains("Broken pipe"), "{verb}: {ran:?}");
     }
     let mut closed = Command::new("sh");

@@ -122,10 +122,8 @@ impl Drop for Kid {
 fn forward(from: impl Read + Send + 'static, to: mpsc::Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if to.send(line).is_err() {
-                // Reason: a pipe nobody reads stops whoever writes into it.
-                continue;
-            }
+            // Nobody may listen any more; a pipe nobody reads would stop whoever writes into it.
+            let _ = to.send(line);
         }
     });
 }
