@@ -66,6 +66,13 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
             let detail = order.detail.as_deref().unwrap_or("the traffic system did not say why");
             Err(Failure::new(exit_of(detail), format!("{verb} {id} FAILED: {detail}")))
         }
+        // A rollback is tried again and again; while it is only sent, what came of each try is known.
+        OrderState::Sent if order.detail.is_some() => {
+            let detail = order.detail.as_deref().unwrap_or_default();
+            let waited = span::show(timeout.as_secs_f64());
+            let message = format!("{verb} {id} was not carried out within {waited}: {detail}; run it again");
+            Err(Failure::new(exit_of(detail), message))
+        }
         state => Err(late(id, state.title(), timeout)),
     }
 }

@@ -51,7 +51,14 @@ pub(crate) struct Session(Box<headless::Session>);
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
     let Options { me, read_only, probes } = options;
     // Reason: what a command that only looks reports as blocked is what would be blocked for one that drives.
-    let options = runtime::Options { me, read_only: false, looks_only: read_only, probes, drives: false };
+    let options = runtime::Options {
+        me,
+        read_only: false,
+        looks_only: read_only,
+        probes,
+        drives: false,
+        watches: !read_only && probes,
+    };
     let mut session = Box::new(headless::Session::open(config, options).map_err(Failure::error)?);
     if probes {
         session.meet(FIRST_LOOK).await;
@@ -299,6 +306,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
         looks_only: false,
         probes: true,
         drives: true,
+        watches: false,
     };
     let (_, story) = tokio::sync::mpsc::channel(1);
     let front = Front { options, capability, theme, scenarios: None, story };

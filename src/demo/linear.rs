@@ -25,7 +25,7 @@ const FIGURES: Duration = Duration::from_secs(5);
 /// When the engine cannot be started, in words.
 pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
     let me = Actor { name: "demo".into(), via: "demo".into() };
-    let options = Options { me, read_only: false, looks_only: false, probes: true, drives: true };
+    let options = Options { me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
     let mut session = Session::open(tree.config(), options)?;
     say(&format!("scenario {scenario}: {}", scenario.description()));
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));

@@ -32,7 +32,8 @@ pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, t
     let (lines, story) = mpsc::channel(64);
     let (chosen, mut choices) = mpsc::channel::<String>(4);
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
-    let options = Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true };
+    let options =
+        Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
     let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story };
     let service = tree.config().service.clone();
     let backend = connect(tree.config());

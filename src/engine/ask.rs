@@ -39,6 +39,9 @@ impl State {
                 self.auto = on;
                 self.reply(id, Reply::Done);
             }
+            Command::TakeOver if self.holder.is_none() => {
+                self.reply(id, already("this process drives already".into()));
+            }
             Command::TakeOver => {
                 self.out.push(Effect::TakeLease);
                 self.reply(id, Reply::Done);
@@ -115,6 +118,9 @@ impl State {
     }
 
     fn pause(&mut self, id: u64, by: Actor, why: Option<String>) {
+        if matches!(self.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack) {
+            return self.reply(id, already("no rollout is under way: nothing to pause".into()));
+        }
         if self.rollout.paused.is_some() {
             return self.reply(id, already("already paused".into()));
         }
@@ -122,7 +128,8 @@ impl State {
     }
 
     fn resume(&mut self, id: u64, by: Actor) {
-        let drift = self.router.drift.take();
+        let drift = self.drift();
+        self.router.drift = None;
         if let Some(drift) = drift {
             if self.rollout.origin.is_none() {
                 self.rollout.origin = Some(self.origin());

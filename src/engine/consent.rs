@@ -132,7 +132,7 @@ impl State {
         {
             push(found, RefusalKind::Blocked, &format!("router is mixed: {mixed}"));
         }
-        if let (Some(drift), Some(desired)) = (&self.router.drift, self.rollout.desired) {
+        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
             let text =
                 format!("drift: router says {}, asked was {desired}; roll back, or resume to accept", drift.observed);
             push(found, RefusalKind::Blocked, &text);

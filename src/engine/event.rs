@@ -102,6 +102,8 @@ pub enum Event {
         /// `SIGHUP`, `terminal gone`.
         why: String,
     },
+    /// The process is about to end by itself: an order that certainly was not carried out is given up.
+    Leaving,
     /// Something outside was lost because a queue was full.
     Dropped {
         /// How many.

@@ -21,6 +21,9 @@ pub(super) struct Pending {
     pub(super) last_try: Stamp,
     pub(super) answered: bool,
     pub(super) retries: u32,
+    /// Why the tries so far certainly changed nothing; `None` once one may have.
+    nothing_came_of_it: Option<String>,
+    may_have_happened: bool,
     pub(super) late: bool,
 }
 
@@ -57,6 +60,8 @@ impl State {
             last_try: self.now,
             answered: false,
             retries: 0,
+            nothing_came_of_it: None,
+            may_have_happened: false,
             late: false,
         };
         if let Some(id) = request {
@@ -89,6 +94,7 @@ impl State {
     pub(super) fn answered(&mut self, id: &OrderId, result: Result<Option<Revision>, BackendError>) {
         let Some(pending) = self.pending.as_mut().filter(|pending| pending.order.id == *id) else { return };
         pending.answered = true;
+        pending.may_have_happened |= result.as_ref().map_or_else(BackendError::may_have_happened, |_| true);
         let kind = pending.order.kind;
         match result {
             Ok(_) => {
@@ -101,6 +107,10 @@ impl State {
             }
             // Reason: the way back is not given up because the line is down for a moment.
             Err(fault) if kind == Move::Rollback && !matches!(fault, BackendError::Denied(_)) => {
+                pending.nothing_came_of_it = Some(fault.to_string());
+                if let Some(last) = self.rollout.last.as_mut().filter(|last| last.order.id == *id) {
+                    last.detail = Some(fault.to_string());
+                }
                 self.log(LogLevel::Warn, "rollback", &format!("{fault}; trying again"));
             }
             Err(fault) => {
@@ -124,6 +134,15 @@ impl State {
             self.fold(Fact::OrderIs { id: id.clone(), state: OrderState::Failed, detail }, by);
         }
         self.journal_fault = Some(text);
+    }
+
+    /// Nobody will try again: what certainly was not carried out must not look as if it might have been.
+    pub(super) fn leave_orders(&mut self) {
+        let Some(pending) = self.pending.as_ref().filter(|pending| !pending.may_have_happened) else { return };
+        if let Some(why) = pending.nothing_came_of_it.clone() {
+            let id = pending.order.id.clone();
+            self.give_up(&id, &format!("not carried out: {why}"));
+        }
     }
 
     fn give_up(&mut self, id: &OrderId, why: &str) {

@@ -24,9 +24,9 @@ pub struct Role {
     pub read_only: bool,
     /// Asks for nothing and writes nothing: what it reports is what a process that may drive would find.
     pub looks_only: bool,
-    /// Runs missing gates by itself (a console that drives).
+    /// Runs missing gates and walks the plan by itself where that was asked for (a console that drives).
     pub runs_gates: bool,
-    /// Lets guards act and settles orders other processes left behind (a console that drives).
+    /// Lets guards act and tells drift (a console that drives; a command that drives, while it lasts).
     pub on_watch: bool,
     /// Makes order ids of this process differ from those of any other.
     pub seed: u64,
@@ -112,6 +112,7 @@ impl State {
             Event::GateEnded { run, evidence } => self.gate_ended(run, evidence),
             Event::Lease { holder } => self.holder = holder,
             Event::OperatorGone { why } => self.operator_gone(&why),
+            Event::Leaving => self.leave_orders(),
             Event::Dropped { count } => self.dropped += count,
         }
         std::mem::take(&mut self.out)
@@ -182,6 +183,11 @@ impl State {
             }
         }
         self.router.drift = Some(drift);
+    }
+
+    /// What the router says and nobody asked for. What was asked for may have changed since it was read.
+    pub(super) fn drift(&self) -> Option<Drift> {
+        self.router.drift.filter(|drift| Some(drift.observed) != self.rollout.desired)
     }
 
     fn recorded(&mut self, records: &[Record]) {

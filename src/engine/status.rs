@@ -80,7 +80,7 @@ impl State {
     }
 
     fn drifts(&self) -> bool {
-        self.router.drift.is_some_and(|drift| self.now.since_ms(drift.since) >= 2_000)
+        self.drift().is_some_and(|drift| self.now.since_ms(drift.since) >= 2_000)
     }
 
     fn step(&self) -> Step {

@@ -19,7 +19,7 @@ impl State {
             Stage::Moving => self.bake_left_ms() == Some(0),
             _ => false,
         };
-        if !self.auto || !self.role.on_watch || !baked || !self.blockers(&Command::Promote).is_empty() {
+        if !self.auto || !self.role.runs_gates || !baked || !self.blockers(&Command::Promote).is_empty() {
             return;
         }
         if let Some(target) = self.target(&Command::Promote) {

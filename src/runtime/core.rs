@@ -39,6 +39,8 @@ pub struct Options {
     pub probes: bool,
     /// Take the lease, run missing gates, let guards act: what a driving console does.
     pub drives: bool,
+    /// Let guards act while this process lasts, without taking the lease: a command that moves traffic.
+    pub watches: bool,
 }
 
 /// What reached the core.
@@ -103,7 +105,7 @@ impl Core {
             read_only: options.read_only,
             looks_only: options.looks_only,
             runs_gates: options.drives,
-            on_watch: options.drives,
+            on_watch: options.drives || options.watches,
             seed: fastrand::u64(..),
         };
         let mut state = State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now());
@@ -223,6 +225,7 @@ impl Core {
 
     /// Writes why we end, waits (bounded) for the disk, and stops everything.
     pub async fn close(mut self, why: &str) {
+        self.submit(Event::Leaving);
         if self.options.drives {
             self.write_down(Fact::Closed { why: why.to_owned() });
         }

@@ -268,6 +268,9 @@ impl Desk {
     }
 
     fn take_over(&mut self) {
+        if self.lease.as_ref().is_some_and(|lease| matches!(lease.check(), Ok(Standing::Mine))) {
+            return;
+        }
         match Lease::take_over(&self.options.dir, &self.holder()) {
             Ok((lease, from)) => {
                 self.lease = Some(lease);

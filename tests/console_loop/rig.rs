@@ -266,7 +266,8 @@ async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let backend = Scripted::new(split, bases);
     let traffic: Arc<dyn TrafficBackend> = Arc::new(backend.clone());
     let me = Actor { name: "op1".into(), via: "console".into() };
-    let options = Options { me: me.clone(), read_only: false, looks_only: false, probes: true, drives: true };
+    let options =
+        Options { me: me.clone(), read_only: false, looks_only: false, probes: true, drives: true, watches: false };
     let mut core = Core::open(&service, &traffic, options).unwrap();
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
     let mut view = View::new(ui::Options { theme, glyphs: Glyphs::Unicode, me, scenarios: vec![] });

@@ -441,3 +441,49 @@ fn no_random_order_of_events_moves_traffic_forward_without_a_request() {
         assert_eq!(sim.split, Split::all(Side::Blue));
     }
 }
+
+#[test]
+fn a_rollback_nobody_will_try_again_and_that_changed_nothing_is_given_up() {
+    let mut sim = ready();
+    ordered(&sim.ask(Command::Switch));
+    sim.seconds(1);
+    sim.wire = Wire::Down;
+    ordered(&sim.ask(Command::Rollback));
+    sim.seconds(2);
+    let order = sim.status().last_order.unwrap();
+    assert!(order.state == OrderState::Sent && order.detail.unwrap().contains("refused"), "each try is told");
+    sim.feed(Event::Leaving);
+    assert_eq!(sim.status().last_order.unwrap().state, OrderState::Failed);
+    sim.wire = Wire::Works;
+    sim.seconds(5);
+    let status = sim.status();
+    assert!(!status.split.drift, "nobody asked for anything else than what the router says: {:?}", status.split);
+}
+
+#[test]
+fn a_rollback_that_may_have_happened_is_never_given_up() {
+    let mut sim = ready();
+    ordered(&sim.ask(Command::Switch));
+    sim.seconds(1);
+    sim.wire = Wire::LosesOrders;
+    ordered(&sim.ask(Command::Rollback));
+    sim.wire = Wire::Down;
+    sim.seconds(2);
+    sim.feed(Event::Leaving);
+    assert!(!sim.status().last_order.unwrap().state.is_settled());
+}
+
+#[test]
+fn what_is_over_cannot_be_paused() {
+    let mut sim = ready();
+    ordered(&sim.ask(Command::Switch));
+    sim.seconds(1);
+    assert_eq!(sim.ask(Command::Finalize), Reply::Done);
+    assert!(matches!(sim.ask(Command::Pause), Reply::AlreadySo { .. }));
+}
+
+#[test]
+fn who_drives_already_takes_nothing_over() {
+    let mut sim = ready();
+    assert!(matches!(sim.ask(Command::TakeOver), Reply::AlreadySo { .. }));
+}
