@@ -21,7 +21,7 @@ pub(super) struct Report {
     progress: watch::Sender<GateProgress>,
     now: fn() -> DateTime<Utc>,
     state: GateProgress,
-    told_tenths: u64,
+    told_quarters: u64,
     details: Vec<String>,
     /// The measured value, once there is one.
     pub(super) value: Option<f64>,
@@ -48,7 +48,7 @@ impl Report {
             progress,
             now,
             state: GateProgress::default(),
-            told_tenths: 0,
+            told_quarters: 0,
             details: Vec::new(),
             value: None,
             limit: None,
@@ -77,13 +77,13 @@ impl Report {
         self.publish();
     }
 
-    /// One step done; each tenth of the way becomes a log line.
+    /// One step done; each quarter of the way becomes a log line, the gate's own row shows the rest.
     pub(super) fn step(&mut self, note: impl Into<String>) {
         self.state.done += 1;
         self.state.note = note.into();
-        let tenths = (self.state.done * 10).checked_div(self.state.total).unwrap_or(0);
-        if tenths > self.told_tenths && self.state.done < self.state.total {
-            self.told_tenths = tenths;
+        let quarters = (self.state.done * 4).checked_div(self.state.total).unwrap_or(0);
+        if quarters > self.told_quarters && self.state.done < self.state.total {
+            self.told_quarters = quarters;
             let comma = if self.state.note.is_empty() { "" } else { ", " };
             let line = format!("{} of {}{comma}{}", self.state.done, self.state.total, self.state.note);
             self.say(LogLevel::Info, &line);
