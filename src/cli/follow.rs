@@ -29,7 +29,9 @@ pub(crate) async fn order(session: &mut impl Rollout, id: &OrderId, timeout: Dur
                     seen = true;
                     order.state.is_settled()
                 }
-                _ => seen,
+                // Another order of the same moment may yet fail, and this one hold.
+                Some(order) => seen && order.state.is_settled(),
+                None => seen,
             },
             timeout,
         )

@@ -45,6 +45,18 @@ pub(super) struct Tracked {
     pub(super) detail: Option<String>,
 }
 
+impl Tracked {
+    fn is(&mut self, state: OrderState, detail: Option<&str>, at: Stamp) {
+        self.state = state;
+        if let Some(detail) = detail {
+            self.detail = Some(detail.to_owned());
+        }
+        if state.is_settled() {
+            self.settled = Some(at);
+        }
+    }
+}
+
 /// A person's decision to let a gate pass.
 #[derive(Debug, Clone)]
 pub(super) struct Overridden {
@@ -79,6 +91,8 @@ pub(super) struct Rollout {
     pub(super) evidence: HashMap<String, (Stamp, Evidence)>,
     pub(super) overridden: Vec<Overridden>,
     pub(super) last: Option<Tracked>,
+    /// Ordered at the same moment as `last`, by a process that did not know of it; the router takes one of the two.
+    rival: Option<Tracked>,
     /// What both sides served when the last rollout began.
     pub(super) began_with: Option<Pair<Option<Version>>>,
     /// How long the last verified order took, in milliseconds.
@@ -102,6 +116,7 @@ impl Rollout {
             }
             Fact::Ordered { order, .. } => {
                 self.desired = Some(order.target);
+                self.rival = self.last.take().filter(|before| !before.state.is_settled());
                 self.last = Some(Tracked {
                     order: order.clone(),
                     by: record.by.clone(),
@@ -114,6 +129,8 @@ impl Rollout {
             Fact::OrderIs { id, state, detail } => {
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
                     self.order_is(*state, detail.as_deref(), at);
+                } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.order.id == *id) {
+                    rival.is(*state, detail.as_deref(), at);
                 }
             }
             Fact::Gate { evidence } => {
@@ -149,14 +166,14 @@ impl Rollout {
         if last.state.is_settled() {
             return;
         }
-        last.state = state;
-        if let Some(detail) = detail {
-            last.detail = Some(detail.to_owned());
-        }
+        last.is(state, detail, at);
         if !state.is_settled() {
             return;
         }
-        last.settled = Some(at);
+        let rival = self.rival.take().filter(|rival| rival.state != OrderState::Failed);
+        if let (OrderState::Failed, Some(rival)) = (state, rival) {
+            return self.won(rival);
+        }
         let (order, sent) = (last.order.clone(), last.at);
         if state == OrderState::Verified {
             self.last_took_ms = Some(at.since_ms(sent));
@@ -168,6 +185,16 @@ impl Rollout {
                 self.stage = Stage::Idle;
             }
         }
+    }
+
+    /// Of two orders of one moment the later one failed: what holds is the other.
+    fn won(&mut self, rival: Tracked) {
+        self.desired = Some(rival.order.target);
+        if let (OrderState::Verified, Some(settled)) = (rival.state, rival.settled) {
+            self.last_took_ms = Some(settled.since_ms(rival.at));
+            self.reached(&rival.order, settled);
+        }
+        self.last = Some(rival);
     }
 
     fn reached(&mut self, order: &Order, at: Stamp) {
@@ -232,5 +259,67 @@ impl Rollout {
     /// Whether an order was recorded that is not settled.
     pub(super) fn unsettled(&self) -> Option<&Tracked> {
         self.last.as_ref().filter(|last| !last.state.is_settled())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::OrderId;
+
+    fn record(fact: Fact) -> Record {
+        Record { at: chrono::Utc::now(), by: Actor { name: "op1".into(), via: "cli".into() }, fact }
+    }
+
+    fn ordered(id: &str) -> Record {
+        let order = Order {
+            id: OrderId(id.into()),
+            kind: Move::Promote,
+            from: Some(Split::all(Side::Blue)),
+            target: Split::toward(Side::Green, 10),
+            toward: Side::Green,
+            expected: None,
+        };
+        record(Fact::Ordered { order, digest: None, why: None })
+    }
+
+    fn is(id: &str, state: OrderState) -> Record {
+        record(Fact::OrderIs { id: OrderId(id.into()), state, detail: None })
+    }
+
+    fn folded(records: &[Record]) -> Rollout {
+        let mut rollout = Rollout::default();
+        let started = record(Fact::Started { live: Side::Blue, versions: Pair { blue: None, green: None } });
+        for record in std::iter::once(&started).chain(records) {
+            rollout.fold(record, Stamp { wall: chrono::Utc::now(), mono_ms: 0 });
+        }
+        rollout
+    }
+
+    #[test]
+    fn of_two_orders_of_one_moment_the_one_that_was_taken_counts() {
+        use OrderState::{Accepted, Failed, Verified};
+        let (a, b) = (|| ordered("a"), || ordered("b"));
+        let tellings = [
+            vec![a(), b(), is("a", Accepted), is("b", Failed), is("a", Verified)],
+            vec![a(), b(), is("a", Accepted), is("a", Verified), is("b", Failed)],
+            vec![a(), b(), is("b", Failed), is("a", Accepted), is("a", Verified)],
+            vec![b(), a(), is("a", Accepted), is("b", Failed), is("a", Verified)],
+            vec![b(), is("b", Failed), a(), is("a", Accepted), is("a", Verified)],
+        ];
+        for (n, records) in tellings.iter().enumerate() {
+            let rollout = folded(records);
+            assert_eq!(rollout.last.as_ref().map(|last| last.order.id.0.as_str()), Some("a"), "{n}");
+            assert_eq!(rollout.desired, Some(Split::toward(Side::Green, 10)), "{n}");
+            assert_eq!(rollout.stage, Stage::Moving, "{n}");
+            assert!(rollout.step_since.is_some() && rollout.unsettled().is_none(), "{n}");
+        }
+    }
+
+    #[test]
+    fn when_both_failed_nothing_was_asked() {
+        let records = [ordered("a"), ordered("b"), is("a", OrderState::Failed), is("b", OrderState::Failed)];
+        let rollout = folded(&records);
+        assert_eq!((rollout.desired, rollout.stage), (Some(Split::all(Side::Blue)), Stage::Idle));
     }
 }

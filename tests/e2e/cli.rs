@@ -258,7 +258,7 @@ fn what_nobody_asked_for_is_drift_until_it_is_accepted() {
 fn of_two_promotes_at_one_moment_one_moves_traffic() {
     let stage = Stage::new();
     let digest = stage.digest();
-    for round in 0..3 {
+    for round in 0..5 {
         let args = ["promote", "--yes", "--expect", &digest, "--timeout", "20s"];
         let mut both = [Kid::of(&mut stage.command(&args)), Kid::of(&mut stage.command(&args))];
         let both = [both[0].wait(), both[1].wait()];
@@ -266,6 +266,12 @@ fn of_two_promotes_at_one_moment_one_moves_traffic() {
         let won = both.iter().filter(|code| **code == Some(0)).count();
         assert_eq!(won, 1, "round {round}: {both:?}\n{}", stage.journal());
         assert!(both.iter().all(|code| matches!(code, Some(0 | 7))), "round {round}: {both:?}");
+        let status = stage.status();
+        assert_eq!(
+            (&status["phase"], &status["last_order"]["state"]),
+            (&"shifting".into(), &"verified".into()),
+            "{status}"
+        );
         stage.run(&["rollback", "--yes"]).ends(0);
         stage.run(&["journal", "verify"]).ends(0);
     }
