@@ -145,6 +145,26 @@ fn a_rollout_in_steps_each_by_a_process_of_its_own() {
     assert_chain(&stage);
 }
 
+/// A pipeline that walks the plan is not alone: guards watch while it bakes, and its exit code says what they did.
+#[test]
+fn guards_act_while_a_command_walks_the_plan() {
+    const GUARD: &str = r#"
+[[guard]]
+metric = "p99"
+limit = "250ms"
+window = "10s"
+min_samples = 10
+consecutive = 2
+then = "rollback"
+"#;
+    let mut stage = Stage::with(&Set { bake: "40s", more: GUARD, ..Set::default() });
+    stage.green("slow");
+    let _load = stage.load(100);
+    stage.run(&["promote", "--yes", "--to-step", "2"]).ends(5);
+    assert_eq!(stage.share(), Some(0), "blue takes all traffic");
+    assert!(stage.journal().contains("guard p99 on green"), "{}", stage.journal());
+}
+
 /// The journal verifies, and no longer once a byte of it was changed.
 fn assert_chain(stage: &Stage) {
     stage.run(&["journal", "verify"]).ends(0);

@@ -28,6 +28,8 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Set {
     /// Steps of the plan.
     pub steps: &'static str,
+    /// How long each step is watched.
+    pub bake: &'static str,
     /// `hold` or `rollback`.
     pub on_disconnect: &'static str,
     /// Where green is, instead of a model server of the demo.
@@ -38,7 +40,7 @@ pub struct Set {
 
 impl Default for Set {
     fn default() -> Self {
-        Self { steps: "[10, 50, 100]", on_disconnect: "hold", green: None, more: "" }
+        Self { steps: "[10, 50, 100]", bake: "100ms", on_disconnect: "hold", green: None, more: "" }
     }
 }
 
@@ -324,7 +326,7 @@ min_accuracy = 0.9
 "#;
 
 fn config_text(dir: &Path, blue: &str, green: &str, at: &str, set: &Set) -> String {
-    let Set { steps, on_disconnect, more, .. } = set;
+    let Set { steps, bake, on_disconnect, more, .. } = set;
     let dir = dir.display();
     format!(
         r#"[service]
@@ -357,7 +359,7 @@ dir = "{dir}/var/state"
 
 [plan]
 steps = {steps}
-bake = "100ms"
+bake = "{bake}"
 rollback_window = "10m"
 on_disconnect = "{on_disconnect}"
 {more}"#
