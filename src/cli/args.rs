@@ -139,7 +139,7 @@ pub enum Verb {
         /// What consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
-        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake
+        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake, a running one too
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
         to_step: Option<u16>,
     },
