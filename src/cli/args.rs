@@ -395,7 +395,7 @@ pub struct RawArgs {
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Goal {
-    /// Nothing stands in the way of the next step
+    /// Nothing blocks the next step and the bake is over
     Ready,
     /// The last order was read back from the traffic system
     Verified,
