@@ -384,7 +384,9 @@ fn a_rollout_is_driven_by_one_process_after_the_other() {
     let preview = code("promote --dry-run", 0);
     assert!(!stdout(&preview).is_empty(), "the request is shown: {}", stderr(&preview));
     // Consent to another state than this one is none.
-    code("promote --yes --expect 0000", 7);
+    let told = stderr(&code("promote --yes --expect 0000", 7));
+    assert_eq!((told.matches("nothing was sent").count(), told.matches("look again").count()), (1, 1), "{told}");
+    assert!(told.contains("`cutover status`"), "{told}");
     let digest = status["digest"].as_str().unwrap();
     let done = json(&code(&format!("promote --yes --expect {digest} -o json --reason first-step"), 0));
     assert_eq!(
