@@ -98,7 +98,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
     let config = valid("full.toml")?;
     let base = fixtures().join("valid");
     let service = &config.service;
-    assert_eq!(service.sides.blue.urls, ["http://10.0.0.11:8080", "https://blue.example/base"]);
+    assert_eq!(service.sides.blue.urls, ["http://10.0.0.11:8080", "http://blue.example/base"]);
     assert_eq!(service.sides.blue.version, VersionSource::Fixed("v41".into()));
     let pointer = VersionSource::Pointer { path: "/v2/models/spam".into(), pointer: "/versions/0".into() };
     assert_eq!(service.sides.green.version, pointer);
@@ -153,6 +153,14 @@ fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> 
     );
     assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
     assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
+    Ok(())
+}
+
+#[test]
+fn https_is_refused_beside_a_gateway_of_this_file_alone() -> Result<(), Error> {
+    let text = include_str!("fixtures/config/valid/console_only.toml").replace("http://", "https://");
+    let config = config::parse(&text, Path::new("cutover.toml"), &env)?;
+    assert!(config.service.sides[Side::Blue].urls.iter().all(|url| url.starts_with("https://")), "{config:?}");
     Ok(())
 }
 
