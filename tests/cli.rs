@@ -229,6 +229,17 @@ fn a_full_disk_under_standard_output_is_an_error() {
 }
 
 #[test]
+fn the_keymap_is_printed_as_toml_and_called_that() {
+    let printed: toml::Table = stdout(&run("keys --print")).parse().unwrap();
+    let keys = printed["keys"].as_table().unwrap();
+    let shown = json(&run("keys -o json"));
+    assert_eq!(keys.len(), shown["keys"].as_array().unwrap().len());
+    assert!(keys["rollback"].as_array().unwrap()[0].as_str() == Some("R"), "{keys:?}");
+    let help = stdout(&run("keys --help"));
+    assert!(help.contains("as TOML") && !help.contains("file that"), "{help}");
+}
+
+#[test]
 fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     let dir = tempfile::tempdir().unwrap();
     let words = "init --name spam --blue http://127.0.0.1:1 --green http://127.0.0.1:2";

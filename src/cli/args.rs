@@ -223,7 +223,7 @@ pub enum Verb {
     Init(InitArgs),
     /// Print the keys of the console
     Keys {
-        /// Print them as a key file that can be edited
+        /// Print the keymap as TOML
         #[arg(long)]
         print: bool,
     },

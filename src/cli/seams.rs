@@ -123,7 +123,7 @@ pub(crate) fn template(args: &InitArgs) -> String {
 pub(crate) struct KeyRow {
     /// As it is pressed: `R`, `Ctrl-d`.
     pub keys: String,
-    /// Its name in a key file.
+    /// Its name, as `keys --print` spells it.
     pub action: String,
     /// What it does.
     pub help: String,
