@@ -256,6 +256,9 @@ fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     assert!(info["journal"].as_str().unwrap().ends_with("journal.jsonl"), "{info}");
 }
 
+    assert!(text.contains("\nenvironment = \"staging\"") && text.contains("\nlisten = \"127.0.0.1:8080\""), "{text}");
+    let other = stdout(&run_in(dir.path(), "init - --listen 127.0.0.1:3 --environment prod"));
+    assert!(other.contains("\nenvironment = \"prod\"") && other.contains("\nlisten = \"127.0.0.1:3\""), "{other}");
 #[test]
 fn check_tells_each_connection_and_exits_9_when_a_side_does_not_answer() {
     let dir = tempfile::tempdir().unwrap();

@@ -228,13 +228,38 @@ fn a_secret_file_is_read_and_trimmed() -> Result<(), Error> {
     Ok(())
 }
 
-/// The template with every `#key` line switched on.
+/// The template with every `#key` line switched on; of the alternatives for `version` none.
 fn uncommented(text: &str) -> String {
     let on = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => rest.to_owned(),
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') && !is_version(line) => {
+            rest.to_owned()
+        }
         _ => line.to_owned(),
     };
     text.lines().map(on).collect::<Vec<_>>().join("\n")
+}
+
+fn is_version(line: &str) -> bool {
+    line.starts_with("#version = ")
+}
+
+#[test]
+fn each_version_of_the_template_is_one_that_only_needs_its_mark_removed() -> Result<(), Error> {
+    let text = config::template(&Answers::default());
+    let examples: Vec<&str> = text.lines().filter(|line| is_version(line)).collect();
+    assert!(text.lines().all(|line| !line.starts_with("#  ")), "an example that is indented: {text}");
+    let mut read = Vec::new();
+    for example in &examples {
+        let text = text.replace(example, &example[1..]);
+        read.push(config::parse(&text, Path::new("cutover.toml"), &env)?.service.sides[Side::Blue].version.clone());
+    }
+    let [VersionSource::Fixed(name), VersionSource::Pointer { pointer, .. }, VersionSource::Header { header, .. }] =
+        read.as_slice()
+    else {
+        return Err(format!("{examples:?}: {read:?}").into());
+    };
+    assert_eq!([name, pointer, header], ["v41", "/versions/0", "x-model-version"]);
+    Ok(())
 }
 
 #[test]

@@ -347,6 +347,12 @@ pub struct InitArgs {
     /// A URL of green
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9002")]
     pub green: String,
+    /// Where the embedded gateway takes traffic: IP address and port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The environment, on the banner and in every prompt; may be empty
+    #[arg(long, value_name = "NAME", default_value = "staging")]
+    pub environment: String,
     /// Replace a file that is there
     #[arg(long)]
     pub force: bool,

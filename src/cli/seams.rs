@@ -114,8 +114,9 @@ pub(crate) fn template(args: &InitArgs) -> String {
     config::template(&config::Answers {
         service: args.name.clone(),
         blue: vec![args.blue.clone()],
+        environment: args.environment.clone(),
         green: vec![args.green.clone()],
-        ..config::Answers::default()
+        listen: args.listen.clone(),
     })
 }
 
