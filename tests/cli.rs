@@ -240,6 +240,13 @@ fn the_keymap_is_printed_as_toml_and_called_that() {
 }
 
 #[test]
+fn the_demo_sends_as_many_requests_as_its_config_was_written_for() {
+    let told = format!("[default: {}]", cutover::demo::load::DEFAULT_RPS);
+    let help = stdout(&run("demo -h"));
+    assert!(help.lines().any(|line| line.contains("--rps") && line.contains(&told)), "{help}");
+}
+
+#[test]
 fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     let dir = tempfile::tempdir().unwrap();
     let words = "init --name spam --blue http://127.0.0.1:1 --green http://127.0.0.1:2";
@@ -249,6 +256,9 @@ fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     for value in ["spam", "http://127.0.0.1:1", "http://127.0.0.1:2"] {
         assert!(text.contains(value), "{text}");
     }
+    assert!(text.contains("\nenvironment = \"staging\"") && text.contains("\nlisten = \"127.0.0.1:8080\""), "{text}");
+    let other = stdout(&run_in(dir.path(), "init - --listen 127.0.0.1:3 --environment prod"));
+    assert!(other.contains("\nenvironment = \"prod\"") && other.contains("\nlisten = \"127.0.0.1:3\""), "{other}");
     assert_eq!(run_in(dir.path(), words).status.code(), Some(2), "it is there already");
     assert_eq!(run_in(dir.path(), &format!("{words} --force")).status.code(), Some(0));
     let info: Value = serde_json::from_str(&stdout(&run_in(dir.path(), "info -o json"))).unwrap();
@@ -256,9 +266,6 @@ fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     assert!(info["journal"].as_str().unwrap().ends_with("journal.jsonl"), "{info}");
 }
 
-    assert!(text.contains("\nenvironment = \"staging\"") && text.contains("\nlisten = \"127.0.0.1:8080\""), "{text}");
-    let other = stdout(&run_in(dir.path(), "init - --listen 127.0.0.1:3 --environment prod"));
-    assert!(other.contains("\nenvironment = \"prod\"") && other.contains("\nlisten = \"127.0.0.1:3\""), "{other}");
 #[test]
 fn check_tells_each_connection_and_exits_9_when_a_side_does_not_answer() {
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::{exit, span};
+use super::{exit, seams, span};
 
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
@@ -371,7 +371,12 @@ pub struct DemoArgs {
     #[arg(long)]
     pub linear: bool,
     /// Client requests a second
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = seams::DEFAULT_RPS,
+        value_parser = clap::value_parser!(u32).range(1..=5000)
+    )]
     pub rps: u32,
 }
 

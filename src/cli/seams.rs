@@ -14,6 +14,7 @@ use super::{Context, Out};
 pub(crate) use crate::config::Config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
+pub(crate) use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
 use crate::demo::show::{Show, on_screen};
 use crate::demo::{linear, tree};
@@ -113,8 +114,8 @@ pub(crate) async fn read_router(config: &Config) -> Result<String, String> {
 pub(crate) fn template(args: &InitArgs) -> String {
     config::template(&config::Answers {
         service: args.name.clone(),
-        blue: vec![args.blue.clone()],
         environment: args.environment.clone(),
+        blue: vec![args.blue.clone()],
         green: vec![args.green.clone()],
         listen: args.listen.clone(),
     })
