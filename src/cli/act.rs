@@ -111,6 +111,9 @@ pub(crate) async fn carry_out(session: &mut impl Rollout, context: &mut Context,
     if act.args.dry_run {
         return dry_run(session, context, act).await;
     }
+    if let Some(outcome) = reached_already(session, act).await? {
+        return Ok(tell(context, act, &outcome));
+    }
     let expect = if act.args.yes {
         act.expect.clone()
     } else {
@@ -156,6 +159,19 @@ async fn send(
         }
     };
     Ok(Outcome { reply: Some(reply), snapshot, result })
+}
+
+/// What there is to tell where the plan stands at the step asked for, or beyond it: one more would be one too many.
+async fn reached_already(session: &mut impl Rollout, act: &Act) -> Result<Option<Outcome>, Failure> {
+    let Some(goal) = act.to_step else { return Ok(None) };
+    let snapshot = present(session).await?;
+    let step = &snapshot.status.step;
+    // Behind the last step the engine knows better: that rollout may be another than the one meant.
+    if step.index < goal || step.next.is_none() || !is_settled(&snapshot.status) {
+        return Ok(None);
+    }
+    let text = format!("step {} of {} is reached already", step.index, step.of);
+    Ok(Some(Outcome { reply: None, snapshot, result: Ok(text) }))
 }
 
 /// Promotes until `goal` steps are reached, each after the bake of the one before: the first too, where a bake is
