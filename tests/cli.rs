@@ -229,6 +229,24 @@ fn a_full_disk_under_standard_output_is_an_error() {
 }
 
 #[test]
+fn the_keymap_is_printed_as_toml_and_called_that() {
+    let printed: toml::Table = stdout(&run("keys --print")).parse().unwrap();
+    let keys = printed["keys"].as_table().unwrap();
+    let shown = json(&run("keys -o json"));
+    assert_eq!(keys.len(), shown["keys"].as_array().unwrap().len());
+    assert!(keys["rollback"].as_array().unwrap()[0].as_str() == Some("R"), "{keys:?}");
+    let help = stdout(&run("keys --help"));
+    assert!(help.contains("as TOML") && !help.contains("file that"), "{help}");
+}
+
+#[test]
+fn the_demo_sends_as_many_requests_as_its_config_was_written_for() {
+    let told = format!("[default: {}]", cutover::demo::load::DEFAULT_RPS);
+    let help = stdout(&run("demo -h"));
+    assert!(help.lines().any(|line| line.contains("--rps") && line.contains(&told)), "{help}");
+}
+
+#[test]
 fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     let dir = tempfile::tempdir().unwrap();
     let words = "init --name spam --blue http://127.0.0.1:1 --green http://127.0.0.1:2";
@@ -238,6 +256,9 @@ fn init_writes_a_config_that_is_understood_and_never_replaces_one() {
     for value in ["spam", "http://127.0.0.1:1", "http://127.0.0.1:2"] {
         assert!(text.contains(value), "{text}");
     }
+    assert!(text.contains("\nenvironment = \"staging\"") && text.contains("\nlisten = \"127.0.0.1:8080\""), "{text}");
+    let other = stdout(&run_in(dir.path(), "init - --listen 127.0.0.1:3 --environment prod"));
+    assert!(other.contains("\nenvironment = \"prod\"") && other.contains("\nlisten = \"127.0.0.1:3\""), "{other}");
     assert_eq!(run_in(dir.path(), words).status.code(), Some(2), "it is there already");
     assert_eq!(run_in(dir.path(), &format!("{words} --force")).status.code(), Some(0));
     let info: Value = serde_json::from_str(&stdout(&run_in(dir.path(), "info -o json"))).unwrap();
@@ -384,7 +405,9 @@ fn a_rollout_is_driven_by_one_process_after_the_other() {
     let preview = code("promote --dry-run", 0);
     assert!(!stdout(&preview).is_empty(), "the request is shown: {}", stderr(&preview));
     // Consent to another state than this one is none.
-    code("promote --yes --expect 0000", 7);
+    let told = stderr(&code("promote --yes --expect 0000", 7));
+    assert_eq!((told.matches("nothing was sent").count(), told.matches("look again").count()), (1, 1), "{told}");
+    assert!(told.contains("`cutover status`"), "{told}");
     let digest = status["digest"].as_str().unwrap();
     let done = json(&code(&format!("promote --yes --expect {digest} -o json --reason first-step"), 0));
     assert_eq!(

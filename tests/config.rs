@@ -98,7 +98,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
     let config = valid("full.toml")?;
     let base = fixtures().join("valid");
     let service = &config.service;
-    assert_eq!(service.sides.blue.urls, ["http://10.0.0.11:8080", "https://blue.example/base"]);
+    assert_eq!(service.sides.blue.urls, ["http://10.0.0.11:8080", "http://blue.example/base"]);
     assert_eq!(service.sides.blue.version, VersionSource::Fixed("v41".into()));
     let pointer = VersionSource::Pointer { path: "/v2/models/spam".into(), pointer: "/versions/0".into() };
     assert_eq!(service.sides.green.version, pointer);
@@ -153,6 +153,14 @@ fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> 
     );
     assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
     assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
+    Ok(())
+}
+
+#[test]
+fn https_is_refused_beside_a_gateway_of_this_file_alone() -> Result<(), Error> {
+    let text = include_str!("fixtures/config/valid/console_only.toml").replace("http://", "https://");
+    let config = config::parse(&text, Path::new("cutover.toml"), &env)?;
+    assert!(config.service.sides[Side::Blue].urls.iter().all(|url| url.starts_with("https://")), "{config:?}");
     Ok(())
 }
 
@@ -220,13 +228,38 @@ fn a_secret_file_is_read_and_trimmed() -> Result<(), Error> {
     Ok(())
 }
 
-/// The template with every `#key` line switched on.
+/// The template with every `#key` line switched on; of the alternatives for `version` none.
 fn uncommented(text: &str) -> String {
     let on = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => rest.to_owned(),
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') && !is_version(line) => {
+            rest.to_owned()
+        }
         _ => line.to_owned(),
     };
     text.lines().map(on).collect::<Vec<_>>().join("\n")
+}
+
+fn is_version(line: &str) -> bool {
+    line.starts_with("#version = ")
+}
+
+#[test]
+fn each_version_of_the_template_is_one_that_only_needs_its_mark_removed() -> Result<(), Error> {
+    let text = config::template(&Answers::default());
+    let examples: Vec<&str> = text.lines().filter(|line| is_version(line)).collect();
+    assert!(text.lines().all(|line| !line.starts_with("#  ")), "an example that is indented: {text}");
+    let mut read = Vec::new();
+    for example in &examples {
+        let text = text.replace(example, &example[1..]);
+        read.push(config::parse(&text, Path::new("cutover.toml"), &env)?.service.sides[Side::Blue].version.clone());
+    }
+    let [VersionSource::Fixed(name), VersionSource::Pointer { pointer, .. }, VersionSource::Header { header, .. }] =
+        read.as_slice()
+    else {
+        return Err(format!("{examples:?}: {read:?}").into());
+    };
+    assert_eq!([name, pointer, header], ["v41", "/versions/0", "x-model-version"]);
+    Ok(())
 }
 
 #[test]

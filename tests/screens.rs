@@ -8,8 +8,10 @@ mod fixture;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use cutover::engine::Snapshot;
-use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
+use cutover::domain::OrderId;
+use cutover::engine::snapshot::OrderStatus;
+use cutover::engine::{Reply, Snapshot};
+use cutover::ui::{Action, Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -294,6 +296,73 @@ fn no_size_panics() {
                 }
             }
         }
+    }
+}
+
+/// The last line of a screen as wide as this.
+fn last_line(view: &mut View, width: u16) -> String {
+    resize(view, width, 30);
+    lines(&frame(view, width, 30, 500)).pop().unwrap()
+}
+
+#[test]
+fn the_key_line_has_whole_entries_alone() {
+    let known: Vec<String> = cutover::ui::actions::table()
+        .iter()
+        .filter_map(|row| Some(format!("{}{}", row.keys[0], row.footer?)))
+        .chain(["READ-ONLY,lookingonly".into(), "READ-ONLY".into()])
+        .collect();
+    for (name, snapshot) in [("shifting", fixture::shifting()), ("read-only", fixture::hard_read_only())] {
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        for width in 12..=200 {
+            let line = last_line(&mut view, width);
+            let mut rest = line.replace([' ', '│'], "");
+            while let Some(entry) = known.iter().find(|entry| rest.starts_with(*entry)) {
+                rest.drain(..entry.len());
+            }
+            assert_eq!(rest, "", "{name} at {width}: {line}");
+            for acts in ["H hold", "P promote", "S switch", "A abort"] {
+                assert!(width < 80 || name == "read-only" || line.contains(acts), "{acts} at {width}: {line}");
+            }
+            assert!(width < 100 || line.contains("+ zoom"), "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn no_key_line_is_cut() {
+    // An order under way takes the line; what is told about it may be longer than any screen.
+    let settled = |order: &OrderStatus| order.state.is_settled();
+    for (name, snapshot) in states() {
+        if !snapshot.status.last_order.as_ref().is_none_or(settled) {
+            continue;
+        }
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        for width in 80..=130 {
+            let line = last_line(&mut view, width);
+            assert!(!line.contains('~'), "{name} at {width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_question_after_a_rollback_is_whole_and_leaves_room() {
+    let mut before = fixture::free();
+    before.status.last_order = None;
+    let mut view = seeing(before, "dark", Glyphs::Unicode);
+    press(&mut view, "R", 0);
+    let asked = view.update(Input::Key(Key::char('y')), 0);
+    let id = asked.iter().find_map(|action| if let Action::Ask(request) = action { Some(request.id) } else { None });
+    let reply = Reply::Ordered { id: OrderId("7f3e".into()) };
+    view.update(Input::Reply { id: id.unwrap(), reply }, 0);
+    for snapshot in [fixture::in_flight(), fixture::rolled_back()] {
+        view.update(Input::Snapshot(Arc::new(snapshot)), 400);
+    }
+    for width in 30..=130 {
+        let line = last_line(&mut view, width);
+        assert!(line.starts_with(" WHY") && !line.contains('~'), "{width}: {line}");
+        assert!(line.trim_end().len() + 20 <= usize::from(width), "no room at {width}: {line}");
+        assert!(width < 80 || line.contains("WHY was it rolled back?  (Enter keeps, Esc skips)"), "{width}: {line}");
     }
 }
 

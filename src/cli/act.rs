@@ -9,7 +9,7 @@ use super::args::{ActArgs, Verb};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::rollout::{Need, Rollout, TimedOut, is_settled, present, settled, with_session};
+use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, settled, with_session};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::engine::{Command, Phase, Reply, Snapshot, Status};
@@ -111,16 +111,19 @@ pub(crate) async fn carry_out(session: &mut impl Rollout, context: &mut Context,
     if act.args.dry_run {
         return dry_run(session, context, act).await;
     }
+    if let Some(outcome) = reached_already(session, act).await? {
+        return Ok(tell(context, act, &outcome));
+    }
     let expect = if act.args.yes {
         act.expect.clone()
     } else {
         let shown = confirm::ask(session, context, &act.command).await?;
         act.expect.clone().or(shown)
     };
-    let mut outcome = send(session, context, act, expect).await?;
-    if let Some(goal) = act.to_step {
-        outcome = go_on(session, context, act, goal, outcome).await?;
-    }
+    let outcome = match act.to_step {
+        Some(goal) => walk(session, context, act, goal, expect).await?,
+        None => send(session, context, act, expect).await?,
+    };
     let exit = tell(context, act, &outcome);
     if act.command == Command::Rollback && exit == Exit::Reached {
         ask_why(session, context, act).await;
@@ -158,38 +161,70 @@ async fn send(
     Ok(Outcome { reply: Some(reply), snapshot, result })
 }
 
-/// Promotes on until `goal` steps are reached, each after the bake of the one before.
-async fn go_on(
+/// What there is to tell where the plan stands at the step asked for, or beyond it: one more would be one too many.
+async fn reached_already(session: &mut impl Rollout, act: &Act) -> Result<Option<Outcome>, Failure> {
+    let Some(goal) = act.to_step else { return Ok(None) };
+    let snapshot = present(session).await?;
+    let step = &snapshot.status.step;
+    // Behind the last step the engine knows better: that rollout may be another than the one meant.
+    if step.index < goal || step.next.is_none() || !is_settled(&snapshot.status) {
+        return Ok(None);
+    }
+    let text = format!("step {} of {} is reached already", step.index, step.of);
+    Ok(Some(Outcome { reply: None, snapshot, result: Ok(text) }))
+}
+
+/// Promotes until `goal` steps are reached, each after the bake of the one before: the first too, where a bake is
+/// running already.
+async fn walk(
     session: &mut impl Rollout,
     context: &mut Context,
     act: &Act,
     goal: usize,
-    mut outcome: Outcome,
+    expect: Option<String>,
 ) -> Result<Outcome, Failure> {
+    let before = present(session).await?;
+    // What has ended already is for the engine to judge: it knows the remedy.
+    if bake_left(&before.status) > 0.0
+        && has_ended(&before.status).is_none()
+        && let Some((snapshot, failure)) = bake(session, context, act, &before.status).await?
+    {
+        return Ok(Outcome { reply: None, snapshot, result: Err(failure) });
+    }
+    let mut outcome = send(session, context, act, expect).await?;
     loop {
-        let step = outcome.snapshot.status.step.clone();
+        let status = &outcome.snapshot.status;
         let is_under_way = act.args.no_wait && matches!(outcome.reply, Some(Reply::Ordered { .. }));
-        if outcome.result.is_err() || step.index >= goal || step.next.is_none() || is_under_way {
+        if outcome.result.is_err() || status.step.index >= goal || status.step.next.is_none() || is_under_way {
             return Ok(outcome);
         }
-        let bake = Duration::from_secs_f64(step.bake_left_s.unwrap_or(0.0).max(0.0));
-        if !bake.is_zero() {
-            context.out.say(&format!("step {} of {} bakes {}", step.index, step.of, span::show(bake.as_secs_f64())));
-        }
-        let baked = |snapshot: &Snapshot| {
-            let status = &snapshot.status;
-            has_ended(status).is_some()
-                || (is_settled(status) && status.step.bake_left_s.is_none_or(|left| left <= 0.0))
-        };
-        let now = match session.when(baked, bake + act.args.timeout).await {
-            Ok(snapshot) => snapshot,
-            Err(TimedOut) => present(session).await?,
-        };
-        if let Some(failure) = has_ended(&now.status) {
-            return Ok(Outcome { reply: outcome.reply, snapshot: now, result: Err(failure) });
+        if let Some((snapshot, failure)) = bake(session, context, act, status).await? {
+            return Ok(Outcome { reply: outcome.reply, snapshot, result: Err(failure) });
         }
         outcome = send(session, context, act, None).await?;
     }
+}
+
+/// Waits until the step that `status` shows has baked; where the plan stops meanwhile, what was seen then, and why.
+async fn bake(
+    session: &mut impl Rollout,
+    context: &mut Context,
+    act: &Act,
+    status: &Status,
+) -> Result<Option<(Arc<Snapshot>, Failure)>, Failure> {
+    let (step, left) = (&status.step, Duration::from_secs_f64(bake_left(status)));
+    if !left.is_zero() {
+        context.out.say(&format!("step {} of {} bakes {}", step.index, step.of, span::show(left.as_secs_f64())));
+    }
+    let is_over = |snapshot: &Snapshot| {
+        let status = &snapshot.status;
+        has_ended(status).is_some() || (is_settled(status) && bake_left(status) <= 0.0)
+    };
+    let now = match session.when(is_over, left + act.args.timeout).await {
+        Ok(snapshot) => snapshot,
+        Err(TimedOut) => present(session).await?,
+    };
+    Ok(has_ended(&now.status).map(|failure| (now, failure)))
 }
 
 /// Why a walk through the plan goes no further.

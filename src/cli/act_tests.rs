@@ -216,6 +216,38 @@ async fn to_step_walks_through_the_bakes() {
 }
 
 #[tokio::test]
+async fn to_step_first_waits_out_the_bake_that_is_running() {
+    let (mut context, seen) = context(Format::Text, None);
+    let mut script = Script::new(at_step(1, Some(50), 60.0, "0001"));
+    script.then(at_step(1, Some(50), 30.0, "0001")).then(at_step(1, Some(50), 0.0, "0001"));
+    script.answer(ordered("0002")).then(at_step(2, Some(100), 60.0, "0002"));
+    let exit = carry_out(&mut script, &mut context, &act("promote --yes --to-step 2 --expect a1c9")).await;
+    assert_eq!(exit, Ok(Exit::Reached));
+    assert_eq!(script.asked, [(Command::Promote, Some("a1c9".into()), None)]);
+    let said = seen.messages();
+    assert!(said.find("step 1 of 3 bakes 1m00s") < said.find("0002 SENT") && said.contains("bakes"), "{said}");
+    // A guard that acts meanwhile ends it before anything is sent.
+    let mut script = Script::new(at_step(1, Some(50), 60.0, "0001"));
+    let mut back = at_step(0, Some(10), 0.0, "0009");
+    back.phase = Phase::RolledBack;
+    script.then(back).answer(ordered("0002"));
+    let exit = carry_out(&mut script, &mut context, &act("promote --yes --to-step 2")).await;
+    assert_eq!((exit, script.asked.len()), (Ok(Exit::RolledBack), 0));
+}
+
+#[tokio::test]
+async fn to_step_takes_no_step_beyond_the_one_asked_for() {
+    for (goal, sent) in [(1, 0), (2, 0), (3, 1)] {
+        let (mut context, seen) = context(Format::Text, None);
+        let mut script = Script::new(at_step(2, Some(100), 60.0, "0002"));
+        script.answer(ordered("0003")).then(at_step(2, Some(100), 0.0, "0002")).then(at_step(3, None, 0.0, "0003"));
+        let exit = carry_out(&mut script, &mut context, &act(&format!("promote --yes --to-step {goal}"))).await;
+        assert_eq!((exit, script.asked.len()), (Ok(Exit::Reached), sent), "to step {goal}: {}", seen.messages());
+        assert_eq!(seen.data().contains("step 2 of 3 is reached already"), sent == 0, "{}", seen.data());
+    }
+}
+
+#[tokio::test]
 async fn to_step_ends_when_a_guard_rolls_back() {
     let (mut context, _) = context(Format::Text, None);
     let mut script = Script::new(at_step(0, Some(10), 0.0, "0000"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::{exit, span};
+use super::{exit, seams, span};
 
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
@@ -139,7 +139,7 @@ pub enum Verb {
         /// What consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
-        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake
+        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake, a running one too
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
         to_step: Option<u16>,
     },
@@ -223,7 +223,7 @@ pub enum Verb {
     Init(InitArgs),
     /// Print the keys of the console
     Keys {
-        /// Print them as a key file that can be edited
+        /// Print the keymap as TOML
         #[arg(long)]
         print: bool,
     },
@@ -347,6 +347,12 @@ pub struct InitArgs {
     /// A URL of green
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9002")]
     pub green: String,
+    /// Where the embedded gateway takes traffic: IP address and port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The environment, on the banner and in every prompt; may be empty
+    #[arg(long, value_name = "NAME", default_value = "staging")]
+    pub environment: String,
     /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
@@ -365,7 +371,12 @@ pub struct DemoArgs {
     #[arg(long)]
     pub linear: bool,
     /// Client requests a second
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = seams::DEFAULT_RPS,
+        value_parser = clap::value_parser!(u32).range(1..=5000)
+    )]
     pub rps: u32,
 }
 
@@ -395,7 +406,7 @@ pub struct RawArgs {
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Goal {
-    /// Nothing stands in the way of the next step
+    /// Nothing blocks the next step and the bake is over
     Ready,
     /// The last order was read back from the traffic system
     Verified,

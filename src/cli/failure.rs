@@ -55,7 +55,7 @@ impl std::error::Error for Failure {}
 impl From<&Refusal> for Failure {
     fn from(refusal: &Refusal) -> Self {
         let hint = match refusal.kind {
-            RefusalKind::StateChanged => "; nothing was sent: look again with `cutover status`",
+            RefusalKind::StateChanged => "; `cutover status` shows it",
             RefusalKind::Paused => "; `cutover resume` goes on",
             _ => "",
         };

@@ -116,6 +116,11 @@ pub(crate) fn is_settled(status: &Status) -> bool {
     !status.stale && status.data_age_s.is_some() && status.split.observed.is_some()
 }
 
+/// Seconds until the bake of the step reached is over; 0 when nothing bakes.
+pub(crate) fn bake_left(status: &Status) -> f64 {
+    status.step.bake_left_s.unwrap_or(0.0).max(0.0)
+}
+
 /// The snapshot there is now.
 pub(crate) async fn present(session: &mut impl Rollout) -> Result<Arc<Snapshot>, Failure> {
     session

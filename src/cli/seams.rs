@@ -14,6 +14,7 @@ use super::{Context, Out};
 pub(crate) use crate::config::Config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
+pub(crate) use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
 use crate::demo::show::{Show, on_screen};
 use crate::demo::{linear, tree};
@@ -120,9 +121,10 @@ pub(crate) async fn read_router(config: &Config) -> Result<String, String> {
 pub(crate) fn template(args: &InitArgs) -> String {
     config::template(&config::Answers {
         service: args.name.clone(),
+        environment: args.environment.clone(),
         blue: vec![args.blue.clone()],
         green: vec![args.green.clone()],
-        ..config::Answers::default()
+        listen: args.listen.clone(),
     })
 }
 
@@ -130,7 +132,7 @@ pub(crate) fn template(args: &InitArgs) -> String {
 pub(crate) struct KeyRow {
     /// As it is pressed: `R`, `Ctrl-d`.
     pub keys: String,
-    /// Its name in a key file.
+    /// Its name, as `keys --print` spells it.
     pub action: String,
     /// What it does.
     pub help: String,

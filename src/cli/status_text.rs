@@ -253,6 +253,9 @@ fn blocked(status: &Status) -> Vec<(Vec<&str>, &str)> {
 
 fn rollback(status: &Status) -> Vec<String> {
     let rollback = &status.rollback;
+    if rollback.ready && !rollback.needed {
+        return vec!["ROLLBACK NOT NEEDED".into()];
+    }
     let window = rollback.window_left_s.map(|left| format!(", window {}", span::show(left))).unwrap_or_default();
     let took = rollback.last_took_s.map(|took| format!(", last order took {}", span::show(took))).unwrap_or_default();
     let because = rollback.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
@@ -328,6 +331,20 @@ mod tests {
     #[test]
     fn the_table_reads_like_this() {
         insta::assert_snapshot!(render(&status(), Style { color: false, ascii: true }));
+    }
+
+    #[test]
+    fn a_way_back_that_leads_nowhere_is_not_called_ready() {
+        let mut status = status();
+        for (ready, needed, said) in [
+            (true, true, "ROLLBACK READY  to blue"),
+            (true, false, "ROLLBACK NOT NEEDED\n"),
+            (false, false, "ROLLBACK NOT READY  to blue"),
+        ] {
+            (status.rollback.ready, status.rollback.needed) = (ready, needed);
+            let text = render(&status, Style { color: false, ascii: true });
+            assert!(text.contains(said) && text.matches("ROLLBACK").count() == 1, "{text}");
+        }
     }
 
     #[test]

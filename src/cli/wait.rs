@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::args::Goal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, Rollout, TimedOut, is_settled, present, with_session};
+use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, with_session};
 use super::{Context, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
@@ -35,7 +35,13 @@ async fn wait(
         Exit::Reached => None,
         Exit::TimedOut => {
             let waited = span::show(timeout.as_secs_f64());
-            let why = status.blocked.first().map(|blocked| format!("; {}", blocked.because)).unwrap_or_default();
+            let why = match (status.blocked.first(), bake_left(status)) {
+                (Some(blocked), _) => format!("; {}", blocked.because),
+                (None, left) if goal == Goal::Ready && left > 0.0 => {
+                    format!("; the bake has {} left", span::show(left))
+                }
+                (None, _) => String::new(),
+            };
             Some(Failure::new(exit, format!("not {name} after {waited}: {}{why}", status.phase.title())))
         }
         _ => Some(Failure::new(exit, format!("will not become {name}: {}", reason(status, exit)))),
@@ -100,10 +106,11 @@ fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
     }
 }
 
-/// Ready is: nothing blocks the next step. A required gate that failed will not change by itself.
+/// Ready is: nothing blocks the next step and the bake is over. A required gate that failed will not change by itself.
 fn ready(status: &Status) -> Option<Exit> {
     let is_blocked = status.blocked.iter().any(|blocked| blocked.command == "promote");
-    if is_settled(status) && !is_blocked && matches!(status.phase, Phase::Ready | Phase::Shifting) {
+    let is_baking = bake_left(status) > 0.0;
+    if is_settled(status) && !is_blocked && !is_baking && matches!(status.phase, Phase::Ready | Phase::Shifting) {
         return Some(Exit::Reached);
     }
     let is_running = status.gates.iter().any(|gate| gate.status == GateState::Running);
@@ -201,9 +208,26 @@ mod tests {
         status.gates[0].status = GateState::Passed;
         status.phase = Phase::Ready;
         status.blocked.clear();
+        status.step.bake_left_s = None;
         assert_eq!(outcome(Goal::Ready, &status), Some(Exit::Reached));
         status.stale = true;
         assert_eq!(outcome(Goal::Ready, &status), None, "old is not now");
+    }
+
+    #[tokio::test]
+    async fn ready_waits_for_the_bake() {
+        let mut status = status();
+        status.blocked.clear();
+        for (left, expected) in [(Some(0.5), None), (Some(0.0), Some(Exit::Reached)), (None, Some(Exit::Reached))] {
+            status.step.bake_left_s = left;
+            assert_eq!(outcome(Goal::Ready, &status), expected, "{left:?} s of bake left");
+        }
+        status.step.bake_left_s = Some(252.0);
+        let (mut context, seen) = context(Format::Text, None);
+        let second = Duration::from_secs(1);
+        let exit = wait(&mut Script::new(status), &mut context, Goal::Ready, second).await;
+        assert_eq!(exit, Ok(Exit::TimedOut));
+        assert!(seen.messages().contains("the bake has 4m12s left"), "{}", seen.messages());
     }
 
     #[tokio::test]

@@ -69,7 +69,7 @@ const KEYS: &[KeyDoc] = &[
     key(SERVICE, "name", "name", Required, "The service, on the screen and in every prompt: letters, digits, - _ and ."),
     key(SERVICE, "environment", "name", Is("\"\""), "The environment, on the banner and in every prompt; prod, staging, ..."),
 
-    key(SIDE, "urls", "list of URLs", Required, "The replicas: absolute http or https URLs; each reaches this side whatever the split."),
+    key(SIDE, "urls", "list of URLs", Required, "The replicas: absolute http or https URLs, in a file with a [gateway] http alone; each reaches this side whatever the split."),
     key(SIDE, "version", "text or table", Nothing, "What the side serves: a fixed name, or where every replica is asked for it. Unknown without it."),
 
     key(VERSION, "path", "path", Required, "Asked with GET on every replica."),

@@ -200,6 +200,7 @@ pub(super) fn gateway(
 ) -> Option<GatewaySpec> {
     let header = root.get("gateway")?;
     let table = header.table()?.keys_of(&[keys::GATEWAY]);
+    refuse_https(replicas);
     let listen_node = table.need("listen", "write e.g. listen = \"127.0.0.1:8080\"");
     let listen = listen_node.as_ref().and_then(values::address);
     let own = values::admin(&table);
@@ -218,6 +219,16 @@ pub(super) fn gateway(
         table.fault("admin and listen are the same address".into(), "give admin a port of its own");
     }
     Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned() })
+}
+
+/// The gateway has no TLS of its own: a replica behind https would answer none of its requests.
+fn refuse_https(replicas: &[Replica<'_>]) {
+    for Replica { node, url } in replicas.iter().filter(|replica| replica.url.is_https()) {
+        node.fault(
+            format!("{} is https, and [gateway] speaks http to its replicas", quote(&url.to_string())),
+            "name a port that speaks http: the model server's, or that of a proxy in front of it",
+        );
+    }
 }
 
 /// A gateway that is its own replica would send every request round for ever.

@@ -49,9 +49,10 @@ pub fn template(answers: &Answers) -> String {
         &[("name", &quoted(&answers.service)), ("environment", &quoted(&answers.environment))],
     );
     out.section("[blue]", keys::SIDE, &[("urls", &list(&answers.blue))]);
-    out.line("#   version = \"v41\"");
-    out.line("#   version = { path = \"/v2/models/my-model\", pointer = \"/versions/0\" }");
-    out.line("#   version = { path = \"/v2/health/ready\", header = \"x-model-version\" }");
+    out.line("# One of these three:");
+    out.line("#version = \"v41\"");
+    out.line("#version = { path = \"/v2/models/my-model\", pointer = \"/versions/0\" }");
+    out.line("#version = { path = \"/v2/health/ready\", header = \"x-model-version\" }");
     out.section("[green]", "", &[]);
     out.line(&format!("urls = {}", list(&answers.green)));
     out.section("[backend]", keys::BACKEND, &[("kind", "\"embedded\"")]);

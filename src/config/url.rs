@@ -64,6 +64,11 @@ impl BaseUrl {
         Ok(Self { https, host, port, path: path.trim_end_matches('/').to_owned() })
     }
 
+    /// Whether it is spoken to through TLS.
+    pub const fn is_https(&self) -> bool {
+        self.https
+    }
+
     /// Whether a server that listens on `listen` is what this URL reaches.
     pub fn reaches(&self, listen: SocketAddr) -> bool {
         if self.port != listen.port() {

@@ -93,7 +93,7 @@ pub enum Danger {
 pub struct Row {
     /// What it is.
     pub act: Act,
-    /// Its name, for people and keymap files.
+    /// Its name, for people and for the keymap as TOML.
     pub name: &'static str,
     /// The keys, spelled as [`Key`]s are parsed: `R`, `Ctrl-l`, `PgDn`.
     pub keys: &'static [&'static str],

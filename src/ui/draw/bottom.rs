@@ -100,7 +100,7 @@ fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
     let (label, line) = match &view.field {
         Some(Field::Command(line)) => (":", line),
         Some(Field::Filter(line)) => ("/", line),
-        Some(Field::Reason(line, _)) => (" WHY was it rolled back?  (Enter keeps, Esc skips)  ", line),
+        Some(Field::Reason(line, _)) => (why(area.width), line),
         None => {
             let Some(message) = &view.message else { return LastLine::Free };
             let role = if message.warn { Role::Fail } else { Role::Warn };
@@ -108,11 +108,20 @@ fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
             return LastLine::Said;
         }
     };
-    let label = fit(label, usize::from(area.width / 2));
-    let x = canvas.put(area.x, area.y, area.width, &label, Role::Key);
+    let x = canvas.put(area.x, area.y, area.width, label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
     let (x, y) = typed(canvas, x, area.y, space, line);
     LastLine::Typed(x, y)
+}
+
+/// The question after a rollback, as long as it leaves room for an answer.
+fn why(columns: u16) -> &'static str {
+    let forms = [
+        " WHY was it rolled back?  (Enter keeps, Esc skips)  ",
+        " WHY was it rolled back?  (Esc skips)  ",
+        " WHY rolled back?  ",
+    ];
+    forms.into_iter().find(|form| width(form) + 24 <= usize::from(columns)).unwrap_or(" WHY?  ")
 }
 
 /// The visible part of a line being typed, and where the cursor is in it.
@@ -328,22 +337,75 @@ fn doing(verb: &str) -> &'static str {
     }
 }
 
-/// The keys worth knowing, from the table; what is blocked is dim.
+/// How much the key line tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// Every key with a word in the table, two spaces between.
+    All,
+    /// Those of the 80-column drawing, one space between.
+    Most,
+    /// What acts, and the ways to learn about the rest.
+    Least,
+}
+
+impl Telling {
+    fn tells(self, row: &Row) -> bool {
+        let acts = row.danger != Danger::Looks;
+        match self {
+            Self::All => true,
+            Self::Most => acts || row.name != "zoom",
+            Self::Least => acts || matches!(row.act, Act::Help | Act::CommandLine),
+        }
+    }
+
+    const fn gap(self) -> &'static str {
+        if matches!(self, Self::All) { "  " } else { " " }
+    }
+
+    /// What stands between a key and its word.
+    fn between(self, key: &str) -> &'static str {
+        if self != Self::All && matches!(key, "?" | ":" | "/") { "" } else { " " }
+    }
+
+    /// The columns of the row's entry, without the gap after it.
+    fn columns(self, row: &Row, label: &str) -> usize {
+        width(row.keys[0]) + self.between(row.keys[0]).len() + width(label)
+    }
+
+    /// The rows of the key line, and their words.
+    fn rows(self) -> impl Iterator<Item = (&'static Row, &'static str)> {
+        table().iter().filter(move |row| self.tells(row)).filter_map(|row| row.footer.map(|label| (row, label)))
+    }
+
+    /// The columns of the whole line: the gap before what acts is a border of three columns, the last one may be cut.
+    fn width(self) -> usize {
+        let gap = self.gap().len();
+        let entries: usize = self.rows().map(|(row, label)| self.columns(row, label) + gap).sum();
+        1 + entries - gap + 3 - gap
+    }
+}
+
+/// What stands in the key line in place of the keys that act.
+const READ_ONLY: [&str; 2] = ["READ-ONLY, looking only", "READ-ONLY"];
+
+/// The keys worth knowing, from the table; what is blocked is dim. An entry is there whole or not at all.
 fn keys(canvas: &mut Canvas<'_>, area: Rect) {
-    let wide = area.width >= 100;
     let status = canvas.live().map(|snapshot| &snapshot.status);
     let read_only = status.is_some_and(|status| status.driver.read_only);
-    let gap = if wide { "  " } else { " " };
+    let forms = [Telling::All, Telling::Most, Telling::Least];
+    let fitting = forms.into_iter().find(|form| form.width() <= usize::from(area.width));
+    let form = fitting.unwrap_or(Telling::Least);
     let end = area.right();
+    let room = |x: u16| usize::from(end.saturating_sub(x));
     let mut x = canvas.put(area.x, area.y, area.width, " ", Role::Text);
     let mut acting = false;
-    for row in table() {
+    for (row, label) in form.rows() {
         let acts = row.danger != Danger::Looks;
-        // Where not all fit, what acts stays, and the ways to learn about the rest.
-        let fits =
-            wide || acts || row.name != "zoom" && (area.width >= 79 || matches!(row.act, Act::Help | Act::CommandLine));
-        let Some(label) = row.footer.filter(|_| fits) else { continue };
         if acts && read_only {
+            break;
+        }
+        let (gap, line) = (form.gap(), if acts == acting { 0 } else { 3 - form.gap().len() });
+        if room(x) < line + form.columns(row, label) {
             break;
         }
         if acts != acting {
@@ -357,25 +419,20 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect) {
         }
         let dim = status.is_some_and(|status| status.blocked.iter().any(|blocked| blocked.command == verb(row)));
         let key = row.keys[0];
-        let between = if matches!(key, "?" | ":" | "/") && !wide { "" } else { " " };
-        let wide_label = width(key) + between.len() + width(label);
-        if usize::from(end.saturating_sub(x)) < wide_label {
-            break;
-        }
         x = canvas.parts(
             x,
             area.y,
             end - x,
             &[
                 (key, if dim { Role::Dim } else { Role::Key }),
-                (between, Role::Text),
+                (form.between(key), Role::Text),
                 (label, if dim { Role::Dim } else { Role::Text }),
-                (gap, Role::Text),
             ],
         );
+        x = canvas.put(x, area.y, gap.len() as u16, &gap[..gap.len().min(room(x))], Role::Text);
     }
-    if read_only {
-        canvas.put(x, area.y, end.saturating_sub(x), "READ-ONLY, looking only", Role::Warn);
+    if let Some(note) = READ_ONLY.into_iter().find(|note| read_only && width(note) <= room(x)) {
+        canvas.put(x, area.y, end - x, note, Role::Warn);
     }
 }
 
