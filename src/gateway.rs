@@ -11,6 +11,7 @@
 
 mod admin;
 mod body;
+mod clients;
 mod control;
 mod error;
 mod headers;
@@ -39,6 +40,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use self::clients::Clients;
 use self::control::Control;
 use self::listen::AdminListener;
 use self::replica::{Replica, Target};
@@ -138,6 +140,7 @@ impl Gateway {
             sides,
             ready_path: settings.ready_path,
             phase: PhaseWatch(watched),
+            clients: Clients::default(),
             epoch: epoch(),
             alive: alive.0.downgrade(),
         };
@@ -168,6 +171,7 @@ impl Gateway {
         let Self { listener, admin, shared, phase, alive: (alive, mut gone), .. } = self;
         // The first save: a gateway that restarts finds what it began with.
         shared.control.catch_up().await;
+        let ending = Ending { phase, shared: Arc::clone(&shared) };
         let mut watchers = JoinSet::new();
         for (_, place) in shared.sides.iter() {
             for index in 0..place.replicas.len() {
@@ -176,6 +180,8 @@ impl Gateway {
         }
         let keeper = Arc::clone(&shared);
         watchers.spawn(async move { keep_saved(&keeper).await });
+        let sweeper = Arc::clone(&shared);
+        watchers.spawn(async move { sweeper.clients.sweep().await });
         tokio::select! {
             () = shutdown => {}
             () = serve::accept(&listener, &shared) => {}
@@ -183,7 +189,7 @@ impl Gateway {
         }
         drop(listener);
         // Orders are still taken while requests finish: a rollback is never refused.
-        phase.send_replace(Phase::Draining);
+        ending.tell(Phase::Draining);
         drop(alive);
         let drained = async {
             // Nothing is ever sent: this returns when the last holder is gone.
@@ -194,8 +200,27 @@ impl Gateway {
             () = admin::accept(&admin, &shared) => {}
         }
         shared.control.catch_up().await;
-        phase.send_replace(Phase::Ended);
+        // Dropping `ending` ends what is left.
         Ok(())
+    }
+}
+
+/// Tells everyone how far the end has come; the end itself also where [`Gateway::run`] is dropped midway.
+struct Ending {
+    phase: watch::Sender<Phase>,
+    shared: Arc<Shared>,
+}
+
+impl Ending {
+    fn tell(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+        self.shared.clients.tell(phase);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.tell(Phase::Ended);
     }
 }
 

@@ -341,10 +341,19 @@ async fn a_request_that_was_sent_is_never_sent_again() {
 
 #[tokio::test]
 async fn a_connection_that_closed_while_idle_costs_no_request() {
-    // Closes after every answer without saying so.
-    let replica = Replica::start(|mut wire| async move {
-        if wire.message(false).await.is_some() {
-            wire.send(reply("once")).await;
+    // Closes after every answer without saying so in it.
+    let closed = Arc::new(Notify::new());
+    let tell = Arc::clone(&closed);
+    let replica = Replica::start(move |mut wire| {
+        let tell = Arc::clone(&tell);
+        async move {
+            if let Some(request) = wire.message(false).await {
+                wire.send(reply("once")).await;
+                drop(wire);
+                if !is_probe(&request) {
+                    tell.notify_one();
+                }
+            }
         }
     })
     .await;
@@ -352,8 +361,8 @@ async fn a_connection_that_closed_while_idle_costs_no_request() {
     let mut wire = rig.client().await;
     for _ in 0..20 {
         assert_eq!(wire.ask(&get("/")).await.text(), "once");
-        // The end of the connection must have reached the gateway's socket.
-        tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+        // From here on its end is at the gateway's socket, before the next request is.
+        timeout(DEADLINE, closed.notified()).await.expect("the replica closes");
     }
     let post = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
     assert_eq!(wire.ask(post).await.text(), "once");

@@ -100,6 +100,9 @@ async fn a_state_that_cannot_be_written_refuses_forward_and_never_a_rollback() {
         "{}",
         forward.text()
     );
+    // A disk that refused is asked before anything is in force: the revision stays.
+    let revision = rig.status().await.revision;
+    assert_eq!((rig.order(50, Some(revision), "b2").await.status(), rig.status().await.revision), (507, revision));
     let back = rig.order(0, None, "c").await;
     assert_eq!((back.status(), back.json()["persisted"].as_bool()), (200, Some(false)));
     assert_eq!(rig.status().await.split, Split::all(Side::Blue));
@@ -109,7 +112,10 @@ async fn a_state_that_cannot_be_written_refuses_forward_and_never_a_rollback() {
         rig.admin("GET", "/metrics", "").await.text().contains("state_persisted 1")
     })
     .await;
-    assert_eq!(rig.order(50, Some(3), "b").await.status(), 200, "and forward is possible again");
+    // What was undone has a revision of its own: nobody's order for it can hit another state.
+    let revision = rig.status().await.revision;
+    assert_eq!(revision, 5);
+    assert_eq!(rig.order(50, Some(revision), "b").await.status(), 200, "and forward is possible again");
 }
 
 #[tokio::test]

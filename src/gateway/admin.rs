@@ -146,7 +146,7 @@ async fn order(shared: &Shared, request: Request<Incoming>) -> Answer {
         Reply::NotSaved(reason) => error(
             StatusCode::INSUFFICIENT_STORAGE,
             &format!(
-                "the state file cannot be written ({reason}): nothing was changed; only rollbacks are accepted until it can"
+                "the state file cannot be written ({reason}): the split is as it was; only rollbacks are accepted until it can"
             ),
         ),
     }

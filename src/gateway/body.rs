@@ -5,12 +5,27 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
+use super::clients::Busy;
 use super::link::Link;
 use super::side::Flight;
 
 /// What a client gets.
 #[derive(Debug)]
-pub(super) enum AnswerBody {
+pub(super) struct AnswerBody {
+    content: Content,
+    /// Until the last of it was handed over.
+    _busy: Busy,
+}
+
+impl AnswerBody {
+    pub(super) fn new(content: Content, busy: Busy) -> Self {
+        Self { content, _busy: busy }
+    }
+}
+
+/// Where an answer comes from.
+#[derive(Debug)]
+pub(super) enum Content {
     /// A replica's answer.
     Relayed(Relayed),
     /// A short text made here; `None` once it was taken.
@@ -63,9 +78,9 @@ impl Body for AnswerBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        match &mut *self {
-            Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Self::Relayed(relayed) => {
+        match &mut self.content {
+            Content::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Content::Relayed(relayed) => {
                 let frame = relayed.poll(cx);
                 match &frame {
                     Poll::Ready(Some(Ok(_))) => relayed.release_at_end(),
@@ -82,16 +97,16 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Text(text) => text.is_none(),
-            Self::Relayed(relayed) => relayed.body.is_end_stream(),
+        match &self.content {
+            Content::Text(text) => text.is_none(),
+            Content::Relayed(relayed) => relayed.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
-            Self::Relayed(relayed) => relayed.body.size_hint(),
+        match &self.content {
+            Content::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Content::Relayed(relayed) => relayed.body.size_hint(),
         }
     }
 }

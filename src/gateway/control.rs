@@ -1,16 +1,18 @@
 //! The split in force, its revision, and the orders that change it.
 //!
-//! A forward order (one that carries a revision) is on disk before it is answered, and undone if the
-//! disk refuses. A rollback is in force before anything else is tried: no lock, no disk and no other
-//! order can hold it up; whether it is on disk is told in the answer.
+//! A forward order (one that carries a revision) is in force at once, on disk before it is answered, and
+//! undone if the disk refuses. A disk that refused the last time must take the order before it is in force.
+//! A rollback is in force before anything else is tried: no lock, no disk and no other order can hold it
+//! up; whether it is on disk is told in the answer.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout_at};
 
 use super::picker::Picker;
@@ -45,6 +47,9 @@ pub(super) enum Reply {
     NotSaved(String),
 }
 
+/// The right to write the state file.
+type Held = OwnedMutexGuard<Store>;
+
 /// The one place that knows and changes the split.
 #[derive(Debug)]
 pub(super) struct Control {
@@ -54,6 +59,8 @@ pub(super) struct Control {
     store: Arc<tokio::sync::Mutex<Store>>,
     /// The newest revision that is on disk.
     saved: Arc<AtomicU64>,
+    /// The last attempt to save failed.
+    refusing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -95,6 +102,7 @@ impl Control {
             state: Mutex::new(State { split: saved.split, revision: saved.revision, orders: saved.orders.into() }),
             store: Arc::new(tokio::sync::Mutex::new(store)),
             saved: Arc::new(AtomicU64::new(on_disk)),
+            refusing: AtomicBool::new(false),
         }
     }
 
@@ -157,45 +165,42 @@ impl Control {
         if let Some(reply) = self.settled(ask, expected) {
             return reply;
         }
-        let next = {
-            let state = self.state();
-            let mut next = State { split: state.split, revision: state.revision, orders: state.orders.clone() };
-            next.apply(ask);
-            next.to_saved()
+        // Before there is an answer the order is in force, unless it is to be feared that it must be undone.
+        let store = if self.refusing.load(Ordering::Relaxed) {
+            match self.try_disk(ask, store, deadline).await {
+                Ok(store) => store,
+                Err(error) => return Reply::NotSaved(error.to_string()),
+            }
+        } else {
+            store
         };
-        // A full or read-only disk refuses here, before anything is in force.
-        let staged = blocking(deadline, {
-            let next = next.clone();
-            move || Ok((store.stage(&next)?, store))
-        });
-        let (staged, store) = match staged.await {
-            Ok(staged) => staged,
-            Err(error) => return Reply::NotSaved(error.to_string()),
-        };
-        let (before, done) = {
+        let (before, done, next) = {
             let mut state = self.state();
             // A rollback may have come in meanwhile; it wins.
-            if state.revision + 1 != next.revision {
+            if expected.0 != state.revision.to_string() {
                 return Reply::Conflict { revision: state.revision };
             }
             self.picker.set(ask.split);
-            (state.split, state.apply(ask))
+            (state.split, state.apply(ask), state.to_saved())
         };
-        let saved = Arc::clone(&self.saved);
-        let revision = done.revision;
-        let commit = move || {
-            staged.commit()?;
-            saved.fetch_max(revision, Ordering::AcqRel);
-            drop(store);
-            Ok(())
-        };
-        match blocking(deadline, commit).await {
+        match self.save(next, store, deadline).await {
             Ok(()) => Reply::Done { done, persisted: true },
             Err(error) => {
                 self.undo(&done, before);
                 Reply::NotSaved(error.to_string())
             }
         }
+    }
+
+    /// Writes what the order would lead to, without putting it in force: a full or read-only disk refuses here.
+    async fn try_disk(&self, ask: &Ask, store: Held, deadline: Instant) -> io::Result<Held> {
+        let next = {
+            let state = self.state();
+            let mut next = State { split: state.split, revision: state.revision, orders: state.orders.clone() };
+            next.apply(ask);
+            next.to_saved()
+        };
+        blocking(deadline, move || store.stage(&next).map(|_staged| store)).await
     }
 
     /// The answer to an order that needs nothing done: a retry, or one made for another revision.
@@ -234,13 +239,20 @@ impl Control {
             return Ok(());
         }
         let next = self.state().to_saved();
+        self.save(next, store, deadline).await
+    }
+
+    /// Puts `next` on disk.
+    async fn save(&self, next: Saved, store: Held, deadline: Instant) -> io::Result<()> {
         let saved = Arc::clone(&self.saved);
-        blocking(deadline, move || {
+        let result = blocking(deadline, move || {
             store.stage(&next)?.commit()?;
             saved.fetch_max(next.revision, Ordering::AcqRel);
             Ok(())
-        })
-        .await
+        });
+        let result = result.await;
+        self.refusing.store(result.is_err(), Ordering::Relaxed);
+        result
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,8 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Version};
 
-use super::body::{AnswerBody, Relayed};
+use super::body::{AnswerBody, Content, Relayed};
+use super::clients::Client;
 use super::headers;
 use super::link::{Broken, Link, look_at_sockets};
 use super::replica::Replica;
@@ -23,25 +24,27 @@ const COLD: Duration = Duration::from_millis(50);
 
 /// Answers a client's request with what a replica says, or with why none did.
 pub(super) async fn handle(
-    shared: Arc<Shared>,
-    peer: HeaderValue,
+    client: Arc<Client>,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
+    let busy = client.begin();
     if let Err((status, reason)) = headers::check(&request) {
-        return Ok(text(status, format!("{reason}\n")));
+        return Ok(text(status, format!("{reason}\n")).map(|content| AnswerBody::new(content, busy)));
     }
+    let shared = &client.shared;
     let upgrade = headers::wanted_upgrade(request.headers());
-    let client = upgrade.as_ref().map(|protocol| (protocol.clone(), hyper::upgrade::on(&mut request)));
+    let upgraded = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let place = Arc::clone(&shared.sides[shared.control.pick()]);
     let mut flight = Flight::begin(place);
-    match send(&mut flight, request, &peer, upgrade.as_ref()).await {
-        Ok((response, link)) => Ok(relay(&shared, flight, response, link, client)),
+    let response = match send(&mut flight, request, &client.address, upgrade.as_ref()).await {
+        Ok((response, link)) => relay(shared, flight, response, link, upgraded),
         Err(failure) => {
             flight.no_answer();
             let (status, what) = failure.told();
-            Ok(text(status, format!("{} {what}\n", flight.place().side)))
+            text(status, format!("{} {what}\n", flight.place().side))
         }
-    }
+    };
+    Ok(response.map(|content| AnswerBody::new(content, busy)))
 }
 
 /// Why no replica answered.
@@ -156,23 +159,23 @@ fn relay(
     mut flight: Flight,
     mut response: Response<Incoming>,
     link: Link,
-    client: Option<(HeaderValue, OnUpgrade)>,
-) -> Response<AnswerBody> {
+    client: Option<OnUpgrade>,
+) -> Response<Content> {
     flight.answered(response.status().as_u16());
     *response.version_mut() = Version::HTTP_11;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match client {
-            Some((_, client)) => tunnel::open(shared, flight, response, client),
+            Some(client) => tunnel::open(shared, flight, response, client),
             None => text(StatusCode::BAD_GATEWAY, format!("{} switched protocols unasked\n", flight.place().side)),
         };
     }
     headers::strip(response.headers_mut());
-    response.map(|body| AnswerBody::Relayed(Relayed::new(body, link, flight)))
+    response.map(|body| Content::Relayed(Relayed::new(body, link, flight)))
 }
 
 /// A short answer of the gateway's own.
-pub(super) fn text(status: StatusCode, text: String) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::Text(Some(Bytes::from(text))));
+fn text(status: StatusCode, text: String) -> Response<Content> {
+    let mut response = Response::new(Content::Text(Some(Bytes::from(text))));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, const { HeaderValue::from_static("text/plain; charset=utf-8") });
     response

@@ -6,19 +6,18 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use super::clients::Seat;
 use super::link::MAX_BUFFER;
 use super::proxy;
-use super::shared::{Alive, Phase, Shared};
+use super::shared::{Alive, Shared};
 
 /// Clients connected at once; further ones wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 16_384;
-/// How long a request's head may take, and how long a connection may stay idle.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
 /// How long accepting pauses when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,30 +43,21 @@ pub(super) async fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
     // A client that is gone before its first request needs no service.
     let Ok(peer) = stream.peer_addr() else { return };
-    let Ok(forwarded) = HeaderValue::from_str(&peer.ip().to_canonical().to_string()) else { return };
+    let Ok(address) = HeaderValue::from_str(&peer.ip().to_canonical().to_string()) else { return };
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let mut phase = shared.phase.clone();
-    let service = service_fn(move |request| proxy::handle(Arc::clone(&shared), forwarded.clone(), request));
+    let seat = Seat::take(&shared, address);
+    let client = Arc::clone(seat.client());
+    let service = service_fn(move |request| proxy::handle(Arc::clone(&client), request));
+    // Without hyper's timer, which costs an allocation and a place in the wheel with every request: how
+    // long a head may take is watched over all clients at once.
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
+        .header_read_timeout(None)
         .max_buf_size(MAX_BUFFER)
         .max_header_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    loop {
-        tokio::select! {
-            biased;
-            // How a client's connection ends is the client's affair.
-            _ = connection.as_mut() => return,
-            phase = phase.next() => match phase {
-                Phase::Serving => {}
-                Phase::Draining => connection.as_mut().graceful_shutdown(),
-                Phase::Ended => return,
-            },
-        }
-    }
+    let connection = std::pin::pin!(connection);
+    seat.serve(connection, |connection| connection.graceful_shutdown()).await;
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use super::clients::Clients;
 use super::control::Control;
 use super::side::Place;
 use crate::domain::{Pair, RouterStatus, TrafficCounters};
 
 /// How far the end has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// Requests are taken.
     Serving,
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) sides: Pair<Arc<Place>>,
     pub(super) ready_path: String,
     pub(super) phase: PhaseWatch,
+    pub(super) clients: Clients,
     /// Names this run of the process; counters begin at zero with it.
     pub(super) epoch: String,
     /// Tells who still serves a client; weak, so that the end can be waited for.

@@ -8,7 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
-use super::body::AnswerBody;
+use super::body::Content;
 use super::headers;
 use super::shared::Shared;
 use super::side::Flight;
@@ -19,7 +19,7 @@ pub(super) fn open(
     flight: Flight,
     mut response: Response<Incoming>,
     client: OnUpgrade,
-) -> Response<AnswerBody> {
+) -> Response<Content> {
     let replica = hyper::upgrade::on(&mut response);
     let protocol = response.headers().get(UPGRADE).cloned();
     let mut phase = shared.phase.clone();
@@ -40,7 +40,7 @@ pub(super) fn open(
     });
     let (mut parts, _) = response.into_parts();
     headers::strip(&mut parts.headers);
-    let mut answer = Response::new(AnswerBody::Text(None::<Bytes>));
+    let mut answer = Response::new(Content::Text(None::<Bytes>));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *answer.headers_mut() = parts.headers;
     if let Some(protocol) = protocol {

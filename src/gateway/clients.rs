@@ -1,0 +1,169 @@
+//! Who is connected: one task watches all clients, so that a request needs no timer of its own.
+//!
+//! A connection that waits for the rest of a request's head, or for the next request, grows older with
+//! every sweep and is closed at [`PATIENCE`]: neither a client that sends its head byte by byte nor one
+//! that sits idle keeps its place. While a request is under way nothing grows older.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::shared::{Phase, Shared};
+
+/// How often all clients are looked at.
+const SWEEP: Duration = Duration::from_secs(1);
+/// How many sweeps a request's head may take, and a connection stay idle: a minute.
+const PATIENCE: u32 = 60;
+/// Instead of an age: a request is under way.
+const BUSY: u32 = u32::MAX;
+
+/// Every client that is connected.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    all: Mutex<HashMap<u64, Arc<Client>>>,
+    next: AtomicU64,
+}
+
+impl Clients {
+    /// Tells every client's connection how far the end has come.
+    pub(super) fn tell(&self, phase: Phase) {
+        for client in self.all().values() {
+            client.tell(phase);
+        }
+    }
+
+    /// Closes those that have waited for too long, until it is dropped.
+    pub(super) async fn sweep(&self) {
+        let mut ticks = interval(SWEEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for client in self.all().values() {
+                client.age();
+            }
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) shared: Arc<Shared>,
+    /// Its address, as it is told to replicas.
+    pub(super) address: HeaderValue,
+    /// Sweeps since it began to wait for a request, or [`BUSY`].
+    waited: AtomicU32,
+    phase: AtomicU8,
+    /// Of the task that serves it.
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Client {
+    /// A request of its came in: it is not looked at until the answer has been passed on.
+    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+        self.waited.store(BUSY, Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    fn age(&self) {
+        let waited = self.waited.load(Relaxed);
+        if waited >= PATIENCE && waited != BUSY {
+            self.tell(Phase::Ended);
+        }
+        // Fails where a request began this very moment, which is as it should be.
+        let _ = self.waited.compare_exchange(waited, waited.saturating_add(1), Relaxed, Relaxed);
+    }
+
+    fn tell(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Relaxed);
+        // The lock orders the store above before the look of whoever sets the waker below it.
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn set_waker(&self, cx: &Context<'_>) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+    }
+
+    fn has_reached(&self, phase: Phase) -> bool {
+        self.phase.load(Relaxed) >= phase as u8
+    }
+}
+
+/// A request of a client is under way for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Client>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.waited.store(0, Relaxed);
+    }
+}
+
+/// A client's place among all; given up when it is dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    id: u64,
+    client: Arc<Client>,
+}
+
+impl Seat {
+    pub(super) fn take(shared: &Arc<Shared>, address: HeaderValue) -> Self {
+        let id = shared.clients.next.fetch_add(1, Relaxed);
+        let client = Arc::new(Client {
+            shared: Arc::clone(shared),
+            address,
+            waited: AtomicU32::new(0),
+            phase: AtomicU8::new(Phase::Serving as u8),
+            waker: Mutex::new(None),
+        });
+        shared.clients.all().insert(id, Arc::clone(&client));
+        Self { id, client }
+    }
+
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Drives `connection` to its end, or until it is told to end; `finish` makes it take no further request.
+    pub(super) async fn serve<C: Future>(&self, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>)) {
+        let client = &self.client;
+        let (mut known, mut finishing) = (false, false);
+        poll_fn(|cx| {
+            if !known {
+                // The waker of a spawned task stays the same.
+                client.set_waker(cx);
+                known = true;
+            }
+            if client.has_reached(Phase::Ended) {
+                return Poll::Ready(());
+            }
+            if !finishing && client.has_reached(Phase::Draining) {
+                finishing = true;
+                finish(connection.as_mut());
+            }
+            // How a client's connection ends is the client's affair.
+            connection.as_mut().poll(cx).map(drop)
+        })
+        .await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.client.shared.clients.all().remove(&self.id);
+    }
+}
