@@ -375,7 +375,7 @@ pub struct DemoArgs {
         long,
         value_name = "N",
         default_value_t = seams::DEFAULT_RPS,
-        value_parser = clap::value_parser!(u32).range(1..=5000)
+        value_parser = clap::value_parser!(u32).range(1..=2000)
     )]
     pub rps: u32,
 }
