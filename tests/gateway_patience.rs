@@ -1,6 +1,6 @@
 //! How long the gateway waits for a client; on a clock that jumps ahead whenever everyone waits.
 
-#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails the test")]
 
 #[path = "support_gateway/kit.rs"]
 mod kit;

@@ -59,5 +59,5 @@ async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let connection = std::pin::pin!(connection);
-    seat.serve(connection, |connection| connection.graceful_shutdown()).await;
+    seat.serve(connection, http1::UpgradeableConnection::graceful_shutdown).await;
 }
