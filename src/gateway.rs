@@ -17,6 +17,7 @@ mod error;
 mod headers;
 mod link;
 mod listen;
+mod office;
 mod picker;
 mod probe;
 mod proxy;
@@ -43,6 +44,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use self::clients::Clients;
 use self::control::Control;
 use self::listen::AdminListener;
+use self::office::Office;
 use self::replica::{Replica, Target};
 use self::shared::{Phase, PhaseWatch, Shared};
 use self::side::Place;
@@ -171,6 +173,7 @@ impl Gateway {
         let Self { listener, admin, shared, phase, alive: (alive, mut gone), .. } = self;
         // The first save: a gateway that restarts finds what it began with.
         shared.control.catch_up().await;
+        let _office = Office::open(admin, Arc::clone(&shared)).map_err(GatewayError::Thread)?;
         let ending = Ending { phase, shared: Arc::clone(&shared) };
         let mut watchers = JoinSet::new();
         for (_, place) in shared.sides.iter() {
@@ -185,7 +188,6 @@ impl Gateway {
         tokio::select! {
             () = shutdown => {}
             () = serve::accept(&listener, &shared) => {}
-            () = admin::accept(&admin, &shared) => {}
         }
         drop(listener);
         // Orders are still taken while requests finish: a rollback is never refused.
@@ -195,10 +197,7 @@ impl Gateway {
             // Nothing is ever sent: this returns when the last holder is gone.
             let _nothing: Option<()> = gone.recv().await;
         };
-        tokio::select! {
-            _ = timeout(GRACE, drained) => {}
-            () = admin::accept(&admin, &shared) => {}
-        }
+        let _ = timeout(GRACE, drained).await;
         shared.control.catch_up().await;
         // Dropping `ending` ends what is left.
         Ok(())

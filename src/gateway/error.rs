@@ -40,12 +40,15 @@ pub enum GatewayError {
     },
     /// Another gateway uses the same state file.
     StateLocked(PathBuf),
+    /// The admin interface's thread could not be had.
+    Thread(io::Error),
 }
 
 impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting(text) => f.write_str(text),
+            Self::Thread(source) => write!(f, "the admin interface's thread cannot be started: {source}"),
             Self::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
                 write!(f, "{addr} is already in use: stop what listens there, or choose another address")
             }

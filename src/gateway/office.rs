@@ -1,0 +1,55 @@
+//! The admin interface's own thread: an order takes effect at once, however many requests stand in the traffic loop's queue.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::admin;
+use super::listen::AdminListener;
+use super::shared::Shared;
+
+/// The running thread; dropping it ends the thread and frees the listener before it returns.
+#[derive(Debug)]
+pub(super) struct Office {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Office {
+    /// Starts to take orders on `listener`.
+    ///
+    /// # Errors
+    /// When the thread or its runtime cannot be had.
+    pub(super) fn open(listener: AdminListener, shared: Arc<Shared>) -> io::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            listener.moved_here()?
+        };
+        let thread = std::thread::Builder::new().name("admin".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = admin::accept(&listener, &shared) => {}
+                }
+            });
+            drop(listener);
+            // Reason: a save that hangs on its disk must not hold up the end.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there has told itself.
+            let _ = thread.join();
+        }
+    }
+}
