@@ -42,8 +42,8 @@ impl AdminListener {
     /// Hands the listener to the runtime this is called in.
     pub(super) fn moved_here(self) -> io::Result<Self> {
         Ok(match self {
-            Self::Unix { listener, _file } => {
-                Self::Unix { listener: UnixListener::from_std(listener.into_std()?)?, _file }
+            Self::Unix { listener, _file: file } => {
+                Self::Unix { listener: UnixListener::from_std(listener.into_std()?)?, _file: file }
             }
             Self::Tcp { listener, token } => {
                 Self::Tcp { listener: TcpListener::from_std(listener.into_std()?)?, token }
