@@ -39,6 +39,24 @@ pub enum Act {
     Help,
     /// Follow the log, or stop doing so.
     Follow,
+    /// The next hit of the search.
+    NextHit,
+    /// The hit before.
+    PreviousHit,
+    /// Long log lines wrapped, or cut.
+    Wrap,
+    /// The time of log lines: clock, age, none.
+    Timestamps,
+    /// The least level of log lines shown.
+    Level,
+    /// A mark in log and journal.
+    Mark,
+    /// What a gate saw.
+    Evidence,
+    /// The time cursor one step back.
+    CursorBack,
+    /// The time cursor one step forward.
+    CursorForward,
     /// Copy what is selected.
     Copy,
     /// Freeze the panes.
@@ -152,6 +170,31 @@ const TABLE: &[Row] = &[
     row(Act::Zoom, "zoom", &["+"], "this pane alone", Looks, "all", Some("zoom")),
     row(Act::Unzoom, "unzoom", &["_"], "all panes again", Looks, "all", None),
     row(Act::Follow, "follow", &["f"], "log: follow new lines, or stop", Looks, "log", Some("follow")),
+    row(Act::NextHit, "next-hit", &["n"], "log: to the next hit of the filter or search", Looks, "log", None),
+    row(Act::PreviousHit, "previous-hit", &["N"], "log: to the hit before", Looks, "log", None),
+    row(Act::Wrap, "wrap", &["w"], "log: wrap long lines, or cut them", Looks, "log", None),
+    row(Act::Timestamps, "timestamps", &["t"], "log: clock, age or no time before lines", Looks, "log", None),
+    row(Act::Level, "level", &["v"], "log: the least level shown", Looks, "log", None),
+    row(Act::Mark, "mark", &["m"], "a mark line in log and journal", Looks, "all", None),
+    row(Act::Evidence, "evidence", &["e"], "what the selected gate saw, and where its log is", Looks, "gates", None),
+    row(
+        Act::CursorBack,
+        "cursor-back",
+        &["["],
+        "time cursor back: panels, gates and log show that time",
+        Looks,
+        "all",
+        None,
+    ),
+    row(
+        Act::CursorForward,
+        "cursor-forward",
+        &["]"],
+        "time cursor forward, at the end back to now",
+        Looks,
+        "all",
+        None,
+    ),
     row(Act::Copy, "copy", &["c"], "copy the selected line", Looks, "all", Some("copy")),
     row(Act::Freeze, "freeze", &["Space"], "freeze the panes for reading; data goes on", Looks, "all", None),
     row(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do", Looks, "all", None),

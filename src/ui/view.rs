@@ -1,14 +1,18 @@
 //! The view's state, and the one way to change it.
 
 pub mod command;
+mod cursor;
+mod evidence;
 pub mod keys;
 pub mod log;
+mod log_keys;
 pub mod prompt;
 mod reply;
 mod snapshot;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use tui_input::Input as Line;
 
@@ -129,6 +133,8 @@ pub struct View {
     pub(super) received_ms: u64,
     /// What the panes show instead, and since when.
     pub(super) frozen: Option<(Arc<Snapshot>, u64)>,
+    /// The moment the panes show instead of now, while the time cursor is back in the history.
+    pub(super) cursor: Option<DateTime<Utc>>,
     pub(super) log: LogPane,
     pub(super) focus: Pane,
     pub(super) gate: usize,
@@ -160,6 +166,7 @@ impl View {
             snapshot: None,
             received_ms: 0,
             frozen: None,
+            cursor: None,
             log: LogPane::default(),
             focus: Pane::Log,
             gate: 0,

@@ -260,6 +260,10 @@ impl View {
             }
             Act::Follow if self.log.follows() => self.log.hold(),
             Act::Follow => self.log.follow(),
+            Act::NextHit | Act::PreviousHit | Act::Wrap | Act::Timestamps | Act::Level => self.log_act(act, now_ms),
+            Act::Mark => self.mark(now_ms, out),
+            Act::Evidence => self.evidence(),
+            Act::CursorBack | Act::CursorForward => self.move_cursor(act),
             Act::Copy => self.copy(now_ms, out),
             Act::Freeze => {
                 if self.frozen.take().is_some() {
@@ -343,7 +347,7 @@ impl View {
         }
     }
 
-    fn open_gate(&mut self) {
+    pub(super) fn open_gate(&mut self) {
         let name = self.selected_gate();
         if let (Pane::Gates, Some(name)) = (self.focus, name) {
             self.log.gate = Some(name.clone());
