@@ -67,7 +67,7 @@ pub struct Source {
 }
 
 /// The theme of a console that was told nothing.
-pub const DEFAULT: &str = "dark";
+const DEFAULT: &str = "dark";
 
 const SHIPPED: [(&str, &str); 5] = [
     (DEFAULT, include_str!("../../themes/dark.toml")),
