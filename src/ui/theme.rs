@@ -181,7 +181,15 @@ impl Theme {
         self.background
     }
 
-    /// The style of a role.
+    /// The style of a role and nothing of what was drawn before: text on a line is not as faint as the line.
+    pub fn whole(&self, role: Role) -> Style {
+        let style = self.style(role);
+        let own = |color: Option<Color>| Some(color.unwrap_or(Color::Reset));
+        let others = Modifier::all().difference(style.add_modifier);
+        Style { fg: own(style.fg), bg: own(style.bg), sub_modifier: others, ..style }
+    }
+
+    /// The style of a role, to be laid over what is there.
     pub const fn style(&self, role: Role) -> Style {
         self.styles[role as usize]
     }
