@@ -286,7 +286,7 @@ fn seen(raw: &[u8]) -> Seen {
                     let kind = codes.next();
                     seen.indexed |= kind == Some(5);
                     seen.rgb |= kind == Some(2);
-                    drop(codes.by_ref().take(if kind == Some(5) { 1 } else { 3 }).count());
+                    codes.by_ref().take(if kind == Some(5) { 1 } else { 3 }).for_each(drop);
                 }
                 30..=49 | 90..=107 => seen.named = true,
                 1 | 7 => seen.attributes = true,
@@ -315,13 +315,15 @@ fn glance(command: PtyCommand) -> Vec<u8> {
     pty.raw_output().to_vec()
 }
 
+/// `[ui]`, environment, arguments, and what is sent.
+type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str], Seen);
+
 #[test]
 fn t12_t13_t14_the_stream_has_no_more_colours_than_term_flag_and_config_allow() {
     let none = Seen { attributes: true, ..Seen::default() };
     let named = || Seen { named: true, attributes: true, ..Seen::default() };
     let indexed = || Seen { indexed: true, attributes: true, ..Seen::default() };
     let rgb = || Seen { rgb: true, attributes: true, ..Seen::default() };
-    type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str], Seen);
     let table: [Row; 12] = [
         ("", &[("TERM", "xterm")], &[], named()),
         ("", &[("TERM", "xterm-256color")], &[], indexed()),

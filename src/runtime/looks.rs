@@ -36,7 +36,7 @@ pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
 /// Every fault of the first file that has any, with its line and the remedy.
 pub fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
     let mut find = |name: &str| own(name, dir);
-    if asked.contains('/') || asked.ends_with(".toml") {
+    if asked.contains('/') || Path::new(asked).extension().is_some_and(|ending| ending == "toml") {
         let name = Path::new(asked).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         return Theme::resolve(Source { name, file: asked.to_owned(), text: read(Path::new(asked))? }, &mut find);
     }
@@ -108,7 +108,7 @@ fn read(path: &Path) -> Result<String, ThemeError> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = before.split(|&byte| byte == b'\n').count();
         let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
         let message = "holds a byte that is not UTF-8".into();

@@ -121,7 +121,7 @@ impl Theme {
     ) -> Result<Self, ThemeError> {
         let name = source.name.clone();
         let mut seen = vec![name.clone()];
-        let mut chain = vec![File::parse(&source)?];
+        let mut chain = vec![File::parse(source)?];
         while let Some((parent, at)) = chain.last().and_then(|file| file.inherits.clone()) {
             let fault = |text: String, remedy: &str| chain.last().map(|file| file.fault(at, text, remedy));
             let wrong = if seen.contains(&parent) {
@@ -142,7 +142,7 @@ impl Theme {
                 })?,
             };
             seen.push(parent);
-            chain.push(File::parse(&source)?);
+            chain.push(File::parse(source)?);
         }
         let background = chain.iter().find_map(|file| file.background).unwrap_or_default();
         let full = styles(&chain)?;

@@ -59,19 +59,15 @@ type Value<'a> = toml::Spanned<DeValue<'a>>;
 
 impl File {
     /// Reads the text of one file.
-    pub fn parse(source: &Source) -> Result<Self, ThemeError> {
-        let mut file = Self {
-            source: source.clone(),
-            inherits: None,
-            background: None,
-            palette: BTreeMap::new(),
-            roles: BTreeMap::new(),
-        };
+    pub fn parse(source: Source) -> Result<Self, ThemeError> {
         if source.text.len() > MAX_BYTES {
             let remedy = "a theme is a few lines; is this the right file?";
             return Err(ThemeError::whole(&source.file, format!("is larger than {} KB", MAX_BYTES / 1024), remedy));
         }
-        let (document, syntax) = DeTable::parse_recoverable(&source.text);
+        let text = source.text.clone();
+        let mut file =
+            Self { source, inherits: None, background: None, palette: BTreeMap::new(), roles: BTreeMap::new() };
+        let (document, syntax) = DeTable::parse_recoverable(&text);
         let mut faults: Vec<ThemeError> = Vec::new();
         for error in syntax.iter().take(MAX_FAULTS) {
             let at = error.span().map_or(0, |span| span.start);
@@ -138,17 +134,12 @@ impl File {
                 faults.push(self.fault(at, kind(&clean(&name, 40), "a colour", value.get_ref()), COLOR_REMEDY));
                 continue;
             };
-            match color(&text) {
-                Some(color) => drop(self.palette.insert(name, color)),
-                None => {
-                    let text = format!("{:?} is no colour", clean(&text, 40));
-                    faults.push(self.fault(
-                        at,
-                        text,
-                        "write #rrggbb, a number from 0 to 255, a name such as \"lightcyan\", or \"default\"",
-                    ));
-                }
+            if let Some(color) = color(&text) {
+                self.palette.insert(name, color);
+                continue;
             }
+            let remedy = "write #rrggbb, a number from 0 to 255, a name such as \"lightcyan\", or \"default\"";
+            faults.push(self.fault(at, format!("{:?} is no colour", clean(&text, 40)), remedy));
         }
     }
 

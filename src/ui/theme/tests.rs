@@ -175,7 +175,7 @@ fn every_mistake_is_told_with_its_line_and_a_remedy() {
     let many = wrong("inherits = \"dark\"\n[roles]\na = {}\nb = {}\ntext = 3");
     assert_eq!(many.lines().count(), 3, "every fault: {many}");
     assert!(wrong(&"#".repeat(10_000_000)).contains("is larger than 64 KB; a theme is a few lines"));
-    let endless: String = (0..5000).map(|n| format!("x{n} = 1\n")).collect();
+    let endless = (0..5000).map(|n| format!("x{n} = 1")).collect::<Vec<_>>().join("\n");
     assert!(wrong(&endless).lines().count() <= 20);
 }
 
