@@ -97,12 +97,22 @@ pub struct ConsoleArgs {
     /// The theme to draw with
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Print one plain frame of the screen and end: 0 all is well, 1 no journal, 3 a gate failed, a fault or drift,
+    /// 4 given up, 5 rolled back, 6 paused, 9 unreachable or stale, 10 an order whose end is not known
+    #[arg(long, conflicts_with_all = ["linear", "read_only"])]
+    pub once: bool,
+    /// How wide that frame is [default: COLUMNS, else 80]
+    #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub width: Option<u16>,
+    /// How high it is [default: high enough]
+    #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub height: Option<u16>,
 }
 
 impl ConsoleArgs {
     /// Whether anything of it was typed.
     pub fn any(&self) -> bool {
-        self.read_only || self.linear || self.theme.is_some()
+        self.read_only || self.linear || self.theme.is_some() || self.once
     }
 }
 

@@ -10,14 +10,14 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::rollout::{Rollout, TimedOut, Update};
-use super::{Context, Out};
+use super::{Context, Out, linear};
 pub(crate) use crate::config::Config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
 pub(crate) use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
-use crate::demo::show::{Show, on_screen};
-use crate::demo::{linear, tree};
+use crate::demo::show::{Show, Staged, on_stage};
+use crate::demo::{self, tree};
 use crate::domain::{Actor, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
@@ -25,7 +25,7 @@ use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::headless;
 use crate::runtime::{self, connect};
 use crate::terminal::{self, Capability};
-use crate::ui::Theme;
+use crate::ui::{self, Theme, View};
 use crate::{config, journal, probe};
 
 /// Reads and validates the config.
@@ -226,19 +226,36 @@ async fn stdin_closes() {
     let _ = closed.await;
 }
 
-/// Plays the demo: on the screen where there is one, else line by line.
+/// Plays the demo: with a terminal on the screen or in lines, else by itself, told and judged.
 pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
     use std::io::IsTerminal;
     let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
     let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
-    let (theme, capability) = looks(None, context)?;
-    let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
-    if lines {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
-    let show = Show { scenario, rps: args.rps, me: me("demo") };
-    let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;
+    let (theme, capability) = looks(None, context)?;
+    let show = Show { scenario, rps: args.rps };
+    let options = driving(me("demo"), false);
+    if args.linear || is_linear() || capability.dumb {
+        let out = &mut context.out;
+        let run = async |stage: Staged| {
+            let Staged { service, backend, scenarios, story } = stage;
+            linear::run(linear::Front { service, backend, options, scenarios: Some(scenarios), story }, out).await
+        };
+        return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
+    }
+    let run = async |stage: Staged| {
+        let Staged { service, backend, scenarios, story } = stage;
+        full_screen(service, backend, Front { options, capability, theme, scenarios: Some(scenarios), story }).await
+    };
+    let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
+}
+
+/// Whether the environment asks for lines.
+pub(crate) fn is_linear() -> bool {
+    std::env::var("CUTOVER_LINEAR").is_ok_and(|value| value == "1")
 }
 
 async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Context) -> Result<Exit, Failure> {
@@ -249,7 +266,7 @@ async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Contex
     let code = tokio::select! {
         biased;
         exit = interrupts.wait() => Ok(exit),
-        code = linear::play(&mut tree, scenario, &mut say) => {
+        code = demo::linear::play(&mut tree, scenario, &mut say) => {
             code.map(Exit::of_code).map_err(Failure::error)
         }
     };
@@ -299,21 +316,46 @@ async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
 /// The full-screen console, on a terminal.
 pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
     let (theme, capability) = looks(args.theme.as_deref(), context)?;
-    if capability.dumb {
-        return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
-    }
-    let options = runtime::Options {
-        me: me("console"),
-        read_only: args.read_only,
-        looks_only: false,
-        probes: true,
-        drives: true,
-        watches: false,
-    };
+    let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
     let front = Front { options, capability, theme, scenarios: None, story };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
+}
+
+/// The console in lines, on a terminal.
+pub(crate) async fn linear(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
+    let (_, story) = tokio::sync::mpsc::channel(1);
+    let front = linear::Front {
+        service: config.service.clone(),
+        backend: connect(config),
+        options: driving(me("console"), args.read_only),
+        scenarios: None,
+        story,
+    };
+    linear::run(front, &mut context.out).await
+}
+
+/// How a console takes part.
+fn driving(me: Actor, read_only: bool) -> runtime::Options {
+    runtime::Options { me, read_only, looks_only: false, probes: true, drives: true, watches: false }
+}
+
+/// A view of the screen that no terminal shows: plain.
+pub(crate) fn view(theme: Option<&str>, context: &Context) -> Result<View, Failure> {
+    let (theme, capability) = looks(theme, context)?;
+    Ok(View::new(ui::Options {
+        theme: theme.for_depth(ui::Depth::None),
+        glyphs: if capability.unicode { ui::Glyphs::Unicode } else { ui::Glyphs::Ascii },
+        me: super::rollout::me(),
+        scenarios: Vec::new(),
+    }))
+}
+
+/// Whether `TERM` says that the terminal cannot move its cursor.
+pub(crate) fn is_dumb() -> bool {
+    let auto = terminal::ColorChoice::Auto;
+    terminal::capability::detect(&terminal::capability::Env::of_process(auto, auto, true)).dumb
 }
 
 /// The theme that was asked for, and what the terminal can show of it.

@@ -70,7 +70,7 @@ impl Script {
         self
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
         Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
     }

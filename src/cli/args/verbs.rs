@@ -11,6 +11,8 @@ use crate::cli::span;
 /// Every verb.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Open the console, and refuse where there is no terminal to drive from
+    Drive,
     /// Print where the rollout stands
     Status,
     /// Print what changes, line by line, until INT or TERM
