@@ -1,7 +1,5 @@
 //! `watch`: what changes, line by line; or every status as a line of JSON.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,8 +9,6 @@ use super::changes::Seen;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::rollout::{Need, Rollout, Update, with_session};
-use crate::engine::Snapshot;
-use crate::engine::snapshot::EventLine;
 
 /// Without a change, a status is written this often.
 const EVERY: Duration = Duration::from_secs(1);
@@ -24,13 +20,14 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
 
 async fn watch(session: &mut impl Rollout, context: &mut Context) -> Result<Exit, Failure> {
     let mut last: Option<(Seen, Instant)> = None;
-    let mut events: Option<VecDeque<EventLine>> = None;
+    let start = chrono::Utc::now();
     while !context.out.closed() {
         context.out.ready().await;
         let snapshot = match session.next().await {
             Update::Snapshot(snapshot) => snapshot,
             Update::Line(line) => {
-                if !context.out.is_json() {
+                // What was so before is history: `cutover events` prints it.
+                if !context.out.is_json() && line.at >= start {
                     let at = line.at.format("%H:%M:%S");
                     context.out.line(&format!("{at} {} {}: {}", line.level.title(), line.source, line.text));
                 }
@@ -48,27 +45,12 @@ async fn watch(session: &mut impl Rollout, context: &mut Context) -> Result<Exit
             continue;
         }
         let at = snapshot.status.time.format("%H:%M:%S");
-        for event in fresh(events.as_ref(), &snapshot) {
-            let mark = if event.warn { "! " } else { "" };
-            context.out.line(&format!("{} {mark}{}: {}", event.at.format("%H:%M:%S"), event.by, event.text));
-        }
-        events = Some(snapshot.events.iter().cloned().collect());
         for change in changes {
             context.out.line(&format!("{at} {change}"));
         }
         last = Some((now, Instant::now()));
     }
     Ok(Exit::Reached)
-}
-
-/// Events that were not there before; at the start none, for they are history.
-fn fresh(before: Option<&VecDeque<EventLine>>, snapshot: &Arc<Snapshot>) -> Vec<EventLine> {
-    let Some(last) = before.map(VecDeque::back) else {
-        return Vec::new();
-    };
-    let events = &snapshot.events;
-    let known = last.and_then(|last| events.iter().rposition(|event| event == last)).map_or(0, |at| at + 1);
-    events.iter().skip(known).cloned().collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::cli::changes::Seen;
 use crate::cli::confirm;
 use crate::domain::{Actor, LogLine, OrderId, OrderState};
 use crate::engine::snapshot::GateState;
-use crate::engine::{Command, Reply, Request, Snapshot};
+use crate::engine::{Command, RefusalKind, Reply, Request, Snapshot, Status};
 use crate::ui::view::prompt::Ask;
 
 /// Lines of the log that are kept.
@@ -110,15 +110,20 @@ impl Desk {
         self.close_if_changed();
     }
 
-    /// Tells what is other than when it was told last.
+    /// Tells what is other than when it was told last; the first time, how things stand.
     pub(super) fn tell(&mut self, new: &Arc<Snapshot>) {
         let status = &new.status;
-        let (seen, driver) = (Seen::of(status), tell::driver(status));
-        if self.told.as_ref().is_none_or(|(_, told)| *told != driver) {
-            self.news(driver.clone());
-        }
-        for change in seen.changes(self.told.as_ref().map(|(seen, _)| seen)) {
-            self.news(format!("{} {change}", status.time.format("%H:%M:%S")));
+        let (seen, driver) = (Seen::of(&heard(status)), tell::driver(status));
+        match self.told.take() {
+            None => self.out.extend(tell::status(status).into_iter().map(|text| Do::Say { text, news: false })),
+            Some((before, told)) => {
+                if told != driver {
+                    self.news(driver.clone());
+                }
+                for change in seen.changes(Some(&before)) {
+                    self.news(format!("{} {change}", status.time.format("%H:%M:%S")));
+                }
+            }
         }
         self.told = Some((seen, driver));
         self.know(new);
@@ -131,9 +136,11 @@ impl Desk {
         }
     }
 
-    /// A line of a gate, or an event of the journal; `old` ones are kept for the word `log`.
+    /// A line of a gate, or an event of the journal. Old ones and those of gates are only kept for the word `log`: what
+    /// a gate comes to is told as a change.
     pub(super) fn log(&mut self, line: LogLine, old: bool) {
-        if !old {
+        let gates = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.status.gates);
+        if !old && !gates.iter().any(|gate| gate.name == line.source) {
             self.news(tell::log_line(&line));
         }
         if self.log.len() == LOG {
@@ -294,7 +301,9 @@ impl Desk {
         };
         let status = &snapshot.status;
         let mut lines = confirm::effect(&command, status);
-        lines.extend(preview(&command).into_iter().map(|line| format!("would send: {line}")));
+        if ask.is_forward() {
+            lines.extend(preview(&command).into_iter().map(|line| format!("would send: {line}")));
+        }
         let verb = command.verb();
         let because = if status.driver.read_only {
             Some("this console was started read-only".to_owned())
@@ -361,6 +370,22 @@ impl Desk {
     fn news(&mut self, text: String) {
         self.out.push(Do::Say { text, news: true });
     }
+}
+
+/// `status` without what is told in another way: orders are events, gates have lines of their own, and what waits for
+/// an order under way will not wait long.
+fn heard(status: &Status) -> Status {
+    let mut heard = status.clone();
+    heard.last_order = None;
+    heard.blocked.retain(|blocked| {
+        let tells = match blocked.kind {
+            RefusalKind::Journal | RefusalKind::Stale => true,
+            RefusalKind::Blocked => !blocked.because.starts_with("gate "),
+            _ => false,
+        };
+        blocked.command == "promote" && tells
+    });
+    heard
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 use super::*;
 use crate::cli::testing::{Script, order, status};
-use crate::engine::command::{Refusal, RefusalKind};
-use crate::engine::{Phase, Status};
+use crate::engine::{Phase, Refusal};
 
 fn snapshot(status: Status) -> Arc<Snapshot> {
     Script::new(status).snapshot()
@@ -196,6 +195,19 @@ fn answers_of_the_engine_are_told_and_a_rollback_is_asked_why() {
     assert_eq!(said(&rig.0.take()), "REFUSED pause: op2 drives");
     rig.0.reply(request.id, &Reply::Done);
     assert_eq!(rig.0.take(), [], "an answer counts once");
+}
+
+#[test]
+fn lines_of_gates_are_kept_and_not_told() {
+    let mut rig = Rig::new(status());
+    let gate = status().gates[0].name.clone();
+    for (source, told) in [(gate.as_str(), false), ("op1", true)] {
+        let at = status().time;
+        let level = crate::domain::LogLevel::Info;
+        rig.0.log(LogLine { at, level, source: source.into(), text: "case 19".into() }, false);
+        assert_eq!(said(&rig.0.take()).contains("case 19"), told, "{source}");
+    }
+    assert_eq!(said(&rig.line("log", 0)).matches("case 19").count(), 2);
 }
 
 /// Whatever is typed, forward needs the word and then its answer, later.
