@@ -15,6 +15,7 @@ pub mod failure;
 mod files;
 mod follow;
 mod gates;
+mod info;
 mod input;
 mod interrupt;
 mod linear;
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub config: Option<PathBuf>,
     /// Whether it was asked for colour.
     pub color: ColorChoice,
+    /// The journal could not be read, and what was before is not known.
+    pub blind: bool,
 }
 
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
@@ -71,6 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         input: Answers::Standard,
         config: typed.global.config.clone(),
         color: typed.global.color,
+        blind: false,
     };
     let exit = run(typed, &mut context).unwrap_or_else(|failure| told(&mut context.out, &failure));
     context.out.finish(exit).into()
@@ -136,7 +140,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),
-        Verb::Info => Ok(files::info(context)),
+        Verb::Info => Ok(info::run(context)),
         Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
         Verb::Demo(args) => seams::demo(&args, context).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,

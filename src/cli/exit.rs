@@ -129,13 +129,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_the_documented_ones() {
+    fn t49_the_codes_are_the_documented_ones() {
         let codes: Vec<u8> = TABLE.iter().map(|(exit, _)| exit.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 101, 129, 130, 143]);
     }
 
     #[test]
-    fn every_refusal_has_its_code() {
+    fn t49_every_refusal_has_its_code() {
         let table = [
             (RefusalKind::Blocked, 3),
             (RefusalKind::StateChanged, 7),

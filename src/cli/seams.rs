@@ -35,6 +35,37 @@ pub(crate) fn load(context: &Context) -> Result<Config, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
+/// The config for a rollback: the state directory may be anything.
+pub(crate) fn load_to_go_back(context: &Context) -> Result<Config, Failure> {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    config::load_to_go_back(context.config.as_deref(), &|key| std::env::var(key).ok(), &cwd)
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+/// Opens a session for a rollback. Where the journal cannot even be read, it is written elsewhere, and that is told.
+pub(crate) async fn open_to_go_back(config: &Config, me: Actor, context: &mut Context) -> Result<Session, Failure> {
+    let options = |me| Options { me, read_only: false, probes: false };
+    let why = if config.service.state_dir.is_file() {
+        format!("{} is a file, not a directory", config.service.state_dir.display())
+    } else {
+        match open(config, options(me.clone())).await {
+            Ok(session) => return Ok(session),
+            Err(failure) => failure.message,
+        }
+    };
+    let mut elsewhere = config.clone();
+    let name = format!("cutover-{:016x}", fastrand::u64(..));
+    elsewhere.service.state_dir = std::env::temp_dir().join(name);
+    let journal = journal_file(&elsewhere.service);
+    context.blind = true;
+    context.out.message(&format!(
+        "cutover: THE JOURNAL CANNOT BE READ: {why}\ncutover: going back all the same; \
+         who went before is not known, this rollback is recorded in {}",
+        journal.display()
+    ));
+    open(&elsewhere, options(me)).await
+}
+
 /// How a session is opened.
 pub(crate) struct Options {
     /// Who types.
@@ -380,8 +411,11 @@ fn me(via: &str) -> Actor {
 
 /// A panic restores the terminal, tells itself and ends with 101.
 pub(crate) fn install_panic_hook() {
-    let dir = directories::ProjectDirs::from("", "", "cutover")
-        .and_then(|dirs| dirs.state_dir().map(|dir| dir.join("crash")));
     // Installed twice only in tests, where the first one stands.
-    let _ = terminal::crash::install(dir);
+    let _ = terminal::crash::install(crash_dir());
+}
+
+/// Where reports of crashes lie.
+pub(crate) fn crash_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "cutover").and_then(|dirs| dirs.state_dir().map(|dir| dir.join("crash")))
 }

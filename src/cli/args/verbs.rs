@@ -119,9 +119,9 @@ pub enum Verb {
         /// What to wait for
         #[arg(long = "for", value_enum, value_name = "WHAT")]
         goal: Goal,
-        /// Give up after this long (exit code 10)
-        #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "5m")]
-        timeout: Duration,
+        /// Give up after this long (exit code 10) [default: 5m, and the bake of a step on top]
+        #[arg(long, value_parser = span::parse, value_name = "SPAN")]
+        timeout: Option<Duration>,
     },
     /// Validate the config and try every connection
     Check,
