@@ -141,7 +141,7 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     if let Some(fault) = fault {
         context.out.message(&format!("cutover: NOT RECORDED: {fault}"));
     }
-    let is_known = status.split.desired.is_some() || !(context.blind || fault.is_some());
+    let is_known = !context.blind && (fault.is_none() || status.last_order.is_some());
     if is_known || !matches!(outcome.reply, Some(Reply::AlreadySo { .. })) {
         return outcome;
     }

@@ -56,15 +56,19 @@ async fn show(context: &mut Context, files: &[PathBuf], args: &TailArgs, shape: 
         lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
         lines.drain(..lines.len().saturating_sub(args.lines));
     }
-    print(context, &lines, args.follow, shape).await;
     if !args.follow {
+        print(context, &lines, false, shape).await;
         return Ok(Exit::Reached);
     }
     let mut interrupts = Interrupts::new()?;
+    let following = async {
+        print(context, &lines, true, shape).await;
+        follow(context, &mut tails, files, shape).await
+    };
     tokio::select! {
         biased;
         exit = interrupts.wait() => Ok(exit),
-        result = follow(context, &mut tails, files, shape) => result,
+        result = following => result,
     }
 }
 
