@@ -41,6 +41,7 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("verbs", verbs()),
         ("keys", keys()),
         ("exit codes", exit_codes()),
+        ("once", once()),
         ("scenarios", scenarios()),
         ("config", config::reference_markdown()),
     ];
@@ -95,6 +96,14 @@ fn keys() -> String {
 fn exit_codes() -> String {
     let mut out = String::from("| code | means |\n|---|---|\n");
     for (exit, meaning) in exit::TABLE {
+        let _ = writeln!(out, "| {} | {meaning} |", exit.code());
+    }
+    out
+}
+
+fn once() -> String {
+    let mut out = String::from("| code | `--once` says |\n|---|---|\n");
+    for (exit, meaning) in exit::ONCE {
         let _ = writeln!(out, "| {} | {meaning} |", exit.code());
     }
     out

@@ -97,8 +97,7 @@ pub struct ConsoleArgs {
     /// The theme to draw with
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
-    /// Print one plain frame of the screen and end: 0 all is well, 1 no journal, 3 a gate failed, a fault or drift,
-    /// 4 given up, 5 rolled back, 6 paused, 9 unreachable or stale, 10 an order whose end is not known
+    /// Print one plain frame of the screen and end; the exit code tells how things stand
     #[arg(long, conflicts_with_all = ["linear", "read_only"])]
     pub once: bool,
     /// How wide that frame is [default: COLUMNS, else 80]

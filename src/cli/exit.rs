@@ -63,6 +63,18 @@ pub const TABLE: [(Exit, &str); 16] = [
     (Exit::Term, "ended by TERM"),
 ];
 
+/// What the exit code of `--once` tells of the rollout, most important first.
+pub const ONCE: [(Exit, &str); 8] = [
+    (Exit::Unreachable, "the traffic system cannot be read, or what is known is too old"),
+    (Exit::Error, "the journal cannot be written"),
+    (Exit::TimedOut, "nobody knows what became of the last order, or it is late"),
+    (Exit::RolledBack, "rolled back"),
+    (Exit::RolloutFailed, "given up"),
+    (Exit::Paused, "paused, waits for a person"),
+    (Exit::Blocked, "a required gate failed, a side has a fault, or there is drift"),
+    (Exit::Reached, "none of these"),
+];
+
 impl Exit {
     /// The number.
     pub const fn code(self) -> u8 {
@@ -119,6 +131,10 @@ pub fn as_text() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, meaning) in TABLE {
         // Writing into a string does not fail.
+        let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
+    }
+    text.push_str("\nExit codes of --once, the first that holds:\n");
+    for (exit, meaning) in ONCE {
         let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
     }
     text

@@ -38,7 +38,7 @@ fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
     let dirs = directories::ProjectDirs::from("", "", "cutover");
     let of = |dir: fn(&directories::ProjectDirs) -> Option<&Path>| dirs.as_ref().and_then(dir).map(Path::to_path_buf);
     let config_dir = of(|dirs| Some(dirs.config_dir()));
-    let state = of(|dirs| dirs.state_dir());
+    let state = of(directories::ProjectDirs::state_dir);
     let in_config = |leaf: &str| config_dir.as_ref().map(|dir| dir.join(leaf));
     let mut rows = vec![
         ("program", std::env::current_exe().ok()),

@@ -81,7 +81,7 @@ fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u16) -> Strin
     lines
 }
 
-/// How things stand, most important first.
+/// How things stand, most important first; [`ONCE`](super::exit::ONCE) tells it.
 pub(crate) fn exit_of(status: &Status) -> Exit {
     let gate_failed = status.gates.iter().any(|gate| gate.required && gate.status == GateState::Failed);
     let order = status.last_order.as_ref();
@@ -142,6 +142,7 @@ mod tests {
             let mut status = well();
             change(&mut status);
             assert_eq!(exit_of(&status), code, "{what}");
+            assert!(crate::cli::exit::ONCE.iter().any(|(told, _)| *told == code), "{what} is not told");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cli::span;
 /// Every verb.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Open the console, and refuse where there is no terminal to drive from
+    /// Open the console; refused where there is no terminal to drive from
     Drive,
     /// Print where the rollout stands
     Status,
@@ -146,7 +146,7 @@ pub enum Verb {
     },
     /// Print the man page
     Man,
-    /// Print the paths that are used
+    /// Print the paths that are used, and what is in effect
     Info,
     /// Run the embedded gateway until INT or TERM
     Gateway {

@@ -32,8 +32,8 @@ pub(super) fn status(status: &Status) -> Vec<String> {
     }));
     lines.push(way_back(status));
     if let Some(order) = &status.last_order {
-        let (verb, id, state) = (&order.command, &order.id, order.state.title());
-        lines.push(format!("last order {verb} {id} by {}: {state}, split {}", order.by, order.target));
+        let (verb, id, how) = (&order.command, &order.id, order.state.title());
+        lines.push(format!("last order {verb} {id} by {}: {how}, split {}", order.by, order.target));
     }
     lines.push(driver(status));
     lines.extend(status.faults.iter().map(|fault| format!("FAULT {fault}")));
