@@ -2,8 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::bottom::{about, rollback_goal, typed};
+use super::bottom::typed;
 use super::canvas::{Canvas, version_name};
+use super::rollback::{about, rollback_goal};
 use crate::domain::{Role as SideRole, Side};
 use crate::engine::Snapshot;
 use crate::engine::snapshot::{GateState, GateStatus, Status};
