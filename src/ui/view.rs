@@ -285,7 +285,7 @@ impl View {
     /// that what was being typed into it does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
         if prompt.ask.is_forward() {
-            self.notice = Some(Notice::new(text, prompt.ask.is_typed()));
+            self.notice = Some(Notice::new(text, prompt.typed));
             self.touch();
         } else {
             self.warn(&text.join(" "), now_ms);

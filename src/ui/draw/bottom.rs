@@ -49,13 +49,16 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if area.height >= 4 {
         faults(canvas, row(4));
     }
-    if area.height >= 3 {
+    let asking = question::bottom_question(canvas, row(2), row(1));
+    let moving = !asking && order_lines(canvas, row(2), row(1));
+    // Reason: what is asked and what becomes of an order stay readable while something else is said.
+    let said_above = area.height >= 3 && (asking || (moving && canvas.view.field.is_none())) && said(canvas, row(3));
+    if area.height >= 3 && !said_above {
         blocked(canvas, row(3));
     }
-    if question::bottom_question(canvas, row(2), row(1)) {
+    if asking || said_above {
         return None;
     }
-    let moving = order_lines(canvas, row(2), row(1));
     if !moving {
         rollback(canvas, row(2));
     }
@@ -102,17 +105,21 @@ fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
         Some(Field::Command(line)) => (":", line),
         Some(Field::Filter(line)) => ("/", line),
         Some(Field::Reason(line, _)) => (why(area.width), line),
-        None => {
-            let Some(message) = &view.message else { return LastLine::Free };
-            let role = if message.warn { Role::Fail } else { Role::Warn };
-            canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
-            return LastLine::Said;
-        }
+        None if said(canvas, area) => return LastLine::Said,
+        None => return LastLine::Free,
     };
     let x = canvas.put(area.x, area.y, area.width, label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
     let (x, y) = typed(canvas, x, area.y, space, line);
     LastLine::Typed(x, y)
+}
+
+/// A message, if there is one.
+fn said(canvas: &mut Canvas<'_>, area: Rect) -> bool {
+    let Some(message) = &canvas.view.message else { return false };
+    let role = if message.warn { Role::Fail } else { Role::Warn };
+    canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
+    true
 }
 
 /// The question after a rollback, as long as it leaves room for an answer.

@@ -13,10 +13,11 @@ pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     let snapshot = canvas.live();
     let order = snapshot.and_then(|s| s.status.last_order.as_ref()).filter(|order| !order.state.is_settled());
     if let (Some(order), Some(snapshot)) = (order, snapshot) {
-        canvas.fill(first, " ", Role::Prompt);
-        canvas.fill(second, " ", Role::Prompt);
-        progress(canvas, first, order, &snapshot.status);
-        canvas.put(second.x, second.y, second.width, &order_text(order), Role::Prompt);
+        let role = if order.late { Role::Fail } else { Role::Prompt };
+        canvas.fill(first, " ", role);
+        canvas.fill(second, " ", role);
+        progress(canvas, first, order, &snapshot.status, role);
+        canvas.put(second.x, second.y, second.width, &order_text(order), role);
         return true;
     }
     let Some((command, since)) = canvas.view.waiting_for() else { return false };
@@ -30,7 +31,7 @@ pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     true
 }
 
-fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &Status) {
+fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &Status, role: Role) {
     let side = order.toward;
     let goal = order.target.share(side);
     let observed = status.split.observed.map(|split| split.share(side));
@@ -65,7 +66,7 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
     };
     let bar = if order.state == OrderState::Unknown { String::new() } else { format!("  {bar}") };
     let text = format!("{head} {} {way}{bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
-    canvas.put(area.x, area.y, area.width, &text, Role::Prompt);
+    canvas.put(area.x, area.y, area.width, &text, role);
 }
 
 fn order_text(order: &OrderStatus) -> String {
