@@ -1,5 +1,7 @@
 //! What is agreed to, line by line: now and after, gates, capacity, the way back, the very request.
 
+use std::fmt::Write as _;
+
 use super::boxed::{LABEL, Line, Rank, labelled};
 use crate::domain::Side;
 use crate::engine::Snapshot;
@@ -90,7 +92,7 @@ impl Facts<'_> {
             (GateState::Overridden, "OVERRIDDEN"),
         ];
         for (state, word) in others.into_iter().filter(|(state, _)| n(*state) > 0) {
-            text.push_str(&format!(" {} {word}", n(state)));
+            let _ = write!(text, " {} {word}", n(state));
         }
         text
     }
