@@ -8,7 +8,7 @@ mod fixture;
 use std::sync::Arc;
 
 use cutover::domain::{OrderId, Side, Split, Version};
-use cutover::engine::snapshot::GateState;
+use cutover::engine::snapshot::{EventLine, GateState, GuardState};
 use cutover::engine::{Command, RefusalKind, Reply, Request, Snapshot};
 use cutover::ui::{Action, Glyphs, Input, Key, View, actions};
 
@@ -595,4 +595,41 @@ fn an_order_in_place_says_how_far_it_is_and_keys_stay_live() {
     desk.shows("UNKNOWN  rollback may have happened: BLUE 90 > 96 > 100%");
     desk.shows("retry 1  NOT READ BACK IN TIME");
     assert_eq!(verbs(&desk.keys("R y")), ["rollback"]);
+}
+
+#[test]
+fn a_forward_dialog_tells_how_the_last_attempt_ended_and_which_guards_are_over() {
+    let mut snapshot = fixture::rolled_back();
+    let event = EventLine {
+        at: fixture::now(),
+        by: "auto".into(),
+        text: "ROLLBACK blue 90 > 100% (guard p99 on green: 506 ms over 250 ms)".into(),
+        warn: true,
+    };
+    Arc::make_mut(&mut snapshot.events).push(event);
+    let guard = snapshot.status.guards.iter_mut().find(|guard| guard.side == Side::Green).unwrap();
+    (guard.status, guard.value, guard.breaches) = (GuardState::Breach, Some(71.0), 2);
+    for key in ["P", "S"] {
+        let mut desk = Desk::new(snapshot.clone());
+        desk.keys(key);
+        desk.shows("last      14:02:12Z auto ROLLBACK blue 90 > 100% (guard p99 on green: 506");
+        desk.shows("guard     p50 of green 71 ms, limit 60 ms, 2 of 3 in a row");
+    }
+    let mut desk = Desk::new(snapshot);
+    desk.keys("R");
+    desk.shows("ROLL BACK NOW?  BLUE v41 takes all traffic already: nothing would move");
+}
+
+#[test]
+fn the_screen_says_when_keys_begin_to_count() {
+    let mut desk = Desk::new(fixture::free());
+    desk.blind("P");
+    flush(&mut desk.view, desk.now);
+    desk.shows("(wait)  auto-no");
+    assert_eq!(desk.view.next_deadline(desk.now), Some(desk.now + 400));
+    desk.now += 400;
+    assert!(!desk.view.is_dirty());
+    desk.send(Input::Tick);
+    assert!(desk.view.is_dirty(), "a new frame shows it");
+    assert!(!desk.screen().contains("(wait)"));
 }

@@ -221,6 +221,8 @@ impl View {
             Input::Flushed => {
                 self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
+                // Reason: only now it is known when keys begin to count, and the screen says so then.
+                self.redraw_at = self.next_deadline(now_ms);
             }
             Input::Tick => {}
         }

@@ -65,6 +65,10 @@ pub fn about(seconds: f64) -> String {
 pub fn rollback_goal(snapshot: Option<&Snapshot>) -> String {
     let Some(snapshot) = snapshot else { return "100% to where the rollout began".into() };
     let way = &snapshot.status.rollback;
+    if !way.needed {
+        let name = fit(version_name(snapshot, way.to), 20);
+        return format!("{} {name} takes all traffic already: nothing would move", way.to.title());
+    }
     let time = way.last_took_s.map_or_else(String::new, |s| format!(", ~{}", about(s)));
     let other = way.to.other();
     let kept = match other {

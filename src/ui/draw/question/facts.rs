@@ -3,16 +3,23 @@
 use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled};
-use crate::domain::Side;
-use crate::engine::Snapshot;
-use crate::engine::snapshot::{GateState, GateStatus, Status};
+use crate::domain::{Metric, Side};
+use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardState, GuardStatus, Status};
+use crate::engine::{Phase, Snapshot};
 use crate::ui::draw::canvas::{side_role, version_name};
 use crate::ui::draw::rollback::about;
-use crate::ui::text::{age, fit, rate, width};
+use crate::ui::text::{age, fit, millis, percent, rate, width};
 use crate::ui::theme::Role;
 
 /// Overridden gates told one by one; of more the number is told.
 const OVERRIDDEN_TOLD: usize = 3;
+/// Guards over their limit that are told.
+const GUARDS_TOLD: usize = 2;
+
+/// A guard's value in its unit.
+fn amount(metric: Metric, value: f64) -> String {
+    if metric == Metric::ErrorRate { percent(value) } else { millis(value, " ") }
+}
 
 /// What lines are made from: the state, how old it is, and how wide they may be.
 pub struct Facts<'a> {
@@ -175,6 +182,33 @@ impl Facts<'_> {
         };
         let full = side.ready == Some(side.replicas);
         self.labelled("capacity", &text, if full { Role::Text } else { Role::Warn }, Rank::Fact)
+    }
+
+    /// What warns against it: how the last attempt ended, and guards that are over their limit now.
+    pub fn warnings(&self) -> Vec<Line> {
+        let status = self.status();
+        let ended = matches!(status.phase, Phase::RolledBack | Phase::Aborted);
+        let said = |event: &&EventLine| ["ROLLBACK ", "abort "].iter().any(|v| event.text.starts_with(v));
+        let last = self.seen.events.iter().rev().find(said).filter(|_| ended);
+        let mut lines = Vec::new();
+        if let Some(last) = last {
+            let text = format!("{}Z {} {}", last.at.format("%H:%M:%S"), last.by, last.text);
+            lines.extend(self.labelled("last", &text, Role::Warn, Rank::Fact));
+        }
+        let over = |guard: &&GuardStatus| matches!(guard.status, GuardState::Breach | GuardState::Tripped);
+        for guard in status.guards.iter().filter(over).take(GUARDS_TOLD) {
+            let value = guard.value.map_or_else(|| "?".into(), |value| amount(guard.metric, value));
+            let limit = amount(guard.metric, guard.limit);
+            let text = format!(
+                "{} of {} {value}, limit {limit}, {} of {} in a row",
+                guard.metric.name(),
+                guard.side,
+                guard.breaches,
+                guard.consecutive
+            );
+            lines.extend(self.labelled("guard", &text, Role::Warn, Rank::Fact));
+        }
+        lines
     }
 
     /// The way back, and how long it lasts once `to` has `share` percent.

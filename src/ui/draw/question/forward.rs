@@ -116,6 +116,7 @@ fn promote(facts: &Facts<'_>) -> Vec<Line> {
     lines.extend(facts.overridden());
     lines.extend(facts.shares(to, share, &if share == 100 { kept(facts, to) } else { String::new() }));
     lines.extend(facts.capacity(to, share));
+    lines.extend(facts.warnings());
     lines.extend(facts.undo(share));
     lines.extend(facts.request("promote"));
     lines
@@ -127,6 +128,7 @@ fn switch(facts: &Facts<'_>) -> Vec<Line> {
     lines.extend(facts.shares(to, 100, &kept(facts, to)));
     lines.extend(facts.gates());
     lines.extend(facts.capacity(to, 100));
+    lines.extend(facts.warnings());
     lines.extend(facts.undo(100));
     lines.extend(facts.state());
     lines.extend(facts.request("switch"));
@@ -210,6 +212,7 @@ fn auto(facts: &Facts<'_>) -> Vec<Line> {
     let step = &facts.seen.status.step;
     let steps: Vec<String> = step.steps.iter().skip(step.index).map(|share| format!("{share}%")).collect();
     let mut lines = facts.banner();
+    lines.extend(facts.warnings());
     let text = format!("{} taken without asking, each once gates pass and the bake is over", steps.join(", "));
     lines.extend(labelled("after", &text, Role::Text, Rank::Fact, facts.room));
     lines.extend(labelled("undo", ":auto off stops it, H holds it, R y goes back", Role::Text, Rank::Fact, facts.room));
