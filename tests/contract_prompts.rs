@@ -519,6 +519,7 @@ fn asked_why() -> Desk {
     let out = desk.see(fixture::rolled_back());
     assert!(out.contains(&Action::Bell));
     desk.shows("WHY was it rolled back?");
+    desk.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router");
     desk
 }
 

@@ -51,25 +51,27 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     }
     let asking = question::bottom_question(canvas, row(2), row(1));
     let moving = !asking && order_lines(canvas, row(2), row(1));
-    // Reason: what is asked and what becomes of an order stay readable while something else is said.
-    let said_above = area.height >= 3 && (asking || (moving && canvas.view.field.is_none())) && said(canvas, row(3));
-    if area.height >= 3 && !said_above {
+    // Reason: a question, an order and a line being typed stay readable while something else is said.
+    let taken = asking || moving || canvas.view.field.is_some();
+    if area.height >= 3 && !(taken && said(canvas, row(3))) {
         blocked(canvas, row(3));
     }
-    if asking || said_above {
+    if asking {
         return None;
     }
     if !moving {
         rollback(canvas, row(2));
     }
-    match typed_or_said(canvas, row(1)) {
-        LastLine::Typed(x, y) => Some((x, y)),
-        LastLine::Free if !moving => {
-            keys(canvas, row(1));
-            None
-        }
-        LastLine::Free | LastLine::Said => None,
+    if let Some(at) = field(canvas, row(1)) {
+        return Some(at);
     }
+    let above = taken && area.height >= 3;
+    if !moving && (above || !said(canvas, row(1))) {
+        keys(canvas, row(1));
+    } else if moving && !above {
+        said(canvas, row(1));
+    }
+    None
 }
 
 /// The most important of them on a screen that has one line for it.
@@ -77,10 +79,11 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if question::in_one_line(canvas, area) {
         return None;
     }
-    match typed_or_said(canvas, area) {
-        LastLine::Typed(x, y) => return Some((x, y)),
-        LastLine::Said => return None,
-        LastLine::Free => {}
+    if let Some(at) = field(canvas, area) {
+        return Some(at);
+    }
+    if said(canvas, area) {
+        return None;
     }
     if !order_lines(canvas, area, Rect { height: 0, y: u16::MAX, ..area }) {
         rollback(canvas, area);
@@ -88,30 +91,16 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// What the last line was taken for.
-enum LastLine {
-    /// A text field, and where its cursor is.
-    Typed(u16, u16),
-    /// A message.
-    Said,
-    /// Nothing yet.
-    Free,
-}
-
-/// A text field or a message in the last line.
-fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
-    let view = canvas.view;
-    let (label, line) = match &view.field {
-        Some(Field::Command(line)) => (":", line),
-        Some(Field::Filter(line)) => ("/", line),
-        Some(Field::Reason(line, _)) => (why(area.width), line),
-        None if said(canvas, area) => return LastLine::Said,
-        None => return LastLine::Free,
+/// The text field, if one is open; where its cursor is.
+fn field(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    let (label, line) = match canvas.view.field.as_ref()? {
+        Field::Command(line) => (":", line),
+        Field::Filter(line) => ("/", line),
+        Field::Reason(line, _) => (why(area.width), line),
     };
     let x = canvas.put(area.x, area.y, area.width, label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
-    let (x, y) = typed(canvas, x, area.y, space, line);
-    LastLine::Typed(x, y)
+    Some(typed(canvas, x, area.y, space, line))
 }
 
 /// A message, if there is one.

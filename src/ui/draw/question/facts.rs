@@ -7,6 +7,7 @@ use crate::domain::{Metric, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardState, GuardStatus, Status};
 use crate::engine::{Phase, Snapshot};
 use crate::ui::draw::canvas::{side_role, version_name};
+use crate::ui::draw::gates::in_unit;
 use crate::ui::draw::rollback::about;
 use crate::ui::text::{age, fit, millis, percent, rate, width};
 use crate::ui::theme::Role;
@@ -15,6 +16,13 @@ use crate::ui::theme::Role;
 const OVERRIDDEN_TOLD: usize = 3;
 /// Guards over their limit that are told.
 const GUARDS_TOLD: usize = 2;
+
+/// A gate's value and its limit: `10.0%, at least 95.0%   `; empty where it measures none.
+pub fn measured(gate: &GateStatus) -> String {
+    let (Some(value), Some(limit)) = (gate.value, gate.limit) else { return String::new() };
+    let bound = if gate.at_least { "at least" } else { "at most" };
+    format!("{}, {bound} {}   ", in_unit(value, &gate.unit, false), in_unit(limit, &gate.unit, true))
+}
 
 /// A guard's value in its unit.
 fn amount(metric: Metric, value: f64) -> String {
@@ -118,7 +126,7 @@ impl Facts<'_> {
         let told = over.iter().take(OVERRIDDEN_TOLD);
         let mut lines: Vec<Line> = told
             .flat_map(|gate| {
-                let text = format!("{} OVERRIDDEN {}", fit(&gate.name, 24), gate.note);
+                let text = format!("{} OVERRIDDEN {}{}", fit(&gate.name, 24), measured(gate), gate.note);
                 self.labelled("", &text, Role::Warn, Rank::Fact)
             })
             .collect();
@@ -127,7 +135,7 @@ impl Facts<'_> {
         }
         for gate in of(GateState::Failed).take(OVERRIDDEN_TOLD) {
             let need = if gate.required { "" } else { " (need not pass)" };
-            let text = format!("{} FAIL{need}  {}", fit(&gate.name, 24), gate.note);
+            let text = format!("{} FAIL{need}  {}{}", fit(&gate.name, 24), measured(gate), gate.note);
             lines.extend(self.labelled("", text.trim_end(), Role::Warn, Rank::Fact));
         }
         lines

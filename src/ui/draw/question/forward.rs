@@ -3,12 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::boxed::{Line, Rank, boxed, labelled, room, wrap};
-use super::facts::Facts;
+use super::facts::{Facts, measured};
 use crate::domain::Side;
 use crate::engine::{RefusalKind, Snapshot};
 use crate::ui::draw::bottom::typed;
 use crate::ui::draw::canvas::{Canvas, version_name};
-use crate::ui::draw::gates::in_unit;
 use crate::ui::text::{age, fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::prompt::{Ask, Prompt, candidate};
@@ -148,14 +147,7 @@ fn override_lines(facts: &Facts<'_>, gate: &str) -> Vec<Line> {
     let found = facts.seen.status.gates.iter().find(|known| known.name == gate);
     let saw = found.map_or_else(String::new, |gate| {
         let when = gate.age_s.map_or_else(String::new, |s| format!("   {} ago", age(s + facts.elapsed_s)));
-        let saw = match (gate.value, gate.limit) {
-            (Some(value), Some(limit)) => {
-                let bound = if gate.at_least { "at least" } else { "at most" };
-                format!("{}, {bound} {}   ", in_unit(value, &gate.unit, false), in_unit(limit, &gate.unit, true))
-            }
-            _ => String::new(),
-        };
-        format!("{saw}{}{when}", gate.note)
+        format!("{}{}{when}", measured(gate), gate.note)
     });
     let version = candidate.version.as_ref().map_or("?", |version| version.name.as_str());
     let counts = format!("for {side} {} only, until its version changes", fit(version, 24));
