@@ -593,9 +593,13 @@ fn an_order_in_place_says_how_far_it_is_and_keys_stay_live() {
     desk.see(done);
     desk.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router in 3.8s");
     let mut desk = Desk::new(fixture::unknown_order());
-    desk.shows("UNKNOWN  rollback may have happened: BLUE 90 > 96 > 100%");
+    desk.shows("UNKNOWN  rollback may have happened: BLUE 90 > 100%");
+    desk.shows("router says 96%");
     desk.shows("retry 1  NOT READ BACK IN TIME");
     assert_eq!(verbs(&desk.keys("R y")), ["rollback"]);
+    let mut silent = fixture::unknown_order();
+    silent.status.split.age_s = Some(12.0);
+    Desk::new(silent).shows("router: 96% 13s ago");
 }
 
 #[test]

@@ -5,8 +5,11 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use crate::domain::OrderState;
 use crate::engine::snapshot::{OrderStatus, Status};
-use crate::ui::text::{fit, took};
+use crate::ui::text::{age, fit, took};
 use crate::ui::theme::Role;
+
+/// A reading older than this, in seconds, is told with its age: while an order is on its way the router is read at once.
+const OLD_S: f64 = 3.0;
 
 /// An order under way in two lines: how far the split is, and what became of the order. False when there is none.
 pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
@@ -38,7 +41,8 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
     let from = order.from.map(|split| split.share(side));
     let elapsed = canvas.view.elapsed_s(canvas.now);
     let percent = |share: Option<u8>| share.map_or_else(|| "?".to_owned(), |share| share.to_string());
-    let way = if observed == from || observed == Some(goal) {
+    let unknown = order.state == OrderState::Unknown;
+    let way = if unknown || observed == from || observed == Some(goal) {
         format!("{} > {goal}%", percent(from))
     } else {
         format!("{} > {} > {goal}%", percent(from), percent(observed))
@@ -54,17 +58,20 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
     let cells = (done * 13.0).round() as usize;
     let [full, empty] = canvas.set.progress;
     let bar = format!("{}{}", full.repeat(cells.min(13)), empty.repeat(13_usize.saturating_sub(cells)));
-    let head = if order.state == OrderState::Unknown {
+    let head = if unknown {
         format!(" UNKNOWN  {} may have happened:", order.command)
     } else {
         format!(" {} ", doing(&order.command))
     };
+    let read_s = status.split.age_s.unwrap_or(0.0) + elapsed;
     let says = match (observed, status.split.mixed.is_some()) {
         (_, true) => "router says MIXED".to_owned(),
+        // Reason: what was read before the router fell silent is not what it says now.
+        (Some(now), _) if read_s > OLD_S => format!("router: {now}% {} ago", age(read_s)),
         (Some(now), _) => format!("router says {now}%"),
         (None, _) => "router not read".to_owned(),
     };
-    let bar = if order.state == OrderState::Unknown { String::new() } else { format!("  {bar}") };
+    let bar = if unknown { String::new() } else { format!("  {bar}") };
     let text = format!("{head} {} {way}{bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
     canvas.put(area.x, area.y, area.width, &text, role);
 }
