@@ -20,6 +20,7 @@ mod duration;
 mod error;
 mod keys;
 mod locate;
+mod prompts;
 mod reader;
 mod secret;
 mod sections;

@@ -1,7 +1,7 @@
 //! A scripted engine and streams that can be read back: what the tests of the verbs need.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Script {
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
-        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
+        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default(), previews: BTreeMap::default() })
     }
 
     async fn step(&mut self) {

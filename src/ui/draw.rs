@@ -21,9 +21,13 @@ mod canvas;
 mod gates;
 mod header;
 mod journal;
+mod keyline;
+mod order;
 mod panel;
 mod popup;
+mod preview;
 mod question;
+mod rollback;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -68,7 +72,7 @@ fn tiny(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     }
     header::short(canvas, Rect { height: 1, ..area });
     if area.height == 2 {
-        bottom::rollback(canvas, last);
+        rollback::rollback(canvas, last);
     }
     None
 }
