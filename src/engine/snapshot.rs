@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
+use super::detail::Detail;
 use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
 
 /// The version of the status document; a rename of any member raises it.
@@ -23,6 +24,9 @@ pub struct Snapshot {
     pub history: Pair<History>,
     /// The last events of the journal, oldest first, at most 200.
     pub events: Arc<Vec<EventLine>>,
+    /// What a screen shows besides.
+    #[serde(default)]
+    pub detail: Detail,
 }
 
 /// Points over time of one side; a second without samples is `None`.
