@@ -18,6 +18,8 @@ pub struct Detail {
     pub started: Option<DateTime<Utc>>,
     /// The candidate's share in percent after each order that was verified in this rollout, and when.
     pub reached: Vec<(u8, DateTime<Utc>)>,
+    /// The short state digest that consent to the last order was given to; `None` where none was needed.
+    pub consent: Option<String>,
     /// How long a step is watched, seconds.
     pub bake_s: f64,
     /// Each replica, in the order of the config.

@@ -44,6 +44,8 @@ pub(super) struct Tracked {
     pub(super) order: Order,
     pub(super) by: Actor,
     pub(super) at: Stamp,
+    /// What consent was given to.
+    pub(super) consent: Option<Digest>,
     pub(super) state: OrderState,
     /// When it was verified or given up.
     pub(super) settled: Option<Stamp>,
@@ -127,13 +129,14 @@ impl Rollout {
                 self.started = Some(record.at);
                 self.reached_at.clear();
             }
-            Fact::Ordered { order, .. } => {
+            Fact::Ordered { order, digest, .. } => {
                 self.desired = Some(order.target);
                 self.rival = self.last.take().filter(|before| !before.state.is_settled());
                 self.last = Some(Tracked {
                     order: order.clone(),
                     by: record.by.clone(),
                     at,
+                    consent: digest.clone(),
                     state: OrderState::Sent,
                     settled: None,
                     detail: None,

@@ -27,6 +27,7 @@ impl State {
         Detail {
             started: self.rollout.started.filter(|_| under_way),
             reached: if under_way { self.rollout.reached_at.clone() } else { Vec::new() },
+            consent: self.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
             bake_s: seconds(self.service.plan.bake_ms),
             replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
             trails: self.rollout.trails.shared(),

@@ -255,6 +255,7 @@ fn detail() -> Detail {
     Detail {
         started: Some(at(1270)),
         reached: vec![(5, at(1263)), (10, at(648))],
+        consent: Some("77d0".into()),
         bake_s: 900.0,
         replicas: Pair { blue: replicas(1, "v41", 3.0), green: replicas(2, "v42", 4.0) },
         trails: Arc::new(vec![

@@ -40,7 +40,7 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
     for (row, line) in pane.window(usize::from(inner.height), events).into_iter().enumerate() {
         log_line(canvas, Rect { y: inner.y + row as u16, height: 1, ..inner }, line, boxed);
     }
-    (focused && inner.height > 0).then_some((inner.x, inner.bottom() - 1)).filter(|_| !pane.follows())
+    (focused && inner.height > 0).then_some((inner.x, inner.bottom() - 1))
 }
 
 fn state(canvas: &Canvas<'_>, boxed: bool, events: bool) -> String {

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::bottom::rollback_goal;
 use super::canvas::{Canvas, version_name};
-use super::gates::in_unit;
+use super::evidence::evidence;
 use crate::engine::{Command, Snapshot};
 use crate::ui::actions::{Danger, Row, table};
-use crate::ui::text::{age, contains, width};
+use crate::ui::text::{contains, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
 use crate::ui::view::command::WORDS;
@@ -28,7 +28,7 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         Overlay::Preview(command) => {
             (format!("PREVIEW {}   nothing is sent   Esc close", command.verb()), 0, preview(canvas.live(), command))
         }
-        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, gate(canvas.live(), name)),
+        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
     let wide = (longest as u16).min(area.width);
@@ -106,24 +106,5 @@ fn preview(snapshot: Option<&Snapshot>, command: &Command) -> Vec<String> {
     if *command == Command::Rollback {
         lines.push("R asks, y sends".into());
     }
-    lines
-}
-
-fn gate(snapshot: Option<&Snapshot>, name: &str) -> Vec<String> {
-    let found = snapshot.and_then(|s| s.status.gates.iter().find(|gate| gate.name == name));
-    let Some(gate) = found else { return vec!["this gate is gone".into()] };
-    let value = gate.value.map_or_else(|| "-".into(), |value| in_unit(value, &gate.unit, false));
-    let limit = gate.limit.map_or_else(|| "-".into(), |limit| in_unit(limit, &gate.unit, true));
-    let bound = if gate.at_least { "at least" } else { "at most" };
-    let version = gate.version_digest.as_deref().map_or("-", |digest| digest.get(..12).unwrap_or(digest));
-    let when = gate.age_s.map_or_else(|| "not run".into(), |s| format!("{} ago", age(s)));
-    let required = if gate.required { "required" } else { "optional" };
-    let mut lines = vec![
-        format!("{}   {}   {required}   {when}", gate.status.title(), gate.kind),
-        format!("value {value}   limit {bound} {limit}   samples {}", gate.samples),
-        format!("seen on version digest {version}"),
-        format!("note {}", gate.note),
-    ];
-    lines.extend(gate.details.iter().map(|detail| format!("- {detail}")));
     lines
 }
