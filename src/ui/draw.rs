@@ -37,6 +37,7 @@ use self::layout::{layout, take_bottom, take_top};
 use super::theme::Role;
 use super::view::{Pane, View};
 use crate::domain::Side;
+use crate::engine::Snapshot;
 
 /// Draws the whole screen into `buf` and says where the cursor belongs, if anywhere.
 pub fn draw(view: &View, buf: &mut Buffer, now_ms: u64) -> Option<(u16, u16)> {
@@ -50,7 +51,12 @@ pub fn draw(view: &View, buf: &mut Buffer, now_ms: u64) -> Option<(u16, u16)> {
     if area.height < 3 {
         return tiny(&mut canvas, area);
     }
-    header::header(&mut canvas, take_top(&mut rest, 1));
+    let first = take_top(&mut rest, 1);
+    if area.width < 24 {
+        header::short(&mut canvas, first);
+    } else {
+        header::header(&mut canvas, first);
+    }
     header::split(&mut canvas, take_top(&mut rest, 1));
     let bottom = take_bottom(&mut rest, bottom::height(view, area.height));
     let mut cursor = panes(&mut canvas, rest);
@@ -123,7 +129,9 @@ fn panes(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
 /// The events, and their newest line if the focus is on them.
 fn events(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     journal::events(canvas, area);
-    let lines = canvas.shown().map_or(0, |snapshot| snapshot.events.len()).min(usize::from(u16::MAX)) as u16;
+    let cursor = canvas.view.cursor;
+    let before = |snapshot: &Snapshot| snapshot.events.iter().filter(|e| cursor.is_none_or(|at| e.at <= at)).count();
+    let lines = canvas.shown().map_or(0, before).min(usize::from(u16::MAX)) as u16;
     let row = lines.clamp(1, area.height.saturating_sub(2).max(1));
     (canvas.view.focus == Pane::Events && area.height > 2 && area.width > 2).then_some((area.x + 1, area.y + row))
 }
@@ -132,7 +140,7 @@ fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     match canvas.view.focus {
         Pane::Blue => panel::zoomed(canvas, area, Side::Blue),
         Pane::Green => panel::zoomed(canvas, area, Side::Green),
-        Pane::Gates => gates::gates(canvas, area, true),
+        Pane::Gates => gates::zoomed(canvas, area),
         Pane::Log => journal::log(canvas, area, true),
         Pane::Events => events(canvas, area),
     }

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use self::columns::Columns;
 use super::attention;
 use super::canvas::Canvas;
+use super::evidence::evidence;
 use crate::engine::Snapshot;
 use crate::engine::detail::GatePoint;
 use crate::engine::snapshot::{GateState, GateStatus};
@@ -123,6 +124,26 @@ pub fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u
             canvas.restyle(Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line }, Role::Selected);
             cursor = Some((line.x, line.y));
         }
+    }
+    cursor
+}
+
+/// The pane alone: below the list, all the evidence of the gate that is selected.
+pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    let cursor = gates(canvas, area, true);
+    let snapshot = canvas.shown()?;
+    let gate = snapshot.status.gates.get(canvas.view.gate.min(snapshot.status.gates.len().checked_sub(1)?))?;
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    // The list has a line per gate, and one for the heads of its columns.
+    let from = area.y.saturating_add(snapshot.status.gates.len().min(500) as u16 + 3);
+    let rows = area.bottom().saturating_sub(from + 1);
+    if rows < 4 {
+        return cursor;
+    }
+    let title = [("EVIDENCE ", Role::Title), (gate.name.as_str(), Role::Text)];
+    canvas.rule(Rect { y: from - 1, height: 1, ..inner }, &title, "");
+    for (y, line) in (from..from + rows).zip(evidence(Some(snapshot), &gate.name)) {
+        canvas.put(inner.x + 1, y, inner.width.saturating_sub(2), &line, Role::Text);
     }
     cursor
 }

@@ -34,7 +34,7 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     let right = right(canvas, status, area.width);
     // Service and environment give way first: the phase must be read in full, then what is told besides.
     let ends: usize = right.iter().map(|(text, _)| text::width(text)).sum();
-    let taken = ends + text::width(&phase) + auto.len() + if narrow { 4 } else { 6 };
+    let taken = ends + text::width(&phase) + auto.len() + if narrow { 4 } else { 7 };
     let mut space = usize::from(area.width).saturating_sub(taken);
     let mut more = String::new();
     let names = if wide { text::width(&environment).min(16) + text::width(&status.service).min(40) + 2 } else { 12 };
@@ -159,6 +159,15 @@ pub fn split(canvas: &mut Canvas<'_>, area: Rect) {
     };
     let name_max = (usize::from(area.width) / 6).max(3);
     let label = |side: Side| share(snapshot, side, area.width >= 100);
+    if area.width < 24 {
+        let [blue, green] = Side::BOTH.map(|side| format!("{} {}", &side.title()[..1], label(side)));
+        let fits = text::width(&blue) + text::width(&green) + 3 <= usize::from(area.width);
+        let (before, between) = if fits { (" ", "  ") } else { ("", " ") };
+        let [blue, green] = [blue, green].map(|text| if fits { text } else { text.replace([' ', '%'], "") });
+        let parts = [(before, Role::Text), (&*blue, Role::SideBlue), (between, Role::Text), (&*green, Role::SideGreen)];
+        canvas.parts(area.x, area.y, area.width, &parts);
+        return;
+    }
     let blue = format!(" BLUE {} {} ", fit(version_name(snapshot, Side::Blue), name_max), label(Side::Blue));
     let green = format!(" {} GREEN {} ", label(Side::Green), fit(version_name(snapshot, Side::Green), name_max));
     let (blue, green) = if area.width < 50 {
@@ -232,11 +241,15 @@ pub fn short(canvas: &mut Canvas<'_>, area: Rect) {
     let status = &snapshot.status;
     let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
     let stale = if status.stale { " STALE" } else { "" };
-    let parts: [(&str, Role); 4] = [
+    let back = if canvas.view.cursor.is_some() { " CURSOR" } else { "" };
+    let frozen = if canvas.view.frozen.is_some() { " FROZEN" } else { "" };
+    let parts: [(&str, Role); 6] = [
         (&split, side_role(Side::Blue)),
         (" ", Role::Text),
         (status.phase.title(), phase_role(status.phase)),
         (stale, Role::Fail),
+        (back, Role::Fail),
+        (frozen, Role::Fail),
     ];
     canvas.parts(area.x, area.y, area.width, &parts);
 }

@@ -126,22 +126,32 @@ fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> 
     let gap = if wide { "  " } else { " " };
     let title = if wide { format!("{:<5} {name}", side.title()) } else { format!("{} {name}", side.title()) };
     let right = match (canvas.view.cursor, canvas.view.cursor_back()) {
+        (Some(at), Some(_)) if !wide => format!("AT {}", clock(at)),
         (Some(at), Some(back)) => format!("AT {}  -{}", clock(at), left(back.num_seconds() as f64)),
         _ if wide => format!("{ready}   last {}", age(sheet.axis.span_s() as f64)),
         _ => ready,
     };
+    // What a side was for at another time is not known.
+    let role = if canvas.view.cursor.is_some() { "" } else { status.role.title() };
+    // Where both have no room, what is wrong comes before what the side is for.
+    let both = number.len() + width(&title) + gap.len() + role.len() + 1 + fault.len() + 6;
+    let role = if !fault.is_empty() && both > usize::from(area.width) { "" } else { role };
+    let gap = if role.is_empty() { "" } else { gap };
+    let source = source(canvas, sheet, side);
+    let legend = legend(canvas, side, wide);
+    let legend = if width(&source) + width(&legend) + 10 > usize::from(area.width) { "" } else { &legend };
     canvas.frame(
         area,
         &[
             (number, if focused { Role::Focus } else { Role::Title }),
             (&title, side_role(side)),
             (gap, Role::Title),
-            (status.role.title(), if focused { Role::Focus } else { Role::Title }),
+            (role, if focused { Role::Focus } else { Role::Title }),
             (if fault.is_empty() { "" } else { " " }, Role::Border),
-            (fault, Role::Fail),
+            (&fault, Role::Fail),
         ],
         &right,
-        [&source(canvas, sheet, side), &legend(canvas, side, wide)],
+        [&source, legend],
     )
 }
 
@@ -168,18 +178,24 @@ fn legend(canvas: &Canvas<'_>, side: Side, wide: bool) -> String {
 }
 
 /// `6/6 ready`, `6/6 warm` for the side to go back to; and a word when something is wrong.
-fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, &'static str) {
+fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, String) {
     let status = &snapshot.status.sides[side];
     let word = if snapshot.status.rollback.to == side { "warm" } else { "ready" };
-    let old = status.age_s.map(|s| s + canvas.view.pane_elapsed_s(canvas.now)).filter(|s| *s >= 10.0);
-    let old = old.map_or_else(String::new, |s| format!(" {} old", age(s)));
     let all = status.replicas;
-    match status.ready {
-        None => (format!("?/{all} ready"), if status.faults.is_empty() { "" } else { "FAULT" }),
-        Some(0) if all > 0 => (format!("0/{all}{old}"), "DOWN"),
-        Some(n) if n < all => (format!("{n}/{all}{old}"), "FAULT"),
-        Some(n) if !old.is_empty() => (format!("{n}/{all}{old}"), if status.faults.is_empty() { "" } else { "FAULT" }),
-        Some(n) => (format!("{n}/{all} {word}"), if status.faults.is_empty() { "" } else { "FAULT" }),
+    let ready = status.ready.map_or_else(|| "?".to_owned(), |n| n.to_string());
+    let fault = match status.ready {
+        Some(0) if all > 0 => "DOWN",
+        Some(n) if n < all => "FAULT",
+        _ if !status.faults.is_empty() => "FAULT",
+        None => "UNPROBED",
+        Some(_) => "",
+    };
+    let old = status.age_s.map(|s| s + canvas.view.pane_elapsed_s(canvas.now)).filter(|s| *s >= 10.0);
+    match (old, fault) {
+        (None, "DOWN" | "FAULT") => (format!("{ready}/{all}"), fault.to_owned()),
+        (None, _) => (format!("{ready}/{all} {word}"), fault.to_owned()),
+        (Some(s), "") => (format!("{ready}/{all}"), format!("OLD {}", age(s))),
+        (Some(s), _) => (format!("{ready}/{all}"), format!("{fault} OLD {}", age(s))),
     }
 }
 

@@ -12,9 +12,9 @@ use crate::engine::snapshot::GateState;
 use crate::ui::actions::Act;
 
 /// Seconds a column of a sparkline may stand for.
-const COLUMN_S: [i64; 11] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 50, 75];
-/// Seconds a sparkline shows at most; what is older is reached with the cursor.
-const SHOWN_S: i64 = 900;
+const COLUMN_S: [i64; 19] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 75, 100, 120, 150, 200];
+/// Seconds a sparkline shows at most: side by side, and of a side alone. What is older is reached with the cursor.
+const SHOWN_S: [i64; 2] = [900, 3_600];
 
 /// The columns of a panel `inner` wide, but for the sparkline: label, value, difference, limit, word.
 pub const fn beside(inner: u16) -> [u16; 5] {
@@ -58,8 +58,8 @@ impl Axis {
             history.traffic.len().max(history.probes.len())
         });
         let known = known.into_iter().max().unwrap_or(0) as i64;
-        let wanted = known.min(SHOWN_S);
-        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(columns) >= wanted).unwrap_or(100);
+        let wanted = known.min(SHOWN_S[usize::from(is_alone(view))]);
+        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(columns) >= wanted).unwrap_or(300);
         let newest_s = snapshot.status.time.timestamp();
         let newest = newest_s.div_euclid(per_s);
         let cursor = view.cursor.map(|at| at.timestamp().div_euclid(per_s).min(newest));
@@ -95,11 +95,15 @@ impl Axis {
     }
 }
 
+/// Whether one side has the whole screen.
+const fn is_alone(view: &View) -> bool {
+    view.zoom && matches!(view.focus, Pane::Blue | Pane::Green)
+}
+
 impl View {
     /// The axis of the panels as they are on the screen now.
     fn axis(&self, snapshot: &Snapshot) -> Axis {
-        let alone = self.zoom && matches!(self.focus, Pane::Blue | Pane::Green);
-        let outer = if alone { self.size.0 } else { self.size.0 / 2 };
+        let outer = if is_alone(self) { self.size.0 } else { self.size.0 / 2 };
         Axis::of(self, snapshot, spark_columns(outer.saturating_sub(2)))
     }
 
@@ -125,6 +129,11 @@ impl View {
         }
     }
 
+    /// The moment that panels, gates and log show; `None` where that is now.
+    pub const fn cursor_at(&self) -> Option<DateTime<Utc>> {
+        self.cursor
+    }
+
     /// How long before the newest data the cursor stands; `None` without one.
     pub(crate) fn cursor_back(&self) -> Option<TimeDelta> {
         Some((self.shown()?.status.time - self.cursor?).max(TimeDelta::zero()))
@@ -132,7 +141,7 @@ impl View {
 }
 
 /// How a gate stood at `at`, and the last run that had ended by then.
-pub fn stood<'a>(trail: &'a [GatePoint], at: DateTime<Utc>) -> (Option<&'a GatePoint>, Option<&'a GatePoint>) {
+pub fn stood(trail: &[GatePoint], at: DateTime<Utc>) -> (Option<&GatePoint>, Option<&GatePoint>) {
     let upto = trail.partition_point(|point| point.at <= at);
     let before = &trail[..upto];
     (before.last(), before.iter().rev().find(|point| point.run))

@@ -1,5 +1,7 @@
 //! The steps of the plan: what is done and when, what bakes, what is next, and what a lost operator means.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use crate::domain::OnDisconnect;
@@ -52,7 +54,8 @@ fn step(canvas: &Canvas<'_>, snapshot: &Snapshot, at: usize, full: bool) -> (Str
     let mut text = format!("{word}{} {} {before}{}{share}", at + 1, canvas.set.step, canvas.set.arrow);
     let reached = snapshot.detail.reached.iter().rev().find(|(reached, _)| *reached == share);
     if let Some((_, when)) = reached.filter(|_| full && at < step.index) {
-        text.push_str(&format!(" {}", when.format("%H:%M")));
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {}", when.format("%H:%M"));
     }
     if let Some(s) = step.bake_left_s.filter(|_| at + 1 == step.index) {
         text.push_str(&bake(canvas, s, snapshot.detail.bake_s, full));

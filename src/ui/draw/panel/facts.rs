@@ -14,6 +14,11 @@ pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Sid
     if area.height == 0 || area.width < 8 {
         return;
     }
+    if canvas.view.cursor.is_some() {
+        let text = "in flight, replicas: known of now alone (Esc)";
+        canvas.put(area.x, area.y, area.width, text, Role::Dim);
+        return;
+    }
     canvas.put(area.x, area.y, area.width, &own(snapshot, side, usize::from(area.width)), Role::Dim);
     let mut y = area.y + 1;
     if faults {
