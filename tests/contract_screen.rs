@@ -465,6 +465,17 @@ fn old_data_says_its_age_in_the_titles() {
     }
 }
 
+#[test]
+fn probes_are_not_compared_with_traffic() {
+    for size in SIZES {
+        let text = |snapshot| lines(&frame(&sized(snapshot, size), size.0, size.1, 0)).join("\n");
+        assert!(text(fixture::shifting()).contains("+21%"));
+        let (_, probed) = changed("probed", |s| s.status.sides.green.source = Some(Source::Probes));
+        let text = text(probed);
+        assert!(!text.contains("+21%") && !text.contains("+.01"), "{text}");
+    }
+}
+
 // ---- the time cursor ----
 
 #[test]

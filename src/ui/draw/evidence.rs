@@ -47,7 +47,7 @@ fn found(snapshot: &Snapshot, gate: &GateStatus, trail: &[GatePoint]) -> Vec<Str
         format!("limit     {limit}"),
         format!("samples   {}", count(gate.samples)),
         format!("when      {when}"),
-        format!("seen on   version digest {version}"),
+        format!("version   {version}"),
         format!("note      {}", if gate.note.is_empty() { "-" } else { &gate.note }),
         format!("log       {log}"),
     ]

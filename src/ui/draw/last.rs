@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use crate::ui::text::{clock, fit, took, width};
+use crate::ui::text::{clock, fit, millis, took, width};
 use crate::ui::theme::Role;
 
 /// One line.
@@ -16,7 +16,7 @@ pub fn last(canvas: &mut Canvas<'_>, area: Rect) {
         return draw(canvas, area, &parts);
     };
     let share = order.target.share(order.toward);
-    let time = if order.state.is_settled() { format!(" in {}", took(order.took_s)) } else { String::new() };
+    let time = if order.state.is_settled() { format!(" in {}", quick(order.took_s)) } else { String::new() };
     let by = fit(&order.by, 16);
     parts.push((format!("{} {} by {by}", clock(order.at), order.command), Role::Text));
     parts.push((format!(": {} {share}%, {}{time}", order.toward.title(), order.state.title()), Role::Text));
@@ -32,6 +32,11 @@ pub fn last(canvas: &mut Canvas<'_>, area: Rect) {
         parts.extend([border, (label.to_owned(), Role::Dim), (twin, Role::Text)]);
     }
     draw(canvas, area, &parts);
+}
+
+/// An order is often faster than a tenth of a second.
+fn quick(seconds: f64) -> String {
+    if seconds < 0.95 { millis(seconds * 1000.0, " ") } else { took(seconds) }
 }
 
 fn draw(canvas: &mut Canvas<'_>, area: Rect, parts: &[(String, Role)]) {

@@ -51,6 +51,12 @@ impl<'a> Sheet<'a> {
         Some(Self { snapshot, beside: beside(inner), axis, cells, scale })
     }
 
+    /// Whether both sides' figures are of the same kind: our probes are not the users' traffic.
+    fn compares(&self) -> bool {
+        let sides = &self.snapshot.status.sides;
+        sides.blue.source == sides.green.source
+    }
+
     /// The figure of a side now, or in the column under the cursor.
     fn value(&self, side: Side, figure: Figure, back: bool) -> Option<f64> {
         if back {
@@ -138,7 +144,7 @@ fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> 
     let role = if !fault.is_empty() && both > usize::from(area.width) { "" } else { role };
     let gap = if role.is_empty() { "" } else { gap };
     let source = source(canvas, sheet, side);
-    let legend = legend(canvas, side, wide);
+    let legend = legend(canvas, sheet, side, wide);
     let legend = if width(&source) + width(&legend) + 10 > usize::from(area.width) { "" } else { &legend };
     canvas.frame(
         area,
@@ -169,10 +175,11 @@ fn source(canvas: &Canvas<'_>, sheet: &Sheet<'_>, side: Side) -> String {
     }
 }
 
-fn legend(canvas: &Canvas<'_>, side: Side, wide: bool) -> String {
+fn legend(canvas: &Canvas<'_>, sheet: &Sheet<'_>, side: Side, wide: bool) -> String {
     match (wide, side) {
         (false, _) => String::new(),
         (true, Side::Blue) => "same scale both sides; ~ own scale".to_owned(),
+        (true, Side::Green) if !sheet.compares() => "not the same kind as blue's".to_owned(),
         (true, Side::Green) => format!("{} vs blue", canvas.set.delta),
     }
 }
@@ -231,7 +238,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figur
     let right = area.right() - (limit_wide + delta_wide + word_wide).min(area.width);
     let spelled = value.map_or_else(|| "-".into(), |value| figure.spell(value, wide));
     canvas.put_right(right, y, value_wide, &spelled, if value.is_none() { Role::Dim } else { role });
-    let blue = sheet.value(Side::Blue, figure, back).filter(|_| side == Side::Green);
+    let blue = sheet.value(Side::Blue, figure, back).filter(|_| side == Side::Green && sheet.compares());
     if let Some(delta) = blue.zip(value).and_then(|(blue, green)| figure.delta(blue, green)) {
         let mark = if word_wide == 0 && matches!(word, "OVER" | "NEAR") { "!" } else { "" };
         canvas.put_right(right + delta_wide, y, delta_wide, &format!("{delta}{mark}"), role);
