@@ -13,7 +13,7 @@ use super::evidence::evidence;
 use crate::engine::Snapshot;
 use crate::engine::detail::GatePoint;
 use crate::engine::snapshot::{GateState, GateStatus};
-use crate::ui::text::{age, count, fit, limit_number, millis, percent};
+use crate::ui::text::{age, clock, count, fit, limit_number, millis, percent};
 use crate::ui::theme::Role;
 use crate::ui::view::cursor::stood;
 use crate::ui::view::{Pane, View};
@@ -152,7 +152,11 @@ pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
 fn surround(canvas: &mut Canvas<'_>, area: Rect, boxed: bool, gates: &[Row<'_>]) -> Rect {
     let focused = canvas.view.focus == Pane::Gates;
     let elapsed = canvas.view.pane_elapsed_s(canvas.now);
-    let old = if elapsed >= 10.0 { format!("  OLD {}", age(elapsed)) } else { String::new() };
+    let old = match canvas.view.cursor {
+        Some(at) => format!("  AT {}", clock(at)),
+        None if elapsed >= 10.0 => format!("  OLD {}", age(elapsed)),
+        None => String::new(),
+    };
     let counts = counts(gates);
     let title = [
         ("3 GATES", if focused { Role::Focus } else { Role::Title }),

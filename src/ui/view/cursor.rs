@@ -59,7 +59,16 @@ impl Axis {
         });
         let known = known.into_iter().max().unwrap_or(0) as i64;
         let wanted = known.min(SHOWN_S[usize::from(is_alone(view))]);
-        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(columns) >= wanted).unwrap_or(300);
+        // Every column that is passed paints the picture anew: fine ones are for the first moments alone.
+        let finest = if wanted <= 20 {
+            1
+        } else if wanted <= 60 {
+            2
+        } else {
+            5
+        };
+        let fits = |per_s: &i64| *per_s >= finest && per_s * i64::from(columns) >= wanted;
+        let per_s = COLUMN_S.into_iter().find(fits).unwrap_or(300);
         let newest_s = snapshot.status.time.timestamp();
         let newest = newest_s.div_euclid(per_s);
         let cursor = view.cursor.map(|at| at.timestamp().div_euclid(per_s).min(newest));
