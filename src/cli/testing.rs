@@ -71,7 +71,7 @@ impl Script {
         self
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
         Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default(), detail: Detail::default() })
     }
@@ -169,6 +169,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
             config: None,
             color: super::args::ColorChoice::Auto,
             ascii: false,
+            blind: false,
         },
         seen,
     )
