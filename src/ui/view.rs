@@ -1,7 +1,7 @@
 //! The view's state, and the one way to change it.
 
 pub mod command;
-mod cursor;
+pub mod cursor;
 mod evidence;
 pub mod keys;
 pub mod log;

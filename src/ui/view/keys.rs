@@ -148,6 +148,7 @@ impl View {
             let open = self.overlay.as_ref().is_some_and(|overlay| !matches!(overlay, Overlay::Preview(_)));
             let because = match () {
                 () if self.frozen.is_some() => "the panes are frozen: Space first",
+                () if self.cursor.is_some() => "the time cursor is back: Esc first",
                 () if self.zoom => "one pane hides the others: _ first",
                 () if open => "close this first: Esc",
                 () if self.size.0 < BOX_MIN.0 || self.size.1 < BOX_MIN.1 => {
@@ -326,6 +327,9 @@ impl View {
     }
 
     fn back(&mut self) {
+        if self.cursor.take().is_some() {
+            return;
+        }
         if self.zoom {
             self.zoom = false;
         } else if !self.log.filter.is_empty() {
@@ -363,6 +367,7 @@ impl View {
         let name = self.selected_gate();
         if let (Pane::Gates, Some(name)) = (self.focus, name) {
             self.log.gate = Some(name.clone());
+            self.cursor_to_failure(&name);
             self.overlay = Some(Overlay::Gate { name, scroll: 0 });
         }
     }
