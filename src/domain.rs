@@ -13,6 +13,7 @@ pub mod observation;
 pub mod order;
 pub mod plan;
 pub mod record;
+pub mod sequential;
 pub mod service;
 pub mod side;
 pub mod split;
