@@ -16,6 +16,7 @@ mod follow;
 mod gates;
 mod input;
 mod interrupt;
+mod keymap;
 mod logs;
 pub mod out;
 mod rollout;
@@ -53,6 +54,8 @@ pub(crate) struct Context {
     pub config: Option<PathBuf>,
     /// Whether it was asked for colour.
     pub color: ColorChoice,
+    /// The keymap file that was named.
+    pub keys: Option<PathBuf>,
 }
 
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
@@ -68,6 +71,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         input: Answers::Standard,
         config: typed.global.config.clone(),
         color: typed.global.color,
+        keys: typed.global.keys.clone(),
     };
     let exit = match run(typed, &mut context) {
         Ok(exit) => exit,
@@ -121,7 +125,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
-        Verb::Keys { print } => Ok(files::keys(context, print)),
+        Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),

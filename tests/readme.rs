@@ -83,9 +83,8 @@ fn keys() -> String {
     for row in actions::table() {
         let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
         let danger = match row.danger {
-            Danger::Looks => "",
-            Danger::Records => "recorded, moves no traffic",
             Danger::MovesTraffic => "**moves traffic**",
+            other => other.told(),
         };
         let _ = writeln!(out, "| {} | {} | {} | {danger} |", keys.join(" "), row.help, row.panes);
     }

@@ -128,22 +128,6 @@ pub(crate) fn template(args: &InitArgs) -> String {
     })
 }
 
-/// One key of the console.
-pub(crate) struct KeyRow {
-    /// As it is pressed: `R`, `Ctrl-d`.
-    pub keys: String,
-    /// Its name, as `keys --print` spells it.
-    pub action: String,
-    /// What it does.
-    pub help: String,
-}
-
-/// The effective keymap.
-pub(crate) fn keys() -> Vec<KeyRow> {
-    let rows = crate::ui::actions::table().iter();
-    rows.map(|row| KeyRow { keys: row.keys.join(" "), action: row.name.into(), help: row.help.into() }).collect()
-}
-
 /// The journal of a service.
 pub(crate) fn journal_file(service: &Service) -> PathBuf {
     service.state_dir.join(journal::FILE_NAME)
@@ -236,7 +220,8 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     if lines {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
-    let show = Show { scenario, rps: args.rps, me: me("demo") };
+    let keymap = super::keymap::load(context)?;
+    let show = Show { scenario, rps: args.rps, me: me("demo"), keymap };
     let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
@@ -302,6 +287,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     if capability.dumb {
         return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
     }
+    let keymap = super::keymap::load(context)?;
     let options = runtime::Options {
         me: me("console"),
         read_only: args.read_only,
@@ -311,7 +297,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
         watches: false,
     };
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, scenarios: None, story };
+    let front = Front { options, capability, theme, keymap, scenarios: None, story };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

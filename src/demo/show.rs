@@ -11,7 +11,7 @@ use crate::domain::{Actor, LogLevel, LogLine};
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::{Options, connect};
 use crate::terminal::Capability;
-use crate::ui::Theme;
+use crate::ui::{Keymap, Theme};
 
 /// How the demo is shown.
 pub struct Show {
@@ -21,6 +21,8 @@ pub struct Show {
     pub rps: u32,
     /// Who sits at the keyboard.
     pub me: Actor,
+    /// The keys in force.
+    pub keymap: Arc<Keymap>,
 }
 
 /// Runs the demo on the full screen until it is left; the exit code.
@@ -34,7 +36,7 @@ pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, t
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
     let options =
         Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story };
+    let front = Front { options, capability, theme, keymap: show.keymap, scenarios: Some((names, chosen)), story };
     let service = tree.config().service.clone();
     let backend = connect(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));
