@@ -56,6 +56,8 @@ pub(crate) struct Context {
     pub color: ColorChoice,
     /// The keymap file that was named.
     pub keys: Option<PathBuf>,
+    /// Whether --ascii was typed.
+    pub ascii: bool,
 }
 
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
@@ -72,6 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         config: typed.global.config.clone(),
         color: typed.global.color,
         keys: typed.global.keys.clone(),
+        ascii: typed.global.ascii,
     };
     let exit = match run(typed, &mut context) {
         Ok(exit) => exit,
@@ -203,7 +206,7 @@ fn style(global: &Global) -> Style {
     let locale = locale.to_ascii_lowercase();
     Style {
         color: wants_color(global.color, &env, std::io::stdout().is_terminal()),
-        ascii: global.ascii || !(locale.contains("utf-8") || locale.contains("utf8")),
+        ascii: seams::ascii_asked(global.ascii).unwrap_or(!(locale.contains("utf-8") || locale.contains("utf8"))),
     }
 }
 

@@ -24,6 +24,7 @@ mod reader;
 mod secret;
 mod sections;
 mod template;
+mod ui;
 mod url;
 mod values;
 
@@ -31,6 +32,7 @@ pub use error::{ConfigError, Fault, Place};
 pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
 pub use secret::Secret;
 pub use template::{Answers, template};
+pub use ui::{ColorDepth, ColorWhen, UiSpec};
 
 /// A config without faults.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub struct Config {
     pub backend: BackendSpec,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
     pub gateway: Option<GatewaySpec>,
+    /// How the console looks.
+    pub ui: UiSpec,
 }
 
 /// A traffic system and how it is reached.
@@ -143,9 +147,10 @@ fn meaning<'a>(report: &'a reader::Report<'a>, document: &'a DeTable<'a>, file: 
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
     let (backend, verify_timeout_ms) = sections::backend(&root, gateway.as_ref());
     let plan = sections::plan(&root);
+    let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
     let guards = checks::guards(&root);
     let service =
         Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
-    Some(Config { file: file.into(), service, backend: backend?, gateway })
+    Some(Config { file: file.into(), service, backend: backend?, gateway, ui })
 }

@@ -10,6 +10,7 @@ use cutover::cli::{args, exit};
 use cutover::config;
 use cutover::demo::scenario::Scenario;
 use cutover::ui::actions::{self, Danger};
+use cutover::ui::theme;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -42,6 +43,7 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("keys", keys()),
         ("exit codes", exit_codes()),
         ("scenarios", scenarios()),
+        ("roles", roles()),
         ("config", config::reference_markdown()),
     ];
     for (name, text) in &parts {
@@ -87,6 +89,14 @@ fn keys() -> String {
             other => other.told(),
         };
         let _ = writeln!(out, "| {} | {} | {} | {danger} |", keys.join(" "), row.help, row.panes);
+    }
+    out
+}
+
+fn roles() -> String {
+    let mut out = String::from("| role | what is drawn in it |\n|---|---|\n");
+    for row in theme::TABLE {
+        let _ = writeln!(out, "| `{}` | {} |", row.name, row.doc);
     }
     out
 }

@@ -55,7 +55,7 @@ pub struct Global {
     /// No messages besides errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Draw with ASCII characters alone
+    /// Draw with ASCII characters alone [env: CUTOVER_ASCII=1]
     #[arg(long, global = true)]
     pub ascii: bool,
     /// The keys of the console [default: keys.toml in the XDG config directory]
@@ -95,8 +95,8 @@ pub struct ConsoleArgs {
     /// Lines instead of a full screen: for screen readers and dumb terminals [env: CUTOVER_LINEAR=1]
     #[arg(long)]
     pub linear: bool,
-    /// The theme to draw with
-    #[arg(long, value_name = "NAME")]
+    /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
+    #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
 }
 
@@ -381,6 +381,9 @@ pub struct DemoArgs {
         value_parser = clap::value_parser!(u32).range(1..=2000)
     )]
     pub rps: u32,
+    /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
 }
 
 /// What happens in the demo.

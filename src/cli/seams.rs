@@ -23,6 +23,7 @@ use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::headless;
+use crate::runtime::looks::{load_theme, themes_dir};
 use crate::runtime::{self, connect};
 use crate::terminal::{self, Capability};
 use crate::ui::Theme;
@@ -215,7 +216,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     use std::io::IsTerminal;
     let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
     let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
-    let (theme, capability) = looks(None, context)?;
+    let (theme, capability) = looks(args.theme.as_deref(), &config::UiSpec::default(), context)?;
     let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
     if lines {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
@@ -283,7 +284,7 @@ async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
 
 /// The full-screen console, on a terminal.
 pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let (theme, capability) = looks(args.theme.as_deref(), context)?;
+    let (theme, capability) = looks(args.theme.as_deref(), &config.ui, context)?;
     if capability.dumb {
         return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
     }
@@ -302,20 +303,42 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     Ok(Exit::of_code(code))
 }
 
-/// The theme that was asked for, and what the terminal can show of it.
-fn looks(theme: Option<&str>, context: &Context) -> Result<(Theme, Capability), Failure> {
+/// The theme that was asked for, and what the terminal can show of it: flags, then the environment, then the config.
+fn looks(theme: Option<&str>, spec: &config::UiSpec, context: &Context) -> Result<(Theme, Capability), Failure> {
     use std::io::IsTerminal;
-    let choice = match context.color {
-        super::args::ColorChoice::Always => terminal::ColorChoice::Always,
-        super::args::ColorChoice::Never => terminal::ColorChoice::Never,
-        super::args::ColorChoice::Auto => terminal::ColorChoice::Auto,
+
+    use terminal::ColorChoice::{Always, Auto, Never};
+    let flag = match context.color {
+        super::args::ColorChoice::Always => Always,
+        super::args::ColorChoice::Never => Never,
+        super::args::ColorChoice::Auto => Auto,
     };
-    let env =
-        terminal::capability::Env::of_process(choice, terminal::ColorChoice::Auto, std::io::stdout().is_terminal());
-    let mut capability = terminal::capability::detect(&env);
-    capability.unicode &= !context.out.style.ascii;
-    let theme = Theme::load(theme.unwrap_or("dark")).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok((theme, capability))
+    let color = match spec.color {
+        config::ColorWhen::Always => Always,
+        config::ColorWhen::Never => Never,
+        config::ColorWhen::Auto => Auto,
+    };
+    let depth = spec.depth.map(|depth| match depth {
+        config::ColorDepth::None => terminal::Depth::None,
+        config::ColorDepth::Sixteen => terminal::Depth::Ansi16,
+        config::ColorDepth::Indexed => terminal::Depth::Indexed256,
+        config::ColorDepth::Truecolor => terminal::Depth::Rgb,
+    });
+    let color = terminal::ColorChoice::of_config(color, depth);
+    let mut env = terminal::capability::Env::of_process(flag, color, std::io::stdout().is_terminal());
+    env.ascii = ascii_asked(context.ascii).or(spec.ascii);
+    let of_env = std::env::var("CUTOVER_THEME").ok().filter(|name| !name.is_empty());
+    let name = theme.or(of_env.as_deref()).unwrap_or(&spec.theme);
+    let theme = load_theme(name, themes_dir().as_deref()).map_err(|error| {
+        Failure::new(Exit::Config, format!("the theme {name} cannot be used:\n{error}\n--theme dark starts without it"))
+    })?;
+    Ok((theme, terminal::capability::detect(&env)))
+}
+
+/// Whether ASCII was asked for by flag, or asked for or refused by `CUTOVER_ASCII`.
+pub(crate) fn ascii_asked(flag: bool) -> Option<bool> {
+    let word = std::env::var("CUTOVER_ASCII").ok().filter(|word| !word.is_empty());
+    if flag { Some(true) } else { word.map(|word| !matches!(word.as_str(), "0" | "false" | "no")) }
 }
 
 fn me(via: &str) -> Actor {

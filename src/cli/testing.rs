@@ -161,6 +161,15 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
     let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));
     let out = Out::new(data, messages, format, Style { color: false, ascii: true }, false);
     let lines = typed.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect());
-    let color = super::args::ColorChoice::Auto;
-    (Context { out, input: Answers::Scripted(lines), config: None, color, keys: None }, seen)
+    (
+        Context {
+            out,
+            input: Answers::Scripted(lines),
+            config: None,
+            color: super::args::ColorChoice::Auto,
+            ascii: false,
+            keys: None,
+        },
+        seen,
+    )
 }

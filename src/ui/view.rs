@@ -146,6 +146,7 @@ pub struct View {
     /// The moment the panes show instead of now, while the time cursor is back in the history.
     pub(super) cursor: Option<DateTime<Utc>>,
     pub(super) log: LogPane,
+    themes: theme::Themes,
     pub(super) focus: Pane,
     pub(super) gate: usize,
     pub(super) zoom: bool,
@@ -180,6 +181,7 @@ impl View {
             frozen: None,
             cursor: None,
             log: LogPane::default(),
+            themes: theme::Themes::default(),
             focus: Pane::Log,
             gate: 0,
             zoom: false,
@@ -236,6 +238,8 @@ impl View {
                 self.log.push(line, false);
                 self.touch();
             }
+            Input::Theme { name, theme } => self.theme_read(&name, theme, now_ms),
+            Input::Themes(names) => self.themes_known(names),
             Input::Reply { id, reply } => self.reply(id, reply, now_ms),
             Input::Drawn => {
                 self.drawn = Some(self.revision);
@@ -249,6 +253,7 @@ impl View {
             }
             Input::Tick => {}
         }
+        out.extend(self.theme_action());
         out
     }
 

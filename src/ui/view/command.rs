@@ -61,7 +61,7 @@ impl View {
             }
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
-            ("theme", name) if !name.is_empty() => self.set_theme(name, now_ms),
+            ("theme", name) => self.set_theme(name, now_ms),
             ("mark", "") => self.act(Act::Mark, now_ms, out),
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });

@@ -5,7 +5,6 @@ use tui_input::Input as Line;
 use super::{HISTORY_MAX, WORDS};
 use crate::ui::actions::table;
 use crate::ui::input::Code;
-use crate::ui::theme::Theme;
 use crate::ui::view::{Field, View};
 
 /// What was typed into the `:` line before, for as long as the program runs, and what Tab is going through.
@@ -132,6 +131,12 @@ impl View {
         })
     }
 
+    /// The line with the first of what is offered, as Tab makes it.
+    #[cfg(test)]
+    pub(in crate::ui::view) fn complete(&self, line: &str) -> Option<String> {
+        CommandLine::default().next(true, line, || self.offer(line))
+    }
+
     fn offer(&self, line: &str) -> Offer {
         let line = line.trim_start();
         let (before, part) = line.rsplit_once(' ').map_or(("", line), |(before, part)| (before.trim(), part));
@@ -143,7 +148,7 @@ impl View {
             "auto" => plain(["on", "off"].into_iter().filter(fits).collect()),
             "override" | "gates" => plain(gates().filter(fits).collect()),
             "scenario" => plain(self.options.scenarios.iter().map(String::as_str).filter(fits).collect()),
-            "theme" => plain(Theme::names().filter(fits).collect()),
+            "theme" => plain(self.theme_names(part).collect()),
             _ => Vec::new(),
         };
         let named = before.split(' ').next().unwrap_or("");
