@@ -253,7 +253,15 @@ const TABLE: &[Row] = &[
         "all",
         Some("abort"),
     ),
-    row(Act::Rollback, "rollback", &["R"], "all traffic back, asks y; works everywhere", MovesTraffic, "all", Some("rollback")),
+    row(
+        Act::Rollback,
+        "rollback",
+        &["R"],
+        "all traffic back, asks y; works everywhere",
+        MovesTraffic,
+        "all",
+        Some("rollback"),
+    ),
     row(
         Act::Override,
         "override",

@@ -23,6 +23,7 @@ mod header;
 mod help;
 mod journal;
 mod keyline;
+mod offer;
 mod panel;
 mod popup;
 mod question;

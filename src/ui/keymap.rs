@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn a_question_sees_the_opener_whatever_its_key() {
         let map = Keymap::parse("[keys]\nrollback = [\"B\", \"R\"]\npromote = [\"F\"]\nquit = [\"Q\"]\n").unwrap();
-        for (pressed, seen) in [("B", "R"), ("R", "R"), ("F", "P"), ("Q", "q"), ("y", "y"), ("n", "n"), ("Esc", "Esc")] {
+        for (pressed, seen) in [("B", "R"), ("R", "R"), ("F", "P"), ("Q", "q"), ("y", "y"), ("n", "n"), ("Esc", "Esc")]
+        {
             assert_eq!(map.in_question(parse(pressed).unwrap()), parse(seen).unwrap(), "{pressed}");
         }
         for freed in ["P", "q"] {

@@ -41,7 +41,10 @@ pub(super) fn binding(row: &Row, key: Key, allow_unsafe: bool) -> Option<Refused
         return refused("it is the no of every question", "choose another key");
     }
     if key.code == Code::Enter && matches!(row.act, Act::Switch | Act::Override) {
-        return refused("Enter ends what is typed into its question, and an opener must not confirm", "choose another key");
+        return refused(
+            "Enter ends what is typed into its question, and an opener must not confirm",
+            "choose another key",
+        );
     }
     if allow_unsafe {
         return None;

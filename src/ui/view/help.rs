@@ -46,7 +46,8 @@ impl View {
         let here = |row: &&Row| row.panes.split(", ").any(|named| named == pane) && !row.panes.contains("help");
         let acts = |row: &&Row| row.danger.acts() && !here(row);
         let rest = |row: &&Row| !row.danger.acts() && !here(row);
-        let entries = |wanted: &dyn Fn(&&Row) -> bool| table().iter().filter(wanted).map(|row| self.entry(row)).collect();
+        let entries =
+            |wanted: &dyn Fn(&&Row) -> bool| table().iter().filter(wanted).map(|row| self.entry(row)).collect();
         let words = WORDS.iter().map(|(word, rest)| HelpLine::Entry {
             keys: format!(":{word}"),
             text: (*rest).to_owned(),

@@ -21,7 +21,10 @@ fn every_kind_of_mistake_is_told_with_line_and_remedy() {
         ("[keys]\nfollow = \"Ctrl-F\"\n", "write Ctrl- and one small letter"),
         ("[keys]\nfollow = \"\\u001b[2J\"\n", "follow: \"\" is no key"),
         ("[keys]\nfollow = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]\n", "follow: 9 keys; 8 at most"),
-        ("[keys]\nfollow = \"F\"\nwrap = [\"w\",\n  \"F\"]\n", "4:3: \"F\" is wrap here and follow on line 2; take it from"),
+        (
+            "[keys]\nfollow = \"F\"\nwrap = [\"w\",\n  \"F\"]\n",
+            "4:3: \"F\" is wrap here and follow on line 2; take it from",
+        ),
         ("[keys]\nfollow = [\"F\", \"F\"]\n", "2:16: \"F\" is follow here and follow on line 2"),
         ("[keys]\nfollow = \"q\"\n", "2:10: \"q\" is follow here and quit by default; add quit = [..]"),
         ("[keys]\nrollback = []\n", "2:1: rollback must have a key; give it one, or take this line out: then it is R"),
@@ -83,7 +86,8 @@ fn keys_can_be_swapped_and_taken_away() {
 
 #[test]
 fn no_text_at_all_breaks_it() {
-    let words = ["[keys]", "promote", "=", "\"R\"", "[", "]", "\n", "true", "allow_unsafe_keys", "'", "\u{1b}", "[[", ",", "é"];
+    let words =
+        ["[keys]", "promote", "=", "\"R\"", "[", "]", "\n", "true", "allow_unsafe_keys", "'", "\u{1b}", "[[", ",", "é"];
     let mut rng = fastrand::Rng::with_seed(7);
     for _ in 0..3_000 {
         let text: String = (0..rng.usize(0..12)).map(|_| words[rng.usize(..words.len())]).collect();

@@ -111,9 +111,7 @@ impl View {
     pub(in crate::ui::view) fn browse(&mut self, code: Code, line: &mut Line) {
         let mut commands = std::mem::take(&mut self.commands);
         let shown = match code {
-            Code::Tab | Code::BackTab => {
-                commands.next(code == Code::Tab, line.value(), || self.offer(line.value()))
-            }
+            Code::Tab | Code::BackTab => commands.next(code == Code::Tab, line.value(), || self.offer(line.value())),
             _ => commands.recall(code == Code::Up, line.value()),
         };
         self.commands = commands;
@@ -199,19 +197,15 @@ mod tests {
         }
         assert_eq!(line.history, ["two", "one", "three"]);
         let up = |line: &mut CommandLine| line.recall(true, "dra");
-        assert_eq!([up(&mut line), up(&mut line), up(&mut line), up(&mut line)], [
-            Some("three".into()),
-            Some("one".into()),
-            Some("two".into()),
-            None
-        ]);
+        assert_eq!(
+            [up(&mut line), up(&mut line), up(&mut line), up(&mut line)],
+            [Some("three".into()), Some("one".into()), Some("two".into()), None]
+        );
         let down = |line: &mut CommandLine| line.recall(false, "two");
-        assert_eq!([down(&mut line), down(&mut line), down(&mut line), down(&mut line)], [
-            Some("one".into()),
-            Some("three".into()),
-            Some("dra".into()),
-            None
-        ]);
+        assert_eq!(
+            [down(&mut line), down(&mut line), down(&mut line), down(&mut line)],
+            [Some("one".into()), Some("three".into()), Some("dra".into()), None]
+        );
         for n in 0..1_000 {
             line.keep(&n.to_string());
         }
