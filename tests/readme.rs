@@ -42,6 +42,7 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("verbs", verbs()),
         ("keys", keys()),
         ("exit codes", exit_codes()),
+        ("once", once()),
         ("scenarios", scenarios()),
         ("roles", roles()),
         ("config", config::reference_markdown()),
@@ -104,6 +105,14 @@ fn roles() -> String {
 fn exit_codes() -> String {
     let mut out = String::from("| code | means |\n|---|---|\n");
     for (exit, meaning) in exit::TABLE {
+        let _ = writeln!(out, "| {} | {meaning} |", exit.code());
+    }
+    out
+}
+
+fn once() -> String {
+    let mut out = String::from("| code | `--once` says |\n|---|---|\n");
+    for (exit, meaning) in exit::ONCE {
         let _ = writeln!(out, "| {} | {meaning} |", exit.code());
     }
     out

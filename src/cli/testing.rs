@@ -1,7 +1,7 @@
 //! A scripted engine and streams that can be read back: what the tests of the verbs need.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,9 +70,9 @@ impl Script {
         self
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
-        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
+        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default(), previews: BTreeMap::default() })
     }
 
     async fn step(&mut self) {
@@ -169,6 +169,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
             color: super::args::ColorChoice::Auto,
             ascii: false,
             keys: None,
+            blind: false,
         },
         seen,
     )

@@ -9,13 +9,14 @@ use super::state::State;
 use super::watch::Serves;
 use crate::domain::capabilities::RollbackClass;
 use crate::domain::text::clean;
-use crate::domain::{GateSpec, OrderState, Role, Side, Version};
+use crate::domain::{GateSpec, Move, OrderState, Role, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
         let events = self.rollout.events();
-        Snapshot { status: self.status(), history: self.sides.map(|_, side| side.history()), events }
+        let history = self.sides.map(|_, side| side.history());
+        Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new() }
     }
 
     /// The status document.
@@ -46,7 +47,13 @@ impl State {
             data_age_s: self.data_age_ms().map(seconds),
             stale: self.is_stale(),
             dropped: self.dropped,
+            typed: self.typed(),
         }
+    }
+
+    fn typed(&self) -> Vec<String> {
+        let promote = self.service.plan.typed_promote.then_some(Move::Promote);
+        [Some(Move::Switch), promote].into_iter().flatten().map(|kind| kind.verb().into()).collect()
     }
 
     fn phase(&self) -> Phase {
@@ -216,6 +223,7 @@ impl State {
             ready: because.is_none(),
             class: self.capabilities.rollback.name().into(),
             window_left_s: self.window_left_ms().map(seconds),
+            window_s: seconds(self.service.plan.rollback_window_ms),
             to,
             because,
             needed,
@@ -293,13 +301,14 @@ impl State {
         router && settled && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
-    /// What `command` would ask of the router, for a preview; `None` when it would ask nothing.
+    /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would
+    /// ask nothing.
     pub fn order_preview(&self, command: &super::command::Command) -> Option<crate::domain::Order> {
         let kind = super::consent::move_of(command);
         let target = self.target(command)?;
         let forward = kind.is_forward();
         Some(crate::domain::Order {
-            id: crate::domain::OrderId("preview".into()),
+            id: self.order_id(self.orders_made + 1, kind),
             kind,
             from: self.router.split(),
             target,

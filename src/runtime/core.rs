@@ -203,7 +203,14 @@ impl Core {
 
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
-        self.state.snapshot()
+        let mut snapshot = self.state.snapshot();
+        for command in [Command::Promote, Command::Switch, Command::Abort, Command::Rollback] {
+            let lines = self.preview(&command);
+            if !lines.is_empty() {
+                snapshot.previews.insert(command.verb().into(), lines);
+            }
+        }
+        snapshot
     }
 
     /// Whether everything was looked at once.

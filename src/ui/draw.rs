@@ -24,9 +24,12 @@ mod help;
 mod journal;
 mod keyline;
 mod offer;
+mod order;
 mod panel;
 mod popup;
+mod preview;
 mod question;
+mod rollback;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -71,7 +74,7 @@ fn tiny(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     }
     header::short(canvas, Rect { height: 1, ..area });
     if area.height == 2 {
-        bottom::rollback(canvas, last);
+        rollback::rollback(canvas, last);
     }
     None
 }

@@ -250,6 +250,8 @@ impl View {
             Input::Flushed => {
                 self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
+                // Reason: only now it is known when keys begin to count, and the screen says so then.
+                self.redraw_at = self.next_deadline(now_ms);
             }
             Input::Tick => {}
         }
@@ -315,7 +317,7 @@ impl View {
     /// that what was being typed into it does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
         if prompt.ask.is_forward() {
-            self.notice = Some(Notice::new(text, prompt.ask.is_typed()));
+            self.notice = Some(Notice::new(text, prompt.typed));
             self.touch();
         } else {
             self.warn(&text.join(" "), now_ms);

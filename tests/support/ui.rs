@@ -191,6 +191,7 @@ pub fn shifting() -> Snapshot {
             ready: true,
             class: "instant".into(),
             window_left_s: Some(3348.0),
+            window_s: 86_400.0,
             to: Side::Blue,
             because: None,
             needed: true,
@@ -206,6 +207,7 @@ pub fn shifting() -> Snapshot {
         data_age_s: Some(0.6),
         stale: false,
         dropped: 0,
+        typed: vec!["switch".into()],
     };
     Snapshot {
         status,
@@ -221,7 +223,23 @@ pub fn shifting() -> Snapshot {
             event(4, "auto", "feature-drift FAIL 0.31", true),
             event(2, "op2", "note \"checking fx feed\"", false),
         ]),
+        previews: previews(),
     }
+}
+
+/// What an embedded gateway would be sent.
+fn previews() -> std::collections::BTreeMap<String, Vec<String>> {
+    [("promote", 75, true), ("switch", 0, true), ("abort", 100, false), ("rollback", 100, false)]
+        .into_iter()
+        .map(|(verb, blue, forward)| {
+            let green = 100 - blue;
+            let expected = if forward { "\"7\"" } else { "null" };
+            let body =
+                format!(r#"{{"split":{{"blue":{blue},"green":{green}}},"expected":{expected},"order":"9c41d2e0"}}"#);
+            let target = "unix:/run/cutover/gateway.sock".to_owned();
+            (verb.into(), vec![target, "PUT /v1/split".into(), "content-type: application/json".into(), body])
+        })
+        .collect()
 }
 
 pub fn order(command: &str, state: OrderState) -> OrderStatus {

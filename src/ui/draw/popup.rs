@@ -2,15 +2,14 @@
 
 use ratatui::layout::Rect;
 
-use super::bottom::rollback_goal;
-use super::canvas::{Canvas, version_name};
+use super::canvas::Canvas;
 use super::gates::in_unit;
 use super::help::help;
-use crate::engine::{Command, Snapshot};
+use super::preview::preview;
+use crate::engine::Snapshot;
 use crate::ui::text::{age, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
-use crate::ui::view::prompt::candidate;
 
 /// Draws what lies over the panes.
 pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
@@ -52,43 +51,6 @@ fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {
     lines.extend(status.blocked.iter().map(|blocked| format!("{:<9} {}", blocked.command, blocked.because)));
     if lines.is_empty() {
         lines.push("nothing blocks, no faults".into());
-    }
-    lines
-}
-
-fn preview(snapshot: Option<&Snapshot>, command: &Command) -> Vec<String> {
-    let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
-    let status = &snapshot.status;
-    let (side, _) = candidate(snapshot);
-    let now = status.split.observed.map_or_else(|| "?".into(), |split| split.share(side).to_string());
-    let target = format!("{} {}", side.title(), version_name(snapshot, side));
-    let effect = match command {
-        Command::Promote => {
-            status.step.next.map_or_else(|| "no step is left".into(), |next| format!("{target} {now}% > {next}%"))
-        }
-        Command::Switch => format!("{target} {now}% > 100%"),
-        Command::Abort => format!("{target} {now}% > 0%, the rollout is given up"),
-        Command::Rollback => rollback_goal(Some(snapshot)),
-        other => other.verb().to_owned(),
-    };
-    let verb = command.verb();
-    let mut lines = vec![format!("effect    {effect}")];
-    let blocked = status.blocked.iter().filter(|blocked| blocked.command == verb);
-    lines.extend(blocked.map(|blocked| format!("blocked   {}", blocked.because)));
-    if lines.len() == 1 {
-        lines.push("blocked   no".into());
-    }
-    let expect = match command {
-        Command::Promote | Command::Switch => format!(" --expect {}", status.digest),
-        _ => String::new(),
-    };
-    lines.push(format!("CLI twin  cutover {verb} --yes{expect}"));
-    let driver = &status.driver;
-    if !driver.may_drive {
-        lines.push(format!("driver    {}", driver.holder.as_deref().unwrap_or("nobody; this console may only look")));
-    }
-    if *command == Command::Rollback {
-        lines.push("R asks, y sends".into());
     }
     lines
 }

@@ -41,6 +41,9 @@ impl View {
         if *ask == Ask::Rollback {
             return None;
         }
+        if *ask == Ask::TakeOver && self.snapshot.as_ref().is_some_and(|s| s.status.driver.may_drive) {
+            return Some("take over: this console drives already".into());
+        }
         let Some(snapshot) = &self.snapshot else {
             return Some(format!("{}: nothing was read yet", ask.name()));
         };
@@ -62,8 +65,7 @@ impl View {
                 return Some(format!("{}: {because}", ask.name()));
             }
         }
-        let verb = ask.command("")?.verb();
-        let blocked = snapshot.status.blocked.iter().find(|blocked| blocked.command == verb)?;
+        let blocked = ask.blocked_by(&snapshot.status)?;
         let explain = self.keymap.name(Act::Explain);
         Some(format!("{} is blocked: {}  ({explain} explains)", ask.name(), blocked.because))
     }
@@ -82,8 +84,11 @@ impl View {
         if self.is_paused() {
             return self.open(Ask::Resume, now_ms);
         }
-        if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
-            return self.warn("hold: this console was started read-only", now_ms);
+        if let Some(status) = self.snapshot.as_ref().map(|s| &s.status).filter(|s| s.driver.read_only) {
+            let who = status.driver.holder.as_deref().unwrap_or("nobody");
+            let text = format!("hold: this console was started read-only; {who} drives");
+            self.overlay = Some(Overlay::Preview(Command::Pause));
+            return self.warn(&text, now_ms);
         }
         self.ask(Command::Pause, None, now_ms, out);
     }

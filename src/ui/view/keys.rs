@@ -7,7 +7,7 @@ use crate::ui::actions::Act;
 use crate::ui::input::{Action, Code, Key};
 
 /// The smallest screen that can show a box to be read before consent.
-pub const BOX_MIN: (u16, u16) = (44, 16);
+pub const BOX_MIN: (u16, u16) = (44, 18);
 /// Lines an overlay can be scrolled by, where nobody knows how many it has.
 const SCROLL_MAX: usize = 500;
 
@@ -21,10 +21,16 @@ impl View {
             // What is typed is typed; elsewhere a question knows keys by what they are bound to.
             let meant = if prompt.is_typing() { key } else { self.keymap.in_question(key) };
             let answer = prompt.key(meant, now_ms);
+            if answer == Answer::No && prompt.from_reason && self.back_to_reason(key) {
+                return;
+            }
             return self.answered(prompt, answer, now_ms, out);
         }
         if self.notice.is_some() {
             return self.notice_key(key, now_ms, out);
+        }
+        if self.leave_reason(self.keymap.in_question(key), now_ms) {
+            return;
         }
         if self.field.is_some() {
             return self.field_key(key, now_ms, out);
@@ -77,6 +83,7 @@ impl View {
         self.notice = None;
         match self.keymap.act(key).filter(|_| !key.repeat) {
             Some(Act::Rollback) => self.open(Ask::Rollback, now_ms),
+            Some(Act::Abort) => self.open(Ask::Abort, now_ms),
             Some(Act::Hold) => self.hold(now_ms, out),
             _ => {}
         }
