@@ -216,7 +216,15 @@ fn storm(events: usize, seed: u64, keymap: &Arc<Keymap>, openers: &HashMap<Act, 
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut moved = fixture::free();
     moved.status.digest = "b207".into();
-    let states = [fixture::free(), fixture::free(), fixture::shifting(), fixture::paused(), fixture::ready(), moved];
+    let states = [
+        fixture::free(),
+        fixture::free(),
+        fixture::shifting(),
+        fixture::paused(),
+        fixture::ready(),
+        fixture::read_only(),
+        moved,
+    ];
     let states = states.map(Arc::new);
     let usual = "yyyyyyYnn42vjkG+__?:/ oprfq13mcsa[]".chars().map(Key::char);
     let named =
@@ -390,7 +398,9 @@ fn t48_the_help_shows_the_keys_in_force() {
     let keymap = Arc::new(Keymap::parse(text).unwrap());
     let mut view = view(fixture::free(), &keymap);
     view.update(Input::Resize(120, 50), 0);
-    let line = screen(&view, 0);
+    let shown = screen(&view, 0);
+    assert!(shown.contains("NEXT  F promote 10% > 25%, S switch > 100%"), "{shown}");
+    let line = shown.lines().last().unwrap();
     assert!(line.contains("F promote") && !line.contains("P promote") && !line.contains("f follow"), "{line}");
     view.update(Input::Key(Key::char('?')), 0);
     let help = screen(&view, 0);
