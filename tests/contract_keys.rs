@@ -167,8 +167,9 @@ impl Witness {
             Command::Rollback | Command::Abort => {
                 assert!(matches!(key.and_then(Key::plain_char), Some('y' | 'Y')), "{}", told());
                 let act = if request.command == Command::Rollback { Act::Rollback } else { Act::Abort };
-                let opened = self.before == opener(act) || (self.in_line && self.before == Some(Key::new(Code::Enter)));
-                assert!(opened, "{}", told());
+                let was_asked =
+                    self.before == opener(act) || (self.in_line && self.before == Some(Key::new(Code::Enter)));
+                assert!(was_asked, "{}", told());
                 return;
             }
             Command::Pause => return assert!(by_line || key == opener(Act::Hold), "{}", told()),

@@ -60,7 +60,7 @@ fn read(found: &Found) -> Result<Keymap, String> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Keymap::parse(text).map_err(|faults| faults.told(&shown)),
         Err(error) => {
-            let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
             Err(format!("{shown}:{line}: not UTF-8; save it as UTF-8"))
         }
     }

@@ -81,7 +81,6 @@ fn keys_width(line: &HelpLine) -> usize {
 
 fn text_width(line: &HelpLine) -> usize {
     match line {
-        HelpLine::Heading(text) => width(text),
-        HelpLine::Entry { text, .. } => width(text),
+        HelpLine::Heading(text) | HelpLine::Entry { text, .. } => width(text),
     }
 }

@@ -170,12 +170,11 @@ impl Reader<'_> {
                 self.fault(at, format!("{name}: a key is text"), format!("write {name} = [\"R\"] or a list of such"));
                 continue;
             };
-            match parse(spelled) {
-                Some(key) => keys.push((key, at)),
-                None => {
-                    let message = format!("{name}: \"{}\" is no key", clean(spelled, QUOTED));
-                    self.fault(at, message, advice(spelled));
-                }
+            if let Some(key) = parse(spelled) {
+                keys.push((key, at));
+            } else {
+                let message = format!("{name}: \"{}\" is no key", clean(spelled, QUOTED));
+                self.fault(at, message, advice(spelled));
             }
         }
         (self.faults.len() == before).then_some(keys)
