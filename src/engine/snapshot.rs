@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
+use super::detail::Detail;
 use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
 
 /// The version of the status document; a rename of any member raises it.
@@ -28,6 +29,9 @@ pub struct Snapshot {
     /// by line. Only commands that move traffic have one.
     #[serde(default)]
     pub previews: BTreeMap<String, Vec<String>>,
+    /// What a screen shows besides.
+    #[serde(default)]
+    pub detail: Detail,
 }
 
 /// Points over time of one side; a second without samples is `None`.

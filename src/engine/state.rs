@@ -129,6 +129,7 @@ impl State {
         }
         self.follow_orders();
         self.run_missing_gates();
+        self.note_gates();
         self.walk();
     }
 

@@ -1,5 +1,8 @@
 //! The snapshot: what the state looks like from outside.
 
+use std::sync::Arc;
+
+use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
     DriverStatus, GateState, GateStatus, Latency, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
@@ -9,14 +12,28 @@ use super::state::State;
 use super::watch::Serves;
 use crate::domain::capabilities::RollbackClass;
 use crate::domain::text::clean;
-use crate::domain::{GateSpec, Move, OrderState, Role, Side, Version};
+use crate::domain::{GateSpec, Move, OrderState, Pair, Role, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
         let events = self.rollout.events();
+        let detail = self.detail();
         let history = self.sides.map(|_, side| side.history());
-        Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new() }
+        Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new(), detail }
+    }
+
+    fn detail(&mut self) -> Detail {
+        let under_way = matches!(self.rollout.stage, Stage::Moving | Stage::Switched);
+        Detail {
+            started: self.rollout.started.filter(|_| under_way),
+            reached: if under_way { self.rollout.reached_at.clone() } else { Vec::new() },
+            consent: self.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
+            bake_s: seconds(self.service.plan.bake_ms),
+            replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
+            trails: self.rollout.trails.shared(),
+            logs: Arc::default(),
+        }
     }
 
     /// The status document.
@@ -31,7 +48,7 @@ impl State {
             step: self.step(),
             digest: self.digest().short().to_owned(),
             split: self.split_status(),
-            sides: crate::domain::Pair::from_fn(|side| self.side_status(side)),
+            sides: Pair::from_fn(|side| self.side_status(side)),
             gates: self.service.gates.iter().map(|spec| self.gate_status(spec)).collect(),
             guards: self.guard_statuses(),
             rollback: self.rollback_status(),

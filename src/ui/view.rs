@@ -4,7 +4,7 @@ mod act;
 mod ask;
 pub mod command;
 mod copy;
-mod cursor;
+pub mod cursor;
 mod evidence;
 mod field;
 pub mod help;

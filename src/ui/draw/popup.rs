@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::gates::in_unit;
+use super::evidence::evidence;
 use super::help::help;
 use super::preview::preview;
 use crate::engine::Snapshot;
-use crate::ui::text::{age, width};
+use crate::ui::text::width;
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
 
@@ -19,7 +19,7 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         Overlay::Preview(command) => {
             (format!("PREVIEW {}   nothing is sent   Esc close", command.verb()), 0, preview(canvas.live(), command))
         }
-        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, gate(canvas.live(), name)),
+        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
     let wide = (longest as u16).min(area.width);
@@ -52,24 +52,5 @@ fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {
     if lines.is_empty() {
         lines.push("nothing blocks, no faults".into());
     }
-    lines
-}
-
-fn gate(snapshot: Option<&Snapshot>, name: &str) -> Vec<String> {
-    let found = snapshot.and_then(|s| s.status.gates.iter().find(|gate| gate.name == name));
-    let Some(gate) = found else { return vec!["this gate is gone".into()] };
-    let value = gate.value.map_or_else(|| "-".into(), |value| in_unit(value, &gate.unit, false));
-    let limit = gate.limit.map_or_else(|| "-".into(), |limit| in_unit(limit, &gate.unit, true));
-    let bound = if gate.at_least { "at least" } else { "at most" };
-    let version = gate.version_digest.as_deref().map_or("-", |digest| digest.get(..12).unwrap_or(digest));
-    let when = gate.age_s.map_or_else(|| "not run".into(), |s| format!("{} ago", age(s)));
-    let required = if gate.required { "required" } else { "optional" };
-    let mut lines = vec![
-        format!("{}   {}   {required}   {when}", gate.status.title(), gate.kind),
-        format!("value {value}   limit {bound} {limit}   samples {}", gate.samples),
-        format!("seen on version digest {version}"),
-        format!("note {}", gate.note),
-    ];
-    lines.extend(gate.details.iter().map(|detail| format!("- {detail}")));
     lines
 }

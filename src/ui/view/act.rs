@@ -84,6 +84,9 @@ impl View {
     }
 
     fn back(&mut self) {
+        if self.cursor.take().is_some() {
+            return;
+        }
         if self.zoom {
             self.zoom = false;
         } else if !self.log.filter.is_empty() {
@@ -121,6 +124,7 @@ impl View {
         let name = self.selected_gate();
         if let (Pane::Gates, Some(name)) = (self.focus, name) {
             self.log.gate = Some(name.clone());
+            self.cursor_to_failure(&name);
             self.overlay = Some(Overlay::Gate { name, scroll: 0 });
         }
     }

@@ -53,6 +53,9 @@ impl View {
                 () if self.frozen.is_some() => {
                     format!("the panes are frozen: {} first", self.keymap.name(Act::Freeze))
                 }
+                () if self.cursor.is_some() => {
+                    format!("the time cursor is back: {} first", self.keymap.name(Act::Back))
+                }
                 () if self.zoom => format!("one pane hides the others: {} first", self.keymap.name(Act::Unzoom)),
                 () if open => format!("close this first: {}", self.keymap.name(Act::Back)),
                 () if self.size.0 < BOX_MIN.0 || self.size.1 < BOX_MIN.1 => {
