@@ -9,6 +9,7 @@ pub mod digest;
 pub mod fault;
 pub mod gate;
 pub mod guard;
+pub mod nearest;
 pub mod observation;
 pub mod order;
 pub mod plan;
