@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use crate::domain::Service;
 use crate::domain::text::clean;
+use crate::domain::{LogSource, Service};
 
 mod checks;
 mod duration;
 mod error;
 mod keys;
 mod locate;
+mod logs;
 mod reader;
 mod secret;
 mod sections;
@@ -43,6 +44,8 @@ pub struct Config {
     pub backend: BackendSpec,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
     pub gateway: Option<GatewaySpec>,
+    /// Logs of the user's that the console shows beside the gates'.
+    pub logs: Vec<LogSource>,
 }
 
 /// A traffic system and how it is reached.
@@ -145,7 +148,8 @@ fn meaning<'a>(report: &'a reader::Report<'a>, document: &'a DeTable<'a>, file: 
     let plan = sections::plan(&root);
     let gates = checks::gates(&root, &probe.path);
     let guards = checks::guards(&root);
+    let logs = logs::logs(&root, &gates);
     let service =
         Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
-    Some(Config { file: file.into(), service, backend: backend?, gateway })
+    Some(Config { file: file.into(), service, backend: backend?, gateway, logs })
 }

@@ -47,10 +47,11 @@ pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
+pub(super) const LOG: &str = "[[log]]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 10] =
-    ["service", "blue", "green", "probe", "backend", "gateway", "state", "plan", "gate", "guard"];
+pub(super) const TOP: [&str; 11] =
+    ["service", "blue", "green", "probe", "backend", "gateway", "state", "plan", "gate", "guard", "log"];
 
 use KeyDefault::{From, Is, Nothing, Required};
 
@@ -136,6 +137,10 @@ const KEYS: &[KeyDoc] = &[
 
     key(VERSUS, "side", "live", Required, "The side compared with."),
     key(VERSUS, "worse_by", "share", Required, "How much worse is too much: 0.2 or \"20%\"."),
+
+    key(LOG, "name", "name", Required, "What its lines are told by in the log pane; unique, and no gate's."),
+    key(LOG, "file", "path", Nothing, "A file, followed over rotation and truncation, and before it exists; this or command."),
+    key(LOG, "command", "list of words", Nothing, "A program and its arguments, run without a shell: its output is shown; started again when it ends."),
 ];
 
 /// Every key, section by section.
