@@ -52,7 +52,8 @@ struct Feed {
     last: DateTime<Utc>,
 }
 
-/// Everything that is being followed. Dropping it ends the threads, and kills the commands with their groups.
+/// Everything that is being followed. Dropping it ends the threads and asks the commands to end; those that have not
+/// when the tokio runtime does are killed, each with its process group.
 pub struct Followers {
     feeds: Vec<Feed>,
     shared: Arc<Shared>,
@@ -125,7 +126,6 @@ impl Followers {
 
     /// Ends everything: commands are asked to end, then killed, each with its process group.
     pub async fn stop(mut self) {
-        self.threads.clear();
         let _ = self.ending.send(true);
         let all = async { while self.commands.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(2 * PATIENCE, all).await;
@@ -156,6 +156,13 @@ impl Followers {
             self.shared.tell();
         }
         batch
+    }
+}
+
+impl Drop for Followers {
+    fn drop(&mut self) {
+        let _ = self.ending.send(true);
+        self.commands.detach_all();
     }
 }
 

@@ -10,6 +10,7 @@ pub mod console;
 mod core;
 mod gates;
 pub mod headless;
+mod logs;
 mod orders;
 mod scribe;
 mod watch;

@@ -311,7 +311,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
         watches: false,
     };
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, scenarios: None, story };
+    let front = Front { options, capability, theme, scenarios: None, story, logs: config.logs.clone() };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

@@ -34,7 +34,8 @@ pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, t
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
     let options =
         Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story };
+    let scenarios = Some((names, chosen));
+    let front = Front { options, capability, theme, scenarios, story, logs: tree.config().logs.clone() };
     let service = tree.config().service.clone();
     let backend = connect(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));

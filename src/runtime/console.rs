@@ -14,8 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
+use super::logs::lines;
 use crate::domain::OrderState;
 use crate::engine::{Event, Phase, Snapshot};
+use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
 
@@ -34,6 +36,8 @@ pub struct Inputs {
     pub scenarios: Option<mpsc::Sender<String>>,
     /// Lines of a demo's own story come in here; closed elsewhere.
     pub story: mpsc::Receiver<crate::domain::LogLine>,
+    /// The user's own logs.
+    pub logs: Followers,
 }
 
 /// Why the loop ended.
@@ -74,7 +78,7 @@ struct Loop<'a, S> {
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
-    let Inputs { mut keys, mut signals, scenarios, mut story } = inputs;
+    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs } = inputs;
     let mut looped = Loop {
         core,
         view,
@@ -101,6 +105,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             }
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
+            batch = logs.next() => drop(looped.tell(lines(batch))),
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }

@@ -211,6 +211,11 @@ impl View {
                 self.log.push(line, false);
                 self.touch();
             }
+            Input::Lines { lines, dropped } => {
+                lines.into_iter().for_each(|line| self.log.push(line, false));
+                self.log.dropped += dropped;
+                self.touch();
+            }
             Input::Reply { id, reply } => self.reply(id, reply, now_ms),
             Input::Drawn => {
                 self.drawn = Some(self.revision);
