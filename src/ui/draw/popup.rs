@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::bottom::rollback_goal;
 use super::canvas::{Canvas, version_name};
 use super::gates::in_unit;
+use super::journal::wrap;
 use crate::engine::{Command, Snapshot};
 use crate::ui::actions::{Danger, Row, table};
 use crate::ui::text::{age, contains, width};
@@ -27,6 +28,11 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         Overlay::Explain { scroll } => ("WHAT BLOCKS   Esc close".to_owned(), *scroll, explain(canvas.live())),
         Overlay::Preview(command) => {
             (format!("PREVIEW {}   nothing is sent   Esc close", command.verb()), 0, preview(canvas.live(), command))
+        }
+        Overlay::Record { title, lines, scroll } => {
+            let wide = usize::from(area.width).saturating_sub(4).max(1);
+            let lines = lines.iter().flat_map(|line| wrap(line, wide)).collect();
+            (format!("{title}   c copy   Esc close"), *scroll, lines)
         }
         Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, gate(canvas.live(), name)),
     };

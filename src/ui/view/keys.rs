@@ -174,7 +174,8 @@ impl View {
         match (key.code, &mut field) {
             (Code::Esc, Field::Filter(_)) => self.log.filter.clear(),
             (Code::Enter, _) if key.repeat => self.field = Some(field),
-            (Code::Esc, _) | (Code::Enter, Field::Filter(_)) => {}
+            (Code::Enter, Field::Filter(_)) => self.log.search = false,
+            (Code::Esc, _) => {}
             (Code::Enter, Field::Command(line)) => self.run(line.value(), now_ms, out),
             (Code::Enter, Field::Reason(line, id)) => {
                 let reason = clean(line.value().trim(), TEXT_MAX);
@@ -227,7 +228,12 @@ impl View {
             return true;
         }
         let scroll = match &mut self.overlay {
-            Some(Overlay::Help { scroll, .. } | Overlay::Explain { scroll } | Overlay::Gate { scroll, .. }) => scroll,
+            Some(
+                Overlay::Help { scroll, .. }
+                | Overlay::Explain { scroll }
+                | Overlay::Gate { scroll, .. }
+                | Overlay::Record { scroll, .. },
+            ) => scroll,
             _ => &mut 0,
         };
         match act {
@@ -249,7 +255,7 @@ impl View {
             Act::NextPane => self.focus_next(1),
             Act::PreviousPane => self.focus_next(Pane::ALL.len() - 1),
             Act::Pane(n) => self.focus_on(n),
-            Act::Open => self.open_gate(),
+            Act::Open => self.open_selected(),
             Act::Back => self.back(),
             Act::Zoom => self.zoom = true,
             Act::Unzoom => self.zoom = false,
@@ -258,7 +264,7 @@ impl View {
             Act::Help => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
-            Act::Follow if self.log.follows() => self.log.hold(),
+            Act::Follow if self.log.follows() => self.log.hold(self.cursor),
             Act::Follow => self.log.follow(),
             Act::NextHit | Act::PreviousHit | Act::Wrap | Act::Timestamps | Act::Level => self.log_act(act, now_ms),
             Act::Mark => self.mark(now_ms, out),
@@ -270,7 +276,7 @@ impl View {
                     self.log.follow();
                 } else if let Some(snapshot) = self.snapshot.clone() {
                     self.frozen = Some((snapshot, now_ms));
-                    self.log.hold();
+                    self.log.hold(self.cursor);
                 }
             }
             Act::PreviewPromote => self.overlay = Some(Overlay::Preview(Command::Promote)),
@@ -336,13 +342,13 @@ impl View {
             .min(last);
             return;
         }
-        let events = !self.is_wide();
+        let upto = self.cursor;
         match act {
-            Act::Down => self.log.scroll(1, events),
-            Act::Up => self.log.scroll(-1, events),
-            Act::PageDown => self.log.scroll(page, events),
-            Act::PageUp => self.log.scroll(-page, events),
-            Act::First => self.log.first(page.unsigned_abs(), events),
+            Act::Down => self.log.scroll(1, upto),
+            Act::Up => self.log.scroll(-1, upto),
+            Act::PageDown => self.log.scroll(page, upto),
+            Act::PageUp => self.log.scroll(-page, upto),
+            Act::First => self.log.first(upto),
             _ => self.log.follow(),
         }
     }
@@ -400,11 +406,10 @@ impl View {
             Pane::Blue => Some(side(crate::domain::Side::Blue)),
             Pane::Green => Some(side(crate::domain::Side::Green)),
             Pane::Gates => status.gates.get(self.gate).map(|g| format!("{} {} {}", g.status.title(), g.name, g.note)),
-            Pane::Log => {
-                self.log.window(1, !self.is_wide()).first().map(|l| {
-                    format!("{} {} {} {}", l.at.format("%Y-%m-%dT%H:%M:%SZ"), l.level.title(), l.source, l.text)
-                })
-            }
+            Pane::Log => self
+                .log
+                .current(self.cursor)
+                .map(|l| format!("{} {} {} {}", l.at.format("%Y-%m-%dT%H:%M:%SZ"), l.level.title(), l.source, l.text)),
             Pane::Events => {
                 snapshot.events.last().map(|e| format!("{} {} {}", e.at.format("%Y-%m-%dT%H:%M:%SZ"), e.by, e.text))
             }
