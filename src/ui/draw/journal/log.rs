@@ -216,11 +216,18 @@ impl Line<'_> {
         let mark = if self.hit { ">" } else { " " };
         let level = if self.level.is_empty() { String::new() } else { format!("{:<4} ", self.level) };
         let right = area.right().saturating_sub(1);
+        let pad = &self.source[self.source.trim_end().len()..];
         let end = canvas.parts(
             area.x,
             area.y,
             area.width.saturating_sub(1),
-            &[(mark, Role::Key), (&self.time, Role::Dim), (&level, self.level_role), (&self.source, Role::Dim)],
+            &[
+                (mark, if self.hit { Role::Key } else { Role::Dim }),
+                (&self.time, Role::Dim),
+                (&level, self.level_role),
+                (self.source.trim_end(), Role::Dim),
+                (pad, Role::Text),
+            ],
         );
         let end = canvas.put(end, area.y, right.saturating_sub(end), &self.text, self.text_role);
         if self.note && end + 1 < right {
