@@ -11,6 +11,7 @@ mod core;
 mod gates;
 pub mod headless;
 mod logs;
+pub mod looks;
 mod orders;
 mod scribe;
 mod watch;

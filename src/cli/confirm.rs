@@ -81,6 +81,11 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
         Command::Resume => format!("RESUME the plan at {now}"),
         Command::Override { gate, reason } => format!("OVERRIDE gate {gate} for {}: {reason}", named(status, side)),
         Command::Finalize => "FINALIZE: end the rollback window and let the standby go; there is no way back".into(),
+        Command::Auto { on: true } => "AUTO ON: each next step is taken once gates pass and the bake is over".into(),
+        Command::TakeOver => {
+            let other = status.driver.holder.as_deref().unwrap_or("nobody else");
+            format!("TAKE OVER: this console drives; {other} looks on")
+        }
         other => other.verb().into(),
     };
     let environment = if status.environment.is_empty() { String::new() } else { format!("{} ", status.environment) };

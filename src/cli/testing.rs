@@ -70,7 +70,7 @@ impl Script {
         self
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
         Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
     }
@@ -161,5 +161,15 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
     let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));
     let out = Out::new(data, messages, format, Style { color: false, ascii: true }, false);
     let lines = typed.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect());
-    (Context { out, input: Answers::Scripted(lines), config: None, color: super::args::ColorChoice::Auto }, seen)
+    (
+        Context {
+            out,
+            input: Answers::Scripted(lines),
+            config: None,
+            color: super::args::ColorChoice::Auto,
+            ascii: false,
+            blind: false,
+        },
+        seen,
+    )
 }

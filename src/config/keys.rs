@@ -40,6 +40,7 @@ pub(super) const BACKEND: &str = "[backend]";
 pub(super) const GATEWAY: &str = "[gateway]";
 pub(super) const TOKEN: &str = "admin_token = { .. }";
 pub(super) const STATE: &str = "[state]";
+pub(super) const UI: &str = "[ui]";
 pub(super) const PLAN: &str = "[plan]";
 pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
@@ -50,8 +51,8 @@ pub(super) const VERSUS: &str = "versus = { .. }";
 pub(super) const LOG: &str = "[[log]]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 11] =
-    ["service", "blue", "green", "probe", "backend", "gateway", "state", "plan", "gate", "guard", "log"];
+pub(super) const TOP: [&str; 12] =
+    ["service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "gate", "guard", "log"];
 
 use KeyDefault::{From, Is, Nothing, Required};
 
@@ -102,6 +103,11 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "rollback_window", "duration", Is("\"24h\""), "How long the old side is kept as the way back after 100 %."),
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
+
+    key(UI, "theme", "name or file", Is("\"dark\""), "The theme: one that comes with cutover, one of yours, or a file; --theme and CUTOVER_THEME go before it."),
+    key(UI, "color", "auto | always | never", Is("\"auto\""), "Whether the console has colour; --color goes before it, NO_COLOR after it."),
+    key(UI, "depth", "truecolor | 256 | 16 | none", From("what COLORTERM and TERM say"), "How many colours the terminal has; SSH forwards TERM but seldom COLORTERM."),
+    key(UI, "ascii", "true | false", From("true where the locale is not UTF-8, and on the Linux console"), "Whether the console draws with ASCII characters alone; --ascii and CUTOVER_ASCII go before it."),
 
     key(GATE, "kind", "health | golden | smoke", Required, "What is checked."),
     key(GATE, "name", "name", From("the kind"), "Unique among the gates."),

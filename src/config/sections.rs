@@ -170,12 +170,18 @@ pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
 }
 
 /// Where journal, lease and logs lie; `None` with a fault noted.
-pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, environment: &str) -> Option<PathBuf> {
+pub(super) fn state_dir(
+    root: &Table<'_>,
+    base: Option<PathBuf>,
+    name: &str,
+    environment: &str,
+    asked: super::StateDir,
+) -> Option<PathBuf> {
     if let Some(node) = root.get("state") {
         let table = node.table()?.keys_of(&[keys::STATE]);
         if let Some(dir) = table.get("dir") {
             let dir_path = values::path(&dir)?;
-            if dir_path.is_file() {
+            if dir_path.is_file() && asked == super::StateDir::MustBeSound {
                 return dir.refuse("is a file, not a directory".into(), "name a directory");
             }
             return Some(dir_path);

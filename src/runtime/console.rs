@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
 use super::logs::lines;
+use super::looks;
 use crate::domain::OrderState;
 use crate::engine::{Event, Phase, Snapshot};
 use crate::logs::Followers;
@@ -74,11 +75,14 @@ struct Loop<'a, S> {
     last_frame: Option<Instant>,
     awaiting_flush: bool,
     title: String,
+    /// Themes that were read come back here.
+    themes: mpsc::Sender<ui::Input>,
 }
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
     let Inputs { mut keys, mut signals, scenarios, mut story, mut logs } = inputs;
+    let (themes, mut themes_read) = mpsc::channel(4);
     let mut looped = Loop {
         core,
         view,
@@ -90,6 +94,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
         last_frame: None,
         awaiting_flush: false,
         title: String::new(),
+        themes,
     };
     loop {
         looped.draw();
@@ -106,6 +111,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
             batch = logs.next() => drop(looped.tell(lines(batch))),
+            Some(theme) = themes_read.recv() => drop(looped.tell(theme)),
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
@@ -141,6 +147,7 @@ impl<S: Stage> Loop<'_, S> {
                             let _ = to.try_send(name);
                         }
                     }
+                    ui::Action::LoadTheme(name) => looks::load_later(name, self.themes.clone()),
                     ui::Action::Bell => self.stage.screen().bell(),
                 }
             }

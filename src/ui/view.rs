@@ -9,6 +9,7 @@ mod log_keys;
 pub mod prompt;
 mod reply;
 mod snapshot;
+mod theme;
 
 use std::sync::Arc;
 
@@ -145,6 +146,7 @@ pub struct View {
     /// The moment the panes show instead of now, while the time cursor is back in the history.
     pub(super) cursor: Option<DateTime<Utc>>,
     pub(super) log: LogPane,
+    themes: theme::Themes,
     pub(super) focus: Pane,
     pub(super) gate: usize,
     pub(super) zoom: bool,
@@ -177,6 +179,7 @@ impl View {
             frozen: None,
             cursor: None,
             log: LogPane::default(),
+            themes: theme::Themes::default(),
             focus: Pane::Log,
             gate: 0,
             zoom: false,
@@ -225,6 +228,8 @@ impl View {
                 self.log.dropped += dropped;
                 self.touch();
             }
+            Input::Theme { name, theme } => self.theme_read(&name, theme, now_ms),
+            Input::Themes(names) => self.themes_known(names),
             Input::Reply { id, reply } => self.reply(id, reply, now_ms),
             Input::Drawn => {
                 self.drawn = Some(self.revision);
@@ -241,6 +246,7 @@ impl View {
         if self.log.settle(!self.is_wide()) {
             self.touch();
         }
+        out.extend(self.theme_action());
         out
     }
 

@@ -9,6 +9,7 @@ use crate::backend::TrafficBackend;
 use crate::domain::{LogLine, LogSource, Service};
 use crate::logs::Followers;
 use crate::runtime::core::{Core, Options};
+use crate::runtime::looks;
 use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Theme, View};
 
@@ -44,6 +45,8 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
         me,
         scenarios: names,
     });
+    let themes = looks::theme_names(looks::themes_dir().as_deref());
+    drop(view.update(ui::Input::Themes(themes), 0));
     let session = Session::start(terminal::Options::for_terminal(capability));
     let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
     let (_, nothing) = mpsc::channel(1);

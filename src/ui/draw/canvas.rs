@@ -49,7 +49,7 @@ impl<'a> Canvas<'a> {
         if y < area.y || y >= area.bottom() || x < area.x || x >= area.right() || max == 0 {
             return x;
         }
-        let style = self.view.options.theme.style(role);
+        let style = self.view.options.theme.whole(role);
         let shown = text::shown(text, self.ascii);
         let shown = if width(&shown) > usize::from(max) { text::fit(&shown, usize::from(max)).into() } else { shown };
         // A screen one column wide says more with a first letter than with the mark of a cut.
@@ -82,7 +82,7 @@ impl<'a> Canvas<'a> {
 
     /// Fills `area` with one symbol.
     pub fn fill(&mut self, area: Rect, symbol: &str, role: Role) {
-        let style = self.view.options.theme.style(role);
+        let style = self.view.options.theme.whole(role);
         let area = area.intersection(self.buf.area);
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {

@@ -24,6 +24,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("scenario", "NAME"),
     ("switch", ""),
     ("takeover", ""),
+    ("theme", "NAME"),
 ];
 
 impl View {
@@ -47,6 +48,7 @@ impl View {
             ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
+            ("theme", name) => self.set_theme(name, now_ms),
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
@@ -103,6 +105,7 @@ impl View {
             "" => WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(part)).collect(),
             "auto" => ["on", "off"].into_iter().filter(|word| word.starts_with(part)).collect(),
             "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
+            "theme" => self.theme_names(part).collect(),
             "scenario" => {
                 self.options.scenarios.iter().map(String::as_str).filter(|name| name.starts_with(part)).collect()
             }
