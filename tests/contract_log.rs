@@ -129,7 +129,7 @@ fn json_is_shown_readable_and_whole_on_enter() {
     let json = r#"{"time":"2026-11-20T14:03:00Z","level":"info","msg":"batch done","ms":412,"user":{"id":7}}"#;
     view.update(Input::Lines { lines: vec![line(99, json)], dropped: 0 }, 0);
     let screen = text(&draw(&mut view, (120, 35)));
-    assert!(screen.contains(r#"INFO model          batch done ms=412 user={"id":7}"#), "{screen}");
+    assert!(screen.contains(r#"INFO model           batch done ms=412 user={"id":7}"#), "{screen}");
     press(&mut view, "4\n");
     let screen = text(&draw(&mut view, (120, 35)));
     assert!(screen.contains(r#""msg": "batch done","#) && screen.contains(r#""id": 7"#), "{screen}");
