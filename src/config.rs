@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use crate::domain::Service;
 use crate::domain::text::clean;
+use crate::domain::{LogSource, Service};
 
 mod checks;
 mod duration;
 mod error;
 mod keys;
 mod locate;
+mod logs;
 mod prompts;
 mod reader;
 mod secret;
@@ -46,6 +47,8 @@ pub struct Config {
     pub backend: BackendSpec,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
     pub gateway: Option<GatewaySpec>,
+    /// Logs of the user's that the console shows beside the gates'.
+    pub logs: Vec<LogSource>,
     /// How the console looks.
     pub ui: UiSpec,
 }
@@ -194,7 +197,8 @@ fn meaning<'a>(
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
     let guards = checks::guards(&root);
+    let logs = logs::logs(&root, &gates);
     let service =
         Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
-    Some(Config { file: file.into(), service, backend: backend?, gateway, ui })
+    Some(Config { file: file.into(), service, backend: backend?, gateway, logs, ui })
 }

@@ -21,6 +21,7 @@
 //! | [`probe`] | pollers of the replicas |
 //! | [`gate`] | the runners of health, golden and smoke |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
+//! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
 //! | [`config`] | what was typed, and what it means |
 //! | [`gateway`] | the embedded reverse proxy and its admin interface |
 //! | [`ui`] | view state, keys, themes, widgets: pure |
@@ -40,6 +41,7 @@ pub mod engine;
 pub mod gate;
 pub mod gateway;
 pub mod journal;
+pub mod logs;
 pub mod probe;
 pub mod runtime;
 pub mod terminal;

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("probe", &["domain"]),
     ("gate", &["domain", "probe"]),
     ("journal", &["domain"]),
+    ("logs", &["domain"]),
     ("config", &["domain"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
@@ -23,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "engine", "backend", "probe", "gate", "journal", "config", "gateway", "demo", "ui", "terminal",
+    "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo", "ui", "terminal",
     "runtime", "cli",
 ];
 
@@ -48,6 +49,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("config", &["tokio", "reqwest", "hyper", "ratatui", "crossterm", "std::net::Tcp"]),
     ("journal", &["ratatui", "crossterm", "reqwest", "hyper"]),
     ("gateway", &["ratatui", "crossterm", "reqwest"]),
+    ("logs", &["ratatui", "crossterm", "reqwest", "hyper"]),
     ("backend", &["ratatui", "crossterm"]),
     ("probe", &["ratatui", "crossterm"]),
     ("gate", &["ratatui", "crossterm"]),

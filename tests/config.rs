@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
-use cutover::domain::{Comparison, GateKind, GuardAction, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource};
+use cutover::domain::{
+    Comparison, GateKind, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
+};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -145,6 +147,29 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
 }
 
 #[test]
+fn logs_are_files_and_commands_and_start_from_the_files_directory() -> Result<(), Error> {
+    let text = format!(
+        "{MINIMAL}[[log]]\nname = \"blue\"\nfile = \"model.log\"\n\
+         [[log]]\nname = \"unit\"\ncommand = [\"journalctl\", \"-fu\", \"model v2\"]\n\
+         [[log]]\nname = \"own\"\ncommand = [\"./watch.sh\"]\n"
+    );
+    let config = config::parse(&text, Path::new("/etc/cutover/m.toml"), &env)?;
+    let dir = PathBuf::from("/etc/cutover");
+    let command = |argv: &[&str]| LogFeed::Command {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        dir: dir.clone(),
+    };
+    let feeds = [
+        ("blue", LogFeed::File("/etc/cutover/model.log".into())),
+        ("unit", command(&["journalctl", "-fu", "model v2"])),
+        ("own", command(&["/etc/cutover/./watch.sh"])),
+    ];
+    let feeds = feeds.map(|(name, feed)| LogSource { name: name.into(), feed });
+    assert_eq!(config.logs, feeds);
+    Ok(())
+}
+
+#[test]
 fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> {
     let config = valid("console_only.toml")?;
     let token = Secret::new("0123456789abcdef0123");
@@ -277,6 +302,8 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     assert_eq!((full.service.gates.len(), full.service.guards.len()), (3, 2));
     full.service.gates.clear();
     full.service.guards.clear();
+    assert_eq!(full.logs.len(), 2);
+    full.logs.clear();
     assert_eq!(full, plain, "a default in a comment is not the default in force");
     for gate in ["health", "golden", "smoke"] {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));

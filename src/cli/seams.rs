@@ -264,8 +264,9 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        full_screen(service, backend, Front { options, capability, theme, keymap, scenarios: Some(scenarios), story })
-            .await
+        let logs = Vec::new();
+        let front = Front { options, capability, theme, keymap, scenarios: Some(scenarios), story, logs };
+        full_screen(service, backend, front).await
     };
     let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
@@ -337,7 +338,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     let keymap = super::keymap::load(context)?;
     let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, keymap, scenarios: None, story };
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs: config.logs.clone() };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

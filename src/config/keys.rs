@@ -49,10 +49,12 @@ pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
+pub(super) const LOG: &str = "[[log]]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 12] =
-    ["service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "prompts", "gate", "guard"];
+pub(super) const TOP: [&str; 13] = [
+    "service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "prompts", "gate", "guard", "log",
+];
 
 use KeyDefault::{From, Is, Nothing, Required};
 
@@ -147,6 +149,10 @@ const KEYS: &[KeyDoc] = &[
     key(VERSUS, "side", "live", Required, "The side compared with."),
     key(VERSUS, "worse_by", "share", Required, "How much worse is too much: 0.2 or \"20%\"."),
     key(VERSUS, "sure", "share", Is("\"99%\""), "How sure that has to be before the guard acts, over the whole rollout and however often it looks: at 99% one sound rollout in a hundred is stopped."),
+
+    key(LOG, "name", "name", Required, "What its lines are told by in the log pane; unique, and no gate's."),
+    key(LOG, "file", "path", Nothing, "A file, followed over rotation and truncation, and before it exists; this or command."),
+    key(LOG, "command", "list of words", Nothing, "A program and its arguments, run without a shell: its output is shown; started again when it ends."),
 ];
 
 /// Every key, section by section.

@@ -14,9 +14,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
+use super::logs::lines;
 use super::looks;
 use crate::domain::OrderState;
 use crate::engine::{Event, Phase, Snapshot};
+use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
 
@@ -35,6 +37,8 @@ pub struct Inputs {
     pub scenarios: Option<mpsc::Sender<String>>,
     /// Lines of a demo's own story come in here; closed elsewhere.
     pub story: mpsc::Receiver<crate::domain::LogLine>,
+    /// The user's own logs.
+    pub logs: Followers,
 }
 
 /// Why the loop ended.
@@ -77,7 +81,7 @@ struct Loop<'a, S> {
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
-    let Inputs { mut keys, mut signals, scenarios, mut story } = inputs;
+    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs } = inputs;
     let (themes, mut themes_read) = mpsc::channel(4);
     let mut looped = Loop {
         core,
@@ -106,6 +110,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             }
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
+            batch = logs.next() => drop(looped.tell(lines(batch))),
             Some(theme) = themes_read.recv() => drop(looped.tell(theme)),
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),

@@ -102,6 +102,13 @@ pub enum Input {
     Snapshot(Arc<Snapshot>),
     /// A log line.
     Line(LogLine),
+    /// Log lines that came in together.
+    Lines {
+        /// The lines, oldest first within each source.
+        lines: Vec<LogLine>,
+        /// Lines that were lost before they came here.
+        dropped: u64,
+    },
     /// The engine's answer to a request.
     Reply {
         /// The request's id.

@@ -92,6 +92,15 @@ pub enum Overlay {
         /// Lines scrolled away.
         scroll: usize,
     },
+    /// The whole of a log line.
+    Record {
+        /// Who wrote it, and when.
+        title: String,
+        /// What it says, a JSON object one key a row; cleaned.
+        lines: Vec<String>,
+        /// Lines scrolled away.
+        scroll: usize,
+    },
 }
 
 /// A line of text being typed at the bottom.
@@ -238,6 +247,11 @@ impl View {
                 self.log.push(line, false);
                 self.touch();
             }
+            Input::Lines { lines, dropped } => {
+                lines.into_iter().for_each(|line| self.log.push(line, false));
+                self.log.dropped += dropped;
+                self.touch();
+            }
             Input::Theme { name, theme } => self.theme_read(&name, theme, now_ms),
             Input::Themes(names) => self.themes_known(names),
             Input::Reply { id, reply } => self.reply(id, reply, now_ms),
@@ -255,6 +269,9 @@ impl View {
             }
             Input::Tick => {}
         }
+        if self.log.settle(!self.is_wide()) {
+            self.touch();
+        }
         out.extend(self.theme_action());
         out
     }
@@ -271,7 +288,9 @@ impl View {
         let message = self.message.as_ref().map(|message| message.until_ms);
         // Snapshots come about once a second; ages count on by themselves only when they stop coming.
         let age = self.snapshot.as_ref().map(|_| second_after(self.received_ms + 500));
-        [prompt, message, age].into_iter().flatten().filter(|&at| at > now_ms).min()
+        // A filter is applied to the older lines a piece at a time.
+        let looking = self.log.is_looking().then_some(now_ms + 1);
+        [prompt, message, age, looking].into_iter().flatten().filter(|&at| at > now_ms).min()
     }
 
     pub(super) const fn touch(&mut self) {

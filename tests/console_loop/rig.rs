@@ -280,7 +280,8 @@ async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let hands =
         Hands { keys, signals, backend, paper: paper.clone(), journal: dir.path().join(cutover::journal::FILE_NAME) };
     meet(&mut core).await;
-    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story };
+    let logs = cutover::logs::Followers::none();
+    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);
     core.close(&exit.why).await;

@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::{Inputs, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
-use crate::domain::{LogLine, Service};
+use crate::domain::{LogLine, LogSource, Service};
+use crate::logs::Followers;
 use crate::runtime::core::{Core, Options};
 use crate::runtime::looks;
 use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
@@ -26,6 +27,8 @@ pub struct Front {
     pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
     /// Lines of a demo's own story; a closed channel elsewhere.
     pub story: mpsc::Receiver<LogLine>,
+    /// Logs of the user's to be followed.
+    pub logs: Vec<LogSource>,
 }
 
 /// Runs the console on the terminal until it is left; the exit code.
@@ -33,7 +36,7 @@ pub struct Front {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, keymap, scenarios, story } = front;
+    let Front { options, capability, theme, keymap, scenarios, story, logs } = front;
     let signals = listen()?;
     let me = options.me.clone();
     let mut core = Core::open(&Arc::new(service), &backend, options)?;
@@ -52,7 +55,7 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
     let (_, nothing) = mpsc::channel(1);
     let keys = std::mem::replace(&mut session.inputs, nothing);
     let mut stage = Tty { session };
-    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story };
+    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, logs: Followers::start(&logs) };
     let exit = run(&mut core, &mut view, &mut stage, inputs).await;
     // Reason: the person gets the terminal back before anything that may take its time.
     let restored = stage.session.finish();

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::evidence::evidence;
 use super::help::help;
+use super::journal::wrap;
 use super::preview::preview;
 use crate::engine::Snapshot;
 use crate::ui::text::width;
@@ -22,6 +23,11 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
             preview(canvas.live(), command, &canvas.view.keymap),
         ),
         Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
+        Overlay::Record { title, lines, scroll } => {
+            let wide = usize::from(area.width).saturating_sub(4).max(1);
+            let lines = lines.iter().flat_map(|line| wrap(line, wide)).collect();
+            (format!("{title}   c copy   Esc close"), *scroll, lines)
+        }
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
     let wide = (longest as u16).min(area.width);

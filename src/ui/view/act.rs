@@ -15,7 +15,7 @@ impl View {
             Act::NextPane => self.focus_next(1),
             Act::PreviousPane => self.focus_next(Pane::ALL.len() - 1),
             Act::Pane(n) => self.focus_on(n),
-            Act::Open => self.open_gate(),
+            Act::Open => self.open_selected(),
             Act::Back => self.back(),
             Act::Zoom => self.zoom = true,
             Act::Unzoom => self.zoom = false,
@@ -24,7 +24,7 @@ impl View {
             Act::Help => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
-            Act::Follow if self.log.follows() => self.log.hold(),
+            Act::Follow if self.log.follows() => self.log.hold(self.cursor),
             Act::Follow => self.log.follow(),
             Act::NextHit | Act::PreviousHit | Act::Wrap | Act::Timestamps | Act::Level => self.log_act(act, now_ms),
             Act::Mark if self.is_held(act, now_ms) => {}
@@ -38,7 +38,7 @@ impl View {
                     self.log.follow();
                 } else if let Some(snapshot) = self.snapshot.clone() {
                     self.frozen = Some((snapshot, now_ms));
-                    self.log.hold();
+                    self.log.hold(self.cursor);
                 }
             }
             Act::PreviewPromote => self.overlay = Some(Overlay::Preview(Command::Promote)),
@@ -109,13 +109,13 @@ impl View {
             .min(last);
             return;
         }
-        let events = !self.is_wide();
+        let upto = self.cursor;
         match act {
-            Act::Down => self.log.scroll(1, events),
-            Act::Up => self.log.scroll(-1, events),
-            Act::PageDown => self.log.scroll(page, events),
-            Act::PageUp => self.log.scroll(-page, events),
-            Act::First => self.log.first(page.unsigned_abs(), events),
+            Act::Down => self.log.scroll(1, upto),
+            Act::Up => self.log.scroll(-1, upto),
+            Act::PageDown => self.log.scroll(page, upto),
+            Act::PageUp => self.log.scroll(-page, upto),
+            Act::First => self.log.first(upto),
             _ => self.log.follow(),
         }
     }

@@ -56,9 +56,7 @@ impl View {
             ("pause" | "hold", "") => self.send(Command::Pause, now_ms, out),
             ("gates", "" | "run") => self.send(Command::RunGates { only: Vec::new() }, now_ms, out),
             ("gates", name) => self.run_gate(name, now_ms, out),
-            ("note", text) if !text.is_empty() => {
-                self.send(Command::Note { text: clean(text, TEXT_MAX) }, now_ms, out);
-            }
+            ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
             ("theme", name) => self.set_theme(name, now_ms),

@@ -1,7 +1,8 @@
 //! What `c` puts on the clipboard: the selected line, the figures of a side, or the whole pane when it is alone.
 
+use super::log::Row;
 use super::{Pane, View};
-use crate::domain::{LogLine, Side};
+use crate::domain::Side;
 use crate::engine::Snapshot;
 use crate::engine::snapshot::GateStatus;
 use crate::ui::input::Action;
@@ -38,9 +39,10 @@ impl View {
                 ("gate", status.gates.get(at).map_or_else(String::new, gate))
             }
             Pane::Log => {
-                let rows = if all { LINES_MAX } else { 1 };
+                let rows = if all { self.log.window(LINES_MAX, self.cursor) } else { Vec::new() };
+                let line = if all { None } else { self.log.current(self.cursor) };
                 let what = if all { "the log" } else { "log line" };
-                (what, joined(self.log.window(rows, !self.is_wide()).into_iter().map(log_line)))
+                (what, joined(rows.iter().chain(&line).map(log_line)))
             }
             Pane::Events => {
                 let event = |e: &crate::engine::snapshot::EventLine| {
@@ -58,7 +60,7 @@ fn joined(lines: impl Iterator<Item = String>) -> String {
     lines.take(LINES_MAX).collect::<Vec<_>>().join("\n")
 }
 
-fn log_line(line: &LogLine) -> String {
+fn log_line(line: &Row<'_>) -> String {
     let at = line.at.format("%Y-%m-%dT%H:%M:%SZ");
     format!("{at} {} {} {}", line.level.title(), line.source, line.text)
 }

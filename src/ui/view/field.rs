@@ -14,7 +14,8 @@ impl View {
         match (key.code, &mut field) {
             (Code::Esc, Field::Filter(_)) => self.log.filter.clear(),
             (Code::Enter, _) if key.repeat => self.field = Some(field),
-            (Code::Esc, _) | (Code::Enter, Field::Filter(_)) => {}
+            (Code::Enter, Field::Filter(_)) => self.log.search = false,
+            (Code::Esc, _) => {}
             (Code::Enter, Field::Command(line)) => {
                 self.commands.keep(line.value());
                 self.run(line.value(), now_ms, out);

@@ -130,7 +130,12 @@ impl View {
         }
         let end = if matches!(self.overlay, Some(Overlay::Help { .. })) { self.help_end() } else { SCROLL_MAX };
         let scroll = match &mut self.overlay {
-            Some(Overlay::Help { scroll, .. } | Overlay::Explain { scroll } | Overlay::Gate { scroll, .. }) => scroll,
+            Some(
+                Overlay::Help { scroll, .. }
+                | Overlay::Explain { scroll }
+                | Overlay::Gate { scroll, .. }
+                | Overlay::Record { scroll, .. },
+            ) => scroll,
             _ => &mut 0,
         };
         match act {

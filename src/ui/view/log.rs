@@ -1,49 +1,249 @@
-//! The log pane: a bounded list of lines that follows the end until somebody scrolls.
+//! The log pane: the newest lines of every source, followed until somebody scrolls.
+//!
+//! What is shown is kept as a set of keys that is updated with every line, so a frame costs what it shows and
+//! not what is kept. When filter, gate or level change the set is made anew, newest lines first and a piece at
+//! a time, so that no key waits for it.
 
-use std::collections::VecDeque;
+mod filter;
+mod store;
 
-use crate::domain::LogLine;
-use crate::ui::text::contains;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
-/// Lines kept; older ones are dropped and counted.
-pub const CAPACITY: usize = 5_000;
+use chrono::{DateTime, Utc};
 
-/// A line, and whether it is one of the journal's events.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// What it says.
-    pub line: LogLine,
-    /// From the journal: not shown twice where the events have a pane of their own.
-    pub event: bool,
+use self::filter::Filter;
+pub use self::store::{BYTES, CAPACITY};
+use self::store::{Entry, Key, Store, key_at};
+use crate::domain::{LogLevel, LogLine};
+
+/// Text looked at in one go while a filter is applied, in bytes.
+const PIECE: usize = 64 << 10;
+/// Marks kept for the events.
+const MARKS: usize = 50;
+/// What events that are notes begin with.
+const NOTE: &str = "note: ";
+
+/// The time that stands before a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stamps {
+    /// Hours, minutes and seconds, UTC.
+    #[default]
+    Clock,
+    /// How long ago.
+    Age,
+    /// None.
+    Off,
 }
 
-/// The lines and how they are looked at.
+/// A line of the window.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// How important it is.
+    pub level: LogLevel,
+    /// Who wrote it.
+    pub source: &'a str,
+    /// What it says, as it came.
+    pub text: &'a str,
+    /// The cursor is on it.
+    pub selected: bool,
+    /// The search found it.
+    pub hit: bool,
+    /// A note or a mark.
+    pub note: bool,
+}
+
+/// Where the pane stands while it does not follow.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// The line the cursor is on.
+    at: Key,
+    /// The newest line shown.
+    bottom: Key,
+    /// Lines numbered from here on have come since.
+    seq: u64,
+    /// How many of them would be shown.
+    came: u64,
+}
+
+/// What the filter lets through.
+#[derive(Debug, Clone, Default)]
+struct Hits {
+    keys: BTreeSet<Key>,
+    /// Lines before this are still to be looked at; `None` when all were.
+    before: Option<Key>,
+}
+
+/// The lines and how they are looked at. Whatever is set here takes effect with [`LogPane::settle`].
 #[derive(Debug, Clone, Default)]
 pub struct LogPane {
-    entries: VecDeque<Entry>,
-    /// Lines that were dropped because the list was full.
+    store: Store,
+    /// Lines that were lost before they came here.
     pub dropped: u64,
-    /// The newest line shown while not following.
-    held: Option<usize>,
-    /// Only lines that contain this (or with `!` in front do not).
+    /// Only lines that match this (or with `!` in front do not).
     pub filter: String,
-    /// Only lines of this gate.
+    /// Only lines of this gate or source.
     pub gate: Option<String>,
+    /// Only lines at least as important.
+    pub least: LogLevel,
+    /// All lines are shown and the filter's are marked, to be stepped through.
+    pub search: bool,
+    /// Long lines go on in the next row.
+    pub wrap: bool,
+    /// The time before lines.
+    pub stamps: Stamps,
+    /// Whether the journal's events are among the lines.
+    events: bool,
+    /// What `built`, `base` and `hits` were made for.
+    settled: (String, Option<String>, LogLevel),
+    built: Filter,
+    /// The lines of the gate and level, where either is set.
+    base: Option<BTreeSet<Key>>,
+    /// Of these, the lines the filter lets through, where one is set.
+    hits: Option<Hits>,
+    held: Option<Held>,
+    gone: Vec<Key>,
+    /// Marks that are in no journal, for the events.
+    marks: VecDeque<LogLine>,
 }
 
 impl LogPane {
-    /// Takes in a line.
+    /// Takes in a line; `event` says that the journal's events have it too.
     pub fn push(&mut self, line: LogLine, event: bool) {
-        let at = self.entries.iter().rposition(|entry| entry.line.at <= line.at).map_or(0, |before| before + 1);
-        if let Some(held) = self.held.as_mut().filter(|held| at <= **held) {
-            *held += 1;
+        let note = event && line.text.starts_with(NOTE);
+        self.take(line, event, note);
+    }
+
+    /// Takes in a mark that is in no journal.
+    pub fn mark(&mut self, line: LogLine) {
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
         }
-        self.entries.insert(at, Entry { line, event });
-        if self.entries.len() > CAPACITY {
-            self.entries.pop_front();
-            self.dropped += 1;
-            self.held = self.held.map(|held| held.saturating_sub(1));
+        self.marks.push_back(line.clone());
+        self.take(line, false, true);
+    }
+
+    /// Marks that are in no journal, oldest first.
+    pub fn marks(&self) -> impl Iterator<Item = &LogLine> {
+        self.marks.iter()
+    }
+
+    fn take(&mut self, line: LogLine, event: bool, note: bool) {
+        let mut gone = std::mem::take(&mut self.gone);
+        let key = self.store.push(line, event, note, &mut gone);
+        for key in gone.drain(..) {
+            if let Some(base) = &mut self.base {
+                base.remove(&key);
+            }
+            if let Some(hits) = &mut self.hits {
+                hits.keys.remove(&key);
+            }
         }
+        self.gone = gone;
+        let Some(entry) = self.store.lines().get(&key).filter(|entry| self.in_base(entry)) else { return };
+        // What lies before the piece that is being looked at will be looked at with it.
+        let looked = self.hits.as_ref().is_some_and(|hits| hits.before.is_none_or(|before| key >= before));
+        let hit = looked && self.built.matches(self.store.name(entry.source), entry.level, &entry.text);
+        let shown = self.is_listed(entry) && (hit || self.hits.is_none() || self.search);
+        if let Some(base) = &mut self.base {
+            base.insert(key);
+        }
+        if let Some(hits) = self.hits.as_mut().filter(|_| hit) {
+            hits.keys.insert(key);
+        }
+        if let Some(held) = self.held.as_mut().filter(|_| shown) {
+            held.came += 1;
+        }
+    }
+
+    fn in_base(&self, entry: &Entry) -> bool {
+        let (_, gate, least) = &self.settled;
+        let of_gate = gate.as_ref().is_none_or(|gate| *gate == self.store.name(entry.source));
+        (of_gate && entry.level >= *least) || entry.note
+    }
+
+    /// Events have a pane of their own where there is room for it; notes are in both.
+    fn is_listed(&self, entry: &Entry) -> bool {
+        self.events || !entry.event || entry.note
+    }
+
+    /// Brings what is shown up to date with filter, gate and level; `events` says whether events are among the lines.
+    /// Whether something changed.
+    pub fn settle(&mut self, events: bool) -> bool {
+        self.events = events;
+        let (filter, gate, least) = &self.settled;
+        if *filter == self.filter && *gate == self.gate && *least == self.least {
+            return self.look_further(PIECE);
+        }
+        let base_changed = *gate != self.gate || *least != self.least;
+        if *filter != self.filter {
+            self.built = Filter::new(&self.filter);
+            self.search = false;
+        }
+        self.settled = (self.filter.clone(), self.gate.clone(), self.least);
+        if base_changed {
+            self.make_base();
+        }
+        self.hits = (!self.built.is_none()).then(|| Hits { keys: BTreeSet::new(), before: Some((i64::MAX, u64::MAX)) });
+        if let Some(seq) = self.held.as_ref().map(|held| held.seq) {
+            let came = if self.hits.is_some() {
+                0
+            } else {
+                self.shown(Unbounded, Unbounded).filter(|((_, n), _)| *n >= seq).count() as u64
+            };
+            self.held.iter_mut().for_each(|held| held.came = came);
+        }
+        self.look_further(PIECE);
+        true
+    }
+
+    fn make_base(&mut self) {
+        let (_, gate, least) = &self.settled;
+        self.base = (gate.is_some() || *least > LogLevel::Info).then(|| {
+            let lines = self.store.lines().iter();
+            lines.filter(|(_, entry)| self.in_base(entry)).map(|(key, _)| *key).collect()
+        });
+    }
+
+    /// Applies the filter to the next `piece` bytes of older lines. Whether there were any.
+    fn look_further(&mut self, piece: usize) -> bool {
+        let Some(mut hits) = self.hits.take() else { return false };
+        let Some(before) = hits.before else {
+            self.hits = Some(hits);
+            return false;
+        };
+        let (mut seen, mut came, mut next) = (0, 0, None);
+        let seq = self.held.map_or(u64::MAX, |held| held.seq);
+        for (key, entry) in self.store.lines().range(..before).rev() {
+            if seen >= piece {
+                next = Some((key.0, key.1 + 1));
+                break;
+            }
+            seen += 32;
+            if self.in_base(entry) {
+                seen += entry.text.len();
+                if self.built.matches(self.store.name(entry.source), entry.level, &entry.text) {
+                    hits.keys.insert(*key);
+                    came += u64::from(key.1 >= seq && self.is_listed(entry));
+                }
+            }
+        }
+        hits.before = next;
+        self.hits = Some(hits);
+        self.held.iter_mut().for_each(|held| held.came += came);
+        true
+    }
+
+    /// Whether older lines are still to be looked at.
+    pub fn is_looking(&self) -> bool {
+        self.hits.as_ref().is_some_and(|hits| hits.before.is_some())
+    }
+
+    /// What is wrong with the filter's expression.
+    pub fn fault(&self) -> Option<&str> {
+        self.built.fault()
     }
 
     /// Whether new lines are shown as they come.
@@ -56,159 +256,193 @@ impl LogPane {
         self.held = None;
     }
 
-    /// Stops where it is.
-    pub fn hold(&mut self) {
-        self.held = Some(self.bottom());
+    /// Stops where it is; `upto` is where the time cursor stands.
+    pub fn hold(&mut self, upto: Option<DateTime<Utc>>) {
+        let last = self.shown(Unbounded, after(upto)).next_back().map(|(key, _)| key);
+        let bottom = last.unwrap_or((0, 0));
+        self.held = Some(Held { at: bottom, bottom, seq: self.store.next_seq(), came: 0 });
     }
 
     /// How many lines there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.store.lines().len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    fn bottom(&self) -> usize {
-        self.held.unwrap_or(self.entries.len().saturating_sub(1)).min(self.entries.len().saturating_sub(1))
+    /// How many lines filter, gate and level let through; `None` where none of them is set.
+    pub fn found(&self) -> Option<usize> {
+        self.hits.as_ref().map(|hits| hits.keys.len()).or(self.base.as_ref().map(BTreeSet::len))
     }
 
-    fn matches(&self, entry: &Entry, events: bool) -> bool {
-        if (entry.event && !events) || self.gate.as_ref().is_some_and(|gate| *gate != entry.line.source) {
-            return false;
+    /// Lines that were dropped, here or before.
+    pub const fn lost(&self) -> u64 {
+        self.store.dropped() + self.dropped
+    }
+
+    /// How many lines have come in since it stopped.
+    pub fn new_lines(&self) -> u64 {
+        self.held.map_or(0, |held| held.came)
+    }
+
+    /// The lines to be shown within a range of keys.
+    fn shown(&self, from: Bound<Key>, to: Bound<Key>) -> Box<dyn DoubleEndedIterator<Item = (Key, &Entry)> + '_> {
+        let lines = self.store.lines();
+        if let (Included(a) | Excluded(a), Included(b) | Excluded(b)) = (from, to)
+            && (a > b || (a == b && (from == Excluded(a) || to == Excluded(b))))
+        {
+            return Box::new(std::iter::empty());
         }
-        let found = |text: &str| {
-            contains(&entry.line.text, text)
-                || contains(&entry.line.source, text)
-                || entry.line.level.title().eq_ignore_ascii_case(text)
+        let set = self.hits.as_ref().filter(|_| !self.search).map(|hits| &hits.keys).or(self.base.as_ref());
+        match set {
+            Some(set) => Box::new(
+                set.range((from, to))
+                    .filter_map(|key| lines.get(key).map(|entry| (*key, entry)))
+                    .filter(|(_, entry)| self.is_listed(entry)),
+            ),
+            None => Box::new(
+                lines.range((from, to)).map(|(key, entry)| (*key, entry)).filter(|(_, entry)| self.is_listed(entry)),
+            ),
+        }
+    }
+
+    /// The line the cursor is on among those before `end`, or the nearest that is shown.
+    fn nearest(&self, at: Key, end: Bound<Key>) -> Option<Key> {
+        let before = match end {
+            Included(last) if last < at => end,
+            Excluded(last) if last <= at => end,
+            _ => Included(at),
         };
-        match self.filter.strip_prefix('!') {
-            Some("") => true,
-            Some(unwanted) => !found(unwanted),
-            None => found(&self.filter),
+        let older = self.shown(Unbounded, before).next_back();
+        older.or_else(|| self.shown(Excluded(at), end).next()).map(|(key, _)| key)
+    }
+
+    /// The end of the window: where it was stopped, or where the time cursor stands.
+    fn end(&self, upto: Option<DateTime<Utc>>) -> Bound<Key> {
+        let end = after(upto);
+        match (self.held, end) {
+            (Some(held), Excluded(time)) if held.bottom >= time => end,
+            (Some(held), _) => Included(held.bottom),
+            (None, _) => end,
         }
     }
 
-    /// The `rows` lines to show, oldest first; events among them where `events` says so.
-    pub fn window(&self, rows: usize, events: bool) -> Vec<&LogLine> {
-        let upto = self.held.map_or(self.entries.len(), |held| (held + 1).min(self.entries.len()));
-        let mut lines: Vec<_> = self
-            .entries
-            .range(..upto)
-            .rev()
-            .filter(|entry| self.matches(entry, events))
-            .take(rows)
-            .map(|entry| &entry.line)
-            .collect();
-        lines.reverse();
-        lines
+    /// The `rows` lines to show, oldest first; none after `upto`, the time cursor.
+    pub fn window(&self, rows: usize, upto: Option<DateTime<Utc>>) -> Vec<Row<'_>> {
+        let end = self.end(upto);
+        let Some(held) = self.held else {
+            let mut keys: Vec<_> = self.shown(Unbounded, end).rev().take(rows).collect();
+            keys.reverse();
+            return keys.into_iter().map(|(key, entry)| self.row(key, entry, None)).collect();
+        };
+        let Some(at) = self.nearest(held.at, end) else {
+            // All that was shown was pushed out: the oldest that is left.
+            return self
+                .shown(Unbounded, after(upto))
+                .take(rows)
+                .map(|(key, entry)| self.row(key, entry, None))
+                .collect();
+        };
+        // The cursor stays in the middle, except near either end.
+        let below = self.shown(Excluded(at), end).take(rows / 2).count();
+        let mut keys: Vec<_> = self.shown(Unbounded, Included(at)).rev().take(rows.saturating_sub(below)).collect();
+        keys.reverse();
+        let left = rows.saturating_sub(keys.len());
+        keys.extend(self.shown(Excluded(at), end).take(left));
+        keys.into_iter().map(|(key, entry)| self.row(key, entry, Some(at))).collect()
     }
 
-    /// How many lines have come in below the window since it stopped.
-    pub fn new_lines(&self, events: bool) -> usize {
-        self.held
-            .map_or(0, |held| self.entries.iter().skip(held + 1).filter(|entry| self.matches(entry, events)).count())
-    }
-
-    /// Moves the window by `lines`: up where negative.
-    pub fn scroll(&mut self, lines: isize, events: bool) {
-        let mut at = self.bottom();
-        if self.follows() && lines >= 0 {
-            return;
+    fn row<'a>(&'a self, key: Key, entry: &'a Entry, selected: Option<Key>) -> Row<'a> {
+        Row {
+            at: DateTime::from_timestamp_micros(key.0).unwrap_or_default(),
+            level: entry.level,
+            source: self.store.name(entry.source),
+            text: &entry.text,
+            selected: selected == Some(key),
+            hit: self.search && self.hits.as_ref().is_some_and(|hits| hits.keys.contains(&key)),
+            note: entry.note,
         }
-        for _ in 0..lines.unsigned_abs().min(CAPACITY) {
-            let next = if lines < 0 {
-                self.entries.range(..at).rposition(|entry| self.matches(entry, events))
-            } else {
-                self.entries.range(at + 1..).position(|entry| self.matches(entry, events)).map(|n| at + 1 + n)
-            };
-            match next {
-                Some(next) => at = next,
-                None if lines > 0 => return self.follow(),
-                None => break,
+    }
+
+    /// The line the cursor is on; the last one while it follows.
+    pub fn current(&self, upto: Option<DateTime<Utc>>) -> Option<Row<'_>> {
+        let end = self.end(upto);
+        let at = match self.held {
+            Some(held) => self.nearest(held.at, end)?,
+            None => self.shown(Unbounded, end).next_back()?.0,
+        };
+        self.store.lines().get(&at).map(|entry| self.row(at, entry, Some(at)))
+    }
+
+    /// Moves the cursor by `lines`: up where negative, which stops the following.
+    pub fn scroll(&mut self, lines: isize, upto: Option<DateTime<Utc>>) {
+        if self.follows() {
+            if lines >= 0 {
+                return;
             }
+            self.hold(upto);
         }
-        self.held = Some(at);
+        let Some(at) = self.held.and_then(|held| self.nearest(held.at, after(upto))) else { return };
+        let n = lines.unsigned_abs().saturating_sub(1);
+        let next = if lines < 0 {
+            let mut up = self.shown(Unbounded, Excluded(at)).rev();
+            up.nth(n).or_else(|| self.shown(Unbounded, Excluded(at)).next())
+        } else {
+            let mut down = self.shown(Excluded(at), after(upto));
+            down.nth(n).or_else(|| self.shown(Excluded(at), after(upto)).next_back())
+        };
+        self.go(next.map_or(at, |(key, _)| key));
     }
 
-    /// To the oldest line; `rows` of them stay in the window.
-    pub fn first(&mut self, rows: usize, events: bool) {
-        let mut matching = self.entries.iter().enumerate().filter(|(_, entry)| self.matches(entry, events));
-        self.held = matching.nth(rows.saturating_sub(1)).map(|(at, _)| at);
+    fn go(&mut self, at: Key) {
+        if let Some(held) = &mut self.held {
+            held.at = at;
+            held.bottom = held.bottom.max(at);
+        }
     }
+
+    /// To the oldest line.
+    pub fn first(&mut self, upto: Option<DateTime<Utc>>) {
+        if self.follows() {
+            self.hold(upto);
+        }
+        let first = self.shown(Unbounded, after(upto)).next().map(|(key, _)| key);
+        first.into_iter().for_each(|first| self.go(first));
+    }
+
+    /// To the next or the last line the filter finds, among all lines. Which of how many it is, or `None` where there
+    /// is no further one.
+    pub fn step(&mut self, forward: bool, upto: Option<DateTime<Utc>>) -> Option<(usize, usize)> {
+        let from = self.held.map(|held| held.at);
+        self.search = true;
+        let end = after(upto);
+        let keys = &self.hits.as_ref()?.keys;
+        let listed = |key: &&Key| self.store.lines().get(*key).is_some_and(|entry| self.is_listed(entry));
+        let next = match (from, forward) {
+            (Some(from), true) => keys.range((Excluded(from), Unbounded)).find(listed),
+            (Some(from), false) => keys.range(..from).rfind(listed),
+            (None, _) => keys.range((Unbounded, end)).rfind(listed),
+        };
+        let next = *next.filter(|key| !matches!(end, Excluded(end) if **key >= end))?;
+        let (number, of) = (keys.range(..=next).count(), keys.len());
+        if self.follows() {
+            self.hold(upto);
+        }
+        self.go(next);
+        Some((number, of))
+    }
+}
+
+/// The end of the range that a time cursor leaves.
+fn after(upto: Option<DateTime<Utc>>) -> Bound<Key> {
+    upto.map_or(Unbounded, |time| {
+        let (micros, seq) = key_at(time);
+        Excluded((micros.saturating_add(1), seq))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::{DateTime, TimeDelta};
-
-    use super::*;
-    use crate::domain::LogLevel;
-
-    fn line(n: i64) -> LogLine {
-        let at = DateTime::from_timestamp(1_767_225_600, 0).unwrap() + TimeDelta::seconds(n);
-        LogLine { at, level: LogLevel::Info, source: "golden".into(), text: format!("line {n}") }
-    }
-
-    fn texts(pane: &LogPane, rows: usize) -> Vec<&str> {
-        pane.window(rows, true).into_iter().map(|line| line.text.as_str()).collect()
-    }
-
-    fn pane(n: i64) -> LogPane {
-        let mut pane = LogPane::default();
-        (0..n).for_each(|i| pane.push(line(i), false));
-        pane
-    }
-
-    #[test]
-    fn scrolling_stops_the_following_and_the_end_starts_it_again() {
-        let mut pane = pane(10);
-        assert_eq!(texts(&pane, 2), ["line 8", "line 9"]);
-        pane.scroll(-3, true);
-        assert_eq!(texts(&pane, 2), ["line 5", "line 6"]);
-        pane.push(line(10), false);
-        assert_eq!(texts(&pane, 2), ["line 5", "line 6"]);
-        assert_eq!(pane.new_lines(true), 4);
-        pane.scroll(9, true);
-        assert!(pane.follows());
-        assert_eq!(texts(&pane, 1), ["line 10"]);
-        pane.first(3, true);
-        assert_eq!(texts(&pane, 3), ["line 0", "line 1", "line 2"]);
-    }
-
-    #[test]
-    fn the_list_is_bounded_and_drops_are_counted() {
-        let mut pane = pane(CAPACITY as i64);
-        pane.scroll(-10, true);
-        let before = texts(&pane, 1).join("");
-        pane.push(line(9_999), false);
-        assert_eq!((pane.len(), pane.dropped), (CAPACITY, 1));
-        assert_eq!(texts(&pane, 1).join(""), before, "a dropped line does not move the window");
-    }
-
-    #[test]
-    fn filters_work_while_following_and_not() {
-        let mut pane = pane(30);
-        pane.filter = "LINE 2".into();
-        assert_eq!(texts(&pane, 3), ["line 27", "line 28", "line 29"]);
-        pane.filter = "!line 2".into();
-        assert_eq!(texts(&pane, 2), ["line 18", "line 19"]);
-        pane.scroll(-1, true);
-        pane.scroll(-1, true);
-        pane.filter = "golden".into();
-        pane.gate = Some("smoke".into());
-        assert_eq!(texts(&pane, 2), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn events_are_put_where_their_time_is() {
-        let mut pane = pane(3);
-        let mut late = line(1);
-        late.text = "event".into();
-        pane.push(late, true);
-        assert_eq!(texts(&pane, 4), ["line 0", "line 1", "event", "line 2"]);
-        assert_eq!(pane.window(9, false).len(), 3);
-    }
-}
+mod tests;

@@ -1,0 +1,91 @@
+//! What `[[log]]` means: files and commands of the user's whose lines the console shows.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::error::quote;
+use super::reader::{Node, Table};
+use super::{keys, values};
+use crate::domain::{GateSpec, LogFeed, LogSource};
+
+/// More would be a fleet, and want a log system.
+const MAX_LOGS: usize = 16;
+/// The longest command line, in words.
+const MAX_WORDS: usize = 64;
+/// What lines of the console's own are told by.
+const TAKEN: [&str; 4] = ["traffic", "guard", "journal", "probe"];
+
+/// The sources, in the order of the file.
+pub(super) fn logs(root: &Table<'_>, gates: &[GateSpec]) -> Vec<LogSource> {
+    let Some(node) = root.get("log") else { return Vec::new() };
+    let tables = node.tables("[[log]]");
+    if tables.len() > MAX_LOGS {
+        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_LOGS}"));
+        return Vec::new();
+    }
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    tables.into_iter().filter_map(|table| log(&table.keys_of(&[keys::LOG]), gates, &mut seen)).collect()
+}
+
+fn log(table: &Table<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>) -> Option<LogSource> {
+    let name = table.need("name", "write e.g. name = \"model-blue\"").and_then(|node| own_name(&node, gates, seen));
+    let (file, command) = (table.get("file"), table.get("command"));
+    let remedy = "write file = \"/var/log/model.log\" or command = [\"journalctl\", \"-fu\", \"model\"]";
+    let feed = match (&file, &command) {
+        (Some(node), None) => file_feed(node),
+        (None, Some(node)) => command_feed(node),
+        (None, None) => {
+            table.fault("neither file nor command is written".into(), remedy);
+            None
+        }
+        (Some(_), Some(node)) => node.refuse("both file and command are written".into(), "write two [[log]]"),
+    };
+    Some(LogSource { name: name?, feed: feed? })
+}
+
+/// A name that nothing else in the log pane goes by.
+fn own_name(node: &Node<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>) -> Option<String> {
+    let name = values::name(node, 32)?;
+    if gates.iter().any(|gate| gate.name == name) {
+        return node.refuse(format!("{} is the name of a gate", quote(&name)), "write another");
+    }
+    if TAKEN.contains(&name.as_str()) {
+        return node.refuse(format!("{} is what the console's own lines are told by", quote(&name)), "write another");
+    }
+    let line = node.report.line(node.at);
+    if let Some(before) = seen.insert(name.clone(), line) {
+        return node.refuse(format!("{} is the name of the log of line {before}", quote(&name)), "write another");
+    }
+    Some(name)
+}
+
+/// The file need not be there yet.
+fn file_feed(node: &Node<'_>) -> Option<LogFeed> {
+    let path = values::path(node)?;
+    if path.is_dir() {
+        return node.refuse(format!("{} is a directory", quote(&path.display().to_string())), "name a file in it");
+    }
+    Some(LogFeed::File(path))
+}
+
+fn command_feed(node: &Node<'_>) -> Option<LogFeed> {
+    let example = "write e.g. [\"journalctl\", \"-fu\", \"model\"]; no shell reads it";
+    let items = node.list(example)?;
+    if items.len() > MAX_WORDS {
+        return node.refuse(format!("{} words are too many", items.len()), format!("write at most {MAX_WORDS}"));
+    }
+    let count = items.len();
+    let mut argv: Vec<String> = items.iter().filter_map(|item| item.text().map(str::to_owned)).collect();
+    if argv.len() < count {
+        return None;
+    }
+    let Some(program) = argv.first_mut().filter(|program| !program.is_empty()) else {
+        return node.refuse("the command is empty".into(), example);
+    };
+    // As with every path of the file, a relative one starts from the file's directory.
+    let dir = node.report.base.clone();
+    if program.contains('/') && Path::new(program.as_str()).is_relative() {
+        *program = dir.join(&*program).display().to_string();
+    }
+    Some(LogFeed::Command { argv, dir })
+}

@@ -1,0 +1,189 @@
+//! The user's own logs: files followed over rotation, commands whose output is read.
+//!
+//! Each source has an inbox of its own, bounded in lines and bytes: what is not fetched in time pushes out the oldest
+//! lines of the same source, and they are counted. So neither a flood nor a console that has better things to do costs
+//! memory, and one noisy source takes nothing from the others. Whoever shows the lines fetches them with
+//! [`Followers::next`], a bounded batch at a time, a few times a second. Lines are cleaned when they are
+//! fetched, so that those nobody sees cost next to nothing.
+
+mod command;
+mod file;
+mod inbox;
+mod split;
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::inbox::{Inbox, Item, Shared};
+use crate::domain::json_line::log_line;
+use crate::domain::text::clean;
+use crate::domain::{LogFeed, LogLine, LogSource};
+
+/// The longest part of a line that is kept, in bytes; how much was cut is said at its end.
+pub const LONGEST: usize = 16 << 10;
+/// Lines in a batch.
+pub const BATCH: usize = 256;
+/// Text in a batch, in bytes; one line more may be on top.
+const BATCH_BYTES: usize = 64 << 10;
+/// The least time between two batches.
+const PACE: Duration = Duration::from_millis(50);
+/// How long commands are given to end, once asked to; then they are killed.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Lines to be shown, oldest first within each source.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// The lines, at most [`BATCH`].
+    pub lines: Vec<LogLine>,
+    /// Lines that came in since the last batch and were dropped.
+    pub dropped: u64,
+}
+
+struct Feed {
+    name: String,
+    inbox: Arc<Inbox>,
+    /// The time of its newest line: a log is told in its own order.
+    last: DateTime<Utc>,
+}
+
+/// Everything that is being followed. Dropping it ends the threads and asks the commands to end; those that have not
+/// when the tokio runtime does are killed, each with its process group.
+pub struct Followers {
+    feeds: Vec<Feed>,
+    shared: Arc<Shared>,
+    /// Whose turn is first in the next batch.
+    turn: usize,
+    next_at: Instant,
+    /// Ends the threads when it is dropped.
+    threads: Vec<Sender<()>>,
+    /// Ends the commands.
+    ending: watch::Sender<bool>,
+    commands: JoinSet<()>,
+}
+
+impl Followers {
+    /// Follows nothing.
+    pub fn none() -> Self {
+        Self {
+            feeds: Vec::new(),
+            shared: Arc::default(),
+            turn: 0,
+            next_at: Instant::now(),
+            threads: Vec::new(),
+            ending: watch::Sender::new(false),
+            commands: JoinSet::new(),
+        }
+    }
+
+    /// Begins to follow `sources`: a file from its last lines on, or from its start when it comes to be later. What
+    /// cannot be followed says so in its own log. Must be called within a tokio runtime.
+    pub fn start(sources: &[LogSource]) -> Self {
+        let mut all = Self::none();
+        for source in sources {
+            let inbox = Arc::new(Inbox::new(Arc::clone(&all.shared)));
+            match &source.feed {
+                LogFeed::File(path) => {
+                    let (alive, gone) = std::sync::mpsc::channel();
+                    let (path, to) = (path.clone(), Arc::clone(&inbox));
+                    let thread = std::thread::Builder::new().name(format!("log {}", source.name));
+                    // Reason: a file on a dead network mount hangs whoever reads it; a thread of its own may hang.
+                    match thread.stack_size(256 << 10).spawn(move || file::follow(path, &to, &gone)) {
+                        Ok(_) => all.threads.push(alive),
+                        Err(error) => inbox.warn(format!("cannot be followed: no thread: {error}")),
+                    }
+                }
+                LogFeed::Command { argv, dir } => {
+                    let job = command::run(argv.clone(), dir.clone(), Arc::clone(&inbox), all.ending.subscribe());
+                    all.commands.spawn(job);
+                }
+            }
+            all.feeds.push(Feed { name: source.name.clone(), inbox, last: DateTime::UNIX_EPOCH });
+        }
+        all
+    }
+
+    /// Waits for lines and gives a batch of them, at most one each 50 ms; waits for ever where nothing is followed.
+    /// May be dropped and called again without loss.
+    pub async fn next(&mut self) -> Batch {
+        loop {
+            if self.shared.has_news() {
+                tokio::time::sleep_until(self.next_at).await;
+                self.next_at = Instant::now() + PACE;
+                let batch = self.take();
+                if !batch.lines.is_empty() || batch.dropped > 0 {
+                    return batch;
+                }
+            }
+            self.shared.news().await;
+        }
+    }
+
+    /// Ends everything: commands are asked to end, then killed, each with its process group.
+    pub async fn stop(mut self) {
+        let _ = self.ending.send(true);
+        let all = async { while self.commands.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(2 * PATIENCE, all).await;
+    }
+
+    /// What the inboxes hold, by turns, so that no source waits for another to run dry.
+    fn take(&mut self) -> Batch {
+        self.shared.seen();
+        let mut batch = Batch::default();
+        let (mut bytes, mut left) = (0, true);
+        let count = self.feeds.len().max(1);
+        let share = (BATCH / count).max(1);
+        while left && batch.lines.len() < BATCH && bytes < BATCH_BYTES {
+            left = false;
+            for n in 0..count {
+                let Some(feed) = self.feeds.get_mut((self.turn + n) % count) else { break };
+                let room = share.min(BATCH.saturating_sub(batch.lines.len()));
+                let items = feed.inbox.take(room, (BATCH_BYTES / count).max(1), &mut batch.dropped);
+                left |= !items.is_empty();
+                for item in items {
+                    bytes += item.bytes();
+                    batch.lines.push(feed.line(item));
+                }
+            }
+        }
+        self.turn = (self.turn + 1) % count;
+        if self.feeds.iter().any(|feed| !feed.inbox.is_empty()) {
+            self.shared.tell();
+        }
+        batch
+    }
+}
+
+impl Drop for Followers {
+    fn drop(&mut self) {
+        let _ = self.ending.send(true);
+        self.commands.detach_all();
+    }
+}
+
+impl Feed {
+    fn line(&mut self, item: Item) -> LogLine {
+        let line = match item {
+            Item::Raw { at, bytes, cut } => {
+                let mut text = String::from_utf8_lossy(&bytes).into_owned();
+                if cut > 0 {
+                    text.push_str(&format!(" [{cut} bytes more were cut]"));
+                }
+                log_line(&self.name, &text, at, self.last, LONGEST + 64)
+            }
+            Item::Told { at, level, text } => {
+                LogLine { at: at.max(self.last), level, source: self.name.clone(), text: clean(&text, 400) }
+            }
+        };
+        self.last = line.at;
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! A command whose output is read: its standard output and standard error, as lines.
+//!
+//! It runs in a process group of its own, without input. When it ends it is started again, later each time. It never
+//! outlives the console: the whole group is asked to end, then killed; and it is waited for, so that nothing is left.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::PATIENCE;
+use super::inbox::Inbox;
+use super::split::Splitter;
+
+/// The first pause before it is started again, and the longest.
+const BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// A command that ran this long is started again after the first pause.
+const SETTLED: Duration = Duration::from_secs(60);
+/// A line without an end is shown after this time without news.
+const IDLE: Duration = Duration::from_secs(2);
+/// After this much of its output the others have their turn: a command that only writes waits for us, not we for it.
+const BURST: usize = 256 << 10;
+const REST: Duration = Duration::from_millis(20);
+const CHUNK: usize = 16 << 10;
+
+/// Runs the command, again and again, until `ending` becomes true or is closed.
+pub(super) async fn run(argv: Vec<String>, dir: PathBuf, inbox: Arc<Inbox>, mut ending: watch::Receiver<bool>) {
+    let mut pause = BACKOFF;
+    loop {
+        let begun = Instant::now();
+        let ended = match start(&argv, &dir) {
+            Ok(child) => match listen(child, &inbox, ending.clone()).await {
+                Some(status) => status.map_or_else(|error| error.to_string(), told),
+                None => return,
+            },
+            Err(error) => format!("cannot be started: {error}"),
+        };
+        pause = if begun.elapsed() >= SETTLED { BACKOFF } else { pause };
+        inbox.warn(format!("{}: {ended}; again in {} s", argv.join(" "), pause.as_secs()));
+        tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => return,
+            () = sleep(pause) => {}
+        }
+        pause = (pause * 2).min(LONGEST_BACKOFF);
+    }
+}
+
+fn start(argv: &[String], dir: &std::path::Path) -> std::io::Result<Child> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| std::io::Error::other("no command"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true);
+    if dir.is_dir() {
+        command.current_dir(dir);
+    }
+    command.spawn()
+}
+
+/// Reads what it says until it ends; `None` when we end it.
+async fn listen(
+    mut child: Child,
+    inbox: &Inbox,
+    mut ending: watch::Receiver<bool>,
+) -> Option<std::io::Result<ExitStatus>> {
+    let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let mut reading = Box::pin(async { tokio::join!(read(out, inbox), read(err, inbox)) });
+    let mut read_all = false;
+    let status = loop {
+        tokio::select! {
+            biased;
+            _ = ending.wait_for(|ending| *ending) => break None,
+            _ = &mut reading, if !read_all => read_all = true,
+            status = child.wait() => break Some(status),
+        }
+    };
+    let Some(status) = status else {
+        group.signal(Signal::TERM);
+        let _ = timeout(PATIENCE, child.wait()).await;
+        group.signal(Signal::KILL);
+        let _ = timeout(PATIENCE, child.wait()).await;
+        group.0 = None;
+        return None;
+    };
+    // What it left in the pipes is read; children it left behind do not keep them open for longer.
+    if !read_all {
+        let _ = timeout(PATIENCE, &mut reading).await;
+    }
+    group.signal(Signal::KILL);
+    group.0 = None;
+    Some(status)
+}
+
+async fn read(from: Option<impl AsyncRead + Unpin>, inbox: &Inbox) {
+    let Some(mut from) = from else { return };
+    let (mut chunk, mut splitter, mut lines) = (vec![0; CHUNK], Splitter::default(), Vec::new());
+    let mut burst = 0;
+    loop {
+        let n = match timeout(IDLE, from.read(&mut chunk)).await {
+            Err(_) => {
+                inbox.put(splitter.flush());
+                // Nothing more of a line that was shown: the next bytes begin a new one.
+                0
+            }
+            Ok(Ok(0) | Err(_)) => break,
+            Ok(Ok(n)) => n,
+        };
+        splitter.feed(&chunk[..n], &mut lines);
+        inbox.put(lines.drain(..));
+        burst += n;
+        if burst >= BURST {
+            burst = 0;
+            sleep(REST).await;
+        }
+    }
+    inbox.put(splitter.flush());
+}
+
+fn told(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal}"),
+        (None, None) => "ended".into(),
+    }
+}
+
+/// The process group of the command; what is dropped with a group in it kills that group.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(id) = self.0 {
+            let _ = kill_process_group(id, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
