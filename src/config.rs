@@ -18,6 +18,7 @@ use crate::domain::text::clean;
 mod checks;
 mod duration;
 mod error;
+mod gates;
 mod keys;
 mod locate;
 mod reader;

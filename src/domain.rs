@@ -24,7 +24,7 @@ pub mod window;
 pub use capabilities::Capabilities;
 pub use digest::Digest;
 pub use fault::BackendError;
-pub use gate::{Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
+pub use gate::{Bound, Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
 pub use guard::{Comparison, GuardAction, GuardSpec, Metric};
 pub use observation::{Observation, RouterStatus, SideTraffic, TrafficCounters};
 pub use order::{Move, Order, OrderId, OrderState, Revision};

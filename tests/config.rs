@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
 use cutover::domain::{Comparison, GateKind, GuardAction, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource};
 
+/// Every kind of gate, in the order of the template.
+const KINDS: [&str; 4] = ["health", "golden", "smoke", "exec"];
+
 type Error = Box<dyn std::error::Error>;
 
 fn fixtures() -> PathBuf {
@@ -273,11 +276,11 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     let plain = config::parse(&config::template(&answers), &file, &env)?;
     assert!(plain.service.gates.is_empty() && plain.service.guards.is_empty());
     let mut full = config::parse(&uncommented(&config::template(&answers)), &file, &env)?;
-    assert_eq!((full.service.gates.len(), full.service.guards.len()), (3, 2));
+    assert_eq!((full.service.gates.len(), full.service.guards.len()), (KINDS.len(), 2));
     full.service.gates.clear();
     full.service.guards.clear();
     assert_eq!(full, plain, "a default in a comment is not the default in force");
-    for gate in ["health", "golden", "smoke"] {
+    for gate in KINDS {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
     }
     for doc in config::reference() {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
-use super::{keys, values};
+use super::{gates, keys, values};
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
 
@@ -22,6 +22,7 @@ enum Kind {
     Health,
     Golden,
     Smoke,
+    Exec,
     NotBuilt,
 }
 
@@ -33,7 +34,7 @@ const KINDS: [(&str, Kind); 9] = [
     ("integration", Kind::NotBuilt),
     ("http", Kind::NotBuilt),
     ("prometheus", Kind::NotBuilt),
-    ("exec", Kind::NotBuilt),
+    ("exec", Kind::Exec),
     ("manual", Kind::NotBuilt),
 ];
 
@@ -69,16 +70,17 @@ pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
 
 /// The gate's name, and the gate unless it is at fault.
 fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>)> {
-    let node = table.need("kind", "write kind = \"health\", \"golden\" or \"smoke\"")?;
+    let node = table.need("kind", "write kind = \"health\", \"golden\", \"smoke\" or another")?;
     let kind = node.choice(&KINDS)?;
     let table = table.clone();
     let table = match kind {
         Kind::Health => table.keys_of(&[keys::GATE, keys::HEALTH]),
         Kind::Golden => table.keys_of(&[keys::GATE, keys::GOLDEN]),
         Kind::Smoke => table.keys_of(&[keys::GATE, keys::SMOKE]),
+        Kind::Exec => table.keys_of(&[keys::GATE, keys::EXEC]),
         Kind::NotBuilt => {
             let message = format!("gates of kind {} are not in this version", quote(node.text()?));
-            return node.refuse(message, "kinds: health, golden, smoke");
+            return node.refuse(message, "kinds: health, golden, smoke, exec");
         }
     };
     let name = match table.get("name") {
@@ -92,6 +94,7 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Health => health(&table, ready_path, timeout_ms),
         Kind::Golden => golden(&table),
         Kind::Smoke => smoke(&table),
+        Kind::Exec => gates::exec(&table),
         Kind::NotBuilt => None,
     };
     Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))

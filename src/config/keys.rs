@@ -45,6 +45,7 @@ pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
 pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
+pub(super) const EXEC: &str = "[[gate]] kind = \"exec\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
 
@@ -102,7 +103,7 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
 
-    key(GATE, "kind", "health | golden | smoke", Required, "What is checked."),
+    key(GATE, "kind", "health | golden | smoke | exec", Required, "What is checked."),
     key(GATE, "name", "name", From("the kind"), "Unique among the gates."),
     key(GATE, "required", "true | false", Is("true"), "Whether forward commands are blocked until it passes or is overridden."),
     key(GATE, "valid_for", "duration", Is("\"1h\""), "How long a result counts."),
@@ -124,6 +125,12 @@ const KEYS: &[KeyDoc] = &[
     key(SMOKE, "path", "path", Required, "Where a line's request is posted that names no path."),
     key(SMOKE, "max_latency", "duration", Required, "The longest a single answer may take."),
     key(SMOKE, "adversarial", "true | false", Is("true"), "Whether the built-in malformed requests, which must be refused cleanly, are sent too."),
+
+    key(EXEC, "command", "list of texts", Required, "The program and its arguments; no shell is between. A path starts from the config file. Exit code 0 passes, 1 fails."),
+    key(EXEC, "dir", "path", From("the config file's directory"), "Where it runs."),
+    key(EXEC, "not_yet_code", "number", Is("75"), "The exit code that means: not yet. So do all codes but 0 and 1, a signal, and the timeout."),
+    key(EXEC, "min", "number", Nothing, "The least value allowed, where the command prints {\"value\":..} as JSON; this or max."),
+    key(EXEC, "max", "number", Nothing, "The largest value allowed."),
 
     key(GUARD, "metric", "error_rate | p50 | p95 | p99", Required, "What is watched, on the traffic the router measured."),
     key(GUARD, "limit", "duration or share", Required, "The largest value allowed: \"250ms\" for a latency, 0.02 or \"2%\" for error_rate."),

@@ -98,6 +98,11 @@ impl<'a> Table<'a> {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
+    /// What relative paths start from.
+    pub fn base(&self) -> &Path {
+        &self.report.base
+    }
+
     /// The line of the header.
     pub fn line(&self) -> usize {
         self.report.line(self.at)
@@ -261,6 +266,15 @@ impl<'a> Node<'a> {
 
     /// A share as a number (0.2) or in percent ("20%"); the caller checks its bounds.
     pub fn share(&self, example: &str) -> Option<f64> {
+        self.fraction("a share", example)
+    }
+
+    /// A number, or a share in percent.
+    pub fn amount(&self) -> Option<f64> {
+        self.fraction("a number", "write e.g. 0.02, 250 or \"2%\"")
+    }
+
+    fn fraction(&self, wanted: &str, example: &str) -> Option<f64> {
         let number = match self.value {
             DeValue::Integer(integer) => integer.to_string().parse().ok(),
             DeValue::Float(float) => float.as_str().parse().ok(),
@@ -270,11 +284,11 @@ impl<'a> Node<'a> {
                 let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
                 let number = percent.filter(plain).and_then(|text| text.parse::<f64>().ok());
                 if number.is_none() {
-                    return self.refuse(format!("{} is not a share", quote(typed)), example);
+                    return self.refuse(format!("{} is not {wanted}", quote(typed)), example);
                 }
                 number.map(|percent| percent / 100.0)
             }
-            _ => return self.wrong("a share", example),
+            _ => return self.wrong(wanted, example),
         };
         number.filter(|n: &f64| n.is_finite()).or_else(|| self.refuse("is not a finite number".into(), example))
     }

@@ -67,6 +67,7 @@ pub fn template(answers: &Answers) -> String {
         [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
     out.gate("golden", keys::GOLDEN, &golden);
     out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    out.gate("exec", keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
     out.line("\n# Guards: checks while traffic moves and in the rollback window.");
     out.section(
         "#[[guard]]",

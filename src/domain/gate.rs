@@ -85,15 +85,43 @@ pub enum GateKind {
         /// Whether the built-in adversarial requests are sent too.
         adversarial: bool,
     },
+    /// A command of the user's: its exit code, and what it says as JSON.
+    Exec {
+        /// The program and its arguments; no shell is between.
+        command: Vec<String>,
+        /// Where it runs.
+        dir: std::path::PathBuf,
+        /// The exit code that means "not yet".
+        not_yet_code: u8,
+        /// What the value it tells must keep to.
+        bound: Option<Bound>,
+    },
+}
+
+/// A limit with its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// The limit, in the unit of the value.
+    pub limit: f64,
+    /// Whether the value must be at least the limit, or at most.
+    pub at_least: bool,
+}
+
+impl Bound {
+    /// Whether `value` keeps to it; what is not a number never does.
+    pub fn holds(self, value: f64) -> bool {
+        if self.at_least { value >= self.limit } else { value <= self.limit }
+    }
 }
 
 impl GateKind {
-    /// `health`, `golden` or `smoke`.
+    /// `health`, `golden`, `smoke`, ...: as the config spells it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Health { .. } => "health",
             Self::Golden { .. } => "golden",
             Self::Smoke { .. } => "smoke",
+            Self::Exec { .. } => "exec",
         }
     }
 }

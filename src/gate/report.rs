@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Finding, GateProgress};
 use crate::domain::text::clean;
-use crate::domain::{Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
+use crate::domain::{Bound, Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
 
 /// Misses and faults kept in the evidence, and told one by one in the log.
 const MAX_DETAILS: usize = 20;
@@ -69,6 +69,37 @@ impl Report {
             self.details.push(clean(text.as_ref(), MAX_TEXT));
             self.say(LogLevel::Warn, text.as_ref());
         }
+    }
+
+    /// A line of somebody else's, at its level.
+    pub(super) fn line(&mut self, level: LogLevel, text: &str) {
+        self.say(level, text);
+    }
+
+    /// A line for the evidence alone: the log has it already.
+    pub(super) fn detail(&mut self, text: &str) {
+        if self.details.len() < MAX_DETAILS {
+            self.details.push(clean(text, MAX_TEXT));
+        }
+    }
+
+    /// Whether the evidence names no faults so far.
+    pub(super) fn has_no_details(&self) -> bool {
+        self.details.is_empty()
+    }
+
+    /// The gate's name.
+    pub(super) fn gate(&self) -> &str {
+        &self.gate
+    }
+
+    /// Holds `value` against `bound` and shows both.
+    pub(super) fn measure(&mut self, value: f64, bound: Option<Bound>) -> bool {
+        self.value = Some(value);
+        let Some(bound) = bound else { return true };
+        self.limit = Some(bound.limit);
+        self.at_least = bound.at_least;
+        bound.holds(value)
     }
 
     /// Sets how many steps there are.
