@@ -15,6 +15,7 @@ use toml::de::DeTable;
 use crate::domain::Service;
 use crate::domain::text::clean;
 
+mod calls;
 mod checks;
 mod duration;
 mod error;

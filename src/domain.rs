@@ -4,6 +4,7 @@
 //! types), so that a whole cutover can be replayed from its events and a snapshot can
 //! cross a process boundary unchanged.
 
+pub mod call;
 pub mod capabilities;
 pub mod digest;
 pub mod fault;
@@ -11,6 +12,7 @@ pub mod gate;
 pub mod guard;
 pub mod observation;
 pub mod order;
+pub mod placeholder;
 pub mod plan;
 pub mod record;
 pub mod service;
@@ -21,6 +23,7 @@ pub mod time;
 pub mod version;
 pub mod window;
 
+pub use call::{Call, Expect, HeaderValue, Scalar, SecretRef, Step};
 pub use capabilities::Capabilities;
 pub use digest::Digest;
 pub use fault::BackendError;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
-use super::{gates, keys, values};
+use super::{calls, gates, keys, values};
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
 
@@ -23,6 +23,10 @@ enum Kind {
     Golden,
     Smoke,
     Exec,
+    Http,
+    Prometheus,
+    Manual,
+    Integration,
     NotBuilt,
 }
 
@@ -31,11 +35,11 @@ const KINDS: [(&str, Kind); 9] = [
     ("golden", Kind::Golden),
     ("smoke", Kind::Smoke),
     ("load", Kind::NotBuilt),
-    ("integration", Kind::NotBuilt),
-    ("http", Kind::NotBuilt),
-    ("prometheus", Kind::NotBuilt),
+    ("integration", Kind::Integration),
+    ("http", Kind::Http),
+    ("prometheus", Kind::Prometheus),
     ("exec", Kind::Exec),
-    ("manual", Kind::NotBuilt),
+    ("manual", Kind::Manual),
 ];
 
 /// The tables of one kind of check, not too many.
@@ -78,9 +82,13 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Golden => table.keys_of(&[keys::GATE, keys::GOLDEN]),
         Kind::Smoke => table.keys_of(&[keys::GATE, keys::SMOKE]),
         Kind::Exec => table.keys_of(&[keys::GATE, keys::EXEC]),
+        Kind::Http => table.keys_of(&[keys::GATE, keys::HTTP]),
+        Kind::Prometheus => table.keys_of(&[keys::GATE, keys::PROMETHEUS]),
+        Kind::Manual => table.keys_of(&[keys::GATE, keys::MANUAL]),
+        Kind::Integration => table.keys_of(&[keys::GATE, keys::INTEGRATION]),
         Kind::NotBuilt => {
             let message = format!("gates of kind {} are not in this version", quote(node.text()?));
-            return node.refuse(message, "kinds: health, golden, smoke, exec");
+            return node.refuse(message, "kinds: health, golden, smoke, integration, http, prometheus, exec, manual");
         }
     };
     let name = match table.get("name") {
@@ -95,6 +103,10 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Golden => golden(&table),
         Kind::Smoke => smoke(&table),
         Kind::Exec => gates::exec(&table),
+        Kind::Http => calls::http(&table),
+        Kind::Prometheus => calls::prometheus(&table),
+        Kind::Manual => gates::manual(&table),
+        Kind::Integration => calls::integration(&table),
         Kind::NotBuilt => None,
     };
     Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))

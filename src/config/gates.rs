@@ -7,19 +7,24 @@ use super::values;
 use crate::domain::GateKind;
 use crate::domain::gate::Bound;
 
+/// Longest question to a person, in characters.
+const MAX_ASK: usize = 200;
 /// Arguments of a command beyond this are refused.
 const MAX_ARGUMENTS: usize = 256;
 
+/// What was written is at fault, and that is noted.
+pub(super) struct Faulty;
+
 /// `min` or `max`: one of the two or none.
-fn bound(table: &Table<'_>) -> Option<Option<Bound>> {
+pub(super) fn bound(table: &Table<'_>) -> Result<Option<Bound>, Faulty> {
     let read = |key: &str, at_least| table.get(key).map(|node| node.amount().map(|limit| Bound { limit, at_least }));
     match (read("min", true), read("max", false)) {
         (Some(_), Some(_)) => {
             table.fault("min and max are both written".into(), "keep one; a second gate can hold the other");
-            None
+            Err(Faulty)
         }
-        (Some(one), None) | (None, Some(one)) => one.map(Some),
-        (None, None) => Some(None),
+        (Some(one), None) | (None, Some(one)) => one.map(Some).ok_or(Faulty),
+        (None, None) => Ok(None),
     }
 }
 
@@ -36,7 +41,7 @@ pub(super) fn exec(table: &Table<'_>) -> Option<GateKind> {
         None => Some(table.base().to_owned()),
     };
     let not_yet_code = table.number("not_yet_code", 2..=255, 75);
-    let bound = bound(table);
+    let bound = bound(table).ok();
     Some(GateKind::Exec { command: command?, dir: dir?, not_yet_code: u8::try_from(not_yet_code).ok()?, bound: bound? })
 }
 
@@ -59,4 +64,15 @@ fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
         *program = path.to_str().map(str::to_owned)?;
     }
     Some(words)
+}
+
+/// A gate that a person signs.
+pub(super) fn manual(table: &Table<'_>) -> Option<GateKind> {
+    let example = "write what the person must have looked at";
+    let node = table.need("ask", example)?;
+    let ask = node.text()?.trim();
+    if ask.is_empty() || ask.chars().count() > MAX_ASK {
+        return node.refuse(format!("must have 1 to {MAX_ASK} characters"), example);
+    }
+    Some(GateKind::Manual { ask: ask.to_owned() })
 }

@@ -45,6 +45,11 @@ pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
 pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
+pub(super) const INTEGRATION: &str = "[[gate]] kind = \"integration\"";
+pub(super) const STEP: &str = "[[gate.steps]]";
+pub(super) const HTTP: &str = "[[gate]] kind = \"http\"";
+pub(super) const PROMETHEUS: &str = "[[gate]] kind = \"prometheus\"";
+pub(super) const MANUAL: &str = "[[gate]] kind = \"manual\"";
 pub(super) const EXEC: &str = "[[gate]] kind = \"exec\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
@@ -103,7 +108,7 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
 
-    key(GATE, "kind", "health | golden | smoke | exec", Required, "What is checked."),
+    key(GATE, "kind", "health | golden | smoke | integration | http | prometheus | exec | manual", Required, "What is checked."),
     key(GATE, "name", "name", From("the kind"), "Unique among the gates."),
     key(GATE, "required", "true | false", Is("true"), "Whether forward commands are blocked until it passes or is overridden."),
     key(GATE, "valid_for", "duration", Is("\"1h\""), "How long a result counts."),
@@ -125,6 +130,49 @@ const KEYS: &[KeyDoc] = &[
     key(SMOKE, "path", "path", Required, "Where a line's request is posted that names no path."),
     key(SMOKE, "max_latency", "duration", Required, "The longest a single answer may take."),
     key(SMOKE, "adversarial", "true | false", Is("true"), "Whether the built-in malformed requests, which must be refused cleanly, are sent too."),
+
+    key(INTEGRATION, "steps", "list of tables", Required, "The calls, in order; the first that does not hold ends the run. Each as a table, or as a [[gate.steps]] below the gate."),
+
+    key(STEP, "name", "text", Required, "What people call the step."),
+    key(STEP, "url", "URL or path", Required, "Asked once; a path is asked on every replica of the candidate. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
+    key(STEP, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "How it is asked."),
+    key(STEP, "headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(STEP, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(STEP, "body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
+    key(STEP, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+    key(STEP, "status", "number", From("any 2xx"), "The status the answer must have."),
+    key(STEP, "pointer", "JSON pointer", Nothing, "Where the answer's JSON holds the value that equals, min or max speak of."),
+    key(STEP, "equals", "text, number or flag", Nothing, "What that value must be."),
+    key(STEP, "min", "number", Nothing, "The least that value may be; this or max."),
+    key(STEP, "max", "number", Nothing, "The most that value may be."),
+    key(STEP, "contains", "text", Nothing, "What the answer's body must hold."),
+    key(STEP, "max_latency", "duration", Nothing, "The longest the answer may take."),
+
+    key(HTTP, "url", "URL", Required, "The endpoint that reports a status. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
+    key(HTTP, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "How it is asked."),
+    key(HTTP, "headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(HTTP, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(HTTP, "body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
+    key(HTTP, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+    key(HTTP, "status", "number", From("any 2xx"), "The status the answer must have."),
+    key(HTTP, "pointer", "JSON pointer", Nothing, "Where the answer's JSON holds the value that equals, min, max or pending speak of."),
+    key(HTTP, "equals", "text, number or flag", Nothing, "The value that passes; any other fails, but for pending."),
+    key(HTTP, "min", "number", Nothing, "The least value that passes; this or max."),
+    key(HTTP, "max", "number", Nothing, "The largest value that passes."),
+    key(HTTP, "pending", "list", Is("[]"), "Values that mean: not yet, e.g. [\"queued\", \"running\"]. So do no answer, 5xx, 429, another answer than JSON, and nothing or null at the pointer."),
+    key(HTTP, "contains", "text", Nothing, "What the answer's body must hold."),
+    key(HTTP, "max_latency", "duration", Nothing, "The longest the answer may take."),
+
+    key(PROMETHEUS, "url", "URL", Required, "The base of its API, without /api/v1."),
+    key(PROMETHEUS, "query", "PromQL", Required, "An instant query of one value. {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}} stand within quotes and are escaped."),
+    key(PROMETHEUS, "min", "number", Nothing, "The least value that passes; this or max must be written."),
+    key(PROMETHEUS, "max", "number", Nothing, "The largest value that passes."),
+    key(PROMETHEUS, "max_age", "duration", Is("\"5m\""), "A sample older than this counts for nothing. No series, NaN, several series, a server that is down: not yet."),
+    key(PROMETHEUS, "headers", "table", Nothing, "Sent with it: { x-scope-orgid = \"team\" }; a secret is { env = .. } or { file = .. }."),
+    key(PROMETHEUS, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(PROMETHEUS, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+
+    key(MANUAL, "ask", "text", Required, "What the person who signs must have looked at. Signed with cutover approve, for one version; a signature counts for valid_for."),
 
     key(EXEC, "command", "list of texts", Required, "The program and its arguments; no shell is between. A path starts from the config file. Exit code 0 passes, 1 fails."),
     key(EXEC, "dir", "path", From("the config file's directory"), "Where it runs."),

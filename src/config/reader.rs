@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Fault, Place, nearest, quote};
 use super::{duration, keys};
+use crate::domain::Scalar;
 use crate::domain::text::clean;
 
 /// More faults than this are counted, not kept.
@@ -156,6 +157,16 @@ impl<'a> Table<'a> {
         node
     }
 
+    /// Every key with its value, for a table whose keys are its user's own.
+    pub fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
+        let entry = |(name, value): (&'a toml::Spanned<std::borrow::Cow<'a, str>>, &'a toml::Spanned<DeValue<'a>>)| {
+            let key: &str = name.get_ref();
+            let label = format!("{} {}", self.label, clean(key, 60));
+            (key, Node { report: self.report, label, at: name.span().start, value: value.get_ref() })
+        };
+        self.map.iter().map(entry).collect()
+    }
+
     /// A duration within bounds, in milliseconds; `default` when it is not written.
     pub fn duration(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.duration(bounds)).unwrap_or(default)
@@ -218,6 +229,26 @@ impl<'a> Node<'a> {
             return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
         }
         Some(text)
+    }
+
+    /// A text that may have several lines.
+    pub fn lines(&self) -> Option<&'a str> {
+        let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
+        let flat = text.replace(['\n', '\t'], " ");
+        if clean(&flat, flat.len()) != flat {
+            return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
+        }
+        Some(text)
+    }
+
+    /// A text, a number, or true or false.
+    pub fn scalar(&self) -> Option<Scalar> {
+        match self.value {
+            DeValue::String(_) => self.text().map(|text| Scalar::Text(text.to_owned())),
+            DeValue::Boolean(flag) => Some(Scalar::Flag(*flag)),
+            DeValue::Integer(_) | DeValue::Float(_) => self.amount().map(Scalar::Number),
+            _ => self.wrong("a text, a number, or true or false", "write e.g. \"passed\""),
+        }
     }
 
     /// One of the words of `choices`.

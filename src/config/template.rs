@@ -67,6 +67,35 @@ pub fn template(answers: &Answers) -> String {
         [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
     out.gate("golden", keys::GOLDEN, &golden);
     out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    out.gate(
+        "integration",
+        keys::INTEGRATION,
+        &[(
+            "steps",
+            "[{ name = \"features\", url = \"http://features.internal/v1/ready\", status = 200 }, \
+             { name = \"scored\", url = \"/v2/models/my-model/ready\", max_latency = \"500ms\" }]",
+        )],
+    );
+    out.prose("A step's keys:", keys::STEP);
+    out.gate(
+        "http",
+        keys::HTTP,
+        &[
+            ("url", "\"https://ci.example/api/runs/latest?version={{version}}\""),
+            ("pointer", "\"/status\""),
+            ("equals", "\"passed\""),
+        ],
+    );
+    out.gate(
+        "prometheus",
+        keys::PROMETHEUS,
+        &[
+            ("url", "\"http://127.0.0.1:9090\""),
+            ("query", r#"'max(feature_drift{version="{{version}}"})'"#),
+            ("max", "0.1"),
+        ],
+    );
+    out.gate("manual", keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
     out.gate("exec", keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
     out.line("\n# Guards: checks while traffic moves and in the rollback window.");
     out.section(
@@ -108,6 +137,13 @@ impl Out {
             let common = keys::of(keys::GATE).filter(|doc| doc.key != "kind");
             self.line("# These four may be written in every gate:");
             common.for_each(|doc| self.key("#", doc, None));
+        }
+    }
+
+    fn prose(&mut self, opening: &str, section: &str) {
+        self.line(&format!("# {opening}"));
+        for doc in keys::of(section) {
+            self.line(&format!("# {}: {}", doc.key, doc.doc));
         }
     }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::call::{Call, Expect, HeaderValue, Scalar, Step};
 use super::digest::Digest;
 
 /// What a gate found. Not enough data is an answer of its own (law 6).
@@ -96,6 +97,40 @@ pub enum GateKind {
         /// What the value it tells must keep to.
         bound: Option<Bound>,
     },
+    /// An endpoint that reports a status.
+    Http {
+        /// What is asked.
+        call: Call,
+        /// What the answer must be.
+        expect: Expect,
+        /// Values at the pointer that mean "not yet".
+        pending: Vec<Scalar>,
+    },
+    /// The value of a PromQL query.
+    Prometheus {
+        /// The base of its API: absolute, without `/api/v1`.
+        url: String,
+        /// An instant query of one value; may hold placeholders within quotes.
+        query: String,
+        /// Sent with it.
+        headers: Vec<(String, HeaderValue)>,
+        /// What the value must keep to.
+        bound: Bound,
+        /// A sample older than this counts for nothing, in milliseconds.
+        max_age_ms: u64,
+        /// An answer is waited for this long, in milliseconds.
+        timeout_ms: u64,
+    },
+    /// Named calls up- and downstream and through the candidate, in order.
+    Integration {
+        /// One after the other; the first that does not hold ends it.
+        steps: Vec<Step>,
+    },
+    /// A person signs for it.
+    Manual {
+        /// What the person is asked to have looked at.
+        ask: String,
+    },
 }
 
 /// A limit with its direction.
@@ -115,6 +150,11 @@ impl Bound {
 }
 
 impl GateKind {
+    /// Whether a person signs for it, so that nothing can be run.
+    pub const fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual { .. })
+    }
+
     /// `health`, `golden`, `smoke`, ...: as the config spells it.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -122,6 +162,10 @@ impl GateKind {
             Self::Golden { .. } => "golden",
             Self::Smoke { .. } => "smoke",
             Self::Exec { .. } => "exec",
+            Self::Http { .. } => "http",
+            Self::Prometheus { .. } => "prometheus",
+            Self::Integration { .. } => "integration",
+            Self::Manual { .. } => "manual",
         }
     }
 }

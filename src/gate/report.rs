@@ -23,6 +23,7 @@ pub(super) struct Report {
     state: GateProgress,
     told_quarters: u64,
     details: Vec<String>,
+    secrets: Vec<String>,
     /// The measured value, once there is one.
     pub(super) value: Option<f64>,
     /// The limit it is held against.
@@ -50,6 +51,7 @@ impl Report {
             state: GateProgress::default(),
             told_quarters: 0,
             details: Vec::new(),
+            secrets: Vec::new(),
             value: None,
             limit: None,
             unit: "",
@@ -81,6 +83,32 @@ impl Report {
         if self.details.len() < MAX_DETAILS {
             self.details.push(clean(text, MAX_TEXT));
         }
+    }
+
+    /// Keeps `secret` out of every answer from here on.
+    pub(super) fn hide(&mut self, secret: &str) {
+        if !self.secrets.iter().any(|known| known == secret) {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
+    /// `body` without the secrets that were sent: a server may give back what it was given.
+    pub(super) fn masked(&self, body: Vec<u8>) -> Vec<u8> {
+        if self.secrets.iter().all(|secret| !body.windows(secret.len()).any(|part| part == secret.as_bytes())) {
+            return body;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***")).into_bytes()
+    }
+
+    /// The wall clock.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    /// How many faults the evidence names so far.
+    pub(super) fn details_so_far(&self) -> usize {
+        self.details.len()
     }
 
     /// Whether the evidence names no faults so far.

@@ -1,6 +1,6 @@
 //! The `:` line. What moves traffic or lasts opens the same questions as the keys; nothing here acts directly on it.
 
-use super::prompt::{Ask, TEXT_MAX};
+use super::prompt::{Ask, REASON_MIN, TEXT_MAX};
 use super::{Overlay, View};
 use crate::domain::text::clean;
 use crate::engine::Command;
@@ -9,6 +9,7 @@ use crate::ui::input::Action;
 /// Every word the line knows, and what may follow it.
 pub const WORDS: &[(&str, &str)] = &[
     ("abort", ""),
+    ("approve", "GATE REASON"),
     ("auto", "on|off"),
     ("finalize", ""),
     ("gates", "[NAME]"),
@@ -48,6 +49,7 @@ impl View {
                 self.send(Command::Note { text: clean(text, TEXT_MAX) }, now_ms, out);
             }
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
+            ("approve", rest) if rest.contains(' ') => self.approve(rest, now_ms, out),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
@@ -72,6 +74,21 @@ impl View {
             return self.warn(&format!("{}: this console was started read-only", command.verb()), now_ms);
         }
         self.ask(command, None, now_ms, out);
+    }
+
+    /// A signature is words, not a key press: the line that was typed is the consent.
+    fn approve(&mut self, rest: &str, now_ms: u64, out: &mut Vec<Action>) {
+        let (gate, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+        let reason = clean(reason.trim(), TEXT_MAX);
+        if reason.chars().count() < REASON_MIN {
+            return self.warn(&format!("approve: a reason of at least {REASON_MIN} characters goes with it"), now_ms);
+        }
+        if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
+            return self.warn("approve: this console was started read-only", now_ms);
+        }
+        // Bound to what is on the screen: a version that came since was not looked at.
+        let seen = self.snapshot.as_ref().map(|s| s.status.digest.clone());
+        self.ask(Command::Approve { gate: gate.to_owned(), reason }, seen, now_ms, out);
     }
 
     fn run_gate(&mut self, name: &str, now_ms: u64, out: &mut Vec<Action>) {
@@ -104,7 +121,7 @@ impl View {
         let fitting: Vec<&str> = match before {
             "" => WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(part)).collect(),
             "auto" => ["on", "off"].into_iter().filter(|word| word.starts_with(part)).collect(),
-            "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
+            "approve" | "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
             "scenario" => {
                 self.options.scenarios.iter().map(String::as_str).filter(|name| name.starts_with(part)).collect()
             }
