@@ -13,6 +13,7 @@ mod health;
 mod http;
 mod integration;
 mod lines;
+mod load;
 mod prometheus;
 mod report;
 mod smoke;
@@ -140,6 +141,11 @@ async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Findi
             let (max_age, timeout) = (Duration::from_millis(*max_age_ms), Duration::from_millis(*timeout_ms));
             let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout };
             return Box::pin(prometheus::check(client, side, plan, report)).await;
+        }
+        GateKind::Load { requests, path, stages, connections, limits } if !targets.is_empty() => {
+            let connections = (*connections).clamp(1, 1024);
+            let plan = load::Plan { file: requests, path, stages, connections, limits: *limits };
+            return Box::pin(load::check(targets, plan, report)).await;
         }
         _ if targets.is_empty() => return Finding::new(Verdict::NotYet, "the side has no replicas to ask"),
         _ => {}

@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
-use cutover::domain::gate::Bound;
+use cutover::domain::gate::{Bound, LoadLimits, Stage};
 use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{Comparison, GateKind, GuardAction, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource};
 
 /// Every kind of gate, in the order of the template.
-const KINDS: [&str; 8] = ["health", "golden", "smoke", "integration", "http", "prometheus", "manual", "exec"];
+const KINDS: [&str; 9] = ["health", "golden", "smoke", "load", "integration", "http", "prometheus", "manual", "exec"];
 
 type Error = Box<dyn std::error::Error>;
 
@@ -152,7 +152,9 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
 fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
     let service = valid("kinds.toml")?.service;
     let base = fixtures().join("valid");
-    let [exec, http, prometheus, manual, integration] = service.gates.as_slice() else { return Err("five".into()) };
+    let [exec, http, prometheus, manual, integration, load] = service.gates.as_slice() else {
+        return Err("six".into());
+    };
     let command = ["check-drift", "--strict", ""].map(str::to_owned).to_vec();
     let two_percent = Some(Bound { limit: 0.02, at_least: false });
     let kind = GateKind::Exec { command, dir: base.join(".."), not_yet_code: 7, bound: two_percent };
@@ -194,6 +196,21 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
     let shown: Vec<_> = steps.iter().map(|step| (step.call.method.as_str(), step.call.url.as_str())).collect();
     assert_eq!(shown, [("GET", "http://features/ready"), ("PUT", "/infer")]);
     assert_eq!(steps[1].expect.bound, Some(Bound { limit: 1.0, at_least: false }));
+    let rise = Stage { from_rps: 0.0, to_rps: 200.0, for_ms: 60_000 };
+    let kind = GateKind::Load {
+        requests: base.join("../smoke.jsonl"),
+        path: "/infer".into(),
+        stages: vec![rise, Stage { from_rps: 200.0, for_ms: 120_000, ..rise }],
+        connections: 8,
+        limits: LoadLimits {
+            max_p50_ms: Some(20),
+            max_p95_ms: None,
+            max_p99_ms: 250,
+            max_error_rate: 0.001,
+            min_rate: 0.95,
+        },
+    };
+    assert_eq!(load.kind, kind);
     assert!(!format!("{service:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");
     Ok(())
 }
@@ -389,6 +406,7 @@ fn with_key(section: &str, line: &str) -> String {
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
+        "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
         section if section.contains("kind =") => {
             format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))
         }

@@ -2,7 +2,13 @@
 //!
 //! Prometheus is a Debian package; where it is not installed the tests say so and are counted as skipped.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests may panic"
+)]
 
 #[path = "gate/bench.rs"]
 mod bench;

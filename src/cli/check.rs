@@ -119,7 +119,7 @@ fn gate_files(config: &Config) -> Vec<Row> {
     for gate in &config.service.gates {
         let file = match &gate.kind {
             GateKind::Golden { cases, .. } => cases,
-            GateKind::Smoke { requests, .. } => requests,
+            GateKind::Smoke { requests, .. } | GateKind::Load { requests, .. } => requests,
             _ => continue,
         };
         let result = std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| {

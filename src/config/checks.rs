@@ -27,14 +27,14 @@ enum Kind {
     Prometheus,
     Manual,
     Integration,
-    NotBuilt,
+    Load,
 }
 
 const KINDS: [(&str, Kind); 9] = [
     ("health", Kind::Health),
     ("golden", Kind::Golden),
     ("smoke", Kind::Smoke),
-    ("load", Kind::NotBuilt),
+    ("load", Kind::Load),
     ("integration", Kind::Integration),
     ("http", Kind::Http),
     ("prometheus", Kind::Prometheus),
@@ -86,10 +86,7 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Prometheus => table.keys_of(&[keys::GATE, keys::PROMETHEUS]),
         Kind::Manual => table.keys_of(&[keys::GATE, keys::MANUAL]),
         Kind::Integration => table.keys_of(&[keys::GATE, keys::INTEGRATION]),
-        Kind::NotBuilt => {
-            let message = format!("gates of kind {} are not in this version", quote(node.text()?));
-            return node.refuse(message, "kinds: health, golden, smoke, integration, http, prometheus, exec, manual");
-        }
+        Kind::Load => table.keys_of(&[keys::GATE, keys::LOAD]),
     };
     let name = match table.get("name") {
         Some(name) => values::name(&name, 40)?,
@@ -107,7 +104,7 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Prometheus => calls::prometheus(&table),
         Kind::Manual => gates::manual(&table),
         Kind::Integration => calls::integration(&table),
-        Kind::NotBuilt => None,
+        Kind::Load => gates::load(&table, timeout_ms),
     };
     Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))
 }

@@ -45,6 +45,8 @@ pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
 pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
+pub(super) const LOAD: &str = "[[gate]] kind = \"load\"";
+pub(super) const STAGE: &str = "[[gate.stages]]";
 pub(super) const INTEGRATION: &str = "[[gate]] kind = \"integration\"";
 pub(super) const STEP: &str = "[[gate.steps]]";
 pub(super) const HTTP: &str = "[[gate]] kind = \"http\"";
@@ -108,7 +110,7 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
 
-    key(GATE, "kind", "health | golden | smoke | integration | http | prometheus | exec | manual", Required, "What is checked."),
+    key(GATE, "kind", "health | golden | smoke | load | integration | http | prometheus | exec | manual", Required, "What is checked."),
     key(GATE, "name", "name", From("the kind"), "Unique among the gates."),
     key(GATE, "required", "true | false", Is("true"), "Whether forward commands are blocked until it passes or is overridden."),
     key(GATE, "valid_for", "duration", Is("\"1h\""), "How long a result counts."),
@@ -130,6 +132,23 @@ const KEYS: &[KeyDoc] = &[
     key(SMOKE, "path", "path", Required, "Where a line's request is posted that names no path."),
     key(SMOKE, "max_latency", "duration", Required, "The longest a single answer may take."),
     key(SMOKE, "adversarial", "true | false", Is("true"), "Whether the built-in malformed requests, which must be refused cleanly, are sent too."),
+
+    key(LOAD, "requests", "file", Required, "JSON lines as of a smoke gate, sent over and over; of expect the status alone is looked at."),
+    key(LOAD, "path", "path", Required, "Where a line's request is posted that names no path."),
+    key(LOAD, "rate", "number", Nothing, "Requests per second that are held for duration; this or stages."),
+    key(LOAD, "duration", "duration", Nothing, "How long the rate is held; peak traffic for 10 to 15 minutes tells most."),
+    key(LOAD, "ramp", "duration", Is("\"0s\""), "How long the rate rises from 0 before it is held."),
+    key(LOAD, "stages", "list of tables", Nothing, "Several rates, one after the other, each as a table or a [[gate.stages]] below the gate; instead of rate, duration and ramp."),
+    key(LOAD, "max_p99", "duration", Required, "What 99 of 100 answers must keep to, counted from when each request was due."),
+    key(LOAD, "max_p95", "duration", Nothing, "What 95 of 100 answers must keep to."),
+    key(LOAD, "max_p50", "duration", Nothing, "What half of the answers must keep to."),
+    key(LOAD, "max_error_rate", "share", Required, "The share of requests that may fail: 0.001 or \"0.1%\"."),
+    key(LOAD, "min_rate", "share", Is("\"95%\""), "The least share of the intended rate; a side that gives less is saturated."),
+    key(LOAD, "connections", "number", Is("64"), "Requests under way at once, over all replicas."),
+
+    key(STAGE, "rate", "number", Required, "Requests per second at the end of the stage."),
+    key(STAGE, "for", "duration", Required, "How long it goes."),
+    key(STAGE, "from", "number", From("rate: it is held"), "Requests per second at its beginning, for a ramp."),
 
     key(INTEGRATION, "steps", "list of tables", Required, "The calls, in order; the first that does not hold ends the run. Each as a table, or as a [[gate.steps]] below the gate."),
 

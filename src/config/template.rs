@@ -67,6 +67,40 @@ pub fn template(answers: &Answers) -> String {
         [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
     out.gate("golden", keys::GOLDEN, &golden);
     out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    other_gates(&mut out, infer);
+    out.line("\n# Guards: checks while traffic moves and in the rollback window.");
+    out.section(
+        "#[[guard]]",
+        keys::GUARD,
+        &[("metric", "\"error_rate\""), ("limit", "\"2%\""), ("then", "\"rollback\"")],
+    );
+    out.line("\n#[[guard]]");
+    for line in [
+        "metric = \"p99\"",
+        "limit = \"250ms\"",
+        "then = \"pause\"",
+        "versus = { side = \"live\", worse_by = \"20%\" }",
+    ] {
+        out.line(&format!("#{line}"));
+    }
+    out.0
+}
+
+/// The gates that look beyond the side's own answers.
+fn other_gates(out: &mut Out, infer: &str) {
+    out.gate(
+        "load",
+        keys::LOAD,
+        &[
+            ("requests", "\"smoke.jsonl\""),
+            ("path", infer),
+            ("rate", "200"),
+            ("duration", "\"4m\""),
+            ("max_p99", "\"250ms\""),
+            ("max_error_rate", "\"0.1%\""),
+        ],
+    );
+    out.prose("A stage's keys:", keys::STAGE);
     out.gate(
         "integration",
         keys::INTEGRATION,
@@ -97,22 +131,6 @@ pub fn template(answers: &Answers) -> String {
     );
     out.gate("manual", keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
     out.gate("exec", keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
-    out.line("\n# Guards: checks while traffic moves and in the rollback window.");
-    out.section(
-        "#[[guard]]",
-        keys::GUARD,
-        &[("metric", "\"error_rate\""), ("limit", "\"2%\""), ("then", "\"rollback\"")],
-    );
-    out.line("\n#[[guard]]");
-    for line in [
-        "metric = \"p99\"",
-        "limit = \"250ms\"",
-        "then = \"pause\"",
-        "versus = { side = \"live\", worse_by = \"20%\" }",
-    ] {
-        out.line(&format!("#{line}"));
-    }
-    out.0
 }
 
 struct Out(String);

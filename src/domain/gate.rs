@@ -126,11 +126,50 @@ pub enum GateKind {
         /// One after the other; the first that does not hold ends it.
         steps: Vec<Step>,
     },
+    /// Requests at a set rate, whatever the side makes of it.
+    Load {
+        /// JSON lines, as of a smoke gate; of `expect` the status alone is looked at.
+        requests: std::path::PathBuf,
+        /// Path the requests are posted to where a line names none.
+        path: String,
+        /// The rates, one after the other.
+        stages: Vec<Stage>,
+        /// Requests under way at once, over all replicas.
+        connections: usize,
+        /// What it must keep to.
+        limits: LoadLimits,
+    },
     /// A person signs for it.
     Manual {
         /// What the person is asked to have looked at.
         ask: String,
     },
+}
+
+/// A stretch of a load: from one rate to another in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Requests per second at its beginning.
+    pub from_rps: f64,
+    /// Requests per second at its end.
+    pub to_rps: f64,
+    /// How long it goes, in milliseconds.
+    pub for_ms: u64,
+}
+
+/// What a side under load must keep to. Latencies count from when a request was due.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoadLimits {
+    /// Half of the answers, in milliseconds.
+    pub max_p50_ms: Option<u64>,
+    /// 95 of 100 answers, in milliseconds.
+    pub max_p95_ms: Option<u64>,
+    /// 99 of 100 answers, in milliseconds.
+    pub max_p99_ms: u64,
+    /// The share of requests that may fail, 0 to 1.
+    pub max_error_rate: f64,
+    /// The least share of the intended rate, 0 to 1.
+    pub min_rate: f64,
 }
 
 /// A limit with its direction.
@@ -166,6 +205,7 @@ impl GateKind {
             Self::Prometheus { .. } => "prometheus",
             Self::Integration { .. } => "integration",
             Self::Manual { .. } => "manual",
+            Self::Load { .. } => "load",
         }
     }
 }

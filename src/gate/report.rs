@@ -150,6 +150,13 @@ impl Report {
         self.publish();
     }
 
+    /// So many steps are done by now.
+    pub(super) fn reach(&mut self, done: u64, note: String) {
+        self.state.done = done.min(self.state.total);
+        self.state.note = note;
+        self.publish();
+    }
+
     /// Tells the verdict and makes the evidence.
     pub(super) fn finish(mut self, finding: &Finding, version: Digest, took: Duration) -> Evidence {
         let note = clean(&finding.note, MAX_TEXT);
