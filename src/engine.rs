@@ -11,6 +11,7 @@
 mod ask;
 pub mod command;
 mod consent;
+pub mod detail;
 pub mod effect;
 pub mod event;
 mod gates;
@@ -21,6 +22,7 @@ mod rollout;
 pub mod snapshot;
 mod state;
 mod status;
+mod trail;
 mod walk;
 mod watch;
 

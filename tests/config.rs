@@ -116,6 +116,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
         rollback_window_ms: 172_800_000,
         on_disconnect: OnDisconnect::Rollback,
         auto: true,
+        typed_promote: true,
     };
     assert_eq!(service.plan, plan);
     let gateway = config.gateway.as_ref().ok_or("no gateway")?;

@@ -10,6 +10,7 @@ use cutover::cli::{args, exit};
 use cutover::config;
 use cutover::demo::scenario::Scenario;
 use cutover::ui::actions::{self, Danger};
+use cutover::ui::theme;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -41,7 +42,9 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("verbs", verbs()),
         ("keys", keys()),
         ("exit codes", exit_codes()),
+        ("once", once()),
         ("scenarios", scenarios()),
+        ("roles", roles()),
         ("config", config::reference_markdown()),
     ];
     for (name, text) in &parts {
@@ -92,9 +95,25 @@ fn keys() -> String {
     out
 }
 
+fn roles() -> String {
+    let mut out = String::from("| role | what is drawn in it |\n|---|---|\n");
+    for row in theme::TABLE {
+        let _ = writeln!(out, "| `{}` | {} |", row.name, row.doc);
+    }
+    out
+}
+
 fn exit_codes() -> String {
     let mut out = String::from("| code | means |\n|---|---|\n");
     for (exit, meaning) in exit::TABLE {
+        let _ = writeln!(out, "| {} | {meaning} |", exit.code());
+    }
+    out
+}
+
+fn once() -> String {
+    let mut out = String::from("| code | `--once` says |\n|---|---|\n");
+    for (exit, meaning) in exit::ONCE {
         let _ = writeln!(out, "| {} | {meaning} |", exit.code());
     }
     out

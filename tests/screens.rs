@@ -186,6 +186,49 @@ fn popups_zoom_and_fields() {
     snap("shifting-200x50", &view, 200, 50, 500);
 }
 
+/// `keys` pressed on the state of the drawings, at each of these sizes.
+fn keys_at(name: &str, keys: &str, sizes: &[(u16, u16)]) {
+    for &(width, height) in sizes {
+        let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+        resize(&mut view, width, height);
+        for c in keys.chars() {
+            let key = if c == '\n' { Key::new(Code::Enter) } else { Key::char(c) };
+            view.update(Input::Key(key), 0);
+        }
+        snap(&format!("{name}-{width}x{height}"), &view, width, height, 500);
+    }
+}
+
+#[test]
+fn sizes_between_and_beyond() {
+    let sizes = [(2, 1), (10, 3), (20, 5), (40, 10), (79, 23), (100, 28), (132, 43), (160, 40), (250, 70)];
+    keys_at("shifting", "", &sizes);
+    for (name, snapshot) in
+        [("ready", fixture::ready()), ("one_down", fixture::one_down()), ("stale", fixture::stale())]
+    {
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        resize(&mut view, 200, 50);
+        snap(&format!("{name}-200x50"), &view, 200, 50, 500);
+    }
+}
+
+#[test]
+fn each_pane_alone() {
+    keys_at("zoom-green", "2+", &[(80, 24), (120, 35), (200, 50)]);
+    keys_at("zoom-gates", "3+", &[(120, 35), (200, 50)]);
+    keys_at("zoom-events", "5+", &[(80, 24)]);
+    keys_at("zoom-green-rollback", "2+R", &[(80, 24)]);
+}
+
+#[test]
+fn back_in_time() {
+    keys_at("cursor", "[[[[[[[[", &[(80, 24), (120, 35), (200, 50), (40, 10)]);
+    keys_at("cursor-frozen", " [[[", &[(80, 24), (120, 35)]);
+    keys_at("cursor-failure", "3G\n", &[(120, 35)]);
+    keys_at("evidence", "e", &[(80, 24), (200, 50)]);
+    keys_at("frozen", " ", &[(120, 35), (200, 50)]);
+}
+
 /// Everything that can lie over the panes, on every state.
 fn all_views(theme: &str, glyphs: Glyphs) -> Vec<View> {
     let mut views = vec![view(theme, glyphs)];

@@ -3,12 +3,14 @@
 //! [`Status`] is the machine-readable document: shares are percent, latencies milliseconds, rates
 //! per second or fractions 0 to 1, times RFC 3339 UTC. What is not known is `null`, never 0.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
+use super::detail::Detail;
 use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
 
 /// The version of the status document; a rename of any member raises it.
@@ -23,6 +25,13 @@ pub struct Snapshot {
     pub history: Pair<History>,
     /// The last events of the journal, oldest first, at most 200.
     pub events: Arc<Vec<EventLine>>,
+    /// The exact request each command would be if it were sent now, secrets masked: by verb, where to first, then line
+    /// by line. Only commands that move traffic have one.
+    #[serde(default)]
+    pub previews: BTreeMap<String, Vec<String>>,
+    /// What a screen shows besides.
+    #[serde(default)]
+    pub detail: Detail,
 }
 
 /// Points over time of one side; a second without samples is `None`.
@@ -90,6 +99,9 @@ pub struct Status {
     pub stale: bool,
     /// Events lost to full queues since the start.
     pub dropped: u64,
+    /// Commands whose question wants the candidate's version typed: `switch`, and what the config adds.
+    #[serde(default)]
+    pub typed: Vec<String>,
 }
 
 /// Where a rollout stands.
@@ -359,6 +371,9 @@ pub struct RollbackStatus {
     pub class: String,
     /// Seconds until the rollback window closes; `null` when none is open.
     pub window_left_s: Option<f64>,
+    /// How long the standby is kept after a complete switch, in seconds.
+    #[serde(default)]
+    pub window_s: f64,
     /// The side traffic would go to.
     pub to: Side,
     /// Why it is not ready, or that there is nothing to roll back.

@@ -135,7 +135,7 @@ impl Account {
         report.value = self.all.quantile_ms(0.99);
         let seconds = tick.elapsed.as_secs_f64().max(0.001);
         report.reach(
-            tick.elapsed.as_secs(),
+            if tick.ended { u64::MAX } else { tick.elapsed.as_secs() },
             format!("{:.0} rps, {}", self.all.finished as f64 / seconds, self.all.quantiles()),
         );
         if tick.elapsed >= self.slice_from + length / SLICES {

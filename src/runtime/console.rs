@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
+use super::looks;
 use crate::domain::OrderState;
 use crate::engine::{Event, Phase, Snapshot};
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
@@ -70,11 +71,14 @@ struct Loop<'a, S> {
     last_frame: Option<Instant>,
     awaiting_flush: bool,
     title: String,
+    /// Themes that were read come back here.
+    themes: mpsc::Sender<ui::Input>,
 }
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
     let Inputs { mut keys, mut signals, scenarios, mut story } = inputs;
+    let (themes, mut themes_read) = mpsc::channel(4);
     let mut looped = Loop {
         core,
         view,
@@ -86,6 +90,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
         last_frame: None,
         awaiting_flush: false,
         title: String::new(),
+        themes,
     };
     loop {
         looped.draw();
@@ -101,6 +106,7 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             }
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
+            Some(theme) = themes_read.recv() => drop(looped.tell(theme)),
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
@@ -136,6 +142,7 @@ impl<S: Stage> Loop<'_, S> {
                             let _ = to.try_send(name);
                         }
                     }
+                    ui::Action::LoadTheme(name) => looks::load_later(name, self.themes.clone()),
                     ui::Action::Bell => self.stage.screen().bell(),
                 }
             }
@@ -235,10 +242,10 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn woke(&mut self) {
-        let due = self.view.next_deadline(self.now_ms()).is_some_and(|at| at <= self.now_ms() + 1);
-        if due {
+        // Reason: a deadline that has come is no next deadline any more; the view knows which one it was waiting for.
+        self.tell(ui::Input::Tick);
+        if self.view.is_dirty() {
             self.refresh();
-            self.tell(ui::Input::Tick);
             self.dirty = true;
             self.at_once = true;
         }

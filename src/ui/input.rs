@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::LogLine;
 use crate::engine::{Reply, Request, Snapshot};
+use crate::ui::theme::Theme;
 
 /// Which key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +109,15 @@ pub enum Input {
         /// The answer.
         reply: Reply,
     },
+    /// What came of [`Action::LoadTheme`].
+    Theme {
+        /// As it was asked for.
+        name: String,
+        /// The theme with all its colours, or what is wrong with it in one line.
+        theme: Result<Box<Theme>, String>,
+    },
+    /// The names of all themes there are.
+    Themes(Vec<String>),
     /// A frame was just made with [`draw()`](super::draw()). One frame is on its way at a time.
     Drawn,
     /// The frame made last has reached the terminal.
@@ -134,6 +144,8 @@ pub enum Action {
     Copy(String),
     /// Change the scenario of a running demo.
     Scenario(String),
+    /// Read this theme of the user's, by name or file; the answer comes back as [`Input::Theme`].
+    LoadTheme(String),
     /// Ring the bell.
     Bell,
 }

@@ -1,7 +1,7 @@
 //! The view's state, and the one way to change it.
 
 pub mod command;
-mod cursor;
+pub mod cursor;
 mod evidence;
 pub mod keys;
 pub mod log;
@@ -9,6 +9,7 @@ mod log_keys;
 pub mod prompt;
 mod reply;
 mod snapshot;
+mod theme;
 
 use std::sync::Arc;
 
@@ -136,6 +137,7 @@ pub struct View {
     /// The moment the panes show instead of now, while the time cursor is back in the history.
     pub(super) cursor: Option<DateTime<Utc>>,
     pub(super) log: LogPane,
+    themes: theme::Themes,
     pub(super) focus: Pane,
     pub(super) gate: usize,
     pub(super) zoom: bool,
@@ -168,6 +170,7 @@ impl View {
             frozen: None,
             cursor: None,
             log: LogPane::default(),
+            themes: theme::Themes::default(),
             focus: Pane::Log,
             gate: 0,
             zoom: false,
@@ -211,6 +214,8 @@ impl View {
                 self.log.push(line, false);
                 self.touch();
             }
+            Input::Theme { name, theme } => self.theme_read(&name, theme, now_ms),
+            Input::Themes(names) => self.themes_known(names),
             Input::Reply { id, reply } => self.reply(id, reply, now_ms),
             Input::Drawn => {
                 self.drawn = Some(self.revision);
@@ -221,9 +226,12 @@ impl View {
             Input::Flushed => {
                 self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
+                // Reason: only now it is known when keys begin to count, and the screen says so then.
+                self.redraw_at = self.next_deadline(now_ms);
             }
             Input::Tick => {}
         }
+        out.extend(self.theme_action());
         out
     }
 
@@ -285,7 +293,7 @@ impl View {
     /// that what was being typed into it does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
         if prompt.ask.is_forward() {
-            self.notice = Some(Notice::new(text, prompt.ask.is_typed()));
+            self.notice = Some(Notice::new(text, prompt.typed));
             self.touch();
         } else {
             self.warn(&text.join(" "), now_ms);

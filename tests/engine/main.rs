@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
 
+mod detail;
 mod sim;
 
 use cutover::domain::*;
@@ -318,6 +319,40 @@ fn stale_data_locks_forward() {
     sim.seconds(6);
     assert_eq!(sim.status().phase, Phase::Unknown);
     assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Stale);
+}
+
+#[test]
+fn an_override_wants_fresh_data() {
+    let mut sim = Sim::new();
+    sim.gate_verdicts = |name| if name == "golden" { Verdict::Failed } else { Verdict::Passed };
+    sim.seconds(3);
+    sim.wire = Wire::Down;
+    sim.seconds(6);
+    let reason = "labels are wrong, checked by hand".to_owned();
+    assert_eq!(refused(&sim.ask(Command::Override { gate: "golden".into(), reason })), RefusalKind::Stale);
+}
+
+#[test]
+fn a_preview_is_the_very_order_that_is_sent() {
+    let mut sim = ready();
+    for command in [Command::Promote, Command::Switch, Command::Rollback, Command::Promote, Command::Abort] {
+        sim.seconds(1);
+        let shown = sim.state.order_preview(&command).unwrap();
+        ordered(&sim.ask(command));
+        assert_eq!(sim.orders.last(), Some(&shown));
+    }
+    assert_eq!(sim.state.order_preview(&Command::Pause), None);
+}
+
+#[test]
+fn the_status_says_what_wants_the_version_typed_and_how_long_the_way_back_lasts() {
+    let mut sim = ready();
+    assert_eq!(sim.status().typed, ["switch"]);
+    assert!((sim.status().rollback.window_s - 86_400.0).abs() < f64::EPSILON);
+    let mut service = service();
+    service.plan.typed_promote = true;
+    sim.restart(&service);
+    assert_eq!(sim.status().typed, ["switch", "promote"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{Inputs, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLine, Service};
 use crate::runtime::core::{Core, Options};
+use crate::runtime::looks;
 use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Theme, View};
 
@@ -41,6 +42,8 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
         me,
         scenarios: names,
     });
+    let themes = looks::theme_names(looks::themes_dir().as_deref());
+    drop(view.update(ui::Input::Themes(themes), 0));
     let session = Session::start(terminal::Options::for_terminal(capability));
     let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
     let (_, nothing) = mpsc::channel(1);

@@ -25,6 +25,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("scenario", "NAME"),
     ("switch", ""),
     ("takeover", ""),
+    ("theme", "NAME"),
 ];
 
 impl View {
@@ -51,6 +52,7 @@ impl View {
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
             ("approve", rest) if rest.contains(' ') => self.approve(rest, now_ms, out),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
+            ("theme", name) => self.set_theme(name, now_ms),
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
@@ -122,6 +124,7 @@ impl View {
             "" => WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(part)).collect(),
             "auto" => ["on", "off"].into_iter().filter(|word| word.starts_with(part)).collect(),
             "approve" | "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
+            "theme" => self.theme_names(part).collect(),
             "scenario" => {
                 self.options.scenarios.iter().map(String::as_str).filter(|name| name.starts_with(part)).collect()
             }

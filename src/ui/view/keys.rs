@@ -15,7 +15,7 @@ use crate::ui::text;
 /// Two presses of one key closer than this, in milliseconds, are one key held down.
 const HELD_MS: u64 = 600;
 /// The smallest screen that can show a box to be read before consent.
-pub const BOX_MIN: (u16, u16) = (44, 16);
+pub const BOX_MIN: (u16, u16) = (44, 18);
 
 impl View {
     pub(super) fn key(&mut self, key: Key, now_ms: u64, out: &mut Vec<Action>) {
@@ -25,6 +25,9 @@ impl View {
         }
         if let Some(mut prompt) = self.prompt.take() {
             let answer = prompt.key(key, now_ms);
+            if answer == Answer::No && prompt.from_reason && self.back_to_reason(key) {
+                return;
+            }
             return self.answered(prompt, answer, now_ms, out);
         }
         if let Some(notice) = &self.notice {
@@ -34,9 +37,13 @@ impl View {
             self.notice = None;
             match key.plain_char().filter(|_| !key.repeat) {
                 Some('R') => self.open(Ask::Rollback, now_ms),
+                Some('A') => self.open(Ask::Abort, now_ms),
                 Some('H') => self.hold(now_ms, out),
                 _ => {}
             }
+            return;
+        }
+        if self.leave_reason(key, now_ms) {
             return;
         }
         if self.field.is_some() {
@@ -131,6 +138,9 @@ impl View {
         if *ask == Ask::Rollback {
             return None;
         }
+        if *ask == Ask::TakeOver && self.snapshot.as_ref().is_some_and(|s| s.status.driver.may_drive) {
+            return Some("take over: this console drives already".into());
+        }
         let Some(snapshot) = &self.snapshot else {
             return Some(format!("{}: nothing was read yet", ask.name()));
         };
@@ -138,6 +148,7 @@ impl View {
             let open = self.overlay.as_ref().is_some_and(|overlay| !matches!(overlay, Overlay::Preview(_)));
             let because = match () {
                 () if self.frozen.is_some() => "the panes are frozen: Space first",
+                () if self.cursor.is_some() => "the time cursor is back: Esc first",
                 () if self.zoom => "one pane hides the others: _ first",
                 () if open => "close this first: Esc",
                 () if self.size.0 < BOX_MIN.0 || self.size.1 < BOX_MIN.1 => {
@@ -149,8 +160,7 @@ impl View {
                 return Some(format!("{}: {because}", ask.name()));
             }
         }
-        let verb = ask.command("")?.verb();
-        let blocked = snapshot.status.blocked.iter().find(|blocked| blocked.command == verb)?;
+        let blocked = ask.blocked_by(&snapshot.status)?;
         Some(format!("{} is blocked: {}  (o explains)", ask.name(), blocked.because))
     }
 
@@ -163,8 +173,11 @@ impl View {
         if self.is_paused() {
             return self.open(Ask::Resume, now_ms);
         }
-        if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
-            return self.warn("hold: this console was started read-only", now_ms);
+        if let Some(status) = self.snapshot.as_ref().map(|s| &s.status).filter(|s| s.driver.read_only) {
+            let who = status.driver.holder.as_deref().unwrap_or("nobody");
+            let text = format!("hold: this console was started read-only; {who} drives");
+            self.overlay = Some(Overlay::Preview(Command::Pause));
+            return self.warn(&text, now_ms);
         }
         self.ask(Command::Pause, None, now_ms, out);
     }
@@ -314,6 +327,9 @@ impl View {
     }
 
     fn back(&mut self) {
+        if self.cursor.take().is_some() {
+            return;
+        }
         if self.zoom {
             self.zoom = false;
         } else if !self.log.filter.is_empty() {
@@ -351,6 +367,7 @@ impl View {
         let name = self.selected_gate();
         if let (Pane::Gates, Some(name)) = (self.focus, name) {
             self.log.gate = Some(name.clone());
+            self.cursor_to_failure(&name);
             self.overlay = Some(Overlay::Gate { name, scroll: 0 });
         }
     }
