@@ -10,6 +10,7 @@
 
 mod ask;
 pub mod command;
+mod compare;
 mod consent;
 pub mod detail;
 pub mod effect;

@@ -348,16 +348,24 @@ fn last_line(view: &mut View, width: u16) -> String {
     lines(&frame(view, width, 30, 500)).pop().unwrap()
 }
 
+/// Entries of the key line as the table has them, longest first: `?help`, `nNmatch`, `1-5jump`.
+fn key_line_entries() -> Vec<String> {
+    let rows = cutover::ui::actions::table();
+    let mut words: Vec<&str> = rows.iter().filter_map(|row| row.footer).collect();
+    words.dedup();
+    let entry = |word: &&str| {
+        let keys: String = rows.iter().filter(|row| row.footer == Some(*word)).map(|row| row.keys[0]).collect();
+        format!("{}{word}", keys.replace("12345", "1-5"))
+    };
+    words.iter().map(entry).chain(["READ-ONLY,lookingonly".into(), "READ-ONLY".into()]).collect()
+}
+
 #[test]
 fn the_key_line_has_whole_entries_alone() {
-    let known: Vec<String> = cutover::ui::actions::table()
-        .iter()
-        .filter_map(|row| Some(format!("{}{}", row.keys[0], row.footer?)))
-        .chain(["READ-ONLY,lookingonly".into(), "READ-ONLY".into()])
-        .collect();
+    let known = key_line_entries();
     for (name, snapshot) in [("shifting", fixture::shifting()), ("read-only", fixture::hard_read_only())] {
         let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
-        for width in 12..=200 {
+        for width in 12..=240 {
             let line = last_line(&mut view, width);
             let mut rest = line.replace([' ', '│'], "");
             while let Some(entry) = known.iter().find(|entry| rest.starts_with(*entry)) {
@@ -369,6 +377,27 @@ fn the_key_line_has_whole_entries_alone() {
             }
             assert!(width < 100 || line.contains("+ zoom"), "{width}: {line}");
         }
+    }
+}
+
+#[test]
+fn the_key_line_is_as_drawn() {
+    let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+    for (width, drawn) in [
+        (40, " ?help :cmd │ H hold P promote S switch"),
+        (80, " ?help :cmd /filter Tab pane f follow c copy │ H hold P promote S switch A abort"),
+        (
+            120,
+            " ? help  : cmd  / filter  n N match  Tab pane  1-5 jump  + zoom  f follow  c copy │ H hold  P promote  \
+             S switch  A abort",
+        ),
+        (
+            200,
+            " ? help   : cmd   / filter   n N match   Tab pane   1-5 jump   + zoom   f follow   c copy   m mark   \
+             p s a r preview   │   H hold   P promote   S switch   A abort   R rollback   q quit",
+        ),
+    ] {
+        assert_eq!(last_line(&mut view, width).trim_end(), drawn, "{width}");
     }
 }
 

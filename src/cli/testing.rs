@@ -170,6 +170,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
             config: None,
             color: super::args::ColorChoice::Auto,
             ascii: false,
+            keys: None,
             blind: false,
         },
         seen,

@@ -220,6 +220,7 @@ const KEYS: &[KeyDoc] = &[
 
     key(VERSUS, "side", "live", Required, "The side compared with."),
     key(VERSUS, "worse_by", "share", Required, "How much worse is too much: 0.2 or \"20%\"."),
+    key(VERSUS, "sure", "share", Is("\"99%\""), "How sure that has to be before the guard acts, over the whole rollout and however often it looks: at 99% one sound rollout in a hundred is stopped."),
 ];
 
 /// Every key, section by section.

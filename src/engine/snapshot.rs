@@ -334,8 +334,11 @@ pub struct GuardStatus {
     pub status: GuardState,
     /// What it saw: milliseconds, or a rate from 0 to 1.
     pub value: Option<f64>,
-    /// What is allowed, the stricter of limit and comparison.
+    /// What is allowed.
     pub limit: f64,
+    /// How it stands to the other side, where it compares and both take traffic.
+    #[serde(default)]
+    pub versus: Option<VersusStatus>,
     /// Requests behind the value.
     pub samples: u64,
     /// Breaches in a row.
@@ -344,6 +347,19 @@ pub struct GuardStatus {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
+}
+
+/// How a side stands to the other, looked at all the time without false alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct VersusStatus {
+    /// How much worse it looks since the step began: 0.21 is 21 %; `null` while that cannot be said.
+    pub seen: Option<f64>,
+    /// How much worse it is at least, as sure as `sure`; `null` while there is not enough data.
+    pub at_least: Option<f64>,
+    /// How much worse it may be.
+    pub allowed: f64,
+    /// How sure the guard has to be, 0 to 1.
+    pub sure: f64,
 }
 
 /// How a guard stands.

@@ -156,11 +156,16 @@ impl State {
 
     fn count_traffic(&mut self, seen: &Observation) {
         if let Some(counters) = &seen.traffic {
+            let counted = Side::BOTH.map(|side| self.router.delta(counters, side));
+            let [blue, green] = counted;
+            let counted = Pair { blue, green };
+            let (step, candidate) = (self.rollout.step_since, self.candidate());
+            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate);
             for side in Side::BOTH {
                 let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);
                 self.sides[side].note_total(self.now, counters.sides[side].total(), restarted);
-                if let Some(counted) = self.router.delta(counters, side)
+                if let Some(counted) = &counted[side]
                     && counted.count > 0
                 {
                     let watch = &mut self.sides[side];

@@ -271,6 +271,35 @@ fn a_slow_candidate_is_rolled_back_by_its_guard() {
     assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard { action, .. } if action == "rollback")));
 }
 
+/// A service whose guard compares with the live side.
+fn comparing(metric: Metric) -> Service {
+    let mut service = service();
+    let limit = if metric == Metric::ErrorRate { 0.5 } else { 250.0 };
+    let versus = Some(Comparison { worse_by: 0.2, sure: 0.99 });
+    service.guards[0] = GuardSpec { metric, limit, versus, ..service.guards[0].clone() };
+    service
+}
+
+#[test]
+fn a_candidate_within_the_limit_but_surely_slower_than_the_live_side_is_rolled_back() {
+    let mut sim = Sim::with(&comparing(Metric::P99));
+    sim.seconds(3);
+    ordered(&sim.ask(Command::Promote));
+    sim.seconds(1);
+    sim.traffic(20, 500, Pair { blue: 30, green: 33 });
+    let versus = sim.status().guards[0].versus.unwrap();
+    assert!((versus.seen.unwrap() - 0.1).abs() < 0.01, "{versus:?}");
+    assert_eq!(sim.status().phase, Phase::Shifting, "10 % slower is allowed");
+    let mut sim = Sim::with(&comparing(Metric::P99));
+    sim.seconds(3);
+    ordered(&sim.ask(Command::Promote));
+    sim.seconds(1);
+    sim.traffic(40, 500, Pair { blue: 30, green: 40 });
+    assert_eq!((sim.status().phase, sim.split), (Phase::RolledBack, Split::all(Side::Blue)));
+    let worse = |fact: &&Fact| matches!(fact, Fact::Guard { worse_by: Some(by), .. } if *by > 0.3);
+    assert_eq!(sim.facts().iter().copied().filter(worse).count(), 1, "told once, with by how much");
+}
+
 #[test]
 fn a_guard_without_enough_samples_says_so_and_does_nothing() {
     let mut sim = ready();

@@ -84,6 +84,7 @@ fn guard(metric: Metric, side: Side, value: f64, limit: f64) -> GuardStatus {
         status: GuardState::Ok,
         value: Some(value),
         limit,
+        versus: None,
         samples: 3_075,
         breaches: 0,
         consecutive: 3,

@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::keyline::keys;
+use super::offer::offer;
 use super::order::order_lines;
 use super::question;
 use super::rollback::rollback;
 use crate::engine::RefusalKind;
 use crate::engine::snapshot::{Blocked, Status};
+use crate::ui::actions::Act;
 use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
@@ -143,21 +145,26 @@ fn faults(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// What stands in the way of the next step, or what the next step is.
 fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
+    if offer(canvas, area) {
+        return;
+    }
     let Some(snapshot) = canvas.live() else {
         canvas.put(area.x, area.y, area.width, " BLOCKED  nothing was read yet", Role::Warn);
         return;
     };
     let status = &snapshot.status;
+    let key = |act: Act| canvas.view.key_name(act);
+    let (switches, promotes) = (key(Act::Switch), key(Act::Promote));
     let first = |verb: &str| status.blocked.iter().find(|blocked| blocked.command == verb);
     let wide = area.width >= 100;
     match (first("switch"), first("promote")) {
         (None, None) => next(canvas, area, status),
         (Some(switch), Some(promote)) if switch.because == promote.because => {
-            let verbs = if wide { "S switch and P promote" } else { "S switch, P promote" };
-            because(canvas, area, verbs, promote, wide);
+            let and = if wide { " and" } else { "," };
+            because(canvas, area, &format!("{switches} switch{and} {promotes} promote"), promote, wide);
         }
-        (_, Some(promote)) => because(canvas, area, "P promote", promote, wide),
-        (Some(switch), None) => because(canvas, area, "S switch", switch, wide),
+        (_, Some(promote)) => because(canvas, area, &format!("{promotes} promote"), promote, wide),
+        (Some(switch), None) => because(canvas, area, &format!("{switches} switch"), switch, wide),
     }
 }
 
@@ -171,8 +178,10 @@ fn because(canvas: &mut Canvas<'_>, area: Rect, verbs: &str, blocked: &Blocked, 
         );
         return;
     }
-    let hint = if wide { "  o = explain / override with reason" } else { " (o explain)" };
-    let space = usize::from(area.width).saturating_sub(13 + verbs.len() + hint.len());
+    let explain = canvas.view.key_name(Act::Explain);
+    let hint =
+        if wide { format!("  {explain} = explain / override with reason") } else { format!(" ({explain} explain)") };
+    let space = usize::from(area.width).saturating_sub(13 + width(verbs) + width(&hint));
     let text = fit(&blocked.because, space.max(12));
     canvas.parts(
         area.x,
@@ -184,16 +193,19 @@ fn because(canvas: &mut Canvas<'_>, area: Rect, verbs: &str, blocked: &Blocked, 
             (verbs, Role::Key),
             (": ", Role::Text),
             (&text, Role::Text),
-            (hint, Role::Dim),
+            (&hint, Role::Dim),
         ],
     );
 }
 
 fn next(canvas: &mut Canvas<'_>, area: Rect, status: &Status) {
     let from = status.step.target.unwrap_or(0);
-    let text = status
-        .step
-        .next
-        .map_or_else(|| "nothing to promote".to_owned(), |to| format!("P promote {from}% > {to}%, S switch > 100%"));
+    let text = status.step.next.map_or_else(
+        || "nothing to promote".to_owned(),
+        |to| {
+            let (promotes, switches) = (canvas.view.key_name(Act::Promote), canvas.view.key_name(Act::Switch));
+            format!("{promotes} promote {from}% > {to}%, {switches} switch > 100%")
+        },
+    );
     canvas.parts(area.x, area.y, area.width, &[(" NEXT", Role::Title), ("  ", Role::Text), (&text, Role::Text)]);
 }

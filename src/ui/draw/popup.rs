@@ -4,25 +4,17 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::evidence::evidence;
+use super::help::help;
 use super::preview::preview;
 use crate::engine::Snapshot;
-use crate::ui::actions::{Danger, Row, table};
-use crate::ui::text::{contains, width};
+use crate::ui::text::width;
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
-use crate::ui::view::command::WORDS;
 
 /// Draws what lies over the panes.
 pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let (title, scroll, lines) = match canvas.view.overlay.as_ref()? {
-        Overlay::Help { scroll, search, typing } => {
-            let title = match (search.is_empty(), typing) {
-                (true, false) => "HELP   / search   Esc close".to_owned(),
-                (_, true) => format!("HELP   search: {search}_"),
-                (false, false) => format!("HELP   only {search:?}"),
-            };
-            (title, *scroll, help(search))
-        }
+        Overlay::Help { .. } => return help(canvas, area),
         Overlay::Explain { scroll } => ("WHAT BLOCKS   Esc close".to_owned(), *scroll, explain(canvas.live())),
         Overlay::Preview(command) => {
             (format!("PREVIEW {}   nothing is sent   Esc close", command.verb()), 0, preview(canvas.live(), command))
@@ -47,14 +39,6 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         canvas.put(inner.x + 1, inner.y + row as u16, inner.width.saturating_sub(2), line, Role::Text);
     }
     None
-}
-
-fn help(search: &str) -> Vec<String> {
-    // What acts comes first: that is what is looked up in a hurry.
-    let (acts, looks): (Vec<&Row>, Vec<&Row>) = table().iter().partition(|row| row.danger != Danger::Looks);
-    let keys = acts.into_iter().chain(looks).map(|row| format!("{:<16} {}", row.keys.join(" "), row.help));
-    let words = WORDS.iter().map(|(word, rest)| format!(":{word} {rest}"));
-    keys.chain(words).filter(|line| contains(line, search)).collect()
 }
 
 fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {
