@@ -16,9 +16,11 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let (title, scroll, lines) = match canvas.view.overlay.as_ref()? {
         Overlay::Help { .. } => return help(canvas, area),
         Overlay::Explain { scroll } => ("WHAT BLOCKS   Esc close".to_owned(), *scroll, explain(canvas.live())),
-        Overlay::Preview(command) => {
-            (format!("PREVIEW {}   nothing is sent   Esc close", command.verb()), 0, preview(canvas.live(), command))
-        }
+        Overlay::Preview(command) => (
+            format!("PREVIEW {}   nothing is sent   Esc close", command.verb()),
+            0,
+            preview(canvas.live(), command, &canvas.view.keymap),
+        ),
         Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);

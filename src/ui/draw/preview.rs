@@ -5,11 +5,13 @@ use super::rollback::rollback_goal;
 use crate::domain::{Side, Split};
 use crate::engine::snapshot::Status;
 use crate::engine::{Command, Snapshot};
+use crate::ui::Keymap;
+use crate::ui::actions::Act;
 use crate::ui::text::fit;
 use crate::ui::view::prompt::candidate;
 
 /// Effect, what blocks it, the very request, the command line's twin, who drives.
-pub fn preview(snapshot: Option<&Snapshot>, command: &Command) -> Vec<String> {
+pub fn preview(snapshot: Option<&Snapshot>, command: &Command, keymap: &Keymap) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let status = &snapshot.status;
     let mut lines = vec![format!("effect    {}", effect(snapshot, command))];
@@ -20,12 +22,15 @@ pub fn preview(snapshot: Option<&Snapshot>, command: &Command) -> Vec<String> {
     let who = match (driver.may_drive, driver.holder.as_deref()) {
         (true, _) => format!("{}, this console", driver.me),
         (false, Some(holder)) if driver.read_only => format!("{holder}; this console was started read-only"),
-        (false, Some(holder)) => format!("{holder}; W takes over, R y works from here too"),
+        (false, Some(holder)) => {
+            let (take, back) = (keymap.name(Act::TakeOver), keymap.name(Act::Rollback));
+            format!("{holder}; {take} takes over, {back} y works from here too")
+        }
         (false, None) => "nobody; this console was started read-only".into(),
     };
     lines.push(format!("driver    {who}"));
     if !driver.read_only {
-        lines.extend(answer(status, command).map(|text| format!("keys      {text}")));
+        lines.extend(answer(status, command, keymap).map(|text| format!("keys      {text}")));
     }
     lines
 }
@@ -103,14 +108,15 @@ fn twin(status: &Status, command: &Command) -> String {
 }
 
 /// The keys that would do it.
-fn answer(status: &Status, command: &Command) -> Option<String> {
-    let typed = status.typed.iter().any(|verb| verb == command.verb());
-    match command {
-        Command::Promote if typed => Some("P asks, the version typed and Enter send".into()),
-        Command::Promote => Some("P asks, y sends".into()),
-        Command::Switch => Some("S asks, the version typed and Enter send".into()),
-        Command::Abort => Some("A asks, y sends".into()),
-        Command::Rollback => Some("R asks, y sends".into()),
-        _ => None,
-    }
+fn answer(status: &Status, command: &Command, keymap: &Keymap) -> Option<String> {
+    let typed = *command == Command::Switch || status.typed.iter().any(|verb| verb == command.verb());
+    let act = match command {
+        Command::Promote => Act::Promote,
+        Command::Switch => Act::Switch,
+        Command::Abort => Act::Abort,
+        Command::Rollback => Act::Rollback,
+        _ => return None,
+    };
+    let key = keymap.name(act);
+    Some(if typed { format!("{key} asks, the version typed and Enter send") } else { format!("{key} asks, y sends") })
 }

@@ -10,6 +10,7 @@ use self::boxed::{Line, Rank, boxed, room, wrap};
 use super::canvas::{Canvas, version_name};
 use super::rollback::rollback_goal;
 use crate::engine::snapshot::OrderStatus;
+use crate::ui::actions::Act;
 use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::prompt::{Ask, Prompt, candidate};
@@ -63,7 +64,10 @@ fn texts(canvas: &Canvas<'_>, prompt: &Prompt) -> [String; 2] {
                 running.map_or_else(String::new, |order| format!("  {} is {}", order.id, order.state.title()));
             [
                 format!(" ROLL BACK NOW?  {}{running}", rollback_goal(live)),
-                " y = yes     any other key = no     (R does nothing more)".into(),
+                format!(
+                    " y = yes     any other key = no     ({} does nothing more)",
+                    canvas.view.key_name(Act::Rollback)
+                ),
             ]
         }
         Ask::Abort => {

@@ -5,12 +5,15 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, version_name};
 use crate::domain::Side;
 use crate::engine::Snapshot;
+use crate::ui::actions::Act;
 use crate::ui::text::{fit, left};
 use crate::ui::theme::Role;
 
 /// Whether there is a way back.
 pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
-    let hint = [("press R then y ", Role::Key)];
+    let key = canvas.view.key_name(Act::Rollback);
+    let (long, short) = (format!("press {key} then y "), format!("{key} y"));
+    let hint = [(long.as_str(), Role::Key)];
     let Some(snapshot) = canvas.live() else {
         canvas.line(area, &[(" ROLLBACK", Role::Title), ("  state unknown, works all the same", Role::Text)], &hint);
         return;
@@ -42,7 +45,7 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     let gap = if area.width >= 100 { "   " } else { "  " };
     let hint: &[_] = match area.width {
         _ if snapshot.status.driver.read_only => &[],
-        0..50 => &[("R y", Role::Key)],
+        0..50 => &[(short.as_str(), Role::Key)],
         _ => &hint,
     };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);

@@ -6,6 +6,8 @@ use super::boxed::{LABEL, Line, Rank, labelled};
 use crate::domain::{Metric, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardState, GuardStatus, Status};
 use crate::engine::{Phase, Snapshot};
+use crate::ui::Keymap;
+use crate::ui::actions::Act;
 use crate::ui::draw::canvas::{side_role, version_name};
 use crate::ui::draw::gates::in_unit;
 use crate::ui::draw::rollback::about;
@@ -37,6 +39,8 @@ pub struct Facts<'a> {
     pub elapsed_s: f64,
     /// Columns a line may take.
     pub room: usize,
+    /// What the keys are.
+    pub keymap: &'a Keymap,
 }
 
 impl Facts<'_> {
@@ -232,7 +236,7 @@ impl Facts<'_> {
             s if s > 0.0 => format!(", for {} after it", age(s)),
             _ => ", until it is finalized".into(),
         };
-        self.labelled("undo", &format!("R y, {time}{lasts}"), Role::Text, Rank::Fact)
+        self.labelled("undo", &format!("{} y, {time}{lasts}", self.keymap.name(Act::Rollback)), Role::Text, Rank::Fact)
     }
 
     /// What consent is bound to.

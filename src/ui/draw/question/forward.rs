@@ -6,6 +6,7 @@ use super::boxed::{Line, Rank, boxed, labelled, room, wrap};
 use super::facts::{Facts, measured};
 use crate::domain::Side;
 use crate::engine::{RefusalKind, Snapshot};
+use crate::ui::actions::Act;
 use crate::ui::draw::bottom::typed;
 use crate::ui::draw::canvas::{Canvas, version_name};
 use crate::ui::text::{age, fit, width};
@@ -17,7 +18,8 @@ pub fn forward(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Option<(
     // Reason: consent is bound to the digest it was opened on, so the newest reading is of the same state; its request
     // carries the revision of now.
     let seen = canvas.live().or(prompt.seen.as_deref())?;
-    let facts = Facts { seen, elapsed_s: canvas.view.elapsed_s(canvas.now), room: room(area) };
+    let facts =
+        Facts { seen, elapsed_s: canvas.view.elapsed_s(canvas.now), room: room(area), keymap: &canvas.view.keymap };
     let mut lines = match &prompt.ask {
         Ask::Promote => promote(&facts),
         Ask::Switch => switch(&facts),
@@ -207,7 +209,9 @@ fn auto(facts: &Facts<'_>) -> Vec<Line> {
     lines.extend(facts.warnings());
     let text = format!("{} taken without asking, each once gates pass and the bake is over", steps.join(", "));
     lines.extend(labelled("after", &text, Role::Text, Rank::Fact, facts.room));
-    lines.extend(labelled("undo", ":auto off stops it, H holds it, R y goes back", Role::Text, Rank::Fact, facts.room));
+    let (hold, back) = (facts.keymap.name(Act::Hold), facts.keymap.name(Act::Rollback));
+    let text = format!(":auto off stops it, {hold} holds it, {back} y goes back");
+    lines.extend(labelled("undo", &text, Role::Text, Rank::Fact, facts.room));
     lines
 }
 
