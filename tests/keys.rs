@@ -295,6 +295,20 @@ fn an_override_wants_a_reason_and_y() {
 }
 
 #[test]
+fn a_signature_is_typed_with_its_reason_and_bound_to_the_screen() {
+    let mut desk = Desk::new(fixture::shifting());
+    assert_eq!(commands(&desk.keys(": a p p r o v e Space f Space s h o r t Enter")), []);
+    assert!(desk.screen().contains("approve: a reason of at least 10 characters"));
+    assert_eq!(commands(&desk.keys(": a p p r o v e Space f Enter")), []);
+    assert!(desk.screen().contains(":approve GATE REASON"));
+    let out = desk.keys(": a p p r o v e Space f a i r Space r e a d Space r e p o r t Space 7 Enter");
+    let [request] = asked(&out)[..] else { panic!("{out:?}") };
+    let Command::Approve { gate, reason } = &request.command else { panic!("{request:?}") };
+    assert_eq!((gate.as_str(), reason.as_str()), ("fair", "read report 7"));
+    assert_eq!(request.expect.as_deref(), Some("a1c9"));
+}
+
+#[test]
 fn what_is_blocked_is_not_even_asked() {
     let mut desk = Desk::new(fixture::shifting());
     assert_eq!(commands(&desk.keys("P y S y P")), []);
