@@ -1,4 +1,4 @@
-//! The terminal contract in a real pty: every way out gives the terminal back.
+//! The terminal contract for the terminal itself, in a real pty: every way out gives it back.
 //!
 //! The program under test is this binary again, started with `PROGRAM` set: a small console over the crate's
 //! terminal modules that shows what it gets and ends in the way a key asks for.
@@ -13,7 +13,7 @@ use std::path::Path;
 
 use support::pty::{Ended, Pty, PtyCommand, Signal};
 
-#[path = "terminal_pty/program.rs"]
+#[path = "contract_terminal/program.rs"]
 mod program_under_test;
 
 /// Not a test: the program the others start. Without its variable it does nothing.
@@ -73,7 +73,7 @@ fn t01_t03_a_panic_anywhere_gives_the_terminal_back_and_then_tells() {
         assert!(!raw[..raw.len() - after.len()].contains(text), "and not before");
         assert!(after.contains("crash report: "), "{after:?}");
         let file = only_file(&dir.path().join("state"));
-        assert!(file.contains(text) && file.contains("terminal_pty"), "{file}");
+        assert!(file.contains(text) && file.contains("contract_terminal"), "{file}");
         assert!(!file.contains('\x1b') && !file.contains("RUST_BACKTRACE"), "{file}");
     }
 }
