@@ -107,7 +107,9 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         return console(&typed.console, context).await;
     };
     if typed.console.any() {
-        return Err(Failure::usage("--read-only, --linear and --theme are for the console: leave out the verb"));
+        return Err(Failure::usage(
+            "--read-only, --linear, --theme, --slow, --no-title and --no-notices are for the console: leave out the verb",
+        ));
     }
     match verb {
         Verb::Status => status::run(context).await,

@@ -95,12 +95,21 @@ pub struct ConsoleArgs {
     /// The theme to draw with
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Two frames a second instead of ten, for a slow line; keys still show at once [env: CUTOVER_SLOW=1]
+    #[arg(long)]
+    pub slow: bool,
+    /// Leave the window's title alone
+    #[arg(long)]
+    pub no_title: bool,
+    /// No bell and no notices
+    #[arg(long)]
+    pub no_notices: bool,
 }
 
 impl ConsoleArgs {
     /// Whether anything of it was typed.
     pub fn any(&self) -> bool {
-        self.read_only || self.linear || self.theme.is_some()
+        self.read_only || self.linear || self.theme.is_some() || self.slow || self.no_title || self.no_notices
     }
 }
 

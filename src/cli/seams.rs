@@ -21,6 +21,7 @@ use crate::demo::{linear, tree};
 use crate::domain::{Actor, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
+use crate::runtime::console::Manners;
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::headless;
 use crate::runtime::{self, connect};
@@ -236,7 +237,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     if lines {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
-    let show = Show { scenario, rps: args.rps, me: me("demo") };
+    let show = Show { scenario, rps: args.rps, me: me("demo"), manners: manners(&ConsoleArgs::default()) };
     let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
@@ -311,7 +312,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
         watches: false,
     };
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, scenarios: None, story };
+    let front = Front { options, capability, theme, scenarios: None, story, manners: manners(args) };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
@@ -332,14 +333,24 @@ fn looks(theme: Option<&str>, context: &Context) -> Result<(Theme, Capability), 
     Ok((theme, capability))
 }
 
+/// How the terminal is to be treated.
+fn manners(args: &ConsoleArgs) -> Manners {
+    let slow = args.slow || std::env::var_os("CUTOVER_SLOW").is_some_and(|value| !value.is_empty() && value != "0");
+    Manners { slow, title: !args.no_title, notices: !args.no_notices, copies: state_dir() }
+}
+
+/// Where this user's state lies: crash reports, the latest copy.
+fn state_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "cutover").and_then(|dirs| dirs.state_dir().map(Path::to_path_buf))
+}
+
 fn me(via: &str) -> Actor {
     Actor { via: via.into(), ..super::rollout::me() }
 }
 
 /// A panic restores the terminal, tells itself and ends with 101.
 pub(crate) fn install_panic_hook() {
-    let dir = directories::ProjectDirs::from("", "", "cutover")
-        .and_then(|dirs| dirs.state_dir().map(|dir| dir.join("crash")));
+    let dir = state_dir().map(|dir| dir.join("crash"));
     // Installed twice only in tests, where the first one stands.
     let _ = terminal::crash::install(dir);
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::scenario::Scenario;
 use super::tree::Tree;
 use crate::domain::{Actor, LogLevel, LogLine};
+use crate::runtime::console::Manners;
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::{Options, connect};
 use crate::terminal::Capability;
@@ -21,6 +22,8 @@ pub struct Show {
     pub rps: u32,
     /// Who sits at the keyboard.
     pub me: Actor,
+    /// How it treats the terminal.
+    pub manners: Manners,
 }
 
 /// Runs the demo on the full screen until it is left; the exit code.
@@ -34,7 +37,7 @@ pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, t
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
     let options =
         Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story };
+    let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story, manners: show.manners };
     let service = tree.config().service.clone();
     let backend = connect(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));

@@ -36,6 +36,10 @@ pub enum Input {
     FocusLost,
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
+    /// Somebody asks the process to stop as a job (SIGTSTP).
+    Stop,
+    /// The process was stopped and goes on (SIGCONT).
+    Continued,
     /// The terminal is gone. Told at least once, and the last there is.
     HangUp,
 }

@@ -222,6 +222,8 @@ impl View {
                 self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
             }
+            Input::Told { text, warn: true } => self.warn(&text, now_ms),
+            Input::Told { text, warn: false } => self.say(&text, now_ms),
             Input::Tick => {}
         }
         out

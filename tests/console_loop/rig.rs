@@ -14,9 +14,9 @@ use cutover::backend::TrafficBackend;
 use cutover::backend::scripted::Scripted;
 use cutover::domain::{Actor, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource};
 use cutover::engine::Snapshot;
-use cutover::runtime::console::{Exit, Inputs, Stage, run};
+use cutover::runtime::console::{Exit, Inputs, Manners, Stage, run};
 use cutover::runtime::{Core, Options};
-use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Screen, ScreenOptions, Signal};
+use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
 use cutover::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
 
@@ -92,7 +92,11 @@ impl Stage for Table {
         &mut self.screen
     }
 
-    fn suspend(&mut self) -> std::io::Result<()> {
+    fn stop(&mut self) -> std::io::Result<()> {
+        Err(std::io::Error::other("no shell is there to go on from"))
+    }
+
+    fn continued(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -245,12 +249,17 @@ fn service(dir: &std::path::Path) -> Service {
 
 /// Runs the loop with `script` at the keyboard; the script must end it. What the loop ended with, and what it left on paper.
 pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+    console_with(split, Manners::default(), script)
+}
+
+/// The same with manners other than the usual.
+pub fn console_with(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let (let_go, hold) = std::sync::mpsc::channel::<()>();
     let result = runtime.block_on(async move {
         // Reason: a clock does not advance by itself while a blocking task runs.
         let holding = tokio::task::spawn_blocking(move || hold.recv().is_ok());
-        let result = play(split, script).await;
+        let result = play(split, manners, script).await;
         drop(let_go);
         holding.await.unwrap();
         result
@@ -259,7 +268,7 @@ pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) 
     result
 }
 
-async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
     let bases = service.sides.map(|_, side| side.urls.clone());
@@ -272,7 +281,14 @@ async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
     let mut view = View::new(ui::Options { theme, glyphs: Glyphs::Unicode, me, scenarios: vec![] });
     let paper = Paper::default();
-    let options = ScreenOptions { synchronized: true, depth: Depth::None, unicode: true, title: true, tmux: false };
+    let options = ScreenOptions {
+        synchronized: true,
+        depth: Depth::None,
+        unicode: true,
+        title: true,
+        tmux: false,
+        notices: Notices::Bell,
+    };
     let mut stage = Table { screen: Screen::new((80, 24), options, paper.clone(), || {}).unwrap() };
     let (keys, inbox) = mpsc::channel(256);
     let (signals, signals_in) = mpsc::channel(4);
@@ -280,7 +296,7 @@ async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let hands =
         Hands { keys, signals, backend, paper: paper.clone(), journal: dir.path().join(cutover::journal::FILE_NAME) };
     meet(&mut core).await;
-    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story };
+    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, manners };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);
     core.close(&exit.why).await;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Inputs, Stage, after_loss, run};
+use super::{Inputs, Manners, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLine, Service};
 use crate::runtime::core::{Core, Options};
-use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
+use crate::terminal::{self, Capability, Notices, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Theme, View};
 
 /// How the console looks and what it is for.
@@ -23,6 +23,8 @@ pub struct Front {
     pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
     /// Lines of a demo's own story; a closed channel elsewhere.
     pub story: mpsc::Receiver<LogLine>,
+    /// How it treats the terminal.
+    pub manners: Manners,
 }
 
 /// Runs the console on the terminal until it is left; the exit code.
@@ -30,7 +32,7 @@ pub struct Front {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, scenarios, story } = front;
+    let Front { options, capability, theme, scenarios, story, manners } = front;
     let signals = listen()?;
     let me = options.me.clone();
     let mut core = Core::open(&Arc::new(service), &backend, options)?;
@@ -41,12 +43,12 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
         me,
         scenarios: names,
     });
-    let session = Session::start(terminal::Options::for_terminal(capability));
+    let session = Session::start(session_options(capability, &manners));
     let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
     let (_, nothing) = mpsc::channel(1);
     let keys = std::mem::replace(&mut session.inputs, nothing);
     let mut stage = Tty { session };
-    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story };
+    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, manners };
     let exit = run(&mut core, &mut view, &mut stage, inputs).await;
     // Reason: the person gets the terminal back before anything that may take its time.
     let restored = stage.session.finish();
@@ -84,6 +86,16 @@ fn depth(capability: Capability) -> ui::Depth {
     }
 }
 
+fn session_options(capability: Capability, manners: &Manners) -> terminal::Options {
+    let mut options = terminal::Options::for_terminal(capability);
+    options.modes.title = manners.title;
+    options.screen.title = manners.title;
+    if !manners.notices {
+        options.screen.notices = Notices::Off;
+    }
+    options
+}
+
 struct Tty {
     session: Session,
 }
@@ -93,10 +105,11 @@ impl Stage for Tty {
         &mut self.session.screen
     }
 
-    fn suspend(&mut self) -> std::io::Result<()> {
-        self.session.suspend()?;
-        // Raw mode turns Ctrl-Z into a byte, so the stop is ours to make.
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-        self.session.resume()
+    fn stop(&mut self) -> std::io::Result<()> {
+        self.session.stop()
+    }
+
+    fn continued(&mut self) -> std::io::Result<()> {
+        self.session.continued()
     }
 }
