@@ -61,8 +61,8 @@ pub struct Session {
     /// What the person does, with [`Input::HangUp`] when the terminal is gone. At most [`input::QUEUE`] wait.
     pub inputs: mpsc::Receiver<Input>,
     guard: Guard,
-    /// Stopped by itself and gone on: the signal that tells so has no news.
-    went_on: bool,
+    /// Given back by [`Session::stop`].
+    stopped: bool,
 }
 
 impl Session {
@@ -94,7 +94,7 @@ impl Session {
         watchdog::start(stdin.as_fd().try_clone_to_owned()?, hang_up(to.clone()))?;
         let screen = Screen::new(size(), options.screen, out, hang_up(to.clone()))?;
         input::start(stdin.as_fd().try_clone_to_owned()?, to)?;
-        Ok(Self { screen, inputs, guard, went_on: false })
+        Ok(Self { screen, inputs, guard, stopped: false })
     }
 
     /// Gives the terminal back for a while; frames drawn meanwhile are dropped.
@@ -105,11 +105,11 @@ impl Session {
         self.guard.suspend()
     }
 
-    /// Gives the terminal back, stops as a shell's job (Ctrl-Z; raw mode makes that a byte), and takes it again when the
-    /// shell lets the process go on.
+    /// Gives the terminal back and stops as a shell's job (Ctrl-Z; raw mode makes that a byte). [`Input::Continued`] tells
+    /// when the shell lets the process go on; until [`Session::continued`] is called then, frames are dropped.
     ///
     /// # Errors
-    /// When no shell is there to let it go on, or when the terminal cannot be given back or taken.
+    /// When no shell is there to let it go on, or when the terminal cannot be given back.
     pub fn stop(&mut self) -> io::Result<()> {
         // The group of a session's first process has nobody above it: stopped, it would stay so for ever
         // (`ssh -t host cutover`).
@@ -117,20 +117,20 @@ impl Session {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "no shell is there to go on from: not stopped"));
         }
         self.suspend()?;
-        self.went_on = true;
-        process::kill_process(process::getpid(), process::Signal::STOP)?;
-        self.resume()
+        self.stopped = true;
+        // With more than one thread this one may run on for a moment: so nothing is taken back here.
+        Ok(process::kill_process(process::getpid(), process::Signal::STOP)?)
     }
 
-    /// After [`Input::Continued`]: whoever stopped the process (SIGSTOP cannot be seen coming) may have set other modes.
-    /// Takes the terminal again with the size it has now; the next frame is painted whole.
+    /// After [`Input::Continued`]: takes the terminal again with the size it has now; the next frame is painted whole.
     ///
     /// # Errors
     /// When a mode cannot be set.
     pub fn continued(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.went_on) {
-            return Ok(());
+        if std::mem::take(&mut self.stopped) {
+            return self.resume();
         }
+        // Whoever stopped the process (SIGSTOP cannot be seen coming) may have set other modes.
         self.guard.renew()?;
         self.repaint();
         Ok(())

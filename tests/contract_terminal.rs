@@ -113,7 +113,13 @@ fn t04_a_vanished_terminal_with_sighup_ignored_ends_the_program() {
     for mode in ["no signals", "loop"] {
         let mut pty = command(mode).ignore_hang_up().spawn();
         pty.wait_for_text("READY");
+        let (before, since) = (pty.cpu_ms(), std::time::Instant::now());
         pty.hang_up();
+        pty.wait_dead();
+        let used = pty.cpu_ms() - before;
+        // A twentieth, and a few of the kernel's ticks for the way out: a program that spins uses all of it.
+        let allowed = since.elapsed().as_millis() as u64 / 20 + 30;
+        assert!(used <= allowed, "{mode}: {used} ms of processor, {allowed} allowed");
         assert_eq!(pty.wait_end(), Ended::Code(129), "{mode}");
     }
 }
@@ -191,12 +197,81 @@ fn t08_a_storm_of_sizes_ends_with_the_right_screen() {
 }
 
 #[test]
-fn t07_given_back_and_taken_again() {
+fn t07_a_suspended_session_is_taken_again() {
     let mut pty = start("loop");
     pty.send("s");
     pty.wait_for_text("resumed");
     assert!(pty.screen().alternate_screen() && pty.screen().contents().contains("READY"));
     assert!(pty.raw_text().contains("\x1b[?1049l"));
+    pty.send("z");
+    pty.wait_for_text("Char('z')");
+    pty.send("q");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+}
+
+/// The program as the job of a shell that tells of its end, and takes it up again at Enter.
+fn job() -> Pty {
+    const SHELL: &str = r#"set -m; "$0" "$@"; echo "STOPPED"; read go; fg; echo "ENDED $?""#;
+    let program = std::env::current_exe().unwrap();
+    let mut pty = PtyCommand::new("/bin/sh")
+        .args(["-c".as_ref(), SHELL.as_ref(), program.as_os_str()])
+        .args(["--exact", "program", "--nocapture", "--test-threads=1"])
+        .env("PROGRAM", "loop")
+        .spawn();
+    pty.wait_for_text("READY");
+    pty
+}
+
+fn ends_as_a_job(mut pty: Pty) {
+    pty.send("q");
+    pty.wait_for_text("ENDED 0");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+}
+
+#[test]
+fn t07_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
+    for from_outside in [false, true] {
+        let mut pty = job();
+        if from_outside {
+            pty.signal_child(pty.children()[0], Signal::TSTP);
+        } else {
+            pty.send("Z");
+        }
+        pty.wait_for_text("STOPPED");
+        let screen = pty.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor(), "{from_outside} {:?}", pty.raw_text());
+        assert!(pty.termios_as_before(), "the shell has its terminal");
+        pty.resize(100, 30);
+        pty.send("\n");
+        pty.wait_for_text("back at 100x30");
+        pty.wait_for("the corner", |screen| screen.cell(29, 99).is_some_and(|c| c.contents() == "#"));
+        assert!(pty.screen().alternate_screen() && pty.screen().bracketed_paste() && !pty.termios_as_before());
+        assert!(pty.screen().contents().contains("READY"), "painted whole");
+        ends_as_a_job(pty);
+    }
+}
+
+#[test]
+fn t07_a_stop_that_nobody_announced_is_mended_when_it_goes_on() {
+    let mut pty = job();
+    pty.signal_child(pty.children()[0], Signal::STOP);
+    pty.wait_for_text("STOPPED");
+    pty.resize(90, 20);
+    pty.send("\n");
+    pty.wait_for_text("back at 90x20");
+    pty.wait_for("the corner", |screen| screen.cell(19, 89).is_some_and(|c| c.contents() == "#"));
+    assert!(!pty.screen().contents().contains("STOPPED"), "painted over:\n{}", pty.screen().contents());
+    ends_as_a_job(pty);
+}
+
+#[test]
+fn t07_without_a_shell_to_go_on_from_it_does_not_stop() {
+    let mut pty = start("loop");
+    pty.send("Z");
+    pty.wait_for_text("no shell is there");
+    pty.signal(Signal::TSTP);
     pty.send("z");
     pty.wait_for_text("Char('z')");
     pty.send("q");
@@ -233,6 +308,14 @@ fn t30_more_than_the_parser_reads_at_once_does_not_get_stuck() {
     pty.wait_for_text("LooksLikePaste");
     // A key right behind the paste may be dropped with it; one after it arrives.
     pty.send_until("\x1b[B", "Down", |screen| screen.contents().contains("Down"));
+}
+
+#[test]
+fn t36_answers_nobody_asked_for_give_no_keys() {
+    let mut pty = start("loop");
+    pty.send("\x1b]11;rgb:RyRy/RyRy/RyRy\x1b\\\x1b[?99$y\x1bP1$r0Ry\x1b\\\x1b_Ry\x1b\\\x1b[MRyy\x1b[B");
+    pty.wait_for_text("Down");
+    assert!(!pty.screen().contents().contains("Char"), "{}", pty.screen().contents());
 }
 
 #[test]

@@ -54,9 +54,9 @@ pub struct Exit {
 pub trait Stage {
     /// The screen frames are drawn on.
     fn screen(&mut self) -> &mut Screen;
-    /// Gives the terminal to the shell, stops, and takes it again.
+    /// Gives the terminal to the shell and stops.
     fn stop(&mut self) -> std::io::Result<()>;
-    /// Takes the terminal again after somebody else stopped the process and let it go on.
+    /// Takes the terminal again after the process was stopped, by itself or not, and goes on.
     fn continued(&mut self) -> std::io::Result<()>;
 }
 
@@ -265,12 +265,9 @@ impl<S: Stage> Loop<'_, S> {
         }
     }
 
-    /// Stops as a shell's job; what the view is told afterwards.
+    /// Stops as a shell's job; what the view is told when that cannot be.
     fn stop(&mut self) -> Option<ui::Input> {
-        match self.stage.stop() {
-            Ok(()) => Some(self.resized()),
-            Err(error) => Some(ui::Input::Told { text: error.to_string(), warn: true }),
-        }
+        self.stage.stop().err().map(|error| ui::Input::Told { text: error.to_string(), warn: true })
     }
 
     /// Back on the terminal after a while: it may have another size, and what is known may be old.

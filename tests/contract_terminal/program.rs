@@ -114,14 +114,9 @@ impl Console {
     }
 
     fn stop(&mut self) {
-        let said = match self.session.stop() {
-            Ok(()) => {
-                let (width, height) = self.session.screen.size();
-                format!("back at {width}x{height}")
-            }
-            Err(e) => e.to_string(),
-        };
-        self.lines.push(said);
+        if let Err(e) = self.session.stop() {
+            self.lines.push(e.to_string());
+        }
     }
 
     fn handle(&mut self, input: Input) -> io::Result<Option<u8>> {
@@ -154,7 +149,8 @@ impl Console {
             Input::Stop => self.stop(),
             Input::Continued => {
                 self.session.continued()?;
-                self.lines.push("went on".into());
+                let (width, height) = self.session.screen.size();
+                self.lines.push(format!("back at {width}x{height}"));
             }
             other => self.lines.push(format!("{other:?}")),
         }
