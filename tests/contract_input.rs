@@ -70,6 +70,7 @@ fn t32_esc_then_roll_back_by_hand_passes() {
         assert_eq!(run(&[(0, "\x1b"), (gap, "R"), (gap, "y")]), [ESC, key('R'), key('y')], "{gap} ms");
         assert_eq!(run(&[(0, "\x1b"), (gap, "Ry")]), [ESC, key('R'), key('y')], "{gap} ms");
     }
+    assert_eq!(run(&[(0, "\x1bRy")]), [ESC, key('R'), key('y')], "delivered together by a slow line");
     let out = run(&[(0, "\x1b"), (30, "[A"), (5, "R"), (5, "y")]);
     assert_eq!(out, [ESC, key('R'), key('y')], "right behind a split sequence too");
     assert_eq!(run(&[(0, "\x1b"), (601, "[")]), [ESC, key('[')], "after the window a bracket is a key");
@@ -162,7 +163,7 @@ fn t09_only_presses_are_told_and_repeats_are_marked() {
     let repeat = Input::Key(Key { kind: KeyKind::Repeat, ..Key::char('j') });
     assert_eq!(out, [key('j'), repeat]);
     let alt = Input::Key(Key { mods: Mods { alt: true, ..Mods::default() }, ..Key::char('R') });
-    assert_eq!(run(&[(0, "\x1bR")]), [alt], "Alt-R is no R");
+    assert_eq!(run(&[(0, "\x1b[82;3u")]), [alt], "Alt-R is no R");
 }
 
 #[test]

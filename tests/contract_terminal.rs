@@ -210,15 +210,8 @@ fn t07_a_suspended_session_is_taken_again() {
     pty.assert_restored();
 }
 
-/// The program as the job of a shell that tells of its end, and takes it up again at Enter.
 fn job() -> Pty {
-    const SHELL: &str = r#"set -m; "$0" "$@"; echo "STOPPED"; read go; fg; echo "ENDED $?""#;
-    let program = std::env::current_exe().unwrap();
-    let mut pty = PtyCommand::new("/bin/sh")
-        .args(["-c".as_ref(), SHELL.as_ref(), program.as_os_str()])
-        .args(["--exact", "program", "--nocapture", "--test-threads=1"])
-        .env("PROGRAM", "loop")
-        .spawn();
+    let mut pty = command("loop").as_job().spawn();
     pty.wait_for_text("READY");
     pty
 }

@@ -16,3 +16,7 @@ mod faults;
 mod kill;
 #[path = "e2e/stage.rs"]
 mod stage;
+#[path = "e2e/terminal.rs"]
+mod terminal;
+#[path = "e2e/tmux.rs"]
+mod tmux;

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use cutover::backend::TrafficBackend;
 use cutover::backend::scripted::Scripted;
-use cutover::domain::{Actor, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource};
+use cutover::domain::{
+    Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
+};
 use cutover::engine::Snapshot;
 use cutover::runtime::console::{Exit, Inputs, Manners, Stage, run};
 use cutover::runtime::{Core, Options};
@@ -108,6 +110,7 @@ pub struct Hands {
     pub backend: Scripted,
     pub paper: Paper,
     pub journal: std::path::PathBuf,
+    tell: mpsc::Sender<LogLine>,
 }
 
 impl Hands {
@@ -132,6 +135,13 @@ impl Hands {
     pub async fn input(&self, input: Input) {
         // Reason: a script may go on for a key or two after the loop has ended; what it waits for then fails.
         let _ = self.keys.send(input).await;
+    }
+
+    /// A line for the log.
+    pub async fn log(&self, text: &str) {
+        let source = "test".into();
+        let line = LogLine { at: chrono::Utc::now(), level: LogLevel::Info, source, text: text.into() };
+        self.tell.send(line).await.unwrap();
     }
 
     /// Whether the loop has ended.
@@ -194,6 +204,14 @@ impl Hands {
             let now = self.paper.writes().len();
             still = if now == seen { still + 1 } else { 0 };
             seen = now;
+        }
+    }
+
+    /// Gives the screen's thread the time for a frame that the loop may just have handed to it.
+    pub async fn settled_quickly(&self) {
+        for _ in 0..20 {
+            std::thread::yield_now();
+            self.breathe().await;
         }
     }
 
@@ -292,9 +310,15 @@ async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) 
     let mut stage = Table { screen: Screen::new((80, 24), options, paper.clone(), || {}).unwrap() };
     let (keys, inbox) = mpsc::channel(256);
     let (signals, signals_in) = mpsc::channel(4);
-    let (_, story) = mpsc::channel(1);
-    let hands =
-        Hands { keys, signals, backend, paper: paper.clone(), journal: dir.path().join(cutover::journal::FILE_NAME) };
+    let (tell, story) = mpsc::channel(64);
+    let hands = Hands {
+        keys,
+        signals,
+        backend,
+        paper: paper.clone(),
+        journal: dir.path().join(cutover::journal::FILE_NAME),
+        tell,
+    };
     meet(&mut core).await;
     let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, manners };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;

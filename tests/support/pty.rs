@@ -90,6 +90,16 @@ impl PtyCommand {
         self
     }
 
+    /// Starts the child as the job of a shell, which says `STOPPED` when the job stops, takes it up again at the next line
+    /// typed, and says `ENDED` and its exit code.
+    #[must_use]
+    pub fn as_job(mut self) -> Self {
+        let script = r#"set -m; "$0" "$@"; echo "STOPPED"; read go; fg; echo "ENDED $?""#;
+        let program = std::mem::replace(&mut self.program, "/bin/sh".into());
+        self.args.splice(0..0, ["-c".into(), script.into(), program]);
+        self
+    }
+
     /// Starts it.
     pub fn spawn(self) -> Pty {
         let (master, pts) = open().expect("a pty");

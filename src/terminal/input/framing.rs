@@ -230,6 +230,12 @@ impl Framer {
                 self.state = State::Ground;
                 self.first_of_char(byte, true);
             }
+            // Alt and a character look the same as Esc and that character typed fast, or delivered together by a slow line.
+            // No key with Alt does anything here; `Esc R y` must.
+            b' '..=b'~' => {
+                out.push(Input::Key(Key::press(KeyCode::Esc)));
+                self.broken_off(byte, out);
+            }
             _ => {
                 self.state = State::Ground;
                 out.push(Input::Key(decode::with_alt(decode::ascii(byte), true)));
