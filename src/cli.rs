@@ -6,6 +6,7 @@
 
 mod act;
 pub mod args;
+mod changes;
 mod check;
 mod confirm;
 mod event_text;
@@ -14,9 +15,13 @@ pub mod failure;
 mod files;
 mod follow;
 mod gates;
+mod info;
 mod input;
 mod interrupt;
+mod keymap;
+mod linear;
 mod logs;
+mod once;
 pub mod out;
 mod rollout;
 mod seams;
@@ -53,6 +58,12 @@ pub(crate) struct Context {
     pub config: Option<PathBuf>,
     /// Whether it was asked for colour.
     pub color: ColorChoice,
+    /// The keymap file that was named.
+    pub keys: Option<PathBuf>,
+    /// Whether --ascii was typed.
+    pub ascii: bool,
+    /// The journal could not be read, and what was before is not known.
+    pub blind: bool,
 }
 
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
@@ -68,17 +79,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         input: Answers::Standard,
         config: typed.global.config.clone(),
         color: typed.global.color,
+        keys: typed.global.keys.clone(),
+        ascii: typed.global.ascii,
+        blind: false,
     };
-    let exit = match run(typed, &mut context) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            context.out.failure(&failure);
-            failure.exit
-        }
-    };
+    let exit = run(typed, &mut context).unwrap_or_else(|failure| told(&mut context.out, &failure));
     context.out.finish(exit).into()
 }
 
+fn told(out: &mut Out, failure: &Failure) -> Exit {
+    out.failure(failure);
+    failure.exit
+}
+
+/// Runs what was typed, and waits until whoever reads has read what it printed.
 fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     // Ignored when it is installed already: any provider will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -87,10 +101,13 @@ fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::error(format!("the runtime cannot start: {error}")))?;
-    let result = runtime.block_on(dispatch(typed, context));
+    let exit = runtime.block_on(async {
+        let exit = dispatch(typed, context).await.unwrap_or_else(|failure| told(&mut context.out, &failure));
+        context.out.drain(exit).await
+    });
     // A question nobody answered still blocks on standard input: it is left behind.
     runtime.shutdown_background();
-    result
+    Ok(exit)
 }
 
 /// A thousand replicas are a thousand connections; the usual soft limit is 1 024 files.
@@ -104,11 +121,14 @@ fn raise_file_limit() {
 
 async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     let Some(verb) = typed.verb else {
-        return console(&typed.console, context).await;
+        return console(&typed.console, false, context).await;
     };
+    if matches!(verb, Verb::Drive) {
+        return console(&typed.console, true, context).await;
+    }
     if typed.console.any() {
         return Err(Failure::usage(
-            "--read-only, --linear, --theme, --slow, --no-title and --no-notices are for the console: leave out the verb",
+            "--read-only, --linear, --once, --theme, --slow, --no-title and --no-notices are for the console: leave out the verb",
         ));
     }
     match verb {
@@ -123,11 +143,11 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
-        Verb::Keys { print } => Ok(files::keys(context, print)),
+        Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),
-        Verb::Info => Ok(files::info(context)),
+        Verb::Info => Ok(info::run(context)),
         Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
         Verb::Demo(args) => seams::demo(&args, context).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
@@ -140,23 +160,26 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
     }
 }
 
-async fn console(args: &args::ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    // Reason: messages may go to a file; the screen needs the other two.
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+/// The console: on the full screen, in lines, or once; without a terminal to write on, what changes.
+async fn console(args: &args::ConsoleArgs, needs_person: bool, context: &mut Context) -> Result<Exit, Failure> {
+    if args.once {
+        return once::run(args, context).await;
+    }
+    let (reads, writes) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+    let lines = args.linear || seams::is_linear() || seams::is_dumb();
+    // Reason: messages may go to a file; the screen needs the other two, and lines without a keyboard are a watch.
+    if (needs_person && !(reads && writes)) || (writes && !reads && !lines) {
         return Err(Failure::usage(
             "the console needs a terminal on standard input and output; \
              in scripts use `cutover status`, `cutover watch -o ndjson`, `cutover wait`, or see `cutover --help`",
         ));
     }
-    let env = |key: &str| std::env::var(key).unwrap_or_default();
-    if args.linear || env("CUTOVER_LINEAR") == "1" || env("TERM") == "dumb" {
-        context
-            .out
-            .say("one line per change; verbs are given from another shell, e.g. `cutover rollback`; Ctrl-C ends");
+    if !(reads && writes) {
+        context.out.say("no terminal to drive from: only what changes is told; INT or TERM ends it");
         return watch::run(context).await;
     }
     let config = seams::load(context)?;
-    seams::console(&config, args, context).await
+    if lines { seams::linear(&config, args, context).await } else { seams::console(&config, args, context).await }
 }
 
 async fn gateway(context: &mut Context, until_stdin_closes: bool) -> Result<Exit, Failure> {
@@ -201,7 +224,7 @@ fn style(global: &Global) -> Style {
     let locale = locale.to_ascii_lowercase();
     Style {
         color: wants_color(global.color, &env, std::io::stdout().is_terminal()),
-        ascii: global.ascii || !(locale.contains("utf-8") || locale.contains("utf8")),
+        ascii: seams::ascii_asked(global.ascii).unwrap_or(!(locale.contains("utf-8") || locale.contains("utf8"))),
     }
 }
 

@@ -20,10 +20,12 @@ mod duration;
 mod error;
 mod keys;
 mod locate;
+mod prompts;
 mod reader;
 mod secret;
 mod sections;
 mod template;
+mod ui;
 mod url;
 mod values;
 
@@ -31,6 +33,7 @@ pub use error::{ConfigError, Fault, Place};
 pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
 pub use secret::Secret;
 pub use template::{Answers, template};
+pub use ui::{ColorDepth, ColorWhen, UiSpec};
 
 /// A config without faults.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,8 @@ pub struct Config {
     pub backend: BackendSpec,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
     pub gateway: Option<GatewaySpec>,
+    /// How the console looks.
+    pub ui: UiSpec,
 }
 
 /// A traffic system and how it is reached.
@@ -107,9 +112,37 @@ pub struct GatewaySpec {
 /// # Errors
 /// Every fault of the file, or why there is none to read.
 pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Path) -> Result<Config, ConfigError> {
+    load_with(path, env, cwd, StateDir::MustBeSound)
+}
+
+/// The same for a rollback, which no journal stops: the state directory may be anything.
+///
+/// # Errors
+/// Every other fault of the file, or why there is none to read.
+pub fn load_to_go_back(
+    path: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<String>,
+    cwd: &Path,
+) -> Result<Config, ConfigError> {
+    load_with(path, env, cwd, StateDir::MayBeAnything)
+}
+
+fn load_with(
+    path: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<String>,
+    cwd: &Path,
+    state_dir: StateDir,
+) -> Result<Config, ConfigError> {
     let found = locate::find(path, env, cwd)?;
     let text = locate::read(&found)?;
-    parse(&text, &found.path, env).map_err(|error| ConfigError { file: found.shown, ..error })
+    parse_with(&text, &found.path, env, state_dir).map_err(|error| ConfigError { file: found.shown, ..error })
+}
+
+/// What is asked of the state directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StateDir {
+    MustBeSound,
+    MayBeAnything,
 }
 
 /// Reads a config from its text, as if it stood in `file`.
@@ -117,6 +150,15 @@ pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Pat
 /// # Errors
 /// Every fault of the text.
 pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    parse_with(text, file, env, StateDir::MustBeSound)
+}
+
+fn parse_with(
+    text: &str,
+    file: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    state_dir: StateDir,
+) -> Result<Config, ConfigError> {
     let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let report = reader::Report::new(text, base, env);
     let (document, syntax) = DeTable::parse_recoverable(text);
@@ -126,7 +168,7 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     }
     report.count_more(syntax.len().saturating_sub(reader::MAX_FAULTS));
     // What a broken file seems to hold is a guess, and faults found in a guess mislead.
-    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
+    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file, state_dir) } else { None };
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(error), _) => Err(error),
@@ -134,18 +176,25 @@ pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     }
 }
 
-fn meaning<'a>(report: &'a reader::Report<'a>, document: &'a DeTable<'a>, file: &Path) -> Option<Config> {
+fn meaning<'a>(
+    report: &'a reader::Report<'a>,
+    document: &'a DeTable<'a>,
+    file: &Path,
+    state_dir: StateDir,
+) -> Option<Config> {
     let root = reader::Table::root(report, document);
     let (name, environment) = sections::service(&root);
     let (sides, replicas) = sections::sides(&root);
     let (probe, stale_after_ms) = sections::probe(&root);
-    let state_dir = sections::state_dir(&root, locate::state_base(report.env), &name, &environment).unwrap_or_default();
+    let base = locate::state_base(report.env);
+    let state_dir = sections::state_dir(&root, base, &name, &environment, state_dir).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
     let (backend, verify_timeout_ms) = sections::backend(&root, gateway.as_ref());
     let plan = sections::plan(&root);
+    let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
     let guards = checks::guards(&root);
     let service =
         Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
-    Some(Config { file: file.into(), service, backend: backend?, gateway })
+    Some(Config { file: file.into(), service, backend: backend?, gateway, ui })
 }

@@ -10,6 +10,7 @@ pub mod console;
 mod core;
 mod gates;
 pub mod headless;
+pub mod looks;
 mod orders;
 mod scribe;
 mod watch;

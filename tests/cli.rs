@@ -23,7 +23,8 @@ const MUTATING: [&str; 8] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 26] = [
+    "drive",
     "status",
     "watch",
     "gates",
@@ -83,7 +84,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn a_mutating_verb_without_a_terminal_and_without_yes_exits_2_at_once() {
+fn t40_a_mutating_verb_without_a_terminal_and_without_yes_exits_2_at_once() {
     for words in MUTATING {
         let output = run(words);
         assert_eq!(output.status.code(), Some(2), "{words}: {}", stderr(&output));
@@ -93,7 +94,7 @@ fn a_mutating_verb_without_a_terminal_and_without_yes_exits_2_at_once() {
 }
 
 #[test]
-fn an_input_that_never_ends_is_never_waited_for() {
+fn t40_an_input_that_never_ends_is_never_waited_for() {
     for words in MUTATING {
         let dir = tempfile::tempdir().unwrap();
         // The pipe stays open and silent: a program that reads it hangs, and this test with it.
@@ -105,17 +106,24 @@ fn an_input_that_never_ends_is_never_waited_for() {
 }
 
 #[test]
-fn the_console_needs_a_terminal_and_says_what_to_use_instead() {
-    for words in ["", "--read-only", "--linear"] {
+fn t39_without_a_terminal_driving_is_refused_and_watching_is_not() {
+    for words in ["drive", "--read-only drive", "--linear drive"] {
         let output = run(words);
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert!(stderr(&output).contains("cutover status"), "{}", stderr(&output));
     }
-    assert_eq!(run("status --read-only").status.code(), Some(2));
+    // What looks on gets as far as the config, which is not there.
+    for words in ["", "--read-only", "--linear", "--once"] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(78), "{words:?}: {}", stderr(&output));
+    }
+    for words in ["status --read-only", "--width 80", "--once status", "--once --linear"] {
+        assert_eq!(run(words).status.code(), Some(2), "{words:?}");
+    }
 }
 
 #[test]
-fn a_config_fault_is_78_with_file_and_line() {
+fn t45_a_config_fault_is_78_with_file_and_line() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.toml"), "[service]\nname = \"x\"\n[blue\n").unwrap();
     for words in ["status", "promote --yes", "check", "wait --for ready", "gateway", "logs", "journal verify"] {
@@ -127,7 +135,7 @@ fn a_config_fault_is_78_with_file_and_line() {
 }
 
 #[test]
-fn an_error_is_a_document_where_json_was_asked_for() {
+fn t42_an_error_is_a_document_where_json_was_asked_for() {
     for (words, code, kind) in [
         ("status -o json", 78, "config"),
         ("promote -o json", 2, "usage"),
@@ -145,7 +153,7 @@ fn an_error_is_a_document_where_json_was_asked_for() {
 }
 
 #[test]
-fn wrong_usage_is_2_and_help_and_version_are_0_on_standard_output() {
+fn t49_wrong_usage_is_2_and_help_and_version_are_0_on_standard_output() {
     for words in ["no-such-verb", "wait", "wait --for x", "promote --expect zz", "promote --timeout 5x", "--color x"] {
         let output = run(words);
         assert_eq!(output.status.code(), Some(2), "{words}");
@@ -176,7 +184,7 @@ fn hidden_verbs_stay_hidden() {
 }
 
 #[test]
-fn completions_and_the_man_page_name_every_verb() {
+fn t47_completions_and_the_man_page_name_every_verb() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let text = stdout(&run(&format!("completions {shell}")));
         for verb in VERBS {
@@ -195,7 +203,7 @@ fn completions_and_the_man_page_name_every_verb() {
 }
 
 #[test]
-fn no_escape_byte_leaves_for_a_pipe() {
+fn t39_no_escape_byte_leaves_for_a_pipe() {
     let dir = tempfile::tempdir().unwrap();
     for words in ["--help", "man", "keys", "info", "status", "no-such-verb", "promote", "init -", "completions bash"] {
         let output = run_in(dir.path(), words);
@@ -205,7 +213,7 @@ fn no_escape_byte_leaves_for_a_pipe() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn t43_a_closed_pipe_ends_it_quietly() {
     let dir = tempfile::tempdir().unwrap();
     let mut child =
         cutover(dir.path(), "completions zsh").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -285,7 +293,7 @@ fn check_tells_each_connection_and_exits_9_when_a_side_does_not_answer() {
 }
 
 #[test]
-fn a_follower_ends_with_the_code_of_its_signal() {
+fn t49_a_follower_ends_with_the_code_of_its_signal() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let dir = tempfile::tempdir().unwrap();
         run_in(dir.path(), "init");
@@ -515,7 +523,7 @@ fn holds(promised: &Value, real: &Value, at: &str) -> Result<(), String> {
 }
 
 #[test]
-fn the_status_document_keeps_its_promise() {
+fn t42_the_status_document_keeps_its_promise() {
     let promised: Value = serde_json::from_str(PROMISED).unwrap();
     let sample = include_str!("cli/status.json");
     let status: cutover::engine::Status = serde_json::from_str(sample).unwrap();

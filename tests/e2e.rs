@@ -14,6 +14,10 @@ mod demo;
 mod faults;
 #[path = "e2e/kill.rs"]
 mod kill;
+#[path = "e2e/linear.rs"]
+mod linear;
+#[path = "e2e/plain.rs"]
+mod plain;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]

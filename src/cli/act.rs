@@ -84,7 +84,8 @@ impl Act {
     fn need(&self) -> Need {
         match self.command {
             _ if self.args.dry_run => Need::LOOK,
-            Command::Rollback | Command::Pause | Command::Note { .. } => Need::BACK,
+            Command::Rollback => Need::BACK,
+            Command::Pause | Command::Note { .. } => Need::QUICK,
             _ => Need::DRIVE,
         }
     }
@@ -124,11 +125,33 @@ pub(crate) async fn carry_out(session: &mut impl Rollout, context: &mut Context,
         Some(goal) => walk(session, context, act, goal, expect).await?,
         None => send(session, context, act, expect).await?,
     };
+    let outcome = if act.command == Command::Rollback { judged(context, outcome) } else { outcome };
     let exit = tell(context, act, &outcome);
     if act.command == Command::Rollback && exit == Exit::Reached {
         ask_why(session, context, act).await;
     }
     Ok(exit)
+}
+
+/// A rollback without a journal: that it is not recorded is said aloud, and that there was nothing to do is not believed
+/// where nobody can know which side is the way back.
+fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
+    let status = &outcome.snapshot.status;
+    let fault = status.faults.iter().find(|fault| fault.starts_with("journal: "));
+    if let Some(fault) = fault {
+        context.out.message(&format!("cutover: NOT RECORDED: {fault}"));
+    }
+    let is_known = !context.blind && (fault.is_none() || status.last_order.is_some());
+    if is_known || !matches!(outcome.reply, Some(Reply::AlreadySo { .. })) {
+        return outcome;
+    }
+    let to = status.rollback.to;
+    let text = format!(
+        "nothing was sent: {to} takes all traffic, and without the journal nobody can tell whether {} is the way back; \
+         if it is, set the split at the traffic system itself",
+        to.other()
+    );
+    Outcome { result: Err(Failure::error(text)), ..outcome }
 }
 
 /// Sends once and follows what becomes of it.

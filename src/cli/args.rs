@@ -1,13 +1,15 @@
 //! What can be typed: one definition for parsing, help, completions and the man page.
 
-use std::ffi::OsString;
+mod parts;
+mod verbs;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{Args, CommandFactory, Parser, ValueEnum};
 
-use super::{exit, seams, span};
+pub use self::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ScenarioName, TailArgs};
+pub use self::verbs::{GatesAct, JournalAct, Verb};
+use super::exit;
 
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
@@ -55,9 +57,12 @@ pub struct Global {
     /// No messages besides errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Draw with ASCII characters alone
+    /// Draw with ASCII characters alone [env: CUTOVER_ASCII=1]
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// The keys of the console [default: keys.toml in the XDG config directory]
+    #[arg(long, global = true, value_name = "FILE", env = "CUTOVER_KEYS", hide_env_values = true)]
+    pub keys: Option<PathBuf>,
 }
 
 /// What data is printed as.
@@ -92,8 +97,8 @@ pub struct ConsoleArgs {
     /// Lines instead of a full screen: for screen readers and dumb terminals [env: CUTOVER_LINEAR=1]
     #[arg(long)]
     pub linear: bool,
-    /// The theme to draw with
-    #[arg(long, value_name = "NAME")]
+    /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
+    #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
     /// Two frames a second instead of ten, for a slow line; keys still show at once [env: CUTOVER_SLOW=1]
     #[arg(long)]
@@ -104,348 +109,33 @@ pub struct ConsoleArgs {
     /// No bell and no notices
     #[arg(long)]
     pub no_notices: bool,
+    /// Print one plain frame of the screen and end; the exit code tells how things stand
+    #[arg(long, conflicts_with_all = ["linear", "read_only"])]
+    pub once: bool,
+    /// How wide that frame is [default: COLUMNS, else 80]
+    #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub width: Option<u16>,
+    /// How high it is [default: high enough]
+    #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub height: Option<u16>,
 }
 
 impl ConsoleArgs {
     /// Whether anything of it was typed.
     pub fn any(&self) -> bool {
-        self.read_only || self.linear || self.theme.is_some() || self.slow || self.no_title || self.no_notices
+        self.read_only
+            || self.linear
+            || self.theme.is_some()
+            || self.once
+            || self.slow
+            || self.no_title
+            || self.no_notices
     }
-}
-
-/// Every verb.
-#[derive(Debug, Subcommand)]
-pub enum Verb {
-    /// Print where the rollout stands
-    Status,
-    /// Print what changes, line by line, until INT or TERM
-    Watch,
-    /// List the gates, or run them on the candidate
-    Gates {
-        /// List or run.
-        #[command(subcommand)]
-        act: Option<GatesAct>,
-    },
-    /// Print what the gates said
-    Logs {
-        /// Only this gate
-        gate: Option<String>,
-        /// How much and how long.
-        #[command(flatten)]
-        tail: TailArgs,
-    },
-    /// Print the journal: who did what, when and why
-    Events {
-        /// How much and how long.
-        #[command(flatten)]
-        tail: TailArgs,
-    },
-    /// Go one step forward in the plan
-    Promote {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake, a running one too
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
-        to_step: Option<u16>,
-    },
-    /// Move all traffic to the candidate at once
-    Switch {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
-    /// Give the rollout up before it is complete: back to the live side
-    Abort {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
-    /// Move all traffic back, now; needs no gates, no fresh data and no digest
-    Rollback {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-    },
-    /// Stop the plan where it is; moves no traffic
-    #[command(visible_alias = "hold")]
-    Pause {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-    },
-    /// Go on with the plan; after drift, accept what the router says
-    Resume {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
-    /// Let one failing gate pass for this candidate version; needs --reason of 10 characters
-    Override {
-        /// The gate's name
-        gate: String,
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
-    /// End the rollback window and let the standby go
-    Finalize {
-        /// How it is asked and followed.
-        #[command(flatten)]
-        act: ActArgs,
-        /// What consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
-    /// Write a line into the journal
-    Note {
-        /// The text
-        text: String,
-    },
-    /// Wait until the rollout has come that far
-    Wait {
-        /// What to wait for
-        #[arg(long = "for", value_enum, value_name = "WHAT")]
-        goal: Goal,
-        /// Give up after this long (exit code 10)
-        #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "5m")]
-        timeout: Duration,
-    },
-    /// Validate the config and try every connection
-    Check,
-    /// Write a commented config
-    Init(InitArgs),
-    /// Print the keys of the console
-    Keys {
-        /// Print the keymap as TOML
-        #[arg(long)]
-        print: bool,
-    },
-    /// Look after the journal
-    Journal {
-        /// What to do with it.
-        #[command(subcommand)]
-        act: JournalAct,
-    },
-    /// Print the completions of a shell
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-    /// Print the man page
-    Man,
-    /// Print the paths that are used
-    Info,
-    /// Run the embedded gateway until INT or TERM
-    Gateway {
-        /// End when standard input ends, too: for a parent that must not leave it behind
-        #[arg(long, hide = true)]
-        until_stdin_closes: bool,
-    },
-    /// Play a rollout on this machine: gateway, two real model servers, client load, console
-    Demo(DemoArgs),
-    /// A model server of the demo
-    #[command(hide = true, disable_help_flag = true)]
-    DemoServer(RawArgs),
-    /// The client load of the demo
-    #[command(hide = true, disable_help_flag = true)]
-    DemoLoad(RawArgs),
-    /// The pollers alone, for the benchmark
-    #[command(hide = true, disable_help_flag = true)]
-    BenchProbe(RawArgs),
-}
-
-/// What to do with gates.
-#[derive(Debug, Subcommand)]
-pub enum GatesAct {
-    /// Run gates on the candidate and wait: 0 all required passed, 3 one did not, 10 timed out
-    Run {
-        /// Only these; all where none is named
-        #[arg(value_name = "NAME")]
-        names: Vec<String>,
-        /// Give up waiting after this long (exit code 10)
-        #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "20m")]
-        timeout: Duration,
-        /// Do not wait for the results
-        #[arg(long)]
-        no_wait: bool,
-    },
-}
-
-/// What to do with the journal.
-#[derive(Debug, Subcommand)]
-pub enum JournalAct {
-    /// Check the hash chain from the first line to the last
-    Verify {
-        /// Also check that a line with this hash (printed by an earlier check, kept elsewhere) is still there
-        #[arg(long, value_name = "HASH")]
-        expect_head: Option<String>,
-    },
-}
-
-/// How an act is asked for and followed.
-#[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub struct ActArgs {
-    /// Do not ask; needed where there is no terminal to ask on
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Why, for the journal
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Print the exact request and send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Wait until the traffic system was read back (default)
-    #[arg(long, overrides_with = "no_wait")]
-    pub wait: bool,
-    /// Do not wait until the traffic system was read back
-    #[arg(long, overrides_with = "wait")]
-    pub no_wait: bool,
-    /// Wait no longer than this (exit code 10)
-    #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "30s")]
-    pub timeout: Duration,
-}
-
-/// What consent is bound to.
-#[derive(Debug, Clone, Args)]
-pub struct ExpectArgs {
-    /// Only if this is still the state digest that `cutover status` shows (exit code 7 when not)
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
-    pub expect: Option<String>,
-}
-
-/// How much of a log, and how long.
-#[derive(Debug, Clone, Args)]
-pub struct TailArgs {
-    /// Go on with what is added, until INT or TERM
-    #[arg(short, long)]
-    pub follow: bool,
-    /// At most this many of the last lines
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
-    pub lines: usize,
-}
-
-/// What is written into a new config.
-#[derive(Debug, Clone, Args)]
-pub struct InitArgs {
-    /// The file to write; `-` for standard output
-    #[arg(value_name = "FILE", default_value = "cutover.toml")]
-    pub file: PathBuf,
-    /// The service's name
-    #[arg(long, default_value = "my-model")]
-    pub name: String,
-    /// A URL of blue
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9001")]
-    pub blue: String,
-    /// A URL of green
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9002")]
-    pub green: String,
-    /// Where the embedded gateway takes traffic: IP address and port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: String,
-    /// The environment, on the banner and in every prompt; may be empty
-    #[arg(long, value_name = "NAME", default_value = "staging")]
-    pub environment: String,
-    /// Replace a file that is there
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// How the demo is played.
-#[derive(Debug, Clone, Args)]
-pub struct DemoArgs {
-    /// What happens to the sides
-    #[arg(long, value_enum, value_name = "NAME", default_value = "good")]
-    pub scenario: ScenarioName,
-    /// Keep config, sockets, journal and logs here [default: a temporary directory]
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// Play it through in lines, without a screen; the exit code tells the outcome
-    #[arg(long)]
-    pub linear: bool,
-    /// Client requests a second
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = seams::DEFAULT_RPS,
-        value_parser = clap::value_parser!(u32).range(1..=2000)
-    )]
-    pub rps: u32,
-}
-
-/// What happens in the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScenarioName {
-    /// Green is as good as blue
-    Good,
-    /// Green gets slow, only under traffic
-    SlowGreen,
-    /// Green is fast and wrong
-    WrongGreen,
-    /// Green fails now and then
-    FlakyGreen,
-    /// Blue, the way back, dies while green is live
-    DeadBlue,
-}
-
-/// Arguments that somebody else parses.
-#[derive(Debug, Clone, Args)]
-pub struct RawArgs {
-    /// As they come.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<OsString>,
-}
-
-/// What `wait` waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Goal {
-    /// Nothing blocks the next step and the bake is over
-    Ready,
-    /// The last order was read back from the traffic system
-    Verified,
-    /// The candidate takes some traffic
-    Shifting,
-    /// The candidate takes all traffic
-    Switched,
-    /// The plan is stopped
-    Paused,
-    /// Traffic is back
-    RolledBack,
-    /// The rollout was given up
-    Aborted,
-    /// The rollback window was ended
-    Finalized,
-    /// The rollout has ended, one way or another; the exit code tells which
-    Done,
 }
 
 /// The whole definition, for completions and the man page.
 pub fn definition() -> clap::Command {
     Typed::command()
-}
-
-fn digest(text: &str) -> Result<String, String> {
-    if (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err("a state digest is 4 to 64 hexadecimal digits, as `cutover status` shows it".into())
-    }
 }
 
 #[cfg(test)]
@@ -464,13 +154,6 @@ mod tests {
             let Some(Verb::Rollback { act }) = Typed::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
             assert_eq!(act.no_wait, no_wait, "{typed:?}");
         }
-    }
-
-    #[test]
-    fn a_digest_has_four_digits_at_least() {
-        assert_eq!(digest("A1c9"), Ok("a1c9".into()));
-        assert!(digest("a1c").is_err());
-        assert!(digest("a1cg").is_err());
     }
 
     #[test]

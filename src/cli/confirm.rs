@@ -43,7 +43,7 @@ fn named(status: &Status, side: Side) -> String {
 fn word(command: &Command, status: &Status) -> String {
     let side = candidate(status);
     match command {
-        Command::Switch => {
+        _ if *command == Command::Switch || status.typed.iter().any(|verb| verb == command.verb()) => {
             status.sides[side].version.as_ref().map_or_else(|| side.name().to_owned(), |version| version.name.clone())
         }
         _ => "y".into(),
@@ -81,6 +81,11 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
         Command::Resume => format!("RESUME the plan at {now}"),
         Command::Override { gate, reason } => format!("OVERRIDE gate {gate} for {}: {reason}", named(status, side)),
         Command::Finalize => "FINALIZE: end the rollback window and let the standby go; there is no way back".into(),
+        Command::Auto { on: true } => "AUTO ON: each next step is taken once gates pass and the bake is over".into(),
+        Command::TakeOver => {
+            let other = status.driver.holder.as_deref().unwrap_or("nobody else");
+            format!("TAKE OVER: this console drives; {other} looks on")
+        }
         other => other.verb().into(),
     };
     let environment = if status.environment.is_empty() { String::new() } else { format!("{} ", status.environment) };

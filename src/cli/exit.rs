@@ -63,6 +63,18 @@ pub const TABLE: [(Exit, &str); 16] = [
     (Exit::Term, "ended by TERM"),
 ];
 
+/// What the exit code of `--once` tells of the rollout, most important first.
+pub const ONCE: [(Exit, &str); 8] = [
+    (Exit::Unreachable, "the traffic system cannot be read, or what is known is too old"),
+    (Exit::Error, "the journal cannot be written"),
+    (Exit::TimedOut, "nobody knows what became of the last order, or it is late"),
+    (Exit::RolledBack, "rolled back"),
+    (Exit::RolloutFailed, "given up"),
+    (Exit::Paused, "paused, waits for a person"),
+    (Exit::Blocked, "a required gate failed, a side has a fault, or there is drift"),
+    (Exit::Reached, "none of these"),
+];
+
 impl Exit {
     /// The number.
     pub const fn code(self) -> u8 {
@@ -121,6 +133,10 @@ pub fn as_text() -> String {
         // Writing into a string does not fail.
         let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
     }
+    text.push_str("\nExit codes of --once, the first that holds:\n");
+    for (exit, meaning) in ONCE {
+        let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
+    }
     text
 }
 
@@ -129,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_the_documented_ones() {
+    fn t49_the_codes_are_the_documented_ones() {
         let codes: Vec<u8> = TABLE.iter().map(|(exit, _)| exit.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 101, 129, 130, 143]);
     }
 
     #[test]
-    fn every_refusal_has_its_code() {
+    fn t49_every_refusal_has_its_code() {
         let table = [
             (RefusalKind::Blocked, 3),
             (RefusalKind::StateChanged, 7),

@@ -1,8 +1,8 @@
-//! The verbs that need no engine: init, keys, journal verify, completions, man, info.
+//! The verbs that need no engine: init, journal verify, completions, man.
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap_complete::Shell;
 use serde_json::json;
@@ -43,31 +43,6 @@ pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failu
     }
     context.out.say(&format!("edit it, then: cutover check -c {shown}"));
     Ok(Exit::Reached)
-}
-
-/// `keys`: the effective keymap.
-pub(crate) fn keys(context: &mut Context, print: bool) -> Exit {
-    let rows = seams::keys();
-    if context.out.is_json() {
-        let keys: Vec<_> =
-            rows.iter().map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help})).collect();
-        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
-        return Exit::Reached;
-    }
-    if print {
-        context.out.line("[keys]");
-        for row in &rows {
-            let keys: Vec<String> =
-                row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
-            context.out.line(&format!("{} = [{}]  # {}", row.action, keys.join(", "), row.help));
-        }
-        return Exit::Reached;
-    }
-    let widest = rows.iter().map(|row| row.keys.chars().count()).max().unwrap_or(0);
-    for row in &rows {
-        context.out.line(&format!("{:<widest$}  {}", row.keys, row.help));
-    }
-    Exit::Reached
 }
 
 /// `journal verify`: the hash chain.
@@ -151,44 +126,6 @@ fn roff(text: &str) -> String {
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
-/// `info`: where everything is.
-pub(crate) fn info(context: &mut Context) -> Exit {
-    let directories = directories::ProjectDirs::from("", "", "cutover");
-    let config = seams::load(context);
-    let mut rows: Vec<(&str, Option<PathBuf>)> = vec![
-        ("program", std::env::current_exe().ok()),
-        ("config_dir", directories.as_ref().map(|dirs| dirs.config_dir().into())),
-    ];
-    match &config {
-        Ok(config) => {
-            let service = &config.service;
-            rows.push(("config", Some(config.file.clone())));
-            rows.push(("state_dir", Some(service.state_dir.clone())));
-            rows.push(("journal", Some(seams::journal_file(service))));
-            rows.push(("gate_logs", seams::gate_log(service, "x").parent().map(Into::into)));
-        }
-        Err(failure) => {
-            let state = directories.as_ref().and_then(directories::ProjectDirs::state_dir);
-            rows.push(("state_dir", state.map(Into::into)));
-            context.out.say(&format!("no config: {failure}"));
-        }
-    }
-    let path = |path: &Option<PathBuf>| path.as_deref().map(shown);
-    if context.out.is_json() {
-        let mut document = json!({"schema_version": SCHEMA_VERSION, "version": env!("CARGO_PKG_VERSION")});
-        for (name, file) in &rows {
-            document[*name] = json!(path(file));
-        }
-        context.out.json(&document);
-    } else {
-        context.out.line(&format!("{:<12}{}", "version", env!("CARGO_PKG_VERSION")));
-        for (name, file) in &rows {
-            context.out.line(&format!("{name:<12}{}", path(file).unwrap_or_else(|| "-".into())));
-        }
-    }
-    Exit::Reached
-}
-
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     clean(&path.display().to_string(), 4096)
 }

@@ -56,32 +56,44 @@ async fn show(context: &mut Context, files: &[PathBuf], args: &TailArgs, shape: 
         lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
         lines.drain(..lines.len().saturating_sub(args.lines));
     }
-    print(context, &lines, args.follow, shape);
     if !args.follow {
+        print(context, &lines, false, shape).await;
         return Ok(Exit::Reached);
     }
     let mut interrupts = Interrupts::new()?;
-    loop {
-        tokio::select! {
-            exit = interrupts.wait() => return Ok(exit),
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        for (tail, file) in tails.iter_mut().zip(files) {
-            let lines = tail.more().map_err(|error| Failure::error(format!("{}: {error}", file.display())))?;
-            print(context, &lines, true, shape);
-        }
-        if context.out.closed() {
-            return Ok(Exit::Reached);
-        }
+    let following = async {
+        print(context, &lines, true, shape).await;
+        follow(context, &mut tails, files, shape).await
+    };
+    tokio::select! {
+        biased;
+        exit = interrupts.wait() => Ok(exit),
+        result = following => result,
     }
 }
 
-fn print(context: &mut Context, lines: &[String], is_stream: bool, shape: Shape) {
-    let shaped = lines.iter().map(|line| shape(line));
-    match context.out.format {
-        Format::Text => shaped.for_each(|(text, _)| context.out.line(&text)),
-        Format::Json if !is_stream => context.out.json(&shaped.map(|(_, json)| json).collect::<Vec<_>>()),
-        Format::Json | Format::Ndjson => shaped.for_each(|(_, json)| context.out.json_line(&json)),
+/// Prints what is added, until nobody reads any more.
+async fn follow(context: &mut Context, tails: &mut [Tail], files: &[PathBuf], shape: Shape) -> Result<Exit, Failure> {
+    while !context.out.closed() {
+        tokio::time::sleep(LOOK).await;
+        for (tail, file) in tails.iter_mut().zip(files) {
+            let lines = tail.more().map_err(|error| Failure::error(format!("{}: {error}", file.display())))?;
+            print(context, &lines, true, shape).await;
+        }
+    }
+    Ok(Exit::Reached)
+}
+
+async fn print(context: &mut Context, lines: &[String], is_stream: bool, shape: Shape) {
+    if context.out.format == Format::Json && !is_stream {
+        return context.out.json(&lines.iter().map(|line| shape(line).1).collect::<Vec<_>>());
+    }
+    for line in lines {
+        context.out.ready().await;
+        match context.out.format {
+            Format::Text => context.out.line(&shape(line).0),
+            Format::Json | Format::Ndjson => context.out.json_line(&shape(line).1),
+        }
     }
 }
 

@@ -3,17 +3,34 @@
 //! A closed pipe (`| head`) is no error: what follows is dropped, [`Out::closed`] tells loops to end,
 //! and the exit code stays that of the command. Any other write error is kept and told at the end.
 
+mod pen;
+
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
+
+use self::pen::Pen;
 
 use super::args::Format;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::Interrupts;
+
+/// How long a command that was told to end still waits for its reader.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Where data goes.
+enum Data {
+    /// The process's own standard output, behind a thread.
+    Pen(Pen),
+    /// Anything else, written at once.
+    Direct(Box<dyn Write>),
+}
 
 /// Where a command writes.
 pub struct Out {
-    data: Box<dyn Write>,
+    data: Data,
     messages: Box<dyn Write>,
     /// What data is written as.
     pub format: Format,
@@ -43,12 +60,17 @@ impl Style {
 impl Out {
     /// Writes to the process's own streams.
     pub fn standard(format: Format, style: Style, quiet: bool) -> Self {
-        Self::new(Box::new(io::stdout()), Box::new(io::stderr()), format, style, quiet)
+        let mut out = Self::new(Box::new(io::stdout()), Box::new(io::stderr()), format, style, quiet);
+        // Reason: where there is no thread to be had, writing at once is the next best.
+        if let Ok(pen) = Pen::start(io::stdout()) {
+            out.data = Data::Pen(pen);
+        }
+        out
     }
 
     /// Writes to `data` and `messages`.
     pub fn new(data: Box<dyn Write>, messages: Box<dyn Write>, format: Format, style: Style, quiet: bool) -> Self {
-        Self { data, messages, format, style, quiet, closed: false, fault: None }
+        Self { data: Data::Direct(data), messages, format, style, quiet, closed: false, fault: None }
     }
 
     /// Writes `text` to standard output as it is.
@@ -56,7 +78,11 @@ impl Out {
         if self.closed || self.fault.is_some() {
             return;
         }
-        if let Err(error) = self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+        let data = match &mut self.data {
+            Data::Pen(pen) => return pen.write(text.as_bytes().to_vec()),
+            Data::Direct(data) => data,
+        };
+        if let Err(error) = data.write_all(text.as_bytes()).and_then(|()| data.flush()) {
             match error.kind() {
                 io::ErrorKind::BrokenPipe => self.closed = true,
                 _ => self.fault = Some(error),
@@ -127,11 +153,58 @@ impl Out {
 
     /// Whether nobody reads standard output any more.
     pub fn closed(&self) -> bool {
-        self.closed
+        match &self.data {
+            Data::Pen(pen) => pen.closed() || nobody_reads(),
+            Data::Direct(_) => self.closed,
+        }
+    }
+
+    /// Whether more than a reader takes at once is waiting already.
+    pub fn is_full(&self) -> bool {
+        matches!(&self.data, Data::Pen(pen) if pen.is_full())
+    }
+
+    /// Whether everything has left for the reader.
+    pub fn is_idle(&self) -> bool {
+        !matches!(&self.data, Data::Pen(pen) if !pen.is_idle())
+    }
+
+    /// Waits until there is room for more: what a loop does before it writes, so that a signal can end it meanwhile.
+    pub async fn ready(&self) {
+        if let Data::Pen(pen) = &self.data {
+            pen.ready().await;
+        }
+    }
+
+    /// Waits until everything has left for the reader.
+    pub async fn idle(&self) {
+        if let Data::Pen(pen) = &self.data {
+            pen.idle().await;
+        }
+    }
+
+    /// Waits for the reader as long as no signal comes, and not long after one; the exit code.
+    pub async fn drain(&mut self, exit: Exit) -> Exit {
+        if matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
+            let _ = tokio::time::timeout(LAST_WORDS, self.idle()).await;
+            return exit;
+        }
+        let Ok(mut interrupts) = Interrupts::new() else { return exit };
+        tokio::select! {
+            biased;
+            () = self.idle() => exit,
+            exit = interrupts.wait() => exit,
+        }
     }
 
     /// The exit code, which a failed write turns from success into an error.
     pub fn finish(&mut self, exit: Exit) -> Exit {
+        if let Data::Pen(pen) = &self.data {
+            if !matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
+                pen.wait();
+            }
+            self.fault = self.fault.take().or_else(|| pen.fault());
+        }
         match self.fault.take() {
             Some(error) => {
                 self.message(&format!("cutover: standard output cannot be written: {error}"));
@@ -140,6 +213,15 @@ impl Out {
             None => exit,
         }
     }
+}
+
+/// Whether standard output is a pipe whose other end was closed: seen before anything is written to it.
+fn nobody_reads() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::ERR)
 }
 
 #[cfg(test)]

@@ -52,15 +52,19 @@ pub(crate) struct Need {
     pub read_only: bool,
     /// Polls the replicas.
     pub probes: bool,
+    /// Goes on where the journal cannot be read.
+    pub whatever: bool,
 }
 
 impl Need {
     /// To look: no driver, with probes.
-    pub(crate) const LOOK: Self = Self { read_only: true, probes: true };
+    pub(crate) const LOOK: Self = Self { read_only: true, probes: true, whatever: false };
     /// To go forward: everything.
-    pub(crate) const DRIVE: Self = Self { read_only: false, probes: true };
+    pub(crate) const DRIVE: Self = Self { read_only: false, probes: true, whatever: false };
+    /// To stop or to note something: nothing that takes time.
+    pub(crate) const QUICK: Self = Self { read_only: false, probes: false, whatever: false };
     /// To go back: nothing that could be in the way.
-    pub(crate) const BACK: Self = Self { read_only: false, probes: false };
+    pub(crate) const BACK: Self = Self { read_only: false, probes: false, whatever: true };
 }
 
 /// Loads the config, opens a session, gives it to `body`, and closes it whatever comes: an error, or a signal.
@@ -69,13 +73,12 @@ pub(crate) async fn with_session(
     need: Need,
     body: impl AsyncFnOnce(&mut Session, &mut Context) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let config = seams::load(context)?;
+    let config = if need.whatever { seams::load_to_go_back(context) } else { seams::load(context) }?;
     let mut interrupts = Interrupts::new()?;
-    let options = Options { me: me(), read_only: need.read_only, probes: need.probes };
     let mut session = tokio::select! {
         biased;
         exit = interrupts.wait() => return Ok(exit),
-        session = seams::open(&config, options) => session?,
+        session = open(&config, need, context) => session?,
     };
     let result = tokio::select! {
         biased;
@@ -91,6 +94,13 @@ pub(crate) async fn with_session(
     };
     seams::close(session, why).await;
     result
+}
+
+async fn open(config: &seams::Config, need: Need, context: &mut Context) -> Result<Session, Failure> {
+    if need.whatever {
+        return seams::open_to_go_back(config, me(), context).await;
+    }
+    seams::open(config, Options { me: me(), read_only: need.read_only, probes: need.probes }).await
 }
 
 /// Who types.

@@ -10,23 +10,24 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::rollout::{Rollout, TimedOut, Update};
-use super::{Context, Out};
+use super::{Context, Out, linear};
 pub(crate) use crate::config::Config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
 pub(crate) use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
-use crate::demo::show::{Show, on_screen};
-use crate::demo::{linear, tree};
+use crate::demo::show::{Show, Staged, on_stage};
+use crate::demo::{self, tree};
 use crate::domain::{Actor, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
 use crate::runtime::console::Manners;
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::headless;
+use crate::runtime::looks::{load_theme, themes_dir};
 use crate::runtime::{self, connect};
 use crate::terminal::{self, Capability};
-use crate::ui::Theme;
+use crate::ui::{self, Theme, View};
 use crate::{config, journal, probe};
 
 /// Reads and validates the config.
@@ -34,6 +35,37 @@ pub(crate) fn load(context: &Context) -> Result<Config, Failure> {
     let cwd = std::env::current_dir().unwrap_or_default();
     config::load(context.config.as_deref(), &|key| std::env::var(key).ok(), &cwd)
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+/// The config for a rollback: the state directory may be anything.
+pub(crate) fn load_to_go_back(context: &Context) -> Result<Config, Failure> {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    config::load_to_go_back(context.config.as_deref(), &|key| std::env::var(key).ok(), &cwd)
+        .map_err(|error| Failure::new(Exit::Config, error.to_string()))
+}
+
+/// Opens a session for a rollback. Where the journal cannot even be read, it is written elsewhere, and that is told.
+pub(crate) async fn open_to_go_back(config: &Config, me: Actor, context: &mut Context) -> Result<Session, Failure> {
+    let options = |me| Options { me, read_only: false, probes: false };
+    let why = if config.service.state_dir.is_file() {
+        format!("{} is a file, not a directory", config.service.state_dir.display())
+    } else {
+        match open(config, options(me.clone())).await {
+            Ok(session) => return Ok(session),
+            Err(failure) => failure.message,
+        }
+    };
+    let mut elsewhere = config.clone();
+    let name = format!("cutover-{:016x}", fastrand::u64(..));
+    elsewhere.service.state_dir = std::env::temp_dir().join(name);
+    let journal = journal_file(&elsewhere.service);
+    context.blind = true;
+    context.out.message(&format!(
+        "cutover: THE JOURNAL CANNOT BE READ: {why}\ncutover: going back all the same; \
+         who went before is not known, this rollback is recorded in {}",
+        journal.display()
+    ));
+    open(&elsewhere, options(me)).await
 }
 
 /// How a session is opened.
@@ -129,22 +161,6 @@ pub(crate) fn template(args: &InitArgs) -> String {
     })
 }
 
-/// One key of the console.
-pub(crate) struct KeyRow {
-    /// As it is pressed: `R`, `Ctrl-d`.
-    pub keys: String,
-    /// Its name, as `keys --print` spells it.
-    pub action: String,
-    /// What it does.
-    pub help: String,
-}
-
-/// The effective keymap.
-pub(crate) fn keys() -> Vec<KeyRow> {
-    let rows = crate::ui::actions::table().iter();
-    rows.map(|row| KeyRow { keys: row.keys.join(" "), action: row.name.into(), help: row.help.into() }).collect()
-}
-
 /// The journal of a service.
 pub(crate) fn journal_file(service: &Service) -> PathBuf {
     service.state_dir.join(journal::FILE_NAME)
@@ -227,19 +243,39 @@ async fn stdin_closes() {
     let _ = closed.await;
 }
 
-/// Plays the demo: on the screen where there is one, else line by line.
+/// Plays the demo: with a terminal on the screen or in lines, else by itself, told and judged.
 pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
     use std::io::IsTerminal;
     let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
     let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
-    let (theme, capability) = looks(None, context)?;
-    let lines = args.linear || capability.dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
-    if lines {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
-    let show = Show { scenario, rps: args.rps, me: me("demo"), manners: manners(&ConsoleArgs::default()) };
-    let code = on_screen(show, args.dir.as_deref(), capability, theme).await.map_err(Failure::error)?;
+    let (theme, capability) = looks(args.theme.as_deref(), &config::UiSpec::default(), context)?;
+    let keymap = super::keymap::load(context)?;
+    let show = Show { scenario, rps: args.rps };
+    let options = driving(me("demo"), false);
+    if args.linear || is_linear() || capability.dumb {
+        let out = &mut context.out;
+        let run = async |stage: Staged| {
+            let Staged { service, backend, scenarios, story } = stage;
+            linear::run(linear::Front { service, backend, options, scenarios: Some(scenarios), story }, out).await
+        };
+        return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
+    }
+    let run = async |stage: Staged| {
+        let Staged { service, backend, scenarios, story } = stage;
+        let manners = manners(&ConsoleArgs::default());
+        let scenarios = Some(scenarios);
+        full_screen(service, backend, Front { options, capability, theme, keymap, scenarios, story, manners }).await
+    };
+    let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
+}
+
+/// Whether the environment asks for lines.
+pub(crate) fn is_linear() -> bool {
+    std::env::var("CUTOVER_LINEAR").is_ok_and(|value| value == "1")
 }
 
 async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Context) -> Result<Exit, Failure> {
@@ -250,7 +286,7 @@ async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Contex
     let code = tokio::select! {
         biased;
         exit = interrupts.wait() => Ok(exit),
-        code = linear::play(&mut tree, scenario, &mut say) => {
+        code = demo::linear::play(&mut tree, scenario, &mut say) => {
             code.map(Exit::of_code).map_err(Failure::error)
         }
     };
@@ -299,38 +335,87 @@ async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
 
 /// The full-screen console, on a terminal.
 pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let (theme, capability) = looks(args.theme.as_deref(), context)?;
-    if capability.dumb {
-        return Err(Failure::usage("TERM says that this terminal cannot move its cursor; use `cutover watch`"));
-    }
-    let options = runtime::Options {
-        me: me("console"),
-        read_only: args.read_only,
-        looks_only: false,
-        probes: true,
-        drives: true,
-        watches: false,
-    };
+    let (theme, capability) = looks(args.theme.as_deref(), &config.ui, context)?;
+    let keymap = super::keymap::load(context)?;
+    let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, scenarios: None, story, manners: manners(args) };
+    let manners = manners(args);
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, manners };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
 
-/// The theme that was asked for, and what the terminal can show of it.
-fn looks(theme: Option<&str>, context: &Context) -> Result<(Theme, Capability), Failure> {
-    use std::io::IsTerminal;
-    let choice = match context.color {
-        super::args::ColorChoice::Always => terminal::ColorChoice::Always,
-        super::args::ColorChoice::Never => terminal::ColorChoice::Never,
-        super::args::ColorChoice::Auto => terminal::ColorChoice::Auto,
+/// The console in lines, on a terminal.
+pub(crate) async fn linear(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
+    let (_, story) = tokio::sync::mpsc::channel(1);
+    let front = linear::Front {
+        service: config.service.clone(),
+        backend: connect(config),
+        options: driving(me("console"), args.read_only),
+        scenarios: None,
+        story,
     };
-    let env =
-        terminal::capability::Env::of_process(choice, terminal::ColorChoice::Auto, std::io::stdout().is_terminal());
-    let mut capability = terminal::capability::detect(&env);
-    capability.unicode &= !context.out.style.ascii;
-    let theme = Theme::load(theme.unwrap_or("dark")).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok((theme, capability))
+    linear::run(front, &mut context.out).await
+}
+
+/// How a console takes part.
+fn driving(me: Actor, read_only: bool) -> runtime::Options {
+    runtime::Options { me, read_only, looks_only: false, probes: true, drives: true, watches: false }
+}
+
+/// A view of the screen that no terminal shows: plain.
+pub(crate) fn view(theme: Option<&str>, spec: &config::UiSpec, context: &Context) -> Result<View, Failure> {
+    let (theme, capability) = looks(theme, spec, context)?;
+    Ok(View::new(ui::Options {
+        theme: theme.for_depth(ui::Depth::None),
+        glyphs: if capability.unicode { ui::Glyphs::Unicode } else { ui::Glyphs::Ascii },
+        me: super::rollout::me(),
+        scenarios: Vec::new(),
+    }))
+}
+
+/// Whether `TERM` says that the terminal cannot move its cursor.
+pub(crate) fn is_dumb() -> bool {
+    let auto = terminal::ColorChoice::Auto;
+    terminal::capability::detect(&terminal::capability::Env::of_process(auto, auto, true)).dumb
+}
+
+/// The theme that was asked for, and what the terminal can show of it: flags, then the environment, then the config.
+fn looks(theme: Option<&str>, spec: &config::UiSpec, context: &Context) -> Result<(Theme, Capability), Failure> {
+    use std::io::IsTerminal;
+
+    use terminal::ColorChoice::{Always, Auto, Never};
+    let flag = match context.color {
+        super::args::ColorChoice::Always => Always,
+        super::args::ColorChoice::Never => Never,
+        super::args::ColorChoice::Auto => Auto,
+    };
+    let color = match spec.color {
+        config::ColorWhen::Always => Always,
+        config::ColorWhen::Never => Never,
+        config::ColorWhen::Auto => Auto,
+    };
+    let depth = spec.depth.map(|depth| match depth {
+        config::ColorDepth::None => terminal::Depth::None,
+        config::ColorDepth::Sixteen => terminal::Depth::Ansi16,
+        config::ColorDepth::Indexed => terminal::Depth::Indexed256,
+        config::ColorDepth::Truecolor => terminal::Depth::Rgb,
+    });
+    let color = terminal::ColorChoice::of_config(color, depth);
+    let mut env = terminal::capability::Env::of_process(flag, color, std::io::stdout().is_terminal());
+    env.ascii = ascii_asked(context.ascii).or(spec.ascii);
+    let of_env = std::env::var("CUTOVER_THEME").ok().filter(|name| !name.is_empty());
+    let name = theme.or(of_env.as_deref()).unwrap_or(&spec.theme);
+    let theme = load_theme(name, themes_dir().as_deref()).map_err(|error| {
+        Failure::new(Exit::Config, format!("the theme {name} cannot be used:\n{error}\n--theme dark starts without it"))
+    })?;
+    Ok((theme, terminal::capability::detect(&env)))
+}
+
+/// Whether ASCII was asked for by flag, or asked for or refused by `CUTOVER_ASCII`.
+pub(crate) fn ascii_asked(flag: bool) -> Option<bool> {
+    let word = std::env::var("CUTOVER_ASCII").ok().filter(|word| !word.is_empty());
+    if flag { Some(true) } else { word.map(|word| !matches!(word.as_str(), "0" | "false" | "no")) }
 }
 
 /// How the terminal is to be treated.
@@ -350,7 +435,11 @@ fn me(via: &str) -> Actor {
 
 /// A panic restores the terminal, tells itself and ends with 101.
 pub(crate) fn install_panic_hook() {
-    let dir = state_dir().map(|dir| dir.join("crash"));
     // Installed twice only in tests, where the first one stands.
-    let _ = terminal::crash::install(dir);
+    let _ = terminal::crash::install(crash_dir());
+}
+
+/// Where reports of crashes lie.
+pub(crate) fn crash_dir() -> Option<PathBuf> {
+    state_dir().map(|dir| dir.join("crash"))
 }

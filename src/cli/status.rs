@@ -1,12 +1,13 @@
 //! `status`: where the rollout stands, once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::rollout::{Need, Rollout, TimedOut, is_settled, present, with_session};
 use super::{Context, status_text};
-use crate::engine::Status;
+use crate::engine::{Snapshot, Status};
 
 /// Rates are differences of two readings: it takes that long until they are known.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -17,10 +18,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
 }
 
 async fn print(session: &mut impl Rollout, context: &mut Context) -> Result<Exit, Failure> {
-    let snapshot = match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
-        Ok(snapshot) => snapshot,
-        Err(TimedOut) => present(session).await?,
-    };
+    let snapshot = whole(session).await?;
     let status = &snapshot.status;
     if context.out.is_json() {
         context.out.json(status);
@@ -34,6 +32,14 @@ async fn print(session: &mut impl Rollout, context: &mut Context) -> Result<Exit
         return Ok(Exit::Unreachable);
     }
     Ok(Exit::Reached)
+}
+
+/// The first snapshot with every figure, or after a while what is known.
+pub(crate) async fn whole(session: &mut impl Rollout) -> Result<Arc<Snapshot>, Failure> {
+    match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
+        Ok(snapshot) => Ok(snapshot),
+        Err(TimedOut) => present(session).await,
+    }
 }
 
 /// Whether every figure that can be known is.

@@ -1,7 +1,7 @@
 //! A scripted engine and streams that can be read back: what the tests of the verbs need.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::input::Answers;
 use super::out::{Out, Style};
 use super::rollout::{Rollout, TimedOut, Update};
 use crate::domain::{OrderId, OrderState, Pair, Side, Split, Stamp};
+use crate::engine::detail::Detail;
 use crate::engine::snapshot::{History, OrderStatus};
 use crate::engine::{Command, Reply, Snapshot, Status};
 
@@ -70,9 +71,10 @@ impl Script {
         self
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
-        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
+        let (previews, detail) = (BTreeMap::default(), Detail::default());
+        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default(), previews, detail })
     }
 
     async fn step(&mut self) {
@@ -161,5 +163,16 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
     let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));
     let out = Out::new(data, messages, format, Style { color: false, ascii: true }, false);
     let lines = typed.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect());
-    (Context { out, input: Answers::Scripted(lines), config: None, color: super::args::ColorChoice::Auto }, seen)
+    (
+        Context {
+            out,
+            input: Answers::Scripted(lines),
+            config: None,
+            color: super::args::ColorChoice::Auto,
+            ascii: false,
+            keys: None,
+            blind: false,
+        },
+        seen,
+    )
 }

@@ -6,14 +6,21 @@ use super::args::Goal;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, with_session};
-use super::{Context, span};
+use super::{Context, seams, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
 use crate::engine::{Phase, Status};
 
+/// How long is waited where nothing is said, besides the bake: gates run, orders are read back.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// Waits for `goal`.
-pub(crate) async fn run(context: &mut Context, goal: Goal, timeout: Duration) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &mut Context, goal: Goal, timeout: Option<Duration>) -> Result<Exit, Failure> {
     let need = Need::LOOK;
+    let timeout = match timeout {
+        Some(timeout) => timeout,
+        None => default_timeout(seams::load(context)?.service.plan.bake_ms),
+    };
     with_session(context, need, async |session, context| wait(session, context, goal, timeout).await).await
 }
 
@@ -61,6 +68,11 @@ async fn wait(
         context.out.failure_text(failure);
     }
     Ok(exit)
+}
+
+/// Long enough for a step that has just begun to bake.
+fn default_timeout(bake_ms: u64) -> Duration {
+    PATIENCE + Duration::from_millis(bake_ms)
 }
 
 /// As it is typed.
@@ -152,7 +164,7 @@ mod tests {
     use crate::cli::testing::{Script, context, order, status};
 
     #[test]
-    fn each_goal_is_reached_or_out_of_reach() {
+    fn t50_each_goal_is_reached_or_out_of_reach() {
         use Exit::{Paused, Reached, RolledBack, RolloutFailed};
         let table = [
             (Goal::Switched, Phase::Shifting, None),
@@ -180,6 +192,13 @@ mod tests {
             let mut status = status();
             status.phase = phase;
             assert_eq!(outcome(goal, &status), expected, "{goal:?} in {phase:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_has_just_begun_is_waited_for() {
+        for bake_s in [0, 300, 3600] {
+            assert!(default_timeout(bake_s * 1000) > Duration::from_secs(bake_s));
         }
     }
 

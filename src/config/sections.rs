@@ -170,12 +170,18 @@ pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
 }
 
 /// Where journal, lease and logs lie; `None` with a fault noted.
-pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, environment: &str) -> Option<PathBuf> {
+pub(super) fn state_dir(
+    root: &Table<'_>,
+    base: Option<PathBuf>,
+    name: &str,
+    environment: &str,
+    asked: super::StateDir,
+) -> Option<PathBuf> {
     if let Some(node) = root.get("state") {
         let table = node.table()?.keys_of(&[keys::STATE]);
         if let Some(dir) = table.get("dir") {
             let dir_path = values::path(&dir)?;
-            if dir_path.is_file() {
+            if dir_path.is_file() && asked == super::StateDir::MustBeSound {
                 return dir.refuse("is a file, not a directory".into(), "name a directory");
             }
             return Some(dir_path);
@@ -301,9 +307,10 @@ fn embedded(node: &Node<'_>) -> Option<()> {
     }
 }
 
-/// The steps of a rollout.
+/// The steps of a rollout, and what confirms them.
 pub(super) fn plan(root: &Table<'_>) -> Plan {
-    let standard = Plan::default();
+    let typed_promote = super::prompts::typed_promote(root);
+    let standard = Plan { typed_promote, ..Plan::default() };
     let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
     let table = table.keys_of(&[keys::PLAN]);
     let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
@@ -316,6 +323,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
             .and_then(|node| node.choice(&choices))
             .unwrap_or(standard.on_disconnect),
         auto: table.flag("auto", standard.auto),
+        typed_promote,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cutover demo`: the process tree with the console on top, or played through in lines.
+//! `cutover demo`: the process tree with a console on top.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,37 +7,39 @@ use tokio::sync::mpsc;
 
 use super::scenario::Scenario;
 use super::tree::Tree;
-use crate::domain::{Actor, LogLevel, LogLine};
-use crate::runtime::console::Manners;
-use crate::runtime::console::front::{Front, full_screen};
-use crate::runtime::{Options, connect};
-use crate::terminal::Capability;
-use crate::ui::Theme;
+use crate::backend::TrafficBackend;
+use crate::domain::{LogLevel, LogLine, Service};
+use crate::runtime::connect;
 
-/// How the demo is shown.
+/// What is played.
 pub struct Show {
     /// What happens.
     pub scenario: Scenario,
     /// Client requests a second.
     pub rps: u32,
-    /// Who sits at the keyboard.
-    pub me: Actor,
-    /// How it treats the terminal.
-    pub manners: Manners,
 }
 
-/// Runs the demo on the full screen until it is left; the exit code.
+/// What a console needs to be part of the show.
+pub struct Staged {
+    /// The service that is played with.
+    pub service: Service,
+    /// Its traffic system.
+    pub backend: Arc<dyn TrafficBackend>,
+    /// The scenarios there are, and where a chosen one goes.
+    pub scenarios: (Vec<String>, mpsc::Sender<String>),
+    /// Lines of the demo's own story.
+    pub story: mpsc::Receiver<LogLine>,
+}
+
+/// Plays the demo around a console, until that is left; what it came to.
 ///
 /// # Errors
-/// When a process does not start or the terminal cannot be taken, in words.
-pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, theme: Theme) -> Result<u8, String> {
+/// When a process does not start, in words.
+pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOnce(Staged) -> T) -> Result<T, String> {
     let tree = Tree::start(dir, show.scenario, show.rps).await?;
     let (lines, story) = mpsc::channel(64);
     let (chosen, mut choices) = mpsc::channel::<String>(4);
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
-    let options =
-        Options { me: show.me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let front = Front { options, capability, theme, scenarios: Some((names, chosen)), story, manners: show.manners };
     let service = tree.config().service.clone();
     let backend = connect(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));
@@ -61,20 +63,20 @@ pub async fn on_screen(show: Show, dir: Option<&Path>, capability: Capability, t
             }
         })
     };
-    let code = full_screen(service, backend, front).await;
+    let result = console(Staged { service, backend, scenarios: (names, chosen), story }).await;
     director.abort();
     let _ = director.await;
     if let Some(tree) = Arc::into_inner(tree) {
         tree.into_inner().stop().await;
     }
-    code
+    Ok(result)
 }
 
 /// Makes happen what the scenario says.
 struct Director {
     scenario: Scenario,
     struck: bool,
-    backend: Arc<dyn crate::backend::TrafficBackend>,
+    backend: Arc<dyn TrafficBackend>,
 }
 
 impl Director {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
+use super::looks;
 use crate::domain::OrderState;
 use crate::engine::{Event, Phase, Snapshot};
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
@@ -146,6 +147,7 @@ impl<S: Stage> Loop<'_, S> {
                             let _ = to.try_send(name);
                         }
                     }
+                    ui::Action::LoadTheme(name) => looks::load_later(name, self.told.clone()),
                     ui::Action::Notify(text) => self.stage.screen().notify(&text),
                 }
             }
@@ -256,10 +258,10 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn woke(&mut self) {
-        let due = self.view.next_deadline(self.now_ms()).is_some_and(|at| at <= self.now_ms() + 1);
-        if due {
+        // Reason: a deadline that has come is no next deadline any more; the view knows which one it was waiting for.
+        self.tell(ui::Input::Tick);
+        if self.view.is_dirty() {
             self.refresh();
-            self.tell(ui::Input::Tick);
             self.dirty = true;
             self.at_once = true;
         }

@@ -1,7 +1,7 @@
 //! What the terminal can show, decided from the environment alone.
 //!
 //! Pure: [`Env`] is filled by the caller, so every rule is a row of a table in the tests. When in doubt the answer is
-//! the poorer one: a console that shows sixteen colours where more were possible is readable, the reverse is not.
+//! the poorer one: a console that shows fewer colours than were possible is readable, the reverse is not.
 
 /// How many colours may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,16 @@ pub enum ColorChoice {
     Exactly(Depth),
 }
 
+impl ColorChoice {
+    /// What the config's `color` and `depth` come to together.
+    pub const fn of_config(color: Self, depth: Option<Depth>) -> Self {
+        match (color, depth) {
+            (Self::Never, _) | (_, None) => color,
+            (_, Some(depth)) => Self::Exactly(depth),
+        }
+    }
+}
+
 /// The values the decision is made from; `None` is a variable that is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Env {
@@ -37,6 +47,8 @@ pub struct Env {
     pub flag: ColorChoice,
     /// The config's choice.
     pub config: ColorChoice,
+    /// Whether only ASCII may be drawn, where a flag, `CUTOVER_ASCII` or the config says so.
+    pub ascii: Option<bool>,
     /// Whether the output is a terminal.
     pub tty: bool,
     /// `NO_COLOR`: set and not empty means none (no-color.org).
@@ -64,6 +76,7 @@ impl Env {
         Self {
             flag,
             config,
+            ascii: None,
             tty,
             no_color: get("NO_COLOR"),
             clicolor_force: get("CLICOLOR_FORCE"),
@@ -98,7 +111,11 @@ fn depth(env: &Env) -> Depth {
     for choice in [env.flag, env.config] {
         match choice {
             ColorChoice::Auto => {}
-            ColorChoice::Always => return at_least_16,
+            // How deep is still the config's to say.
+            ColorChoice::Always => match env.config {
+                ColorChoice::Exactly(depth) if depth != Depth::None => return depth,
+                _ => return at_least_16,
+            },
             ColorChoice::Never => return Depth::None,
             ColorChoice::Exactly(depth) => return depth,
         }
@@ -123,27 +140,55 @@ fn forces(value: Option<&str>) -> bool {
     value.is_some_and(|v| !matches!(v, "" | "0" | "false"))
 }
 
-/// From `COLORTERM` and `TERM` alone. A bare `xterm` is never guessed to be deeper than it says: SSH forwards `TERM`
-/// but usually not `COLORTERM`.
+/// Terminals of 8 or 16 colours, by the beginning of their names up to a `-`. A bare `xterm` is among them: it is what
+/// terminals of every kind call themselves, and SSH forwards `TERM` but usually not `COLORTERM`.
+const SIXTEEN: [&str; 18] = [
+    "xterm", "linux", "ansi", "cygwin", "rxvt", "screen", "tmux", "putty", "konsole", "gnome", "vte", "Eterm", "eterm",
+    "teraterm", "cons25", "pcansi", "sun", "dtterm",
+];
+
+/// From `COLORTERM` and `TERM` alone. What no list knows has 256: the terminals of the last twenty years do, and those
+/// that do not skip what they cannot show. 24 bits are never guessed.
 fn detected(env: &Env) -> Depth {
     let term = env.term.as_deref().unwrap_or("");
-    if is_dumb(env) {
+    let family = term.split(['-', '.']).next().unwrap_or("");
+    // What calls itself xterm-NAME is NAME, but for the variants of xterm itself.
+    let own = ["xterm", "xterm-color", "xterm-16color", "xterm-mono", "xterm-old", "xterm-r6", "xterm-basic"];
+    let sixteen = match family {
+        "xterm" => own.contains(&term),
+        _ => SIXTEEN.contains(&family) || term.ends_with("-16color") || term.ends_with("-8color"),
+    };
+    if is_dumb(env) || without_colour(family, term) {
         Depth::None
     } else if matches!(env.colorterm.as_deref(), Some("truecolor" | "24bit")) || term.ends_with("-direct") {
         Depth::Rgb
-    } else if term.ends_with("-256color") {
-        Depth::Indexed256
+    } else if sixteen {
+        if term.ends_with("-256color") { Depth::Indexed256 } else { Depth::Ansi16 }
     } else {
-        Depth::Ansi16
+        Depth::Indexed256
     }
+}
+
+/// The terminals of glass and paper: `vt100`, `vt220`, and what calls itself monochrome.
+fn without_colour(family: &str, term: &str) -> bool {
+    let vt = family.strip_prefix("vt").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    vt || term.ends_with("-m") || term.ends_with("-mono")
 }
 
 fn is_dumb(env: &Env) -> bool {
     matches!(env.term.as_deref(), None | Some("" | "dumb"))
 }
 
-/// The first of the three that is set and not empty decides, as in POSIX.
+/// What was said, else what the locale can spell; the Linux console has too few glyphs in any locale.
 fn unicode(env: &Env) -> bool {
+    match env.ascii {
+        Some(ascii) => !ascii,
+        None => utf8_locale(env) && env.term.as_deref() != Some("linux"),
+    }
+}
+
+/// The first of the three that is set and not empty decides, as in POSIX.
+fn utf8_locale(env: &Env) -> bool {
     [&env.lc_all, &env.lc_ctype, &env.lang].into_iter().flatten().find(|v| !v.is_empty()).is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
@@ -183,6 +228,17 @@ mod tests {
             (&[("TERM", "xterm-256color"), ("COLORTERM", "yes")], Depth::Indexed256),
             (&[("TERM", "xterm")], Depth::Ansi16),
             (&[("TERM", "linux")], Depth::Ansi16),
+            (&[("TERM", "linux"), ("COLORTERM", "")], Depth::Ansi16),
+            (&[("TERM", "screen")], Depth::Ansi16),
+            (&[("TERM", "screen.xterm-256color")], Depth::Indexed256),
+            (&[("TERM", "rxvt-unicode-256color")], Depth::Indexed256),
+            (&[("TERM", "xterm-16color")], Depth::Ansi16),
+            (&[("TERM", "xterm-kitty")], Depth::Indexed256),
+            (&[("TERM", "alacritty")], Depth::Indexed256),
+            (&[("TERM", "never-heard-of")], Depth::Indexed256),
+            (&[("TERM", "vt220")], Depth::None),
+            (&[("TERM", "vt100"), ("COLORTERM", "truecolor")], Depth::None),
+            (&[("TERM", "vte-direct")], Depth::Rgb),
             (&[("TERM", "dumb"), ("COLORTERM", "truecolor")], Depth::None),
             (&[], Depth::None),
         ] {
@@ -203,6 +259,12 @@ mod tests {
             (Auto, Never, &[x256, force], true, Depth::None),
             (Auto, Exactly(Depth::Rgb), &[("TERM", "xterm")], true, Depth::Rgb),
             (Never, Exactly(Depth::Rgb), &[("TERM", "xterm")], true, Depth::None),
+            (Always, Exactly(Depth::Rgb), &[("TERM", "xterm"), no], true, Depth::Rgb),
+            (Always, Exactly(Depth::None), &[x256], true, Depth::Indexed256),
+            (Auto, Exactly(Depth::Ansi16), &[x256, no], true, Depth::Ansi16),
+            (Auto, Exactly(Depth::None), &[x256, force], true, Depth::None),
+            (Auto, Auto, &[("TERM", "xterm"), ("FORCE_COLOR", "2")], true, Depth::Indexed256),
+            (Auto, Auto, &[("TERM", "vt100"), force], true, Depth::Ansi16),
             (Auto, Auto, &[x256, no, force], true, Depth::None),
             (Auto, Auto, &[x256, ("NO_COLOR", "")], true, Depth::Indexed256),
             (Auto, Auto, &[x256, force], false, Depth::Indexed256),
@@ -214,6 +276,36 @@ mod tests {
         ] {
             let env = Env { flag, config, tty, ..env(pairs) };
             assert_eq!(detect(&env).depth, want, "{env:?}");
+        }
+    }
+
+    #[test]
+    fn t12_the_configs_two_words_come_to_one() {
+        use ColorChoice::{Always, Auto, Exactly, Never};
+        for (color, depth, want) in [
+            (Auto, None, Auto),
+            (Always, None, Always),
+            (Never, None, Never),
+            (Auto, Some(Depth::Rgb), Exactly(Depth::Rgb)),
+            (Always, Some(Depth::Indexed256), Exactly(Depth::Indexed256)),
+            (Never, Some(Depth::Rgb), Never),
+        ] {
+            assert_eq!(ColorChoice::of_config(color, depth), want);
+        }
+    }
+
+    #[test]
+    fn t18_ascii_is_what_was_said_else_what_locale_and_console_can() {
+        let utf8 = ("LANG", "C.UTF-8");
+        for (ascii, pairs, want) in [
+            (None, &[utf8, ("TERM", "xterm")][..], true),
+            (None, &[utf8, ("TERM", "linux")], false),
+            (Some(false), &[utf8, ("TERM", "linux")], true),
+            (Some(true), &[utf8, ("TERM", "xterm")], false),
+            (Some(false), &[("LC_ALL", "POSIX")], true),
+        ] {
+            let env = Env { ascii, ..env(pairs) };
+            assert_eq!(detect(&env).unicode, want, "{env:?}");
         }
     }
 

@@ -1,4 +1,8 @@
 //! The drawing characters, in two sets: box and block characters of width 1, or plain ASCII.
+//!
+//! Unicode calls lines and blocks, and ≤ ≥ → Δ too, of ambiguous width: one column, but two on a terminal that was told
+//! to take the East Asian reading. Every program that draws frames needs them, and so does that terminal's user need to
+//! say so: `--ascii`. What can be had of certain width is: no braille, emoji, private or wide character is among them.
 
 /// Which set is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,7 +14,7 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// One set of drawing characters; every one is one column wide.
+/// One set of drawing characters; every one is one column wide, but for the word that stands for Δ in ASCII.
 #[derive(Debug)]
 pub struct Set {
     /// Horizontal line.
@@ -72,6 +76,14 @@ const ASCII: Set = Set {
     step: ":",
     delta: "diff",
 };
+
+impl Set {
+    /// Every character of the set.
+    pub fn all(&self) -> Vec<&'static str> {
+        let single = [self.h, self.v, self.blue, self.green, self.unread, self.le, self.ge, self.arrow, self.step];
+        [&self.corners[..], &self.ramp, &self.progress, &single, &[self.delta]].concat()
+    }
+}
 
 impl Glyphs {
     /// The characters of this set.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::LogLine;
 use crate::engine::{Reply, Request, Snapshot};
+use crate::ui::theme::Theme;
 
 /// Which key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +109,15 @@ pub enum Input {
         /// The answer.
         reply: Reply,
     },
+    /// What came of [`Action::LoadTheme`].
+    Theme {
+        /// As it was asked for.
+        name: String,
+        /// The theme with all its colours, or what is wrong with it in one line.
+        theme: Result<Box<Theme>, String>,
+    },
+    /// The names of all themes there are.
+    Themes(Vec<String>),
     /// A frame was just made with [`draw()`](super::draw()). One frame is on its way at a time.
     Drawn,
     /// The frame made last has reached the terminal.
@@ -143,4 +153,6 @@ pub enum Action {
     Scenario(String),
     /// Tell the operator through the terminal, who may look elsewhere: the bell and, where it can, a notice.
     Notify(String),
+    /// Read this theme of the user's, by name or file; the answer comes back as [`Input::Theme`].
+    LoadTheme(String),
 }

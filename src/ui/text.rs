@@ -1,16 +1,45 @@
 //! Numbers and names as the screen spells them, and their width in columns.
 
+use std::borrow::Cow;
+
+use ratatui::style::Style;
 use ratatui::text::Span;
 
-/// How many columns `text` takes.
+/// How many columns `text` takes as it is [shown](shown()).
 pub fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { Span::raw(text).width() }
+    if text.is_ascii() { text.len() } else { Span::raw(settled(text)).width() }
 }
 
-/// `text`, with everything beyond ASCII replaced by `?` where `ascii` asks for it; a `?` for each column.
-pub fn shown(text: &str, ascii: bool) -> std::borrow::Cow<'_, str> {
-    if !ascii || text.is_ascii() {
+/// `text` without what terminals disagree on the width of.
+///
+/// A variation selector, a skin tone or a joiner changes how wide the character before it is on one terminal and adds
+/// columns of its own on the next; they go, and the plain characters stay. The letters that make flags become letters.
+pub fn settled(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(|c| is_modifier(c) || is_flag_letter(c)) {
         return text.into();
+    }
+    let plain = |c: char| {
+        if is_flag_letter(c) { char::from_u32(u32::from(c) - 0x1f1e6 + u32::from('A')) } else { Some(c) }
+    };
+    text.chars().filter(|&c| !is_modifier(c)).filter_map(plain).collect::<String>().into()
+}
+
+/// Variation selectors, joiners, the keycap, skin tones, and the tags of flags.
+const fn is_modifier(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}'
+        | '\u{e0000}'..='\u{e01ef}')
+}
+
+const fn is_flag_letter(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+/// `text` as it goes to the screen: [settled](settled()), and with everything beyond ASCII replaced by `?` where
+/// `ascii` asks for it, a `?` for each column.
+pub fn shown(text: &str, ascii: bool) -> Cow<'_, str> {
+    let text = settled(text);
+    if !ascii || text.is_ascii() {
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -26,21 +55,22 @@ pub fn shown(text: &str, ascii: bool) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// The longest beginning of `text` that fits `max` columns; a cut is marked with `~`.
+/// The longest beginning of `text` that fits `max` columns; a cut is marked with `~` and parts no character from its
+/// marks.
 pub fn fit(text: &str, max: usize) -> String {
-    if width(text) <= max {
-        return text.to_owned();
+    let text = settled(text);
+    if width(&text) <= max {
+        return text.into_owned();
     }
     let mut out = String::new();
     let mut used = 0;
-    let mut bytes = [0; 4];
-    for c in text.chars() {
-        let wide = width(c.encode_utf8(&mut bytes));
+    for grapheme in Span::raw(text.as_ref()).styled_graphemes(Style::new()) {
+        let wide = width(grapheme.symbol);
         if used + wide + 1 > max {
             break;
         }
         used += wide;
-        out.push(c);
+        out.push_str(grapheme.symbol);
     }
     if max > 0 {
         out.push('~');
@@ -106,6 +136,11 @@ pub fn left(seconds: f64) -> String {
     if s < 3600 { format!("{:02}:{:02}", s / 60, s % 60) } else { format!("{}h{:02}m", s / 3600, s % 3600 / 60) }
 }
 
+/// The time of day, UTC: `14:02:08`.
+pub fn clock(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
 /// Time that has passed, roughly: `1s`, `9m`, `3h`, `2d`.
 pub fn age(seconds: f64) -> String {
     let s = seconds.max(0.0).round() as u64;
@@ -160,6 +195,70 @@ mod tests {
         assert_eq!(fit("v41", 3), "v41");
         assert_eq!(fit("v41", 2), "v~");
         assert_eq!(fit("v41", 0), "");
+    }
+
+    /// What shifts columns somewhere: wide, combining, joined, coloured, right to left, flags, private, jamo.
+    const TROUBLE: [&str; 20] = [
+        "a",
+        " ",
+        "日",
+        "本",
+        "e\u{301}",
+        "\u{302}",
+        "👍🏽",
+        "👩\u{200d}🔬",
+        "❤\u{fe0f}",
+        "🇩🇪",
+        "1\u{fe0f}\u{20e3}",
+        "שלום",
+        "مرحبا",
+        "\u{e0b0}",
+        "각",
+        "ᄀ",
+        "─",
+        "\u{200d}",
+        "ﷺ",
+        "क्षि",
+    ];
+
+    #[test]
+    fn t20_whatever_the_text_it_fits_and_is_as_wide_as_said() {
+        let mut rng = fastrand::Rng::with_seed(20);
+        for _ in 0..20_000 {
+            let text: String = (0..rng.usize(..12)).map(|_| TROUBLE[rng.usize(..TROUBLE.len())]).collect();
+            let max = rng.usize(..16);
+            let cut = fit(&text, max);
+            assert!(width(&cut) <= max, "{text:?} in {max}: {cut:?}");
+            assert!(width(&text) <= max || max == 0 || cut.ends_with('~'), "{text:?} in {max}: {cut:?}");
+            if width(&text) <= max {
+                assert_eq!(cut, settled(&text));
+            }
+            let plain = shown(&text, true);
+            assert!(plain.is_ascii(), "{plain:?}");
+            assert_eq!(settled(&settled(&text)), settled(&text), "nothing left to settle");
+            // On cells it ends where it was said to end.
+            let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 120, 1));
+            let end = buffer.set_stringn(0, 0, shown(&text, false), 120, Style::new()).0;
+            assert_eq!(usize::from(end), width(&text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn t20_what_terminals_disagree_on_goes_and_letters_stay() {
+        for (text, want, columns) in [
+            ("👍🏽!", "👍!", 3),
+            ("👩\u{200d}🔬", "👩🔬", 4),
+            ("❤\u{fe0f}", "❤", 1),
+            ("🇩🇪", "DE", 2),
+            ("e\u{301}", "e\u{301}", 1),
+            ("שלום", "שלום", 4),
+            ("日本", "日本", 4),
+        ] {
+            assert_eq!((settled(text).as_ref(), width(text)), (want, columns));
+        }
+        assert_eq!(fit("cafe\u{301}s", 5), "cafe\u{301}s");
+        assert_eq!(fit("cafe\u{301}s", 4), "caf~");
+        assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}~");
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn assert_members(document: &Value, members: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_status_document_is_whole_and_absent_is_null() {
+fn t42_the_status_document_is_whole_and_absent_is_null() {
     let gates: &str = Box::leak(format!("{}{GUARD}", crate::stage::GATES).into_boxed_str());
     let stage = Stage::with(&Set { more: gates, ..Set::default() });
     let status = stage.status();

@@ -261,9 +261,3 @@ fn sgrs(text: &str) -> Vec<String> {
         .filter_map(ends)
         .collect()
 }
-
-#[test]
-fn without_a_terminal_it_refuses_and_says_what_to_use() {
-    let stage = Stage::new();
-    stage.run(&[]).ends(2).says("cutover status");
-}

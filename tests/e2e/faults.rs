@@ -86,7 +86,7 @@ fn texts_from_outside_never_reach_the_terminal_raw() {
 }
 
 #[test]
-fn a_wrong_config_stops_the_start_with_line_and_remedy() {
+fn t45_a_wrong_config_stops_the_start_with_line_and_remedy() {
     let stage = Stage::new();
     let good = std::fs::read_to_string(&stage.config).unwrap();
     let bad = stage.dir().join("bad.toml");
@@ -145,7 +145,7 @@ fn check_tells_what_does_not_answer() {
 
 /// A state directory that cannot be made again: a file stands where its parent was.
 #[test]
-fn without_a_journal_there_is_a_way_back_and_none_forward() {
+fn t46_without_a_journal_there_is_a_way_back_and_none_forward() {
     let stage = Stage::new();
     stage.run(&["promote", "--yes"]).ends(0);
     let parent = stage.dir().join("var");
@@ -184,7 +184,7 @@ fn with_a_full_disk_there_is_a_way_back_and_none_forward() {
 }
 
 #[test]
-fn a_reader_that_closes_ends_it_quietly() {
+fn t43_a_reader_that_closes_ends_it_quietly() {
     let stage = Stage::new();
     for verb in ["watch -o ndjson", "status", "events", "man"] {
         let script = format!("exec 2>&1; (\"$1\" -c \"$2\" {verb}; echo code $? >&2) 2>&1 | head -1");

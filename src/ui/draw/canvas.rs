@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 use crate::domain::Side;
 use crate::engine::Snapshot;
@@ -49,7 +50,7 @@ impl<'a> Canvas<'a> {
         if y < area.y || y >= area.bottom() || x < area.x || x >= area.right() || max == 0 {
             return x;
         }
-        let style = self.view.options.theme.style(role);
+        let style = self.view.options.theme.whole(role);
         let shown = text::shown(text, self.ascii);
         let shown = if width(&shown) > usize::from(max) { text::fit(&shown, usize::from(max)).into() } else { shown };
         // A screen one column wide says more with a first letter than with the mark of a cut.
@@ -82,7 +83,7 @@ impl<'a> Canvas<'a> {
 
     /// Fills `area` with one symbol.
     pub fn fill(&mut self, area: Rect, symbol: &str, role: Role) {
-        let style = self.view.options.theme.style(role);
+        let style = self.view.options.theme.whole(role);
         let area = area.intersection(self.buf.area);
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -97,6 +98,11 @@ impl<'a> Canvas<'a> {
     pub fn restyle(&mut self, area: Rect, role: Role) {
         let style = self.view.options.theme.style(role);
         self.buf.set_style(area.intersection(self.buf.area), style);
+    }
+
+    /// Reverses every cell of `area`: where the time cursor stands, with or without colour.
+    pub fn mark(&mut self, area: Rect) {
+        self.buf.set_style(area.intersection(self.buf.area), Style::new().add_modifier(Modifier::REVERSED));
     }
 
     /// Empties `area`, and what reaches into it from the left.

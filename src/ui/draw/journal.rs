@@ -40,7 +40,7 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
     for (row, line) in pane.window(usize::from(inner.height), events).into_iter().enumerate() {
         log_line(canvas, Rect { y: inner.y + row as u16, height: 1, ..inner }, line, boxed);
     }
-    (focused && inner.height > 0).then_some((inner.x, inner.bottom() - 1)).filter(|_| !pane.follows())
+    (focused && inner.height > 0).then_some((inner.x, inner.bottom() - 1))
 }
 
 fn state(canvas: &Canvas<'_>, boxed: bool, events: bool) -> String {
@@ -96,8 +96,9 @@ pub fn events(canvas: &mut Canvas<'_>, area: Rect) {
     let digest = snapshot.map_or("", |snapshot| snapshot.status.digest.as_str());
     let inner = canvas.frame(area, &title, digest, ["", ""]);
     let Some(snapshot) = snapshot else { return };
-    let skip = snapshot.events.len().saturating_sub(usize::from(inner.height));
-    for (row, event) in snapshot.events.iter().skip(skip).enumerate() {
+    let upto = canvas.view.cursor.map_or(snapshot.events.len(), |at| snapshot.events.partition_point(|e| e.at <= at));
+    let skip = upto.saturating_sub(usize::from(inner.height));
+    for (row, event) in snapshot.events.iter().take(upto).skip(skip).enumerate() {
         let time = format!(" {} ", event.at.format("%H:%M:%S"));
         let by = fit(&event.by, 8);
         let pad = " ".repeat(1.max(5_usize.saturating_sub(width(&by)) + 1));

@@ -1,0 +1,169 @@
+//! Arguments that several verbs share, and those that are long.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::{seams, span};
+
+/// How an act is asked for and followed.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
+pub struct ActArgs {
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Print the exact request and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Wait until the traffic system was read back (default)
+    #[arg(long, overrides_with = "no_wait")]
+    pub wait: bool,
+    /// Do not wait until the traffic system was read back
+    #[arg(long, overrides_with = "wait")]
+    pub no_wait: bool,
+    /// Wait no longer than this (exit code 10)
+    #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "30s")]
+    pub timeout: Duration,
+}
+
+/// What consent is bound to.
+#[derive(Debug, Clone, Args)]
+pub struct ExpectArgs {
+    /// Only if this is still the state digest that `cutover status` shows (exit code 7 when not)
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect: Option<String>,
+}
+
+/// How much of a log, and how long.
+#[derive(Debug, Clone, Args)]
+pub struct TailArgs {
+    /// Go on with what is added, until INT or TERM
+    #[arg(short, long)]
+    pub follow: bool,
+    /// At most this many of the last lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
+    pub lines: usize,
+}
+
+/// What is written into a new config.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The file to write; `-` for standard output
+    #[arg(value_name = "FILE", default_value = "cutover.toml")]
+    pub file: PathBuf,
+    /// The service's name
+    #[arg(long, default_value = "my-model")]
+    pub name: String,
+    /// A URL of blue
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9001")]
+    pub blue: String,
+    /// A URL of green
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9002")]
+    pub green: String,
+    /// Where the embedded gateway takes traffic: IP address and port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The environment, on the banner and in every prompt; may be empty
+    #[arg(long, value_name = "NAME", default_value = "staging")]
+    pub environment: String,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How the demo is played.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// What happens to the sides
+    #[arg(long, value_enum, value_name = "NAME", default_value = "good")]
+    pub scenario: ScenarioName,
+    /// Keep config, sockets, journal and logs here [default: a temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Play it through in lines, without a screen; the exit code tells the outcome
+    #[arg(long)]
+    pub linear: bool,
+    /// Client requests a second
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = seams::DEFAULT_RPS,
+        value_parser = clap::value_parser!(u32).range(1..=2000)
+    )]
+    pub rps: u32,
+    /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
+}
+
+/// What happens in the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScenarioName {
+    /// Green is as good as blue
+    Good,
+    /// Green gets slow, only under traffic
+    SlowGreen,
+    /// Green is fast and wrong
+    WrongGreen,
+    /// Green fails now and then
+    FlakyGreen,
+    /// Blue, the way back, dies while green is live
+    DeadBlue,
+}
+
+/// Arguments that somebody else parses.
+#[derive(Debug, Clone, Args)]
+pub struct RawArgs {
+    /// As they come.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<OsString>,
+}
+
+/// What `wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Goal {
+    /// Nothing blocks the next step and the bake is over
+    Ready,
+    /// The last order was read back from the traffic system
+    Verified,
+    /// The candidate takes some traffic
+    Shifting,
+    /// The candidate takes all traffic
+    Switched,
+    /// The plan is stopped
+    Paused,
+    /// Traffic is back
+    RolledBack,
+    /// The rollout was given up
+    Aborted,
+    /// The rollback window was ended
+    Finalized,
+    /// The rollout has ended, one way or another; the exit code tells which
+    Done,
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    if (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("a state digest is 4 to 64 hexadecimal digits, as `cutover status` shows it".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_four_digits_at_least() {
+        assert_eq!(digest("A1c9"), Ok("a1c9".into()));
+        assert!(digest("a1c").is_err());
+        assert!(digest("a1cg").is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! Every verb, with what belongs to it alone.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use clap_complete::Shell;
+
+use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, TailArgs};
+use crate::cli::span;
+
+/// Every verb.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Open the console; refused where there is no terminal to drive from
+    Drive,
+    /// Print where the rollout stands
+    Status,
+    /// Print what changes, line by line, until INT or TERM
+    Watch,
+    /// List the gates, or run them on the candidate
+    Gates {
+        /// List or run.
+        #[command(subcommand)]
+        act: Option<GatesAct>,
+    },
+    /// Print what the gates said
+    Logs {
+        /// Only this gate
+        gate: Option<String>,
+        /// How much and how long.
+        #[command(flatten)]
+        tail: TailArgs,
+    },
+    /// Print the journal: who did what, when and why
+    Events {
+        /// How much and how long.
+        #[command(flatten)]
+        tail: TailArgs,
+    },
+    /// Go one step forward in the plan
+    Promote {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake, a running one too
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+        to_step: Option<u16>,
+    },
+    /// Move all traffic to the candidate at once
+    Switch {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
+    /// Give the rollout up before it is complete: back to the live side
+    Abort {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
+    /// Move all traffic back, now; needs no gates, no fresh data and no digest
+    Rollback {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+    },
+    /// Stop the plan where it is; moves no traffic
+    #[command(visible_alias = "hold")]
+    Pause {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+    },
+    /// Go on with the plan; after drift, accept what the router says
+    Resume {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
+    /// Let one failing gate pass for this candidate version; needs --reason of 10 characters
+    Override {
+        /// The gate's name
+        gate: String,
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
+    /// End the rollback window and let the standby go
+    Finalize {
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
+    /// Write a line into the journal
+    Note {
+        /// The text
+        text: String,
+    },
+    /// Wait until the rollout has come that far
+    Wait {
+        /// What to wait for
+        #[arg(long = "for", value_enum, value_name = "WHAT")]
+        goal: Goal,
+        /// Give up after this long (exit code 10) [default: 5m, and the bake of a step on top]
+        #[arg(long, value_parser = span::parse, value_name = "SPAN")]
+        timeout: Option<Duration>,
+    },
+    /// Validate the config and try every connection
+    Check,
+    /// Write a commented config
+    Init(InitArgs),
+    /// Print the keys of the console
+    Keys {
+        /// Print the keymap as TOML
+        #[arg(long)]
+        print: bool,
+    },
+    /// Look after the journal
+    Journal {
+        /// What to do with it.
+        #[command(subcommand)]
+        act: JournalAct,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+    /// Print the paths that are used, and what is in effect
+    Info,
+    /// Run the embedded gateway until INT or TERM
+    Gateway {
+        /// End when standard input ends, too: for a parent that must not leave it behind
+        #[arg(long, hide = true)]
+        until_stdin_closes: bool,
+    },
+    /// Play a rollout on this machine: gateway, two real model servers, client load, console
+    Demo(DemoArgs),
+    /// A model server of the demo
+    #[command(hide = true, disable_help_flag = true)]
+    DemoServer(RawArgs),
+    /// The client load of the demo
+    #[command(hide = true, disable_help_flag = true)]
+    DemoLoad(RawArgs),
+    /// The pollers alone, for the benchmark
+    #[command(hide = true, disable_help_flag = true)]
+    BenchProbe(RawArgs),
+}
+
+/// What to do with gates.
+#[derive(Debug, Subcommand)]
+pub enum GatesAct {
+    /// Run gates on the candidate and wait: 0 all required passed, 3 one did not, 10 timed out
+    Run {
+        /// Only these; all where none is named
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// Give up waiting after this long (exit code 10)
+        #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "20m")]
+        timeout: Duration,
+        /// Do not wait for the results
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+/// What to do with the journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalAct {
+    /// Check the hash chain from the first line to the last
+    Verify {
+        /// Also check that a line with this hash (printed by an earlier check, kept elsewhere) is still there
+        #[arg(long, value_name = "HASH")]
+        expect_head: Option<String>,
+    },
+}

@@ -1,0 +1,138 @@
+//! What is told of two states, line by line: that which is other in the second one.
+
+use super::status_text;
+use crate::domain::{OrderState, Side};
+use crate::engine::snapshot::{GateState, GuardState};
+use crate::engine::{Phase, Status};
+
+/// What a change is a change of: no ages, no rates.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    phase: Phase,
+    split: String,
+    sides: Vec<(Side, String)>,
+    gates: Vec<(String, GateState, String)>,
+    guards: Vec<(String, GuardState, String)>,
+    order: Option<(String, OrderState)>,
+    rollback: String,
+    faults: Vec<String>,
+    blocked: Vec<String>,
+    digest: String,
+}
+
+impl Seen {
+    /// What of `status` can change.
+    pub(super) fn of(status: &Status) -> Self {
+        let side = |side: Side| {
+            let it = &status.sides[side];
+            let version = it.version.as_ref().map_or("unknown", |version| version.name.as_str());
+            let ready = it.ready.map_or_else(|| "?".to_owned(), |ready| ready.to_string());
+            (side, format!("{} {version}, ready {ready}/{}", it.role.title(), it.replicas))
+        };
+        let rollback = &status.rollback;
+        Self {
+            phase: status.phase,
+            split: status_text::split(status),
+            sides: Side::BOTH.into_iter().map(side).collect(),
+            gates: status
+                .gates
+                .iter()
+                .map(|gate| (gate.name.clone(), gate.status, status_text::measured(gate)))
+                .collect(),
+            guards: status
+                .guards
+                .iter()
+                .map(|guard| {
+                    let name = format!("{} on {}", guard.metric.name(), guard.side);
+                    (name, guard.status, status_text::guard_values(guard))
+                })
+                .collect(),
+            order: status.last_order.as_ref().map(|order| (format!("{} {}", order.command, order.id), order.state)),
+            rollback: match (&rollback.because, rollback.ready) {
+                (_, true) if !rollback.needed => format!("nothing to roll back: {} takes all traffic", rollback.to),
+                (_, true) => format!("rollback ready to {}", rollback.to),
+                (Some(because), false) => format!("rollback not ready: {because}"),
+                (None, false) => "rollback not ready".into(),
+            },
+            faults: status.faults.clone(),
+            blocked: status.blocked.iter().map(|blocked| format!("{}: {}", blocked.command, blocked.because)).collect(),
+            digest: status.digest.clone(),
+        }
+    }
+
+    /// One line for each thing that is other than `before`.
+    pub(super) fn changes(&self, before: Option<&Self>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let differs = |same: fn(&Self, &Self) -> bool| before.is_none_or(|before| !same(before, self));
+        if differs(|a, b| a.phase == b.phase) {
+            lines.push(format!("phase {} (state {})", self.phase.title(), self.digest));
+        }
+        if differs(|a, b| a.split == b.split) {
+            lines.push(format!("split {}", self.split));
+        }
+        for side in self.sides.iter().filter(|side| before.is_none_or(|before| !before.sides.contains(side))) {
+            lines.push(format!("{} {}", side.0.title(), side.1));
+        }
+        if let Some((order, state)) = &self.order
+            && differs(|a, b| a.order == b.order)
+        {
+            lines.push(format!("order {order} {}", state.title()));
+        }
+        for (name, state, text) in &self.gates {
+            let is_same = |gate: &(String, GateState, String)| gate.0 == *name && gate.1 == *state;
+            if before.is_none_or(|before| !before.gates.iter().any(is_same)) {
+                lines.push(format!("gate {name} {} {text}", state.title()).trim_end().to_owned());
+            }
+        }
+        for (name, state, text) in &self.guards {
+            let is_same = |guard: &(String, GuardState, String)| guard.0 == *name && guard.1 == *state;
+            if before.is_none_or(|before| !before.guards.iter().any(is_same)) {
+                lines.push(format!("guard {name} {} {text}", status_text::guard_title(*state)).trim_end().to_owned());
+            }
+        }
+        if differs(|a, b| a.rollback == b.rollback) {
+            lines.push(self.rollback.clone());
+        }
+        let none = Vec::new();
+        let (faults, blocked) = before.map_or((&none, &none), |before| (&before.faults, &before.blocked));
+        lines.extend(self.faults.iter().filter(|fault| !faults.contains(fault)).map(|fault| format!("FAULT {fault}")));
+        lines.extend(faults.iter().filter(|fault| !self.faults.contains(fault)).map(|fault| format!("over: {fault}")));
+        let new = self.blocked.iter().filter(|because| !blocked.contains(because));
+        lines.extend(new.map(|because| format!("BLOCKED {because}")));
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::status;
+    use crate::domain::Split;
+
+    #[test]
+    fn only_what_changed_is_told() {
+        let before = status();
+        let mut after = status();
+        after.time += chrono::TimeDelta::seconds(9);
+        after.sides.blue.rps = Some(1.0);
+        after.split.age_s = Some(0.9);
+        assert_eq!(Seen::of(&after).changes(Some(&Seen::of(&before))), [""; 0], "ages and rates are no change");
+        after.split.observed = Some(Split::toward(Side::Green, 50));
+        after.gates[0].status = GateState::Failed;
+        let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("50/50") && lines[1].starts_with("gate golden FAIL"), "{lines:?}");
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_rolled_back_no_way_back_is_offered() {
+        let mut status = status();
+        for (needed, said) in
+            [(true, "rollback ready to blue"), (false, "nothing to roll back: blue takes all traffic")]
+        {
+            status.rollback.needed = needed;
+            let lines = Seen::of(&status).changes(None);
+            assert!(lines.contains(&said.to_owned()), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The console in lines: for screen readers, and for terminals that cannot move their cursor.
+//!
+//! Everything is appended, one line a change; nothing is drawn, moved or coloured, and no byte beyond text is sent. The
+//! verbs are words, and so are the answers. It is a console like the full-screen one: it holds the driver's lease, runs
+//! missing gates, lets guards act, and loses its operator by the same rules. What is said and what is asked for is
+//! decided by the [`desk`], which knows neither clock nor terminal.
+
+mod desk;
+mod question;
+mod tell;
+mod typed;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::desk::{Desk, Do};
+use self::typed::Typed;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::out::Out;
+use crate::backend::TrafficBackend;
+use crate::domain::{LogLine, Service};
+use crate::engine::{Event, Reply};
+use crate::runtime::console::{self, after_loss};
+use crate::runtime::{Core, Incoming, Options, Outcome};
+use crate::terminal::{Signal, Signals};
+
+/// The first report waits this long until everything was looked at once.
+const FIRST_LOOK: Duration = Duration::from_secs(4);
+/// A deadline that is none.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// What a linear console works on.
+pub(super) struct Front {
+    /// The service.
+    pub(super) service: Service,
+    /// Its traffic system.
+    pub(super) backend: Arc<dyn TrafficBackend>,
+    /// How this process takes part.
+    pub(super) options: Options,
+    /// Scenarios a demo knows, and where a chosen one goes.
+    pub(super) scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
+    /// Lines of a demo's own story; a closed channel elsewhere.
+    pub(super) story: mpsc::Receiver<LogLine>,
+}
+
+/// Talks with whoever sits at the terminal, until he leaves.
+pub(super) async fn run(front: Front, out: &mut Out) -> Result<Exit, Failure> {
+    let mut signals =
+        Signals::listen().map_err(|error| Failure::error(format!("signals cannot be handled: {error}")))?;
+    let mut typed = typed::listen().map_err(|error| Failure::error(format!("the keyboard cannot be read: {error}")))?;
+    let Front { service, backend, options, scenarios, mut story } = front;
+    let (names, sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
+    let head = format!("cutover, {}: lines only. Type help for the words, rollback to go back.", service.name);
+    let desk = Desk::new(options.me.clone(), names);
+    let mut core = Core::open(&Arc::new(service), &backend, options).map_err(Failure::error)?;
+    let start = core.clock().now().wall;
+    let mut talk = Talk { core: &mut core, desk, out, sink, start, greeted: false, moved: true, left_out: 0 };
+    talk.out.line(&head);
+    let first = Instant::now() + FIRST_LOOK;
+    let exit = loop {
+        talk.report(first);
+        if let Some(exit) = talk.carry_out() {
+            break exit;
+        }
+        let wake = talk.wake(first);
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Interrupt => talk.desk.interrupt(talk.core.clock().elapsed_ms()),
+                signal => break left(signal.exit_code(), signal.name(), signal == Signal::HangUp),
+            },
+            Some(typed) = typed.recv() => if let Some(exit) = talk.typed(typed) { break exit },
+            incoming = talk.core.next() => talk.incoming(incoming),
+            Some(line) = story.recv() => talk.desk.log(line, false),
+            () = talk.out.idle(), if talk.desk.awaits_flush() => talk.desk.flushed(talk.core.clock().elapsed_ms()),
+            () = tokio::time::sleep_until(wake) => talk.desk.expire(talk.core.clock().elapsed_ms()),
+        }
+    };
+    drop(talk);
+    if exit.lost {
+        after_loss(&mut core, &exit).await;
+    }
+    core.close(&exit.why).await;
+    Ok(Exit::of_code(exit.code))
+}
+
+fn left(code: u8, why: &str, lost: bool) -> console::Exit {
+    console::Exit { code, why: why.into(), lost }
+}
+
+/// The conversation with everything it needs.
+struct Talk<'a> {
+    core: &'a mut Core,
+    desk: Desk,
+    out: &'a mut Out,
+    sink: Option<mpsc::Sender<String>>,
+    /// Lines from before it are history.
+    start: chrono::DateTime<chrono::Utc>,
+    /// The first report was made.
+    greeted: bool,
+    /// The engine knows something that was not looked at.
+    moved: bool,
+    /// News left out because the terminal did not take them as fast as they came.
+    left_out: u64,
+}
+
+impl Talk<'_> {
+    /// Tells what is new, once everything was seen or the first look has lasted long enough.
+    fn report(&mut self, first: Instant) {
+        if !std::mem::take(&mut self.moved) {
+            return;
+        }
+        let snapshot = Arc::new(self.core.snapshot());
+        self.greeted |= self.core.is_met() || Instant::now() >= first;
+        if self.greeted {
+            self.desk.tell(&snapshot);
+        } else {
+            self.desk.know(&snapshot);
+        }
+    }
+
+    /// Does what the desk wants done.
+    fn carry_out(&mut self) -> Option<console::Exit> {
+        loop {
+            let wanted = self.desk.take();
+            if wanted.is_empty() {
+                return None;
+            }
+            for one in wanted {
+                match one {
+                    Do::Say { news: true, .. } if self.out.is_full() => self.left_out += 1,
+                    Do::Say { text, .. } => self.say(&text),
+                    Do::Ask(request) => {
+                        let outcomes = self.core.submit(Event::Asked(request));
+                        self.outcomes(outcomes);
+                    }
+                    Do::Scenario(name) => {
+                        if let Some(sink) = &self.sink {
+                            // A director who is that far behind gets the next one.
+                            let _ = sink.try_send(name);
+                        }
+                    }
+                    Do::Leave(code) => {
+                        self.say("left; traffic stays where it is");
+                        return Some(left(code, if code == 0 { "quit" } else { "SIGINT" }, false));
+                    }
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        if self.left_out > 0 && !self.out.is_full() {
+            let count = std::mem::take(&mut self.left_out);
+            self.out.line(&format!("{count} lines were left out: the terminal did not keep up; type status"));
+        }
+        let text = if self.out.style.ascii { text.replace(|c: char| !c.is_ascii(), "?") } else { text.to_owned() };
+        self.out.line(&text);
+    }
+
+    fn typed(&mut self, typed: Typed) -> Option<console::Exit> {
+        match typed {
+            Typed::Line { text, at, lost } => {
+                if lost > 0 {
+                    self.desk.say(&format!("{lost} lines came at once and were thrown away"));
+                }
+                // Reason: an answer is judged against what the engine knows now, not against the last line printed.
+                let snapshot = Arc::new(self.core.snapshot());
+                self.desk.know(&snapshot);
+                let now = self.core.clock().elapsed_ms();
+                let ago = Instant::now().saturating_duration_since(at).as_millis() as u64;
+                let core = &self.core;
+                self.desk.line(&text, now.saturating_sub(ago), now, &|command| core.preview(command));
+                None
+            }
+            Typed::End { gone: false } => {
+                self.say("end of input: left; traffic stays where it is");
+                Some(left(0, "end of input", false))
+            }
+            Typed::End { gone: true } => Some(left(129, "terminal gone", true)),
+        }
+    }
+
+    fn incoming(&mut self, incoming: Incoming) {
+        let outcomes = self.core.take(incoming);
+        self.outcomes(outcomes);
+    }
+
+    fn outcomes(&mut self, outcomes: Vec<Outcome>) {
+        self.moved = true;
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Reply { id, reply } => self.reply(id, &reply),
+                Outcome::Line(line) | Outcome::Event(line) => {
+                    let old = line.at < self.start;
+                    self.desk.log(line, old);
+                }
+            }
+        }
+    }
+
+    fn reply(&mut self, id: u64, reply: &Reply) {
+        self.desk.reply(id, reply);
+    }
+
+    fn wake(&self, first: Instant) -> Instant {
+        let now = Instant::now();
+        let far = if self.greeted { now + NEVER } else { first };
+        let now_ms = self.core.clock().elapsed_ms();
+        let due = self.desk.next_deadline().map(|at| now + Duration::from_millis(at.saturating_sub(now_ms) + 1));
+        due.map_or(far, |due| due.min(far))
+    }
+}

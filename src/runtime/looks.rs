@@ -1,0 +1,176 @@
+//! Themes of the user's: finding and reading their files, which the screen's part never does.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use crate::ui::theme::{self, Source, ThemeError};
+use crate::ui::{Input, Theme};
+
+/// Theme names offered for completion at most.
+const NAMES_MAX: usize = 200;
+/// The longest name of a theme, in bytes.
+const NAME_MAX: usize = 64;
+
+/// Where the user's themes lie: `themes` in the XDG config directory; `None` without a home.
+pub fn themes_dir() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "cutover")?.config_dir().join("themes"))
+}
+
+/// Every theme there is by name: those that come with the program, then the user's in the order of the alphabet.
+pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
+    let files = dir.and_then(|dir| std::fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let file = entry.file_name();
+        file.to_str()?.strip_suffix(".toml").filter(|name| is_name(name) && !Theme::is_shipped(name)).map(str::to_owned)
+    };
+    let mut own: Vec<String> = files.take(10 * NAMES_MAX).filter_map(name).take(NAMES_MAX).collect();
+    own.sort_unstable();
+    Theme::names().map(str::to_owned).chain(own).collect()
+}
+
+/// The theme that was asked for: by name, or as a file where the word has a `/` or ends in `.toml`.
+///
+/// # Errors
+/// Every fault of the first file that has any, with its line and the remedy.
+pub fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
+    let mut find = |name: &str| own(name, dir);
+    if asked.contains('/') || Path::new(asked).extension().is_some_and(|ending| ending == "toml") {
+        let name = Path::new(asked).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        return Theme::resolve(Source { name, file: asked.to_owned(), text: read(Path::new(asked))? }, &mut find);
+    }
+    if !Theme::is_shipped(asked) {
+        return Theme::resolve(own(asked, dir)?, &mut find);
+    }
+    let shadow = dir.map(|dir| dir.join(format!("{asked}.toml"))).filter(|file| file.symlink_metadata().is_ok());
+    match shadow {
+        None => Theme::load(asked),
+        Some(file) => Err(ThemeError::whole(
+            &file.display().to_string(),
+            format!("has the name of the theme {asked} that comes with cutover"),
+            &format!("give the file another name, and write inherits = \"{asked}\" in it"),
+        )),
+    }
+}
+
+/// Loads the theme on a thread of its own, since a directory may hang; the answer goes to `answers`.
+pub(super) fn load_later(asked: String, answers: mpsc::Sender<Input>) {
+    tokio::task::spawn_blocking(move || {
+        let theme = load_theme(&asked, themes_dir().as_deref()).map_err(|error| error.message());
+        // A console that is being left wants no theme any more.
+        let _ = answers.try_send(Input::Theme { name: asked, theme: theme.map(Box::new) });
+    });
+}
+
+/// A name that is a file's name and nothing else.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    (1..=NAME_MAX).contains(&name.len()) && name.chars().all(plain)
+}
+
+fn own(name: &str, dir: Option<&Path>) -> Result<Source, ThemeError> {
+    let known = || theme_names(dir).join(", ");
+    let nameless = |message: String, remedy: &str| Err(ThemeError::whole("", message, remedy));
+    if !is_name(name) {
+        let remedy = "names have letters, digits, - and _; a file is written with its / or .toml";
+        return nameless(format!("{name:?} is no theme's name"), remedy);
+    }
+    let Some(dir) = dir else {
+        let remedy = format!("known are {}; your own need HOME or XDG_CONFIG_HOME to be set", known());
+        return nameless(format!("there is no theme {name:?}"), &remedy);
+    };
+    let file = dir.join(format!("{name}.toml"));
+    if file.symlink_metadata().is_err() {
+        let remedy = format!("known are {}; your own are files in {}", known(), dir.display());
+        return nameless(format!("there is no theme {name:?}"), &remedy);
+    }
+    Ok(Source { name: name.into(), text: read(&file)?, file: file.display().to_string() })
+}
+
+/// The text of a theme's file, which is small and nothing but a file.
+fn read(path: &Path) -> Result<String, ThemeError> {
+    let shown = path.display().to_string();
+    let no = |message: String, remedy: &str| Err(ThemeError::whole(&shown, message, remedy));
+    match std::fs::metadata(path) {
+        Err(error) => return no(format!("cannot be read: {error}"), "check the path and its rights"),
+        Ok(meta) if !meta.is_file() => return no("is not a file".into(), "name the theme's file"),
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    let most = theme::MAX_BYTES as u64 + 1;
+    if let Err(error) = std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
+        return no(format!("cannot be read: {error}"), "check the rights of the file");
+    }
+    if bytes.len() > theme::MAX_BYTES {
+        let remedy = "a theme is a few lines; is this the right file?";
+        return no(format!("is larger than {} KB", theme::MAX_BYTES / 1024), remedy);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.split(|&byte| byte == b'\n').count();
+        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let message = "holds a byte that is not UTF-8".into();
+        ThemeError::new(theme::Fault {
+            file: shown,
+            place: Some((line, column)),
+            message,
+            remedy: "save the file as UTF-8".into(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_theme_is_found_by_name_and_by_file() {
+        let dir =
+            dir(&[("night.toml", b"inherits = \"dim\""), ("dim.toml", b"inherits = \"dark\"\n[roles]\ntitle = {}")]);
+        let at = Some(dir.path());
+        assert_eq!(theme_names(at), ["dark", "light", "high-contrast", "ansi16", "mono", "dim", "night"]);
+        let night = load_theme("night", at).unwrap();
+        let file = dir.path().join("night.toml").display().to_string();
+        assert_eq!(load_theme(&file, at).unwrap(), night);
+        assert_ne!(night.style(theme::Role::Title), Theme::load("dark").unwrap().style(theme::Role::Title));
+        assert_eq!(load_theme("light", at).unwrap(), Theme::load("light").unwrap());
+    }
+
+    #[test]
+    fn every_file_that_is_no_theme_is_told_with_its_name_and_a_remedy() {
+        let big = vec![b'#'; 10_000_000];
+        let dir = dir(&[
+            ("big.toml", &big),
+            ("bytes.toml", b"inherits = \"dark\"\n# \xff"),
+            ("dark.toml", b""),
+            ("lost.toml", b"\ninherits = \"nowhere\""),
+        ]);
+        std::fs::create_dir(dir.path().join("folder.toml")).unwrap();
+        let shown = dir.path().display().to_string();
+        for (asked, says) in [
+            ("big", format!("{shown}/big.toml: is larger than 64 KB; a theme")),
+            ("bytes", format!("{shown}/bytes.toml:2:3: holds a byte that is not UTF-8; save")),
+            ("dark", format!("{shown}/dark.toml: has the name of the theme dark that comes with cutover; give")),
+            ("folder", format!("{shown}/folder.toml: is not a file; name")),
+            ("lost", format!("{shown}/lost.toml:2:12: there is no theme \"nowhere\"; known are dark, ")),
+            ("nowhere", format!("your own are files in {shown}")),
+            ("a b", "is no theme's name; names have letters".into()),
+            ("/nowhere/x.toml", "/nowhere/x.toml: cannot be read: ".into()),
+        ] {
+            let told = load_theme(asked, Some(dir.path())).unwrap_err().to_string();
+            assert!(told.contains(&says), "{asked}: {told}");
+        }
+        let homeless = load_theme("x", None).unwrap_err().to_string();
+        assert!(homeless.contains("HOME"), "{homeless}");
+    }
+}
