@@ -173,7 +173,7 @@ fn t24_an_idle_minute_costs_the_clock_alone() {
             bytes += console.draw();
         }
         println!("{size:?}: idle minute {bytes} bytes");
-        assert!(bytes > 0 && bytes <= 8 * 1024, "{size:?}: idle minute {bytes} bytes");
+        assert!((bytes > 0 || size.0 < 100) && bytes <= 8 * 1024, "{size:?}: idle minute {bytes} bytes");
     }
 }
 

@@ -113,7 +113,11 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             }
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
-            Some(input) = tidings.recv() => drop(looped.tell(input)),
+            Some(input) = tidings.recv() => {
+                // The answer to a key: shown as soon as one.
+                looped.at_once = true;
+                looped.tell(input);
+            }
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
