@@ -344,3 +344,12 @@ fn without_a_terminal_it_refuses_and_writes_nothing() {
     assert_eq!(out.status.code(), Some(1));
     assert!(!out.stdout.contains(&0x1b) && !out.stderr.contains(&0x1b), "{out:?}");
 }
+
+/// Ctrl-Z, signals, pseudo-terminals and the gateway's admin socket are Unix's; nothing of this is built for Windows, and
+/// that is said instead of left out.
+#[test]
+fn t54_windows_is_not_built() {
+    println!(
+        "SKIPPED windows: cutover is built on Unix terminals, signals and sockets; on Windows use it over SSH or in WSL"
+    );
+}
