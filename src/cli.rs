@@ -18,6 +18,7 @@ mod gates;
 mod info;
 mod input;
 mod interrupt;
+mod keymap;
 mod linear;
 mod logs;
 mod once;
@@ -57,6 +58,8 @@ pub(crate) struct Context {
     pub config: Option<PathBuf>,
     /// Whether it was asked for colour.
     pub color: ColorChoice,
+    /// The keymap file that was named.
+    pub keys: Option<PathBuf>,
     /// Whether --ascii was typed.
     pub ascii: bool,
     /// The journal could not be read, and what was before is not known.
@@ -76,6 +79,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         input: Answers::Standard,
         config: typed.global.config.clone(),
         color: typed.global.color,
+        keys: typed.global.keys.clone(),
         ascii: typed.global.ascii,
         blind: false,
     };
@@ -139,7 +143,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
-        Verb::Keys { print } => Ok(files::keys(context, print)),
+        Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),

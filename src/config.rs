@@ -21,6 +21,7 @@ mod error;
 mod keys;
 mod locate;
 mod logs;
+mod prompts;
 mod reader;
 mod secret;
 mod sections;

@@ -10,7 +10,9 @@
 
 mod ask;
 pub mod command;
+mod compare;
 mod consent;
+pub mod detail;
 pub mod effect;
 pub mod event;
 mod gates;
@@ -21,6 +23,7 @@ mod rollout;
 pub mod snapshot;
 mod state;
 mod status;
+mod trail;
 mod walk;
 mod watch;
 

@@ -113,6 +113,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
         rollback_window_ms: 172_800_000,
         on_disconnect: OnDisconnect::Rollback,
         auto: true,
+        typed_promote: true,
     };
     assert_eq!(service.plan, plan);
     let gateway = config.gateway.as_ref().ok_or("no gateway")?;
@@ -138,7 +139,7 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     assert!(matches!(&smoke.kind, GateKind::Smoke { max_latency_ms: 1000, adversarial: false, .. }));
     let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
     assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));
-    assert_eq!((p99.versus, p99.then), (Some(Comparison { worse_by: 0.2 }), GuardAction::Rollback));
+    assert_eq!((p99.versus, p99.then), (Some(Comparison { worse_by: 0.2, sure: 0.99 }), GuardAction::Rollback));
     assert_eq!((p99.window_ms, p99.min_samples, p99.consecutive), (60_000, 200, 2));
     assert_eq!((errors.metric, errors.side, errors.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
     assert_eq!((errors.window_ms, errors.min_samples, errors.consecutive), (30_000, 100, 3));

@@ -469,7 +469,10 @@ impl Witness {
 fn random_input_never_moves_traffic_forward_without_consent() {
     let mut rng = fastrand::Rng::with_seed(20_261_120);
     let states: Vec<Arc<Snapshot>> =
-        [fixture::free(), fixture::shifting(), fixture::paused(), fixture::ready()].into_iter().map(Arc::new).collect();
+        [fixture::free(), fixture::shifting(), fixture::paused(), fixture::ready(), fixture::read_only()]
+            .into_iter()
+            .map(Arc::new)
+            .collect();
     let pool: Vec<Key> = "PSARHOWWHPyYnvRPSyyyyyy42jkG+___?:/ oprfq13"
         .chars()
         .map(Key::char)
@@ -481,7 +484,7 @@ fn random_input_never_moves_traffic_forward_without_consent() {
     let mut desk = Desk::new(fixture::free());
     let mut witness = Witness { digest: "a1c9".into(), ..Witness::default() };
     let mut sent: HashMap<&str, u32> = HashMap::new();
-    for _ in 0..100_000 {
+    for _ in 0..300_000 {
         desk.now += if rng.bool() { rng.u64(0..50) } else { rng.u64(0..1_200) };
         let input = match rng.u8(0..60) {
             0 => Input::Paste("Ry\nSv42\nPy".into()),

@@ -186,6 +186,49 @@ fn popups_zoom_and_fields() {
     snap("shifting-200x50", &view, 200, 50, 500);
 }
 
+/// `keys` pressed on the state of the drawings, at each of these sizes.
+fn keys_at(name: &str, keys: &str, sizes: &[(u16, u16)]) {
+    for &(width, height) in sizes {
+        let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+        resize(&mut view, width, height);
+        for c in keys.chars() {
+            let key = if c == '\n' { Key::new(Code::Enter) } else { Key::char(c) };
+            view.update(Input::Key(key), 0);
+        }
+        snap(&format!("{name}-{width}x{height}"), &view, width, height, 500);
+    }
+}
+
+#[test]
+fn sizes_between_and_beyond() {
+    let sizes = [(2, 1), (10, 3), (20, 5), (40, 10), (79, 23), (100, 28), (132, 43), (160, 40), (250, 70)];
+    keys_at("shifting", "", &sizes);
+    for (name, snapshot) in
+        [("ready", fixture::ready()), ("one_down", fixture::one_down()), ("stale", fixture::stale())]
+    {
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        resize(&mut view, 200, 50);
+        snap(&format!("{name}-200x50"), &view, 200, 50, 500);
+    }
+}
+
+#[test]
+fn each_pane_alone() {
+    keys_at("zoom-green", "2+", &[(80, 24), (120, 35), (200, 50)]);
+    keys_at("zoom-gates", "3+", &[(120, 35), (200, 50)]);
+    keys_at("zoom-events", "5+", &[(80, 24)]);
+    keys_at("zoom-green-rollback", "2+R", &[(80, 24)]);
+}
+
+#[test]
+fn back_in_time() {
+    keys_at("cursor", "[[[[[[[[", &[(80, 24), (120, 35), (200, 50), (40, 10)]);
+    keys_at("cursor-frozen", " [[[", &[(80, 24), (120, 35)]);
+    keys_at("cursor-failure", "3G\n", &[(120, 35)]);
+    keys_at("evidence", "e", &[(80, 24), (200, 50)]);
+    keys_at("frozen", " ", &[(120, 35), (200, 50)]);
+}
+
 /// Everything that can lie over the panes, on every state.
 fn all_views(theme: &str, glyphs: Glyphs) -> Vec<View> {
     let mut views = vec![view(theme, glyphs)];
@@ -305,16 +348,24 @@ fn last_line(view: &mut View, width: u16) -> String {
     lines(&frame(view, width, 30, 500)).pop().unwrap()
 }
 
+/// Entries of the key line as the table has them, longest first: `?help`, `nNmatch`, `1-5jump`.
+fn key_line_entries() -> Vec<String> {
+    let rows = cutover::ui::actions::table();
+    let mut words: Vec<&str> = rows.iter().filter_map(|row| row.footer).collect();
+    words.dedup();
+    let entry = |word: &&str| {
+        let keys: String = rows.iter().filter(|row| row.footer == Some(*word)).map(|row| row.keys[0]).collect();
+        format!("{}{word}", keys.replace("12345", "1-5"))
+    };
+    words.iter().map(entry).chain(["READ-ONLY,lookingonly".into(), "READ-ONLY".into()]).collect()
+}
+
 #[test]
 fn the_key_line_has_whole_entries_alone() {
-    let known: Vec<String> = cutover::ui::actions::table()
-        .iter()
-        .filter_map(|row| Some(format!("{}{}", row.keys[0], row.footer?)))
-        .chain(["READ-ONLY,lookingonly".into(), "READ-ONLY".into()])
-        .collect();
+    let known = key_line_entries();
     for (name, snapshot) in [("shifting", fixture::shifting()), ("read-only", fixture::hard_read_only())] {
         let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
-        for width in 12..=200 {
+        for width in 12..=240 {
             let line = last_line(&mut view, width);
             let mut rest = line.replace([' ', '│'], "");
             while let Some(entry) = known.iter().find(|entry| rest.starts_with(*entry)) {
@@ -326,6 +377,27 @@ fn the_key_line_has_whole_entries_alone() {
             }
             assert!(width < 100 || line.contains("+ zoom"), "{width}: {line}");
         }
+    }
+}
+
+#[test]
+fn the_key_line_is_as_drawn() {
+    let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+    for (width, drawn) in [
+        (40, " ?help :cmd │ H hold P promote S switch"),
+        (80, " ?help :cmd /filter Tab pane f follow c copy │ H hold P promote S switch A abort"),
+        (
+            120,
+            " ? help  : cmd  / filter  n N match  Tab pane  1-5 jump  + zoom  f follow  c copy │ H hold  P promote  \
+             S switch  A abort",
+        ),
+        (
+            200,
+            " ? help   : cmd   / filter   n N match   Tab pane   1-5 jump   + zoom   f follow   c copy   m mark   \
+             p s a r preview   │   H hold   P promote   S switch   A abort   R rollback   q quit",
+        ),
+    ] {
+        assert_eq!(last_line(&mut view, width).trim_end(), drawn, "{width}");
     }
 }
 

@@ -129,6 +129,19 @@ async fn on_a_terminal_only_the_right_answer_sends() {
 }
 
 #[tokio::test]
+async fn a_config_may_want_the_version_typed_for_a_promote() {
+    for (typed, is_sent) in [("y", false), ("v42", true)] {
+        let (mut context, _) = context(Format::Text, Some(&[typed]));
+        let mut now = status();
+        now.typed = vec!["switch".into(), "promote".into()];
+        let mut script = Script::new(now);
+        script.answer(Reply::Done);
+        let _ = carry_out(&mut script, &mut context, &act("promote")).await;
+        assert_eq!(!script.asked.is_empty(), is_sent, "promote answered with {typed:?}");
+    }
+}
+
+#[tokio::test]
 async fn consent_is_bound_to_what_was_shown() {
     let (mut context, _) = context(Format::Text, Some(&["y"]));
     let mut script = Script::new(status());

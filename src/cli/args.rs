@@ -60,6 +60,9 @@ pub struct Global {
     /// Draw with ASCII characters alone [env: CUTOVER_ASCII=1]
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// The keys of the console [default: keys.toml in the XDG config directory]
+    #[arg(long, global = true, value_name = "FILE", env = "CUTOVER_KEYS", hide_env_values = true)]
+    pub keys: Option<PathBuf>,
 }
 
 /// What data is printed as.

@@ -43,7 +43,7 @@ fn named(status: &Status, side: Side) -> String {
 fn word(command: &Command, status: &Status) -> String {
     let side = candidate(status);
     match command {
-        Command::Switch => {
+        _ if *command == Command::Switch || status.typed.iter().any(|verb| verb == command.verb()) => {
             status.sides[side].version.as_ref().map_or_else(|| side.name().to_owned(), |version| version.name.clone())
         }
         _ => "y".into(),

@@ -47,8 +47,10 @@ fn fact(fact: &Fact) -> String {
         }
         Fact::Paused { why } => format!("paused{}", because(why)),
         Fact::Resumed => "resumed".into(),
-        Fact::Guard { metric, side, value, limit, samples, action } => {
-            format!("guard {} on {side}: {value:.4} over {limit:.4} (n={samples}) > {action}", metric.name())
+        Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
+            let worse = worse_by.map(|by| format!(", at least {:.0} % worse than {}", by * 100.0, side.other()));
+            let over = worse.unwrap_or_else(|| format!(" over {limit:.4}"));
+            format!("guard {} on {side}: {value:.4}{over} (n={samples}) > {action}", metric.name())
         }
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
         Fact::Adopted { split } => format!("accepted {split}"),

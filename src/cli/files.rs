@@ -1,4 +1,4 @@
-//! The verbs that need no engine: init, keys, journal verify, completions, man.
+//! The verbs that need no engine: init, journal verify, completions, man.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -43,31 +43,6 @@ pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failu
     }
     context.out.say(&format!("edit it, then: cutover check -c {shown}"));
     Ok(Exit::Reached)
-}
-
-/// `keys`: the effective keymap.
-pub(crate) fn keys(context: &mut Context, print: bool) -> Exit {
-    let rows = seams::keys();
-    if context.out.is_json() {
-        let keys: Vec<_> =
-            rows.iter().map(|row| json!({"keys": row.keys, "action": row.action, "help": row.help})).collect();
-        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
-        return Exit::Reached;
-    }
-    if print {
-        context.out.line("[keys]");
-        for row in &rows {
-            let keys: Vec<String> =
-                row.keys.split(' ').filter(|key| !key.is_empty()).map(|key| format!("{key:?}")).collect();
-            context.out.line(&format!("{} = [{}]  # {}", row.action, keys.join(", "), row.help));
-        }
-        return Exit::Reached;
-    }
-    let widest = rows.iter().map(|row| row.keys.chars().count()).max().unwrap_or(0);
-    for row in &rows {
-        context.out.line(&format!("{:<widest$}  {}", row.keys, row.help));
-    }
-    Exit::Reached
 }
 
 /// `journal verify`: the hash chain.

@@ -46,7 +46,7 @@ fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
         ("cache_dir", of(|dirs| Some(dirs.cache_dir()))),
         ("crash_dir", seams::crash_dir()),
         ("themes", in_config("themes")),
-        ("keys", in_config("keys.toml")),
+        ("keys", super::keymap::find(context.keys.as_deref()).map(|found| found.path)),
     ];
     match seams::load(context) {
         Ok(config) => {

@@ -160,22 +160,6 @@ pub(crate) fn template(args: &InitArgs) -> String {
     })
 }
 
-/// One key of the console.
-pub(crate) struct KeyRow {
-    /// As it is pressed: `R`, `Ctrl-d`.
-    pub keys: String,
-    /// Its name, as `keys --print` spells it.
-    pub action: String,
-    /// What it does.
-    pub help: String,
-}
-
-/// The effective keymap.
-pub(crate) fn keys() -> Vec<KeyRow> {
-    let rows = crate::ui::actions::table().iter();
-    rows.map(|row| KeyRow { keys: row.keys.join(" "), action: row.name.into(), help: row.help.into() }).collect()
-}
-
 /// The journal of a service.
 pub(crate) fn journal_file(service: &Service) -> PathBuf {
     service.state_dir.join(journal::FILE_NAME)
@@ -267,6 +251,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
     let (theme, capability) = looks(args.theme.as_deref(), &config::UiSpec::default(), context)?;
+    let keymap = super::keymap::load(context)?;
     let show = Show { scenario, rps: args.rps };
     let options = driving(me("demo"), false);
     if args.linear || is_linear() || capability.dumb {
@@ -279,7 +264,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        let front = Front { options, capability, theme, scenarios: Some(scenarios), story, logs: Vec::new() };
+        let front = Front { options, capability, theme, keymap, scenarios: Some(scenarios), story, logs: Vec::new() };
         full_screen(service, backend, front).await
     };
     let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
@@ -349,9 +334,10 @@ async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
 /// The full-screen console, on a terminal.
 pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
     let (theme, capability) = looks(args.theme.as_deref(), &config.ui, context)?;
+    let keymap = super::keymap::load(context)?;
     let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, scenarios: None, story, logs: config.logs.clone() };
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs: config.logs.clone() };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

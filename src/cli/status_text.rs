@@ -4,7 +4,9 @@ use super::out::Style;
 use super::span;
 use crate::domain::{Metric, OrderState, Side};
 use crate::engine::Status;
-use crate::engine::snapshot::{GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source};
+use crate::engine::snapshot::{
+    GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source, VersusStatus,
+};
 
 /// How wide it may be.
 const WIDTH: usize = 80;
@@ -201,7 +203,25 @@ pub(crate) fn guard_values(guard: &GuardStatus) -> String {
         Metric::P50 | Metric::P95 | Metric::P99 => format!("{it:.0}ms"),
     };
     let seen = guard.value.map_or_else(|| "-".to_owned(), show);
-    format!("{seen} <= {} n={}", show(guard.limit), guard.samples)
+    let versus = guard.versus.as_ref().map_or_else(String::new, |versus| format!("; {}", compared(versus)));
+    format!("{seen} <= {} n={}{versus}", show(guard.limit), guard.samples)
+}
+
+/// `+21 %, sure at 99 % at least +5 %`; the sign is that of worse.
+fn compared(versus: &VersusStatus) -> String {
+    let percent = |it: f64| format!("{:+.0} %", it * 100.0);
+    match (versus.seen, versus.at_least) {
+        (None, _) => "not enough data to compare".into(),
+        (Some(seen), None) => format!("{} to the other side, not sure yet", percent(seen)),
+        (Some(seen), Some(by)) => {
+            format!(
+                "{} to the other side, sure at {:.0} % at least {}",
+                percent(seen),
+                versus.sure * 100.0,
+                percent(by)
+            )
+        }
+    }
 }
 
 fn guard(guard: &GuardStatus, style: Style) -> String {

@@ -1,7 +1,7 @@
 //! A scripted engine and streams that can be read back: what the tests of the verbs need.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::input::Answers;
 use super::out::{Out, Style};
 use super::rollout::{Rollout, TimedOut, Update};
 use crate::domain::{OrderId, OrderState, Pair, Side, Split, Stamp};
+use crate::engine::detail::Detail;
 use crate::engine::snapshot::{History, OrderStatus};
 use crate::engine::{Command, Reply, Snapshot, Status};
 
@@ -72,7 +73,8 @@ impl Script {
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         let history = Pair::from_fn(|_| History::default());
-        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default() })
+        let (previews, detail) = (BTreeMap::default(), Detail::default());
+        Arc::new(Snapshot { status: self.now.clone(), history, events: Arc::default(), previews, detail })
     }
 
     async fn step(&mut self) {
@@ -168,6 +170,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
             config: None,
             color: super::args::ColorChoice::Auto,
             ascii: false,
+            keys: None,
             blind: false,
         },
         seen,

@@ -217,8 +217,18 @@ fn comparison(node: &Node<'_>) -> Option<Comparison> {
         let fits = share > 0.0 && share <= 10.0;
         if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 10 (1000 %)"), example) }
     });
+    let sure = table.get("sure").map(|node| {
+        let share = node.share("write e.g. sure = \"99%\"")?;
+        let fits = (0.5..=0.999_999).contains(&share);
+        if fits {
+            Some(share)
+        } else {
+            node.refuse(format!("{share} is not from 0.5 to 0.999999"), "write e.g. sure = \"99%\"")
+        }
+    });
+    let sure = sure.map_or(Some(0.99), |sure| sure);
     side?;
-    Some(Comparison { worse_by: worse_by? })
+    Some(Comparison { worse_by: worse_by?, sure: sure? })
 }
 
 fn guard_window(table: &Table<'_>) -> u64 {

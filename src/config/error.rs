@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::domain::text::clean;
 
+pub(super) use crate::domain::nearest::nearest;
+
 /// The longest piece of the operator's own text that a message quotes, in characters.
 const QUOTED: usize = 60;
 
@@ -90,49 +92,9 @@ pub(super) fn quote(text: &str) -> String {
     format!("\"{}\"", clean(text, QUOTED))
 }
 
-/// The word of `known` that was probably meant by `typed`.
-pub(super) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    // Nothing that people type by mistake is longer, and the distance costs the square of it.
-    if typed.len() > 40 {
-        return None;
-    }
-    let typed = typed.to_lowercase().replace('-', "_");
-    let near = |word: &&str| distance(&typed, word) <= (word.len().max(typed.len()) / 3).max(1);
-    known.into_iter().filter(near).min_by_key(|word| distance(&typed, word))
-}
-
-/// How many insertions, deletions, changes and swaps of neighbours lie between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (last[j - 1] + change).min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before_last[j - 2] + 1);
-            }
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_of_the_finger_is_recognised_and_a_stranger_is_not() {
-        assert_eq!(nearest("intervall", ["interval", "timeout"]), Some("interval"));
-        assert_eq!(nearest("tiemout", ["interval", "timeout"]), Some("timeout"));
-        assert_eq!(nearest("rollback-window", ["rollback_window"]), Some("rollback_window"));
-        assert_eq!(nearest("colour", ["interval", "timeout"]), None);
-        assert_eq!(nearest(&"x".repeat(100_000), ["interval"]), None);
-        assert_eq!((distance("ab", "ba"), distance("", "abc"), distance("abc", "abc")), (1, 3, 0));
-    }
 
     #[test]
     fn what_is_quoted_cannot_act_on_a_terminal() {

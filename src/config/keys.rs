@@ -42,6 +42,7 @@ pub(super) const TOKEN: &str = "admin_token = { .. }";
 pub(super) const STATE: &str = "[state]";
 pub(super) const UI: &str = "[ui]";
 pub(super) const PLAN: &str = "[plan]";
+pub(super) const PROMPTS: &str = "[prompts]";
 pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
 pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
@@ -51,8 +52,9 @@ pub(super) const VERSUS: &str = "versus = { .. }";
 pub(super) const LOG: &str = "[[log]]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 12] =
-    ["service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "gate", "guard", "log"];
+pub(super) const TOP: [&str; 13] = [
+    "service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "prompts", "gate", "guard", "log",
+];
 
 use KeyDefault::{From, Is, Nothing, Required};
 
@@ -104,6 +106,9 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
 
+    key(PROMPTS, "promote", "y | type", Is("\"y\""), "What confirms a promote: y, or the candidate's version typed."),
+    key(PROMPTS, "switch", "type", Is("\"type\""), "What confirms a switch: the candidate's version typed. It cannot be less."),
+
     key(UI, "theme", "name or file", Is("\"dark\""), "The theme: one that comes with cutover, one of yours, or a file; --theme and CUTOVER_THEME go before it."),
     key(UI, "color", "auto | always | never", Is("\"auto\""), "Whether the console has colour; --color goes before it, NO_COLOR after it."),
     key(UI, "depth", "truecolor | 256 | 16 | none", From("what COLORTERM and TERM say"), "How many colours the terminal has; SSH forwards TERM but seldom COLORTERM."),
@@ -143,6 +148,7 @@ const KEYS: &[KeyDoc] = &[
 
     key(VERSUS, "side", "live", Required, "The side compared with."),
     key(VERSUS, "worse_by", "share", Required, "How much worse is too much: 0.2 or \"20%\"."),
+    key(VERSUS, "sure", "share", Is("\"99%\""), "How sure that has to be before the guard acts, over the whole rollout and however often it looks: at 99% one sound rollout in a hundred is stopped."),
 
     key(LOG, "name", "name", Required, "What its lines are told by in the log pane; unique, and no gate's."),
     key(LOG, "file", "path", Nothing, "A file, followed over rotation and truncation, and before it exists; this or command."),

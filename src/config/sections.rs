@@ -307,9 +307,10 @@ fn embedded(node: &Node<'_>) -> Option<()> {
     }
 }
 
-/// The steps of a rollout.
+/// The steps of a rollout, and what confirms them.
 pub(super) fn plan(root: &Table<'_>) -> Plan {
-    let standard = Plan::default();
+    let typed_promote = super::prompts::typed_promote(root);
+    let standard = Plan { typed_promote, ..Plan::default() };
     let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
     let table = table.keys_of(&[keys::PLAN]);
     let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
@@ -322,6 +323,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
             .and_then(|node| node.choice(&choices))
             .unwrap_or(standard.on_disconnect),
         auto: table.flag("auto", standard.auto),
+        typed_promote,
     }
 }
 

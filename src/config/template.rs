@@ -60,6 +60,7 @@ pub fn template(answers: &Answers) -> String {
     out.section("[state]", keys::STATE, &[]);
     out.section("[probe]", keys::PROBE, &[]);
     out.section("[plan]", keys::PLAN, &[]);
+    out.section("[prompts]", keys::PROMPTS, &[]);
     out.section("[ui]", keys::UI, &[]);
     out.line("\n# Gates: checks that must pass before traffic moves. Their limits have no defaults.");
     out.gate("health", keys::HEALTH, &[("max_latency", "\"500ms\"")]);

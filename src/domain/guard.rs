@@ -19,6 +19,16 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// The quantile of latency it is, 0 to 1; `None` for the error rate.
+    pub const fn quantile(self) -> Option<f64> {
+        match self {
+            Self::ErrorRate => None,
+            Self::P50 => Some(0.50),
+            Self::P95 => Some(0.95),
+            Self::P99 => Some(0.99),
+        }
+    }
+
     /// `error_rate`, `p50`, `p95` or `p99`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -47,6 +57,8 @@ pub enum GuardAction {
 pub struct Comparison {
     /// How much worse than the other side is too much: 0.2 is 20 %.
     pub worse_by: f64,
+    /// How sure it must be before the guard acts, over a whole rollout: 0.99 is one false alarm in a hundred.
+    pub sure: f64,
 }
 
 /// One configured guard.

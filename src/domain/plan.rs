@@ -15,6 +15,8 @@ pub struct Plan {
     pub on_disconnect: OnDisconnect,
     /// Whether the next step is taken without a person once gates pass and the bake is over.
     pub auto: bool,
+    /// Whether the question before a promote wants the candidate's version typed, as the one before a switch does.
+    pub typed_promote: bool,
 }
 
 impl Default for Plan {
@@ -25,6 +27,7 @@ impl Default for Plan {
             rollback_window_ms: 24 * 3_600_000,
             on_disconnect: OnDisconnect::Hold,
             auto: false,
+            typed_promote: false,
         }
     }
 }

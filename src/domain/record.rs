@@ -127,6 +127,9 @@ pub enum Fact {
         limit: f64,
         /// Requests behind the value.
         samples: u64,
+        /// How much worse than the other side it is at least (0.21 is 21 %), where that was the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worse_by: Option<f64>,
         /// `warn`, `pause` or `rollback`.
         action: String,
     },

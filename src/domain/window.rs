@@ -1,8 +1,8 @@
 //! Latency, errors and throughput over time. Gaps are gaps.
 //!
 //! A window keeps one sparse histogram per second for the last minute or so (what guards and the
-//! panels' numbers are read from) and one [`Point`] per second for the last quarter of an hour (the
-//! sparklines). A second in which nothing was seen has no point: absent is not zero (law 5).
+//! panels' numbers are read from) and one [`Point`] per second for the last hour (the sparklines, and the time
+//! cursor). A second in which nothing was seen has no point: absent is not zero (law 5).
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// How many seconds of full histograms are kept.
 pub const SPAN_S: usize = 120;
-/// How many points are kept: 15 minutes.
-pub const HISTORY_S: usize = 900;
+/// How many points are kept: one hour, 32 bytes each.
+pub const HISTORY_S: usize = 3_600;
 /// Latencies are recorded from 1 µs to one hour, with two significant digits.
 pub const MAX_LATENCY_US: u64 = 3_600_000_000;
 

@@ -44,7 +44,12 @@ impl State {
                     push(&mut found, RefusalKind::Usage, "nothing to finalize: no rollback window is open");
                 }
             }
-            Command::Pause | Command::Resume | Command::Override { .. } | Command::Auto { .. } => {
+            Command::Override { .. } => {
+                self.lease_blocker(&mut found);
+                self.journal_blocker(&mut found);
+                self.stale_blocker(&mut found);
+            }
+            Command::Pause | Command::Resume | Command::Auto { .. } => {
                 self.lease_blocker(&mut found);
                 self.journal_blocker(&mut found);
             }

@@ -1,18 +1,17 @@
 //! Guards: checks on live traffic that go on while it moves and in the rollback window.
 
+use super::compare::{Compared, Excess};
 use super::rollout::Stage;
-use super::snapshot::{GuardState, GuardStatus};
+use super::snapshot::{GuardState, GuardStatus, VersusStatus};
 use super::state::State;
 use crate::domain::window::Stats;
 use crate::domain::{Actor, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
-
-/// A comparison of error rates says nothing below this many errors.
-const MIN_ERRORS: f64 = 5.0;
 
 /// What every guard saw last.
 #[derive(Debug)]
 pub(super) struct Guards {
     watches: Vec<Watch>,
+    pub(super) compared: Compared,
     evaluated: Option<Stamp>,
 }
 
@@ -20,16 +19,16 @@ pub(super) struct Guards {
 #[derive(Debug, Clone, Default)]
 struct Watch {
     value: Option<f64>,
-    limit: f64,
     samples: u64,
     breaches: u32,
     tripped: bool,
+    excess: Option<Excess>,
 }
 
 impl Guards {
     pub(super) fn new(service: &Service) -> Self {
-        let watches = service.guards.iter().map(|spec| Watch { limit: spec.limit, ..Watch::default() }).collect();
-        Self { watches, evaluated: None }
+        let watches = vec![Watch::default(); service.guards.len()];
+        Self { watches, compared: Compared::new(service), evaluated: None }
     }
 
     /// A new step, or a person's decision, starts the counting again.
@@ -76,24 +75,27 @@ impl State {
     fn evaluate(&mut self, index: usize, spec: &GuardSpec) {
         let side = spec.side.unwrap_or_else(|| self.candidate());
         let own = self.guard_stats(spec, side);
-        let limit = self.effective_limit(spec, side, &own);
+        let excess = spec.versus.and_then(|versus| self.guards.compared.judge(index, spec, side, versus));
         let Some(watch) = self.guards.watches.get_mut(index) else { return };
         watch.value = value_of(spec.metric, &own);
         watch.samples = own.samples;
-        watch.limit = limit;
+        watch.excess = excess;
         let Some(value) = watch.value.filter(|_| own.samples >= spec.min_samples) else {
             watch.breaches = 0;
             return;
         };
-        if value <= limit {
+        // A comparison is as sure as it has to be when it speaks: it is not waited for again.
+        let is_worse = excess.is_some_and(|excess| excess.is_worse);
+        if value <= spec.limit && !is_worse {
             watch.breaches = 0;
             watch.tripped = false;
             return;
         }
         watch.breaches = watch.breaches.saturating_add(1);
-        if watch.breaches >= spec.consecutive && !watch.tripped {
+        if (is_worse || watch.breaches >= spec.consecutive) && !watch.tripped {
             watch.tripped = true;
-            self.trip(spec, side, value, limit, own.samples);
+            let over = if value > spec.limit { None } else { excess };
+            self.trip(spec, side, value, over, own.samples);
         }
     }
 
@@ -103,27 +105,12 @@ impl State {
         self.sides[side].traffic.stats_since(self.now.mono_ms, spec.window_ms, from)
     }
 
-    fn effective_limit(&self, spec: &GuardSpec, side: Side, own: &Stats) -> f64 {
-        let Some(versus) = spec.versus else { return spec.limit };
-        let other = self.guard_stats(spec, side.other());
-        let enough =
-            spec.metric != Metric::ErrorRate || own.error_rate.unwrap_or(0.0) * own.samples as f64 >= MIN_ERRORS;
-        match value_of(spec.metric, &other).filter(|_| enough && other.samples >= spec.min_samples) {
-            Some(value) => spec.limit.min(value * (1.0 + versus.worse_by)),
-            None => spec.limit,
-        }
-    }
-
-    fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, limit: f64, samples: u64) {
+    fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, over: Option<Excess>, samples: u64) {
         if !self.role.on_watch || !self.may_drive() {
             return;
         }
-        let why = format!(
-            "guard {} on {side}: {} over {}",
-            spec.metric.name(),
-            super::narrate::amount(spec.metric, value),
-            super::narrate::amount(spec.metric, limit)
-        );
+        let worse_by = over.and_then(|over| over.at_least);
+        let why = format!("guard {}", super::narrate::breach(spec.metric, side, value, spec.limit, worse_by));
         let origin = self.origin();
         // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
         let way_back = self.sides[origin].ready() != Some(0);
@@ -136,7 +123,8 @@ impl State {
             GuardAction::Pause => "pause",
             GuardAction::Rollback => "rollback",
         };
-        let fact = Fact::Guard { metric: spec.metric, side, value, limit, samples, action: name.into() };
+        let fact =
+            Fact::Guard { metric: spec.metric, side, value, limit: spec.limit, samples, worse_by, action: name.into() };
         self.record(fact, Actor::auto());
         match action {
             GuardAction::Warn => {}
@@ -175,7 +163,13 @@ impl State {
                     side: spec.side.unwrap_or_else(|| self.candidate()),
                     status,
                     value: watch.value.filter(|_| watching),
-                    limit: if watching { watch.limit } else { spec.limit },
+                    limit: spec.limit,
+                    versus: spec.versus.filter(|_| watching).map(|versus| VersusStatus {
+                        seen: watch.excess.and_then(|excess| excess.seen),
+                        at_least: watch.excess.and_then(|excess| excess.at_least),
+                        allowed: versus.worse_by,
+                        sure: versus.sure,
+                    }),
                     samples: if watching { watch.samples } else { 0 },
                     breaches: watch.breaches,
                     consecutive: spec.consecutive,

@@ -1,7 +1,7 @@
 //! Journal facts as people read them, one line each.
 
 use crate::domain::text::clean;
-use crate::domain::{Fact, Metric, Move, Order, OrderState, Verdict};
+use crate::domain::{Fact, Metric, Move, Order, OrderState, Side, Verdict};
 
 /// The line for `fact` and whether it deserves attention; `None` for what is no news.
 pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
@@ -26,15 +26,10 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
             (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
         }
         Fact::Resumed => ("resumed".into(), false),
-        Fact::Guard { metric, side, value, limit, samples, action } => (
-            format!(
-                "guard {} on {side}: {} over {} (n={samples}) -> {action}",
-                metric.name(),
-                amount(*metric, *value),
-                amount(*metric, *limit)
-            ),
-            true,
-        ),
+        Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
+            let told = breach(*metric, *side, *value, *limit, *worse_by);
+            (format!("guard {told} (n={samples}) -> {action}"), true)
+        }
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
         Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
         Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
@@ -53,6 +48,15 @@ fn ordered(order: &Order, why: Option<&str>) -> String {
         Move::Rollback => "ROLLBACK",
     };
     format!("{verb} {} {from}{}%{why}", order.toward, order.target.share(order.toward))
+}
+
+/// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`.
+pub fn breach(metric: Metric, side: Side, value: f64, limit: f64, worse_by: Option<f64>) -> String {
+    let seen = format!("{} on {side}: {}", metric.name(), amount(metric, value));
+    match worse_by {
+        Some(by) => format!("{seen}, at least {:.0} % worse than {}", by * 100.0, side.other()),
+        None => format!("{seen} over {}", amount(metric, limit)),
+    }
 }
 
 /// A guard's value in its unit: `612 ms`, `4.2%`.

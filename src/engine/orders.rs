@@ -76,8 +76,12 @@ impl State {
 
     fn next_order_id(&mut self, kind: Move) -> OrderId {
         self.orders_made += 1;
-        let parts =
-            [self.role.seed.to_string(), self.orders_made.to_string(), self.now.wall.to_rfc3339(), kind.verb().into()];
+        self.order_id(self.orders_made, kind)
+    }
+
+    /// The id of this process's `n`th order: known before it is given, so that a preview shows the very request.
+    pub(super) fn order_id(&self, n: u64, kind: Move) -> OrderId {
+        let parts = [self.role.seed.to_string(), n.to_string(), self.started.to_rfc3339(), kind.verb().into()];
         OrderId(Digest::of(parts).as_str().chars().take(8).collect())
     }
 

@@ -6,14 +6,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::narrate::narrate;
 use super::snapshot::EventLine;
+use super::trail::Trails;
 use crate::domain::{
     Actor, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Split, Stamp, Version,
 };
 
 /// Events kept for the screen.
 const EVENTS: usize = 200;
+/// Verified orders of one rollout kept for the screen.
+const REACHED: usize = 100;
 
 /// How far a rollout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +44,8 @@ pub(super) struct Tracked {
     pub(super) order: Order,
     pub(super) by: Actor,
     pub(super) at: Stamp,
+    /// What consent was given to.
+    pub(super) consent: Option<Digest>,
     pub(super) state: OrderState,
     /// When it was verified or given up.
     pub(super) settled: Option<Stamp>,
@@ -97,6 +104,12 @@ pub(super) struct Rollout {
     pub(super) began_with: Option<Pair<Option<Version>>>,
     /// How long the last verified order took, in milliseconds.
     pub(super) last_took_ms: Option<u64>,
+    /// When the last rollout began.
+    pub(super) started: Option<DateTime<Utc>>,
+    /// The candidate's share after each verified order of the last rollout, and when.
+    pub(super) reached_at: Vec<(u8, DateTime<Utc>)>,
+    /// How each gate stood over time.
+    pub(super) trails: Trails,
     events: VecDeque<EventLine>,
     shared_events: Arc<Vec<EventLine>>,
 }
@@ -113,14 +126,17 @@ impl Rollout {
                 self.step_since = None;
                 self.switched_at = None;
                 self.began_with = Some(versions.clone());
+                self.started = Some(record.at);
+                self.reached_at.clear();
             }
-            Fact::Ordered { order, .. } => {
+            Fact::Ordered { order, digest, .. } => {
                 self.desired = Some(order.target);
                 self.rival = self.last.take().filter(|before| !before.state.is_settled());
                 self.last = Some(Tracked {
                     order: order.clone(),
                     by: record.by.clone(),
                     at,
+                    consent: digest.clone(),
                     state: OrderState::Sent,
                     settled: None,
                     detail: None,
@@ -134,6 +150,7 @@ impl Rollout {
                 }
             }
             Fact::Gate { evidence } => {
+                self.trails.ended(evidence);
                 self.evidence.insert(evidence.gate.clone(), (at, evidence.clone()));
             }
             Fact::Overridden { gate, version, reason } => self.overridden.push(Overridden {
@@ -202,6 +219,9 @@ impl Rollout {
             Move::Promote | Move::Switch => {
                 self.step_since = Some(at);
                 self.stage = Stage::Moving;
+                if self.reached_at.len() < REACHED {
+                    self.reached_at.push((order.target.share(order.toward), at.wall));
+                }
                 if order.target.share(order.toward) == 100 {
                     self.stage = Stage::Switched;
                     self.switched_at = Some(at);

@@ -3,12 +3,14 @@
 //! [`Status`] is the machine-readable document: shares are percent, latencies milliseconds, rates
 //! per second or fractions 0 to 1, times RFC 3339 UTC. What is not known is `null`, never 0.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
+use super::detail::Detail;
 use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
 
 /// The version of the status document; a rename of any member raises it.
@@ -23,6 +25,13 @@ pub struct Snapshot {
     pub history: Pair<History>,
     /// The last events of the journal, oldest first, at most 200.
     pub events: Arc<Vec<EventLine>>,
+    /// The exact request each command would be if it were sent now, secrets masked: by verb, where to first, then line
+    /// by line. Only commands that move traffic have one.
+    #[serde(default)]
+    pub previews: BTreeMap<String, Vec<String>>,
+    /// What a screen shows besides.
+    #[serde(default)]
+    pub detail: Detail,
 }
 
 /// Points over time of one side; a second without samples is `None`.
@@ -90,6 +99,9 @@ pub struct Status {
     pub stale: bool,
     /// Events lost to full queues since the start.
     pub dropped: u64,
+    /// Commands whose question wants the candidate's version typed: `switch`, and what the config adds.
+    #[serde(default)]
+    pub typed: Vec<String>,
 }
 
 /// Where a rollout stands.
@@ -322,8 +334,11 @@ pub struct GuardStatus {
     pub status: GuardState,
     /// What it saw: milliseconds, or a rate from 0 to 1.
     pub value: Option<f64>,
-    /// What is allowed, the stricter of limit and comparison.
+    /// What is allowed.
     pub limit: f64,
+    /// How it stands to the other side, where it compares and both take traffic.
+    #[serde(default)]
+    pub versus: Option<VersusStatus>,
     /// Requests behind the value.
     pub samples: u64,
     /// Breaches in a row.
@@ -332,6 +347,19 @@ pub struct GuardStatus {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
+}
+
+/// How a side stands to the other, looked at all the time without false alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct VersusStatus {
+    /// How much worse it looks since the step began: 0.21 is 21 %; `null` while that cannot be said.
+    pub seen: Option<f64>,
+    /// How much worse it is at least, as sure as `sure`; `null` while there is not enough data.
+    pub at_least: Option<f64>,
+    /// How much worse it may be.
+    pub allowed: f64,
+    /// How sure the guard has to be, 0 to 1.
+    pub sure: f64,
 }
 
 /// How a guard stands.
@@ -359,6 +387,9 @@ pub struct RollbackStatus {
     pub class: String,
     /// Seconds until the rollback window closes; `null` when none is open.
     pub window_left_s: Option<f64>,
+    /// How long the standby is kept after a complete switch, in seconds.
+    #[serde(default)]
+    pub window_s: f64,
     /// The side traffic would go to.
     pub to: Side,
     /// Why it is not ready, or that there is nothing to roll back.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::command::Reply;
 use super::effect::Effect;
 use super::event::Event;
@@ -40,6 +42,8 @@ pub struct State {
     pub(super) capabilities: Capabilities,
     pub(super) role: Role,
     pub(super) now: Stamp,
+    /// Makes order ids of this process differ from those of an earlier one.
+    pub(super) started: DateTime<Utc>,
     pub(super) rollout: Rollout,
     pub(super) router: Router,
     pub(super) sides: Pair<SideWatch>,
@@ -69,6 +73,7 @@ impl State {
             capabilities,
             role,
             now,
+            started: now.wall,
             rollout: Rollout::default(),
             router: Router::default(),
             gates: Gates::default(),
@@ -124,6 +129,7 @@ impl State {
         }
         self.follow_orders();
         self.run_missing_gates();
+        self.note_gates();
         self.walk();
     }
 
@@ -150,11 +156,16 @@ impl State {
 
     fn count_traffic(&mut self, seen: &Observation) {
         if let Some(counters) = &seen.traffic {
+            let counted = Side::BOTH.map(|side| self.router.delta(counters, side));
+            let [blue, green] = counted;
+            let counted = Pair { blue, green };
+            let (step, candidate) = (self.rollout.step_since, self.candidate());
+            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate);
             for side in Side::BOTH {
                 let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);
                 self.sides[side].note_total(self.now, counters.sides[side].total(), restarted);
-                if let Some(counted) = self.router.delta(counters, side)
+                if let Some(counted) = &counted[side]
                     && counted.count > 0
                 {
                     let watch = &mut self.sides[side];

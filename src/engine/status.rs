@@ -1,5 +1,8 @@
 //! The snapshot: what the state looks like from outside.
 
+use std::sync::Arc;
+
+use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
     DriverStatus, GateState, GateStatus, Latency, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
@@ -9,13 +12,28 @@ use super::state::State;
 use super::watch::Serves;
 use crate::domain::capabilities::RollbackClass;
 use crate::domain::text::clean;
-use crate::domain::{GateSpec, OrderState, Role, Side, Version};
+use crate::domain::{GateSpec, Move, OrderState, Pair, Role, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
         let events = self.rollout.events();
-        Snapshot { status: self.status(), history: self.sides.map(|_, side| side.history()), events }
+        let detail = self.detail();
+        let history = self.sides.map(|_, side| side.history());
+        Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new(), detail }
+    }
+
+    fn detail(&mut self) -> Detail {
+        let under_way = matches!(self.rollout.stage, Stage::Moving | Stage::Switched);
+        Detail {
+            started: self.rollout.started.filter(|_| under_way),
+            reached: if under_way { self.rollout.reached_at.clone() } else { Vec::new() },
+            consent: self.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
+            bake_s: seconds(self.service.plan.bake_ms),
+            replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
+            trails: self.rollout.trails.shared(),
+            logs: Arc::default(),
+        }
     }
 
     /// The status document.
@@ -30,7 +48,7 @@ impl State {
             step: self.step(),
             digest: self.digest().short().to_owned(),
             split: self.split_status(),
-            sides: crate::domain::Pair::from_fn(|side| self.side_status(side)),
+            sides: Pair::from_fn(|side| self.side_status(side)),
             gates: self.service.gates.iter().map(|spec| self.gate_status(spec)).collect(),
             guards: self.guard_statuses(),
             rollback: self.rollback_status(),
@@ -46,7 +64,13 @@ impl State {
             data_age_s: self.data_age_ms().map(seconds),
             stale: self.is_stale(),
             dropped: self.dropped,
+            typed: self.typed(),
         }
+    }
+
+    fn typed(&self) -> Vec<String> {
+        let promote = self.service.plan.typed_promote.then_some(Move::Promote);
+        [Some(Move::Switch), promote].into_iter().flatten().map(|kind| kind.verb().into()).collect()
     }
 
     fn phase(&self) -> Phase {
@@ -216,6 +240,7 @@ impl State {
             ready: because.is_none(),
             class: self.capabilities.rollback.name().into(),
             window_left_s: self.window_left_ms().map(seconds),
+            window_s: seconds(self.service.plan.rollback_window_ms),
             to,
             because,
             needed,
@@ -293,13 +318,14 @@ impl State {
         router && settled && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
-    /// What `command` would ask of the router, for a preview; `None` when it would ask nothing.
+    /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would
+    /// ask nothing.
     pub fn order_preview(&self, command: &super::command::Command) -> Option<crate::domain::Order> {
         let kind = super::consent::move_of(command);
         let target = self.target(command)?;
         let forward = kind.is_forward();
         Some(crate::domain::Order {
-            id: crate::domain::OrderId("preview".into()),
+            id: self.order_id(self.orders_made + 1, kind),
             kind,
             from: self.router.split(),
             target,

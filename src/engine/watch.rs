@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::detail::ReplicaStatus;
 use super::snapshot::{History, Latency};
 use crate::domain::window::Stats;
 use crate::domain::{
@@ -89,6 +90,8 @@ pub(super) struct Replica {
     /// When the last probe ended, and why it was no success (`None` when it was).
     pub(super) probed: Option<(Stamp, Option<String>)>,
     pub(super) version: Option<Result<Version, String>>,
+    /// How long the last probe took, microseconds.
+    latency_us: Option<u64>,
 }
 
 /// What a side serves, as far as it is known.
@@ -126,7 +129,7 @@ impl SideWatch {
             _ => None,
         };
         Self {
-            replicas: vec![Replica { probed: None, version: fixed }; spec.urls.len()],
+            replicas: vec![Replica { version: fixed, ..Replica::default() }; spec.urls.len()],
             traffic: Window::default(),
             probes: Window::default(),
             traffic_stats: Stats::default(),
@@ -142,6 +145,7 @@ impl SideWatch {
         self.probes.record(now.mono_ms, latency_us, fault.is_some());
         if let Some(replica) = self.replicas.get_mut(replica as usize) {
             replica.probed = Some((now, fault));
+            replica.latency_us = latency_us;
         }
     }
 
@@ -223,6 +227,19 @@ impl SideWatch {
                 index + 1
             )),
         }
+    }
+
+    /// Each replica for the screen; `urls` are theirs.
+    pub(super) fn replica_statuses(&self, urls: &[String], now: Stamp) -> Vec<ReplicaStatus> {
+        let status = |(replica, url): (&Replica, &String)| ReplicaStatus {
+            url: url.clone(),
+            ready: replica.probed.as_ref().map(|(_, fault)| fault.is_none()),
+            fault: replica.probed.as_ref().and_then(|(_, fault)| fault.clone()),
+            version: replica.version.as_ref().and_then(|version| version.as_ref().ok()).map(|v| v.name.clone()),
+            latency_ms: replica.latency_us.map(|us| us as f64 / 1000.0),
+            age_s: replica.probed.as_ref().map(|(at, _)| now.since_ms(*at) as f64 / 1000.0),
+        };
+        self.replicas.iter().zip(urls).map(status).collect()
     }
 
     /// Why the first replica that is not ready is not.

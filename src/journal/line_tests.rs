@@ -60,6 +60,7 @@ fn every_fact() -> Vec<Fact> {
             value: 251.5,
             limit: 250.0,
             samples: 300,
+            worse_by: Some(0.25),
             action: "rollback".into(),
         },
         Fact::Drift { desired: split(10), observed: split(50) },
@@ -141,7 +142,8 @@ fn lines_out_of_place_are_told_and_the_rest_goes_on() {
 #[test]
 fn a_record_that_would_not_read_back_is_refused() {
     let (metric, side) = (Metric::P99, Side::Green);
-    let guard = Fact::Guard { metric, side, value: f64::NAN, limit: 1.0, samples: 1, action: "warn".into() };
+    let guard =
+        Fact::Guard { metric, side, value: f64::NAN, limit: 1.0, samples: 1, worse_by: None, action: "warn".into() };
     assert!(Chain::new().seal(&record(guard)).unwrap_err().contains("read back"));
     assert!(Chain::new().seal(&note(&"x".repeat(MAX_LINE))).unwrap_err().contains("bytes"));
 }

@@ -247,10 +247,10 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn woke(&mut self) {
-        let due = self.view.next_deadline(self.now_ms()).is_some_and(|at| at <= self.now_ms() + 1);
-        if due {
+        // Reason: a deadline that has come is no next deadline any more; the view knows which one it was waiting for.
+        self.tell(ui::Input::Tick);
+        if self.view.is_dirty() {
             self.refresh();
-            self.tell(ui::Input::Tick);
             self.dirty = true;
             self.at_once = true;
         }

@@ -16,7 +16,7 @@ use super::watch::{event_of, read_router};
 use crate::backend::{Driver, Observer, TrafficBackend};
 use crate::domain::{Actor, Fact, LogLine, Record, Service};
 use crate::engine::{Command, Effect, Event, Reply, Role, Snapshot, State};
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::probe::{self, Pollers, ProbeEvent};
 
 /// Events that may wait. A thousand replicas at 1 Hz fill it in four seconds of a loop that hangs.
@@ -91,6 +91,8 @@ pub struct Core {
     urgent_in: mpsc::Sender<Event>,
     lines_in: mpsc::Sender<LogLine>,
     backlog: VecDeque<Outcome>,
+    /// Each gate's name, and where its log is kept.
+    logs: Arc<Vec<(String, String)>>,
 }
 
 impl Core {
@@ -137,7 +139,10 @@ impl Core {
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
+        let logs = service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect();
         let mut core = Self {
+            logs: Arc::new(logs),
             clock,
             state,
             service: Arc::clone(service),
@@ -203,7 +208,15 @@ impl Core {
 
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
-        self.state.snapshot()
+        let mut snapshot = self.state.snapshot();
+        for command in [Command::Promote, Command::Switch, Command::Abort, Command::Rollback] {
+            let lines = self.preview(&command);
+            if !lines.is_empty() {
+                snapshot.previews.insert(command.verb().into(), lines);
+            }
+        }
+        snapshot.detail.logs = Arc::clone(&self.logs);
+        snapshot
     }
 
     /// Whether everything was looked at once.

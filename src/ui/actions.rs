@@ -1,6 +1,6 @@
 //! The one table of what keys do. Keymap, key line, help, `cutover keys` and the README are made from it.
 
-use super::input::{Code, Key};
+pub use super::keymap::spelling::parse;
 
 /// What a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,10 +100,29 @@ pub enum Act {
 pub enum Danger {
     /// Nothing outside the screen.
     Looks,
-    /// It goes into the journal; no traffic moves.
+    /// A line in the journal, and nothing else.
+    Notes,
+    /// It changes the rollout and goes into the journal; no traffic moves by itself.
     Records,
     /// Traffic moves, once the question was answered.
     MovesTraffic,
+}
+
+impl Danger {
+    /// Whether the rollout is another one afterwards: such keys need Shift and, but for hold, an answer.
+    pub const fn acts(self) -> bool {
+        matches!(self, Self::Records | Self::MovesTraffic)
+    }
+
+    /// How it is told; nothing for what only looks.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Looks => "",
+            Self::Notes => "recorded",
+            Self::Records => "recorded, moves no traffic",
+            Self::MovesTraffic => "moves traffic",
+        }
+    }
 }
 
 /// One line of the table.
@@ -121,11 +140,11 @@ pub struct Row {
     pub danger: Danger,
     /// Where it works: `all`, or the panes it means something in.
     pub panes: &'static str,
-    /// How the key line spells it at 80 columns, where it stands there.
+    /// Its word on the key line, where it stands there; what has the same word stands there together.
     pub footer: Option<&'static str>,
 }
 
-use Danger::{Looks, MovesTraffic, Records};
+use Danger::{Looks, MovesTraffic, Notes, Records};
 
 const fn row(
     act: Act,
@@ -154,11 +173,11 @@ const TABLE: &[Row] = &[
     ),
     row(Act::NextPane, "next-pane", &["Tab", "l", "Right"], "next pane", Looks, "all", Some("pane")),
     row(Act::PreviousPane, "previous-pane", &["Shift-Tab", "h", "Left"], "previous pane", Looks, "all", None),
-    row(Act::Pane(1), "pane-blue", &["1"], "to the blue side", Looks, "all", None),
-    row(Act::Pane(2), "pane-green", &["2"], "to the green side", Looks, "all", None),
-    row(Act::Pane(3), "pane-gates", &["3"], "to the gates", Looks, "all", None),
-    row(Act::Pane(4), "pane-log", &["4"], "to the log", Looks, "all", None),
-    row(Act::Pane(5), "pane-events", &["5"], "to the events", Looks, "all", None),
+    row(Act::Pane(1), "pane-blue", &["1"], "to the blue side", Looks, "all", Some("jump")),
+    row(Act::Pane(2), "pane-green", &["2"], "to the green side", Looks, "all", Some("jump")),
+    row(Act::Pane(3), "pane-gates", &["3"], "to the gates", Looks, "all", Some("jump")),
+    row(Act::Pane(4), "pane-log", &["4"], "to the log", Looks, "all", Some("jump")),
+    row(Act::Pane(5), "pane-events", &["5"], "to the events", Looks, "all", Some("jump")),
     row(Act::Down, "down", &["j", "Down"], "one line down", Looks, "gates, log, help", None),
     row(Act::Up, "up", &["k", "Up"], "one line up", Looks, "gates, log, help", None),
     row(Act::PageDown, "page-down", &["PgDn", "Ctrl-d"], "a page down", Looks, "gates, log, help", None),
@@ -185,13 +204,13 @@ const TABLE: &[Row] = &[
         "log: to the next line the filter finds, shown among all lines",
         Looks,
         "log",
-        None,
+        Some("match"),
     ),
-    row(Act::PreviousHit, "previous-hit", &["N"], "log: to the one before", Looks, "log", None),
+    row(Act::PreviousHit, "previous-hit", &["N"], "log: to the one before", Looks, "log", Some("match")),
     row(Act::Wrap, "wrap", &["w"], "log: wrap long lines, or cut them", Looks, "log", None),
     row(Act::Timestamps, "timestamps", &["t"], "log: clock, age or no time before lines", Looks, "log", None),
     row(Act::Level, "level", &["v"], "log: the least level shown: all, WARN, ERR", Looks, "log", None),
-    row(Act::Mark, "mark", &["m"], "a mark line in log and journal; :note adds words", Looks, "all", None),
+    row(Act::Mark, "mark", &["m"], "a mark line in log and journal; :note adds words", Notes, "all", Some("mark")),
     row(Act::Evidence, "evidence", &["e"], "what the selected gate saw, and where its log is", Looks, "gates", None),
     row(
         Act::CursorBack,
@@ -213,14 +232,14 @@ const TABLE: &[Row] = &[
     ),
     row(Act::Copy, "copy", &["c"], "copy the selected line", Looks, "all", Some("copy")),
     row(Act::Freeze, "freeze", &["Space"], "freeze the panes for reading; data goes on", Looks, "all", None),
-    row(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do", Looks, "all", None),
-    row(Act::PreviewSwitch, "preview-switch", &["s"], "what switch would do", Looks, "all", None),
-    row(Act::PreviewAbort, "preview-abort", &["a"], "what abort would do", Looks, "all", None),
-    row(Act::PreviewRollback, "preview-rollback", &["r"], "what rollback would do", Looks, "all", None),
+    row(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do", Looks, "all", Some("preview")),
+    row(Act::PreviewSwitch, "preview-switch", &["s"], "what switch would do", Looks, "all", Some("preview")),
+    row(Act::PreviewAbort, "preview-abort", &["a"], "what abort would do", Looks, "all", Some("preview")),
+    row(Act::PreviewRollback, "preview-rollback", &["r"], "what rollback would do", Looks, "all", Some("preview")),
     row(Act::Explain, "explain", &["o"], "what blocks the next step, and every fault", Looks, "all", None),
     row(Act::Redraw, "redraw", &["Ctrl-l"], "paint the screen again", Looks, "all", None),
     row(Act::Suspend, "suspend", &["Ctrl-z"], "to the shell; fg comes back", Looks, "all", None),
-    row(Act::Quit, "quit", &["q"], "leave; traffic stays where it is", Looks, "all", None),
+    row(Act::Quit, "quit", &["q"], "leave; traffic stays where it is", Looks, "all", Some("quit")),
     row(
         Act::Interrupt,
         "interrupt",
@@ -250,7 +269,15 @@ const TABLE: &[Row] = &[
         "all",
         Some("abort"),
     ),
-    row(Act::Rollback, "rollback", &["R"], "all traffic back, asks y; works everywhere", MovesTraffic, "all", None),
+    row(
+        Act::Rollback,
+        "rollback",
+        &["R"],
+        "all traffic back, asks y; works everywhere",
+        MovesTraffic,
+        "all",
+        Some("rollback"),
+    ),
     row(
         Act::Override,
         "override",
@@ -281,47 +308,11 @@ pub fn row_of(act: Act) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.act == act)
 }
 
-/// What a key stands for on the main screen; `None` when nothing is bound to it.
-pub fn find(key: Key) -> Option<&'static Row> {
-    let bare = Key { repeat: false, ..key };
-    TABLE.iter().find(|row| row.keys.iter().any(|spelled| parse(spelled) == Some(bare)))
-}
-
-/// A key from its spelling in the table; `None` where it spells none.
-pub fn parse(spelled: &str) -> Option<Key> {
-    if let Some(c) = spelled.strip_prefix("Ctrl-") {
-        return c.chars().next().map(Key::ctrl);
-    }
-    let code = match spelled {
-        "Enter" => Code::Enter,
-        "Esc" => Code::Esc,
-        "Tab" => Code::Tab,
-        "Shift-Tab" => Code::BackTab,
-        "Backspace" => Code::Backspace,
-        "Delete" => Code::Delete,
-        "Left" => Code::Left,
-        "Right" => Code::Right,
-        "Up" => Code::Up,
-        "Down" => Code::Down,
-        "Home" => Code::Home,
-        "End" => Code::End,
-        "PgUp" => Code::PageUp,
-        "PgDn" => Code::PageDown,
-        "Space" => Code::Char(' '),
-        one => {
-            let mut chars = one.chars();
-            match (chars.next(), chars.next()) {
-                (Some(c), None) => Code::Char(c),
-                _ => return None,
-            }
-        }
-    };
-    Some(Key::new(code))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::input::Code;
+    use crate::ui::keymap::Keymap;
 
     #[test]
     fn every_key_is_spelled_right_and_bound_once() {
@@ -330,7 +321,7 @@ mod tests {
             assert!(!row.keys.is_empty() && !row.help.is_empty());
             for spelled in row.keys {
                 let key = parse(spelled).unwrap_or_else(|| panic!("{spelled} is no key"));
-                assert_eq!(find(key).map(|row| row.act), Some(row.act));
+                assert_eq!(Keymap::default().act(key), Some(row.act));
                 if let Some(other) = seen.insert(key, row.name) {
                     panic!("{spelled} is bound to {other} and {}", row.name);
                 }
@@ -340,14 +331,26 @@ mod tests {
 
     #[test]
     fn lower_case_looks_and_shift_acts() {
-        for row in table() {
+        for row in table().iter().filter(|row| row.danger.acts()) {
             for spelled in row.keys {
                 let key = parse(spelled).unwrap();
                 let shifted = matches!(key.code, Code::Char(c) if c.is_ascii_uppercase()) && !key.ctrl;
-                if row.danger != Danger::Looks {
-                    assert!(shifted, "{spelled} must not {}", row.name);
-                }
+                assert!(shifted, "{spelled} must not {}", row.name);
             }
         }
+        let notes: Vec<&str> = table().iter().filter(|row| row.danger == Danger::Notes).map(|row| row.name).collect();
+        assert_eq!(notes, ["mark"], "a line in the journal is the most that lower case may do");
+    }
+
+    #[test]
+    fn capslock_turns_no_habit_into_an_act() {
+        // A habit pair such as r (refresh) and y (yes), typed with Caps Lock on, is a rollback.
+        let bound = |c: char| row_bound_to(c).map(|row| row.name);
+        assert_eq!((bound('y'), bound('Y')), (None, None));
+        assert_eq!(bound('r'), Some("preview-rollback"), "what a capital does, its small letter shows");
+    }
+
+    fn row_bound_to(c: char) -> Option<&'static Row> {
+        table().iter().find(|row| row.keys.contains(&c.to_string().as_str()))
     }
 }

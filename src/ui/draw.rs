@@ -3,11 +3,12 @@
 //! ```text
 //!  header: environment, service, phase, step            data age, rights, driver
 //!  BLUE v41 90% ######################################...... 10% GREEN v42
-//!  (wide: the steps of the plan)
+//!  the steps of the plan (from 100 columns)
 //! +- 1 BLUE --------------------+ +- 2 GREEN -------------------+
 //! +-----------------------------+ +-----------------------------+
 //! -- 3 GATES ---------------------------  (wide: 5 EVENTS beside)
 //! -- 4 LOG ------------------------------------------------------
+//!  LAST order and its CLI twin (large screens)
 //!  FAULT (only when there is one)
 //!  BLOCKED / NEXT
 //!  ROLLBACK READY            } a rollback's question and an order
@@ -18,20 +19,31 @@
 
 mod bottom;
 mod canvas;
+mod evidence;
 mod gates;
 mod header;
+mod help;
 mod journal;
+mod keyline;
+mod last;
+mod layout;
+mod offer;
+mod order;
 mod panel;
 mod popup;
+mod preview;
 mod question;
+mod rollback;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::canvas::Canvas;
+use self::layout::{layout, take_bottom, take_top};
 use super::theme::Role;
 use super::view::{Pane, View};
 use crate::domain::Side;
+use crate::engine::Snapshot;
 
 /// Draws the whole screen into `buf` and says where the cursor belongs, if anywhere.
 pub fn draw(view: &View, buf: &mut Buffer, now_ms: u64) -> Option<(u16, u16)> {
@@ -45,7 +57,12 @@ pub fn draw(view: &View, buf: &mut Buffer, now_ms: u64) -> Option<(u16, u16)> {
     if area.height < 3 {
         return tiny(&mut canvas, area);
     }
-    header::header(&mut canvas, take_top(&mut rest, 1));
+    let first = take_top(&mut rest, 1);
+    if area.width < 24 {
+        header::short(&mut canvas, first);
+    } else {
+        header::header(&mut canvas, first);
+    }
     header::split(&mut canvas, take_top(&mut rest, 1));
     let bottom = take_bottom(&mut rest, bottom::height(view, area.height));
     let mut cursor = panes(&mut canvas, rest);
@@ -68,7 +85,7 @@ fn tiny(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     }
     header::short(canvas, Rect { height: 1, ..area });
     if area.height == 2 {
-        bottom::rollback(canvas, last);
+        rollback::rollback(canvas, last);
     }
     None
 }
@@ -80,70 +97,59 @@ fn panes(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if canvas.view.zoom {
         return zoomed(canvas, area);
     }
-    let mut rest = area;
-    let wide = View::shows_events(canvas.area());
-    if wide {
-        header::plan(canvas, take_top(&mut rest, 1));
+    let gates = canvas.shown().map_or(0, |snapshot| snapshot.status.gates.len()).min(200) as u16;
+    let at = layout(canvas.area(), area, gates, panel::facts_wanted(canvas, area.width / 2));
+    let mut cursor = None;
+    if let Some(at) = at.plan {
+        header::plan(canvas, at);
     }
-    let fits = area.width >= 56 && area.height >= 12;
-    if fits {
-        let sides = take_top(&mut rest, 7);
-        let blue = Rect { width: sides.width / 2, ..sides };
-        let scale = panel::scale(canvas, blue.width);
-        panel::panel(canvas, blue, Side::Blue, scale);
-        panel::panel(canvas, Rect { x: blue.right(), width: sides.width - blue.width, ..sides }, Side::Green, scale);
-    } else if rest.height >= 2 {
-        panel::line(canvas, take_top(&mut rest, 1), Side::Blue);
-        panel::line(canvas, take_top(&mut rest, 1), Side::Green);
+    if let Some((at, shape)) = at.panels {
+        cursor = panel::panels(canvas, at, shape).or(cursor);
     }
-    if wide {
-        return wide_lower(canvas, rest);
+    if let Some(at) = at.lines {
+        panel::line(canvas, Rect { height: 1, ..at }, Side::Blue);
+        panel::line(canvas, Rect { y: at.y + 1, height: 1, ..at }, Side::Green);
+        let row = u16::from(canvas.view.focus == Pane::Green);
+        let focused = matches!(canvas.view.focus, Pane::Blue | Pane::Green);
+        cursor = focused.then_some((at.x, at.y + row)).or(cursor);
     }
-    if rest.height < 5 {
-        let gates = take_top(&mut rest, 1);
-        gates::summary(canvas, gates);
-        return (rest.height >= 2).then(|| journal::log(canvas, rest, false)).flatten();
+    if let Some(at) = at.summary {
+        gates::summary(canvas, at);
+        cursor = (canvas.view.focus == Pane::Gates).then_some((at.x, at.y)).or(cursor);
     }
-    let count = canvas.view.shown().map_or(0, |s| s.status.gates.len()).max(1) as u16;
-    let lines = rest.height - 2;
-    let gates = count.min(lines.saturating_sub(4).max(lines.div_ceil(2)));
-    let cursor = gates::gates(canvas, take_top(&mut rest, gates + 1), false);
-    journal::log(canvas, rest, false).or(cursor)
+    if let Some(pane) = at.gates {
+        cursor = gates::gates(canvas, pane, at.boxed).or(cursor);
+    }
+    if let Some(at) = at.events {
+        cursor = events(canvas, at).or(cursor);
+    }
+    if let Some(pane) = at.log {
+        cursor = journal::log(canvas, pane, at.boxed).or(cursor);
+    }
+    if let Some(at) = at.last {
+        last::last(canvas, at);
+    }
+    cursor
 }
 
-fn wide_lower(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
-    let mut rest = area;
-    let count = canvas.view.shown().map_or(0, |s| s.status.gates.len()) as u16;
-    let upper = take_top(&mut rest, count.clamp(7, (area.height / 2).max(7)).saturating_add(2).min(area.height));
-    let left = Rect { width: (u32::from(upper.width) * 74 / 120) as u16, ..upper };
-    let cursor = gates::gates(canvas, left, true);
-    journal::events(canvas, Rect { x: left.right(), width: upper.width - left.width, ..upper });
-    journal::log(canvas, rest, true).or(cursor)
+/// The events, and their newest line if the focus is on them.
+fn events(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    journal::events(canvas, area);
+    let cursor = canvas.view.cursor;
+    let before = |snapshot: &Snapshot| snapshot.events.iter().filter(|e| cursor.is_none_or(|at| e.at <= at)).count();
+    let lines = canvas.shown().map_or(0, before).min(usize::from(u16::MAX)) as u16;
+    let row = lines.clamp(1, area.height.saturating_sub(2).max(1));
+    (canvas.view.focus == Pane::Events && area.height > 2 && area.width > 2).then_some((area.x + 1, area.y + row))
 }
 
 fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     match canvas.view.focus {
         Pane::Blue => panel::zoomed(canvas, area, Side::Blue),
         Pane::Green => panel::zoomed(canvas, area, Side::Green),
-        Pane::Gates => return gates::gates(canvas, area, true),
-        Pane::Log => return journal::log(canvas, area, true),
-        Pane::Events => journal::events(canvas, area),
+        Pane::Gates => gates::zoomed(canvas, area),
+        Pane::Log => journal::log(canvas, area, true),
+        Pane::Events => events(canvas, area),
     }
-    None
-}
-
-fn take_top(rest: &mut Rect, height: u16) -> Rect {
-    let height = height.min(rest.height);
-    let top = Rect { height, ..*rest };
-    rest.y += height;
-    rest.height -= height;
-    top
-}
-
-fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
-    let height = height.min(rest.height);
-    rest.height -= height;
-    Rect { y: rest.bottom(), height, ..*rest }
 }
 
 /// How a gate or fault that deserves attention is drawn.

@@ -136,6 +136,11 @@ pub fn left(seconds: f64) -> String {
     if s < 3600 { format!("{:02}:{:02}", s / 60, s % 60) } else { format!("{}h{:02}m", s / 3600, s % 3600 / 60) }
 }
 
+/// The time of day, UTC: `14:02:08`.
+pub fn clock(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
 /// Time that has passed, roughly: `1s`, `9m`, `3h`, `2d`.
 pub fn age(seconds: f64) -> String {
     let s = seconds.max(0.0).round() as u64;

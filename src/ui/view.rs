@@ -1,8 +1,13 @@
 //! The view's state, and the one way to change it.
 
+mod act;
+mod ask;
 pub mod command;
-mod cursor;
+mod copy;
+pub mod cursor;
 mod evidence;
+mod field;
+pub mod help;
 pub mod keys;
 pub mod log;
 mod log_keys;
@@ -17,10 +22,13 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use tui_input::Input as Line;
 
+use self::command::CommandLine;
 use self::log::LogPane;
 use self::prompt::{Notice, Prompt};
+use super::actions::Act;
 use super::glyphs::Glyphs;
 use super::input::{Action, Input};
+use super::keymap::Keymap;
 use super::theme::Theme;
 use crate::domain::{Actor, OrderId};
 use crate::engine::{Command, Phase, Request, Snapshot};
@@ -137,6 +145,7 @@ const INTERRUPT_MS: u64 = 2_000;
 #[derive(Debug, Clone)]
 pub struct View {
     pub(super) options: Options,
+    pub(super) keymap: Arc<Keymap>,
     pub(super) size: (u16, u16),
     pub(super) snapshot: Option<Arc<Snapshot>>,
     /// When the snapshot came in, in milliseconds.
@@ -155,11 +164,12 @@ pub struct View {
     pub(super) prompt: Option<Prompt>,
     pub(super) notice: Option<Notice>,
     pub(super) message: Option<Message>,
+    pub(super) commands: CommandLine,
     pending: Vec<Pending>,
     next_id: u64,
     interrupted_ms: Option<u64>,
-    /// When `H` was seen last: a held key acts once.
-    held_ms: Option<u64>,
+    /// What acts without asking, and when it was seen last: a held key acts once.
+    held: Option<(Act, u64)>,
     /// A rollback of ours that is to be verified, then explained.
     rollback: Option<OrderId>,
     reason_due: Option<OrderId>,
@@ -173,6 +183,7 @@ impl View {
     pub fn new(options: Options) -> Self {
         Self {
             options,
+            keymap: Arc::default(),
             size: (80, 24),
             snapshot: None,
             received_ms: 0,
@@ -188,16 +199,29 @@ impl View {
             prompt: None,
             notice: None,
             message: None,
+            commands: CommandLine::default(),
             pending: Vec::new(),
             next_id: 1,
             interrupted_ms: None,
-            held_ms: None,
+            held: None,
             rollback: None,
             reason_due: None,
             revision: 0,
             drawn: None,
             redraw_at: None,
         }
+    }
+
+    /// The same view with other keys than those of the table.
+    #[must_use]
+    pub fn with_keymap(mut self, keymap: Arc<Keymap>) -> Self {
+        self.keymap = keymap;
+        self
+    }
+
+    /// How the key of an action is told, wherever the screen speaks of it.
+    pub fn key_name(&self, act: Act) -> String {
+        self.keymap.name(act)
     }
 
     /// Takes in what happened at `now_ms` and says what is to be done. Nothing else changes the view.
@@ -242,6 +266,8 @@ impl View {
             Input::Flushed => {
                 self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
+                // Reason: only now it is known when keys begin to count, and the screen says so then.
+                self.redraw_at = self.next_deadline(now_ms);
             }
             Input::Tick => {}
         }
@@ -312,7 +338,7 @@ impl View {
     /// that what was being typed into it does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
         if prompt.ask.is_forward() {
-            self.notice = Some(Notice::new(text, prompt.ask.is_typed()));
+            self.notice = Some(Notice::new(text, prompt.typed));
             self.touch();
         } else {
             self.warn(&text.join(" "), now_ms);
@@ -362,6 +388,11 @@ impl View {
     /// Seconds since what the panes show came in; stands still while they are frozen.
     pub(super) fn pane_elapsed_s(&self, now_ms: u64) -> f64 {
         if self.frozen.is_some() { 0.0 } else { self.elapsed_s(now_ms) }
+    }
+
+    /// Whether this console holds no driver at all.
+    pub(super) fn may_only_look(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only)
     }
 
     pub(super) fn is_paused(&self) -> bool {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
 
+mod detail;
 mod sim;
 
 use cutover::domain::*;
@@ -210,6 +211,35 @@ fn a_slow_candidate_is_rolled_back_by_its_guard() {
     assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard { action, .. } if action == "rollback")));
 }
 
+/// A service whose guard compares with the live side.
+fn comparing(metric: Metric) -> Service {
+    let mut service = service();
+    let limit = if metric == Metric::ErrorRate { 0.5 } else { 250.0 };
+    let versus = Some(Comparison { worse_by: 0.2, sure: 0.99 });
+    service.guards[0] = GuardSpec { metric, limit, versus, ..service.guards[0].clone() };
+    service
+}
+
+#[test]
+fn a_candidate_within_the_limit_but_surely_slower_than_the_live_side_is_rolled_back() {
+    let mut sim = Sim::with(&comparing(Metric::P99));
+    sim.seconds(3);
+    ordered(&sim.ask(Command::Promote));
+    sim.seconds(1);
+    sim.traffic(20, 500, Pair { blue: 30, green: 33 });
+    let versus = sim.status().guards[0].versus.unwrap();
+    assert!((versus.seen.unwrap() - 0.1).abs() < 0.01, "{versus:?}");
+    assert_eq!(sim.status().phase, Phase::Shifting, "10 % slower is allowed");
+    let mut sim = Sim::with(&comparing(Metric::P99));
+    sim.seconds(3);
+    ordered(&sim.ask(Command::Promote));
+    sim.seconds(1);
+    sim.traffic(40, 500, Pair { blue: 30, green: 40 });
+    assert_eq!((sim.status().phase, sim.split), (Phase::RolledBack, Split::all(Side::Blue)));
+    let worse = |fact: &&Fact| matches!(fact, Fact::Guard { worse_by: Some(by), .. } if *by > 0.3);
+    assert_eq!(sim.facts().iter().copied().filter(worse).count(), 1, "told once, with by how much");
+}
+
 #[test]
 fn a_guard_without_enough_samples_says_so_and_does_nothing() {
     let mut sim = ready();
@@ -258,6 +288,40 @@ fn stale_data_locks_forward() {
     sim.seconds(6);
     assert_eq!(sim.status().phase, Phase::Unknown);
     assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Stale);
+}
+
+#[test]
+fn an_override_wants_fresh_data() {
+    let mut sim = Sim::new();
+    sim.gate_verdicts = |name| if name == "golden" { Verdict::Failed } else { Verdict::Passed };
+    sim.seconds(3);
+    sim.wire = Wire::Down;
+    sim.seconds(6);
+    let reason = "labels are wrong, checked by hand".to_owned();
+    assert_eq!(refused(&sim.ask(Command::Override { gate: "golden".into(), reason })), RefusalKind::Stale);
+}
+
+#[test]
+fn a_preview_is_the_very_order_that_is_sent() {
+    let mut sim = ready();
+    for command in [Command::Promote, Command::Switch, Command::Rollback, Command::Promote, Command::Abort] {
+        sim.seconds(1);
+        let shown = sim.state.order_preview(&command).unwrap();
+        ordered(&sim.ask(command));
+        assert_eq!(sim.orders.last(), Some(&shown));
+    }
+    assert_eq!(sim.state.order_preview(&Command::Pause), None);
+}
+
+#[test]
+fn the_status_says_what_wants_the_version_typed_and_how_long_the_way_back_lasts() {
+    let mut sim = ready();
+    assert_eq!(sim.status().typed, ["switch"]);
+    assert!((sim.status().rollback.window_s - 86_400.0).abs() < f64::EPSILON);
+    let mut service = service();
+    service.plan.typed_promote = true;
+    sim.restart(&service);
+    assert_eq!(sim.status().typed, ["switch", "promote"]);
 }
 
 #[test]

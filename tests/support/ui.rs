@@ -10,6 +10,7 @@ use cutover::domain::{
     Actor, GuardAction, LogLevel, LogLine, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split,
     Version,
 };
+use cutover::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
 use cutover::engine::snapshot::{
     Blocked, DriverStatus, EventLine, GateState, GateStatus, GuardState, GuardStatus, History, Latency, OrderStatus,
     RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
@@ -83,6 +84,7 @@ fn guard(metric: Metric, side: Side, value: f64, limit: f64) -> GuardStatus {
         status: GuardState::Ok,
         value: Some(value),
         limit,
+        versus: None,
         samples: 3_075,
         breaches: 0,
         consecutive: 3,
@@ -191,6 +193,7 @@ pub fn shifting() -> Snapshot {
             ready: true,
             class: "instant".into(),
             window_left_s: Some(3348.0),
+            window_s: 86_400.0,
             to: Side::Blue,
             because: None,
             needed: true,
@@ -206,6 +209,7 @@ pub fn shifting() -> Snapshot {
         data_age_s: Some(0.6),
         stale: false,
         dropped: 0,
+        typed: vec!["switch".into()],
     };
     Snapshot {
         status,
@@ -221,7 +225,74 @@ pub fn shifting() -> Snapshot {
             event(4, "auto", "feature-drift FAIL 0.31", true),
             event(2, "op2", "note \"checking fx feed\"", false),
         ]),
+        previews: previews(),
+        detail: detail(),
     }
+}
+
+/// What the screen shows besides: the plan's past, six replicas a side, and how the gates stood.
+fn detail() -> Detail {
+    let at = |ago: i64| now() - TimeDelta::seconds(ago);
+    let replicas = |net: u8, version: &str, ms: f64| {
+        (1..=6_u8)
+            .map(|n| ReplicaStatus {
+                url: format!("http://10.0.{net}.{n}:8080"),
+                ready: Some(true),
+                fault: None,
+                version: Some(version.into()),
+                latency_ms: Some(ms + f64::from(n) / 10.0),
+                age_s: Some(0.6),
+            })
+            .collect()
+    };
+    let trail = |gate: &str, points: &[(i64, GateState, Option<f64>, bool)]| GateTrail {
+        gate: gate.into(),
+        points: points
+            .iter()
+            .map(|&(ago, state, value, run)| {
+                let note = if run { "as seen then".to_owned() } else { String::new() };
+                GatePoint { at: at(ago), state, value, samples: 500, note, run }
+            })
+            .collect(),
+    };
+    let latency = (0..16).map(|n| (961 - 60 * n, GateState::Passed, Some(200.0 + f64::from(n as u8 % 5) * 12.0), true));
+    Detail {
+        started: Some(at(1270)),
+        reached: vec![(5, at(1263)), (10, at(648))],
+        consent: Some("77d0".into()),
+        bake_s: 900.0,
+        replicas: Pair { blue: replicas(1, "v41", 3.0), green: replicas(2, "v42", 4.0) },
+        trails: Arc::new(vec![
+            trail("schema-compat", &[(545, GateState::Running, None, false), (540, GateState::Passed, None, true)]),
+            trail("golden-set", &[(490, GateState::Running, None, false), (480, GateState::Passed, Some(0.994), true)]),
+            trail("latency-p99", &latency.collect::<Vec<_>>()),
+            trail(
+                "feature-drift",
+                &[
+                    (600, GateState::Passed, Some(0.12), true),
+                    (244, GateState::Passed, Some(0.24), true),
+                    (64, GateState::NotYet, Some(0.19), true),
+                    (4, GateState::Failed, Some(0.31), true),
+                ],
+            ),
+        ]),
+        logs: Arc::new(vec![("feature-drift".into(), "/var/lib/cutover/gates/feature-drift.log".into())]),
+    }
+}
+
+/// What an embedded gateway would be sent.
+fn previews() -> std::collections::BTreeMap<String, Vec<String>> {
+    [("promote", 75, true), ("switch", 0, true), ("abort", 100, false), ("rollback", 100, false)]
+        .into_iter()
+        .map(|(verb, blue, forward)| {
+            let green = 100 - blue;
+            let expected = if forward { "\"7\"" } else { "null" };
+            let body =
+                format!(r#"{{"split":{{"blue":{blue},"green":{green}}},"expected":{expected},"order":"9c41d2e0"}}"#);
+            let target = "unix:/run/cutover/gateway.sock".to_owned();
+            (verb.into(), vec![target, "PUT /v1/split".into(), "content-type: application/json".into(), body])
+        })
+        .collect()
 }
 
 pub fn order(command: &str, state: OrderState) -> OrderStatus {

@@ -44,7 +44,7 @@ pub(super) struct Question {
 impl Question {
     /// A question that is about to be shown.
     pub(super) fn new(ask: Ask, seen: Option<Arc<Snapshot>>, reason: String, now_ms: u64) -> Self {
-        let until_ms = now_ms + ask.lives_ms().max(PATIENCE_MS);
+        let until_ms = now_ms + ask.lives_ms(true).max(PATIENCE_MS);
         Self { ask, seen, reason, shown_ms: None, until_ms }
     }
 
@@ -57,6 +57,12 @@ impl Question {
     fn wanted(&self) -> Option<String> {
         let (side, status) = candidate(self.seen.as_deref()?);
         Some(status.version.as_ref().map_or_else(|| side.name().to_owned(), |version| version.name.clone()))
+    }
+
+    /// Whether the candidate's version is the answer: a switch, and what the config adds.
+    fn wants_version(&self) -> bool {
+        let added = |snapshot: &Arc<Snapshot>| snapshot.status.typed.iter().any(|verb| verb == self.ask.name());
+        self.ask == Ask::Switch || (self.ask == Ask::Promote && self.seen.as_ref().is_some_and(added))
     }
 
     fn wants_reason(&self) -> bool {
@@ -72,9 +78,9 @@ impl Question {
     pub(super) fn how(&self) -> String {
         let name = self.ask.name();
         match &self.ask {
-            Ask::Switch => match self.wanted() {
-                Some(version) => format!("to switch, type the version: {version}; an empty line = no"),
-                None => "switch: nothing was read yet".into(),
+            _ if self.wants_version() => match self.wanted() {
+                Some(version) => format!("to {name}, type the version: {version}; an empty line = no"),
+                None => format!("{name}: nothing was read yet"),
             },
             Ask::Override { gate } if self.reason.is_empty() => {
                 format!("why may {gate} pass? type a reason of at least {REASON_MIN} characters; an empty line = no")
@@ -102,7 +108,7 @@ impl Question {
         }
         let typed = line.trim();
         let no = matches!(typed.to_lowercase().as_str(), "n" | "no");
-        if self.ask == Ask::Switch && self.wanted().as_deref() == Some(typed) {
+        if self.wants_version() && self.wanted().as_deref() == Some(typed) {
             return Answer::Yes;
         }
         if self.wants_reason() && !no {
@@ -110,9 +116,9 @@ impl Question {
         }
         match word {
             _ if no => Answer::No(String::new()),
-            _ if self.ask != Ask::Switch && matches!(typed.to_lowercase().as_str(), "y" | "yes") => Answer::Yes,
+            _ if !self.wants_version() && matches!(typed.to_lowercase().as_str(), "y" | "yes") => Answer::Yes,
             Ok(word) => Answer::Instead(word),
-            Err(_) if self.ask == Ask::Switch => Answer::No("that is not its version".into()),
+            Err(_) if self.wants_version() => Answer::No("that is not its version".into()),
             Err(_) => Answer::No("that is not yes".into()),
         }
     }

@@ -11,7 +11,7 @@ use crate::logs::Followers;
 use crate::runtime::core::{Core, Options};
 use crate::runtime::looks;
 use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
-use crate::ui::{self, Glyphs, Theme, View};
+use crate::ui::{self, Glyphs, Keymap, Theme, View};
 
 /// How the console looks and what it is for.
 pub struct Front {
@@ -21,6 +21,8 @@ pub struct Front {
     pub capability: Capability,
     /// The theme; colours are reduced to what the terminal can show.
     pub theme: Theme,
+    /// The keys in force.
+    pub keymap: Arc<Keymap>,
     /// Scenarios a demo knows, and where a chosen one goes.
     pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
     /// Lines of a demo's own story; a closed channel elsewhere.
@@ -34,7 +36,7 @@ pub struct Front {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, scenarios, story, logs } = front;
+    let Front { options, capability, theme, keymap, scenarios, story, logs } = front;
     let signals = listen()?;
     let me = options.me.clone();
     let mut core = Core::open(&Arc::new(service), &backend, options)?;
@@ -44,7 +46,8 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
         glyphs: if capability.unicode { Glyphs::Unicode } else { Glyphs::Ascii },
         me,
         scenarios: names,
-    });
+    })
+    .with_keymap(keymap);
     let themes = looks::theme_names(looks::themes_dir().as_deref());
     drop(view.update(ui::Input::Themes(themes), 0));
     let session = Session::start(terminal::Options::for_terminal(capability));

@@ -3,13 +3,16 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, version_name};
+use super::canvas::Canvas;
+use super::keyline::keys;
+use super::offer::offer;
+use super::order::order_lines;
 use super::question;
-use crate::domain::{OrderState, Side};
-use crate::engine::snapshot::{Blocked, OrderStatus, Status};
-use crate::engine::{Command, RefusalKind, Snapshot};
-use crate::ui::actions::{Act, Danger, Row, table};
-use crate::ui::text::{fit, left, took, width};
+use super::rollback::rollback;
+use crate::engine::RefusalKind;
+use crate::engine::snapshot::{Blocked, Status};
+use crate::ui::actions::Act;
+use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
 
@@ -48,24 +51,29 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if area.height >= 4 {
         faults(canvas, row(4));
     }
-    if area.height >= 3 {
+    let asking = question::bottom_question(canvas, row(2), row(1));
+    let moving = !asking && order_lines(canvas, row(2), row(1));
+    // Reason: a question, an order and a line being typed stay readable while something else is said.
+    let taken = asking || moving || canvas.view.field.is_some();
+    if area.height >= 3 && !(taken && said(canvas, row(3))) {
         blocked(canvas, row(3));
     }
-    if question::bottom_question(canvas, row(2), row(1)) {
+    if asking {
         return None;
     }
-    let moving = order_lines(canvas, row(2), row(1));
     if !moving {
         rollback(canvas, row(2));
     }
-    match typed_or_said(canvas, row(1)) {
-        LastLine::Typed(x, y) => Some((x, y)),
-        LastLine::Free if !moving => {
-            keys(canvas, row(1));
-            None
-        }
-        LastLine::Free | LastLine::Said => None,
+    if let Some(at) = field(canvas, row(1)) {
+        return Some(at);
     }
+    let above = taken && area.height >= 3;
+    if !moving && (above || !said(canvas, row(1))) {
+        keys(canvas, row(1));
+    } else if moving && !above {
+        said(canvas, row(1));
+    }
+    None
 }
 
 /// The most important of them on a screen that has one line for it.
@@ -73,10 +81,11 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if question::in_one_line(canvas, area) {
         return None;
     }
-    match typed_or_said(canvas, area) {
-        LastLine::Typed(x, y) => return Some((x, y)),
-        LastLine::Said => return None,
-        LastLine::Free => {}
+    if let Some(at) = field(canvas, area) {
+        return Some(at);
+    }
+    if said(canvas, area) {
+        return None;
     }
     if !order_lines(canvas, area, Rect { height: 0, y: u16::MAX, ..area }) {
         rollback(canvas, area);
@@ -84,34 +93,24 @@ pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// What the last line was taken for.
-enum LastLine {
-    /// A text field, and where its cursor is.
-    Typed(u16, u16),
-    /// A message.
-    Said,
-    /// Nothing yet.
-    Free,
-}
-
-/// A text field or a message in the last line.
-fn typed_or_said(canvas: &mut Canvas<'_>, area: Rect) -> LastLine {
-    let view = canvas.view;
-    let (label, line) = match &view.field {
-        Some(Field::Command(line)) => (":", line),
-        Some(Field::Filter(line)) => ("/", line),
-        Some(Field::Reason(line, _)) => (why(area.width), line),
-        None => {
-            let Some(message) = &view.message else { return LastLine::Free };
-            let role = if message.warn { Role::Fail } else { Role::Warn };
-            canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
-            return LastLine::Said;
-        }
+/// The text field, if one is open; where its cursor is.
+fn field(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    let (label, line) = match canvas.view.field.as_ref()? {
+        Field::Command(line) => (":", line),
+        Field::Filter(line) => ("/", line),
+        Field::Reason(line, _) => (why(area.width), line),
     };
     let x = canvas.put(area.x, area.y, area.width, label, Role::Key);
     let space = area.right().saturating_sub(x + 1);
-    let (x, y) = typed(canvas, x, area.y, space, line);
-    LastLine::Typed(x, y)
+    Some(typed(canvas, x, area.y, space, line))
+}
+
+/// A message, if there is one.
+fn said(canvas: &mut Canvas<'_>, area: Rect) -> bool {
+    let Some(message) = &canvas.view.message else { return false };
+    let role = if message.warn { Role::Fail } else { Role::Warn };
+    canvas.put(area.x, area.y, area.width, &format!(" {} ", message.text), role);
+    true
 }
 
 /// The question after a rollback, as long as it leaves room for an answer.
@@ -146,21 +145,26 @@ fn faults(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// What stands in the way of the next step, or what the next step is.
 fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
+    if offer(canvas, area) {
+        return;
+    }
     let Some(snapshot) = canvas.live() else {
         canvas.put(area.x, area.y, area.width, " BLOCKED  nothing was read yet", Role::Warn);
         return;
     };
     let status = &snapshot.status;
+    let key = |act: Act| canvas.view.key_name(act);
+    let (switches, promotes) = (key(Act::Switch), key(Act::Promote));
     let first = |verb: &str| status.blocked.iter().find(|blocked| blocked.command == verb);
     let wide = area.width >= 100;
     match (first("switch"), first("promote")) {
         (None, None) => next(canvas, area, status),
         (Some(switch), Some(promote)) if switch.because == promote.because => {
-            let verbs = if wide { "S switch and P promote" } else { "S switch, P promote" };
-            because(canvas, area, verbs, promote, wide);
+            let and = if wide { " and" } else { "," };
+            because(canvas, area, &format!("{switches} switch{and} {promotes} promote"), promote, wide);
         }
-        (_, Some(promote)) => because(canvas, area, "P promote", promote, wide),
-        (Some(switch), None) => because(canvas, area, "S switch", switch, wide),
+        (_, Some(promote)) => because(canvas, area, &format!("{promotes} promote"), promote, wide),
+        (Some(switch), None) => because(canvas, area, &format!("{switches} switch"), switch, wide),
     }
 }
 
@@ -174,8 +178,10 @@ fn because(canvas: &mut Canvas<'_>, area: Rect, verbs: &str, blocked: &Blocked, 
         );
         return;
     }
-    let hint = if wide { "  o = explain / override with reason" } else { " (o explain)" };
-    let space = usize::from(area.width).saturating_sub(13 + verbs.len() + hint.len());
+    let explain = canvas.view.key_name(Act::Explain);
+    let hint =
+        if wide { format!("  {explain} = explain / override with reason") } else { format!(" ({explain} explain)") };
+    let space = usize::from(area.width).saturating_sub(13 + width(verbs) + width(&hint));
     let text = fit(&blocked.because, space.max(12));
     canvas.parts(
         area.x,
@@ -187,277 +193,19 @@ fn because(canvas: &mut Canvas<'_>, area: Rect, verbs: &str, blocked: &Blocked, 
             (verbs, Role::Key),
             (": ", Role::Text),
             (&text, Role::Text),
-            (hint, Role::Dim),
+            (&hint, Role::Dim),
         ],
     );
 }
 
 fn next(canvas: &mut Canvas<'_>, area: Rect, status: &Status) {
     let from = status.step.target.unwrap_or(0);
-    let text = status
-        .step
-        .next
-        .map_or_else(|| "nothing to promote".to_owned(), |to| format!("P promote {from}% > {to}%, S switch > 100%"));
+    let text = status.step.next.map_or_else(
+        || "nothing to promote".to_owned(),
+        |to| {
+            let (promotes, switches) = (canvas.view.key_name(Act::Promote), canvas.view.key_name(Act::Switch));
+            format!("{promotes} promote {from}% > {to}%, {switches} switch > 100%")
+        },
+    );
     canvas.parts(area.x, area.y, area.width, &[(" NEXT", Role::Title), ("  ", Role::Text), (&text, Role::Text)]);
-}
-
-/// Whether there is a way back.
-pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
-    let hint = [("press R then y ", Role::Key)];
-    let Some(snapshot) = canvas.live() else {
-        canvas.line(area, &[(" ROLLBACK", Role::Title), ("  state unknown, works all the same", Role::Text)], &hint);
-        return;
-    };
-    let way = &snapshot.status.rollback;
-    let elapsed = canvas.view.elapsed_s(canvas.now);
-    let side = &snapshot.status.sides[way.to];
-    let because = way.because.as_deref().unwrap_or("");
-    let (word, role, text) = if snapshot.status.driver.read_only {
-        (" ROLLBACK READ-ONLY", Role::Fail, "this console holds no driver".to_owned())
-    } else if !way.needed && way.ready {
-        (" ROLLBACK NOT NEEDED", Role::Title, because.to_owned())
-    } else if way.ready {
-        let text = format!(
-            "{}{} warm {}/{}",
-            way.to,
-            version_of(snapshot, area.width),
-            side.ready.unwrap_or(0),
-            side.replicas
-        );
-        let speed = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
-        let word = if area.width >= 100 { "window closes in" } else { "window" };
-        let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
-        let text = format!("{text}, {speed}{window}");
-        (" ROLLBACK READY", Role::Title, text)
-    } else {
-        (" ROLLBACK NOT READY", Role::Fail, because.to_owned())
-    };
-    let gap = if area.width >= 100 { "   " } else { "  " };
-    let hint: &[_] = match area.width {
-        _ if snapshot.status.driver.read_only => &[],
-        0..50 => &[("R y", Role::Key)],
-        _ => &hint,
-    };
-    canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
-}
-
-fn version_of(snapshot: &Snapshot, columns: u16) -> String {
-    if columns >= 100 {
-        format!(" {}", fit(version_name(snapshot, snapshot.status.rollback.to), 20))
-    } else {
-        String::new()
-    }
-}
-
-/// `4s` for 3.8 seconds, `1s` for anything faster.
-pub fn about(seconds: f64) -> String {
-    format!("{}s", seconds.ceil().max(1.0))
-}
-
-/// An order under way in two lines: how far the split is, and what became of the order. False when there is none.
-fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
-    let snapshot = canvas.live();
-    let order = snapshot.and_then(|s| s.status.last_order.as_ref()).filter(|order| !order.state.is_settled());
-    if let (Some(order), Some(snapshot)) = (order, snapshot) {
-        canvas.fill(first, " ", Role::Prompt);
-        canvas.fill(second, " ", Role::Prompt);
-        progress(canvas, first, order, &snapshot.status);
-        canvas.put(second.x, second.y, second.width, &order_text(order), Role::Prompt);
-        return true;
-    }
-    let Some((command, since)) = canvas.view.waiting_for() else { return false };
-    canvas.fill(first, " ", Role::Prompt);
-    canvas.fill(second, " ", Role::Prompt);
-    let waited = took(canvas.now.saturating_sub(since) as f64 / 1000.0);
-    let text = format!(" {}  asked {waited} ago, not yet sent", doing(command.verb()));
-    canvas.put(first.x, first.y, first.width, &text, Role::Prompt);
-    let text = " waiting for the engine";
-    canvas.put(second.x, second.y, second.width, text, Role::Prompt);
-    true
-}
-
-fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &Status) {
-    let side = order.toward;
-    let goal = order.target.share(side);
-    let observed = status.split.observed.map(|split| split.share(side));
-    let from = order.from.map(|split| split.share(side));
-    let elapsed = canvas.view.elapsed_s(canvas.now);
-    let percent = |share: Option<u8>| share.map_or_else(|| "?".to_owned(), |share| share.to_string());
-    let way = if observed == from || observed == Some(goal) {
-        format!("{} > {goal}%", percent(from))
-    } else {
-        format!("{} > {} > {goal}%", percent(from), percent(observed))
-    };
-    let done = match (from, observed) {
-        (Some(from), Some(now)) if from != goal => {
-            let all = f64::from(from.abs_diff(goal));
-            (all - f64::from(now.abs_diff(goal))).max(0.0) / all
-        }
-        (_, Some(now)) if now == goal => 1.0,
-        _ => 0.0,
-    };
-    let cells = (done * 13.0).round() as usize;
-    let [full, empty] = canvas.set.progress;
-    let bar = format!("{}{}", full.repeat(cells.min(13)), empty.repeat(13_usize.saturating_sub(cells)));
-    let head = if order.state == OrderState::Unknown {
-        format!(" UNKNOWN  {} may have happened:", order.command)
-    } else {
-        format!(" {} ", doing(&order.command))
-    };
-    let says = match (observed, status.split.mixed.is_some()) {
-        (_, true) => "router says MIXED".to_owned(),
-        (Some(now), _) => format!("router says {now}%"),
-        (None, _) => "router not read".to_owned(),
-    };
-    let bar = if order.state == OrderState::Unknown { String::new() } else { format!("  {bar}") };
-    let text = format!("{head} {} {way}{bar}  {}  {says}", side.title(), took(order.took_s + elapsed));
-    canvas.put(area.x, area.y, area.width, &text, Role::Prompt);
-}
-
-fn order_text(order: &OrderStatus) -> String {
-    let late = if order.late { "  NOT READ BACK IN TIME" } else { "" };
-    let detail = order.detail.as_deref().map_or_else(String::new, |text| format!("  {}", fit(text, 60)));
-    let note = if late.is_empty() && detail.is_empty() { "  (safe to hang up: backend owns it)" } else { "" };
-    format!(
-        " op {} {} {}  retry {}{late}{detail}{note}",
-        order.id,
-        order.state.title(),
-        order.at.format("%H:%M:%S%.3f"),
-        order.retries,
-    )
-}
-
-fn doing(verb: &str) -> &'static str {
-    match verb {
-        "promote" => "PROMOTING",
-        "switch" => "SWITCHING",
-        "abort" => "ABORTING",
-        "rollback" => "ROLLING BACK",
-        _ => "UNDER WAY",
-    }
-}
-
-/// How much the key line tells.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Telling {
-    /// Every key with a word in the table, two spaces between.
-    All,
-    /// Those of the 80-column drawing, one space between.
-    Most,
-    /// What acts, and the ways to learn about the rest.
-    Least,
-}
-
-impl Telling {
-    fn tells(self, row: &Row) -> bool {
-        let acts = row.danger != Danger::Looks;
-        match self {
-            Self::All => true,
-            Self::Most => acts || row.name != "zoom",
-            Self::Least => acts || matches!(row.act, Act::Help | Act::CommandLine),
-        }
-    }
-
-    const fn gap(self) -> &'static str {
-        if matches!(self, Self::All) { "  " } else { " " }
-    }
-
-    /// What stands between a key and its word.
-    fn between(self, key: &str) -> &'static str {
-        if self != Self::All && matches!(key, "?" | ":" | "/") { "" } else { " " }
-    }
-
-    /// The columns of the row's entry, without the gap after it.
-    fn columns(self, row: &Row, label: &str) -> usize {
-        width(row.keys[0]) + self.between(row.keys[0]).len() + width(label)
-    }
-
-    /// The rows of the key line, and their words.
-    fn rows(self) -> impl Iterator<Item = (&'static Row, &'static str)> {
-        table().iter().filter(move |row| self.tells(row)).filter_map(|row| row.footer.map(|label| (row, label)))
-    }
-
-    /// The columns of the whole line: the gap before what acts is a border of three columns, the last one may be cut.
-    fn width(self) -> usize {
-        let gap = self.gap().len();
-        let entries: usize = self.rows().map(|(row, label)| self.columns(row, label) + gap).sum();
-        1 + entries - gap + 3 - gap
-    }
-}
-
-/// What stands in the key line in place of the keys that act.
-const READ_ONLY: [&str; 2] = ["READ-ONLY, looking only", "READ-ONLY"];
-
-/// The keys worth knowing, from the table; what is blocked is dim. An entry is there whole or not at all.
-fn keys(canvas: &mut Canvas<'_>, area: Rect) {
-    let status = canvas.live().map(|snapshot| &snapshot.status);
-    let read_only = status.is_some_and(|status| status.driver.read_only);
-    let forms = [Telling::All, Telling::Most, Telling::Least];
-    let fitting = forms.into_iter().find(|form| form.width() <= usize::from(area.width));
-    let form = fitting.unwrap_or(Telling::Least);
-    let end = area.right();
-    let room = |x: u16| usize::from(end.saturating_sub(x));
-    let mut x = canvas.put(area.x, area.y, area.width, " ", Role::Text);
-    let mut acting = false;
-    for (row, label) in form.rows() {
-        let acts = row.danger != Danger::Looks;
-        if acts && read_only {
-            break;
-        }
-        let (gap, line) = (form.gap(), if acts == acting { 0 } else { 3 - form.gap().len() });
-        if room(x) < line + form.columns(row, label) {
-            break;
-        }
-        if acts != acting {
-            acting = true;
-            x = canvas.parts(
-                x.saturating_sub(gap.len() as u16),
-                area.y,
-                3,
-                &[(" ", Role::Text), (canvas.set.v, Role::Border), (" ", Role::Text)],
-            );
-        }
-        let dim = status.is_some_and(|status| status.blocked.iter().any(|blocked| blocked.command == verb(row)));
-        let key = row.keys[0];
-        x = canvas.parts(
-            x,
-            area.y,
-            end - x,
-            &[
-                (key, if dim { Role::Dim } else { Role::Key }),
-                (form.between(key), Role::Text),
-                (label, if dim { Role::Dim } else { Role::Text }),
-            ],
-        );
-        x = canvas.put(x, area.y, gap.len() as u16, &gap[..gap.len().min(room(x))], Role::Text);
-    }
-    if let Some(note) = READ_ONLY.into_iter().find(|note| read_only && width(note) <= room(x)) {
-        canvas.put(x, area.y, end - x, note, Role::Warn);
-    }
-}
-
-fn verb(row: &Row) -> &'static str {
-    match row.name {
-        "hold" => Command::Pause.verb(),
-        name => name,
-    }
-}
-
-/// What a rollback would do, in half a line: `100% to BLUE v41, ~4s`.
-pub fn rollback_goal(snapshot: Option<&Snapshot>) -> String {
-    let Some(snapshot) = snapshot else { return "100% to where the rollout began".into() };
-    let way = &snapshot.status.rollback;
-    let time = way.last_took_s.map_or_else(String::new, |s| format!(", ~{}", about(s)));
-    let other = way.to.other();
-    let kept = match other {
-        Side::Blue => ", blue kept up",
-        Side::Green => ", green kept up",
-    };
-    // Reason: the way back is never locked, but whoever takes it must know where it leads.
-    let target = &snapshot.status.sides[way.to];
-    if target.ready == Some(0) {
-        let version = fit(version_name(snapshot, way.to), 12);
-        return format!("100% to {} {version}: 0/{} ANSWER THERE NOW", way.to.title(), target.replicas);
-    }
-    format!("100% to {} {}{time}{kept}", way.to.title(), fit(version_name(snapshot, way.to), 20))
 }

@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 use crate::domain::Side;
 use crate::engine::Snapshot;
@@ -97,6 +98,11 @@ impl<'a> Canvas<'a> {
     pub fn restyle(&mut self, area: Rect, role: Role) {
         let style = self.view.options.theme.style(role);
         self.buf.set_style(area.intersection(self.buf.area), style);
+    }
+
+    /// Reverses every cell of `area`: where the time cursor stands, with or without colour.
+    pub fn mark(&mut self, area: Rect) {
+        self.buf.set_style(area.intersection(self.buf.area), Style::new().add_modifier(Modifier::REVERSED));
     }
 
     /// Empties `area`, and what reaches into it from the left.

@@ -1,9 +1,14 @@
 //! The lines at the top: who and where, how traffic is shared, the steps of the plan.
 
+mod plan;
+
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
+pub use self::plan::plan;
+
 use super::canvas::{Canvas, side_role, version_name};
-use crate::domain::{OnDisconnect, Side};
+use crate::domain::Side;
 use crate::engine::snapshot::Status;
 use crate::engine::{Phase, Snapshot};
 use crate::ui::text::{self, age, fit, left};
@@ -22,51 +27,56 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     };
     let status = &snapshot.status;
     let wide = area.width >= 100;
-    let gap = if wide { "  " } else { " " };
-    let environment = status.environment.to_uppercase();
-    let banner = if environment.is_empty() { String::new() } else { fit(&environment, 16) };
-    let phase = phase(canvas, status, wide);
-    let bake = bake(canvas, status);
     let narrow = area.width < 60;
-    let frozen = canvas.view.frozen.as_ref().map_or_else(String::new, |(_, since)| {
-        format!("FROZEN {}", age(canvas.now.saturating_sub(*since) as f64 / 1000.0))
-    });
+    let environment = status.environment.to_uppercase();
+    let phase = phase(canvas, status, wide);
     let auto = if status.step.auto { "  AUTO" } else { "" };
     let right = right(canvas, status, area.width);
-    let clock = if wide { format!("{}Z ", status.time.format("%H:%M:%S")) } else { String::new() };
-    let gap_right = if wide { "   " } else { "  " };
-    let frozen_gap = if frozen.is_empty() { "" } else { gap_right };
-    let last_gap = if wide { "  " } else { "" };
-    // Service and environment give way first: the phase must be read in full, then the bake time.
-    let ends = [&frozen, frozen_gap, &right.0, gap_right, &right.1, last_gap, &clock, &phase, auto];
-    let taken: usize = ends.iter().map(|text| text::width(text)).sum::<usize>() + if narrow { 4 } else { 6 };
-    let space = usize::from(area.width).saturating_sub(taken);
-    let bake = if text::width(&bake) + 12 > space { String::new() } else { bake };
-    let space = space.saturating_sub(text::width(&bake));
-    let banner = if space < 5 { String::new() } else { fit(&banner, space / 2) };
+    // Service and environment give way first: the phase must be read in full, then what is told besides.
+    let ends: usize = right.iter().map(|(text, _)| text::width(text)).sum();
+    let taken = ends + text::width(&phase) + auto.len() + if narrow { 4 } else { 7 };
+    let mut space = usize::from(area.width).saturating_sub(taken);
+    let mut more = String::new();
+    let names = if wide { text::width(&environment).min(16) + text::width(&status.service).min(40) + 2 } else { 12 };
+    for fact in besides(canvas, snapshot, area.width) {
+        if text::width(&fact) + names <= space {
+            space -= text::width(&fact);
+            more.push_str(&fact);
+        }
+    }
+    let banner = if space < 5 { String::new() } else { fit(&fit(&environment, 16), space / 2) };
     let service = fit(&status.service, space.saturating_sub(text::width(&banner)));
+    let gap = match (banner.is_empty(), wide) {
+        (true, _) => "",
+        (false, true) => "  ",
+        (false, false) => " ",
+    };
+    let right: Vec<(&str, Role)> = right.iter().map(|(text, role)| (text.as_str(), *role)).collect();
     canvas.line(
         area,
         &[
             (" ", Role::Text),
             (&banner, Role::Banner),
-            (if banner.is_empty() { "" } else { gap }, Role::Text),
+            (gap, Role::Text),
             (&service, Role::Title),
             (if narrow { " " } else { "   " }, Role::Text),
             (&phase, phase_role(status.phase)),
             (auto, Role::Warn),
-            (&bake, Role::Text),
+            (&more, Role::Text),
         ],
-        &[
-            (&frozen, Role::Fail),
-            (frozen_gap, Role::Text),
-            (&right.0, if status.stale { Role::Fail } else { Role::Text }),
-            (gap_right, Role::Text),
-            (&right.1, if status.driver.may_drive { Role::Text } else { Role::Warn }),
-            (last_gap, Role::Text),
-            (&clock, Role::Dim),
-        ],
+        &right,
     );
+}
+
+/// What is told besides where there is room, the most telling first.
+fn besides(canvas: &Canvas<'_>, snapshot: &Snapshot, width: u16) -> [String; 3] {
+    let status = &snapshot.status;
+    let since = snapshot.detail.started.filter(|_| width >= 120).map(|started| status.time - started);
+    let elapsed = since.map_or_else(String::new, |since| {
+        format!("   elapsed {}", left(since.as_seconds_f64() + canvas.view.elapsed_s(canvas.now)))
+    });
+    let backend = if width >= 150 { format!("   backend {}", fit(&status.backend, 16)) } else { String::new() };
+    [bake(canvas, status), elapsed, backend]
 }
 
 fn phase(canvas: &Canvas<'_>, status: &Status, wide: bool) -> String {
@@ -86,17 +96,29 @@ fn bake(canvas: &Canvas<'_>, status: &Status) -> String {
     })
 }
 
-/// Data age; rights and driver.
-fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> (String, String) {
+/// Whether what is seen is not now; data age; rights and driver; the time.
+fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> Vec<(String, Role)> {
     let elapsed = canvas.view.elapsed_s(canvas.now);
+    let (wide, tight) = (width >= 100, width < 60);
+    let gap = if wide { "   " } else { "  " };
+    let mut parts = Vec::new();
+    let mut not_now = |word: &str, at: Option<DateTime<Utc>>| {
+        let Some(at) = at else { return };
+        let since = if wide && word == "FROZEN" { " since" } else { "" };
+        let text = if tight { format!("{word}{gap}") } else { format!("{word}{since} {}{gap}", text::clock(at)) };
+        parts.push((text, Role::Fail));
+    };
+    not_now("CURSOR", canvas.view.cursor);
+    not_now("FROZEN", canvas.view.frozen.as_ref().map(|(frozen, _)| frozen.status.time));
+    // A fixed width, so that what stands beside it does not move with a digit.
     let data = match (status.data_age_s, status.stale) {
         (None, _) => "data ?".to_owned(),
-        (Some(s), true) => format!("STALE {}", age(s + elapsed)),
-        (Some(s), false) => format!("data {}", age(s + elapsed)),
+        (Some(s), true) => format!("STALE {:<3}", age(s + elapsed)),
+        (Some(s), false) => format!("data {:<3}", age(s + elapsed)),
     };
+    parts.push((data, if status.stale { Role::Fail } else { Role::Text }));
     let driver = &status.driver;
     let me = fit(&driver.me, 12);
-    let gap = if width >= 100 { "   " } else { "  " };
     let who = match &driver.holder {
         _ if width < 50 => String::new(),
         Some(holder) if !driver.may_drive => format!("{gap}{me} ({}*)", fit(holder, 16)),
@@ -108,7 +130,13 @@ fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> (String, String) {
         (false, true) => "rw",
         (false, false) => "ro",
     };
-    (data, format!("{rights}{who} "))
+    let before = if wide { "  " } else { " " };
+    parts.push((format!("{before}{rights}{who} "), if driver.may_drive { Role::Text } else { Role::Warn }));
+    if wide {
+        let form = if width >= 180 { "  %Y-%m-%d %H:%M:%SZ " } else { "  %H:%M:%SZ " };
+        parts.push((status.time.format(form).to_string(), Role::Dim));
+    }
+    parts
 }
 
 const fn phase_role(phase: Phase) -> Role {
@@ -131,6 +159,15 @@ pub fn split(canvas: &mut Canvas<'_>, area: Rect) {
     };
     let name_max = (usize::from(area.width) / 6).max(3);
     let label = |side: Side| share(snapshot, side, area.width >= 100);
+    if area.width < 24 {
+        let [blue, green] = Side::BOTH.map(|side| format!("{} {}", &side.title()[..1], label(side)));
+        let fits = text::width(&blue) + text::width(&green) + 3 <= usize::from(area.width);
+        let (before, between) = if fits { (" ", "  ") } else { ("", " ") };
+        let [blue, green] = [blue, green].map(|text| if fits { text } else { text.replace([' ', '%'], "") });
+        let parts = [(before, Role::Text), (&*blue, Role::SideBlue), (between, Role::Text), (&*green, Role::SideGreen)];
+        canvas.parts(area.x, area.y, area.width, &parts);
+        return;
+    }
     let blue = format!(" BLUE {} {} ", fit(version_name(snapshot, Side::Blue), name_max), label(Side::Blue));
     let green = format!(" {} GREEN {} ", label(Side::Green), fit(version_name(snapshot, Side::Green), name_max));
     let (blue, green) = if area.width < 50 {
@@ -195,38 +232,6 @@ fn split_note(canvas: &Canvas<'_>, status: &Status) -> Option<String> {
     (split.desired? != observed).then(|| format!("router says {observed}"))
 }
 
-/// The steps of the plan, and what a lost operator means.
-pub fn plan(canvas: &mut Canvas<'_>, area: Rect) {
-    let Some(snapshot) = canvas.live() else { return };
-    let step = &snapshot.status.step;
-    let (arrow, mark) = (canvas.set.arrow, canvas.set.step);
-    let elapsed = canvas.view.elapsed_s(canvas.now);
-    let mut x = area.x + 3.min(area.width);
-    let right = format!(
-        "on disconnect: {} ",
-        match step.on_disconnect {
-            OnDisconnect::Hold => "HOLD",
-            OnDisconnect::Rollback => "ROLLBACK",
-        }
-    );
-    let limit = canvas.put_right(area.right(), area.y, area.width / 3, &right, Role::Dim).saturating_sub(2);
-    let mut before = 0;
-    for (at, share) in step.steps.iter().enumerate() {
-        let (word, role) = match at + 1 {
-            n if n < step.index => ("done ", Role::Dim),
-            n if n == step.index => ("now ", Role::Title),
-            n if n == step.index + 1 => ("next ", Role::Text),
-            _ => ("", Role::Dim),
-        };
-        let word = if at + 1 < step.index && at > 0 { "" } else { word };
-        let bake = step.bake_left_s.filter(|_| at + 1 == step.index);
-        let bake = bake.map_or_else(String::new, |s| format!(" bake {}", left(s - elapsed)));
-        let text = format!("{word}{} {mark} {before}{arrow}{share}{bake}", at + 1);
-        x = canvas.put(x, area.y, limit.saturating_sub(x), &text, role).saturating_add(3);
-        before = *share;
-    }
-}
-
 /// Split and phase in as few columns as possible.
 pub fn short(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else {
@@ -236,11 +241,15 @@ pub fn short(canvas: &mut Canvas<'_>, area: Rect) {
     let status = &snapshot.status;
     let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
     let stale = if status.stale { " STALE" } else { "" };
-    let parts: [(&str, Role); 4] = [
+    let back = if canvas.view.cursor.is_some() { " CURSOR" } else { "" };
+    let frozen = if canvas.view.frozen.is_some() { " FROZEN" } else { "" };
+    let parts: [(&str, Role); 6] = [
         (&split, side_role(Side::Blue)),
         (" ", Role::Text),
         (status.phase.title(), phase_role(status.phase)),
         (stale, Role::Fail),
+        (back, Role::Fail),
+        (frozen, Role::Fail),
     ];
     canvas.parts(area.x, area.y, area.width, &parts);
 }

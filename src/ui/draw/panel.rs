@@ -1,353 +1,280 @@
-//! One side: its role and version, what it answers, and how that changed.
+//! One side: its role and version, what it answers, and how that changed; now, or where the time cursor stands.
+
+mod facts;
+mod figure;
+mod spark;
 
 use ratatui::layout::Rect;
 
+use self::facts::{facts, wanted};
+use self::figure::{FIGURES, Figure};
+use self::spark::{Cells, Scale, spark};
 use super::canvas::{Canvas, side_role, version_name};
-use crate::domain::{Metric, Point, Side};
+use crate::domain::{Pair, Side};
 use crate::engine::Snapshot;
-use crate::engine::snapshot::{GuardState, GuardStatus, SideStatus, Source};
-use crate::ui::text::{age, fit, limit_number, millis, percent, percent_number, rate};
+use crate::engine::snapshot::{GuardState, Source};
+use crate::ui::text::{age, clock, fit, left, millis, percent, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Pane;
+use crate::ui::view::cursor::{Axis, beside, spark_columns};
 
-/// What a row shows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Figure {
-    P50,
-    P95,
-    P99,
-    Errors,
-    Rate,
+/// How a panel uses its height: rows per figure, and lines of facts below them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    pub rows: u16,
+    pub facts: u16,
 }
 
-const FIGURES: [Figure; 5] = [Figure::P50, Figure::P95, Figure::P99, Figure::Errors, Figure::Rate];
-
-impl Figure {
-    const fn metric(self) -> Option<Metric> {
-        match self {
-            Self::P50 => Some(Metric::P50),
-            Self::P95 => Some(Metric::P95),
-            Self::P99 => Some(Metric::P99),
-            Self::Errors => Some(Metric::ErrorRate),
-            Self::Rate => None,
-        }
-    }
-
-    const fn label(self, wide: bool) -> &'static str {
-        match (self, wide) {
-            (Self::P50, _) => "p50",
-            (Self::P95, _) => "p95",
-            (Self::P99, _) => "p99",
-            (Self::Errors, false) => "err",
-            (Self::Errors, true) => "err%",
-            (Self::Rate, _) => "rps~",
-        }
-    }
-
-    fn value(self, side: &SideStatus) -> Option<f64> {
-        match self {
-            Self::P50 => side.latency_ms.p50,
-            Self::P95 => side.latency_ms.p95,
-            Self::P99 => side.latency_ms.p99,
-            Self::Errors => side.error_rate,
-            Self::Rate => side.rps,
-        }
-    }
-
-    fn point(self, point: &Point) -> Option<f64> {
-        match self {
-            Self::P50 => point.p50.map(f64::from),
-            Self::P95 => point.p95.map(f64::from),
-            Self::P99 => point.p99.map(f64::from),
-            Self::Errors => Some(f64::from(point.error_rate)),
-            Self::Rate => Some(f64::from(point.rps)),
-        }
-    }
-
-    fn spell(self, value: f64, wide: bool) -> String {
-        match (self, wide) {
-            (Self::Errors, false) => percent(value),
-            (Self::Errors, true) => percent_number(value),
-            (Self::Rate, _) => rate(value),
-            (_, wide) => millis(value, if wide { " " } else { "" }),
-        }
+impl Shape {
+    /// The height of a panel, with its frame.
+    pub const fn height(self) -> u16 {
+        self.rows * FIGURES.len() as u16 + self.facts + 2
     }
 }
 
-/// Seconds a sparkline column may stand for.
-const COLUMN_S: [i64; 11] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 50, 75];
-
-/// Where the columns of a panel are; all relative to the inner left edge.
-struct Columns {
-    label: u16,
-    spark: u16,
-    value: u16,
-    delta: u16,
-    limit: u16,
-    wide: bool,
-    /// Seconds a sparkline column stands for.
-    per_s: i64,
+/// What both panels are drawn from.
+struct Sheet<'a> {
+    snapshot: &'a Snapshot,
+    /// Columns beside the sparkline: label, value, difference, limit, word.
+    beside: [u16; 5],
+    axis: Axis,
+    cells: Pair<Cells>,
+    scale: Scale,
 }
 
-impl Columns {
-    fn of(inner: u16, snapshot: &Snapshot) -> Self {
-        let wide = inner >= 56;
-        let (label, value, delta, limit) = if wide { (7, 9, 8, 8) } else { (5, 8, 6, 6) };
-        let spark = inner.saturating_sub(label + value + delta + limit);
-        // As fine as what there is allows: an operator who has just come sees seconds, not one block. Coarser
-        // steps are rare, so that the picture seldom changes its measure.
-        let known = Side::BOTH.map(|side| {
-            let history = &snapshot.history[side];
-            history.traffic.len().max(history.probes.len())
-        });
-        let known = known.into_iter().max().unwrap_or(0) as i64;
-        let per_s = COLUMN_S.into_iter().find(|per_s| per_s * i64::from(spark) >= known).unwrap_or(100);
-        Self { label, spark, value, delta, limit, wide, per_s }
+impl<'a> Sheet<'a> {
+    fn of(canvas: &Canvas<'a>, inner: u16) -> Option<Self> {
+        let snapshot = canvas.shown()?;
+        let axis = Axis::of(canvas.view, snapshot, spark_columns(inner));
+        let cells = Pair::from_fn(|side| Cells::of(snapshot, side, &axis));
+        let scale = Scale::of(snapshot, &cells);
+        Some(Self { snapshot, beside: beside(inner), axis, cells, scale })
+    }
+
+    /// Whether both sides' figures are of the same kind: our probes are not the users' traffic.
+    fn compares(&self) -> bool {
+        let sides = &self.snapshot.status.sides;
+        sides.blue.source == sides.green.source
+    }
+
+    /// The figure of a side now, or in the column under the cursor.
+    fn value(&self, side: Side, figure: Figure, back: bool) -> Option<f64> {
+        if back {
+            return *self.cells[side].of_figure(figure).get(self.axis.cursor()?)?;
+        }
+        figure.value(&self.snapshot.status.sides[side])
     }
 }
 
-/// The highest latency on either side's sparklines: both sides are drawn to one scale. For panels `width` wide.
-pub fn scale(canvas: &Canvas<'_>, width: u16) -> f64 {
-    canvas.shown().map_or(0.0, |snapshot| latency_scale(snapshot, &Columns::of(width.saturating_sub(2), snapshot)))
+/// The lines of facts that would tell all, in panels `width` wide.
+pub fn facts_wanted(canvas: &Canvas<'_>, width: u16) -> u16 {
+    let lines = |snapshot| Side::BOTH.map(|side| wanted(snapshot, side, width.saturating_sub(2)));
+    canvas.shown().map_or(1, |snapshot| lines(snapshot).into_iter().max().unwrap_or(1))
 }
 
-/// The panel of a side; `scale` is from [`scale()`].
-pub fn panel(canvas: &mut Canvas<'_>, area: Rect, side: Side, scale: f64) {
-    let Some(snapshot) = canvas.shown() else {
+/// Both sides beside one another, and where the focus is if it is on one of them.
+pub fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16, u16)> {
+    let blue = Rect { width: area.width / 2, ..area };
+    let green = Rect { x: blue.right(), width: area.width - blue.width, ..area };
+    let sheet = Sheet::of(canvas, blue.width.saturating_sub(2));
+    let cursor = panel(canvas, blue, Side::Blue, shape, sheet.as_ref(), false);
+    panel(canvas, green, Side::Green, shape, sheet.as_ref(), false).or(cursor)
+}
+
+/// A side alone: higher sparklines, everything that is known of it, and what is wrong with it.
+pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) -> Option<(u16, u16)> {
+    let rows = (area.height.saturating_sub(6) / FIGURES.len() as u16).clamp(1, 4);
+    let shape = Shape { rows, facts: area.height.saturating_sub(Shape { rows, facts: 0 }.height()) };
+    let sheet = Sheet::of(canvas, area.width.saturating_sub(2));
+    panel(canvas, area, side, shape, sheet.as_ref(), true)
+}
+
+fn panel(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    side: Side,
+    shape: Shape,
+    sheet: Option<&Sheet<'_>>,
+    alone: bool,
+) -> Option<(u16, u16)> {
+    let Some(sheet) = sheet else {
         canvas.frame(area, &[(side.title(), side_role(side))], "", ["", ""]);
-        return;
+        return None;
     };
-    let columns = Columns::of(area.width.saturating_sub(2), snapshot);
-    let span = i64::from(columns.spark) * columns.per_s;
-    let inner = frame(canvas, area, snapshot, side, span);
-    for (row, figure) in FIGURES.iter().enumerate().take(usize::from(inner.height)) {
-        let y = inner.y + row as u16;
-        draw_row(canvas, Rect { y, height: 1, ..inner }, snapshot, side, *figure, &columns, scale);
+    let inner = frame(canvas, area, sheet, side);
+    let mut y = inner.y;
+    for figure in FIGURES {
+        if y + shape.rows > inner.bottom() {
+            break;
+        }
+        row(canvas, Rect { y, height: shape.rows, ..inner }, sheet, side, figure);
+        y += shape.rows;
     }
+    let below = Rect {
+        x: inner.x + 1,
+        y,
+        width: inner.width.saturating_sub(2),
+        height: inner.bottom().saturating_sub(y).min(shape.facts),
+    };
+    facts(canvas, below, sheet.snapshot, side, alone);
+    let pane = if side == Side::Blue { Pane::Blue } else { Pane::Green };
+    (canvas.view.focus == pane && inner.height > 0).then_some((inner.x, inner.y))
 }
 
-/// A side alone: the panel, what is wrong with it, and what else is known.
-pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
-    let scale = scale(canvas, area.width);
-    panel(canvas, area, side, scale);
-    let Some(snapshot) = canvas.shown() else { return };
-    let status = &snapshot.status.sides[side];
-    let digest = status.version.as_ref().map_or("unknown", |version| version.digest.as_str());
-    let probes = status.probe_ms.p99.map_or_else(|| "-".into(), |ms| millis(ms, " "));
-    let flying = status.in_flight.map_or_else(|| "-".into(), |n| n.to_string());
-    let mut lines = vec![
-        format!("version digest {digest}"),
-        format!("samples {}   in flight {flying}   probes p99 {probes}", status.samples),
-    ];
-    lines.extend(status.faults.iter().map(|fault| format!("FAULT {fault}")));
-    let from = area.y + 7;
-    for (y, line) in (from..area.bottom().saturating_sub(1)).zip(&lines) {
-        canvas.put(area.x + 2, y, area.width.saturating_sub(4), line, Role::Text);
-    }
-}
-
-fn frame(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, span_s: i64) -> Rect {
-    let status = &snapshot.status.sides[side];
+fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> Rect {
+    let status = &sheet.snapshot.status.sides[side];
     let wide = area.width >= 58;
     let number = if side == Side::Blue { "1 " } else { "2 " };
     let focused = canvas.view.focus == if side == Side::Blue { Pane::Blue } else { Pane::Green };
-    let (ready, fault) = readiness(canvas, snapshot, side);
-    let name = fit(version_name(snapshot, side), usize::from(area.width).saturating_sub(14 + ready.len() + 12).max(4));
+    let (ready, fault) = readiness(canvas, sheet.snapshot, side);
+    let space = usize::from(area.width).saturating_sub(14 + ready.len() + 12).max(4);
+    let name = fit(version_name(sheet.snapshot, side), space);
     let gap = if wide { "  " } else { " " };
     let title = if wide { format!("{:<5} {name}", side.title()) } else { format!("{} {name}", side.title()) };
-    let span = if wide { format!("   last {}", age(span_s as f64)) } else { String::new() };
-    let source = match status.source {
-        Some(Source::Traffic) => "traffic, 1 min",
-        Some(Source::Probes) => "probes, 1 min",
-        None => "no data",
+    let right = match (canvas.view.cursor, canvas.view.cursor_back()) {
+        (Some(at), Some(_)) if !wide => format!("AT {}", clock(at)),
+        (Some(at), Some(back)) => format!("AT {}  -{}", clock(at), left(back.num_seconds() as f64)),
+        _ if wide => format!("{ready}   last {}", age(sheet.axis.span_s() as f64)),
+        _ => ready,
     };
-    let below = match (wide, side) {
-        (true, Side::Blue) => "same scale both sides; ~ own scale".to_owned(),
-        (true, Side::Green) => format!("{} vs blue", canvas.set.delta),
-        _ => String::new(),
-    };
+    // What a side was for at another time is not known.
+    let role = if canvas.view.cursor.is_some() { "" } else { status.role.title() };
+    // Where both have no room, what is wrong comes before what the side is for.
+    let both = number.len() + width(&title) + gap.len() + role.len() + 1 + fault.len() + 6;
+    let role = if !fault.is_empty() && both > usize::from(area.width) { "" } else { role };
+    let gap = if role.is_empty() { "" } else { gap };
+    let source = source(canvas, sheet, side);
+    let legend = legend(canvas, sheet, side, wide);
+    let legend = if width(&source) + width(&legend) + 10 > usize::from(area.width) { "" } else { &legend };
     canvas.frame(
         area,
         &[
             (number, if focused { Role::Focus } else { Role::Title }),
             (&title, side_role(side)),
             (gap, Role::Title),
-            (status.role.title(), if focused { Role::Focus } else { Role::Title }),
+            (role, if focused { Role::Focus } else { Role::Title }),
             (if fault.is_empty() { "" } else { " " }, Role::Border),
-            (fault, Role::Fail),
+            (&fault, Role::Fail),
         ],
-        &format!("{ready}{span}"),
-        [source, &below],
+        &right,
+        [&source, legend],
     )
 }
 
+/// What the figures are of.
+fn source(canvas: &Canvas<'_>, sheet: &Sheet<'_>, side: Side) -> String {
+    let source = match sheet.snapshot.status.sides[side].source {
+        Some(Source::Traffic) => "traffic",
+        Some(Source::Probes) => "probes",
+        None => return "no data".into(),
+    };
+    match (canvas.view.cursor, sheet.axis.per_s) {
+        (None, _) => format!("{source}, 1 min"),
+        (Some(_), 1) => format!("{source}, that second"),
+        (Some(_), per_s) => format!("{source}, worst of {per_s} s"),
+    }
+}
+
+fn legend(canvas: &Canvas<'_>, sheet: &Sheet<'_>, side: Side, wide: bool) -> String {
+    match (wide, side) {
+        (false, _) => String::new(),
+        (true, Side::Blue) => "same scale both sides; ~ own scale".to_owned(),
+        (true, Side::Green) if !sheet.compares() => "not the same kind as blue's".to_owned(),
+        (true, Side::Green) => format!("{} vs blue", canvas.set.delta),
+    }
+}
+
 /// `6/6 ready`, `6/6 warm` for the side to go back to; and a word when something is wrong.
-fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, &'static str) {
+fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, String) {
     let status = &snapshot.status.sides[side];
     let word = if snapshot.status.rollback.to == side { "warm" } else { "ready" };
-    let old = status.age_s.map(|s| s + canvas.view.pane_elapsed_s(canvas.now)).filter(|s| *s >= 10.0);
-    let old = old.map_or_else(String::new, |s| format!(" {} old", age(s)));
     let all = status.replicas;
-    match status.ready {
-        None => (format!("?/{all} ready"), if status.faults.is_empty() { "" } else { "FAULT" }),
-        Some(0) if all > 0 => (format!("0/{all}{old}"), "DOWN"),
-        Some(n) if n < all => (format!("{n}/{all}{old}"), "FAULT"),
-        Some(n) if !old.is_empty() => (format!("{n}/{all}{old}"), if status.faults.is_empty() { "" } else { "FAULT" }),
-        Some(n) => (format!("{n}/{all} {word}"), if status.faults.is_empty() { "" } else { "FAULT" }),
-    }
-}
-
-fn draw_row(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    snapshot: &Snapshot,
-    side: Side,
-    figure: Figure,
-    columns: &Columns,
-    latency_max: f64,
-) {
-    let status = &snapshot.status.sides[side];
-    let value = figure.value(status);
-    let guard = guard_of(snapshot, side, figure);
-    let over = guard.zip(value).is_some_and(|(guard, value)| value > guard.limit)
-        || guard.is_some_and(|guard| matches!(guard.status, GuardState::Breach | GuardState::Tripped));
-    let near = !over && guard.zip(value).is_some_and(|(guard, value)| value >= guard.limit * 0.95);
-    let role = if over {
-        Role::Fail
-    } else if near {
-        Role::Warn
-    } else {
-        Role::Text
+    let ready = status.ready.map_or_else(|| "?".to_owned(), |n| n.to_string());
+    let fault = match status.ready {
+        Some(0) if all > 0 => "DOWN",
+        Some(n) if n < all => "FAULT",
+        _ if !status.faults.is_empty() => "FAULT",
+        None => "UNPROBED",
+        Some(_) => "",
     };
-    canvas.put(area.x + 1, area.y, columns.label.saturating_sub(1), figure.label(columns.wide), Role::Dim);
-    if columns.spark >= 4 {
-        let cells = buckets(snapshot, side, figure, columns);
-        let max = match figure {
-            Figure::Errors => guard.map_or(0.01, |guard| guard.limit).max(highest(&cells)),
-            // A little air above, so that what is highest now is not what is highest possible.
-            Figure::Rate => highest(&cells) * 1.15,
-            _ => latency_max * 1.15,
-        };
-        spark(canvas, area.x + columns.label, area.y, &cells, max, side_role(side));
-    }
-    let right = area.right() - (columns.limit + columns.delta).min(area.width);
-    let spelled = value.map_or_else(|| "-".into(), |value| figure.spell(value, columns.wide));
-    canvas.put_right(right, area.y, columns.value, &spelled, if value.is_none() { Role::Dim } else { role });
-    if side == Side::Green
-        && let Some(delta) = delta(snapshot, figure)
-    {
-        let mark = if over || near { "!" } else { "" };
-        canvas.put_right(right + columns.delta, area.y, columns.delta, &format!("{delta}{mark}"), role);
-    }
-    if let Some(guard) = guard {
-        let sign = if over {
-            ">"
-        } else if canvas.ascii {
-            "<"
-        } else {
-            canvas.set.le
-        };
-        let text = format!("{sign}{}", limit(figure, guard.limit, columns.wide));
-        canvas.put_right(area.right(), area.y, columns.limit, &text, if over { Role::Fail } else { Role::Dim });
+    let old = status.age_s.map(|s| s + canvas.view.pane_elapsed_s(canvas.now)).filter(|s| *s >= 10.0);
+    match (old, fault) {
+        (None, "DOWN" | "FAULT") => (format!("{ready}/{all}"), fault.to_owned()),
+        (None, _) => (format!("{ready}/{all} {word}"), fault.to_owned()),
+        (Some(s), "") => (format!("{ready}/{all}"), format!("OLD {}", age(s))),
+        (Some(s), _) => (format!("{ready}/{all}"), format!("{fault} OLD {}", age(s))),
     }
 }
 
-fn limit(figure: Figure, limit: f64, wide: bool) -> String {
-    match (figure, wide) {
-        (Figure::Errors, true) => format!("{:.2}", limit * 100.0),
-        (Figure::Errors, false) => limit_number(limit * 100.0),
-        _ => limit_number(limit),
+/// How a value stands to its limit: the word, and how it is drawn.
+fn judged(value: Option<f64>, limit: Option<f64>, breached: bool) -> (&'static str, Role) {
+    match value.zip(limit) {
+        _ if breached => ("OVER", Role::Fail),
+        Some((value, limit)) if value > limit => ("OVER", Role::Fail),
+        Some((value, limit)) if value >= limit * 0.95 => ("NEAR", Role::Warn),
+        Some(_) => ("ok", Role::Text),
+        None => ("", Role::Text),
     }
 }
 
-fn guard_of(snapshot: &Snapshot, side: Side, figure: Figure) -> Option<&GuardStatus> {
-    let metric = figure.metric()?;
-    snapshot
-        .status
-        .guards
-        .iter()
-        .filter(|g| g.metric == metric && g.side == side)
-        .min_by(|a, b| a.limit.total_cmp(&b.limit))
-}
-
-/// How green stands to blue: percent, and points of percent for errors.
-fn delta(snapshot: &Snapshot, figure: Figure) -> Option<String> {
-    let [blue, green] = Side::BOTH.map(|side| figure.value(&snapshot.status.sides[side]));
-    let (blue, green) = (blue?, green?);
-    match figure {
-        Figure::Rate => None,
-        Figure::Errors => {
-            let points = (green - blue) * 100.0;
-            let spelled =
-                if points.abs() < 9.995 { format!("{:.2}", points.abs()) } else { format!("{:.0}", points.abs()) };
-            let sign = if points < 0.0 { '-' } else { '+' };
-            Some(format!("{sign}{}", spelled.strip_prefix('0').unwrap_or(&spelled)))
-        }
-        _ if blue <= 0.0 => None,
-        _ => {
-            let change = (green / blue - 1.0) * 100.0;
-            Some(if change >= 999.5 { "x10+".into() } else { format!("{change:+.0}%") })
+/// One figure; label and numbers stand on the lowest of its rows.
+fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figure: Figure) {
+    let [label, value_wide, delta_wide, limit_wide, word_wide] = sheet.beside;
+    let wide = label > 5;
+    let y = area.bottom() - 1;
+    let back = canvas.view.cursor.is_some();
+    let value = sheet.value(side, figure, back);
+    let guard = figure.guard(sheet.snapshot, side);
+    let breached = guard.is_some_and(|guard| matches!(guard.status, GuardState::Breach | GuardState::Tripped));
+    let (word, role) = judged(value, guard.map(|guard| guard.limit), breached && !back);
+    canvas.put(area.x + 1, y, label.saturating_sub(1), figure.label(wide), Role::Dim);
+    if sheet.axis.columns >= 4 {
+        let (x, cells) = (area.x + label, sheet.cells[side].of_figure(figure));
+        spark(canvas, x, y, area.height, cells, sheet.scale.top(figure, side), side);
+        if let Some(at) = sheet.axis.cursor() {
+            canvas.mark(Rect { x: x + at as u16, width: 1, ..area });
         }
     }
-}
-
-/// The points behind a sparkline, oldest first. Columns are aligned to the clock, so that a glyph once drawn stays.
-fn buckets(snapshot: &Snapshot, side: Side, figure: Figure, columns: &Columns) -> Vec<Option<f64>> {
-    let history = &snapshot.history[side];
-    let points = match snapshot.status.sides[side].source {
-        Some(Source::Traffic) => &history.traffic,
-        _ => &history.probes,
+    let right = area.right() - (limit_wide + delta_wide + word_wide).min(area.width);
+    let spelled = value.map_or_else(|| "-".into(), |value| figure.spell(value, wide));
+    canvas.put_right(right, y, value_wide, &spelled, if value.is_none() { Role::Dim } else { role });
+    let blue = sheet.value(Side::Blue, figure, back).filter(|_| side == Side::Green && sheet.compares());
+    if let Some(delta) = blue.zip(value).and_then(|(blue, green)| figure.delta(blue, green)) {
+        let mark = if word_wide == 0 && matches!(word, "OVER" | "NEAR") { "!" } else { "" };
+        canvas.put_right(right + delta_wide, y, delta_wide, &format!("{delta}{mark}"), role);
+    }
+    let Some(guard) = guard else { return };
+    let over = word == "OVER";
+    let sign = match (over, canvas.ascii) {
+        (true, _) => ">",
+        (false, true) => "<",
+        (false, false) => canvas.set.le,
     };
-    let count = usize::from(columns.spark);
-    let mut cells: Vec<Option<(f64, f64)>> = vec![None; count];
-    let end = snapshot.status.time.timestamp();
-    let newest = end.div_euclid(columns.per_s);
-    for (back, point) in points.iter().rev().enumerate() {
-        let column = newest - (end - back as i64).div_euclid(columns.per_s);
-        let Some(cell) = usize::try_from(column).ok().and_then(|back| count.checked_sub(back + 1)) else { break };
-        if let Some(value) = point.as_ref().and_then(|point| figure.point(point)) {
-            let (sum, n) = cells[cell].unwrap_or((0.0, 0.0));
-            // The worst second of a column counts, but throughput is a mean.
-            cells[cell] = Some(if figure == Figure::Rate { (sum + value, n + 1.0) } else { (sum.max(value), 1.0) });
-        }
-    }
-    cells.into_iter().map(|cell| cell.map(|(sum, n)| sum / n)).collect()
-}
-
-fn highest(cells: &[Option<f64>]) -> f64 {
-    cells.iter().flatten().copied().fold(0.0, f64::max)
-}
-
-fn latency_scale(snapshot: &Snapshot, columns: &Columns) -> f64 {
-    if columns.spark < 4 {
-        return 0.0;
-    }
-    Side::BOTH.map(|side| highest(&buckets(snapshot, side, Figure::P99, columns))).into_iter().fold(0.0, f64::max)
-}
-
-fn spark(canvas: &mut Canvas<'_>, x: u16, y: u16, cells: &[Option<f64>], max: f64, role: Role) {
-    let ramp = &canvas.set.ramp;
-    let level = |value: f64| if max > 0.0 { (value / max * 8.0).round().clamp(1.0, 8.0) as usize } else { 1 };
-    // A gap is blank: nothing was seen, which is not zero.
-    let line: String = cells.iter().map(|cell| cell.map_or(" ", |value| ramp[level(value) - 1])).collect();
-    canvas.put(x, y, cells.len() as u16, &line, role);
+    let text = format!("{sign}{}", figure.limit(guard.limit, wide));
+    let end = area.right() - word_wide.min(area.width);
+    canvas.put_right(end, y, limit_wide, &text, if over { Role::Fail } else { Role::Dim });
+    canvas.put(end + 1, y, word_wide.saturating_sub(2), word, if word == "ok" { Role::Dim } else { role });
 }
 
 /// A side in one line, for screens too small for panels.
 pub fn line(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
-    let Some(snapshot) = canvas.shown() else { return };
+    let Some(sheet) = Sheet::of(canvas, area.width / 2) else { return };
+    let snapshot = sheet.snapshot;
     let status = &snapshot.status.sides[side];
     let (ready, fault) = readiness(canvas, snapshot, side);
-    let p99 = status.latency_ms.p99.map_or_else(|| "-".into(), |ms| millis(ms, ""));
-    let errors = status.error_rate.map_or_else(|| "-".into(), percent);
+    let back = canvas.view.cursor;
+    let p99 = sheet.value(side, Figure::P99, back.is_some()).map_or_else(|| "-".into(), |ms| millis(ms, ""));
+    let errors = sheet.value(side, Figure::Errors, back.is_some()).map_or_else(|| "-".into(), percent);
     let ready = if fault.is_empty() { ready } else { format!("{ready} {fault}") };
-    let left = format!(" {} {}", side.title(), fit(version_name(snapshot, side), usize::from(area.width) / 3));
-    let right = format!("p99 {p99} err {errors} {ready} ");
+    let ready = back.map_or(ready, |at| format!("AT {}", clock(at)));
     let right = if area.width < 40 {
         format!("p99 {p99} {}", ready.trim_end_matches(" ready").trim_end_matches(" warm"))
     } else {
-        right
+        format!("p99 {p99} err {errors} {ready} ")
     };
+    let space = usize::from(area.width).saturating_sub(width(&right) + width(status.role.title()) + 9).max(3);
+    let left =
+        format!(" {} {}", side.title(), fit(version_name(snapshot, side), space.min(usize::from(area.width) / 3)));
     canvas.line(
         area,
         &[(&left, side_role(side)), (" ", Role::Text), (status.role.title(), Role::Text)],

@@ -1,10 +1,19 @@
 //! The `:` line. What moves traffic or lasts opens the same questions as the keys; nothing here acts directly on it.
 
+mod complete;
+
+pub use complete::{CommandLine, Offer};
+
 use super::prompt::{Ask, TEXT_MAX};
 use super::{Overlay, View};
+use crate::domain::nearest::nearest;
 use crate::domain::text::clean;
 use crate::engine::Command;
+use crate::ui::actions::{Act, table};
 use crate::ui::input::Action;
+
+/// Lines of the history kept.
+const HISTORY_MAX: usize = 100;
 
 /// Every word the line knows, and what may follow it.
 pub const WORDS: &[(&str, &str)] = &[
@@ -13,6 +22,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("finalize", ""),
     ("gates", "[NAME]"),
     ("help", ""),
+    ("hold", ""),
+    ("mark", ""),
     ("note", "TEXT"),
     ("override", "GATE"),
     ("pause", ""),
@@ -42,17 +53,25 @@ impl View {
             ("takeover", "") => self.open(Ask::TakeOver, now_ms),
             ("auto", "on") => self.open(Ask::AutoOn, now_ms),
             ("auto", "off") => self.send(Command::Auto { on: false }, now_ms, out),
-            ("pause", "") => self.send(Command::Pause, now_ms, out),
+            ("pause" | "hold", "") => self.send(Command::Pause, now_ms, out),
             ("gates", "" | "run") => self.send(Command::RunGates { only: Vec::new() }, now_ms, out),
             ("gates", name) => self.run_gate(name, now_ms, out),
             ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
             ("theme", name) => self.set_theme(name, now_ms),
+            ("mark", "") => self.act(Act::Mark, now_ms, out),
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
             ("q" | "quit", "") => self.quit(now_ms, out),
+            (word, "") if !WORDS.iter().any(|(known, _)| *known == word) => {
+                // Every action of the keys has a word, so that none is out of reach of a keyboard that lacks its key.
+                match table().iter().find(|row| row.name == word) {
+                    Some(row) => self.act(row.act, now_ms, out),
+                    None => self.unknown(word, now_ms),
+                }
+            }
             _ => self.unknown(word, now_ms),
         }
     }
@@ -61,7 +80,14 @@ impl View {
         let text = match WORDS.iter().find(|(known, _)| *known == word) {
             Some((known, "")) => format!(":{known} takes nothing after it"),
             Some((known, rest)) => format!(":{known} {rest}"),
-            None => format!("unknown command {:?}; Tab completes, ? is help", clean(word, 40)),
+            None => {
+                let known = WORDS.iter().map(|(known, _)| *known).chain(table().iter().map(|row| row.name));
+                let meant = nearest(word, known).map_or_else(
+                    || format!("Tab completes, {} is help", self.key_name(Act::Help)),
+                    |known| format!("did you mean :{known}?"),
+                );
+                format!("unknown command \"{}\"; {meant}", clean(word, 40))
+            }
         };
         self.warn(&text, now_ms);
     }
@@ -96,35 +122,4 @@ impl View {
             self.warn(&text, now_ms);
         }
     }
-
-    /// What Tab makes of `line`: the longest beginning all fitting words share.
-    pub(super) fn complete(&self, line: &str) -> Option<String> {
-        let (before, part) = line.rsplit_once(' ').map_or(("", line), |(before, part)| (before.trim(), part));
-        let gates = || self.snapshot.iter().flat_map(|s| &s.status.gates).map(|gate| gate.name.as_str());
-        let fitting: Vec<&str> = match before {
-            "" => WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(part)).collect(),
-            "auto" => ["on", "off"].into_iter().filter(|word| word.starts_with(part)).collect(),
-            "override" | "gates" => gates().filter(|name| name.starts_with(part)).collect(),
-            "theme" => self.theme_names(part).collect(),
-            "scenario" => {
-                self.options.scenarios.iter().map(String::as_str).filter(|name| name.starts_with(part)).collect()
-            }
-            _ => return None,
-        };
-        let shared = fitting.iter().copied().reduce(|a, b| {
-            let same = a
-                .char_indices()
-                .zip(b.chars())
-                .find(|((_, x), y)| x != y)
-                .map_or(a.len().min(b.len()), |((at, _), _)| at);
-            &a[..same]
-        })?;
-        let space = if before.is_empty() { "" } else { " " };
-        let end = if fitting.len() == 1 && before.is_empty() && takes_more(shared) { " " } else { "" };
-        Some(format!("{before}{space}{shared}{end}"))
-    }
-}
-
-fn takes_more(word: &str) -> bool {
-    WORDS.iter().any(|(known, rest)| *known == word && !rest.is_empty())
 }

@@ -5,119 +5,25 @@
 //! on, and closes when the terminal loses the focus. A switch wants the candidate's version typed. Enter and Space
 //! never confirm a box, and the key that opened a question is dead in it.
 
+mod ask;
+
 use tui_input::{Input as Line, InputRequest};
 
 use crate::domain::{Role, Side};
-use crate::engine::{Command, Snapshot};
+use crate::engine::Snapshot;
 use crate::ui::input::{Code, Key};
+
+pub use self::ask::Ask;
 
 /// Keys count from this long after the box reached the terminal, in milliseconds.
 pub const ARMING_MS: u64 = 400;
+/// The key that opened a question is dead in its empty text field as long as it is pressed again within this time, in
+/// milliseconds: then it is being held down.
+pub const HELD_MS: u64 = 600;
 /// The shortest reason for an override, in characters.
 pub const REASON_MIN: usize = 10;
 /// The longest text a field takes, in characters.
 pub const TEXT_MAX: usize = 200;
-
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
-    /// All traffic back?
-    Rollback,
-    /// Give the rollout up?
-    Abort,
-    /// Leave while an order is on its way?
-    Quit,
-    /// One step forward?
-    Promote,
-    /// Everything to the candidate?
-    Switch,
-    /// Let this gate pass?
-    Override {
-        /// The gate's name.
-        gate: String,
-    },
-    /// Go on with the plan?
-    Resume,
-    /// End the rollback window?
-    Finalize,
-    /// Walk the plan unattended?
-    AutoOn,
-    /// Take the driver's place?
-    TakeOver,
-}
-
-impl Ask {
-    /// What it is called in messages.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Rollback => "rollback",
-            Self::Abort => "abort",
-            Self::Quit => "quit",
-            Self::Promote => "promote",
-            Self::Switch => "switch",
-            Self::Override { .. } => "override",
-            Self::Resume => "resume",
-            Self::Finalize => "finalize",
-            Self::AutoOn => "auto on",
-            Self::TakeOver => "take over",
-        }
-    }
-
-    /// Whether it has a box, is armed late and closes when the focus is lost.
-    pub const fn is_forward(&self) -> bool {
-        !matches!(self, Self::Rollback | Self::Abort | Self::Quit)
-    }
-
-    /// Whether consent is bound to the state digest.
-    pub const fn is_bound(&self) -> bool {
-        !matches!(self, Self::Rollback | Self::Quit | Self::TakeOver)
-    }
-
-    /// Whether text is typed into it.
-    pub const fn is_typed(&self) -> bool {
-        matches!(self, Self::Switch | Self::Override { .. })
-    }
-
-    /// The key that opens it; dead while it is open.
-    pub const fn opener(&self) -> char {
-        match self {
-            Self::Rollback => 'R',
-            Self::Abort => 'A',
-            Self::Quit => 'q',
-            Self::Promote => 'P',
-            Self::Switch => 'S',
-            Self::Override { .. } => 'O',
-            Self::Resume => 'H',
-            Self::TakeOver => 'W',
-            Self::Finalize | Self::AutoOn => ':',
-        }
-    }
-
-    /// After this long without an answer it is "no", in milliseconds.
-    pub const fn lives_ms(&self) -> u64 {
-        match self {
-            Self::Rollback | Self::Abort | Self::Quit => 10_000,
-            Self::Switch | Self::Override { .. } => 60_000,
-            _ => 20_000,
-        }
-    }
-
-    /// What is asked of the engine on "yes"; `None` for leaving.
-    pub fn command(&self, typed: &str) -> Option<Command> {
-        Some(match self {
-            Self::Rollback => Command::Rollback,
-            Self::Abort => Command::Abort,
-            Self::Promote => Command::Promote,
-            Self::Switch => Command::Switch,
-            Self::Override { gate } => Command::Override { gate: gate.clone(), reason: typed.trim().to_owned() },
-            Self::Resume => Command::Resume,
-            Self::Finalize => Command::Finalize,
-            Self::AutoOn => Command::Auto { on: true },
-            Self::TakeOver => Command::TakeOver,
-            Self::Quit => return None,
-        })
-    }
-}
 
 /// Whether a question has been on the screen, and since when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -167,6 +73,12 @@ pub struct Prompt {
     pub line: Line,
     /// An override's reason is complete, and `y` is asked for.
     pub confirming: bool,
+    /// Text is typed into it.
+    pub typed: bool,
+    /// It took the place of the field that asks why traffic was rolled back, before anything was typed there.
+    pub from_reason: bool,
+    /// When the key that opened it was pressed last.
+    opener_ms: u64,
 }
 
 /// What a key means to a question.
@@ -187,7 +99,11 @@ pub enum Answer {
 impl Prompt {
     /// A question opened at `now_ms`.
     pub fn new(ask: Ask, seen: Option<std::sync::Arc<Snapshot>>, now_ms: u64) -> Self {
-        let until_ms = now_ms + ask.lives_ms();
+        let wants_text = |seen: &std::sync::Arc<Snapshot>| {
+            ask.command("").is_some_and(|command| seen.status.typed.iter().any(|verb| verb == command.verb()))
+        };
+        let typed = ask.is_always_typed() || seen.as_ref().is_some_and(wants_text);
+        let until_ms = now_ms + ask.lives_ms(typed);
         Self {
             ask,
             seen,
@@ -196,6 +112,9 @@ impl Prompt {
             shown: Shown::default(),
             line: Line::default(),
             confirming: false,
+            typed,
+            from_reason: false,
+            opener_ms: now_ms,
         }
     }
 
@@ -205,7 +124,7 @@ impl Prompt {
         Some(seen.status.digest.clone())
     }
 
-    /// What has to be typed for a switch: the candidate's version, or its side where the version is unknown.
+    /// What has to be typed to agree: the candidate's version, or its side where the version is unknown.
     pub fn wanted(&self) -> Option<&str> {
         let (side, status) = candidate(self.seen.as_deref()?);
         Some(status.version.as_ref().map_or(side.name(), |version| version.name.as_str()))
@@ -214,15 +133,15 @@ impl Prompt {
     /// Whether what is typed is enough.
     pub fn is_complete(&self) -> bool {
         match self.ask {
-            Ask::Switch => self.wanted() == Some(self.line.value()),
             Ask::Override { .. } => self.line.value().trim().chars().count() >= REASON_MIN,
+            _ if self.typed => self.wanted() == Some(self.line.value()),
             _ => true,
         }
     }
 
     /// Whether keys go into the text field.
     pub const fn is_typing(&self) -> bool {
-        self.ask.is_typed() && !self.confirming
+        self.typed && !self.confirming
     }
 
     /// Seconds until it becomes "no", rounded up.
@@ -248,12 +167,21 @@ impl Prompt {
             return Answer::No;
         }
         if self.is_typing() {
-            if self.shown.is_armed(now_ms) {
+            if !self.is_held_opener(key, now_ms) && self.shown.is_armed(now_ms) {
                 return self.typed_key(key);
             }
             return Answer::Nothing;
         }
         self.box_key(key, now_ms)
+    }
+
+    /// Whether `key` is the opener, still held down: a version may begin with the same letter, a held key is no text.
+    fn is_held_opener(&mut self, key: Key, now_ms: u64) -> bool {
+        if key.plain_char() != Some(self.ask.opener()) || !self.line.value().is_empty() {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.opener_ms, now_ms);
+        key.repeat || now_ms.saturating_sub(before) < HELD_MS
     }
 
     /// Rollback, abort, quit: no box, no waiting.
@@ -263,7 +191,9 @@ impl Prompt {
         }
         match key.plain_char() {
             Some(c) if c == self.ask.opener() => Answer::Nothing,
-            Some('y' | 'Y') => Answer::Yes,
+            Some('y') => Answer::Yes,
+            // Reason: with Caps Lock on, `a` `y` must not give a rollout up, but the way back must still work.
+            Some('Y') if self.ask == Ask::Rollback => Answer::Yes,
             Some('R') => Answer::Instead(Ask::Rollback),
             Some('H') => Answer::Hold,
             _ => Answer::No,

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use tui_input::Input as Line;
 
-use super::prompt::Notice;
+use super::prompt::{Ask, Notice};
 use super::{Field, View};
 use crate::domain::{LogLevel, LogLine, OrderState};
-use crate::engine::snapshot::{GateState, Status};
+use crate::engine::snapshot::{GateState, SideStatus, Status};
 use crate::engine::{Phase, Snapshot};
-use crate::ui::input::Action;
+use crate::ui::input::{Action, Key};
+
+/// Changes named when a question is closed by them; the rest is counted.
+const CHANGES_TOLD: usize = 3;
 
 impl View {
     pub(super) fn take(&mut self, new: &Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
@@ -92,6 +95,28 @@ impl View {
         }
     }
 
+    /// `R` before anything is typed is no reason but the way back, which a question that opens by itself must not block.
+    pub(super) fn leave_reason(&mut self, key: Key, now_ms: u64) -> bool {
+        let untouched = |field: &Field| matches!(field, Field::Reason(line, _) if line.value().is_empty());
+        if key.plain_char() != Some('R') || key.repeat || !self.field.as_ref().is_some_and(untouched) {
+            return false;
+        }
+        if let Some(Field::Reason(_, id)) = self.field.take() {
+            self.reason_due = Some(id);
+        }
+        self.open(Ask::Rollback, now_ms);
+        self.prompt.iter_mut().for_each(|prompt| prompt.from_reason = true);
+        true
+    }
+
+    /// It was the beginning of a reason after all: `Rolled back, because`.
+    pub(super) fn back_to_reason(&mut self, key: Key) -> bool {
+        let Some(id) = self.reason_due.take() else { return false };
+        let text = key.plain_char().map_or_else(String::new, |c| format!("R{c}"));
+        self.field = Some(Field::Reason(Line::new(text), id));
+        true
+    }
+
     fn ask_for_reason(&mut self) {
         let busy = self.field.is_some() || self.prompt.is_some() || self.notice.is_some();
         if !busy && let Some(id) = self.reason_due.take() {
@@ -100,25 +125,41 @@ impl View {
     }
 }
 
+/// What consent depended on and is another now, most telling first.
 fn what_changed(old: &Status, new: &Status) -> String {
+    let mut found = Vec::new();
     for (before, after) in old.gates.iter().zip(&new.gates) {
         if before.name == after.name && before.status != after.status {
-            return format!("{} {} > {}", after.name, before.status.title(), after.status.title());
+            found.push(format!("{} {} > {}", after.name, before.status.title(), after.status.title()));
         }
     }
     if old.split.observed != new.split.observed {
         let text =
             |split: Option<crate::domain::Split>| split.map_or_else(|| "unread".into(), |split| split.to_string());
-        return format!("split {} > {}", text(old.split.observed), text(new.split.observed));
+        found.push(format!("split {} > {}", text(old.split.observed), text(new.split.observed)));
     }
     for (side, before) in old.sides.iter() {
         let after = &new.sides[side];
         if before.version != after.version {
-            let name = |v: &Option<crate::domain::Version>| v.as_ref().map_or_else(|| "?".into(), |v| v.name.clone());
-            return format!("{side} {} > {}", name(&before.version), name(&after.version));
+            found.push(format!("{side} {} > {}", version(before, after), version(after, before)));
         }
     }
-    "what consent depends on is another".into()
+    if found.is_empty() {
+        return "what consent depends on is another".into();
+    }
+    let more = found.len().saturating_sub(CHANGES_TOLD);
+    found.truncate(CHANGES_TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", found.join(", "))
+}
+
+/// A version's name; with its digest where the other one has the same name.
+fn version(of: &SideStatus, other: &SideStatus) -> String {
+    let Some(version) = &of.version else { return "unknown".into() };
+    match &other.version {
+        Some(other) if other.name == version.name => format!("{} ({})", version.name, version.digest.short()),
+        _ => version.name.clone(),
+    }
 }
 
 /// A gate failed, an order was settled or lost, the bake is over, the router cannot be understood any more.

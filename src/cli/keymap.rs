@@ -1,0 +1,129 @@
+//! `keys.toml`: where it is, reading it within bounds, and `cutover keys`.
+
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::domain::text::clean;
+use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::ui::Keymap;
+use crate::ui::actions::table;
+
+/// Larger files are refused.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A keymap file: as it was named or found.
+pub(crate) struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// It was named, so it must be there.
+    pub named: bool,
+}
+
+/// `--keys FILE` or `CUTOVER_KEYS`, else `keys.toml` in the user's config directory.
+pub(crate) fn find(named: Option<&Path>) -> Option<Found> {
+    if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
+        return Some(Found { path: path.into(), named: true });
+    }
+    let dirs = directories::ProjectDirs::from("", "", "cutover")?;
+    Some(Found { path: dirs.config_dir().join("keys.toml"), named: false })
+}
+
+/// The keymap in force.
+///
+/// # Errors
+/// The file was named and cannot be read, or holds a fault: every fault with file, line and remedy, exit code 78.
+pub(crate) fn load(context: &Context) -> Result<Arc<Keymap>, Failure> {
+    let Some(found) = find(context.keys.as_deref()) else { return Ok(Arc::default()) };
+    read(&found).map(Arc::new).map_err(|text| Failure::new(Exit::Config, text))
+}
+
+fn read(found: &Found) -> Result<Keymap, String> {
+    let shown = clean(&found.path.display().to_string(), 4096);
+    let file = match std::fs::File::open(&found.path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && !found.named => return Ok(Keymap::default()),
+        Err(error) => return Err(format!("{shown}: cannot be read: {error}; name another file with --keys")),
+    };
+    let mut bytes = Vec::new();
+    if let Err(error) = file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
+        return Err(format!("{shown}: cannot be read: {error}; name another file with --keys"));
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("{shown}: larger than {MAX_BYTES} bytes; a keymap has about fifty lines"));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Keymap::parse(text).map_err(|faults| faults.told(&shown)),
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
+            Err(format!("{shown}:{line}: not UTF-8; save it as UTF-8"))
+        }
+    }
+}
+
+/// `keys`: the keymap in force, as a table, as JSON, or as a file that can be read back.
+pub(crate) fn run(context: &mut Context, print: bool) -> Result<Exit, Failure> {
+    let keymap = load(context)?;
+    if context.out.is_json() {
+        let keys: Vec<_> = table()
+            .iter()
+            .map(|row| {
+                let spelled = keymap.spelled(row.act);
+                json!({
+                    "keys": spelled.join(" "), "bound": spelled, "action": row.name, "help": row.help,
+                    "danger": row.danger.told(), "panes": row.panes, "remapped": keymap.is_remapped(row),
+                })
+            })
+            .collect();
+        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "keys": keys}));
+        return Ok(Exit::Reached);
+    }
+    if print {
+        context.out.text(&keymap.to_toml());
+        return Ok(Exit::Reached);
+    }
+    let spelled = |row: &crate::ui::actions::Row| keymap.spelled(row.act).join(" ");
+    let keys = table().iter().map(|row| spelled(row).chars().count()).max().unwrap_or(0);
+    let names = table().iter().map(|row| row.name.len()).max().unwrap_or(0);
+    for row in table() {
+        let was = if keymap.is_remapped(row) { format!("  (was {})", row.keys.join(" ")) } else { String::new() };
+        let danger = if row.danger.told().is_empty() { String::new() } else { format!("  [{}]", row.danger.told()) };
+        let line = format!("{:<keys$}  {:<names$}  {}{danger}{was}", spelled(row), row.name, row.help);
+        context.out.line(&line);
+    }
+    Ok(Exit::Reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(bytes: &[u8], named: bool) -> Result<Keymap, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        std::fs::write(&path, bytes).unwrap();
+        read(&Found { path, named })
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_matters_only_when_it_was_named() {
+        let path = PathBuf::from("no-such-dir/keys.toml");
+        assert_eq!(read(&Found { path: path.clone(), named: false }), Ok(Keymap::default()));
+        assert!(read(&Found { path, named: true }).unwrap_err().contains("no-such-dir/keys.toml: cannot be read"));
+        let directory = read(&Found { path: ".".into(), named: false });
+        assert!(directory.unwrap_err().contains("cannot be read"), "a directory is no keymap");
+    }
+
+    #[test]
+    fn faults_name_the_file_and_bounds_hold() {
+        assert_eq!(reading(b"", true), Ok(Keymap::default()));
+        assert!(reading(b"[keys]\npromot = 'F'\n", false).unwrap_err().contains("keys.toml:2:1: there is no action"));
+        assert!(reading(b"\n\n\xff", false).unwrap_err().contains("keys.toml:3: not UTF-8"));
+        assert!(reading(&vec![b'\n'; 70_000], false).unwrap_err().contains("larger than 65536 bytes"));
+    }
+}

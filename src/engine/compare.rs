@@ -1,0 +1,144 @@
+//! The candidate beside the live side, while both take traffic: what the guards' `versus` judges.
+//!
+//! Counted anew at every step: another split is another mixture of requests.
+
+use std::collections::BTreeMap;
+
+use super::watch::Counted;
+use crate::domain::sequential::{ErrorRatio, quantile_excess};
+use crate::domain::{Comparison, GuardSpec, Metric, Pair, Service, Side, Stamp};
+
+/// A comparison of error rates says nothing below this many errors.
+const MIN_ERRORS: u64 = 5;
+
+/// What was counted on both sides since the step began.
+#[derive(Debug)]
+pub(super) struct Compared {
+    /// The step it belongs to.
+    step: Option<Stamp>,
+    requests: Pair<u64>,
+    errors: Pair<u64>,
+    /// Latencies: microseconds, how many.
+    cells: Pair<BTreeMap<u64, u64>>,
+    /// Per guard that compares error rates.
+    ratios: Vec<Option<(Side, ErrorRatio)>>,
+    /// Steps a rollout has: its false alarms are shared among them.
+    steps: usize,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Excess {
+    /// How much worse the side looks: 0.21 is 21 %. `None` while it cannot be said.
+    pub(super) seen: Option<f64>,
+    /// How much worse it is at least, as sure as the guard wants to be.
+    pub(super) at_least: Option<f64>,
+    /// Whether it is worse by more than is allowed, as sure as the guard wants to be.
+    pub(super) is_worse: bool,
+}
+
+impl Compared {
+    pub(super) fn new(service: &Service) -> Self {
+        Self {
+            step: None,
+            requests: Pair::default(),
+            errors: Pair::default(),
+            cells: Pair::default(),
+            ratios: vec![None; service.guards.len()],
+            steps: service.plan.steps.len().max(1),
+        }
+    }
+
+    /// Takes in what was counted between two readings of the router at the step that began at `step`.
+    pub(super) fn absorb(
+        &mut self,
+        step: Option<Stamp>,
+        counted: &Pair<Option<Counted>>,
+        guards: &[GuardSpec],
+        candidate: Side,
+    ) {
+        if self.step != step {
+            // What was counted across the change belongs to neither step.
+            let steps = self.steps;
+            let ratios = guards.iter().map(|spec| ratio_of(spec, candidate)).collect();
+            *self = Self { step, ratios, steps, ..Self::empty() };
+            return;
+        }
+        let (Some(blue), Some(green)) = (&counted.blue, &counted.green) else { return };
+        for (side, it) in [(Side::Blue, blue), (Side::Green, green)] {
+            self.requests[side] += it.count;
+            self.errors[side] += it.errors;
+            for &(us, n) in &it.cells {
+                *self.cells[side].entry(us).or_default() += n;
+            }
+        }
+        let of = |side: Side| if side == Side::Blue { (blue.count, blue.errors) } else { (green.count, green.errors) };
+        for (side, ratio) in self.ratios.iter_mut().flatten() {
+            ratio.absorb(of(*side), of(side.other()));
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            step: None,
+            requests: Pair::default(),
+            errors: Pair::default(),
+            cells: Pair::default(),
+            ratios: Vec::new(),
+            steps: 1,
+        }
+    }
+
+    /// How `side` stands to the other by the guard at `index`; `None` with fewer than its least samples on either side.
+    pub(super) fn judge(&self, index: usize, spec: &GuardSpec, side: Side, versus: Comparison) -> Option<Excess> {
+        let enough = self.requests[side] >= spec.min_samples && self.requests[side.other()] >= spec.min_samples;
+        if !enough {
+            return None;
+        }
+        let alpha = (1.0 - versus.sure) / self.steps as f64;
+        match spec.metric.quantile() {
+            Some(q) => Some(self.latency(side, q, alpha, versus.worse_by)),
+            None => self.errors(index, side, alpha),
+        }
+    }
+
+    fn latency(&self, side: Side, q: f64, alpha: f64, worse_by: f64) -> Excess {
+        let cells = |side: Side| self.cells[side].iter().map(|(&us, &n)| (us, n)).collect::<Vec<_>>();
+        let (own, other) = (cells(side), cells(side.other()));
+        let at_least = quantile_excess(&own, &other, q, alpha);
+        let seen =
+            quantile(&own, q).zip(quantile(&other, q)).map(|(own, other)| own as f64 / other.max(1) as f64 - 1.0);
+        Excess { seen, at_least, is_worse: at_least.is_some_and(|by| by > worse_by) }
+    }
+
+    fn errors(&self, index: usize, side: Side, alpha: f64) -> Option<Excess> {
+        let (_, ratio) = self.ratios.get(index)?.as_ref()?;
+        let rate = |side: Side| self.errors[side] as f64 / self.requests[side].max(1) as f64;
+        let other = rate(side.other());
+        let enough = self.errors[side] >= MIN_ERRORS;
+        Some(Excess {
+            seen: (other > 0.0).then(|| rate(side) / other - 1.0),
+            at_least: ratio.at_least(alpha).map(|ratio| ratio - 1.0),
+            is_worse: enough && ratio.is_worse(alpha),
+        })
+    }
+}
+
+fn ratio_of(spec: &GuardSpec, candidate: Side) -> Option<(Side, ErrorRatio)> {
+    let versus = spec.versus.filter(|_| spec.metric == Metric::ErrorRate)?;
+    Some((spec.side.unwrap_or(candidate), ErrorRatio::new(1.0 + versus.worse_by)))
+}
+
+/// The `q`-quantile of `(value, count)` cells.
+fn quantile(cells: &[(u64, u64)], q: f64) -> Option<u64> {
+    let all: u64 = cells.iter().map(|cell| cell.1).sum();
+    let wanted = (all as f64 * q).ceil().max(1.0) as u64;
+    let mut before = 0;
+    cells
+        .iter()
+        .find(|(_, n)| {
+            before += n;
+            before >= wanted
+        })
+        .map(|cell| cell.0)
+}

@@ -1,0 +1,88 @@
+//! The way back: whether there is one, where it leads, how long it takes and how long it lasts.
+
+use ratatui::layout::Rect;
+
+use super::canvas::{Canvas, version_name};
+use crate::domain::Side;
+use crate::engine::Snapshot;
+use crate::ui::actions::Act;
+use crate::ui::text::{fit, left};
+use crate::ui::theme::Role;
+
+/// Whether there is a way back.
+pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
+    let key = canvas.view.key_name(Act::Rollback);
+    let (long, short) = (format!("press {key} then y "), format!("{key} y"));
+    let hint = [(long.as_str(), Role::Key)];
+    let Some(snapshot) = canvas.live() else {
+        canvas.line(area, &[(" ROLLBACK", Role::Title), ("  state unknown, works all the same", Role::Text)], &hint);
+        return;
+    };
+    let way = &snapshot.status.rollback;
+    let elapsed = canvas.view.elapsed_s(canvas.now);
+    let side = &snapshot.status.sides[way.to];
+    let because = way.because.as_deref().unwrap_or("");
+    let (word, role, text) = if snapshot.status.driver.read_only {
+        (" ROLLBACK READ-ONLY", Role::Fail, "this console holds no driver".to_owned())
+    } else if !way.needed && way.ready {
+        (" ROLLBACK NOT NEEDED", Role::Title, because.to_owned())
+    } else if way.ready {
+        let text = format!(
+            "{}{} warm {}/{}",
+            way.to,
+            version_of(snapshot, area.width),
+            side.ready.unwrap_or(0),
+            side.replicas
+        );
+        let speed = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
+        let word = if area.width >= 100 { "window closes in" } else { "window" };
+        let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
+        let text = format!("{text}, {speed}{window}");
+        (" ROLLBACK READY", Role::Title, text)
+    } else {
+        (" ROLLBACK NOT READY", Role::Fail, because.to_owned())
+    };
+    let gap = if area.width >= 100 { "   " } else { "  " };
+    let hint: &[_] = match area.width {
+        _ if snapshot.status.driver.read_only => &[],
+        0..50 => &[(short.as_str(), Role::Key)],
+        _ => &hint,
+    };
+    canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
+}
+
+fn version_of(snapshot: &Snapshot, columns: u16) -> String {
+    if columns >= 100 {
+        format!(" {}", fit(version_name(snapshot, snapshot.status.rollback.to), 20))
+    } else {
+        String::new()
+    }
+}
+
+/// `4s` for 3.8 seconds, `1s` for anything faster.
+pub fn about(seconds: f64) -> String {
+    format!("{}s", seconds.ceil().max(1.0))
+}
+
+/// What a rollback would do, in half a line: `100% to BLUE v41, ~4s`.
+pub fn rollback_goal(snapshot: Option<&Snapshot>) -> String {
+    let Some(snapshot) = snapshot else { return "100% to where the rollout began".into() };
+    let way = &snapshot.status.rollback;
+    if !way.needed {
+        let name = fit(version_name(snapshot, way.to), 20);
+        return format!("{} {name} takes all traffic already: nothing would move", way.to.title());
+    }
+    let time = way.last_took_s.map_or_else(String::new, |s| format!(", ~{}", about(s)));
+    let other = way.to.other();
+    let kept = match other {
+        Side::Blue => ", blue kept up",
+        Side::Green => ", green kept up",
+    };
+    // Reason: the way back is never locked, but whoever takes it must know where it leads.
+    let target = &snapshot.status.sides[way.to];
+    if target.ready == Some(0) {
+        let version = fit(version_name(snapshot, way.to), 12);
+        return format!("100% to {} {version}: 0/{} ANSWER THERE NOW", way.to.title(), target.replicas);
+    }
+    format!("100% to {} {}{time}{kept}", way.to.title(), fit(version_name(snapshot, way.to), 20))
+}

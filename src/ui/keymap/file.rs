@@ -1,0 +1,250 @@
+//! `keys.toml`: what may stand in it, and every fault with its line and its remedy.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::spelling::{advice, parse, spell};
+use super::{Keymap, laws};
+use crate::domain::nearest::nearest;
+use crate::domain::text::clean;
+use crate::ui::actions::{Row, table};
+use crate::ui::input::Key;
+
+/// More faults than this are not told at once.
+const FAULTS_MAX: usize = 50;
+/// More keys than this for one action are a mistake.
+const KEYS_MAX: usize = 8;
+/// The longest piece of the file that a message quotes, in characters.
+const QUOTED: usize = 40;
+const TOP: [&str; 2] = ["allow_unsafe_keys", "keys"];
+
+/// One thing that is wrong with a keymap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// What is wrong, safe to show.
+    pub message: String,
+    /// What to do about it; may be empty.
+    pub remedy: String,
+}
+
+/// Everything that is wrong with a keymap, in the order of its lines; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    /// One line for each fault: `keys.toml:3:11: ...`.
+    pub fn told(&self, file: &str) -> String {
+        let file = clean(file, 4096);
+        let line = |fault: &Fault| format!("{file}:{fault}");
+        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "; {}", self.remedy) }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told("keys.toml"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl Keymap {
+    /// The keymap of a file's text. Actions it does not name keep their keys.
+    ///
+    /// # Errors
+    /// Every fault: TOML that is none, names nobody knows, keys no terminal sends, keys bound twice, and bindings by
+    /// which a slip of the hand would act.
+    pub fn parse(text: &str) -> Result<Self, Faults> {
+        let mut reader = Reader { text, faults: Vec::new() };
+        let (document, syntax) = DeTable::parse_recoverable(text);
+        for error in syntax.iter().take(FAULTS_MAX) {
+            let at = error.span().map_or(0, |span| span.start);
+            reader.fault(at, format!("not valid TOML: {}", clean(error.message(), 200)), "");
+        }
+        // What a broken file seems to hold is a guess, and faults found in a guess mislead.
+        let map = if syntax.is_empty() { reader.keymap(document.get_ref()) } else { Self::default() };
+        let mut faults = reader.faults;
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        faults.truncate(FAULTS_MAX);
+        if faults.is_empty() { Ok(map) } else { Err(Faults(faults)) }
+    }
+}
+
+/// A key with where it was written.
+type Written = (Key, usize);
+
+struct Reader<'t> {
+    text: &'t str,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, at: usize, message: String, remedy: impl Into<String>) {
+        let (line, column) = self.place(at);
+        self.faults.push(Fault { line, column, message, remedy: remedy.into() });
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at.min(self.text.len())).unwrap_or(self.text);
+        let last = before.rsplit('\n').next().unwrap_or("");
+        (before.matches('\n').count() + 1, last.trim_start_matches('\u{feff}').chars().count() + 1)
+    }
+
+    fn keymap(&mut self, root: &DeTable<'_>) -> Keymap {
+        let mut allow_unsafe = false;
+        let mut written: Vec<Option<(usize, Vec<Written>)>> = vec![None; table().len()];
+        for (key, value) in root {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("allow_unsafe_keys", DeValue::Boolean(yes)) => allow_unsafe = *yes,
+                ("allow_unsafe_keys", _) => {
+                    self.fault(value.span().start, "allow_unsafe_keys is no yes or no".into(), "write true or false");
+                }
+                ("keys", DeValue::Table(keys)) => self.bindings(keys, &mut written),
+                ("keys", _) => {
+                    self.fault(value.span().start, "keys is no section".into(), "write [keys], and actions below it");
+                }
+                (name, _) => {
+                    let remedy = match nearest(name, TOP) {
+                        Some(known) => format!("did you mean {known}?"),
+                        None if row_named(name).is_some() => "actions stand below a line [keys]".to_owned(),
+                        None => "a keymap has allow_unsafe_keys and a section [keys]".to_owned(),
+                    };
+                    self.fault(key.span().start, format!("unknown key \"{}\"", clean(name, QUOTED)), remedy);
+                }
+            }
+        }
+        self.laws(&written, allow_unsafe);
+        self.conflicts(&written, allow_unsafe);
+        let keys = written.into_iter().zip(table()).map(|(written, row)| match written {
+            Some((_, keys)) => keys.into_iter().map(|(key, _)| key).collect(),
+            None => defaults(row).collect(),
+        });
+        Keymap::of(keys.collect(), allow_unsafe)
+    }
+
+    fn bindings(&mut self, keys: &DeTable<'_>, written: &mut [Option<(usize, Vec<Written>)>]) {
+        for (name, value) in keys {
+            let named = name.get_ref().as_ref();
+            let Some(at) = row_named(named) else {
+                let remedy = nearest(named, table().iter().map(|row| row.name)).map_or_else(
+                    || "cutover keys --print names every action".to_owned(),
+                    |known| format!("did you mean {known}?"),
+                );
+                self.fault(name.span().start, format!("there is no action \"{}\"", clean(named, QUOTED)), remedy);
+                continue;
+            };
+            written[at] = self.keys_of(table()[at].name, value).map(|keys| (name.span().start, keys));
+        }
+    }
+
+    /// `["R", "B"]` or `"R"`; `None` after a fault, so that nothing is concluded from half a line.
+    fn keys_of(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Written>> {
+        let before = self.faults.len();
+        let alone = std::slice::from_ref(value);
+        let list = match value.get_ref() {
+            DeValue::Array(list) => list.as_ref(),
+            _ => alone,
+        };
+        if list.len() > KEYS_MAX {
+            self.fault(value.span().start, format!("{name}: {} keys", list.len()), format!("{KEYS_MAX} at most"));
+            return None;
+        }
+        let mut keys = Vec::new();
+        for item in list {
+            let at = item.span().start;
+            let DeValue::String(spelled) = item.get_ref() else {
+                self.fault(at, format!("{name}: a key is text"), format!("write {name} = [\"R\"] or a list of such"));
+                continue;
+            };
+            if let Some(key) = parse(spelled) {
+                keys.push((key, at));
+            } else {
+                let message = format!("{name}: \"{}\" is no key", clean(spelled, QUOTED));
+                self.fault(at, message, advice(spelled));
+            }
+        }
+        (self.faults.len() == before).then_some(keys)
+    }
+
+    fn laws(&mut self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
+        for (row, (at, keys)) in table().iter().zip(written).filter_map(|(row, w)| Some((row, w.as_ref()?))) {
+            if laws::is_fixed(row.act) && !keys.iter().map(|(key, _)| *key).eq(defaults(row)) {
+                let message = format!("{} is always {}", row.name, row.keys.join(" "));
+                self.fault(*at, message, "take this line out");
+                continue;
+            }
+            if keys.is_empty() && laws::needs_a_key(row.act) {
+                let remedy = format!("give it one, or take this line out: then it is {}", row.keys.join(" "));
+                self.fault(*at, format!("{} must have a key", row.name), remedy);
+            }
+            for (key, at) in keys {
+                if let Some(refused) = laws::binding(row, *key, allow_unsafe) {
+                    let message = format!("{} cannot be \"{}\": {}", row.name, spell(*key), refused.because);
+                    self.fault(*at, message, refused.remedy);
+                }
+            }
+        }
+    }
+
+    /// A key has one meaning. What the file says stands against what it says elsewhere, and against the table where
+    /// it says nothing: no key changes its meaning without being named.
+    fn conflicts(&mut self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
+        let mut seen: HashMap<Key, (&Row, Option<usize>)> = HashMap::new();
+        for (row, _) in table().iter().zip(written).filter(|(_, written)| written.is_none()) {
+            seen.extend(defaults(row).map(|key| (key, (row, None))));
+        }
+        let mut all: Vec<(usize, Key, &Row)> = table()
+            .iter()
+            .zip(written)
+            .flat_map(|(row, written)| {
+                written.iter().flat_map(move |(_, keys)| keys.iter().map(move |(key, at)| (*at, *key, row)))
+            })
+            .collect();
+        all.sort_by_key(|(at, ..)| *at);
+        // One fault a binding: what the laws refuse was told.
+        for (at, key, row) in all.into_iter().filter(|(_, key, row)| laws::binding(row, *key, allow_unsafe).is_none()) {
+            match seen.insert(key, (row, Some(at))) {
+                None => {}
+                Some((other, Some(first))) => {
+                    let line = self.place(first).0;
+                    let message = format!("\"{}\" is {} here and {} on line {line}", spell(key), row.name, other.name);
+                    self.fault(at, message, "take it from one of the two");
+                }
+                Some((other, None)) if laws::is_fixed(other.act) => {
+                    let message = format!("\"{}\" cannot be {}: it is always {}", spell(key), row.name, other.name);
+                    self.fault(at, message, "choose another key");
+                }
+                Some((other, None)) => {
+                    let message = format!("\"{}\" is {} here and {} by default", spell(key), row.name, other.name);
+                    let remedy = format!("add {} = [..] with other keys, or [] for none", other.name);
+                    self.fault(at, message, remedy);
+                }
+            }
+        }
+    }
+}
+
+fn row_named(name: &str) -> Option<usize> {
+    table().iter().position(|row| row.name == name)
+}
+
+fn defaults(row: &'static Row) -> impl Iterator<Item = Key> {
+    row.keys.iter().filter_map(|key| parse(key))
+}
+
+#[cfg(test)]
+mod tests;
