@@ -11,6 +11,7 @@ mod file;
 mod inbox;
 mod split;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -172,7 +173,8 @@ impl Feed {
             Item::Raw { at, bytes, cut } => {
                 let mut text = String::from_utf8_lossy(&bytes).into_owned();
                 if cut > 0 {
-                    text.push_str(&format!(" [{cut} bytes more were cut]"));
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, " [{cut} bytes more were cut]");
                 }
                 log_line(&self.name, &text, at, self.last, LONGEST + 64)
             }

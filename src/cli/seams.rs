@@ -265,9 +265,7 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        let (logs, manners) = (Vec::new(), manners(&ConsoleArgs::default()));
-        let scenarios = Some(scenarios);
-        let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
+        let front = Front { options, capability, theme, keymap, scenarios: Some(scenarios), story, logs: Vec::new() };
         full_screen(service, backend, front).await
     };
     let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
@@ -340,8 +338,7 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     let keymap = super::keymap::load(context)?;
     let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let (logs, manners) = (config.logs.clone(), manners(args));
-    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs, manners };
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs: config.logs.clone() };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

@@ -22,24 +22,24 @@ impl Splitter {
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Piece>) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.hold(&bytes[..end]);
-            out.extend(self.finish());
+            out.push(self.finish());
             bytes = &bytes[end + 1..];
         }
         self.hold(bytes);
     }
 
     /// The line so far, as if it were at its end; an empty one too, for somebody wrote it.
-    fn finish(&mut self) -> Option<Piece> {
+    fn finish(&mut self) -> Piece {
         let mut bytes = std::mem::take(&mut self.partial);
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
-        Some(Piece { bytes, cut: std::mem::take(&mut self.cut) })
+        Piece { bytes, cut: std::mem::take(&mut self.cut) }
     }
 
     /// The line so far, if there is anything of it: nothing more will come, or not soon.
     pub fn flush(&mut self) -> Option<Piece> {
-        if self.is_empty() { None } else { self.finish() }
+        (!self.is_empty()).then(|| self.finish())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -60,7 +60,9 @@ mod tests {
 
     fn lines(chunks: &[&[u8]]) -> Vec<(String, u64)> {
         let (mut splitter, mut out) = (Splitter::default(), Vec::new());
-        chunks.iter().for_each(|chunk| splitter.feed(chunk, &mut out));
+        for chunk in chunks {
+            splitter.feed(chunk, &mut out);
+        }
         out.extend(splitter.flush());
         out.into_iter().map(|piece| (String::from_utf8_lossy(&piece.bytes).into_owned(), piece.cut)).collect()
     }
@@ -81,8 +83,9 @@ mod tests {
     #[test]
     fn a_line_of_ten_megabytes_is_held_in_sixteen_kilobytes() {
         let (mut splitter, mut out) = (Splitter::default(), Vec::new());
+        let chunk = vec![b'x'; 64 << 10];
         for _ in 0..160 {
-            splitter.feed(&[b'x'; 64 << 10], &mut out);
+            splitter.feed(&chunk, &mut out);
             assert!(splitter.partial.capacity() <= 2 * LONGEST);
         }
         splitter.feed(b"\nnext\n", &mut out);

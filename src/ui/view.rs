@@ -248,7 +248,9 @@ impl View {
                 self.touch();
             }
             Input::Lines { lines, dropped } => {
-                lines.into_iter().for_each(|line| self.log.push(line, false));
+                for line in lines {
+                    self.log.push(line, false);
+                }
                 self.log.dropped += dropped;
                 self.touch();
             }

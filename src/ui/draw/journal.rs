@@ -26,6 +26,9 @@ pub fn events(canvas: &mut Canvas<'_>, area: Rect) {
     let mut all: Vec<_> = events.chain(marks).collect();
     all.retain(|(at, ..)| canvas.view.cursor.is_none_or(|cursor| *at <= cursor));
     all.sort_by_key(|(at, ..)| *at);
+    if let Some(upto) = canvas.view.cursor {
+        all.retain(|(at, ..)| *at <= upto);
+    }
     let skip = all.len().saturating_sub(usize::from(inner.height));
     for (row, (at, by, text, warn)) in all.into_iter().skip(skip).enumerate() {
         let time = format!(" {} ", at.format("%H:%M:%S"));

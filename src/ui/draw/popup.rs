@@ -22,12 +22,12 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
             0,
             preview(canvas.live(), command, &canvas.view.keymap),
         ),
-        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
         Overlay::Record { title, lines, scroll } => {
             let wide = usize::from(area.width).saturating_sub(4).max(1);
             let lines = lines.iter().flat_map(|line| wrap(line, wide)).collect();
-            (format!("{title}   c copy   Esc close"), *scroll, lines)
+            (format!("{title}   Esc close"), *scroll, lines)
         }
+        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
     let wide = (longest as u16).min(area.width);

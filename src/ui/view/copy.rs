@@ -39,10 +39,11 @@ impl View {
                 ("gate", status.gates.get(at).map_or_else(String::new, gate))
             }
             Pane::Log => {
-                let rows = if all { self.log.window(LINES_MAX, self.cursor) } else { Vec::new() };
-                let line = if all { None } else { self.log.current(self.cursor) };
-                let what = if all { "the log" } else { "log line" };
-                (what, joined(rows.iter().chain(&line).map(log_line)))
+                if all {
+                    ("the log", joined(self.log.window(LINES_MAX, self.cursor).iter().map(log_line)))
+                } else {
+                    ("log line", joined(self.log.current(self.cursor).iter().map(log_line)))
+                }
             }
             Pane::Events => {
                 let event = |e: &crate::engine::snapshot::EventLine| {

@@ -410,7 +410,9 @@ impl LogPane {
             self.hold(upto);
         }
         let first = self.shown(Unbounded, after(upto)).next().map(|(key, _)| key);
-        first.into_iter().for_each(|first| self.go(first));
+        if let Some(first) = first {
+            self.go(first);
+        }
     }
 
     /// To the next or the last line the filter finds, among all lines. Which of how many it is, or `None` where there

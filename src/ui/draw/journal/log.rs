@@ -46,7 +46,8 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
             cursor = cursor.or(Some((inner.x, y)));
         }
     }
-    cursor
+    // While it follows, the newest line is where the eye is.
+    cursor.or((focused && inner.height > 0).then(|| (inner.x, inner.bottom() - 1)))
 }
 
 /// What is shown: gate, filter and level.
@@ -96,8 +97,8 @@ fn state(canvas: &Canvas<'_>, boxed: bool, room: usize) -> String {
         now,
     ];
     let from = if boxed { usize::from(canvas.area().width < 160) } else { 2 };
-    let last = forms[4].clone();
-    forms.into_iter().skip(from).find(|form| width(form) <= room).unwrap_or(last)
+    let shortest = forms[4].clone();
+    forms.into_iter().skip(from).find(|form| width(form) <= room).unwrap_or(shortest)
 }
 
 /// One row of the screen.
