@@ -265,7 +265,9 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        let front = Front { options, capability, theme, keymap, scenarios: Some(scenarios), story, logs: Vec::new() };
+        let (logs, manners) = (Vec::new(), manners(&ConsoleArgs::default()));
+        let scenarios = Some(scenarios);
+        let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
         full_screen(service, backend, front).await
     };
     let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
@@ -338,7 +340,8 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     let keymap = super::keymap::load(context)?;
     let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs: config.logs.clone() };
+    let (logs, manners) = (config.logs.clone(), manners(args));
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs, manners };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

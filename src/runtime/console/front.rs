@@ -38,7 +38,7 @@ pub struct Front {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, keymap, scenarios, story, logs } = front;
+    let Front { options, capability, theme, keymap, scenarios, story, logs, manners } = front;
     let signals = listen()?;
     let me = options.me.clone();
     let mut core = Core::open(&Arc::new(service), &backend, options)?;

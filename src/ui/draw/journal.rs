@@ -24,7 +24,6 @@ pub fn events(canvas: &mut Canvas<'_>, area: Rect) {
     let events = snapshot.events.iter().map(|event| (event.at, event.by.as_str(), event.text.as_str(), event.warn));
     let marks = canvas.view.log.marks().map(|mark| (mark.at, mark.source.as_str(), mark.text.as_str(), false));
     let mut all: Vec<_> = events.chain(marks).collect();
-    all.retain(|(at, ..)| canvas.view.cursor.is_none_or(|cursor| *at <= cursor));
     all.sort_by_key(|(at, ..)| *at);
     if let Some(upto) = canvas.view.cursor {
         all.retain(|(at, ..)| *at <= upto);
