@@ -491,7 +491,7 @@ fn the_time_cursor_moves_panels_gates_and_events_together() {
     let all = text.join("\n");
     let time = twelve.format("%H:%M:%S").to_string();
     assert!(text[0].contains(&format!("CURSOR {time}")), "{}", text[0]);
-    assert_eq!(all.matches(&format!("AT {time}")).count(), 3, "both panels and the gates: {all}");
+    assert_eq!(all.matches(&format!("AT {time}")).count(), 4, "both panels, gates and log: {all}");
     assert!(!all.contains("feature-drift FAIL 0.31") || !text[16..24].join("").contains("FAIL 0.31"), "{all}");
     let marked: Vec<u16> = (0..120).filter(|x| buffer[(*x, 4)].modifier.contains(Modifier::REVERSED)).collect();
     assert_eq!(marked.len(), 2, "one column a side: {marked:?}");

@@ -269,26 +269,3 @@ fn it_shows_what_a_plain_list_would() {
         assert_eq!(selected(&pane, rows).is_some(), !wanted.is_empty(), "the cursor is always in the window");
     }
 }
-
-/// Figures, not a test: `cargo test --release --lib -- --ignored --nocapture log_pane_figures`.
-#[test]
-#[ignore = "prints figures"]
-fn log_pane_figures() {
-    let text = "GET /v2/models/fraud/infer 200 12.3ms batch=8 shard=3 tenant=eu-west-1 trace=9f2c41d07d91d4c0";
-    for typed in ["", "shard=7", "tenant=(us|ap)-[a-z]+-[0-9]"] {
-        let mut pane = LogPane::default();
-        filter(&mut pane, typed);
-        let begun = std::time::Instant::now();
-        (0..80_000).for_each(|n| pane.push(of(&format!("s{}", n % 16), n, text), false));
-        let pushed = begun.elapsed() / 80_000;
-        let begun = std::time::Instant::now();
-        (0..100).for_each(|_| drop(pane.window(50, None)));
-        let window = begun.elapsed() / 100;
-        pane.filter = format!("{typed}x");
-        let begun = std::time::Instant::now();
-        pane.settle(true);
-        let piece = begun.elapsed();
-        all(&mut pane);
-        println!("{typed:?}: push {pushed:?}, window {window:?}, piece {piece:?}, whole {:?}", begun.elapsed());
-    }
-}
