@@ -128,7 +128,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
     }
     if typed.console.any() {
         return Err(Failure::usage(
-            "--read-only, --linear, --once and --theme are for the console: leave out the verb",
+            "--read-only, --linear, --once, --theme, --slow, --no-title and --no-notices are for the console: leave out the verb",
         ));
     }
     match verb {

@@ -15,9 +15,11 @@ use toml::de::DeTable;
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 
+mod calls;
 mod checks;
 mod duration;
 mod error;
+mod gates;
 mod keys;
 mod locate;
 mod logs;

@@ -4,6 +4,7 @@
 //! types), so that a whole cutover can be replayed from its events and a snapshot can
 //! cross a process boundary unchanged.
 
+pub mod call;
 pub mod capabilities;
 pub mod digest;
 pub mod fault;
@@ -14,6 +15,7 @@ pub mod log_source;
 pub mod nearest;
 pub mod observation;
 pub mod order;
+pub mod placeholder;
 pub mod plan;
 pub mod record;
 pub mod sequential;
@@ -25,10 +27,11 @@ pub mod time;
 pub mod version;
 pub mod window;
 
+pub use call::{Call, Expect, HeaderValue, Scalar, SecretRef, Step};
 pub use capabilities::Capabilities;
 pub use digest::Digest;
 pub use fault::BackendError;
-pub use gate::{Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
+pub use gate::{Bound, Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
 pub use guard::{Comparison, GuardAction, GuardSpec, Metric};
 pub use log_source::{LogFeed, LogSource};
 pub use observation::{Observation, RouterStatus, SideTraffic, TrafficCounters};

@@ -6,9 +6,15 @@
 //! with the reason in its note. Whatever a side answers is read within bounds and cleaned.
 
 mod agree;
+mod ask;
+mod exec;
 mod golden;
 mod health;
+mod http;
+mod integration;
 mod lines;
+mod load;
+mod prometheus;
 mod report;
 mod smoke;
 
@@ -18,7 +24,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Verdict};
+use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Side, Verdict};
 pub use crate::probe::Target;
 use report::Report;
 
@@ -34,6 +40,8 @@ const MAX_SILENCE: u32 = 10;
 pub struct RunContext {
     /// Every replica of the side that is checked.
     pub targets: Vec<Target>,
+    /// What is checked, in words.
+    pub subject: Subject,
     /// The digest of the version it serves: what the evidence is bound to.
     pub version: Digest,
     /// Log lines; when it is full they are dropped and counted.
@@ -44,6 +52,19 @@ pub struct RunContext {
     pub cancel: watch::Receiver<bool>,
     /// The wall clock.
     pub now: fn() -> DateTime<Utc>,
+}
+
+/// What a gate checks, as its user knows it: for commands, queries and requests of his own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The service's name.
+    pub service: String,
+    /// Its environment; may be empty.
+    pub environment: String,
+    /// The side that is checked.
+    pub side: Side,
+    /// What people call the version it serves; empty when nobody said.
+    pub version_name: String,
 }
 
 /// How far a run is.
@@ -75,15 +96,16 @@ impl Finding {
 ///
 /// Dropping the future ends every request of the run.
 pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
-    let RunContext { targets, version, log, progress, mut cancel, now } = ctx;
+    let RunContext { targets, subject, version, log, progress, mut cancel, now } = ctx;
     let started = Instant::now();
     let mut report = Report::new(&spec, log, progress, now);
     report.info(format!("started on {} of version {}", count(targets.len() as u64, "replica"), version.short()));
     let limit = Duration::from_millis(spec.timeout_ms.max(1));
+    let side = Checked { targets: &targets, subject: &subject, version: &version };
     let finding = tokio::select! {
         biased;
         () = cancelled(&mut cancel) => Finding::new(Verdict::NotYet, "cancelled"),
-        done = timeout(limit, check(&spec.kind, &targets, &mut report)) => match done {
+        done = timeout(limit, check(&spec.kind, side, &mut report)) => match done {
             Ok(finding) => finding,
             Err(_) => Finding::new(Verdict::NotYet, format!("not done within {} s", spec.timeout_ms.div_ceil(1000))),
         },
@@ -91,14 +113,43 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
     report.finish(&finding, version, started.elapsed())
 }
 
-async fn check(kind: &GateKind, targets: &[Target], report: &mut Report) -> Finding {
-    if targets.is_empty() {
-        return Finding::new(Verdict::NotYet, "the side has no replicas to ask");
+/// The side under examination.
+#[derive(Clone, Copy)]
+struct Checked<'a> {
+    targets: &'a [Target],
+    subject: &'a Subject,
+    version: &'a Digest,
+}
+
+async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Finding {
+    let targets = side.targets;
+    if let GateKind::Exec { command, dir, not_yet_code, bound } = kind {
+        let plan = exec::Plan { command, dir, not_yet_code: (*not_yet_code).into(), bound: *bound };
+        // On the heap: it would make every run as large as the largest.
+        return Box::pin(exec::check(side, plan, report)).await;
     }
     let client = match crate::probe::client() {
         Ok(client) => client,
         Err(why) => return Finding::new(Verdict::NotYet, why),
     };
+    match kind {
+        GateKind::Http { call, expect, pending } => {
+            return Box::pin(http::check(client, side, (call, expect, pending), report)).await;
+        }
+        GateKind::Integration { steps } => return Box::pin(integration::check(client, side, steps, report)).await,
+        GateKind::Prometheus { url, query, headers, bound, max_age_ms, timeout_ms } => {
+            let (max_age, timeout) = (Duration::from_millis(*max_age_ms), Duration::from_millis(*timeout_ms));
+            let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout };
+            return Box::pin(prometheus::check(client, side, plan, report)).await;
+        }
+        GateKind::Load { requests, path, stages, connections, limits } if !targets.is_empty() => {
+            let connections = (*connections).clamp(1, 1024);
+            let plan = load::Plan { file: requests, path, stages, connections, limits: *limits };
+            return Box::pin(load::check(targets, plan, report)).await;
+        }
+        _ if targets.is_empty() => return Finding::new(Verdict::NotYet, "the side has no replicas to ask"),
+        _ => {}
+    }
     match kind {
         GateKind::Health { path, consecutive, max_latency_ms, interval_ms } => {
             let plan = health::Plan {
@@ -125,6 +176,7 @@ async fn check(kind: &GateKind, targets: &[Target], report: &mut Report) -> Find
             let plan = smoke::Plan { file: requests, path, max_latency, adversarial: *adversarial };
             smoke::check(client, targets, plan, report).await
         }
+        _ => Finding::new(Verdict::NotYet, "not carried out"),
     }
 }
 

@@ -19,7 +19,7 @@
 //! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for whoever looks |
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
 //! | [`probe`] | pollers of the replicas |
-//! | [`gate`] | the runners of health, golden and smoke |
+//! | [`gate`] | the runners of the nine kinds of gate |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
 //! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
 //! | [`config`] | what was typed, and what it means |

@@ -27,13 +27,14 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use rustix::process;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 pub use capability::{Capability, ColorChoice, Depth};
 pub use guard::{Guard, Modes};
 pub use input::{Input, Key, KeyCode, KeyKind, Mods};
-pub use screen::{DrawOutcome, Screen, ScreenOptions};
+pub use screen::{DrawOutcome, Notices, Screen, ScreenOptions};
 pub use signals::{Signal, Signals};
 
 /// What a session on the terminal is to be like.
@@ -60,6 +61,8 @@ pub struct Session {
     /// What the person does, with [`Input::HangUp`] when the terminal is gone. At most [`input::QUEUE`] wait.
     pub inputs: mpsc::Receiver<Input>,
     guard: Guard,
+    /// Given back by [`Session::stop`].
+    stopped: bool,
 }
 
 impl Session {
@@ -80,13 +83,18 @@ impl Session {
     /// As for [`Session::start`].
     pub fn over(guard: Guard, options: Options, out: impl Write + Send + 'static) -> io::Result<Self> {
         let (to, inputs) = mpsc::channel(input::QUEUE);
-        forward_sizes(to.clone())?;
+        forward(SignalKind::window_change(), to.clone(), || {
+            let (width, height) = size();
+            Input::Resize(width, height)
+        })?;
+        forward(SignalKind::from_raw(process::Signal::TSTP.as_raw()), to.clone(), || Input::Stop)?;
+        forward(SignalKind::from_raw(process::Signal::CONT.as_raw()), to.clone(), || Input::Continued)?;
         let hang_up = |to: mpsc::Sender<Input>| move || drop(to.blocking_send(Input::HangUp));
         let stdin = io::stdin();
         watchdog::start(stdin.as_fd().try_clone_to_owned()?, hang_up(to.clone()))?;
         let screen = Screen::new(size(), options.screen, out, hang_up(to.clone()))?;
         input::start(stdin.as_fd().try_clone_to_owned()?, to)?;
-        Ok(Self { screen, inputs, guard })
+        Ok(Self { screen, inputs, guard, stopped: false })
     }
 
     /// Gives the terminal back for a while; frames drawn meanwhile are dropped.
@@ -97,16 +105,51 @@ impl Session {
         self.guard.suspend()
     }
 
+    /// Gives the terminal back and stops as a shell's job (Ctrl-Z; raw mode makes that a byte). [`Input::Continued`] tells
+    /// when the shell lets the process go on; until [`Session::continued`] is called then, frames are dropped.
+    ///
+    /// # Errors
+    /// When no shell is there to let it go on, or when the terminal cannot be given back.
+    pub fn stop(&mut self) -> io::Result<()> {
+        // The group of a session's first process has nobody above it: stopped, it would stay so for ever
+        // (`ssh -t host cutover`).
+        if process::getpgrp() == process::getsid(None)? {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "no shell is there to go on from: not stopped"));
+        }
+        self.suspend()?;
+        self.stopped = true;
+        // With more than one thread this one may run on for a moment: so nothing is taken back here.
+        Ok(process::kill_process(process::getpid(), process::Signal::STOP)?)
+    }
+
+    /// After [`Input::Continued`]: takes the terminal again with the size it has now; the next frame is painted whole.
+    ///
+    /// # Errors
+    /// When a mode cannot be set.
+    pub fn continued(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.stopped) {
+            return self.resume();
+        }
+        // Whoever stopped the process (SIGSTOP cannot be seen coming) may have set other modes.
+        self.guard.renew()?;
+        self.repaint();
+        Ok(())
+    }
+
     /// Takes the terminal again after [`Session::suspend`], with the size it has now; the next frame is painted whole.
     ///
     /// # Errors
     /// When a mode cannot be set.
     pub fn resume(&mut self) -> io::Result<()> {
         self.guard.resume()?;
+        self.repaint();
+        Ok(())
+    }
+
+    fn repaint(&mut self) {
         let (width, height) = size();
         self.screen.resize(width, height);
         self.screen.invalidate();
-        Ok(())
     }
 
     /// Gives the terminal back and says how that went; a drop does the same silently.
@@ -126,14 +169,13 @@ pub fn size() -> (u16, u16) {
     }
 }
 
-/// Sizes come by signal and not by crossterm, which is only asked when there is input. Signals coalesce by themselves:
-/// a storm of them costs as many events as the loop has time for.
-fn forward_sizes(to: mpsc::Sender<Input>) -> io::Result<()> {
-    let mut changes = signal(SignalKind::window_change())?;
+/// Hands a signal on as an input. Signals coalesce by themselves: a storm of them costs as many events as the loop has
+/// time for.
+fn forward(kind: SignalKind, to: mpsc::Sender<Input>, input: impl Fn() -> Input + Send + 'static) -> io::Result<()> {
+    let mut signals = signal(kind)?;
     tokio::spawn(async move {
-        while changes.recv().await.is_some() {
-            let (width, height) = size();
-            if to.send(Input::Resize(width, height)).await.is_err() {
+        while signals.recv().await.is_some() {
+            if to.send(input()).await.is_err() {
                 return;
             }
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-const MUTATING: [&str; 8] = [
+const MUTATING: [&str; 9] = [
     "promote",
     "switch",
     "abort",
@@ -19,11 +19,12 @@ const MUTATING: [&str; 8] = [
     "pause",
     "resume",
     "override golden --reason because-it-is-late",
+    "approve fairness --reason the-report-was-read",
     "finalize",
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 27] = [
     "drive",
     "status",
     "watch",
@@ -37,6 +38,7 @@ const VERBS: [&str; 26] = [
     "pause",
     "resume",
     "override",
+    "approve",
     "finalize",
     "note",
     "wait",

@@ -7,9 +7,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
+use cutover::domain::gate::{Bound, LoadLimits, Stage};
+use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
     Comparison, GateKind, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
 };
+
+/// Every kind of gate, in the order of the template.
+const KINDS: [&str; 9] = ["health", "golden", "smoke", "load", "integration", "http", "prometheus", "manual", "exec"];
 
 type Error = Box<dyn std::error::Error>;
 
@@ -170,6 +175,73 @@ fn logs_are_files_and_commands_and_start_from_the_files_directory() -> Result<()
 }
 
 #[test]
+fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
+    let service = valid("kinds.toml")?.service;
+    let base = fixtures().join("valid");
+    let [exec, http, prometheus, manual, integration, load] = service.gates.as_slice() else {
+        return Err("six".into());
+    };
+    let command = ["check-drift", "--strict", ""].map(str::to_owned).to_vec();
+    let two_percent = Some(Bound { limit: 0.02, at_least: false });
+    let kind = GateKind::Exec { command, dir: base.join(".."), not_yet_code: 7, bound: two_percent };
+    assert_eq!(exec.kind, kind);
+    let headers = vec![
+        ("x-team".into(), HeaderValue::Plain("{{service}}".into())),
+        ("x-key".into(), HeaderValue::Secret(SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into()))),
+        ("authorization".into(), HeaderValue::Bearer(SecretRef::File(base.join("../golden.jsonl")))),
+    ];
+    let call = Call {
+        method: "POST".into(),
+        url: "https://ci.example/runs?v={{version}}".into(),
+        headers,
+        body: Some("{\"v\": \"{{version}}\"}\n".into()),
+        timeout_ms: 3000,
+    };
+    let expect = Expect {
+        status: Some(201),
+        pointer: Some("/status".into()),
+        equals: Some(Scalar::Text("passed".into())),
+        bound: None,
+        contains: Some("run".into()),
+        max_latency_ms: Some(2000),
+    };
+    let pending = vec![Scalar::Text("queued".into()), Scalar::Number(0.0), Scalar::Flag(false)];
+    assert_eq!(http.kind, GateKind::Http { call, expect, pending });
+    let kind = GateKind::Prometheus {
+        url: "http://prom:9090/base".into(),
+        query: "max by () (\n  drift{version=\"{{version}}\"}\n)".into(),
+        headers: Vec::new(),
+        bound: Bound { limit: -0.5, at_least: true },
+        max_age_ms: 60_000,
+        timeout_ms: 10_000,
+    };
+    assert_eq!(prometheus.kind, kind);
+    assert_eq!((manual.name.as_str(), manual.valid_for_ms), ("fairness", 43_200_000));
+    assert_eq!(manual.kind, GateKind::Manual { ask: "Was the report read?".into() });
+    let GateKind::Integration { steps } = &integration.kind else { return Err("integration".into()) };
+    let shown: Vec<_> = steps.iter().map(|step| (step.call.method.as_str(), step.call.url.as_str())).collect();
+    assert_eq!(shown, [("GET", "http://features/ready"), ("PUT", "/infer")]);
+    assert_eq!(steps[1].expect.bound, Some(Bound { limit: 1.0, at_least: false }));
+    let rise = Stage { from_rps: 0.0, to_rps: 200.0, for_ms: 60_000 };
+    let kind = GateKind::Load {
+        requests: base.join("../smoke.jsonl"),
+        path: "/infer".into(),
+        stages: vec![rise, Stage { from_rps: 200.0, for_ms: 120_000, ..rise }],
+        connections: 8,
+        limits: LoadLimits {
+            max_p50_ms: Some(20),
+            max_p95_ms: None,
+            max_p99_ms: 250,
+            max_error_rate: 0.001,
+            min_rate: 0.95,
+        },
+    };
+    assert_eq!(load.kind, kind);
+    assert!(!format!("{service:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");
+    Ok(())
+}
+
+#[test]
 fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> {
     let config = valid("console_only.toml")?;
     let token = Secret::new("0123456789abcdef0123");
@@ -299,13 +371,13 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     let plain = config::parse(&config::template(&answers), &file, &env)?;
     assert!(plain.service.gates.is_empty() && plain.service.guards.is_empty());
     let mut full = config::parse(&uncommented(&config::template(&answers)), &file, &env)?;
-    assert_eq!((full.service.gates.len(), full.service.guards.len()), (3, 2));
+    assert_eq!((full.service.gates.len(), full.service.guards.len()), (KINDS.len(), 2));
     full.service.gates.clear();
     full.service.guards.clear();
     assert_eq!(full.logs.len(), 2);
     full.logs.clear();
     assert_eq!(full, plain, "a default in a comment is not the default in force");
-    for gate in ["health", "golden", "smoke"] {
+    for gate in KINDS {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
     }
     for doc in config::reference() {
@@ -361,6 +433,8 @@ fn with_key(section: &str, line: &str) -> String {
         "admin_token = { .. }" => format!("{base}admin = \"127.0.0.1:9\"\nadmin_token = {{ {line} }}\n"),
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
+        "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
+        "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
         section if section.contains("kind =") => {
             format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))
         }
@@ -390,7 +464,9 @@ fn the_reference_names_each_key_once_and_defaults_no_limit() {
     let mut seen = BTreeSet::new();
     for doc in config::reference() {
         assert!(seen.insert((doc.section, doc.key)), "{} {} twice", doc.section, doc.key);
-        if ["limit", "then", "min_accuracy", "max_latency", "worse_by"].contains(&doc.key) {
+        // A call may be slow where nobody says otherwise; what is expected of it must be said anyhow.
+        let is_call = doc.section == "[[gate.steps]]" || doc.section.contains("\"http\"");
+        if ["limit", "then", "min_accuracy", "max_latency", "worse_by"].contains(&doc.key) && !is_call {
             assert_eq!(doc.default, KeyDefault::Required, "{}", doc.key);
         }
     }

@@ -8,8 +8,10 @@ mod rig;
 
 use cutover::backend::scripted::Script;
 use cutover::domain::{Move, Side, Split};
+use cutover::runtime::console::Manners;
+use cutover::terminal::input::Filters;
 use cutover::terminal::{Input, Signal};
-use rig::{Hands, Paper, console};
+use rig::{Hands, Paper, console, console_with};
 
 fn blue() -> Split {
     Split::all(Side::Blue)
@@ -55,7 +57,7 @@ fn the_rollback_is_in_the_journal_before_the_console_ends() {
 }
 
 #[test]
-fn holding_r_never_rolls_back() {
+fn t33_holding_r_never_rolls_back() {
     console(half(), async |hands| {
         for _ in 0..150 {
             hands.press("R").await;
@@ -202,7 +204,7 @@ fn a_state_that_moved_unseen_is_refused_by_the_backend() {
 }
 
 #[test]
-fn losing_the_focus_closes_forward_and_not_back() {
+fn t31_losing_the_focus_closes_forward_and_not_back() {
     console(half(), async |hands| {
         hands.press("P").await;
         hands.shows("PROMOTE step").await;
@@ -221,7 +223,7 @@ fn losing_the_focus_closes_forward_and_not_back() {
 }
 
 #[test]
-fn pasting_does_nothing() {
+fn t30_pasting_does_nothing() {
     console(half(), async |hands| {
         for text in ["Ry", "Ry\nSv2\n", "R", "y"] {
             hands.input(Input::Paste(text.into())).await;
@@ -237,7 +239,7 @@ fn pasting_does_nothing() {
 }
 
 #[test]
-fn a_backend_that_hangs_never_stops_the_keys() {
+fn t06_a_backend_that_hangs_never_stops_the_keys() {
     let (exit, _) = console(half(), async |hands| {
         hands.backend.script(Script::Hang);
         hands.press("Ry").await;
@@ -271,7 +273,7 @@ fn a_rollback_is_tried_until_the_backend_takes_it() {
 }
 
 #[test]
-fn signals_end_it_with_their_codes() {
+fn t01_signals_end_it_with_their_codes() {
     for (signal, code, lost) in [(Signal::Terminate, 143, false), (Signal::HangUp, 129, true)] {
         let (exit, _) = console(half(), async |hands| hands.signals.send(signal).await.unwrap());
         assert_eq!((exit.code, exit.lost), (code, lost));
@@ -292,7 +294,7 @@ fn assert_whole_frames(paper: &Paper) {
 }
 
 #[test]
-fn no_change_writes_nothing_and_a_frame_is_one_write() {
+fn t21_t22_t23_no_change_writes_nothing_and_a_frame_is_one_write() {
     let (_, paper) = console(half(), async |hands| {
         hands.settled().await;
         let before = hands.paper.writes().len();
@@ -314,7 +316,7 @@ fn last(paper: &Paper) -> String {
 }
 
 #[test]
-fn a_terminal_that_takes_nothing_does_not_delay_a_rollback() {
+fn t26_a_terminal_that_takes_nothing_does_not_delay_a_rollback() {
     let (exit, paper) = console(half(), async |hands| {
         hands.settled().await;
         hands.paper.let_through(Some(0));
@@ -334,7 +336,7 @@ fn a_terminal_that_takes_nothing_does_not_delay_a_rollback() {
 }
 
 #[test]
-fn a_slow_reader_sees_fewer_frames_each_whole() {
+fn t26_a_slow_reader_sees_fewer_frames_each_whole() {
     let (_, paper) = console(half(), async |hands| {
         hands.settled().await;
         hands.paper.let_through(Some(0));
@@ -357,4 +359,116 @@ fn a_slow_reader_sees_fewer_frames_each_whole() {
         leave(hands).await;
     });
     assert_whole_frames(&paper);
+}
+
+/// Frames that were written while a line for the log came every 10 ms for two seconds.
+fn frames_in_two_seconds(slow: bool) -> usize {
+    let mut frames = 0;
+    console_with(half(), Manners { slow, ..Manners::default() }, async |hands| {
+        hands.settled().await;
+        let before = hands.paper.writes().len();
+        for n in 0..200 {
+            hands.log(&format!("line {n}")).await;
+            hands.advance(10).await;
+            hands.settled_quickly().await;
+        }
+        frames = hands.paper.writes().len() - before;
+        leave(hands).await;
+    });
+    frames
+}
+
+#[test]
+fn t25_what_no_key_asked_for_is_drawn_ten_times_a_second_or_two() {
+    let fast = frames_in_two_seconds(false);
+    assert!((12..=22).contains(&fast), "{fast} frames in two seconds");
+    let slow = frames_in_two_seconds(true);
+    assert!((3..=6).contains(&slow), "{slow} frames in two seconds over a slow line");
+}
+
+#[test]
+fn t25_a_key_is_shown_at_once_and_a_burst_of_lines_is_one_frame() {
+    console_with(half(), Manners { slow: true, ..Manners::default() }, async |hands| {
+        hands.settled().await;
+        let before = hands.paper.writes().len();
+        for n in 0..1_000 {
+            hands.log(&format!("line {n}")).await;
+        }
+        hands.settled().await;
+        let burst = hands.paper.writes().len() - before;
+        assert!(burst <= 1, "{burst} frames for a thousand lines at one moment");
+        // The clock stands: what shows now shows because of the key.
+        hands.press("?").await;
+        hands.shows("HELP").await;
+        leave(hands).await;
+    });
+}
+
+#[test]
+fn t32_split_sequences_reach_neither_a_prompt_nor_the_backend() {
+    console(half(), async |hands| {
+        let mut filters = Filters::default();
+        let mut now = std::time::Duration::from_secs(9);
+        for wait in [1, 5, 30, 120, 400] {
+            for rest in ["[A", "[B", "[H", "[F", "OP", "OQ", "OR", "OS", "[1;2R", "[1;2P", "[1;2S"] {
+                for (gap, bytes) in [(1_000, "\x1b"), (wait, rest), (1, "y")] {
+                    now += std::time::Duration::from_millis(gap);
+                    for input in filters.feed(now, bytes.as_bytes()) {
+                        hands.input(input).await;
+                    }
+                }
+                hands.settled().await;
+                let screen = hands.paper.screen();
+                assert!(!screen.contains("ROLL BACK NOW?") && !screen.contains("y = "), "{rest}:\n{screen}");
+            }
+        }
+        assert_eq!(hands.orders(), []);
+        for (gap, bytes) in [(1_000, "\x1b"), (80, "R"), (80, "y")] {
+            now += std::time::Duration::from_millis(gap);
+            for input in filters.feed(now, bytes.as_bytes()) {
+                hands.input(input).await;
+            }
+        }
+        hands.until("the order", || hands.orders() == [Move::Rollback]).await;
+        leave(hands).await;
+    });
+}
+
+#[test]
+fn t07_where_no_shell_is_to_go_on_from_it_says_so() {
+    console(half(), async |hands| {
+        hands.input(Input::Key(cutover::terminal::Key::ctrl('z'))).await;
+        hands.shows("no shell is there").await;
+        hands.input(Input::Stop).await;
+        hands.input(Input::Continued).await;
+        hands.settled().await;
+        leave(hands).await;
+    });
+}
+
+#[test]
+fn t37_a_copy_goes_to_the_terminal_and_into_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let manners = Manners { copies: Some(dir.path().join("state")), ..Manners::default() };
+    console_with(half(), manners, async |hands| {
+        hands.press("1c").await;
+        hands.shows("also in").await;
+        let written = hands.paper.writes().concat();
+        assert!(String::from_utf8_lossy(&written).contains("\x1b]52;c;"), "sent too");
+        let kept = std::fs::read_to_string(dir.path().join("state/clipboard.txt")).unwrap();
+        assert!(kept.starts_with("blue v1"), "{kept}");
+        leave(hands).await;
+    });
+}
+
+#[test]
+fn t38_a_rollback_rings_once_begun_and_once_verified() {
+    let (_, paper) = console(half(), async |hands| {
+        hands.settled().await;
+        hands.press("Ry").await;
+        hands.as_time_goes("the read-back", || hands.paper.screen().contains("ROLLED BACK")).await;
+        leave(hands).await;
+    });
+    let rings = paper.writes().iter().filter(|write| write.ends_with(&[7])).count();
+    assert!((1..=2).contains(&rings), "{rings} frames with a bell behind them");
 }

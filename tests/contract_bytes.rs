@@ -12,13 +12,19 @@ use cutover::domain::{Pair, Point, Side};
 use cutover::engine::Snapshot;
 use cutover::engine::snapshot::History;
 use cutover::terminal::Depth;
-use cutover::terminal::screen::{DrawOutcome, Screen, ScreenOptions};
+use cutover::terminal::screen::{DrawOutcome, Notices, Screen, ScreenOptions};
 use cutover::ui::{Glyphs, Input, View, draw};
 
 use fixture::{free, now, seeing};
 
-const OPTIONS: ScreenOptions =
-    ScreenOptions { synchronized: true, depth: Depth::Rgb, unicode: true, title: false, tmux: false };
+const OPTIONS: ScreenOptions = ScreenOptions {
+    synchronized: true,
+    depth: Depth::Rgb,
+    unicode: true,
+    title: false,
+    tmux: false,
+    notices: Notices::Off,
+};
 
 /// A second of a service with a tail that jumps.
 fn second(rng: &mut fastrand::Rng, base: f64) -> Point {

@@ -10,7 +10,6 @@ use std::collections::{HashMap, VecDeque};
 use std::process::Command as Process;
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use cutover::domain::{LogLevel, LogLine};
 use cutover::engine::{Command, Reply, Request, Snapshot};
 use cutover::ui::actions::{self, Act, Danger, parse};
@@ -374,21 +373,13 @@ fn t35_no_click_reaches_the_view() {
     let kind =
         |input: &Input| !matches!(input, Input::Key(_)) && !format!("{input:?}").to_lowercase().contains("mouse");
     assert!(kind(&Input::Tick));
-    let buttons = [MouseButton::Left, MouseButton::Right, MouseButton::Middle];
-    let kinds = buttons
-        .into_iter()
-        .flat_map(|button| [MouseEventKind::Down(button), MouseEventKind::Up(button), MouseEventKind::Drag(button)])
-        .chain([
-            MouseEventKind::Moved,
-            MouseEventKind::ScrollDown,
-            MouseEventKind::ScrollUp,
-            MouseEventKind::ScrollLeft,
-            MouseEventKind::ScrollRight,
-        ]);
-    for kind in kinds {
-        for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT, KeyModifiers::CONTROL] {
-            let event = Event::Mouse(MouseEvent { kind, column: 3, row: 23, modifiers });
-            assert_eq!(cutover::terminal::input::translate(event), None, "{kind:?}");
+    // Clicks, drags and the wheel, with and without keys held, in each of the ways terminals report them.
+    for button in (0..=3).chain(32..=35).chain(64..=67).flat_map(|button| [button, button + 4, button + 16]) {
+        let (sgr, old) = (format!("\x1b[<{button};4;24M\x1b[<{button};4;24m"), format!("\x1b[{};4;24M", button + 32));
+        let oldest = [b"\x1b[M".as_slice(), &[button as u8 + 32, b'R', b'y']].concat();
+        for report in [sgr.as_bytes(), old.as_bytes(), &oldest] {
+            let inputs = cutover::terminal::input::Filters::default().feed(std::time::Duration::ZERO, report);
+            assert_eq!(inputs, [], "{:?}", String::from_utf8_lossy(report));
         }
     }
 }

@@ -20,3 +20,7 @@ mod linear;
 mod plain;
 #[path = "e2e/stage.rs"]
 mod stage;
+#[path = "e2e/terminal.rs"]
+mod terminal;
+#[path = "e2e/tmux.rs"]
+mod tmux;

@@ -50,6 +50,10 @@ impl Act {
                 let reason = act.reason.clone().unwrap_or_default();
                 plain(Command::Override { gate, reason }, act, expect.expect)
             }
+            Verb::Approve { gate, act, expect } => {
+                let reason = act.reason.clone().unwrap_or_default();
+                plain(Command::Approve { gate, reason }, act, expect.expect)
+            }
             Verb::Note { text } => {
                 let args = ActArgs {
                     yes: true,
@@ -67,10 +71,11 @@ impl Act {
 
     /// Refuses what needs no look at anything to be refused.
     fn precheck(&self, has_terminal: bool) -> Result<(), Failure> {
-        if let Command::Override { reason, .. } = &self.command
+        if let Command::Override { reason, .. } | Command::Approve { reason, .. } = &self.command
             && reason.trim().chars().count() < SHORTEST_REASON
         {
-            return Err(Failure::usage("override needs --reason with at least 10 characters, for the journal"));
+            let verb = self.command.verb();
+            return Err(Failure::usage(format!("{verb} needs --reason with at least 10 characters, for the journal")));
         }
         if !self.args.yes && !self.args.dry_run && !has_terminal {
             let verb = self.command.verb();

@@ -283,4 +283,6 @@ fn without_a_terminal_nothing_is_asked_and_nothing_is_sent() {
     }
     let short = act("override golden --yes --reason short").precheck(true).unwrap_err();
     assert!(short.message.contains("10 characters"));
+    let short = act("approve fairness --yes").precheck(true).unwrap_err();
+    assert_eq!(short.message, "approve needs --reason with at least 10 characters, for the journal");
 }

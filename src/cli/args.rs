@@ -100,6 +100,15 @@ pub struct ConsoleArgs {
     /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
+    /// Two frames a second instead of ten, for a slow line; keys still show at once [env: CUTOVER_SLOW=1]
+    #[arg(long)]
+    pub slow: bool,
+    /// Leave the window's title alone
+    #[arg(long)]
+    pub no_title: bool,
+    /// No bell and no notices
+    #[arg(long)]
+    pub no_notices: bool,
     /// Print one plain frame of the screen and end; the exit code tells how things stand
     #[arg(long, conflicts_with_all = ["linear", "read_only"])]
     pub once: bool,
@@ -114,7 +123,13 @@ pub struct ConsoleArgs {
 impl ConsoleArgs {
     /// Whether anything of it was typed.
     pub fn any(&self) -> bool {
-        self.read_only || self.linear || self.theme.is_some() || self.once
+        self.read_only
+            || self.linear
+            || self.theme.is_some()
+            || self.once
+            || self.slow
+            || self.no_title
+            || self.no_notices
     }
 }
 

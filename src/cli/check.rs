@@ -119,8 +119,8 @@ fn gate_files(config: &Config) -> Vec<Row> {
     for gate in &config.service.gates {
         let file = match &gate.kind {
             GateKind::Golden { cases, .. } => cases,
-            GateKind::Smoke { requests, .. } => requests,
-            GateKind::Health { .. } => continue,
+            GateKind::Smoke { requests, .. } | GateKind::Load { requests, .. } => requests,
+            _ => continue,
         };
         let result = std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| {
             let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();

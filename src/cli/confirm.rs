@@ -80,6 +80,7 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
         Command::Pause => "PAUSE the plan where it is; moves no traffic".into(),
         Command::Resume => format!("RESUME the plan at {now}"),
         Command::Override { gate, reason } => format!("OVERRIDE gate {gate} for {}: {reason}", named(status, side)),
+        Command::Approve { gate, reason } => format!("SIGN for gate {gate} of {}: {reason}", named(status, side)),
         Command::Finalize => "FINALIZE: end the rollback window and let the standby go; there is no way back".into(),
         Command::Auto { on: true } => "AUTO ON: each next step is taken once gates pass and the bake is over".into(),
         Command::TakeOver => {

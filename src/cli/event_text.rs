@@ -45,6 +45,9 @@ fn fact(fact: &Fact) -> String {
         Fact::Overridden { gate, version, reason } => {
             format!("gate {gate} overridden for version {}: {reason}", version.short())
         }
+        Fact::Approved { gate, version, reason } => {
+            format!("gate {gate} signed for version {}: {reason}", version.short())
+        }
         Fact::Paused { why } => format!("paused{}", because(why)),
         Fact::Resumed => "resumed".into(),
         Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {

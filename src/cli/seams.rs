@@ -21,6 +21,7 @@ use crate::demo::{self, tree};
 use crate::domain::{Actor, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
+use crate::runtime::console::Manners;
 use crate::runtime::console::front::{Front, full_screen};
 use crate::runtime::headless;
 use crate::runtime::looks::{load_theme, themes_dir};
@@ -264,7 +265,9 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        let front = Front { options, capability, theme, keymap, scenarios: Some(scenarios), story, logs: Vec::new() };
+        let (logs, manners) = (Vec::new(), manners(&ConsoleArgs::default()));
+        let scenarios = Some(scenarios);
+        let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
         full_screen(service, backend, front).await
     };
     let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
@@ -337,7 +340,8 @@ pub(crate) async fn console(config: &Config, args: &ConsoleArgs, context: &mut C
     let keymap = super::keymap::load(context)?;
     let options = driving(me("console"), args.read_only);
     let (_, story) = tokio::sync::mpsc::channel(1);
-    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs: config.logs.clone() };
+    let (logs, manners) = (config.logs.clone(), manners(args));
+    let front = Front { options, capability, theme, keymap, scenarios: None, story, logs, manners };
     let code = full_screen(config.service.clone(), connect(config), front).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
@@ -415,6 +419,17 @@ pub(crate) fn ascii_asked(flag: bool) -> Option<bool> {
     if flag { Some(true) } else { word.map(|word| !matches!(word.as_str(), "0" | "false" | "no")) }
 }
 
+/// How the terminal is to be treated.
+fn manners(args: &ConsoleArgs) -> Manners {
+    let slow = args.slow || std::env::var_os("CUTOVER_SLOW").is_some_and(|value| !value.is_empty() && value != "0");
+    Manners { slow, title: !args.no_title, notices: !args.no_notices, copies: state_dir() }
+}
+
+/// Where this user's state lies: crash reports, the latest copy.
+fn state_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "cutover").and_then(|dirs| dirs.state_dir().map(Path::to_path_buf))
+}
+
 fn me(via: &str) -> Actor {
     Actor { via: via.into(), ..super::rollout::me() }
 }
@@ -427,5 +442,5 @@ pub(crate) fn install_panic_hook() {
 
 /// Where reports of crashes lie.
 pub(crate) fn crash_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "cutover").and_then(|dirs| dirs.state_dir().map(|dir| dir.join("crash")))
+    state_dir().map(|dir| dir.join("crash"))
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
-use super::{keys, values};
+use super::{calls, gates, keys, values};
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
 
@@ -22,19 +22,24 @@ enum Kind {
     Health,
     Golden,
     Smoke,
-    NotBuilt,
+    Exec,
+    Http,
+    Prometheus,
+    Manual,
+    Integration,
+    Load,
 }
 
 const KINDS: [(&str, Kind); 9] = [
     ("health", Kind::Health),
     ("golden", Kind::Golden),
     ("smoke", Kind::Smoke),
-    ("load", Kind::NotBuilt),
-    ("integration", Kind::NotBuilt),
-    ("http", Kind::NotBuilt),
-    ("prometheus", Kind::NotBuilt),
-    ("exec", Kind::NotBuilt),
-    ("manual", Kind::NotBuilt),
+    ("load", Kind::Load),
+    ("integration", Kind::Integration),
+    ("http", Kind::Http),
+    ("prometheus", Kind::Prometheus),
+    ("exec", Kind::Exec),
+    ("manual", Kind::Manual),
 ];
 
 /// The tables of one kind of check, not too many.
@@ -69,17 +74,19 @@ pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
 
 /// The gate's name, and the gate unless it is at fault.
 fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>)> {
-    let node = table.need("kind", "write kind = \"health\", \"golden\" or \"smoke\"")?;
+    let node = table.need("kind", "write kind = \"health\", \"golden\", \"smoke\" or another")?;
     let kind = node.choice(&KINDS)?;
     let table = table.clone();
     let table = match kind {
         Kind::Health => table.keys_of(&[keys::GATE, keys::HEALTH]),
         Kind::Golden => table.keys_of(&[keys::GATE, keys::GOLDEN]),
         Kind::Smoke => table.keys_of(&[keys::GATE, keys::SMOKE]),
-        Kind::NotBuilt => {
-            let message = format!("gates of kind {} are not in this version", quote(node.text()?));
-            return node.refuse(message, "kinds: health, golden, smoke");
-        }
+        Kind::Exec => table.keys_of(&[keys::GATE, keys::EXEC]),
+        Kind::Http => table.keys_of(&[keys::GATE, keys::HTTP]),
+        Kind::Prometheus => table.keys_of(&[keys::GATE, keys::PROMETHEUS]),
+        Kind::Manual => table.keys_of(&[keys::GATE, keys::MANUAL]),
+        Kind::Integration => table.keys_of(&[keys::GATE, keys::INTEGRATION]),
+        Kind::Load => table.keys_of(&[keys::GATE, keys::LOAD]),
     };
     let name = match table.get("name") {
         Some(name) => values::name(&name, 40)?,
@@ -92,7 +99,12 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Health => health(&table, ready_path, timeout_ms),
         Kind::Golden => golden(&table),
         Kind::Smoke => smoke(&table),
-        Kind::NotBuilt => None,
+        Kind::Exec => gates::exec(&table),
+        Kind::Http => calls::http(&table),
+        Kind::Prometheus => calls::prometheus(&table),
+        Kind::Manual => gates::manual(&table),
+        Kind::Integration => calls::integration(&table),
+        Kind::Load => gates::load(&table, timeout_ms),
     };
     Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))
 }

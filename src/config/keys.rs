@@ -47,6 +47,14 @@ pub(super) const GATE: &str = "[[gate]]";
 pub(super) const HEALTH: &str = "[[gate]] kind = \"health\"";
 pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
+pub(super) const LOAD: &str = "[[gate]] kind = \"load\"";
+pub(super) const STAGE: &str = "[[gate.stages]]";
+pub(super) const INTEGRATION: &str = "[[gate]] kind = \"integration\"";
+pub(super) const STEP: &str = "[[gate.steps]]";
+pub(super) const HTTP: &str = "[[gate]] kind = \"http\"";
+pub(super) const PROMETHEUS: &str = "[[gate]] kind = \"prometheus\"";
+pub(super) const MANUAL: &str = "[[gate]] kind = \"manual\"";
+pub(super) const EXEC: &str = "[[gate]] kind = \"exec\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
 pub(super) const LOG: &str = "[[log]]";
@@ -114,7 +122,7 @@ const KEYS: &[KeyDoc] = &[
     key(UI, "depth", "truecolor | 256 | 16 | none", From("what COLORTERM and TERM say"), "How many colours the terminal has; SSH forwards TERM but seldom COLORTERM."),
     key(UI, "ascii", "true | false", From("true where the locale is not UTF-8, and on the Linux console"), "Whether the console draws with ASCII characters alone; --ascii and CUTOVER_ASCII go before it."),
 
-    key(GATE, "kind", "health | golden | smoke", Required, "What is checked."),
+    key(GATE, "kind", "health | golden | smoke | load | integration | http | prometheus | exec | manual", Required, "What is checked."),
     key(GATE, "name", "name", From("the kind"), "Unique among the gates."),
     key(GATE, "required", "true | false", Is("true"), "Whether forward commands are blocked until it passes or is overridden."),
     key(GATE, "valid_for", "duration", Is("\"1h\""), "How long a result counts."),
@@ -136,6 +144,72 @@ const KEYS: &[KeyDoc] = &[
     key(SMOKE, "path", "path", Required, "Where a line's request is posted that names no path."),
     key(SMOKE, "max_latency", "duration", Required, "The longest a single answer may take."),
     key(SMOKE, "adversarial", "true | false", Is("true"), "Whether the built-in malformed requests, which must be refused cleanly, are sent too."),
+
+    key(LOAD, "requests", "file", Required, "JSON lines as of a smoke gate, sent over and over; of expect the status alone is looked at."),
+    key(LOAD, "path", "path", Required, "Where a line's request is posted that names no path."),
+    key(LOAD, "rate", "number", Nothing, "Requests per second that are held for duration; this or stages."),
+    key(LOAD, "duration", "duration", Nothing, "How long the rate is held; peak traffic for 10 to 15 minutes tells most."),
+    key(LOAD, "ramp", "duration", Is("\"0s\""), "How long the rate rises from 0 before it is held."),
+    key(LOAD, "stages", "list of tables", Nothing, "Several rates, one after the other, each as a table or a [[gate.stages]] below the gate; instead of rate, duration and ramp."),
+    key(LOAD, "max_p99", "duration", Required, "What 99 of 100 answers must keep to, counted from when each request was due."),
+    key(LOAD, "max_p95", "duration", Nothing, "What 95 of 100 answers must keep to."),
+    key(LOAD, "max_p50", "duration", Nothing, "What half of the answers must keep to."),
+    key(LOAD, "max_error_rate", "share", Required, "The share of requests that may fail: 0.001 or \"0.1%\"."),
+    key(LOAD, "min_rate", "share", Is("\"95%\""), "The least share of the intended rate; a side that gives less is saturated."),
+    key(LOAD, "connections", "number", Is("64"), "Requests under way at once, over all replicas."),
+
+    key(STAGE, "rate", "number", Required, "Requests per second at the end of the stage."),
+    key(STAGE, "for", "duration", Required, "How long it goes."),
+    key(STAGE, "from", "number", From("rate: it is held"), "Requests per second at its beginning, for a ramp."),
+
+    key(INTEGRATION, "steps", "list of tables", Required, "The calls, in order; the first that does not hold ends the run. Each as a table, or as a [[gate.steps]] below the gate."),
+
+    key(STEP, "name", "text", Required, "What people call the step."),
+    key(STEP, "url", "URL or path", Required, "Asked once; a path is asked on every replica of the candidate. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
+    key(STEP, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "How it is asked."),
+    key(STEP, "headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(STEP, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(STEP, "body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
+    key(STEP, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+    key(STEP, "status", "number", From("any 2xx"), "The status the answer must have."),
+    key(STEP, "pointer", "JSON pointer", Nothing, "Where the answer's JSON holds the value that equals, min or max speak of."),
+    key(STEP, "equals", "text, number or flag", Nothing, "What that value must be."),
+    key(STEP, "min", "number", Nothing, "The least that value may be; this or max."),
+    key(STEP, "max", "number", Nothing, "The most that value may be."),
+    key(STEP, "contains", "text", Nothing, "What the answer's body must hold."),
+    key(STEP, "max_latency", "duration", Nothing, "The longest the answer may take."),
+
+    key(HTTP, "url", "URL", Required, "The endpoint that reports a status. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
+    key(HTTP, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "How it is asked."),
+    key(HTTP, "headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(HTTP, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(HTTP, "body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
+    key(HTTP, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+    key(HTTP, "status", "number", From("any 2xx"), "The status the answer must have."),
+    key(HTTP, "pointer", "JSON pointer", Nothing, "Where the answer's JSON holds the value that equals, min, max or pending speak of."),
+    key(HTTP, "equals", "text, number or flag", Nothing, "The value that passes; any other fails, but for pending."),
+    key(HTTP, "min", "number", Nothing, "The least value that passes; this or max."),
+    key(HTTP, "max", "number", Nothing, "The largest value that passes."),
+    key(HTTP, "pending", "list", Is("[]"), "Values that mean: not yet, e.g. [\"queued\", \"running\"]. So do no answer, 5xx, 429, another answer than JSON, and nothing or null at the pointer."),
+    key(HTTP, "contains", "text", Nothing, "What the answer's body must hold."),
+    key(HTTP, "max_latency", "duration", Nothing, "The longest the answer may take."),
+
+    key(PROMETHEUS, "url", "URL", Required, "The base of its API, without /api/v1."),
+    key(PROMETHEUS, "query", "PromQL", Required, "An instant query of one value. {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}} stand within quotes and are escaped."),
+    key(PROMETHEUS, "min", "number", Nothing, "The least value that passes; this or max must be written."),
+    key(PROMETHEUS, "max", "number", Nothing, "The largest value that passes."),
+    key(PROMETHEUS, "max_age", "duration", Is("\"5m\""), "A sample older than this counts for nothing. No series, NaN, several series, a server that is down: not yet."),
+    key(PROMETHEUS, "headers", "table", Nothing, "Sent with it: { x-scope-orgid = \"team\" }; a secret is { env = .. } or { file = .. }."),
+    key(PROMETHEUS, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(PROMETHEUS, "request_timeout", "duration", Is("\"10s\""), "The answer is waited for this long."),
+
+    key(MANUAL, "ask", "text", Required, "What the person who signs must have looked at. Signed with cutover approve, for one version; a signature counts for valid_for."),
+
+    key(EXEC, "command", "list of texts", Required, "The program and its arguments; no shell is between. A path starts from the config file. Exit code 0 passes, 1 fails."),
+    key(EXEC, "dir", "path", From("the config file's directory"), "Where it runs."),
+    key(EXEC, "not_yet_code", "number", Is("75"), "The exit code that means: not yet. So do all codes but 0 and 1, a signal, and the timeout."),
+    key(EXEC, "min", "number", Nothing, "The least value allowed, where the command prints {\"value\":..} as JSON; this or max."),
+    key(EXEC, "max", "number", Nothing, "The largest value allowed."),
 
     key(GUARD, "metric", "error_rate | p50 | p95 | p99", Required, "What is watched, on the traffic the router measured."),
     key(GUARD, "limit", "duration or share", Required, "The largest value allowed: \"250ms\" for a latency, 0.02 or \"2%\" for error_rate."),

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Fault, Place, nearest, quote};
 use super::{duration, keys};
+use crate::domain::Scalar;
 use crate::domain::text::clean;
 
 /// More faults than this are counted, not kept.
@@ -98,6 +99,11 @@ impl<'a> Table<'a> {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
+    /// What relative paths start from.
+    pub fn base(&self) -> &Path {
+        &self.report.base
+    }
+
     /// The line of the header.
     pub fn line(&self) -> usize {
         self.report.line(self.at)
@@ -149,6 +155,16 @@ impl<'a> Table<'a> {
             self.fault(format!("{what} is missing"), remedy);
         }
         node
+    }
+
+    /// Every key with its value, for a table whose keys are its user's own.
+    pub fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
+        let entry = |(name, value): (&'a toml::Spanned<std::borrow::Cow<'a, str>>, &'a toml::Spanned<DeValue<'a>>)| {
+            let key: &str = name.get_ref();
+            let label = format!("{} {}", self.label, clean(key, 60));
+            (key, Node { report: self.report, label, at: name.span().start, value: value.get_ref() })
+        };
+        self.map.iter().map(entry).collect()
     }
 
     /// A duration within bounds, in milliseconds; `default` when it is not written.
@@ -215,6 +231,26 @@ impl<'a> Node<'a> {
         Some(text)
     }
 
+    /// A text that may have several lines.
+    pub fn lines(&self) -> Option<&'a str> {
+        let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
+        let flat = text.replace(['\n', '\t'], " ");
+        if clean(&flat, flat.len()) != flat {
+            return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
+        }
+        Some(text)
+    }
+
+    /// A text, a number, or true or false.
+    pub fn scalar(&self) -> Option<Scalar> {
+        match self.value {
+            DeValue::String(_) => self.text().map(|text| Scalar::Text(text.to_owned())),
+            DeValue::Boolean(flag) => Some(Scalar::Flag(*flag)),
+            DeValue::Integer(_) | DeValue::Float(_) => self.amount().map(Scalar::Number),
+            _ => self.wrong("a text, a number, or true or false", "write e.g. \"passed\""),
+        }
+    }
+
     /// One of the words of `choices`.
     pub fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
         let typed = self.text()?;
@@ -261,6 +297,15 @@ impl<'a> Node<'a> {
 
     /// A share as a number (0.2) or in percent ("20%"); the caller checks its bounds.
     pub fn share(&self, example: &str) -> Option<f64> {
+        self.fraction("a share", example)
+    }
+
+    /// A number, or a share in percent.
+    pub fn amount(&self) -> Option<f64> {
+        self.fraction("a number", "write e.g. 0.02, 250 or \"2%\"")
+    }
+
+    fn fraction(&self, wanted: &str, example: &str) -> Option<f64> {
         let number = match self.value {
             DeValue::Integer(integer) => integer.to_string().parse().ok(),
             DeValue::Float(float) => float.as_str().parse().ok(),
@@ -270,11 +315,11 @@ impl<'a> Node<'a> {
                 let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
                 let number = percent.filter(plain).and_then(|text| text.parse::<f64>().ok());
                 if number.is_none() {
-                    return self.refuse(format!("{} is not a share", quote(typed)), example);
+                    return self.refuse(format!("{} is not {wanted}", quote(typed)), example);
                 }
                 number.map(|percent| percent / 100.0)
             }
-            _ => return self.wrong("a share", example),
+            _ => return self.wrong(wanted, example),
         };
         number.filter(|n: &f64| n.is_finite()).or_else(|| self.refuse("is not a finite number".into(), example))
     }

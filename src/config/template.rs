@@ -69,6 +69,7 @@ pub fn template(answers: &Answers) -> String {
         [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
     out.gate("golden", keys::GOLDEN, &golden);
     out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    other_gates(&mut out, infer);
     out.line("\n# Guards: checks while traffic moves and in the rollback window.");
     out.section(
         "#[[guard]]",
@@ -88,6 +89,53 @@ pub fn template(answers: &Answers) -> String {
     out.section("#[[log]]", keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
     out.line("\n#[[log]]\n#name = \"model-green\"\n#command = [\"journalctl\", \"-fu\", \"model-green\"]");
     out.0
+}
+
+/// The gates that look beyond the side's own answers.
+fn other_gates(out: &mut Out, infer: &str) {
+    out.gate(
+        "load",
+        keys::LOAD,
+        &[
+            ("requests", "\"smoke.jsonl\""),
+            ("path", infer),
+            ("rate", "200"),
+            ("duration", "\"4m\""),
+            ("max_p99", "\"250ms\""),
+            ("max_error_rate", "\"0.1%\""),
+        ],
+    );
+    out.prose("A stage's keys:", keys::STAGE);
+    out.gate(
+        "integration",
+        keys::INTEGRATION,
+        &[(
+            "steps",
+            "[{ name = \"features\", url = \"http://features.internal/v1/ready\", status = 200 }, \
+             { name = \"scored\", url = \"/v2/models/my-model/ready\", max_latency = \"500ms\" }]",
+        )],
+    );
+    out.prose("A step's keys:", keys::STEP);
+    out.gate(
+        "http",
+        keys::HTTP,
+        &[
+            ("url", "\"https://ci.example/api/runs/latest?version={{version}}\""),
+            ("pointer", "\"/status\""),
+            ("equals", "\"passed\""),
+        ],
+    );
+    out.gate(
+        "prometheus",
+        keys::PROMETHEUS,
+        &[
+            ("url", "\"http://127.0.0.1:9090\""),
+            ("query", r#"'max(feature_drift{version="{{version}}"})'"#),
+            ("max", "0.1"),
+        ],
+    );
+    out.gate("manual", keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
+    out.gate("exec", keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
 }
 
 struct Out(String);
@@ -112,6 +160,13 @@ impl Out {
             let common = keys::of(keys::GATE).filter(|doc| doc.key != "kind");
             self.line("# These four may be written in every gate:");
             common.for_each(|doc| self.key("#", doc, None));
+        }
+    }
+
+    fn prose(&mut self, opening: &str, section: &str) {
+        self.line(&format!("# {opening}"));
+        for doc in keys::of(section) {
+            self.line(&format!("# {}: {}", doc.key, doc.doc));
         }
     }
 

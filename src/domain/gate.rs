@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::call::{Call, Expect, HeaderValue, Scalar, Step};
 use super::digest::Digest;
 
 /// What a gate found. Not enough data is an answer of its own (law 6).
@@ -85,15 +86,126 @@ pub enum GateKind {
         /// Whether the built-in adversarial requests are sent too.
         adversarial: bool,
     },
+    /// A command of the user's: its exit code, and what it says as JSON.
+    Exec {
+        /// The program and its arguments; no shell is between.
+        command: Vec<String>,
+        /// Where it runs.
+        dir: std::path::PathBuf,
+        /// The exit code that means "not yet".
+        not_yet_code: u8,
+        /// What the value it tells must keep to.
+        bound: Option<Bound>,
+    },
+    /// An endpoint that reports a status.
+    Http {
+        /// What is asked.
+        call: Call,
+        /// What the answer must be.
+        expect: Expect,
+        /// Values at the pointer that mean "not yet".
+        pending: Vec<Scalar>,
+    },
+    /// The value of a PromQL query.
+    Prometheus {
+        /// The base of its API: absolute, without `/api/v1`.
+        url: String,
+        /// An instant query of one value; may hold placeholders within quotes.
+        query: String,
+        /// Sent with it.
+        headers: Vec<(String, HeaderValue)>,
+        /// What the value must keep to.
+        bound: Bound,
+        /// A sample older than this counts for nothing, in milliseconds.
+        max_age_ms: u64,
+        /// An answer is waited for this long, in milliseconds.
+        timeout_ms: u64,
+    },
+    /// Named calls up- and downstream and through the candidate, in order.
+    Integration {
+        /// One after the other; the first that does not hold ends it.
+        steps: Vec<Step>,
+    },
+    /// Requests at a set rate, whatever the side makes of it.
+    Load {
+        /// JSON lines, as of a smoke gate; of `expect` the status alone is looked at.
+        requests: std::path::PathBuf,
+        /// Path the requests are posted to where a line names none.
+        path: String,
+        /// The rates, one after the other.
+        stages: Vec<Stage>,
+        /// Requests under way at once, over all replicas.
+        connections: usize,
+        /// What it must keep to.
+        limits: LoadLimits,
+    },
+    /// A person signs for it.
+    Manual {
+        /// What the person is asked to have looked at.
+        ask: String,
+    },
+}
+
+/// A stretch of a load: from one rate to another in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Requests per second at its beginning.
+    pub from_rps: f64,
+    /// Requests per second at its end.
+    pub to_rps: f64,
+    /// How long it goes, in milliseconds.
+    pub for_ms: u64,
+}
+
+/// What a side under load must keep to. Latencies count from when a request was due.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoadLimits {
+    /// Half of the answers, in milliseconds.
+    pub max_p50_ms: Option<u64>,
+    /// 95 of 100 answers, in milliseconds.
+    pub max_p95_ms: Option<u64>,
+    /// 99 of 100 answers, in milliseconds.
+    pub max_p99_ms: u64,
+    /// The share of requests that may fail, 0 to 1.
+    pub max_error_rate: f64,
+    /// The least share of the intended rate, 0 to 1.
+    pub min_rate: f64,
+}
+
+/// A limit with its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// The limit, in the unit of the value.
+    pub limit: f64,
+    /// Whether the value must be at least the limit, or at most.
+    pub at_least: bool,
+}
+
+impl Bound {
+    /// Whether `value` keeps to it; what is not a number never does.
+    pub fn holds(self, value: f64) -> bool {
+        if self.at_least { value >= self.limit } else { value <= self.limit }
+    }
 }
 
 impl GateKind {
-    /// `health`, `golden` or `smoke`.
+    /// Whether a person signs for it, so that nothing can be run.
+    pub const fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual { .. })
+    }
+
+    /// `health`, `golden`, `smoke`, ...: as the config spells it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Health { .. } => "health",
             Self::Golden { .. } => "golden",
             Self::Smoke { .. } => "smoke",
+            Self::Exec { .. } => "exec",
+            Self::Http { .. } => "http",
+            Self::Prometheus { .. } => "prometheus",
+            Self::Integration { .. } => "integration",
+            Self::Manual { .. } => "manual",
+            Self::Load { .. } => "load",
         }
     }
 }

@@ -108,6 +108,15 @@ pub enum Fact {
         /// At least 10 characters.
         reason: String,
     },
+    /// A person signed for a gate, for one version.
+    Approved {
+        /// The gate's name.
+        gate: String,
+        /// The candidate digest it counts for.
+        version: Digest,
+        /// At least 10 characters.
+        reason: String,
+    },
     /// The plan was stopped where it is.
     Paused {
         /// Why, where a guard did it.

@@ -29,6 +29,7 @@ impl State {
             Command::Pause => self.pause(id, request.by, request.why),
             Command::Resume => self.resume(id, request.by),
             Command::Override { gate, reason } => self.override_gate(id, request.by, &gate, &reason),
+            Command::Approve { gate, reason } => self.approve(id, request.by, &gate, &reason),
             Command::Finalize => {
                 let live = self.candidate();
                 self.settle_on_disk(id, Fact::Finalized { live }, request.by);
@@ -161,6 +162,29 @@ impl State {
         }
         match self.version_digest(self.candidate()) {
             Some(version) => self.settle_on_disk(id, Fact::Overridden { gate: spec.name, version, reason }, by),
+            None => self.reply(id, refusal("the candidate's version is not known yet".into())),
+        }
+    }
+
+    fn approve(&mut self, id: u64, by: Actor, gate: &str, reason: &str) {
+        let reason = clean(reason.trim(), 200);
+        let refusal = |text: String| Reply::Refused(Refusal { kind: RefusalKind::Usage, text });
+        let manual = self.service.gates.iter().find(|spec| spec.name == gate && spec.kind.is_manual()).cloned();
+        let Some(spec) = manual else {
+            let signed = self.service.gates.iter().filter(|spec| spec.kind.is_manual());
+            let names: Vec<&str> = signed.map(|spec| spec.name.as_str()).collect();
+            let there =
+                if names.is_empty() { "there are none".into() } else { format!("there are: {}", names.join(", ")) };
+            return self.reply(id, refusal(format!("{} is no gate that a person signs; {there}", clean(gate, 40))));
+        };
+        if reason.chars().count() < MIN_REASON {
+            return self.reply(id, refusal(format!("a signature needs a reason of at least {MIN_REASON} characters")));
+        }
+        if self.gate_state(&spec) == GateState::Passed {
+            return self.reply(id, already(format!("gate {gate} is signed already")));
+        }
+        match self.version_digest(self.candidate()) {
+            Some(version) => self.settle_on_disk(id, Fact::Approved { gate: spec.name, version, reason }, by),
             None => self.reply(id, refusal("the candidate's version is not known yet".into())),
         }
     }

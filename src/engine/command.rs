@@ -27,6 +27,13 @@ pub enum Command {
         /// Why, at least 10 characters.
         reason: String,
     },
+    /// Sign for a manual gate, for this candidate version.
+    Approve {
+        /// The gate's name.
+        gate: String,
+        /// Why, at least 10 characters.
+        reason: String,
+    },
     /// End the rollback window and let the standby go.
     Finalize,
     /// Run gates on the candidate.
@@ -59,6 +66,7 @@ impl Command {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Override { .. } => "override",
+            Self::Approve { .. } => "approve",
             Self::Finalize => "finalize",
             Self::RunGates { .. } => "gates run",
             Self::Note { .. } => "note",

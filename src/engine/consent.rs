@@ -53,6 +53,11 @@ impl State {
                 self.lease_blocker(&mut found);
                 self.journal_blocker(&mut found);
             }
+            Command::Approve { .. } => {
+                self.lease_blocker(&mut found);
+                self.journal_blocker(&mut found);
+                self.version_blocker(&mut found);
+            }
             Command::RunGates { .. } => {
                 self.lease_blocker(&mut found);
                 self.version_blocker(&mut found);
@@ -170,6 +175,9 @@ impl State {
                 GateState::Passed | GateState::Overridden => continue,
                 GateState::Failed => format!("gate {} FAIL", spec.name),
                 GateState::Running => format!("gate {} is running", spec.name),
+                GateState::Pending | GateState::Stale if spec.kind.is_manual() => {
+                    format!("gate {} waits for a signature (approve)", spec.name)
+                }
                 GateState::Pending => format!("gate {} has not run on this version", spec.name),
                 GateState::Stale => format!("gate {}'s result is too old", spec.name),
                 GateState::NotYet => format!("gate {} could not tell yet", spec.name),

@@ -81,7 +81,14 @@ impl State {
             let text = format!("no gate is named {}; there are: {}", clean(unknown, 40), names.join(", "));
             return self.reply(id, Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
         }
-        let wanted: Vec<String> = names.into_iter().filter(|name| only.is_empty() || only.contains(name)).collect();
+        let is_manual =
+            |name: &String| self.service.gates.iter().any(|spec| spec.name == *name && spec.kind.is_manual());
+        if let Some(manual) = only.iter().find(|name| is_manual(name)) {
+            let text = format!("gate {manual} cannot be run: a person signs for it with approve");
+            return self.reply(id, Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
+        }
+        let wanted: Vec<String> =
+            names.into_iter().filter(|name| !is_manual(name) && (only.is_empty() || only.contains(name))).collect();
         for name in wanted {
             if !self.gates.queue.contains(&name) {
                 self.gates.queue.push(name);
@@ -120,6 +127,9 @@ impl State {
     }
 
     fn is_missing(&self, spec: &GateSpec) -> bool {
+        if spec.kind.is_manual() {
+            return false;
+        }
         match self.gate_state(spec) {
             GateState::Pending | GateState::Stale => true,
             GateState::NotYet => {

@@ -22,6 +22,7 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
             (format!("gate {} {}{note}", evidence.gate, evidence.verdict.title()), evidence.verdict != Verdict::Passed)
         }
         Fact::Overridden { gate, reason, .. } => (format!("gate {gate} overridden: {reason}"), true),
+        Fact::Approved { gate, reason, .. } => (format!("gate {gate} signed: {reason}"), false),
         Fact::Paused { why } => {
             (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
         }

@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 use super::narrate::narrate;
 use super::snapshot::EventLine;
 use super::trail::Trails;
+use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Split, Stamp, Version,
+    Actor, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Split, Stamp, Verdict, Version,
 };
 
 /// Events kept for the screen.
@@ -159,6 +160,11 @@ impl Rollout {
                 reason: reason.clone(),
                 by: record.by.name.clone(),
             }),
+            Fact::Approved { gate, version, reason } => {
+                let signed = signature(gate, version, &record.by.name, reason, record.at);
+                self.trails.ended(&signed);
+                self.evidence.insert(gate.clone(), (at, signed));
+            }
             Fact::Paused { why } => self.paused = Some(Pause { why: why.clone() }),
             Fact::Resumed => self.paused = None,
             Fact::Adopted { split } => self.adopt(*split, at),
@@ -279,6 +285,24 @@ impl Rollout {
     /// Whether an order was recorded that is not settled.
     pub(super) fn unsettled(&self) -> Option<&Tracked> {
         self.last.as_ref().filter(|last| !last.state.is_settled())
+    }
+}
+
+/// A person's word as evidence: it counts like any other, for its version and as long as it is valid.
+fn signature(gate: &str, version: &Digest, by: &str, reason: &str, at: DateTime<Utc>) -> Evidence {
+    Evidence {
+        gate: gate.to_owned(),
+        verdict: Verdict::Passed,
+        value: None,
+        limit: None,
+        unit: String::new(),
+        at_least: false,
+        samples: 1,
+        version: version.clone(),
+        at,
+        took_ms: 0,
+        note: clean(&format!("signed by {by}: {reason}"), 240),
+        details: Vec::new(),
     }
 }
 

@@ -318,4 +318,16 @@ impl State {
             Serves::Pending(_) | Serves::Disagree(_) => None,
         }
     }
+
+    /// What people call the version `side` serves now; `None` while that is not known.
+    pub fn version_name(&self, side: Side) -> Option<String> {
+        match self.sides[side].serves() {
+            super::watch::Serves::Known(version) => Some(version.name),
+            super::watch::Serves::Unsaid => {
+                let (_, seen) = self.router.seen.as_ref()?;
+                seen.versions[side].as_ref().map(|version| version.name.clone())
+            }
+            super::watch::Serves::Pending(_) | super::watch::Serves::Disagree(_) => None,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Finding, GateProgress};
 use crate::domain::text::clean;
-use crate::domain::{Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
+use crate::domain::{Bound, Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
 
 /// Misses and faults kept in the evidence, and told one by one in the log.
 const MAX_DETAILS: usize = 20;
@@ -23,6 +23,7 @@ pub(super) struct Report {
     state: GateProgress,
     told_quarters: u64,
     details: Vec<String>,
+    secrets: Vec<String>,
     /// The measured value, once there is one.
     pub(super) value: Option<f64>,
     /// The limit it is held against.
@@ -50,6 +51,7 @@ impl Report {
             state: GateProgress::default(),
             told_quarters: 0,
             details: Vec::new(),
+            secrets: Vec::new(),
             value: None,
             limit: None,
             unit: "",
@@ -71,6 +73,63 @@ impl Report {
         }
     }
 
+    /// A line of somebody else's, at its level.
+    pub(super) fn line(&mut self, level: LogLevel, text: &str) {
+        self.say(level, text);
+    }
+
+    /// A line for the evidence alone: the log has it already.
+    pub(super) fn detail(&mut self, text: &str) {
+        if self.details.len() < MAX_DETAILS {
+            self.details.push(clean(text, MAX_TEXT));
+        }
+    }
+
+    /// Keeps `secret` out of every answer from here on.
+    pub(super) fn hide(&mut self, secret: &str) {
+        if !self.secrets.iter().any(|known| known == secret) {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
+    /// `body` without the secrets that were sent: a server may give back what it was given.
+    pub(super) fn masked(&self, body: Vec<u8>) -> Vec<u8> {
+        if self.secrets.iter().all(|secret| !body.windows(secret.len()).any(|part| part == secret.as_bytes())) {
+            return body;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***")).into_bytes()
+    }
+
+    /// The wall clock.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    /// How many faults the evidence names so far.
+    pub(super) fn details_so_far(&self) -> usize {
+        self.details.len()
+    }
+
+    /// Whether the evidence names no faults so far.
+    pub(super) fn has_no_details(&self) -> bool {
+        self.details.is_empty()
+    }
+
+    /// The gate's name.
+    pub(super) fn gate(&self) -> &str {
+        &self.gate
+    }
+
+    /// Holds `value` against `bound` and shows both.
+    pub(super) fn measure(&mut self, value: f64, bound: Option<Bound>) -> bool {
+        self.value = Some(value);
+        let Some(bound) = bound else { return true };
+        self.limit = Some(bound.limit);
+        self.at_least = bound.at_least;
+        bound.holds(value)
+    }
+
     /// Sets how many steps there are.
     pub(super) fn total(&mut self, total: u64) {
         self.state.total = total;
@@ -88,6 +147,13 @@ impl Report {
             let line = format!("{} of {}{comma}{}", self.state.done, self.state.total, self.state.note);
             self.say(LogLevel::Info, &line);
         }
+        self.publish();
+    }
+
+    /// So many steps are done by now.
+    pub(super) fn reach(&mut self, done: u64, note: String) {
+        self.state.done = done.min(self.state.total);
+        self.state.note = note;
         self.publish();
     }
 

@@ -1,7 +1,7 @@
 //! The smoke gate: representative requests, and bad ones that must be refused cleanly.
 
 mod adversarial;
-mod expect;
+pub(super) mod expect;
 
 use std::path::Path;
 use std::time::Duration;

@@ -51,7 +51,8 @@ fn every_fact() -> Vec<Fact> {
         Fact::Ordered { order, digest: Some(digest.clone()), why: Some("because".into()) },
         Fact::OrderIs { id: OrderId("7f3e".into()), state: OrderState::Unknown, detail: None },
         Fact::Gate { evidence },
-        Fact::Overridden { gate: "smoke".into(), version: digest, reason: "known to be noisy".into() },
+        Fact::Overridden { gate: "smoke".into(), version: digest.clone(), reason: "known to be noisy".into() },
+        Fact::Approved { gate: "fairness".into(), version: digest, reason: "read the report".into() },
         Fact::Paused { why: None },
         Fact::Resumed,
         Fact::Guard {

@@ -4,8 +4,10 @@
 //! once after a key and otherwise at most ten times a second, and only when the last one has reached
 //! the terminal; so a slow line sees fewer frames, each whole, and never holds up a key.
 
+mod copies;
 pub mod front;
 mod keys;
+mod manners;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,9 +23,8 @@ use crate::engine::{Event, Phase, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
+pub use manners::Manners;
 
-/// The least time between two frames that no key asked for.
-const FRAME: Duration = Duration::from_millis(100);
 /// How long a console whose operator is gone follows the order that on_disconnect gave.
 const LAST_ORDER: Duration = Duration::from_secs(5);
 
@@ -39,6 +40,8 @@ pub struct Inputs {
     pub story: mpsc::Receiver<crate::domain::LogLine>,
     /// The user's own logs.
     pub logs: Followers,
+    /// How it treats the terminal.
+    pub manners: Manners,
 }
 
 /// Why the loop ended.
@@ -56,8 +59,10 @@ pub struct Exit {
 pub trait Stage {
     /// The screen frames are drawn on.
     fn screen(&mut self) -> &mut Screen;
-    /// Gives the terminal to the shell, stops, and takes it again.
-    fn suspend(&mut self) -> std::io::Result<()>;
+    /// Gives the terminal to the shell and stops.
+    fn stop(&mut self) -> std::io::Result<()>;
+    /// Takes the terminal again after the process was stopped, by itself or not, and goes on.
+    fn continued(&mut self) -> std::io::Result<()>;
 }
 
 /// The loop's own state.
@@ -66,6 +71,9 @@ struct Loop<'a, S> {
     view: &'a mut View,
     stage: &'a mut S,
     scenarios: Option<mpsc::Sender<String>>,
+    manners: Manners,
+    /// What came of work done besides the loop goes in here.
+    told: mpsc::Sender<ui::Input>,
     /// The engine knows something the view does not.
     moved: bool,
     /// The view has changed since the last frame.
@@ -75,26 +83,25 @@ struct Loop<'a, S> {
     last_frame: Option<Instant>,
     awaiting_flush: bool,
     title: String,
-    /// Themes that were read come back here.
-    themes: mpsc::Sender<ui::Input>,
 }
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
-    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs } = inputs;
-    let (themes, mut themes_read) = mpsc::channel(4);
+    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, manners } = inputs;
+    let (told, mut tidings) = mpsc::channel(4);
     let mut looped = Loop {
         core,
         view,
         stage,
         scenarios,
+        manners,
+        told,
         moved: true,
         dirty: true,
         at_once: true,
         last_frame: None,
         awaiting_flush: false,
         title: String::new(),
-        themes,
     };
     loop {
         looped.draw();
@@ -111,7 +118,11 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
             batch = logs.next() => drop(looped.tell(lines(batch))),
-            Some(theme) = themes_read.recv() => drop(looped.tell(theme)),
+            Some(input) = tidings.recv() => {
+                // The answer to a key: shown as soon as one.
+                looped.at_once = true;
+                looped.tell(input);
+            }
             () = written, if looped.awaiting_flush => looped.flushed(),
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
@@ -138,17 +149,15 @@ impl<S: Stage> Loop<'_, S> {
                     }
                     ui::Action::Quit { code } => exit = Some(left(code)),
                     ui::Action::Redraw => self.stage.screen().invalidate(),
-                    ui::Action::Suspend => self.suspend(),
-                    ui::Action::Copy(text) => {
-                        self.stage.screen().copy(&text);
-                    }
+                    ui::Action::Suspend => inbox.extend(self.stop()),
+                    ui::Action::Copy(text) => self.copy(text),
                     ui::Action::Scenario(name) => {
                         if let Some(to) = &self.scenarios {
                             let _ = to.try_send(name);
                         }
                     }
-                    ui::Action::LoadTheme(name) => looks::load_later(name, self.themes.clone()),
-                    ui::Action::Bell => self.stage.screen().bell(),
+                    ui::Action::LoadTheme(name) => looks::load_later(name, self.told.clone()),
+                    ui::Action::Notify(text) => self.stage.screen().notify(&text),
                 }
             }
         }
@@ -166,6 +175,14 @@ impl<S: Stage> Loop<'_, S> {
             terminal::Input::Resize(width, height) => {
                 self.stage.screen().resize(width, height);
                 self.tell(ui::Input::Resize(width, height))
+            }
+            terminal::Input::Stop => {
+                let inputs = self.stop();
+                inputs.into_iter().find_map(|input| self.tell(input))
+            }
+            terminal::Input::Continued => {
+                let went = self.stage.continued();
+                went.is_ok().then(|| self.resized()).and_then(|input| self.tell(input))
             }
             other => keys::view_input(other).and_then(|input| self.tell(input)),
         }
@@ -200,7 +217,7 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn draw(&mut self) {
-        let due = self.at_once || self.last_frame.is_none_or(|at| at.elapsed() >= FRAME);
+        let due = self.at_once || self.last_frame.is_none_or(|at| at.elapsed() >= self.manners.frame());
         if !self.dirty || !due || !self.stage.screen().is_idle() {
             return;
         }
@@ -235,8 +252,11 @@ impl<S: Stage> Loop<'_, S> {
 
     fn wake(&self) -> Instant {
         let now = Instant::now();
-        let frame =
-            if self.dirty { self.last_frame.map_or(now, |at| at + FRAME) } else { now + Duration::from_secs(3600) };
+        let frame = if self.dirty {
+            self.last_frame.map_or(now, |at| at + self.manners.frame())
+        } else {
+            now + Duration::from_secs(3600)
+        };
         let deadline = self
             .view
             .next_deadline(self.now_ms())
@@ -256,12 +276,30 @@ impl<S: Stage> Loop<'_, S> {
         }
     }
 
-    fn suspend(&mut self) {
-        if self.stage.suspend().is_ok() {
-            self.moved = true;
-            self.dirty = true;
-            self.at_once = true;
-        }
+    /// Stops as a shell's job; what the view is told when that cannot be.
+    fn stop(&mut self) -> Option<ui::Input> {
+        self.stage.stop().err().map(|error| ui::Input::Told { text: error.to_string(), warn: true })
+    }
+
+    /// Back on the terminal after a while: it may have another size, and what is known may be old.
+    fn resized(&mut self) -> ui::Input {
+        self.moved = true;
+        self.dirty = true;
+        self.at_once = true;
+        let (width, height) = self.stage.screen().size();
+        ui::Input::Resize(width, height)
+    }
+
+    /// To the terminal's clipboard, and into a file besides the loop.
+    fn copy(&mut self, text: String) {
+        let sent = self.stage.screen().copy(&text);
+        let told = self.told.clone();
+        let dir = self.manners.copies.clone();
+        tokio::task::spawn_blocking(move || {
+            let (text, warn) = copies::told(sent, dir.map(|dir| copies::keep(&dir, &text)));
+            // The console may have been left meanwhile.
+            let _ = told.blocking_send(ui::Input::Told { text, warn });
+        });
     }
 }
 

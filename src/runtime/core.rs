@@ -16,6 +16,7 @@ use super::watch::{event_of, read_router};
 use crate::backend::{Driver, Observer, TrafficBackend};
 use crate::domain::{Actor, Fact, LogLine, Record, Service};
 use crate::engine::{Command, Effect, Event, Reply, Role, Snapshot, State};
+use crate::gate::Subject;
 use crate::journal::{self, Journal};
 use crate::probe::{self, Pollers, ProbeEvent};
 
@@ -279,7 +280,13 @@ impl Core {
                 let (cancel, cancelled) = watch::channel(false);
                 self.gate_runs.insert(run, cancel);
                 let targets = self.observer.probe_targets(side);
-                let job = GateRun { run, spec, targets, version, cancelled };
+                let subject = Subject {
+                    service: self.service.name.clone(),
+                    environment: self.service.environment.clone(),
+                    side,
+                    version_name: self.state.version_name(side).unwrap_or_default(),
+                };
+                let job = GateRun { run, spec, targets, subject, version, cancelled };
                 self.tasks.spawn(gates::run(job, self.lines_in.clone(), self.urgent_in.clone()));
             }
             Effect::StopGate { run } => {

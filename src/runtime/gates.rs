@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, watch};
 use crate::backend::ProbeTarget;
 use crate::domain::{Digest, GateSpec, LogLine};
 use crate::engine::Event;
-use crate::gate::{self, GateProgress, RunContext};
+use crate::gate::{self, GateProgress, RunContext, Subject};
 use crate::probe::Target;
 
 /// One run, as the engine asked for it.
@@ -13,6 +13,7 @@ pub(super) struct GateRun {
     pub(super) run: u64,
     pub(super) spec: GateSpec,
     pub(super) targets: Vec<ProbeTarget>,
+    pub(super) subject: Subject,
     pub(super) version: Digest,
     pub(super) cancelled: watch::Receiver<bool>,
 }
@@ -24,6 +25,7 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
     let (progress, mut progressed) = watch::channel(GateProgress::default());
     let context = RunContext {
         targets,
+        subject: job.subject,
         version: job.version,
         log: lines,
         progress,

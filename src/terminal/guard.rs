@@ -15,6 +15,9 @@ use super::output::Output;
 /// How long a terminal that takes no bytes may hold the program back.
 const LIMIT: Duration = Duration::from_millis(500);
 
+/// Full screen, cursor hidden, pastes marked, focus told.
+const MODES: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h";
+
 /// Which modes beyond the full screen are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modes {
@@ -123,6 +126,18 @@ impl Guard {
         with_held(Held::set_modes)
     }
 
+    /// Sets all modes again that are held, after somebody else may have changed them.
+    ///
+    /// # Errors
+    /// When a mode cannot be set.
+    pub fn renew(&self) -> io::Result<()> {
+        with_held(|held| {
+            held.set_raw()?;
+            // What is pushed on a stack (title, kitty's flags) is there still.
+            held.output.open_with(MODES, LIMIT)
+        })
+    }
+
     /// Gives the terminal back and says how that went.
     ///
     /// # Errors
@@ -177,7 +192,7 @@ impl Held {
         if self.modes.title {
             bytes.write_all(b"\x1b[22;0t")?;
         }
-        bytes.write_all(b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h")?;
+        bytes.write_all(MODES)?;
         if self.modes.kitty {
             bytes.write_all(b"\x1b[>1u")?;
         }

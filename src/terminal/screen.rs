@@ -4,23 +4,24 @@
 //! There is room for one frame on its way: until it is out, no other is drawn, so a slow line sees fewer frames, each
 //! whole, and never holds up the keys.
 
+mod control;
 mod encode;
 mod writer;
 
 use std::io::Write;
 use std::sync::Arc;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::capability::{Capability, Depth};
 use crate::domain::text;
+pub use control::{COPY_MAX, Notices};
 use encode::Encoder;
 use writer::{Frames, Shared};
 
-/// Bytes of an encoded copy at most: what the tightest of the common terminals takes (k9s uses the same limit).
-const COPY_MAX: usize = 74_994;
+/// Bytes of copies and notices that go with one frame at most.
+const EXTRA_MAX: usize = COPY_MAX + 4 * 1024;
 
 /// Columns of a window title at most.
 const TITLE_MAX: usize = 120;
@@ -38,6 +39,8 @@ pub struct ScreenOptions {
     pub title: bool,
     /// Whether the terminal is tmux, which must be asked to hand a copy through.
     pub tmux: bool,
+    /// How [`Screen::notify`] tells.
+    pub notices: Notices,
 }
 
 impl ScreenOptions {
@@ -49,6 +52,7 @@ impl ScreenOptions {
             unicode: capability.unicode,
             title: true,
             tmux: std::env::var_os("TMUX").is_some(),
+            notices: Notices::of(|name| std::env::var(name).ok()),
         }
     }
 }
@@ -133,28 +137,24 @@ impl Screen {
         }
     }
 
-    /// Rings the terminal's bell with the next frame; more than one ring a frame is one.
-    pub fn bell(&mut self) {
-        if !self.extra.contains(&7) {
-            self.extra.push(7);
+    /// Tells `text` with the next frame, by the bell and in the terminal's way. More than fit into a frame are dropped:
+    /// a terminal that takes nothing must not make them pile up.
+    pub fn notify(&mut self, text: &str) {
+        let notice = control::notice(text, self.options.notices, self.options.tmux);
+        if self.extra.len() + notice.len() <= EXTRA_MAX {
+            self.extra.extend(notice);
         }
     }
 
-    /// Puts `text` on the clipboard with the next frame (OSC 52); `false` when it is too long for terminals to take.
+    /// Puts `text` on the clipboard with the next frame (OSC 52); `false` when it is too long for terminals to take, or a
+    /// copy is on its way already.
     pub fn copy(&mut self, text: &str) -> bool {
-        let encoded = BASE64_STANDARD.encode(text);
-        if encoded.len() > COPY_MAX {
-            return false;
+        let Some(copy) = control::copy(text, self.options.tmux) else { return false };
+        let room = self.extra.len() + copy.len() <= EXTRA_MAX;
+        if room {
+            self.extra.extend(copy);
         }
-        let sequence = format!("\x1b]52;c;{encoded}\x1b\\");
-        if self.options.tmux {
-            // Inside tmux the sequence is handed through: every ESC in it is doubled.
-            let inner = sequence.replace('\x1b', "\x1b\x1b");
-            self.extra.extend_from_slice(format!("\x1bPtmux;{inner}\x1b\\").as_bytes());
-        } else {
-            self.extra.extend_from_slice(sequence.as_bytes());
-        }
-        true
+        room
     }
 
     /// Whether the last frame has been written entirely.

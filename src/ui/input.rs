@@ -129,6 +129,13 @@ pub enum Input {
     Drawn,
     /// The frame made last has reached the terminal.
     Flushed,
+    /// What came of something the loop was asked to do: one line for the operator.
+    Told {
+        /// What to say.
+        text: String,
+        /// Whether it deserves attention.
+        warn: bool,
+    },
     /// Nothing happened but time; see [`View::next_deadline`](super::View::next_deadline).
     Tick,
 }
@@ -151,8 +158,8 @@ pub enum Action {
     Copy(String),
     /// Change the scenario of a running demo.
     Scenario(String),
+    /// Tell the operator through the terminal, who may look elsewhere: the bell and, where it can, a notice.
+    Notify(String),
     /// Read this theme of the user's, by name or file; the answer comes back as [`Input::Theme`].
     LoadTheme(String),
-    /// Ring the bell.
-    Bell,
 }

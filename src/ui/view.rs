@@ -269,6 +269,8 @@ impl View {
                 // Reason: only now it is known when keys begin to count, and the screen says so then.
                 self.redraw_at = self.next_deadline(now_ms);
             }
+            Input::Told { text, warn: true } => self.warn(&text, now_ms),
+            Input::Told { text, warn: false } => self.say(&text, now_ms),
             Input::Tick => {}
         }
         if self.log.settle(!self.is_wide()) {

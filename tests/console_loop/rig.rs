@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use cutover::backend::TrafficBackend;
 use cutover::backend::scripted::Scripted;
-use cutover::domain::{Actor, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource};
+use cutover::domain::{
+    Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
+};
 use cutover::engine::Snapshot;
-use cutover::runtime::console::{Exit, Inputs, Stage, run};
+use cutover::runtime::console::{Exit, Inputs, Manners, Stage, run};
 use cutover::runtime::{Core, Options};
-use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Screen, ScreenOptions, Signal};
+use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
 use cutover::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
 
@@ -92,7 +94,11 @@ impl Stage for Table {
         &mut self.screen
     }
 
-    fn suspend(&mut self) -> std::io::Result<()> {
+    fn stop(&mut self) -> std::io::Result<()> {
+        Err(std::io::Error::other("no shell is there to go on from"))
+    }
+
+    fn continued(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -104,6 +110,7 @@ pub struct Hands {
     pub backend: Scripted,
     pub paper: Paper,
     pub journal: std::path::PathBuf,
+    tell: mpsc::Sender<LogLine>,
 }
 
 impl Hands {
@@ -128,6 +135,13 @@ impl Hands {
     pub async fn input(&self, input: Input) {
         // Reason: a script may go on for a key or two after the loop has ended; what it waits for then fails.
         let _ = self.keys.send(input).await;
+    }
+
+    /// A line for the log.
+    pub async fn log(&self, text: &str) {
+        let source = "test".into();
+        let line = LogLine { at: chrono::Utc::now(), level: LogLevel::Info, source, text: text.into() };
+        self.tell.send(line).await.unwrap();
     }
 
     /// Whether the loop has ended.
@@ -193,6 +207,14 @@ impl Hands {
         }
     }
 
+    /// Gives the screen's thread the time for a frame that the loop may just have handed to it.
+    pub async fn settled_quickly(&self) {
+        for _ in 0..20 {
+            std::thread::yield_now();
+            self.breathe().await;
+        }
+    }
+
     /// The kinds of the orders the backend carried out.
     pub fn orders(&self) -> Vec<Move> {
         self.backend.applied().iter().map(|order| order.kind).collect()
@@ -245,12 +267,17 @@ fn service(dir: &std::path::Path) -> Service {
 
 /// Runs the loop with `script` at the keyboard; the script must end it. What the loop ended with, and what it left on paper.
 pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+    console_with(split, Manners::default(), script)
+}
+
+/// The same with manners other than the usual.
+pub fn console_with(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let (let_go, hold) = std::sync::mpsc::channel::<()>();
     let result = runtime.block_on(async move {
         // Reason: a clock does not advance by itself while a blocking task runs.
         let holding = tokio::task::spawn_blocking(move || hold.recv().is_ok());
-        let result = play(split, script).await;
+        let result = play(split, manners, script).await;
         drop(let_go);
         holding.await.unwrap();
         result
@@ -259,7 +286,7 @@ pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) 
     result
 }
 
-async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
     let bases = service.sides.map(|_, side| side.urls.clone());
@@ -272,16 +299,29 @@ async fn play(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
     let mut view = View::new(ui::Options { theme, glyphs: Glyphs::Unicode, me, scenarios: vec![] });
     let paper = Paper::default();
-    let options = ScreenOptions { synchronized: true, depth: Depth::None, unicode: true, title: true, tmux: false };
+    let options = ScreenOptions {
+        synchronized: true,
+        depth: Depth::None,
+        unicode: true,
+        title: true,
+        tmux: false,
+        notices: Notices::Bell,
+    };
     let mut stage = Table { screen: Screen::new((80, 24), options, paper.clone(), || {}).unwrap() };
     let (keys, inbox) = mpsc::channel(256);
     let (signals, signals_in) = mpsc::channel(4);
-    let (_, story) = mpsc::channel(1);
-    let hands =
-        Hands { keys, signals, backend, paper: paper.clone(), journal: dir.path().join(cutover::journal::FILE_NAME) };
+    let (tell, story) = mpsc::channel(64);
+    let hands = Hands {
+        keys,
+        signals,
+        backend,
+        paper: paper.clone(),
+        journal: dir.path().join(cutover::journal::FILE_NAME),
+        tell,
+    };
     meet(&mut core).await;
     let logs = cutover::logs::Followers::none();
-    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs };
+    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, manners };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);
     core.close(&exit.why).await;

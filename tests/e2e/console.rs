@@ -7,17 +7,17 @@ use crate::stage::{Set, Stage, eventually};
 use crate::support::pty::{Ended, Pty};
 
 /// Starts the console and waits until everything was seen and every gate has passed.
-fn open(stage: &Stage) -> Pty {
+pub fn open(stage: &Stage) -> Pty {
     let mut pty = stage.console().spawn();
     ready(&mut pty);
     pty
 }
 
-fn ready(pty: &mut Pty) {
+pub fn ready(pty: &mut Pty) {
     pty.wait_for("both versions", |screen| has(screen, "BLUE v1") && has(screen, "GREEN v2") && has(screen, "1/1"));
 }
 
-fn has(screen: &Screen, text: &str) -> bool {
+pub fn has(screen: &Screen, text: &str) -> bool {
     screen.contents().contains(text)
 }
 
@@ -29,25 +29,25 @@ fn promote(pty: &mut Pty) {
 }
 
 /// Leaves the line that asks for the reason of a rollback.
-fn no_reason(pty: &mut Pty) {
+pub fn no_reason(pty: &mut Pty) {
     pty.wait_for_text("WHY was it rolled back");
     pty.send("\x1b");
     pty.wait_for("the line to close", |screen| !has(screen, "WHY was it rolled back"));
 }
 
 /// Leaves, with nothing open.
-fn quit(pty: &mut Pty) {
+pub fn quit(pty: &mut Pty) {
     pty.send("q");
     assert_left(pty, 0);
 }
 
-fn assert_left(pty: &mut Pty, code: i32) {
+pub fn assert_left(pty: &mut Pty, code: i32) {
     assert_eq!(pty.wait_end(), Ended::Code(code), "{}", pty.screen().contents());
     pty.assert_restored();
 }
 
 #[test]
-fn it_draws_promotes_rolls_back_and_gives_the_terminal_back() {
+fn t01_it_draws_promotes_rolls_back_and_gives_the_terminal_back() {
     let stage = Stage::with_gates();
     let mut pty = open(&stage);
     pty.wait_for("the gates", |screen| has(screen, "2 PASS") && has(screen, "golden") && has(screen, "health"));
@@ -81,7 +81,7 @@ fn it_draws_promotes_rolls_back_and_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_termination_ends_it_even_while_the_gateway_hangs() {
+fn t06_a_termination_ends_it_even_while_the_gateway_hangs() {
     let stage = Stage::new();
     stage.meddle(40);
     let mut pty = open(&stage);
@@ -122,7 +122,7 @@ fn an_order_without_an_answer_is_unknown_and_settled_by_reading() {
 }
 
 #[test]
-fn a_line_that_drops_holds_or_rolls_back_as_configured() {
+fn t05_a_line_that_drops_holds_or_rolls_back_as_configured() {
     for (policy, after) in [("hold", 10), ("rollback", 0)] {
         let stage = Stage::with(&Set { on_disconnect: policy, ..Set::default() });
         let mut pty = open(&stage);
@@ -140,7 +140,7 @@ fn a_line_that_drops_holds_or_rolls_back_as_configured() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_ends_it_though_hang_up_is_ignored() {
+fn t04_a_terminal_that_is_gone_ends_it_though_hang_up_is_ignored() {
     let stage = Stage::new();
     let mut pty = stage.console().ignore_hang_up().spawn();
     ready(&mut pty);
@@ -234,7 +234,7 @@ fn read_only_cannot_even_roll_back() {
 }
 
 #[test]
-fn plain_terminals_get_plain_bytes() {
+fn t11_t18_plain_terminals_get_plain_bytes() {
     let stage = Stage::new();
     let mut pty = stage.console().env("NO_COLOR", "1").env("LANG", "C").spawn();
     ready(&mut pty);

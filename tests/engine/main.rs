@@ -159,6 +159,66 @@ fn a_failed_gate_blocks_forward_until_it_is_overridden_for_that_version() {
 }
 
 #[test]
+fn a_manual_gate_waits_for_a_signature_that_is_bound_to_the_version() {
+    let mut service = service();
+    service.gates.push(GateSpec {
+        name: "fairness".into(),
+        required: true,
+        valid_for_ms: 600_000,
+        timeout_ms: 1000,
+        kind: GateKind::Manual { ask: "Was the report read?".into() },
+    });
+    let mut sim = Sim::with(&service);
+    sim.seconds(60);
+    assert_eq!(sim.status().gates[2].status, GateState::Pending, "nothing runs it");
+    assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Blocked);
+    let status = sim.status();
+    let waits = "gate fairness waits for a signature (approve)";
+    assert!(status.blocked.iter().any(|b| b.command == "promote" && b.because == waits), "{status:?}");
+    // It cannot be run, and running all leaves it out.
+    assert_eq!(refused(&sim.ask(Command::RunGates { only: vec!["fairness".into()] })), RefusalKind::Usage);
+    assert_eq!(sim.ask(Command::RunGates { only: Vec::new() }), Reply::Done);
+    sim.seconds(2);
+    assert_eq!(sim.status().gates[2].status, GateState::Pending);
+    let approve = |gate: &str, reason: &str| Command::Approve { gate: gate.into(), reason: reason.into() };
+    assert_eq!(refused(&sim.ask(approve("fairness", "read"))), RefusalKind::Usage);
+    assert_eq!(refused(&sim.ask(approve("golden", "the labels are fine"))), RefusalKind::Usage);
+    assert_eq!(sim.ask(approve("fairness", "report 17 read, gap 1.2 %")), Reply::Done);
+    let gate = sim.status().gates[2].clone();
+    assert_eq!(gate.status, GateState::Passed);
+    assert!(gate.note.ends_with("report 17 read, gap 1.2 %") && gate.note.starts_with("signed by "), "{gate:?}");
+    let signed = sim.journal.iter().filter(|record| matches!(record.fact, Fact::Approved { .. })).count();
+    assert_eq!(signed, 1, "it is in the journal");
+    assert!(matches!(sim.ask(approve("fairness", "once more, to be sure")), Reply::AlreadySo { .. }));
+    // It outlives the process, and does not outlive the version.
+    sim.restart(&service);
+    sim.seconds(3);
+    assert_eq!(sim.status().gates[2].status, GateState::Passed);
+    sim.version.green = "v43";
+    sim.seconds(3);
+    assert_eq!(sim.status().gates[2].status, GateState::Pending, "the signature was for v42");
+    assert_eq!(sim.ask(approve("fairness", "report 18 read, gap 1.1 %")), Reply::Done);
+    sim.seconds(599);
+    assert_eq!(sim.status().gates[2].status, GateState::Passed);
+    sim.seconds(3);
+    assert_eq!(sim.status().gates[2].status, GateState::Stale, "a signature counts for valid_for");
+    assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Blocked);
+}
+
+#[test]
+fn a_signature_needs_a_journal_and_a_driver() {
+    let mut service = service();
+    service.gates[1].kind = GateKind::Manual { ask: "?".into() };
+    let mut sim = Sim::with(&service);
+    sim.seconds(3);
+    let command = Command::Approve { gate: "golden".into(), reason: "looked at it all".into() };
+    sim.journal_works = false;
+    sim.ask(command.clone());
+    sim.seconds(1);
+    assert_eq!(refused(&sim.ask(command)), RefusalKind::Journal);
+}
+
+#[test]
 fn a_new_candidate_version_voids_evidence_and_consent() {
     let mut sim = ready();
     sim.state = {

@@ -6,13 +6,14 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine};
-use cutover::gate::{GateProgress, RunContext, Target, run};
+use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Side};
+use cutover::gate::{GateProgress, RunContext, Subject, Target, run};
 use tokio::sync::{mpsc, watch};
 
 /// A side with its replicas, and everything a run wants.
 pub struct Bench {
     pub version: Digest,
+    pub version_name: String,
     pub cancel: Arc<watch::Sender<bool>>,
     targets: Vec<Target>,
     progress: watch::Sender<GateProgress>,
@@ -28,6 +29,7 @@ impl Bench {
     pub fn with_log(urls: impl IntoIterator<Item = impl AsRef<str>>, capacity: usize) -> Self {
         Self {
             version: Digest::of(["v2"]),
+            version_name: "v2".into(),
             cancel: Arc::new(watch::Sender::new(false)),
             targets: urls.into_iter().map(|url| Target::new(url.as_ref())).collect(),
             progress: watch::Sender::default(),
@@ -39,6 +41,12 @@ impl Bench {
     pub async fn run(&mut self, spec: GateSpec) -> Evidence {
         let ctx = RunContext {
             targets: self.targets.clone(),
+            subject: Subject {
+                service: "scorer".into(),
+                environment: "test".into(),
+                side: Side::Green,
+                version_name: self.version_name.clone(),
+            },
             version: self.version.clone(),
             log: self.log.0.clone(),
             progress: self.progress.clone(),
@@ -70,7 +78,7 @@ pub fn write(lines: impl IntoIterator<Item = String>) -> tempfile::NamedTempFile
     file
 }
 
-fn spec(kind: GateKind) -> GateSpec {
+pub fn spec(kind: GateKind) -> GateSpec {
     GateSpec { name: kind.name().into(), required: true, valid_for_ms: 3_600_000, timeout_ms: 60_000, kind }
 }
 

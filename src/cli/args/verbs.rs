@@ -100,6 +100,17 @@ pub enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
+    /// Sign for a manual gate, for this candidate version; needs --reason of 10 characters
+    Approve {
+        /// The gate's name
+        gate: String,
+        /// How it is asked and followed.
+        #[command(flatten)]
+        act: ActArgs,
+        /// What consent is bound to.
+        #[command(flatten)]
+        expect: ExpectArgs,
+    },
     /// End the rollback window and let the standby go
     Finalize {
         /// How it is asked and followed.

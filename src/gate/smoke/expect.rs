@@ -10,19 +10,19 @@ use crate::probe::{Reply, redirect_note};
 
 /// A representative request.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) id: String,
-    pub(super) method: Method,
-    pub(super) path: String,
+pub(in crate::gate) struct Request {
+    pub(in crate::gate) id: String,
+    pub(in crate::gate) method: Method,
+    pub(in crate::gate) path: String,
     /// The body as JSON text; `None` sends none.
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) expect: Expect,
+    pub(in crate::gate) body: Option<Vec<u8>>,
+    pub(in crate::gate) expect: Expect,
 }
 
 /// What an answer must be like. A key that is not known is a fault: it would go unchecked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expect {
+pub(in crate::gate) struct Expect {
     status: Option<u16>,
     content_type: Option<String>,
     pointer: Option<String>,
@@ -47,7 +47,7 @@ const TYPES: [&str; 6] = ["number", "string", "array", "object", "bool", "null"]
 
 impl Request {
     /// The request of a line, or what is wrong with it.
-    pub(super) fn parse(line: &[u8], number: u64, default_path: &str) -> Result<Self, String> {
+    pub(in crate::gate) fn parse(line: &[u8], number: u64, default_path: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(line).map_err(|_| "not JSON".to_owned())?;
         let line: Line = serde_json::from_value(value).map_err(|err| clean(&err.to_string(), 120))?;
         let id = match line.id {
@@ -73,6 +73,11 @@ impl Request {
 }
 
 impl Expect {
+    /// The status that was written.
+    pub(in crate::gate) fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     fn validate(&self) -> Result<(), String> {
         if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
             return Err(format!("status {status}: 200 to 599"));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Inputs, Stage, after_loss, run};
+use super::{Inputs, Manners, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLine, LogSource, Service};
 use crate::logs::Followers;
 use crate::runtime::core::{Core, Options};
 use crate::runtime::looks;
-use crate::terminal::{self, Capability, Screen, Session, Signal, Signals};
+use crate::terminal::{self, Capability, Notices, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Keymap, Theme, View};
 
 /// How the console looks and what it is for.
@@ -29,6 +29,8 @@ pub struct Front {
     pub story: mpsc::Receiver<LogLine>,
     /// Logs of the user's to be followed.
     pub logs: Vec<LogSource>,
+    /// How it treats the terminal.
+    pub manners: Manners,
 }
 
 /// Runs the console on the terminal until it is left; the exit code.
@@ -36,7 +38,7 @@ pub struct Front {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, keymap, scenarios, story, logs } = front;
+    let Front { options, capability, theme, keymap, scenarios, story, logs, manners } = front;
     let signals = listen()?;
     let me = options.me.clone();
     let mut core = Core::open(&Arc::new(service), &backend, options)?;
@@ -50,12 +52,13 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
     .with_keymap(keymap);
     let themes = looks::theme_names(looks::themes_dir().as_deref());
     drop(view.update(ui::Input::Themes(themes), 0));
-    let session = Session::start(terminal::Options::for_terminal(capability));
+    let session = Session::start(session_options(capability, &manners));
     let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
     let (_, nothing) = mpsc::channel(1);
     let keys = std::mem::replace(&mut session.inputs, nothing);
     let mut stage = Tty { session };
-    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, logs: Followers::start(&logs) };
+    let logs = Followers::start(&logs);
+    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, logs, manners };
     let exit = run(&mut core, &mut view, &mut stage, inputs).await;
     // Reason: the person gets the terminal back before anything that may take its time.
     let restored = stage.session.finish();
@@ -93,6 +96,16 @@ fn depth(capability: Capability) -> ui::Depth {
     }
 }
 
+fn session_options(capability: Capability, manners: &Manners) -> terminal::Options {
+    let mut options = terminal::Options::for_terminal(capability);
+    options.modes.title = manners.title;
+    options.screen.title = manners.title;
+    if !manners.notices {
+        options.screen.notices = Notices::Off;
+    }
+    options
+}
+
 struct Tty {
     session: Session,
 }
@@ -102,10 +115,11 @@ impl Stage for Tty {
         &mut self.session.screen
     }
 
-    fn suspend(&mut self) -> std::io::Result<()> {
-        self.session.suspend()?;
-        // Raw mode turns Ctrl-Z into a byte, so the stop is ours to make.
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-        self.session.resume()
+    fn stop(&mut self) -> std::io::Result<()> {
+        self.session.stop()
+    }
+
+    fn continued(&mut self) -> std::io::Result<()> {
+        self.session.continued()
     }
 }

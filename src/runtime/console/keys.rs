@@ -12,7 +12,7 @@ pub(super) fn view_input(input: Input) -> Option<ui::Input> {
         Input::FocusGained => Some(ui::Input::FocusGained),
         Input::FocusLost => Some(ui::Input::FocusLost),
         Input::Resize(width, height) => Some(ui::Input::Resize(width, height)),
-        Input::HangUp => None,
+        Input::Stop | Input::Continued | Input::HangUp => None,
     }
 }
 

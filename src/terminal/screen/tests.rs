@@ -26,8 +26,14 @@ impl Write for Tap {
     }
 }
 
-const OPTIONS: ScreenOptions =
-    ScreenOptions { synchronized: true, depth: Depth::Rgb, unicode: true, title: true, tmux: false };
+const OPTIONS: ScreenOptions = ScreenOptions {
+    synchronized: true,
+    depth: Depth::Rgb,
+    unicode: true,
+    title: true,
+    tmux: false,
+    notices: Notices::Osc9,
+};
 const LONG: Duration = Duration::from_secs(20);
 
 fn screen(size: (u16, u16), options: ScreenOptions) -> (Screen, Receiver<Vec<u8>>) {
@@ -181,4 +187,51 @@ fn t28_the_title_goes_with_a_frame_when_it_changed() {
     wait_written(&screen);
     screen.set_title("PROD 90/10");
     assert_eq!(screen.draw(say("a")), DrawOutcome::Unchanged);
+}
+
+#[test]
+fn t28_without_the_option_no_title_is_set() {
+    let (mut screen, written) = screen((10, 3), ScreenOptions { title: false, ..OPTIONS });
+    screen.set_title("PROD 90/10");
+    screen.draw(say("a"));
+    assert!(!text_of(&written.recv_timeout(LONG).unwrap()).contains("\x1b]"));
+}
+
+#[test]
+fn t21_a_paint_that_panics_opens_no_frame() {
+    let (mut screen, written) = screen((10, 3), OPTIONS);
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        screen.draw(|buf| {
+            buf.set_string(0, 0, "half", Style::new());
+            panic!("in the middle of a frame")
+        })
+    }));
+    assert!(died.is_err() && screen.is_idle());
+    screen.draw(say("whole"));
+    let frame = text_of(&written.recv_timeout(LONG).unwrap());
+    assert!(frame.contains("whole") && frame.matches("2026h").count() == 1 && frame.ends_with("2026l"), "{frame:?}");
+}
+
+#[test]
+fn t37_t38_copies_and_notices_go_with_a_frame_and_are_bounded() {
+    let (mut screen, written, permit, _hung_up) = slow((80, 24));
+    screen.draw(say("one"));
+    assert!(screen.copy("hi"));
+    let long = "x".repeat(COPY_MAX / 4 * 3);
+    assert!(screen.copy(&long) && !screen.copy(&long), "one that long a frame");
+    for _ in 0..100_000 {
+        screen.notify("gate golden FAIL");
+    }
+    for _ in 0..2 {
+        permit.send(Ok(())).unwrap();
+    }
+    written.recv_timeout(LONG).unwrap();
+    wait_written(&screen);
+    assert!(matches!(screen.draw(say("one")), DrawOutcome::Sent(n) if n < EXTRA_MAX + 100), "no cell changed");
+    let frame = text_of(&written.recv_timeout(LONG).unwrap());
+    let (cells, extra) = frame.split_at(frame.find("\x1b]52").unwrap());
+    assert_eq!(cells, "\x1b[?2026h\x1b[?2026l", "outside of the marks");
+    assert!(extra.contains("\x1b]9;gate golden FAIL\x1b\\\x07"), "{}", &extra[extra.len() - 80..]);
+    wait_written(&screen);
+    assert_eq!(screen.draw(say("one")), DrawOutcome::Unchanged, "told once");
 }

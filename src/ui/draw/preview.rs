@@ -54,6 +54,7 @@ fn effect(snapshot: &Snapshot, command: &Command) -> String {
         Command::Pause => "the plan stays where it is; no traffic moves".into(),
         Command::Resume => "the plan goes on; no traffic moves by this".into(),
         Command::Override { gate, .. } => format!("gate {gate} may pass for {}", named(side)),
+        Command::Approve { gate, .. } => format!("gate {gate} is signed for {}", named(side)),
         Command::Finalize => format!("the rollback window ends, {} may be let go", status.rollback.to),
         Command::Auto { .. } => "the plan is walked unattended".into(),
         Command::TakeOver => format!("{} drives", status.driver.me),
@@ -95,6 +96,9 @@ fn twin(status: &Status, command: &Command) -> String {
         }
         Command::Override { gate, .. } => {
             format!("cutover override {gate} --reason \"..\" --expect {expect} --yes")
+        }
+        Command::Approve { gate, .. } => {
+            format!("cutover approve {gate} --reason \"..\" --expect {expect} --yes")
         }
         Command::Rollback => "cutover rollback --yes".into(),
         Command::Pause => "cutover pause".into(),

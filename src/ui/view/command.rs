@@ -4,7 +4,7 @@ mod complete;
 
 pub use complete::{CommandLine, Offer};
 
-use super::prompt::{Ask, TEXT_MAX};
+use super::prompt::{Ask, REASON_MIN, TEXT_MAX};
 use super::{Overlay, View};
 use crate::domain::nearest::nearest;
 use crate::domain::text::clean;
@@ -18,6 +18,7 @@ const HISTORY_MAX: usize = 100;
 /// Every word the line knows, and what may follow it.
 pub const WORDS: &[(&str, &str)] = &[
     ("abort", ""),
+    ("approve", "GATE REASON"),
     ("auto", "on|off"),
     ("finalize", ""),
     ("gates", "[NAME]"),
@@ -58,6 +59,7 @@ impl View {
             ("gates", name) => self.run_gate(name, now_ms, out),
             ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
             ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
+            ("approve", rest) if rest.contains(' ') => self.approve(rest, now_ms, out),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
             ("theme", name) => self.set_theme(name, now_ms),
             ("mark", "") => self.act(Act::Mark, now_ms, out),
@@ -98,6 +100,21 @@ impl View {
             return self.warn(&format!("{}: this console was started read-only", command.verb()), now_ms);
         }
         self.ask(command, None, now_ms, out);
+    }
+
+    /// A signature is words, not a key press: the line that was typed is the consent.
+    fn approve(&mut self, rest: &str, now_ms: u64, out: &mut Vec<Action>) {
+        let (gate, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+        let reason = clean(reason.trim(), TEXT_MAX);
+        if reason.chars().count() < REASON_MIN {
+            return self.warn(&format!("approve: a reason of at least {REASON_MIN} characters goes with it"), now_ms);
+        }
+        if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
+            return self.warn("approve: this console was started read-only", now_ms);
+        }
+        // Bound to what is on the screen: a version that came since was not looked at.
+        let seen = self.snapshot.as_ref().map(|s| s.status.digest.clone());
+        self.ask(Command::Approve { gate: gate.to_owned(), reason }, seen, now_ms, out);
     }
 
     fn run_gate(&mut self, name: &str, now_ms: u64, out: &mut Vec<Action>) {

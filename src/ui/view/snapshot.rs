@@ -23,8 +23,8 @@ impl View {
         self.close_if_changed(new);
         if let Some(old) = old {
             self.tell_order(&old.status, &new.status, now_ms);
-            if deserves_bell(&old.status, &new.status) {
-                out.push(Action::Bell);
+            if let Some(news) = news(&old.status, &new.status) {
+                out.push(Action::Notify(news));
             }
         }
         self.settle_rollback();
@@ -162,18 +162,33 @@ fn version(of: &SideStatus, other: &SideStatus) -> String {
     }
 }
 
-/// A gate failed, an order was settled or lost, the bake is over, the router cannot be understood any more.
-fn deserves_bell(old: &Status, new: &Status) -> bool {
-    let failed = new.gates.iter().any(|gate| {
+/// What an operator who looks elsewhere must hear of: a gate failed, traffic goes back, an order was settled or lost, the
+/// bake is over, the router cannot be read or understood any more. Nothing else is worth a bell.
+fn news(old: &Status, new: &Status) -> Option<String> {
+    let failed = new.gates.iter().find(|gate| {
         gate.status == GateState::Failed
             && old.gates.iter().any(|before| before.name == gate.name && before.status != GateState::Failed)
     });
     let loud = |state| matches!(state, OrderState::Verified | OrderState::Failed | OrderState::Unknown);
-    let order = new.last_order.as_ref().is_some_and(|order| {
-        loud(order.state)
-            && old.last_order.as_ref().is_none_or(|before| before.id != order.id || before.state != order.state)
+    let order = new.last_order.as_ref().filter(|order| {
+        let before = old.last_order.as_ref().filter(|before| before.id == order.id);
+        let begun = before.is_none() && order.command == "rollback";
+        begun || (loud(order.state) && before.is_none_or(|before| before.state != order.state))
     });
     let left = |status: &Status| status.step.bake_left_s.unwrap_or(0.0) > 0.0;
-    let baked = left(old) && !left(new) && old.step.index == new.step.index;
-    failed || order || baked || (new.phase == Phase::Unknown && old.phase != Phase::Unknown)
+    let news = if let Some(gate) = failed {
+        format!("gate {} FAIL", gate.name)
+    } else if let Some(order) = order {
+        let share = order.target.share(order.toward);
+        format!("{} {} {share}% {}", order.command, order.toward.title(), order.state.title())
+    } else if left(old) && !left(new) && old.step.index == new.step.index {
+        format!("bake of step {} is over", new.step.index)
+    } else if new.phase == Phase::Unknown && old.phase != Phase::Unknown {
+        "the router cannot be read, or says what nobody asked for".to_owned()
+    } else if new.stale && !old.stale {
+        "no fresh data any more".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("{} {}: {news}", new.environment.to_uppercase(), new.service))
 }

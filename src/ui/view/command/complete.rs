@@ -144,7 +144,7 @@ impl View {
         let words: Vec<(String, bool)> = match before {
             "" => first_words(part),
             "auto" => plain(["on", "off"].into_iter().filter(fits).collect()),
-            "override" | "gates" => plain(gates().filter(fits).collect()),
+            "approve" | "override" | "gates" => plain(gates().filter(fits).collect()),
             "scenario" => plain(self.options.scenarios.iter().map(String::as_str).filter(fits).collect()),
             "theme" => plain(self.theme_names(part).collect()),
             _ => Vec::new(),

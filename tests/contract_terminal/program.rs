@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cutover::terminal::guard::Step;
 use cutover::terminal::{
-    Depth, DrawOutcome, Guard, Input, Key, KeyCode, Modes, Options, ScreenOptions, Session, Signals, crash,
+    Depth, DrawOutcome, Guard, Input, Key, KeyCode, Modes, Notices, Options, ScreenOptions, Session, Signals, crash,
 };
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
@@ -46,7 +46,14 @@ struct Console {
 fn session(mode: &str) -> io::Result<Session> {
     let options = Options {
         modes: Modes { kitty: mode == "kitty", ..Modes::default() },
-        screen: ScreenOptions { synchronized: true, depth: Depth::Indexed256, unicode: true, title: true, tmux: false },
+        screen: ScreenOptions {
+            synchronized: true,
+            depth: Depth::Indexed256,
+            unicode: true,
+            title: true,
+            tmux: false,
+            notices: Notices::Bell,
+        },
     };
     if mode == "broken pipe" {
         let (reader, writer) = io::pipe()?;
@@ -106,6 +113,12 @@ impl Console {
         }
     }
 
+    fn stop(&mut self) {
+        if let Err(e) = self.session.stop() {
+            self.lines.push(e.to_string());
+        }
+    }
+
     fn handle(&mut self, input: Input) -> io::Result<Option<u8>> {
         match input {
             Input::HangUp => return Ok(Some(129)),
@@ -128,10 +141,17 @@ impl Console {
                         self.session.resume()?;
                         self.lines.push("resumed".into());
                     }
+                    'Z' => self.stop(),
                     _ => {}
                 }
             }
             Input::Key(key) => self.lines.push(format!("{:?}", key.code)),
+            Input::Stop => self.stop(),
+            Input::Continued => {
+                self.session.continued()?;
+                let (width, height) = self.session.screen.size();
+                self.lines.push(format!("back at {width}x{height}"));
+            }
             other => self.lines.push(format!("{other:?}")),
         }
         Ok(None)

@@ -1,0 +1,159 @@
+//! `{{version}}` and its like in what a user wrote, filled in so that a value can never be more than a value.
+
+/// What can stand between the braces.
+pub const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
+
+/// Whether every placeholder of `text` is known, or what is wrong.
+///
+/// # Errors
+/// The first that is not known, in words.
+pub fn check(text: &str) -> Result<(), String> {
+    fill(text, |name| Ok(name.to_owned())).map(drop)
+}
+
+/// `text` with each placeholder replaced by what `value` makes of its name.
+///
+/// # Errors
+/// What `value` says, or that a placeholder is not known.
+pub fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("{{") {
+        let (name, after) = named(&rest[at..])?;
+        out.push_str(&rest[..at]);
+        out.push_str(&value(name)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The name at the beginning of `text` and what comes after it.
+fn named(text: &str) -> Result<(&str, &str), String> {
+    let inner = &text[2..];
+    let found = inner.find("}}").map(|end| (inner[..end].trim(), &inner[end + 2..]));
+    found
+        .filter(|(name, _)| NAMES.contains(name))
+        .ok_or_else(|| format!("a placeholder is one of {}", NAMES.map(|name| format!("{{{{{name}}}}}")).join(", ")))
+}
+
+/// A PromQL query with its placeholders filled in; each must stand within a quoted text, where its value is escaped
+/// as the quotes ask for, and as a literal where the text is a regular expression.
+///
+/// # Errors
+/// A placeholder outside quotes, one that is not known, or a value that the quotes around it cannot hold.
+pub fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    let mut out = String::with_capacity(query.len());
+    let (mut quote, mut is_regex) = (None, false);
+    let mut rest = query;
+    while let Some(c) = rest.chars().next() {
+        if rest.starts_with("{{") {
+            let (name, after) = named(rest)?;
+            let Some(quote) = quote else { return Err(format!("{{{{{name}}}}} must stand within quotes")) };
+            let value = value(name)?;
+            let literal = if is_regex { escape_regex(&value) } else { value };
+            out.push_str(&escape_quoted(&literal, quote)?);
+            rest = after;
+            continue;
+        }
+        let mut taken = c.len_utf8();
+        match (quote, c) {
+            (None, '#') => taken = rest.find('\n').unwrap_or(rest.len()),
+            (None, '"' | '\'' | '`') => {
+                quote = Some(c);
+                let before = out.trim_end();
+                is_regex = before.ends_with("=~") || before.ends_with("!~");
+            }
+            (Some('"' | '\''), '\\') => taken += rest[1..].chars().next().map_or(0, char::len_utf8),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    Ok(out)
+}
+
+fn escape_regex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn escape_quoted(text: &str, quote: char) -> Result<String, String> {
+    if quote == '`' {
+        let fits = !text.contains(['`', '\n']);
+        return if fits { Ok(text.to_owned()) } else { Err("a value with ` cannot stand within `..`".to_owned()) };
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            c if c == quote || c == '\\' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    Ok(out)
+}
+
+/// A value as part of a URL's path or query.
+pub fn escape_url(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            out.extend(['%', HEX[usize::from(byte >> 4)].into(), HEX[usize::from(byte & 15)].into()]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promql(query: &str, value: &str) -> Result<String, String> {
+        fill_promql(query, |_| Ok(value.to_owned()))
+    }
+
+    #[test]
+    fn a_value_stays_within_its_quotes() {
+        let hostile = "v1\"} or vector(0) # \\";
+        assert_eq!(promql(r#"score{v="{{version}}"}"#, hostile).unwrap(), r#"score{v="v1\"} or vector(0) # \\"}"#);
+        assert_eq!(promql("score{v='{{ version }}'}", "a'b").unwrap(), r"score{v='a\'b'}");
+        assert_eq!(promql("score{v=`{{version}}`}", r"a\b").unwrap(), r"score{v=`a\b`}");
+        assert!(promql("score{v=`{{version}}`}", "a`b").is_err());
+    }
+
+    #[test]
+    fn in_a_regular_expression_it_is_a_literal() {
+        assert_eq!(promql(r#"s{v=~"{{version}}.*"}"#, "1.2+x").unwrap(), r#"s{v=~"1\\.2\\+x.*"}"#);
+        assert_eq!(promql("s{v !~ `{{version}}`}", "1.2").unwrap(), r"s{v !~ `1\.2`}");
+        assert_eq!(promql(r#"s{v=~"a",w="{{version}}"}"#, "1.2").unwrap(), r#"s{v=~"a",w="1.2"}"#);
+    }
+
+    #[test]
+    fn quotes_and_comments_are_read_as_promql_reads_them() {
+        assert_eq!(promql(r#"s{a="\"",v="{{version}}"}"#, "x").unwrap(), r#"s{a="\"",v="x"}"#);
+        assert_eq!(promql("s # \"it's\n{v=\"{{version}}\"}", "x").unwrap(), "s # \"it's\n{v=\"x\"}");
+        for outside in ["s{{version}}", r#"s{a="\\"{{version}}"}"#, "s{a='b' {{version}}}"] {
+            assert!(promql(outside, "x").unwrap_err().contains("must stand within quotes"), "{outside}");
+        }
+        for unknown in [r#"s{v="{{vesrion}}"}"#, r#"s{v="{{version"}"#] {
+            assert!(promql(unknown, "x").unwrap_err().starts_with("a placeholder is one of {{version}}, "));
+        }
+    }
+
+    #[test]
+    fn urls_take_no_more_than_a_value() {
+        let url = fill("http://h/x?v={{version}}&s={{side}}", |_| Ok(escape_url("a&b=/é"))).unwrap();
+        assert_eq!(url, "http://h/x?v=a%26b%3D%2F%C3%A9&s=a%26b%3D%2F%C3%A9");
+        assert!(check("{{nothing}}").is_err() && check("{}").is_ok() && check("{\"a\":{}}").is_ok());
+    }
+}

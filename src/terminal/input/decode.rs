@@ -1,0 +1,230 @@
+//! What a whole sequence means, if anything.
+//!
+//! The keys of xterm and of what follows it (VT220, rxvt, the Linux console), the kitty keyboard protocol and xterm's
+//! `modifyOtherKeys`. Anything else, mouse reports and answers of the terminal included, is nothing.
+
+use super::{Input, Key, KeyCode, KeyKind, Mods};
+
+/// What a sequence means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// This.
+    Is(Input),
+    /// The opening mark of a paste.
+    PasteBegins,
+    /// Nothing we know or have a use for.
+    Nothing,
+}
+
+/// A byte below 0x80 that is not ESC.
+pub(super) fn ascii(byte: u8) -> Key {
+    match byte {
+        b'\r' => Key::press(KeyCode::Enter),
+        b'\t' => Key::press(KeyCode::Tab),
+        0x7f => Key::press(KeyCode::Backspace),
+        0 => Key::ctrl(' '),
+        1..=0x1a => Key::ctrl(char::from(byte - 1 + b'a')),
+        0x1b..=0x1f => Key::ctrl(char::from(byte - 0x1c + b'4')),
+        _ => Key::char(char::from(byte)),
+    }
+}
+
+/// The key with Alt, where `alt`.
+pub(super) fn with_alt(key: Key, alt: bool) -> Key {
+    Key { mods: Mods { alt: key.mods.alt || alt, ..key.mods }, ..key }
+}
+
+/// `ESC O final`.
+pub(super) fn ss3(last: u8) -> Meaning {
+    let code = match last {
+        b'M' => Some(KeyCode::Enter),
+        _ => cursor(last),
+    };
+    code.map_or(Meaning::Nothing, |code| Meaning::Is(Input::Key(Key::press(code))))
+}
+
+/// `ESC [ [ final`: F1 to F5 of the Linux console.
+pub(super) fn console(last: u8) -> Meaning {
+    match last {
+        b'A'..=b'E' => Meaning::Is(Input::Key(Key::press(KeyCode::F(last - b'A' + 1)))),
+        _ => Meaning::Nothing,
+    }
+}
+
+/// `ESC [ parameters final`.
+pub(super) fn csi(parameters: &[u8], last: u8) -> Meaning {
+    match (parameters, last) {
+        (b"200", b'~') => Meaning::PasteBegins,
+        (b"", b'I') => Meaning::Is(Input::FocusGained),
+        (b"", b'O') => Meaning::Is(Input::FocusLost),
+        _ => key(parameters, last).map_or(Meaning::Nothing, |key| Meaning::Is(Input::Key(key))),
+    }
+}
+
+/// Numbers, each with its parts after `:`; `None` for anything but numbers, so for private sequences too.
+fn numbers(parameters: &[u8]) -> Option<Vec<[u32; 2]>> {
+    let text = std::str::from_utf8(parameters).ok()?;
+    let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse().ok() };
+    text.split(';')
+        .map(|field| {
+            let mut parts = field.split(':');
+            let first = number(parts.next()?)?;
+            Some([first, parts.next().map_or(Some(0), number)?])
+        })
+        .collect()
+}
+
+fn key(parameters: &[u8], last: u8) -> Option<Key> {
+    let numbers = numbers(parameters)?;
+    let at = |i: usize| numbers.get(i).copied().unwrap_or_default();
+    let [first, _] = at(0);
+    let (code, held) = match last {
+        b'Z' if parameters.is_empty() => return Some(Key::press(KeyCode::BackTab)),
+        b'u' => (of_codepoint(first)?, at(1)),
+        b'~' if first == 27 => (of_codepoint(at(2)[0])?, at(1)),
+        b'~' => (numbered(first)?, at(1)),
+        _ if first <= 1 => (cursor(last)?, at(1)),
+        _ => return None,
+    };
+    modified(code, held)
+}
+
+/// The key with what `[modifiers + 1, kind]` says; `None` for a release, and with a key held that no terminal
+/// program is meant to see (Super, Hyper).
+fn modified(code: KeyCode, [modifiers, kind]: [u32; 2]) -> Option<Key> {
+    let bits = modifiers.saturating_sub(1);
+    if bits & (8 | 16) != 0 {
+        return None;
+    }
+    let kind = match kind {
+        0 | 1 => KeyKind::Press,
+        2 => KeyKind::Repeat,
+        _ => return None,
+    };
+    let shift = bits & 1 != 0;
+    let mut mods = Mods { ctrl: bits & 4 != 0, alt: bits & (2 | 32) != 0, shift };
+    let code = match code {
+        KeyCode::Char(c) => {
+            // Shift is in the character itself.
+            mods.shift = false;
+            KeyCode::Char(if shift { c.to_uppercase().next().unwrap_or(c) } else { c })
+        }
+        KeyCode::Tab if shift => {
+            mods.shift = false;
+            KeyCode::BackTab
+        }
+        other => other,
+    };
+    Some(Key { code, mods, kind })
+}
+
+/// Kitty's and xterm's number of a key that has a character.
+fn of_codepoint(n: u32) -> Option<KeyCode> {
+    Some(match n {
+        9 => KeyCode::Tab,
+        13 => KeyCode::Enter,
+        27 => KeyCode::Esc,
+        8 | 127 => KeyCode::Backspace,
+        // Kitty's numbers for keys without one: locks, media, the keypad, modifiers alone.
+        0xe000..=0xf8ff => return None,
+        _ => KeyCode::Char(char::from_u32(n).filter(|c| !c.is_control())?),
+    })
+}
+
+/// The final byte of a cursor or function key.
+fn cursor(last: u8) -> Option<KeyCode> {
+    Some(match last {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'P'..=b'S' => KeyCode::F(last - b'P' + 1),
+        _ => return None,
+    })
+}
+
+/// `ESC [ n ~`.
+fn numbered(n: u32) -> Option<KeyCode> {
+    Some(match n {
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F((n - 10) as u8),
+        17..=21 => KeyCode::F((n - 11) as u8),
+        23..=26 => KeyCode::F((n - 12) as u8),
+        28..=29 => KeyCode::F((n - 13) as u8),
+        31..=34 => KeyCode::F((n - 14) as u8),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(parameters: &str, last: char) -> Option<Key> {
+        match csi(parameters.as_bytes(), last as u8) {
+            Meaning::Is(Input::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn t09_a_release_is_nothing_and_a_repeat_says_so() {
+        let press = Key::char('j');
+        assert_eq!(key_of("106;1:1", 'u'), Some(press));
+        assert_eq!(key_of("106;1:2", 'u'), Some(Key { kind: KeyKind::Repeat, ..press }));
+        assert_eq!(key_of("106;1:3", 'u'), None);
+        assert_eq!(key_of("82;2:3", 'u'), None);
+        assert_eq!(key_of("1;1:3", 'B'), None, "cursor keys too");
+    }
+
+    #[test]
+    fn keys_of_every_tradition() {
+        let shift = |code| Some(Key { mods: Mods { shift: true, ..Mods::default() }, ..Key::press(code) });
+        for (parameters, last, want) in [
+            ("", 'A', Some(Key::press(KeyCode::Up))),
+            ("1", 'F', Some(Key::press(KeyCode::End))),
+            ("1;2", 'B', shift(KeyCode::Down)),
+            ("1;2", 'R', shift(KeyCode::F(3))),
+            ("3", '~', Some(Key::press(KeyCode::Delete))),
+            ("24", '~', Some(Key::press(KeyCode::F(12)))),
+            ("15;2", '~', shift(KeyCode::F(5))),
+            ("", 'Z', Some(Key::press(KeyCode::BackTab))),
+            ("99;5", 'u', Some(Key::ctrl('c'))),
+            ("27", 'u', Some(Key::press(KeyCode::Esc))),
+            ("114;2", 'u', Some(Key::char('R'))),
+            ("9;2", 'u', Some(Key::press(KeyCode::BackTab))),
+            ("27;5;99", '~', Some(Key::ctrl('c'))),
+            ("121;9", 'u', None),
+            ("57358", 'u', None),
+            ("12;40", 'R', None),
+            ("?1;2", 'c', None),
+            ("<0;1;1", 'M', None),
+            ("99999999999", 'u', None),
+            ("1;;;", 'q', None),
+        ] {
+            assert_eq!(key_of(parameters, last), want, "ESC [ {parameters} {last}");
+        }
+        assert_eq!(ss3(b'R'), Meaning::Is(Input::Key(Key::press(KeyCode::F(3)))));
+        assert_eq!(ss3(b'y'), Meaning::Nothing);
+        assert_eq!(console(b'A'), Meaning::Is(Input::Key(Key::press(KeyCode::F(1)))));
+    }
+
+    #[test]
+    fn every_plain_byte_is_a_key() {
+        assert_eq!(ascii(b'R'), Key::char('R'));
+        assert_eq!(ascii(3), Key::ctrl('c'));
+        assert_eq!(ascii(b'\r'), Key::press(KeyCode::Enter));
+        assert_eq!(ascii(b'\n'), Key::ctrl('j'));
+        assert_eq!(ascii(0x1c), Key::ctrl('4'));
+        for byte in (0..0x80).filter(|&byte| byte != 0x1b) {
+            ascii(byte);
+        }
+    }
+}
