@@ -28,7 +28,6 @@ impl View {
             Act::Follow => self.log.follow(),
             Act::NextHit | Act::PreviousHit | Act::Wrap | Act::Timestamps | Act::Level => self.log_act(act, now_ms),
             Act::Mark if self.is_held(act, now_ms) => {}
-            Act::Mark if self.may_only_look() => self.warn("mark: this console was started read-only", now_ms),
             Act::Mark => self.mark(now_ms, out),
             Act::Evidence => self.evidence(),
             Act::CursorBack | Act::CursorForward => self.move_cursor(act),

@@ -58,13 +58,13 @@ impl View {
 
     /// A note; of a console that may only look, on its own screen alone.
     pub(super) fn note(&mut self, text: &str, now_ms: u64, out: &mut Vec<Action>) {
-        let Some(status) = self.snapshot.as_ref().map(|snapshot| &snapshot.status) else {
+        let Some(time) = self.snapshot.as_ref().map(|snapshot| snapshot.status.time) else {
             return self.warn("note: nothing was read yet", now_ms);
         };
-        if !status.driver.read_only {
+        if !self.may_only_look() {
             return self.ask(Command::Note { text: text.to_owned() }, None, now_ms, out);
         }
-        let at = status.time + TimeDelta::milliseconds(now_ms.saturating_sub(self.received_ms) as i64);
+        let at = time + TimeDelta::milliseconds(now_ms.saturating_sub(self.received_ms) as i64);
         let source = self.options.me.name.clone();
         self.log.mark(LogLine {
             at,
