@@ -102,7 +102,7 @@ fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::error(format!("the runtime cannot start: {error}")))?;
     let exit = runtime.block_on(async {
-        let exit = dispatch(typed, context).await.unwrap_or_else(|failure| told(&mut context.out, &failure));
+        let exit = Box::pin(dispatch(typed, context)).await.unwrap_or_else(|failure| told(&mut context.out, &failure));
         context.out.drain(exit).await
     });
     // A question nobody answered still blocks on standard input: it is left behind.
@@ -121,10 +121,10 @@ fn raise_file_limit() {
 
 async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     let Some(verb) = typed.verb else {
-        return console(&typed.console, false, context).await;
+        return Box::pin(console(&typed.console, false, context)).await;
     };
     if matches!(verb, Verb::Drive) {
-        return console(&typed.console, true, context).await;
+        return Box::pin(console(&typed.console, true, context)).await;
     }
     if typed.console.any() {
         return Err(Failure::usage(
@@ -149,7 +149,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Man => files::man(context),
         Verb::Info => Ok(info::run(context)),
         Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
-        Verb::Demo(args) => seams::demo(&args, context).await,
+        Verb::Demo(args) => Box::pin(seams::demo(&args, context)).await,
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
         Verb::DemoLoad(raw) => seams::hidden("demo-load", &raw.rest, &mut context.out).await,
         Verb::BenchProbe(raw) => seams::hidden("bench-probe", &raw.rest, &mut context.out).await,
@@ -163,7 +163,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
 /// The console: on the full screen, in lines, or once; without a terminal to write on, what changes.
 async fn console(args: &args::ConsoleArgs, needs_person: bool, context: &mut Context) -> Result<Exit, Failure> {
     if args.once {
-        return once::run(args, context).await;
+        return Box::pin(once::run(args, context)).await;
     }
     let (reads, writes) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
     let lines = args.linear || seams::is_linear() || seams::is_dumb();

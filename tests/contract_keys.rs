@@ -1,12 +1,14 @@
 //! The terminal contract where it is about keys: no key, held or random, acts without the exact sequence of consent,
 //! whatever the keymap.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 #![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
 #[path = "support/ui.rs"]
 mod fixture;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::process::Command as Process;
 use std::sync::Arc;
 
@@ -45,7 +47,7 @@ fn random_keymap(rng: &mut fastrand::Rng) -> (Arc<Keymap>, HashMap<Act, Key>) {
     let mut openers = HashMap::new();
     let openings = |row: &&actions::Row| row.danger.acts() || row.act == Act::Quit;
     for (row, key) in actions::table().iter().filter(openings).zip(&pool) {
-        text += &format!("{} = [\"{key}\"]\n", row.name);
+        writeln!(text, "{} = [\"{key}\"]", row.name).unwrap();
         openers.insert(row.act, parse(key).unwrap());
     }
     let taken = &pool[..openers.len()];
@@ -55,7 +57,7 @@ fn random_keymap(rng: &mut fastrand::Rng) -> (Arc<Keymap>, HashMap<Act, Key>) {
             row.keys.iter().filter(|key| !taken.contains(key)).map(|key| format!("\"{key}\"")).collect();
         let kept = if row.act == Act::CommandLine { String::new() } else { kept.join(",") };
         if !matches!(row.act, Act::Interrupt | Act::Suspend | Act::Redraw) {
-            text += &format!("{} = [{kept}]\n", row.name);
+            writeln!(text, "{} = [{kept}]", row.name).unwrap();
         }
     }
     let map = Keymap::parse(&text).unwrap_or_else(|faults| panic!("{faults}\n{text}"));

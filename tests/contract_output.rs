@@ -72,7 +72,7 @@ impl Console {
                 bytes
             }
             DrawOutcome::Unchanged => 0,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {

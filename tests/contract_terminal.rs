@@ -211,7 +211,7 @@ fn t07_a_suspended_session_is_taken_again() {
 }
 
 fn job() -> Pty {
-    let mut pty = command("loop").as_job().spawn();
+    let mut pty = command("loop").under_a_shell().spawn();
     pty.wait_for_text("READY");
     pty
 }

@@ -1,6 +1,12 @@
 //! The whole program, end to end: the real binary, real sockets, a real pty.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and says what it skips"
+)]
 
 mod support;
 

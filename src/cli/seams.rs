@@ -270,7 +270,8 @@ pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit,
         let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
         full_screen(service, backend, front).await
     };
-    let code = on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?.map_err(Failure::error)?;
+    let code = Box::pin(on_stage(show, args.dir.as_deref(), run)).await;
+    let code = code.map_err(Failure::error)?.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
 

@@ -108,7 +108,7 @@ async fn a_file_is_followed_over_truncation_and_over_its_end() {
 async fn only_the_last_lines_of_what_is_there_are_shown_and_each_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.log");
-    let text: String = (0..20_000).map(|n| format!("line number {n}\n")).collect();
+    let text: String = (0..20_000).flat_map(|n| ["line number ".into(), n.to_string(), "\n".into()]).collect();
     append(&path, text.as_bytes());
     let mut seen = Seen::of(&[file(&path)]);
     append(&path, b"new\n");

@@ -5,6 +5,13 @@
 //! The bound for a frame at 200x50 is 1 000 microseconds, for a log line a fiftieth of a millisecond (50 000 a second
 //! are a flood). Nothing else should run meanwhile. Exit code 1 when a bound is missed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints figures and ends with a code"
+)]
+
 #[path = "../support/ui.rs"]
 mod fixture;
 

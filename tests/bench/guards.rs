@@ -8,6 +8,13 @@
 //! throughout: how long until it is told? Beside it: the usual check every 60 s on the last 60 s, against a threshold that
 //! gives the same share of false alarms, failing at once, at two or at three checks in a row.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints figures and ends with a code"
+)]
+
 use std::collections::VecDeque;
 
 use cutover::domain::sequential::{ErrorRatio, quantile_excess};
@@ -209,7 +216,7 @@ fn table(what: &str, runs: u64, healthy: &[Run], sick: &[Run]) -> bool {
 }
 
 fn main() {
-    let runs = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(10_000);
+    let runs = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(10_000);
     let healthy = many(runs, |seed| errors(seed, 0.01, false));
     let sick = many(SICK_RUNS, |seed| errors(seed + 1_000_000, 0.02, true));
     let errors_ok = table("errors, 1 % against 2 % on green", runs, &healthy, &sick);

@@ -59,7 +59,7 @@ fn t05_a_line_that_drops_with_an_order_under_way_leaves_it_to_the_gateway() {
 #[test]
 fn t07_ctrl_z_and_fg_show_the_state_of_now() {
     let stage = Stage::new();
-    let mut pty = stage.console().as_job().spawn();
+    let mut pty = stage.console().under_a_shell().spawn();
     ready(&mut pty);
     pty.send("\x1a");
     pty.wait_for_text("STOPPED");
@@ -162,8 +162,8 @@ fn t29_nothing_but_frames_is_written_whatever_is_asked_of_the_libraries() {
 fn t37_a_copy_reaches_the_terminal_and_is_kept() {
     for tmux in [false, true] {
         let stage = Stage::new();
-        let state = stage.dir().join("xdg");
-        let mut console = stage.console().env("XDG_STATE_HOME", &state);
+        let kept = stage.dir().join("xdg");
+        let mut console = stage.console().env("XDG_STATE_HOME", &kept);
         if tmux {
             console = console.env("TMUX", "/tmp/tmux-0/default,1,0");
         }
@@ -172,7 +172,7 @@ fn t37_a_copy_reaches_the_terminal_and_is_kept() {
         pty.send("1");
         pty.send("c");
         pty.wait_for_text("also in");
-        let file = state.join("cutover/clipboard.txt");
+        let file = kept.join("cutover/clipboard.txt");
         assert!(std::fs::read_to_string(&file).unwrap().starts_with("blue v1"));
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         // `blue v1` is three groups of three bytes: its beginning in base64 does not depend on what follows.

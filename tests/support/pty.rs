@@ -93,7 +93,7 @@ impl PtyCommand {
     /// Starts the child as the job of a shell, which says `STOPPED` when the job stops, takes it up again at the next line
     /// typed, and says `ENDED` and its exit code.
     #[must_use]
-    pub fn as_job(mut self) -> Self {
+    pub fn under_a_shell(mut self) -> Self {
         let script = r#"set -m; "$0" "$@"; echo "STOPPED"; read go; fg; echo "ENDED $?""#;
         let program = std::mem::replace(&mut self.program, "/bin/sh".into());
         self.args.splice(0..0, ["-c".into(), script.into(), program]);

@@ -11,8 +11,8 @@ pub(super) struct Refused {
     pub remedy: &'static str,
 }
 
-fn refused(because: impl Into<String>, remedy: &'static str) -> Option<Refused> {
-    Some(Refused { because: because.into(), remedy })
+fn refused(because: &str, remedy: &'static str) -> Refused {
+    Refused { because: because.to_owned(), remedy }
 }
 
 /// Keys that stay where they are, whatever a file says.
@@ -29,34 +29,38 @@ pub(super) const fn needs_a_key(act: Act) -> bool {
 pub(super) fn binding(row: &Row, key: Key, allow_unsafe: bool) -> Option<Refused> {
     let plain = key.plain_char();
     if matches!(plain, Some('y' | 'Y')) {
-        return refused("it answers questions, and a key that opens one must not confirm it", "choose another key");
+        return Some(refused(
+            "it answers questions, and a key that opens one must not confirm it",
+            "choose another key",
+        ));
     }
     if key.ctrl && matches!(key.code, Code::Char('i' | 'm' | 'j' | 'h')) {
-        return refused("terminals send it as Tab, Enter or Backspace", "choose another letter");
+        return Some(refused("terminals send it as Tab, Enter or Backspace", "choose another letter"));
     }
     if !row.danger.acts() {
         return None;
     }
     if plain == Some('n') {
-        return refused("it is the no of every question", "choose another key");
+        return Some(refused("it is the no of every question", "choose another key"));
     }
     if key.code == Code::Enter && matches!(row.act, Act::Switch | Act::Override) {
-        return refused(
+        return Some(refused(
             "Enter ends what is typed into its question, and an opener must not confirm",
             "choose another key",
-        );
+        ));
     }
     if allow_unsafe {
         return None;
     }
     let remedy = "choose a capital or another character with Shift, or write allow_unsafe_keys = true at the top";
-    match (key.code, plain) {
+    let why = match (key.code, plain) {
         (_, Some(' ')) => refused("Space is pressed to read on, and must not act", remedy),
         (_, Some(c)) if c.is_lowercase() => refused("lower case looks, Shift acts", remedy),
-        (_, Some(_)) => None,
+        (_, Some(_)) => return None,
         (Code::Char(_), None) => refused("a single Ctrl key belongs to shells and multiplexers", remedy),
         (Code::Enter, _) => refused("Enter is pressed out of habit, and must not act", remedy),
         (Code::Esc, _) => refused("Esc means no and back, and must not act", remedy),
         _ => refused("it moves or edits, and is held down; it must not act", remedy),
-    }
+    };
+    Some(why)
 }

@@ -77,17 +77,14 @@ impl CommandLine {
 
     /// The line with the next candidate, or the one before; `None` where there is none.
     fn next(&mut self, forward: bool, line: &str, offer: impl FnOnce() -> Offer) -> Option<String> {
-        let cycle = match self.cycle.take() {
-            Some(mut cycle) => {
-                let places = cycle.offer.words.len() + 1;
-                cycle.at = (cycle.at + if forward { 1 } else { places - 1 }) % places;
-                cycle
-            }
-            None => {
-                let offer = offer();
-                let last = offer.words.len().checked_sub(1)?;
-                Cycle { typed: line.to_owned(), at: if forward { 0 } else { last }, offer }
-            }
+        let cycle = if let Some(mut cycle) = self.cycle.take() {
+            let places = cycle.offer.words.len() + 1;
+            cycle.at = (cycle.at + if forward { 1 } else { places - 1 }) % places;
+            cycle
+        } else {
+            let offer = offer();
+            let last = offer.words.len().checked_sub(1)?;
+            Cycle { typed: line.to_owned(), at: if forward { 0 } else { last }, offer }
         };
         self.recalled = None;
         let shown = match cycle.offer.words.as_slice() {
