@@ -8,6 +8,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
 use super::output::Output;
@@ -16,7 +23,9 @@ use super::output::Output;
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// Full screen, cursor hidden, pastes marked, focus told.
-const MODES: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h";
+fn modes(bytes: &mut Vec<u8>) -> io::Result<()> {
+    queue!(bytes, EnterAlternateScreen, Hide, EnableBracketedPaste, EnableFocusChange)
+}
 
 /// Which modes beyond the full screen are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +143,9 @@ impl Guard {
         with_held(|held| {
             held.set_raw()?;
             // What is pushed on a stack (title, kitty's flags) is there still.
-            held.output.open_with(MODES, LIMIT)
+            let mut bytes = Vec::with_capacity(64);
+            modes(&mut bytes)?;
+            held.output.open_with(&bytes, LIMIT)
         })
     }
 
@@ -179,7 +190,6 @@ impl Held {
         if let Some(raw) = &self.raw {
             tcsetattr(&self.input, OptionalActions::Now, raw)?;
         } else {
-            // Through crossterm, whose parser asks whether it set raw mode itself.
             crossterm::terminal::enable_raw_mode()?;
             self.raw = Some(tcgetattr(&self.input)?);
         }
@@ -192,7 +202,7 @@ impl Held {
         if self.modes.title {
             bytes.write_all(b"\x1b[22;0t")?;
         }
-        bytes.write_all(MODES)?;
+        modes(&mut bytes)?;
         if self.modes.kitty {
             bytes.write_all(b"\x1b[>1u")?;
         }
@@ -212,12 +222,14 @@ impl Held {
         let mut written = Ok(());
         if std::mem::take(&mut self.modes_set) {
             let mut bytes = Vec::with_capacity(96);
-            bytes.write_all(b"\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l")?;
+            // A frame that was under way, and the mouse, which is never asked for, too.
+            queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset))?;
+            queue!(bytes, DisableBracketedPaste, DisableFocusChange, DisableMouseCapture)?;
             if self.modes.kitty {
                 // The stack of flags belongs to the screen: popped before it is left.
                 bytes.write_all(b"\x1b[<u")?;
             }
-            bytes.write_all(b"\x1b[?1049l\x1b[?25h")?;
+            queue!(bytes, LeaveAlternateScreen, Show)?;
             if self.modes.title {
                 bytes.write_all(b"\x1b[23;0t")?;
             }
