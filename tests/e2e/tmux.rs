@@ -128,7 +128,11 @@ fn t55_keys_in_tmux_do_what_they_do_elsewhere() {
     eventually("the line to close", || !tmux.screen().contains("WHY was it rolled back"));
     tmux.shows("ROLLED BACK");
     // A key that a multiplexer drops while it is busy is pressed again, as anybody would.
-    let dead = || tmux.ask(&["list-panes", "-F", "#{pane_dead} #{pane_dead_status}"]).starts_with("1 0");
+    // tmux does not always come by the status of a program whose terminal closed first; it is then empty.
+    let dead = || {
+        let told = tmux.ask(&["list-panes", "-F", "#{pane_dead} #{pane_dead_status}"]);
+        matches!(told.trim_end_matches('\n'), "1 0" | "1 ")
+    };
     insist("the end", || tmux.send("q"), dead);
     assert_eq!(tmux.ask(&["display-message", "-p", "#{alternate_on}"]), "0\n", "the shell's screen is back");
 }
