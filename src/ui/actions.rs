@@ -132,7 +132,7 @@ pub struct Row {
     pub act: Act,
     /// Its name, for people and for the keymap as TOML.
     pub name: &'static str,
-    /// The keys, spelled as [`Key`]s are parsed: `R`, `Ctrl-l`, `PgDn`.
+    /// The keys, spelled as [`Key`](super::input::Key)s are parsed: `R`, `Ctrl-l`, `PgDn`.
     pub keys: &'static [&'static str],
     /// One sentence.
     pub help: &'static str,

@@ -9,7 +9,7 @@
 //! - it reads a terminal that is gone for ever.
 //!
 //! So the bytes are framed here first (ECMA-48: CSI, SS3, OSC, DCS, APC, PM, SOS; UTF-8; marked pastes), and only a frame
-//! that is whole and known becomes an input ([`super::decode`]). Pure: time is data. All that is kept is bounded, and
+//! that is whole and known becomes an input (`decode`). Pure: time is data. All that is kept is bounded, and
 //! every state ends: by its final byte, by Esc, by a control key, or by a pause.
 
 use std::time::Duration;
