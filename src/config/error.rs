@@ -1,7 +1,7 @@
 //! What is wrong with a config: every fault with its line and its remedy.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::domain::text::clean;
 
@@ -92,6 +92,14 @@ pub(super) fn quote(text: &str) -> String {
     format!("\"{}\"", clean(text, QUOTED))
 }
 
+/// The longest path Linux takes (`PATH_MAX` of `linux/limits.h`), in bytes.
+const PATH: usize = 4096;
+
+/// A path, safe to show and whole: one that is cut cannot be looked for.
+pub(super) fn quote_path(path: &Path) -> String {
+    format!("\"{}\"", clean(&path.display().to_string(), PATH))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +108,7 @@ mod tests {
     fn what_is_quoted_cannot_act_on_a_terminal() {
         assert_eq!(quote("a\u{1b}[2Jb\u{7}"), "\"ab\"");
         assert!(quote(&"y".repeat(5000)).len() < 70);
+        assert_eq!(quote_path(Path::new("a\u{1b}[2Jb")), "\"ab\"");
+        assert_eq!(quote_path(Path::new(&"long/".repeat(50))).len(), 252);
     }
 }

@@ -1,7 +1,7 @@
 //! What the `[[gate]]`s mean that ask something besides the side itself: a command, an endpoint, a
 //! query, a person.
 
-use super::error::quote;
+use super::error::quote_path;
 use super::reader::{Node, Table};
 use super::{keys, values};
 use crate::domain::GateKind;
@@ -45,7 +45,7 @@ pub(super) fn exec(table: &Table<'_>) -> Option<GateKind> {
     let dir = match table.get("dir") {
         Some(node) => values::path(&node).and_then(|dir| {
             let there = dir.is_dir();
-            let shown = quote(&dir.display().to_string());
+            let shown = quote_path(&dir);
             if there { Some(dir) } else { node.refuse(format!("{shown} is not a directory"), "name one that is there") }
         }),
         None => Some(table.base().to_owned()),
@@ -69,7 +69,7 @@ fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     if program.contains('/') {
         let path = values::path(&items[0])?;
         if !path.is_file() {
-            return items[0].refuse(format!("there is no file {}", quote(&path.display().to_string())), example);
+            return items[0].refuse(format!("there is no file {}", quote_path(&path)), example);
         }
         *program = path.to_str().map(str::to_owned)?;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::error::quote;
+use super::error::{quote, quote_path};
 use super::reader::{Node, Table};
 use super::{keys, values};
 use crate::domain::{GateSpec, LogFeed, LogSource};
@@ -63,7 +63,7 @@ fn own_name(node: &Node<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usiz
 fn file_feed(node: &Node<'_>) -> Option<LogFeed> {
     let path = values::path(node)?;
     if path.is_dir() {
-        return node.refuse(format!("{} is a directory", quote(&path.display().to_string())), "name a file in it");
+        return node.refuse(format!("{} is a directory", quote_path(&path)), "name a file in it");
     }
     Some(LogFeed::File(path))
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::error::quote;
+use super::error::{quote, quote_path};
 use super::reader::{Node, Table};
 use super::{AdminSpec, Secret, keys};
 use crate::domain::text::clean;
@@ -77,7 +77,7 @@ pub(super) fn path(node: &Node<'_>) -> Option<PathBuf> {
 /// A file that can be read now.
 pub(super) fn readable_file(node: &Node<'_>) -> Option<PathBuf> {
     let path = path(node)?;
-    let shown = quote(&path.display().to_string());
+    let shown = quote_path(&path);
     match std::fs::metadata(&path) {
         Err(err) => {
             return node.refuse(format!("{shown} cannot be read: {err}"), "relative paths start from the config file");
@@ -193,7 +193,7 @@ fn from_file(node: &Node<'_>) -> Option<Secret> {
     match read_bounded(&path) {
         Ok(text) => usable(node, &text),
         Err(err) => node.refuse(
-            format!("{} cannot be read: {err}", quote(&path.display().to_string())),
+            format!("{} cannot be read: {err}", quote_path(&path)),
             "write the token there, readable for this user",
         ),
     }
