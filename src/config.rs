@@ -15,6 +15,7 @@ use toml::de::DeTable;
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 
+mod backend;
 mod calls;
 mod checks;
 mod duration;
@@ -32,6 +33,7 @@ mod ui;
 mod url;
 mod values;
 
+pub use backend::BackendSpec;
 pub use error::{ConfigError, Fault, Place};
 pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
 pub use secret::Secret;
@@ -53,25 +55,6 @@ pub struct Config {
     pub logs: Vec<LogSource>,
     /// How the console looks.
     pub ui: UiSpec,
-}
-
-/// A traffic system and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BackendSpec {
-    /// The gateway that comes with cutover.
-    Embedded {
-        /// Its admin interface.
-        admin: AdminSpec,
-    },
-}
-
-impl BackendSpec {
-    /// The word for it in `[backend] kind`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Embedded { .. } => "embedded",
-        }
-    }
 }
 
 /// Where a gateway's admin interface is.
@@ -194,7 +177,7 @@ fn meaning<'a>(
     let base = locate::state_base(report.env);
     let state_dir = sections::state_dir(&root, base, &name, &environment, state_dir).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
-    let (backend, verify_timeout_ms) = sections::backend(&root, gateway.as_ref());
+    let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref());
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);

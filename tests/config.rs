@@ -424,8 +424,13 @@ fn with_key(section: &str, line: &str) -> String {
     let base = MINIMAL.to_owned();
     let after = |header: &str| base.replace(&format!("{header}\n"), &format!("{header}\n{line}\n"));
     match section {
-        "[backend]" | "[gateway]" if line.starts_with("admin_token") => {
+        "[gateway]" if line.starts_with("admin_token") => {
             after(section).replace(line, &format!("admin = \"127.0.0.1:9\"\n{line}"))
+        }
+        section if section.starts_with("[backend] kind") => {
+            let kind = section.trim_start_matches("[backend] ");
+            let admin = if line.starts_with("admin_token") { "admin = \"127.0.0.1:9\"\n" } else { "" };
+            base.replace("kind = \"embedded\"", &format!("{kind}\n{admin}{line}"))
         }
         "[blue], [green]" => after("[blue]"),
         "[service]" | "[backend]" | "[gateway]" => after(section),

@@ -116,6 +116,7 @@ impl Observer for Inner {
                 versions: Pair::default(),
                 traffic: Some(status.traffic),
                 controller: None,
+                notes: Vec::new(),
             })
         })
     }

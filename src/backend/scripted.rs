@@ -156,6 +156,7 @@ impl Scripted {
             versions: Pair::default(),
             traffic: world.traffic.clone(),
             controller: None,
+            notes: Vec::new(),
         })
     }
 }

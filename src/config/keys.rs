@@ -37,6 +37,7 @@ pub(super) const SIDE: &str = "[blue], [green]";
 pub(super) const VERSION: &str = "version = { .. }";
 pub(super) const PROBE: &str = "[probe]";
 pub(super) const BACKEND: &str = "[backend]";
+pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
 pub(super) const GATEWAY: &str = "[gateway]";
 pub(super) const TOKEN: &str = "admin_token = { .. }";
 pub(super) const STATE: &str = "[state]";
@@ -94,9 +95,10 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
 
     key(BACKEND, "kind", "word", Required, "The traffic system; this version drives: embedded."),
-    key(BACKEND, "admin", "path or address", From("[gateway] admin"), "Where the gateway's admin interface is found, when this file has no [gateway]: a socket path or a loopback address."),
-    key(BACKEND, "admin_token", "table", Nothing, "The admin interface's token, when admin is an address: { env = \"NAME\" } or { file = \"PATH\" }."),
     key(BACKEND, "verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is told as late."),
+
+    key(EMBEDDED, "admin", "path or address", From("[gateway] admin"), "Where the gateway's admin interface is found, when this file has no [gateway]: a socket path or a loopback address."),
+    key(EMBEDDED, "admin_token", "table", Nothing, "The admin interface's token, when admin is an address: { env = \"NAME\" } or { file = \"PATH\" }."),
 
     key(GATEWAY, "listen", "address", Required, "Where the gateway takes traffic: IP address and port."),
     key(GATEWAY, "admin", "path or address", From("gateway.sock in [state] dir"), "The admin interface: a socket path (created 0600) or a loopback address with a token."),

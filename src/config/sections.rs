@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::error::{nearest, quote};
+use super::error::quote;
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
-use super::{AdminSpec, BackendSpec, GatewaySpec, keys, values};
+use super::{AdminSpec, GatewaySpec, keys, values};
 use crate::domain::{OnDisconnect, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
 
 const SECOND: u64 = 1000;
@@ -16,34 +16,6 @@ const DAY: u64 = 24 * HOUR;
 
 /// Replicas beyond this on one side are refused: a slip of a generator, not a fleet.
 const MAX_REPLICAS: usize = 10_000;
-
-/// Known traffic systems that this version does not drive.
-const NOT_BUILT: [&str; 24] = [
-    "haproxy",
-    "envoy",
-    "nginx",
-    "traefik",
-    "caddy",
-    "apache",
-    "istio",
-    "linkerd",
-    "gateway-api",
-    "httproute",
-    "kubernetes",
-    "argo-rollouts",
-    "flagger",
-    "kserve",
-    "seldon",
-    "knative",
-    "sagemaker",
-    "vertex",
-    "azureml",
-    "databricks",
-    "codedeploy",
-    "alb",
-    "cloudflare",
-    "consul",
-];
 
 /// Name and environment.
 pub(super) fn service(root: &Table<'_>) -> (String, String) {
@@ -247,63 +219,6 @@ fn refuse_loops(listen_node: &Node<'_>, listen: SocketAddr, replicas: &[Replica<
                 "name the port of the model server",
             );
         }
-    }
-}
-
-/// The traffic system, and when an order is told as late (milliseconds).
-pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Option<BackendSpec>, u64) {
-    let late = 10 * SECOND;
-    let Some(table) = root.need("backend", "write [backend] with kind = \"embedded\"").and_then(|node| node.table())
-    else {
-        return (None, late);
-    };
-    let Some(kind) = table.need("kind", "write kind = \"embedded\"") else { return (None, late) };
-    if embedded(&kind).is_none() {
-        // The other keys belong to a system this version knows nothing of.
-        return (None, late);
-    }
-    let table = table.keys_of(&[keys::BACKEND]);
-    let late = table.duration("verify_timeout", 100..=HOUR, late);
-    let has_gateway = root.get("gateway").is_some();
-    let own = values::admin(&table);
-    let admin = match (table.get("admin"), gateway) {
-        (Some(node), found) => {
-            if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {
-                node.fault(
-                    format!(
-                        "{} is not [gateway] admin, {}",
-                        quote(&own.to_string()),
-                        quote(&gateway.admin.to_string())
-                    ),
-                    "remove it: the console takes admin from [gateway]",
-                );
-            }
-            own
-        }
-        (None, Some(gateway)) => Some(gateway.admin.clone()),
-        (None, None) if has_gateway => None,
-        (None, None) => {
-            table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
-            None
-        }
-    };
-    (admin.map(|admin| BackendSpec::Embedded { admin }), late)
-}
-
-fn embedded(node: &Node<'_>) -> Option<()> {
-    let typed = node.text()?;
-    if typed == "embedded" {
-        return Some(());
-    }
-    let remedy = "kinds: embedded";
-    if NOT_BUILT.contains(&typed) {
-        return node.refuse(format!("this build cannot drive {typed} yet"), remedy);
-    }
-    match nearest(typed, ["embedded"]) {
-        Some(meant) => {
-            node.refuse(format!("{} is not a kind of backend", quote(typed)), format!("did you mean \"{meant}\"?"))
-        }
-        None => node.refuse(format!("{} is not a kind of backend", quote(typed)), remedy),
     }
 }
 

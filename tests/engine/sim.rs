@@ -160,6 +160,7 @@ impl Sim {
                 versions: Pair::default(),
                 traffic: Some(self.traffic.clone()),
                 controller: None,
+                notes: Vec::new(),
             })
         };
         self.feed(Event::Observed { result });

@@ -1,0 +1,131 @@
+//! The traffic system a config names: one row a kind, one function a row.
+
+use super::error::{nearest, quote};
+use super::reader::{Node, Table};
+use super::{AdminSpec, GatewaySpec, keys, values};
+
+/// A traffic system and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendSpec {
+    /// The gateway that comes with cutover.
+    Embedded {
+        /// Its admin interface.
+        admin: AdminSpec,
+    },
+}
+
+impl BackendSpec {
+    /// The word for it in `[backend] kind`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded { .. } => "embedded",
+        }
+    }
+}
+
+/// What stands around `[backend]` in the file.
+pub(super) struct Around<'a> {
+    /// What `[gateway]` says, where it is there and sound.
+    pub gateway: Option<&'a GatewaySpec>,
+    /// Whether a `[gateway]` is written at all.
+    pub has_gateway: bool,
+}
+
+/// One kind of traffic system.
+struct Kind {
+    /// The word in `kind = ".."`.
+    name: &'static str,
+    /// Which keys it has besides those of every kind.
+    sections: &'static [&'static str],
+    /// What its keys mean.
+    read: fn(&Table<'_>, &Around<'_>) -> Option<BackendSpec>,
+}
+
+/// Every traffic system that can be driven, in the order in which messages and the README name them.
+const KINDS: &[Kind] = &[Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded }];
+
+/// Known traffic systems that this version does not drive.
+const NOT_BUILT: &[&str] = &[
+    "haproxy",
+    "envoy",
+    "nginx",
+    "traefik",
+    "caddy",
+    "apache",
+    "istio",
+    "linkerd",
+    "gateway-api",
+    "httproute",
+    "kubernetes",
+    "argo-rollouts",
+    "flagger",
+    "kserve",
+    "seldon",
+    "knative",
+    "sagemaker",
+    "vertex",
+    "azureml",
+    "databricks",
+    "codedeploy",
+    "alb",
+    "cloudflare",
+    "consul",
+];
+
+const DEFAULT_LATE: u64 = 10_000;
+
+/// The traffic system, and when an order is told as late (milliseconds).
+pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Option<BackendSpec>, u64) {
+    let written = root.need("backend", "write [backend] with kind = \"embedded\"");
+    let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
+    let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
+    // Of an unknown kind the other keys mean nothing.
+    let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
+    let table = table.keys_of(kind.sections);
+    let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
+    let around = Around { gateway, has_gateway: root.get("gateway").is_some() };
+    ((kind.read)(&table, &around), late)
+}
+
+fn kind(node: &Node<'_>) -> Option<&'static Kind> {
+    let typed = node.text()?;
+    if let Some(kind) = KINDS.iter().find(|kind| kind.name == typed) {
+        return Some(kind);
+    }
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let remedy = format!("kinds: {}", names.join(", "));
+    if NOT_BUILT.contains(&typed) {
+        return node.refuse(format!("this build cannot drive {typed} yet"), remedy);
+    }
+    let fault = format!("{} is not a kind of backend", quote(typed));
+    match nearest(typed, names.iter().copied()) {
+        Some(meant) => node.refuse(fault, format!("did you mean \"{meant}\"?")),
+        None => node.refuse(fault, remedy),
+    }
+}
+
+fn embedded(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+    let own = values::admin(table);
+    let admin = match (table.get("admin"), around.gateway) {
+        (Some(node), found) => {
+            if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {
+                node.fault(
+                    format!(
+                        "{} is not [gateway] admin, {}",
+                        quote(&own.to_string()),
+                        quote(&gateway.admin.to_string())
+                    ),
+                    "remove it: the console takes admin from [gateway]",
+                );
+            }
+            own
+        }
+        (None, Some(gateway)) => Some(gateway.admin.clone()),
+        (None, None) if around.has_gateway => None,
+        (None, None) => {
+            table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
+            None
+        }
+    };
+    admin.map(|admin| BackendSpec::Embedded { admin })
+}
