@@ -14,7 +14,7 @@ pub enum Event {
     /// The router was read, or could not be.
     Observed {
         /// The reading.
-        result: Result<Observation, BackendError>,
+        result: Result<Box<Observation>, BackendError>,
     },
     /// A replica was probed.
     Probed {

@@ -133,7 +133,7 @@ impl State {
         self.walk();
     }
 
-    fn observed(&mut self, result: Result<Observation, BackendError>) {
+    fn observed(&mut self, result: Result<Box<Observation>, BackendError>) {
         match result {
             Err(fault) => {
                 if self.router.fault.is_none() {
@@ -146,7 +146,7 @@ impl State {
                     self.log(LogLevel::Info, "router", &format!("is read again: {}", seen.split));
                 }
                 self.count_traffic(&seen);
-                self.router.seen = Some((self.now, seen));
+                self.router.seen = Some((self.now, *seen));
                 self.settle_by_observation();
                 self.look_for_drift();
                 self.evaluate_guards();

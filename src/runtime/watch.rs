@@ -24,7 +24,7 @@ pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>,
     let mut hurries = 0_u32;
     loop {
         let result = match timeout(ANSWER, observer.observe()).await {
-            Ok(result) => result,
+            Ok(result) => result.map(Box::new),
             Err(_) => Err(BackendError::Unreachable(format!("no answer within {} s", ANSWER.as_secs()))),
         };
         if events.send(Event::Observed { result }).await.is_err() {

@@ -163,7 +163,7 @@ impl Sim {
                 notes: Vec::new(),
             })
         };
-        self.feed(Event::Observed { result });
+        self.feed(Event::Observed { result: result.map(Box::new) });
     }
 
     pub fn ask(&mut self, command: Command) -> Reply {
