@@ -45,7 +45,6 @@ pub struct Options {
 }
 
 /// What reached the core.
-#[expect(clippy::large_enum_variant, reason = "it lives for one turn of the loop")]
 #[derive(Debug)]
 pub enum Incoming {
     /// For the engine.
