@@ -86,6 +86,7 @@ pub fn template(answers: &Answers) -> String {
         out.line(&format!("#{line}"));
     }
     out.line("\n# Logs of yours, shown in the console's log pane beside those of the gates; 16 at most.");
+    out.section("#[[alert]]", keys::ALERT, &[("kind", "\"webhook\"")]);
     out.section("#[[log]]", keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
     out.line("\n#[[log]]\n#name = \"model-green\"\n#command = [\"journalctl\", \"-fu\", \"model-green\"]");
     out.0
