@@ -55,7 +55,7 @@ enum Try {
 
 /// The places alerts go to, and what is on its way there.
 pub struct Places {
-    places: HashMap<String, (AlertSpec, Arc<Semaphore>)>,
+    known: HashMap<String, (AlertSpec, Arc<Semaphore>)>,
     first_pause: Duration,
     client: Option<reqwest::Client>,
     ended: mpsc::Sender<Ended>,
@@ -72,7 +72,7 @@ impl Places {
         let client = if calls { Some(crate::probe::client()?) } else { None };
         let place = |spec: &AlertSpec| (spec.name.clone(), (spec.clone(), Arc::new(Semaphore::new(AT_ONCE))));
         let places = specs.iter().map(place).collect();
-        Ok(Self { places, first_pause: FIRST_PAUSE, client, ended, tasks: JoinSet::new() })
+        Ok(Self { known: places, first_pause: FIRST_PAUSE, client, ended, tasks: JoinSet::new() })
     }
 
     /// The same with another pause after the first try that failed.
@@ -86,7 +86,7 @@ impl Places {
         while self.tasks.try_join_next().is_some() {}
         let alert = Arc::new(alert.clone());
         for name in to {
-            let Some((spec, free)) = self.places.get(name) else { continue };
+            let Some((spec, free)) = self.known.get(name) else { continue };
             let (spec, ended, client, alert) =
                 (spec.clone(), self.ended.clone(), self.client.clone(), Arc::clone(&alert));
             let pause = self.first_pause;
