@@ -58,20 +58,20 @@ async fn server(answers: &[&str]) -> (String, mpsc::Receiver<Posted>) {
     tokio::spawn(async move {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut read = Vec::new();
-            let (head, body) = loop {
+            let mut got = Vec::new();
+            let (top, body) = loop {
                 let mut chunk = [0; 4096];
                 let n = stream.read(&mut chunk).await.unwrap_or(0);
-                read.extend_from_slice(&chunk[..n]);
-                let text = String::from_utf8_lossy(&read).into_owned();
-                if let Some((head, body)) = text.split_once("\r\n\r\n")
+                got.extend_from_slice(&chunk[..n]);
+                let text = String::from_utf8_lossy(&got).into_owned();
+                if let Some((top, body)) = text.split_once("\r\n\r\n")
                     && let Ok(body) = serde_json::from_str(body)
                 {
-                    break (head.to_ascii_lowercase(), body);
+                    break (top.to_ascii_lowercase(), body);
                 }
                 assert!(n > 0, "cut off: {text}");
             };
-            let _ = posted_in.send(Posted { head, body }).await;
+            let _ = posted_in.send(Posted { head: top, body }).await;
             let answer = if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() };
             if answer.is_empty() {
                 held.push(stream);
