@@ -22,6 +22,33 @@ pub struct Addresses {
     pub gateway: SocketAddr,
 }
 
+/// Limits with room for a busy machine, and one guard that compares.
+const GUARDS: &str = r#"[[guard]]
+metric = "error_rate"
+limit = 0.02
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+
+[[guard]]
+metric = "p99"
+limit = "250ms"
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+
+[[guard]]
+metric = "p50"
+limit = "200ms"
+versus = { side = "live", worse_by = "100%" }
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+"#;
+
 /// The text of the demo's `cutover.toml`; every path in it lies in `dir`.
 ///
 /// The limits leave room for a busy machine: good servers answer in about 10 ms, a slow one takes
@@ -87,31 +114,7 @@ requests = {smoke}
 path = "/v2/models/digits/infer"
 max_latency = "1s"
 
-{load}[[guard]]
-metric = "error_rate"
-limit = 0.02
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-
-[[guard]]
-metric = "p99"
-limit = "250ms"
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-
-[[guard]]
-metric = "p50"
-limit = "200ms"
-versus = {{ side = "live", worse_by = "100%" }}
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-"#,
+{load}{GUARDS}"#,
         load = if scenario == Scenario::NarrowGreen { load_gate(&file(SMOKE_FILE)) } else { String::new() },
         config = file(CONFIG_FILE),
         admin = file(SOCKET_FILE),
