@@ -310,10 +310,11 @@ fn check_tries_what_gates_ask_and_what_the_console_reads() {
         std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
     });
     let mut config = std::fs::read_to_string(dir.path().join("cutover.toml")).unwrap();
-    config.push_str(&format!(
+    let more = format!(
         "\n[[gate]]\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:{dead}\"\nquery = \"up\"\nmax = 1\n\
          [[gate]]\nkind = \"http\"\nurl = \"http://127.0.0.1:{port}/a?v={{{{version}}}}\"\nstatus = 200\n"
-    ));
+    );
+    config.push_str(&more);
     std::fs::write(dir.path().join("cutover.toml"), config).unwrap();
     std::fs::write(dir.path().join("keys.toml"), "[keys]\nnonsense = \"q\"\n").unwrap();
     let output = run_in(dir.path(), "check -o json --keys keys.toml");
