@@ -25,6 +25,7 @@ mod logs;
 mod once;
 pub mod out;
 mod rollout;
+mod run;
 mod seams;
 pub mod span;
 mod status;
@@ -142,6 +143,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Logs { gate, tail } => logs::gates(context, gate.as_deref(), &tail).await,
         Verb::Events { tail } => logs::events(context, &tail).await,
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
+        Verb::Run(args) => Box::pin(run::run(context, args)).await,
         Verb::Check => check::run(context).await,
         Verb::Alert { names, timeout } => alert::run(context, &names, timeout).await,
         Verb::Init(args) => files::init(context, &args),

@@ -38,7 +38,7 @@ pub use guard::{Comparison, GuardAction, GuardSpec, Metric};
 pub use log_source::{LogFeed, LogSource};
 pub use observation::{Observation, RouterStatus, SideTraffic, TrafficCounters};
 pub use order::{Move, Order, OrderId, OrderState, Revision};
-pub use plan::{OnDisconnect, Plan};
+pub use plan::{OnDisconnect, OnFailure, Plan};
 pub use record::{Actor, Fact, Record};
 pub use service::{ProbeSpec, Service, SideSpec, VersionSource};
 pub use side::{Pair, Role, Side};

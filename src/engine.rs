@@ -5,7 +5,7 @@
 //! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
 //! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
 //! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `alerts` says who is woken, `walk` takes steps unattended, `status` makes the
+//! `gates` and `guards` judge, `alerts` says who is woken, `walk` takes steps unattended, `standby` proves the way back, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
 mod alerts;
@@ -22,6 +22,7 @@ mod narrate;
 mod orders;
 mod rollout;
 pub mod snapshot;
+mod standby;
 mod state;
 mod status;
 mod trail;

@@ -117,6 +117,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
         bake_ms: 5_400_000,
         rollback_window_ms: 172_800_000,
         on_disconnect: OnDisconnect::Rollback,
+        on_failure: cutover::domain::OnFailure::Pause,
         auto: true,
         typed_promote: true,
     };

@@ -32,3 +32,5 @@ mod stage;
 mod terminal;
 #[path = "e2e/tmux.rs"]
 mod tmux;
+#[path = "e2e/unattended.rs"]
+mod unattended;

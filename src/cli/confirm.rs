@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::rollout::{Rollout, Update, present};
 use super::span;
-use crate::domain::{Role, Side, Split};
+use crate::domain::{OnFailure, Role, Side, Split};
 use crate::engine::{Command, Status};
 
 /// How long a question stays open.
@@ -82,7 +82,7 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
         Command::Override { gate, reason } => format!("OVERRIDE gate {gate} for {}: {reason}", named(status, side)),
         Command::Approve { gate, reason } => format!("SIGN for gate {gate} of {}: {reason}", named(status, side)),
         Command::Finalize => "FINALIZE: end the rollback window and let the standby go; there is no way back".into(),
-        Command::Auto { on: true } => "AUTO ON: each next step is taken once gates pass and the bake is over".into(),
+        Command::Auto { on: true } => format!("AUTO ON   {}", plan(status)),
         Command::TakeOver => {
             let other = status.driver.holder.as_deref().unwrap_or("nobody else");
             format!("TAKE OVER: this console drives; {other} looks on")
@@ -97,6 +97,19 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
 /// `blue 90 green 10`.
 fn show(split: Split) -> String {
     format!("blue {} green {}", split.share(Side::Blue), split.share(Side::Green))
+}
+
+/// What a plan walked unattended will do, in a line.
+pub(crate) fn plan(status: &Status) -> String {
+    let left: Vec<String> = status.step.steps.iter().skip(status.step.index).map(|share| format!("{share}%")).collect();
+    let steps = if left.is_empty() { "no step is left".to_owned() } else { format!("steps {}", left.join(", ")) };
+    let gates = status.gates.iter().filter(|gate| gate.required).count();
+    let failure = match status.step.on_failure {
+        OnFailure::Pause => "stop and wait",
+        OnFailure::Abort => "give up, all traffic back to the live side",
+        OnFailure::Rollback => "roll back",
+    };
+    format!("{gates} required gates, {steps}, each after its bake; on failure: {failure}")
 }
 
 /// What stands in the way of `command`, as far as is known.

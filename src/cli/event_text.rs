@@ -56,6 +56,7 @@ fn fact(fact: &Fact) -> String {
             format!("guard {} on {side}: {value:.4}{over} (n={samples}) > {action}", metric.name())
         }
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
+        Fact::Standby { side, ready, total, why } => format!("way back: {side} {ready}/{total} ready {why}"),
         Fact::Adopted { split } => format!("accepted {split}"),
         Fact::Finalized { live } => format!("finalized: {live} is live"),
         Fact::Alerted { alert, to, delivered, tries, detail } => {

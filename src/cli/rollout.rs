@@ -54,17 +54,21 @@ pub(crate) struct Need {
     pub probes: bool,
     /// Goes on where the journal cannot be read.
     pub whatever: bool,
+    /// Takes the driver's place and runs gates, as a console does.
+    pub drives: bool,
 }
 
 impl Need {
     /// To look: no driver, with probes.
-    pub(crate) const LOOK: Self = Self { read_only: true, probes: true, whatever: false };
+    pub(crate) const LOOK: Self = Self { read_only: true, probes: true, whatever: false, drives: false };
     /// To go forward: everything.
-    pub(crate) const DRIVE: Self = Self { read_only: false, probes: true, whatever: false };
+    pub(crate) const DRIVE: Self = Self { read_only: false, probes: true, whatever: false, drives: false };
+    /// To walk the plan: what a console that drives does.
+    pub(crate) const WALK: Self = Self { read_only: false, probes: true, whatever: false, drives: true };
     /// To stop or to note something: nothing that takes time.
-    pub(crate) const QUICK: Self = Self { read_only: false, probes: false, whatever: false };
+    pub(crate) const QUICK: Self = Self { read_only: false, probes: false, whatever: false, drives: false };
     /// To go back: nothing that could be in the way.
-    pub(crate) const BACK: Self = Self { read_only: false, probes: false, whatever: true };
+    pub(crate) const BACK: Self = Self { read_only: false, probes: false, whatever: true, drives: false };
 }
 
 /// Loads the config, opens a session, gives it to `body`, and closes it whatever comes: an error, or a signal.
@@ -74,11 +78,21 @@ pub(crate) async fn with_session(
     body: impl AsyncFnOnce(&mut Session, &mut Context) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let config = if need.whatever { seams::load_to_go_back(context) } else { seams::load(context) }?;
+    with_config(context, &config, need, body).await
+}
+
+/// The same with a config that was loaded before.
+pub(crate) async fn with_config(
+    context: &mut Context,
+    config: &seams::Config,
+    need: Need,
+    body: impl AsyncFnOnce(&mut Session, &mut Context) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::new()?;
     let mut session = tokio::select! {
         biased;
         exit = interrupts.wait() => return Ok(exit),
-        session = open(&config, need, context) => session?,
+        session = open(config, need, context) => session?,
     };
     let result = tokio::select! {
         biased;
@@ -100,7 +114,7 @@ async fn open(config: &seams::Config, need: Need, context: &mut Context) -> Resu
     if need.whatever {
         return seams::open_to_go_back(config, me(), context).await;
     }
-    seams::open(config, Options { me: me(), read_only: need.read_only, probes: need.probes }).await
+    seams::open(config, Options { me: me(), read_only: need.read_only, probes: need.probes, drives: need.drives }).await
 }
 
 /// Who types.

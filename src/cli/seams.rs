@@ -46,7 +46,7 @@ pub(crate) fn load_to_go_back(context: &Context) -> Result<Config, Failure> {
 
 /// Opens a session for a rollback. Where the journal cannot even be read, it is written elsewhere, and that is told.
 pub(crate) async fn open_to_go_back(config: &Config, me: Actor, context: &mut Context) -> Result<Session, Failure> {
-    let options = |me| Options { me, read_only: false, probes: false };
+    let options = |me| Options { me, read_only: false, probes: false, drives: false };
     let why = if config.service.state_dir.is_file() {
         format!("{} is a file, not a directory", config.service.state_dir.display())
     } else {
@@ -76,6 +76,8 @@ pub(crate) struct Options {
     pub read_only: bool,
     /// Polls the replicas.
     pub probes: bool,
+    /// Takes the lease and runs gates.
+    pub drives: bool,
 }
 
 /// A running engine without a screen.
@@ -83,16 +85,10 @@ pub(crate) struct Session(Box<headless::Session>);
 
 /// Opens the journal, reads the router, starts the engine.
 pub(crate) async fn open(config: &Config, options: Options) -> Result<Session, Failure> {
-    let Options { me, read_only, probes } = options;
+    let Options { me, read_only, probes, drives } = options;
     // Reason: what a command that only looks reports as blocked is what would be blocked for one that drives.
-    let options = runtime::Options {
-        me,
-        read_only: false,
-        looks_only: read_only,
-        probes,
-        drives: false,
-        watches: !read_only && probes,
-    };
+    let options =
+        runtime::Options { me, read_only: false, looks_only: read_only, probes, drives, watches: !read_only && probes };
     let mut session = Box::new(headless::Session::open(config, options).map_err(Failure::error)?);
     if probes {
         session.meet(FIRST_LOOK).await;

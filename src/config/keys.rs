@@ -118,6 +118,7 @@ const KEYS: &[KeyDoc] = &[
     key(PLAN, "bake", "duration", Is("\"5m\""), "How long each step is watched before the next."),
     key(PLAN, "rollback_window", "duration", Is("\"24h\""), "How long the old side is kept as the way back after 100 %."),
     key(PLAN, "on_disconnect", "hold | rollback", Is("\"hold\""), "What happens to traffic when the driving console loses its operator."),
+    key(PLAN, "on_failure", "pause | abort | rollback", Is("\"abort\""), "What happens to traffic when a plan that is walked unattended fails: a required gate, the candidate's version or its readiness. A guard does what it says itself."),
     key(PLAN, "auto", "true | false", Is("false"), "Whether the next step is taken without a person once gates pass and the bake is over."),
 
     key(PROMPTS, "promote", "y | type", Is("\"y\""), "What confirms a promote: y, or the candidate's version typed."),
@@ -232,7 +233,7 @@ const KEYS: &[KeyDoc] = &[
 
     key(ALERT, "kind", "webhook | slack | command", Required, "How it gets there: JSON by POST, the same in the form Slack and Mattermost take, or a command that reads the JSON."),
     key(ALERT, "name", "name", From("the kind"), "What the place is called on the screen and in the journal; unique."),
-    key(ALERT, "on", "list of words", From("all but switched and finalized"), "What is told: guard, gate, paused, rollback, rolled_back, order, drift, disconnect, switched, finalized."),
+    key(ALERT, "on", "list of words", From("all but switched and finalized"), "What is told: guard, gate, paused, rollback, rolled_back, order, drift, standby, disconnect, switched, finalized."),
     key(ALERT, "timeout", "duration", Is("\"5s\""), "One try may take this long; there are six, with growing pauses."),
 
     key(ALERT_WEBHOOK, "url", "URL or table", Required, "Where it is posted; { env = \"NAME\" } or { file = \"PATH\" } where the URL is itself the secret. So for slack too."),

@@ -7,7 +7,7 @@ use super::error::quote;
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
 use super::{AdminSpec, GatewaySpec, keys, values};
-use crate::domain::{OnDisconnect, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
+use crate::domain::{OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -229,6 +229,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
     let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
     let table = table.keys_of(&[keys::PLAN]);
     let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
+    let failures = [("pause", OnFailure::Pause), ("abort", OnFailure::Abort), ("rollback", OnFailure::Rollback)];
     Plan {
         steps: table.get("steps").and_then(|node| steps(&node)).unwrap_or(standard.steps),
         bake_ms: table.duration("bake", 0..=7 * DAY, standard.bake_ms),
@@ -237,6 +238,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
             .get("on_disconnect")
             .and_then(|node| node.choice(&choices))
             .unwrap_or(standard.on_disconnect),
+        on_failure: table.get("on_failure").and_then(|node| node.choice(&failures)).unwrap_or(standard.on_failure),
         auto: table.flag("auto", standard.auto),
         typed_promote,
     }

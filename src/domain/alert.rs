@@ -24,6 +24,8 @@ pub enum AlertKind {
     Order,
     /// The router says what nobody asked for.
     Drift,
+    /// The side that traffic would go back to answers nothing any more.
+    Standby,
     /// The operator's line went down while traffic was moving.
     Disconnect,
     /// The candidate has all traffic.
@@ -36,7 +38,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// Every kind a config may name.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Guard,
         Self::Gate,
         Self::Paused,
@@ -44,13 +46,14 @@ impl AlertKind {
         Self::RolledBack,
         Self::Order,
         Self::Drift,
+        Self::Standby,
         Self::Disconnect,
         Self::Switched,
         Self::Finalized,
     ];
 
     /// What is told where a config does not say: all but what went as it should.
-    pub const TROUBLE: [Self; 8] = [
+    pub const TROUBLE: [Self; 9] = [
         Self::Guard,
         Self::Gate,
         Self::Paused,
@@ -58,6 +61,7 @@ impl AlertKind {
         Self::RolledBack,
         Self::Order,
         Self::Drift,
+        Self::Standby,
         Self::Disconnect,
     ];
 
@@ -71,6 +75,7 @@ impl AlertKind {
             Self::RolledBack => "rolled_back",
             Self::Order => "order",
             Self::Drift => "drift",
+            Self::Standby => "standby",
             Self::Disconnect => "disconnect",
             Self::Switched => "switched",
             Self::Finalized => "finalized",
@@ -81,7 +86,7 @@ impl AlertKind {
     /// How much it matters.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Guard | Self::Rollback | Self::Order | Self::Drift => Severity::Critical,
+            Self::Guard | Self::Rollback | Self::Order | Self::Drift | Self::Standby => Severity::Critical,
             Self::Gate | Self::Paused | Self::Disconnect => Severity::Warning,
             Self::RolledBack | Self::Switched | Self::Finalized | Self::Test => Severity::Info,
         }

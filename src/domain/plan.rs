@@ -13,6 +13,9 @@ pub struct Plan {
     pub rollback_window_ms: u64,
     /// What happens to traffic when the driving console loses its operator.
     pub on_disconnect: OnDisconnect,
+    /// What becomes of traffic when a plan that is walked unattended fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
     /// Whether the next step is taken without a person once gates pass and the bake is over.
     pub auto: bool,
     /// Whether the question before a promote wants the candidate's version typed, as the one before a switch does.
@@ -26,6 +29,7 @@ impl Default for Plan {
             bake_ms: 5 * 60_000,
             rollback_window_ms: 24 * 3_600_000,
             on_disconnect: OnDisconnect::Hold,
+            on_failure: OnFailure::Abort,
             auto: false,
             typed_promote: false,
         }
@@ -42,6 +46,19 @@ impl Plan {
     pub fn reached(&self, share: u8) -> usize {
         self.steps.iter().filter(|&&step| step <= share).count()
     }
+}
+
+/// What becomes of traffic when a plan that is walked unattended fails. What a guard does stands with the guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// It stays where it is, and the plan waits for a person.
+    Pause,
+    /// The rollout is given up: all traffic to the live side. Once the candidate has all of it, as `Rollback`.
+    #[default]
+    Abort,
+    /// All traffic back.
+    Rollback,
 }
 
 /// What a console that loses its operator does.

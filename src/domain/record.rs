@@ -149,6 +149,17 @@ pub enum Fact {
         /// What the router says.
         observed: Split,
     },
+    /// The side that traffic would go back to answers nothing any more, or answers again.
+    Standby {
+        /// Which side.
+        side: Side,
+        /// Replicas that can take traffic.
+        ready: u32,
+        /// Replicas there are.
+        total: u32,
+        /// What is wrong with the first of them; empty where nothing is.
+        why: String,
+    },
     /// A person accepted what the router says after drift; it is what is asked for from now on.
     Adopted {
         /// The split accepted.

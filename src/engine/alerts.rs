@@ -144,6 +144,7 @@ impl State {
                 }
             }
             Fact::Drift { .. } => AlertKind::Drift,
+            Fact::Standby { ready: 0, .. } => AlertKind::Standby,
             Fact::Closed { why } if why.starts_with("operator disconnected") && self.rollout.stage == Stage::Moving => {
                 AlertKind::Disconnect
             }
@@ -255,6 +256,10 @@ impl State {
                     crate::domain::OnDisconnect::Rollback => format!("all traffic is being sent back to {origin}"),
                 };
                 Told::of(why.clone(), then)
+            }
+            Fact::Standby { side, total, why, .. } => {
+                let what = format!("the way back is lost: {side} 0/{total} ready: {why}");
+                Told { side: Some(*side), evidence: self.figures(), ..Told::of(what, now) }
             }
             Fact::Finalized { live } => Told {
                 side: Some(*live),

@@ -32,6 +32,12 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
             (format!("guard {told} (n={samples}) -> {action}"), true)
         }
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
+        Fact::Standby { side, ready: 0, total, why } => {
+            (format!("the way back is lost: {side} 0/{total} ready: {why}"), true)
+        }
+        Fact::Standby { side, ready, total, .. } => {
+            (format!("the way back is there again: {side} {ready}/{total} ready"), false)
+        }
         Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
         Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
         Fact::Alerted { delivered: true, tries: 1, alert, to, .. } => {

@@ -31,6 +31,8 @@ impl State {
     /// Makes an order and sends it: journal first, then the backend.
     pub(super) fn order(&mut self, kind: Move, target: Split, by: Actor, request: Option<u64>, why: Option<String>) {
         let forward = kind.is_forward();
+        // Reason: whoever takes traffic back, a person or a guard, has ended the walk; a person begins the next.
+        self.auto &= forward;
         let toward = if forward { self.candidate() } else { self.origin() };
         let revision = self.router.seen.as_ref().map(|(_, seen)| seen.revision.clone());
         let order = Order {

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
 use super::detail::Detail;
-use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
+use crate::domain::{
+    GuardAction, Metric, OnDisconnect, OnFailure, OrderId, OrderState, Pair, Point, Role, Side, Split, Version,
+};
 
 /// The version of the status document; a rename of any member raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -183,6 +185,12 @@ pub struct Step {
     pub on_disconnect: OnDisconnect,
     /// Whether the plan is walked unattended.
     pub auto: bool,
+    /// What becomes of traffic when it fails then.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Whether the candidate's version is the one whose rollout has ended.
+    #[serde(default)]
+    pub tried: bool,
 }
 
 /// Asked and read shares.
@@ -396,6 +404,9 @@ pub struct RollbackStatus {
     pub because: Option<String>,
     /// Whether a rollback would change anything.
     pub needed: bool,
+    /// The most requests a second that side has been seen to serve; `null` when it never was.
+    #[serde(default)]
+    pub served_rps: Option<f64>,
     /// How long the last verified order took from sent to read back, seconds.
     pub last_took_s: Option<f64>,
 }

@@ -12,6 +12,7 @@ use super::gates::Gates;
 use super::guards::Guards;
 use super::orders::Pending;
 use super::rollout::{Rollout, Stage};
+use super::standby::Standby;
 use super::watch::{Drift, Router, SideWatch};
 use crate::domain::text::clean;
 use crate::domain::{
@@ -45,12 +46,17 @@ pub struct State {
     pub(super) now: Stamp,
     /// Makes order ids of this process differ from those of an earlier one.
     pub(super) started: DateTime<Utc>,
+    /// When this process began to watch, by its own clock.
+    pub(super) began_ms: i64,
     pub(super) rollout: Rollout,
     pub(super) router: Router,
     pub(super) sides: Pair<SideWatch>,
     pub(super) gates: Gates,
     pub(super) guards: Guards,
     pub(super) alerts: Alerts,
+    pub(super) standby: Standby,
+    /// Since when the candidate has had traffic and answered nothing.
+    pub(super) candidate_dead: Option<Stamp>,
     pub(super) pending: Option<Pending>,
     pub(super) journal_fault: Option<String>,
     /// The journal is not what was written; no write mends that.
@@ -76,10 +82,13 @@ impl State {
             role,
             now,
             started: now.wall,
+            began_ms: now.mono_ms,
             rollout: Rollout::default(),
             router: Router::default(),
             gates: Gates::default(),
             alerts: Alerts::default(),
+            standby: Standby::default(),
+            candidate_dead: None,
             pending: None,
             journal_fault: None,
             journal_broken: None,
@@ -136,6 +145,7 @@ impl State {
         self.follow_orders();
         self.run_missing_gates();
         self.note_gates();
+        self.watch_standby();
         self.walk();
         self.raise_owed();
     }

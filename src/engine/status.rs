@@ -120,6 +120,9 @@ impl State {
             steps: plan.steps.clone(),
             on_disconnect: plan.on_disconnect,
             auto: self.auto,
+            on_failure: plan.on_failure,
+            tried: matches!(self.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
+                && self.is_tried(),
         }
     }
 
@@ -233,7 +236,7 @@ impl State {
             match watch.ready() {
                 None => Some(format!("{to} was not probed yet")),
                 Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
-                Some(_) => None,
+                Some(_) => self.old_probes(to),
             }
         };
         RollbackStatus {
@@ -244,8 +247,16 @@ impl State {
             to,
             because,
             needed,
+            served_rps: self.served_rps(),
             last_took_s: self.rollout.last_took_ms.map(seconds),
         }
+    }
+
+    /// What was ready once proves nothing now. A failing replica is probed less often, which is no staleness.
+    fn old_probes(&self, side: Side) -> Option<String> {
+        let age = self.sides[side].probe_age_ms(self.now)?;
+        let old = age > self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
+        old.then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
     }
 
     fn order_status(&self) -> Option<OrderStatus> {

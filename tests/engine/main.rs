@@ -4,6 +4,7 @@
 
 mod alerts;
 mod detail;
+mod plan;
 mod sim;
 
 use cutover::domain::*;

@@ -86,7 +86,7 @@ impl Sim {
 
     pub fn with(service: &Service) -> Self {
         let mut sim = Self {
-            state: fresh_state(service),
+            state: fresh_state(service, Stamp::epoch()),
             now: Stamp::epoch(),
             split: Split::all(Side::Blue),
             revision: 1,
@@ -109,7 +109,7 @@ impl Sim {
 
     /// Kills the process and starts another on the same journal and router.
     pub fn restart(&mut self, service: &Service) {
-        self.state = fresh_state(service);
+        self.state = fresh_state(service, self.now);
         self.queue.clear();
         let records = self.journal.clone();
         self.feed(Event::Recorded { records });
@@ -274,7 +274,7 @@ impl Sim {
     }
 }
 
-fn fresh_state(service: &Service) -> State {
+fn fresh_state(service: &Service, now: Stamp) -> State {
     let role = Role {
         me: Actor { name: "op1".into(), via: "console".into() },
         read_only: false,
@@ -283,5 +283,5 @@ fn fresh_state(service: &Service) -> State {
         on_watch: true,
         seed: 7,
     };
-    State::new(Arc::new(service.clone()), "scripted", capabilities(), role, Stamp::epoch())
+    State::new(Arc::new(service.clone()), "scripted", capabilities(), role, now)
 }

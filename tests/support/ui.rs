@@ -180,6 +180,8 @@ pub fn shifting() -> Snapshot {
             steps: vec![5, 10, 25, 50, 100],
             on_disconnect: OnDisconnect::Hold,
             auto: false,
+            on_failure: cutover::domain::OnFailure::Abort,
+            tried: false,
         },
         digest: "a1c9".into(),
         split: SplitStatus { desired: split, observed: split, mixed: None, drift: false, age_s: Some(0.4) },
@@ -197,6 +199,7 @@ pub fn shifting() -> Snapshot {
             to: Side::Blue,
             because: None,
             needed: true,
+            served_rps: None,
             last_took_s: Some(3.8),
         },
         blocked: vec![

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{seams, span};
 use crate::demo::scenario::Scenario;
+use crate::domain::OnFailure;
 
 /// How an act is asked for and followed.
 #[derive(Debug, Clone, Args)]
@@ -77,6 +78,52 @@ pub struct InitArgs {
     /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// How the plan is walked unattended.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Walk the plan of the config: gates, then step after step, then the rollback window
+    #[arg(long, required = true)]
+    pub plan: bool,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(short, long)]
+    pub yes: bool,
+    /// What consent is bound to.
+    #[command(flatten)]
+    pub expect: ExpectArgs,
+    /// Where it ends: when all traffic has moved, or when the rollback window is over
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "window")]
+    pub until: Until,
+    /// What happens to traffic when it fails [default: on_failure of the config's plan]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_failure: Option<OnFailure>,
+    /// Stop walking after this long (exit code 10); traffic stays where it is
+    #[arg(long, value_parser = span::parse, value_name = "SPAN")]
+    pub timeout: Option<Duration>,
+}
+
+/// Where an unattended walk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// The candidate has all traffic
+    Switched,
+    /// The rollback window is over
+    Window,
+}
+
+impl ValueEnum for OnFailure {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Pause, Self::Abort, Self::Rollback]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Pause => PossibleValue::new("pause").help("It stays where it is, and the plan waits for a person"),
+            Self::Abort => PossibleValue::new("abort").help("All of it goes to the live side: the rollout is given up"),
+            Self::Rollback => PossibleValue::new("rollback").help("All of it goes back, told as a rollback"),
+        })
+    }
 }
 
 /// How the demo is played.

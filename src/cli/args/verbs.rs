@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, TailArgs};
+use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, RunArgs, TailArgs};
 use crate::cli::span;
 
 /// Every verb.
@@ -67,6 +67,8 @@ pub enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
+    /// Walk the plan unattended: gates, steps, bakes, the rollback window; the exit code tells what it came to
+    Run(RunArgs),
     /// Move all traffic back, now; needs no gates, no fresh data and no digest
     Rollback {
         /// How it is asked and followed.

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::boxed::{Line, Rank, boxed, labelled, room, wrap};
 use super::facts::{Facts, measured};
-use crate::domain::Side;
+use crate::domain::{OnFailure, Side};
 use crate::engine::{RefusalKind, Snapshot};
 use crate::ui::actions::Act;
 use crate::ui::draw::bottom::typed;
@@ -209,6 +209,12 @@ fn auto(facts: &Facts<'_>) -> Vec<Line> {
     lines.extend(facts.warnings());
     let text = format!("{} taken without asking, each once gates pass and the bake is over", steps.join(", "));
     lines.extend(labelled("after", &text, Role::Text, Rank::Fact, facts.room));
+    let failure = match step.on_failure {
+        OnFailure::Pause => "it stops and waits for a person",
+        OnFailure::Abort => "all traffic goes to the live side",
+        OnFailure::Rollback => "all traffic goes back",
+    };
+    lines.extend(labelled("fails", failure, Role::Text, Rank::Fact, facts.room));
     let (hold, back) = (facts.keymap.name(Act::Hold), facts.keymap.name(Act::Rollback));
     let text = format!(":auto off stops it, {hold} holds it, {back} y goes back");
     lines.extend(labelled("undo", &text, Role::Text, Rank::Fact, facts.room));

@@ -1,0 +1,265 @@
+//! `run --plan`: the whole rollout unattended, from the gates to the end of the rollback window, told line by line.
+//!
+//! The engine walks; this says what it does and ends with the exit code of what it came to. Killed at any moment, a
+//! new run goes on where the journal says.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use super::args::{Format, RunArgs, Until};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::Input;
+use super::rollout::{Need, Rollout, Update, present, settled, with_config};
+use super::{Context, changes, confirm, seams, span};
+use crate::domain::OrderState;
+use crate::engine::snapshot::{GateState, SCHEMA_VERSION};
+use crate::engine::{Command, Phase, Reply, Status};
+
+/// How long fresh data is waited for before the question, and the engine's answer to it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Without a change, a status is written this often.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Walks the plan to where `args` says.
+pub(crate) async fn run(context: &mut Context, args: RunArgs) -> Result<Exit, Failure> {
+    if !args.yes && !context.input.is_terminal() {
+        return Err(Failure::usage(
+            "run needs --yes: there is no terminal on standard input to ask on; nothing was sent",
+        ));
+    }
+    let mut config = seams::load(context)?;
+    if let Some(on_failure) = args.on_failure {
+        config.service.plan.on_failure = on_failure;
+    }
+    with_config(context, &config, Need::WALK, async |session, context| walk(session, context, &args).await).await
+}
+
+async fn walk(session: &mut impl Rollout, context: &mut Context, args: &RunArgs) -> Result<Exit, Failure> {
+    let snapshot = settled(session, PATIENCE).await?;
+    let mut course = Course { until: args.until, began: false };
+    if let Some((exit, why)) = course.judge(&snapshot.status) {
+        return Ok(tell(context, &snapshot.status, exit, &why));
+    }
+    let command = Command::Auto { on: true };
+    let expect = match (&args.expect.expect, args.yes) {
+        (Some(expect), _) => Some(expect.clone()),
+        (None, true) => None,
+        (None, false) => confirm::ask(session, context, &command).await?,
+    };
+    let reply = session.ask(command, expect, None, PATIENCE).await;
+    if let Ok(Reply::Refused(refusal)) = &reply {
+        return Err(Failure::from(refusal));
+    }
+    if !context.out.is_json() {
+        let plan = confirm::plan(&snapshot.status);
+        context.out.line(&plan);
+    }
+    let deadline = args.timeout.map(|limit| Instant::now() + limit);
+    let mut seen: Option<(changes::Seen, Instant)> = None;
+    let start = chrono::Utc::now();
+    loop {
+        context.out.ready().await;
+        let update = match deadline {
+            Some(deadline) => timeout_at(deadline, session.next()).await,
+            None => Ok(session.next().await),
+        };
+        let Ok(update) = update else {
+            let status = present(session).await?.status.clone();
+            let after = span::show(args.timeout.unwrap_or_default().as_secs_f64());
+            let why = format!("not at its end after {after}: {}; traffic stays where it is", status.phase.title());
+            return Ok(tell(context, &status, Exit::TimedOut, &why));
+        };
+        match update {
+            Update::Line(line) if line.at >= start && !context.out.is_json() => {
+                let at = line.at.format("%H:%M:%S");
+                context.out.line(&format!("{at} {} {}: {}", line.level.title(), line.source, line.text));
+            }
+            Update::Line(_) => {}
+            Update::Snapshot(snapshot) => {
+                show(context, &snapshot.status, &mut seen);
+                if let Some((exit, why)) = course.judge(&snapshot.status) {
+                    return Ok(tell(context, &snapshot.status, exit, &why));
+                }
+            }
+        }
+    }
+}
+
+/// Every change; as ndjson every second besides.
+fn show(context: &mut Context, status: &Status, seen: &mut Option<(changes::Seen, Instant)>) {
+    let now = changes::Seen::of(status);
+    let changed = now.changes(seen.as_ref().map(|(seen, _)| seen));
+    if !context.out.is_json() {
+        let at = status.time.format("%H:%M:%S");
+        for change in &changed {
+            context.out.line(&format!("{at} {change}"));
+        }
+        *seen = Some((now, Instant::now()));
+    } else if !changed.is_empty() || seen.as_ref().is_none_or(|(_, at)| at.elapsed() >= EVERY) {
+        if context.out.format == Format::Ndjson {
+            context.out.json_line(status);
+        }
+        *seen = Some((now, Instant::now()));
+    }
+}
+
+/// The one document or the last line.
+fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
+    if !context.out.is_json() {
+        context.out.line(&format!("outcome: {why} (exit code {})", exit as u8));
+    } else {
+        let mut document = json!({
+            "schema_version": SCHEMA_VERSION, "command": "run", "outcome": why, "status": status,
+        });
+        if exit != Exit::Reached {
+            document["error"] = Failure::new(exit, why).json();
+        }
+        context.out.json(&document);
+    }
+    exit
+}
+
+/// How far the walk has come.
+struct Course {
+    until: Until,
+    /// A rollout was seen under way.
+    began: bool,
+}
+
+impl Course {
+    /// The exit code and the outcome in words, when `status` settles the matter.
+    fn judge(&mut self, status: &Status) -> Option<(Exit, String)> {
+        self.began |= matches!(status.phase, Phase::Shifting | Phase::Switched);
+        let ended = self.began || status.step.tried;
+        if let Some(holder) = &status.driver.holder {
+            return Some((Exit::ReadOnly, format!("{holder} drives")));
+        }
+        if status.split.drift {
+            let why = status.faults.iter().find(|fault| fault.starts_with("drift"));
+            return Some((Exit::Paused, why.cloned().unwrap_or_else(|| "drift".into())));
+        }
+        if status.last_order.as_ref().is_some_and(|order| !order.state.is_settled()) {
+            return None;
+        }
+        match status.phase {
+            Phase::Paused => Some((Exit::Paused, reason(status))),
+            Phase::RolledBack if ended => Some((Exit::RolledBack, back(status, "rolled back"))),
+            Phase::Aborted if ended => Some((Exit::RolloutFailed, back(status, "given up"))),
+            Phase::Finalized if ended => Some((Exit::Reached, "finalized".into())),
+            Phase::Switched => self.switched(status),
+            Phase::Idle | Phase::RolledBack | Phase::Aborted | Phase::Finalized => blocked(status),
+            _ => None,
+        }
+    }
+
+    fn switched(&self, status: &Status) -> Option<(Exit, String)> {
+        let verified = status.last_order.as_ref().is_none_or(|order| order.state == OrderState::Verified);
+        match (self.until, status.rollback.window_left_s) {
+            (Until::Switched, _) if verified => {
+                let left = status.rollback.window_left_s.map(span::show).unwrap_or_default();
+                Some((
+                    Exit::Reached,
+                    format!("all traffic has moved; the rollback window is open for {left}, guard it"),
+                ))
+            }
+            (Until::Window, Some(left)) if left <= 0.0 => {
+                Some((Exit::Reached, "all traffic has moved and the rollback window is over; finalize ends it".into()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A required gate that failed before any traffic moved.
+fn blocked(status: &Status) -> Option<(Exit, String)> {
+    let busy = status.gates.iter().any(|gate| gate.status == GateState::Running);
+    let failed = status.gates.iter().find(|gate| gate.required && gate.status == GateState::Failed)?;
+    let note = if failed.note.is_empty() { String::new() } else { format!(" ({})", failed.note) };
+    (!busy).then(|| (Exit::Blocked, format!("blocked by gate {}{note}; no traffic has moved", failed.name)))
+}
+
+fn reason(status: &Status) -> String {
+    let paused = status.blocked.iter().find(|blocked| blocked.because.starts_with("paused"));
+    let why = paused.map_or("paused", |blocked| blocked.because.trim_end_matches("; resume first"));
+    let split = status.split.observed.map(|split| format!("; {split} stays")).unwrap_or_default();
+    format!("{why}{split}")
+}
+
+fn back(status: &Status, what: &str) -> String {
+    let to = status.rollback.to;
+    if status.step.tried && status.split.observed.is_none() {
+        return what.to_owned();
+    }
+    format!("{what}, {to} has all traffic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::{order, status};
+
+    fn judged(until: Until, began: bool, change: impl FnOnce(&mut Status)) -> Option<Exit> {
+        let mut status = status();
+        status.last_order = Some(order("7f3e", OrderState::Verified));
+        status.split.drift = false;
+        status.driver.holder = None;
+        change(&mut status);
+        Course { until, began }.judge(&status).map(|(exit, _)| exit)
+    }
+
+    #[test]
+    fn each_end_has_its_exit_code() {
+        let phase = |phase| move |status: &mut Status| status.phase = phase;
+        let window = |left: f64| {
+            move |status: &mut Status| {
+                status.phase = Phase::Switched;
+                status.rollback.window_left_s = Some(left);
+            }
+        };
+        assert_eq!(judged(Until::Window, true, phase(Phase::Shifting)), None);
+        assert_eq!(judged(Until::Window, true, phase(Phase::Paused)), Some(Exit::Paused));
+        assert_eq!(judged(Until::Window, true, phase(Phase::RolledBack)), Some(Exit::RolledBack));
+        assert_eq!(judged(Until::Window, true, phase(Phase::Aborted)), Some(Exit::RolloutFailed));
+        assert_eq!(judged(Until::Window, true, window(10.0)), None);
+        assert_eq!(judged(Until::Window, true, window(0.0)), Some(Exit::Reached));
+        assert_eq!(judged(Until::Switched, true, window(10.0)), Some(Exit::Reached));
+        assert_eq!(judged(Until::Switched, true, phase(Phase::Unknown)), None, "old data settles nothing");
+        let other = |status: &mut Status| status.driver.holder = Some("op2 (pid 7)".into());
+        assert_eq!(judged(Until::Window, false, other), Some(Exit::ReadOnly));
+        let drift = |status: &mut Status| status.split.drift = true;
+        assert_eq!(judged(Until::Window, true, drift), Some(Exit::Paused));
+        let under_way = |status: &mut Status| {
+            status.phase = Phase::RolledBack;
+            status.last_order = Some(order("7f3e", OrderState::Sent));
+        };
+        assert_eq!(judged(Until::Window, true, under_way), None);
+    }
+
+    #[test]
+    fn an_earlier_rollout_ends_this_one_only_where_it_was_of_this_version() {
+        for (tried, exit) in [(true, Some(Exit::RolledBack)), (false, None)] {
+            let change = |status: &mut Status| {
+                status.phase = Phase::RolledBack;
+                status.step.tried = tried;
+                status.gates.iter_mut().for_each(|gate| gate.status = GateState::Passed);
+            };
+            assert_eq!(judged(Until::Window, false, change), exit);
+        }
+    }
+
+    #[test]
+    fn a_failed_gate_blocks_once_nothing_runs_any_more() {
+        for (running, exit) in [(GateState::Running, None), (GateState::Passed, Some(Exit::Blocked))] {
+            let change = |status: &mut Status| {
+                status.phase = Phase::Idle;
+                status.gates.iter_mut().for_each(|gate| gate.status = running);
+                status.gates[0].status = GateState::Failed;
+                status.gates[0].required = true;
+            };
+            assert_eq!(judged(Until::Window, false, change), exit);
+        }
+    }
+}
