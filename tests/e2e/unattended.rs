@@ -21,7 +21,7 @@ fn a_good_candidate_ends_with_all_traffic_and_a_bad_one_with_none() {
     good.run(&["run", "--plan", "--yes", "--until", "switched"]).ends(0).says("all traffic has moved");
     assert_eq!(good.share(), Some(100));
     let journal = good.journal();
-    assert_eq!(journal.matches("\"kind\":\"promote\"").count(), 3, "{journal}");
+    assert_eq!(journal.matches("\"move\":\"promote\"").count(), 3, "{journal}");
     good.run(&["rollback", "--yes"]).ends(0);
     // This version was taken back: it is not tried again by a machine.
     good.run(&["run", "--plan", "--yes"]).ends(5);
@@ -45,7 +45,7 @@ fn a_gate_that_fails_moves_nothing() {
 #[test]
 fn killed_in_the_middle_it_goes_on_where_the_journal_says_and_no_request_fails() {
     let stage = Stage::with(&Set { bake: "3s", ..Set::default() });
-    let mut load = stage.load(100);
+    let load = stage.load(100);
     for share in [10, 50] {
         let mut walker = Kid::of(&mut stage.command(&["run", "--plan", "--yes", "--until", "switched"]));
         stage.wait_share(share);
