@@ -5,7 +5,7 @@
 //! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
 //! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
 //! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `walk` takes steps unattended, `status` makes the
+//! `gates` and `guards` judge, `sampling` keeps figures for the report, `walk` takes steps unattended, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
 mod ask;
@@ -20,6 +20,7 @@ mod guards;
 mod narrate;
 mod orders;
 mod rollout;
+mod sampling;
 pub mod snapshot;
 mod state;
 mod status;
@@ -31,6 +32,6 @@ pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
-pub use narrate::narrate;
+pub use narrate::{amount, breach, narrate};
 pub use snapshot::{Phase, Snapshot, Status};
 pub use state::{Role, State};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
-use crate::domain::{Digest, LogLine, Order, Record, Side};
+use crate::domain::{Digest, LogLine, Order, Record, Sample, Side};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Effect {
     Log(LogLine),
     /// A journal event as a line, for those who do not read the snapshot's events.
     Event(LogLine),
+    /// Keep figures for the report; what cannot be written is a gap there.
+    Sample(Sample),
     /// Take the driver's place from whoever holds it.
     TakeLease,
 }

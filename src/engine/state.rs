@@ -11,6 +11,7 @@ use super::gates::Gates;
 use super::guards::Guards;
 use super::orders::Pending;
 use super::rollout::{Rollout, Stage};
+use super::sampling::Sampler;
 use super::watch::{Drift, Router, SideWatch};
 use crate::domain::text::clean;
 use crate::domain::{
@@ -59,6 +60,7 @@ pub struct State {
     pub(super) orders_made: u64,
     /// Requests that are answered once their records are on disk: ticket = request id.
     pub(super) awaiting_disk: Vec<u64>,
+    pub(super) sampler: Sampler,
     pub(super) out: Vec<Effect>,
 }
 
@@ -84,6 +86,7 @@ impl State {
             dropped: 0,
             orders_made: 0,
             awaiting_disk: Vec::new(),
+            sampler: Sampler::default(),
             out: Vec::new(),
             service,
         }
@@ -131,6 +134,7 @@ impl State {
         self.run_missing_gates();
         self.note_gates();
         self.walk();
+        self.take_sample();
     }
 
     fn observed(&mut self, result: Result<Box<Observation>, BackendError>) {

@@ -293,6 +293,7 @@ impl Core {
                     let _ = cancel.send(true);
                 }
             }
+            Effect::Sample(sample) => self.scribe.sample(sample),
             Effect::TakeLease => self.scribe.take_lease(),
             Effect::Reply { .. } | Effect::Log(_) | Effect::Event(_) => {}
         }

@@ -30,6 +30,7 @@ pub struct Sim {
     pub orders: Vec<Order>,
     pub replies: Vec<(u64, Reply)>,
     pub gate_verdicts: fn(&str) -> Verdict,
+    pub samples: Vec<Sample>,
     pub traffic: TrafficCounters,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
@@ -93,6 +94,7 @@ impl Sim {
             orders: Vec::new(),
             replies: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
+            samples: Vec::new(),
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
@@ -222,6 +224,7 @@ impl Sim {
                 };
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
+            Effect::Sample(sample) => self.samples.push(sample),
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
             Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
         }
