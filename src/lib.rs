@@ -21,6 +21,7 @@
 //! | [`probe`] | pollers of the replicas |
 //! | [`gate`] | the runners of the nine kinds of gate |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
+//! | [`report`] | what a rollout came to, as Markdown, JSON and a page: pure |
 //! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
 //! | [`config`] | what was typed, and what it means |
 //! | [`gateway`] | the embedded reverse proxy and its admin interface |
@@ -43,6 +44,7 @@ pub mod gateway;
 pub mod journal;
 pub mod logs;
 pub mod probe;
+pub mod report;
 pub mod runtime;
 pub mod terminal;
 pub mod ui;

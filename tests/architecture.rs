@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
     ("ui", &["domain", "engine"]),
+    ("report", &["domain", "engine"]),
     ("terminal", EVERYTHING),
     ("runtime", EVERYTHING),
     ("cli", EVERYTHING),
@@ -25,13 +26,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo", "ui", "terminal",
-    "runtime", "cli",
+    "runtime", "cli", "report",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
 const NEVER: &[(&str, &[&str])] = &[
     ("domain", PURE),
     ("engine", PURE),
+    ("report", PURE),
     (
         "ui",
         &[

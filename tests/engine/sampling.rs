@@ -38,7 +38,7 @@ fn after_an_hour_in_which_nothing_was_ordered_it_is_one_a_minute() {
     sim.traffic(600, 10, CALM);
     assert_eq!(sim.samples.len() - kept, 10, "so a window of a day leaves less than 2 000");
     let last = sim.samples.last().unwrap();
-    assert_eq!((last.over_s, last.sides.green.map(|green| green.n)), (60, Some(590)));
+    assert_eq!((last.over_s, last.sides.green.map(|green| green.n)), (60, Some(600)));
     let first = sim.samples.iter().position(|sample| sample.sides.green.is_some()).unwrap();
     assert!(sim.samples[first..].windows(2).all(|pair| pair[0].at < pair[1].at), "oldest first");
 }
