@@ -23,6 +23,7 @@ mod linear;
 mod logs;
 mod once;
 pub mod out;
+mod report;
 mod rollout;
 mod seams;
 pub mod span;
@@ -140,6 +141,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         }
         Verb::Logs { gate, tail } => logs::gates(context, gate.as_deref(), &tail).await,
         Verb::Events { tail } => logs::events(context, &tail).await,
+        Verb::Report(args) => report::run(context, &args),
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),

@@ -63,6 +63,8 @@ pub struct Source<'a> {
     pub guards: &'a [GuardSpec],
     /// What could not be read, in words.
     pub faults: Vec<String>,
+    /// What of the figures is lost, in words; it may be of any rollout.
+    pub lost: Vec<String>,
     /// When the report is made.
     pub made: DateTime<Utc>,
 }
@@ -95,11 +97,11 @@ pub fn make(source: &Source<'_>, choice: Choice, since: Option<DateTime<Utc>>) -
         schema_version: SCHEMA_VERSION,
         made: source.made,
         cutover: env!("CARGO_PKG_VERSION").into(),
-        service: source.service.into(),
-        environment: source.environment.into(),
+        service: words::plain(source.service),
+        environment: words::plain(source.environment),
         records: source.records.len(),
         rollouts_in_journal: of,
-        faults: source.faults.clone(),
+        faults: source.faults.iter().map(|fault| words::plain(fault)).collect(),
         rollouts,
     })
 }

@@ -12,6 +12,8 @@ use super::rollout::Stage;
 use super::state::State;
 use crate::domain::{Sample, SideSample, Stamp};
 
+/// Right after an order, for this long, is when things break.
+const BURST_MS: u64 = 30_000;
 /// After an order, and after the end of a rollout, it is looked at closely for this long.
 const CLOSE_MS: u64 = 5 * 60_000;
 /// From then on until this long after the order at an easy pace.
@@ -27,6 +29,7 @@ struct Pace {
 }
 
 const IDLE: Pace = Pace { every_s: 10, over_s: 10 };
+const BURST: Pace = Pace { every_s: 1, over_s: 5 };
 const CLOSE: Pace = Pace { every_s: 2, over_s: 10 };
 const EASY: Pace = Pace { every_s: 10, over_s: 10 };
 const SLOW: Pace = Pace { every_s: 60, over_s: 60 };
@@ -70,13 +73,15 @@ impl State {
     fn pace(&self) -> Option<Pace> {
         let since = self.rollout.last.as_ref().map(|last| self.now.since_ms(last.at));
         let is_close = since.is_some_and(|since| since < CLOSE_MS);
+        let is_burst = since.is_some_and(|since| since < BURST_MS);
         match self.rollout.stage {
+            Stage::Idle | Stage::Finalized => None,
+            _ if is_burst => Some(BURST),
             Stage::Moving | Stage::Switched if is_close => Some(CLOSE),
             Stage::Moving | Stage::Switched if since.is_some_and(|since| since < EASY_MS) => Some(EASY),
             Stage::Moving => Some(SLOW),
             Stage::Switched => self.window_left_ms().is_some_and(|left| left > 0).then_some(SLOW),
             Stage::Aborted | Stage::RolledBack => is_close.then_some(CLOSE),
-            Stage::Idle | Stage::Finalized => None,
         }
     }
 

@@ -33,8 +33,14 @@ pub(super) fn is_gap(before: &Sample, after: &Sample) -> bool {
     seconds(before.at, after.at) > f64::from(before.over_s.max(after.over_s).clamp(1, 3_600)) * 2.5
 }
 
-/// The stretches at one share, with what was measured in them.
+/// The stretches at one share, with what was measured in them, from a little before the beginning to a little after the end.
 pub(super) fn steps(shares: &[Share], samples: &[Sample], end: DateTime<Utc>) -> Vec<Step> {
+    let mut shares = shares.to_vec();
+    let (first, last) = (samples.first(), samples.last());
+    if let (Some(share), Some(sample)) = (shares.first_mut(), first) {
+        share.at = share.at.min(sample.at - TimeDelta::seconds(i64::from(sample.over_s.min(60))));
+    }
+    let end = last.map_or(end, |sample| end.max(sample.at));
     let ends = shares.iter().skip(1).map(|share| share.at).chain([end]);
     let stretch = |(share, to): (&Share, DateTime<Utc>)| {
         // A sample looks back: what it saw before the step began does not belong to it.
@@ -44,7 +50,10 @@ pub(super) fn steps(shares: &[Share], samples: &[Sample], end: DateTime<Utc>) ->
         let seen: Vec<&Sample> = samples.iter().filter(inside).collect();
         Step { percent: share.percent, from: share.at, to, sides: Pair::from_fn(|side| summed_up(&seen, side)) }
     };
-    shares.iter().zip(ends).map(stretch).collect()
+    let steps = shares.iter().zip(ends).map(stretch);
+    steps
+        .filter(|step| seconds(step.from, step.to) >= 1.0 || step.sides.iter().any(|(_, side)| side.is_some()))
+        .collect()
 }
 
 fn summed_up(samples: &[&Sample], side: Side) -> Option<StepSide> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::model::{GateRow, Report, Rollout, StepSide};
 use super::page::{nothing, rollouts_told};
-use super::words::{self, clock, measured, moment, ms, or_dash, plain, rate, span, span_or};
+use super::words::{self, clock, measured, moment, ms, or_dash, plain, rate, span, span_or, who};
 use crate::domain::Side;
 use crate::engine::amount;
 
@@ -132,7 +132,7 @@ fn timeline(rollout: &Rollout, out: &mut String) {
     };
     let rows: Vec<_> = rollout.timeline.iter().map(row).collect();
     let title = format!("Timeline (UTC, {})", rollout.began.format("%Y-%m-%d"));
-    table(out, &title, &["#time", "who", "what"], &rows);
+    table(out, &title, &["time", "who", "what"], &rows);
 }
 
 fn steps(rollout: &Rollout, out: &mut String) {
@@ -161,7 +161,7 @@ fn orders(rollout: &Rollout, out: &mut String) {
         let from = order.from.map_or_else(|| "?".into(), |from| from.to_string());
         vec![
             clock(order.at, rollout.began),
-            text(&format!("{} ({})", order.by, order.via)),
+            text(&who(&order.by, &order.via)),
             order.verb.into(),
             format!("{from} → {} %", order.target),
             order.state.to_uppercase(),
@@ -171,7 +171,7 @@ fn orders(rollout: &Rollout, out: &mut String) {
         ]
     };
     let rows: Vec<_> = rollout.orders.iter().map(row).collect();
-    table(out, "Orders", &["#time", "who", "order", "#share", "state", "#took", "why", "what came of it"], &rows);
+    table(out, "Orders", &["time", "who", "order", "#share", "state", "#took", "why", "what came of it"], &rows);
 }
 
 fn breaches(rollout: &Rollout, out: &mut String) {
@@ -191,7 +191,7 @@ fn breaches(rollout: &Rollout, out: &mut String) {
         ]
     };
     let rows: Vec<_> = rollout.breaches.iter().map(row).collect();
-    let columns = ["#time", "guard", "#value", "#limit", "#requests", "did", "#detected after", "counted from"];
+    let columns = ["time", "guard", "#value", "#limit", "#requests", "did", "#detected after", "counted from"];
     table(out, "Guards that acted", &columns, &rows);
 }
 
@@ -233,11 +233,11 @@ fn decisions(rollout: &Rollout, out: &mut String) {
         let about = decision.about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
         vec![
             clock(decision.at, rollout.began),
-            text(&format!("{} ({})", decision.by, decision.via)),
+            text(&who(&decision.by, &decision.via)),
             text(&format!("{}{about}", decision.what)),
             text(&or_dash(decision.reason.clone())),
         ]
     };
     let rows: Vec<_> = rollout.decisions.iter().map(row).collect();
-    table(out, "Decisions and notes", &["#time", "who", "what", "reason"], &rows);
+    table(out, "Decisions and notes", &["time", "who", "what", "reason"], &rows);
 }

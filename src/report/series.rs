@@ -27,7 +27,12 @@ pub(super) fn views(rollout: &Rollout, made: DateTime<Utc>) -> Vec<View> {
         let around = around(seconds(rollout.began, end));
         let first = rollout.samples.first().map_or(rollout.began, |sample| sample.at);
         let last = rollout.samples.last().map_or(end, |sample| sample.at);
-        View { title, from: first.max(rollout.began - around).min(rollout.began), to: last.min(end + around).max(end) }
+        let lead = TimeDelta::milliseconds((seconds(rollout.began, end) * 40.0).max(1_000.0) as i64);
+        View {
+            title,
+            from: first.max(rollout.began - around).min(rollout.began - lead),
+            to: last.min(end + around).max(end),
+        }
     };
     let moved = rollout.shares.last().map_or(end, |share| share.at);
     let (total, moving) = (seconds(rollout.began, end), seconds(rollout.began, moved));

@@ -53,6 +53,7 @@ pub(super) fn tell(chapter: &Chapter<'_>, source: &Source<'_>) -> Rollout {
         unknown,
     };
     missing(&mut rollout, end);
+    rollout.unknown.extend(source.lost.iter().cloned());
     rollout.summary = summary(&rollout);
     rollout
 }

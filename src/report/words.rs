@@ -14,11 +14,12 @@ pub(super) fn plain(text: &str) -> String {
     clean(text, MAX_TEXT)
 }
 
-/// `0.4 s`, `12 s`, `4 min 12 s`, `2 h 05 min`, `3 d 04 h`.
+/// `28 ms`, `4.2 s`, `12 s`, `4 min 12 s`, `2 h 05 min`, `3 d 04 h`.
 pub(super) fn span(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     let whole = seconds.round() as u64;
     match whole {
+        _ if seconds < 0.9995 => format!("{:.0} ms", seconds * 1000.0),
         _ if seconds < 9.95 => format!("{seconds:.1} s"),
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
@@ -42,10 +43,12 @@ pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// `14:02:12`, with the day where it is another than that of `beginning`.
+/// `14:02:12.3`, with the day where it is another than that of `beginning`.
 pub(super) fn clock(at: DateTime<Utc>, beginning: DateTime<Utc>) -> String {
-    let format = if at.date_naive() == beginning.date_naive() { "%H:%M:%S" } else { "%m-%d %H:%M:%S" };
-    at.format(format).to_string()
+    let format = if at.date_naive() == beginning.date_naive() { "%H:%M:%S%.3f" } else { "%m-%d %H:%M:%S%.3f" };
+    let mut text = at.format(format).to_string();
+    text.truncate(text.len() - 2);
+    text
 }
 
 /// `3.4 ms`, `612 ms`.
@@ -86,6 +89,11 @@ pub(super) fn version(versions: &Pair<Option<Version>>, side: Side) -> String {
     versions[side].as_ref().map_or_else(|| "a version not known".into(), |version| plain(&version.name))
 }
 
+/// `op1 (console)`; the engine itself is `auto`.
+pub(super) fn who(by: &str, via: &str) -> String {
+    if by == via { by.to_owned() } else { format!("{by} ({via})") }
+}
+
 /// How a rollout ended, as a badge says it.
 pub(super) const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
@@ -106,8 +114,8 @@ mod tests {
 
     #[test]
     fn spans_and_rates_are_read_at_a_glance() {
-        let spans = [0.0, 0.42, 9.94, 9.96, 59.4, 252.0, 7_500.0, 273_600.0].map(span);
-        assert_eq!(spans, ["0.0 s", "0.4 s", "9.9 s", "10 s", "59 s", "4 min 12 s", "2 h 05 min", "3 d 04 h"]);
+        let spans = [0.0, 0.028, 9.94, 9.96, 59.4, 252.0, 7_500.0, 273_600.0].map(span);
+        assert_eq!(spans, ["0 ms", "28 ms", "9.9 s", "10 s", "59 s", "4 min 12 s", "2 h 05 min", "3 d 04 h"]);
         assert_eq!([0.0, 0.001_2, 0.1, 1.0].map(rate), ["0 %", "0.12 %", "10 %", "100 %"]);
         assert_eq!([3.44, 612.4].map(ms), ["3.4 ms", "612 ms"]);
     }

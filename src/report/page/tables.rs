@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::model::{GateRow, Rollout, StepSide};
-use super::super::words::{clock, measured, moment, ms, or_dash, rate, span};
+use super::super::words::{clock, measured, moment, ms, or_dash, rate, seconds, span, who};
 use super::escape;
 use crate::domain::{Side, Verdict};
 use crate::engine::amount;
@@ -42,13 +42,13 @@ fn side(side: Side) -> String {
 /// Everything in order.
 pub(super) fn timeline(rollout: &Rollout, out: &mut String) {
     let caption = format!("Times in UTC, {}", rollout.began.format("%Y-%m-%d"));
-    open(out, "Timeline", &caption, &["#Time", "#", "Who", "What"]);
+    open(out, "Timeline", &caption, &["Time", "", "Who", "What"]);
     for line in &rollout.timeline {
         let class = if line.warn { " class=\"warn\"" } else { "" };
         let mark = line.mark.map(|n| format!("<span class=\"mark\">{n}</span>")).unwrap_or_default();
         let _ = write!(
             out,
-            "<tr{class}><td class=\"n\"><time>{}</time></td><td class=\"n\">{mark}</td>{}{}</tr>",
+            "<tr{class}><td class=\"t\"><time>{}</time></td><td>{mark}</td>{}{}</tr>",
             clock(line.at, rollout.began),
             cell(&line.by),
             cell(&line.text)
@@ -68,7 +68,7 @@ pub(super) fn steps(rollout: &Rollout, out: &mut String) {
     for step in &rollout.steps {
         for (n, at) in Side::BOTH.into_iter().enumerate() {
             let head = if n == 0 {
-                let long = super::super::words::seconds(step.from, step.to);
+                let long = seconds(step.from, step.to);
                 format!(
                     "<th scope=\"rowgroup\" rowspan=\"2\" class=\"n\">{} %</th><td class=\"n\" rowspan=\"2\">{}</td><td class=\"n\" rowspan=\"2\">{}</td>",
                     step.percent,
@@ -104,7 +104,7 @@ pub(super) fn orders(rollout: &Rollout, out: &mut String) {
         return nothing(out, "Orders", "No order is on record.");
     }
     let caption = "Shares are the candidate's; an order counts once the traffic system was read back";
-    open(out, "Orders", caption, &["#Time", "Who", "Order", "#Share", "State", "#Took", "Why, and what came of it"]);
+    open(out, "Orders", caption, &["Time", "Who", "Order", "#Share", "State", "#Took", "Why, and what came of it"]);
     for order in &rollout.orders {
         let from = order.from.map_or_else(|| "?".into(), |from| from.to_string());
         let class = if order.state == "verified" { "state" } else { "state warn" };
@@ -112,7 +112,7 @@ pub(super) fn orders(rollout: &Rollout, out: &mut String) {
         let consent = order.consent.as_ref().map(|digest| format!(" <code>{}</code>", escape(digest.short())));
         let _ = write!(
             out,
-            "<tr><td class=\"n\">{}</td>{}<td><strong>{}</strong>{}</td>{}<td><span class=\"{class}\">{}</span></td>{}{}</tr>",
+            "<tr><td class=\"t\">{}</td>{}<td><strong>{}</strong>{}</td>{}<td><span class=\"{class}\">{}</span></td>{}{}</tr>",
             clock(order.at, rollout.began),
             cell(&who(&order.by, &order.via)),
             order.verb,
@@ -126,17 +126,12 @@ pub(super) fn orders(rollout: &Rollout, out: &mut String) {
     close(out);
 }
 
-/// `op1 (console)`; the engine itself is `auto`.
-fn who(by: &str, via: &str) -> String {
-    if by == via { by.to_owned() } else { format!("{by} ({via})") }
-}
-
 /// Guards that acted.
 pub(super) fn breaches(rollout: &Rollout, out: &mut String) {
     if rollout.breaches.is_empty() {
         return nothing(out, "Guards", "No guard acted.");
     }
-    let columns = ["#Time", "Guard", "#Value", "#Limit", "#Requests", "Did", "#Detected after", "Counted from"];
+    let columns = ["Time", "Guard", "#Value", "#Limit", "#Requests", "Did", "#Detected after", "Counted from"];
     open(out, "Guards", "What they saw when they acted", &columns);
     for breach in &rollout.breaches {
         let limit = breach
@@ -144,7 +139,7 @@ pub(super) fn breaches(rollout: &Rollout, out: &mut String) {
             .map_or_else(|| amount(breach.metric, breach.limit), |by| format!("worse by {:.0} % or more", by * 100.0));
         let _ = write!(
             out,
-            "<tr class=\"warn\"><td class=\"n\">{}</td><td>{} on {}</td>{}{}{}{}{}{}</tr>",
+            "<tr class=\"warn\"><td class=\"t\">{}</td><td>{} on {}</td>{}{}{}{}{}{}</tr>",
             clock(breach.at, rollout.began),
             escape(breach.metric.name()),
             side(breach.side),
@@ -222,12 +217,12 @@ pub(super) fn decisions(rollout: &Rollout, out: &mut String) {
     if rollout.decisions.is_empty() {
         return nothing(out, "Decisions and notes", "None besides the orders.");
     }
-    open(out, "Decisions and notes", "Overrides, signatures, pauses and notes", &["#Time", "Who", "What", "Reason"]);
+    open(out, "Decisions and notes", "Overrides, signatures, pauses and notes", &["Time", "Who", "What", "Reason"]);
     for decision in &rollout.decisions {
         let about = decision.about.as_ref().map(|about| format!(" {}", escape(about))).unwrap_or_default();
         let _ = write!(
             out,
-            "<tr><td class=\"n\">{}</td>{}<td><strong>{}</strong>{about}</td>{}</tr>",
+            "<tr><td class=\"t\">{}</td>{}<td><strong>{}</strong>{about}</td>{}</tr>",
             clock(decision.at, rollout.began),
             cell(&who(&decision.by, &decision.via)),
             decision.what,
