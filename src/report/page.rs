@@ -212,7 +212,9 @@ fn plots(report: &Report, rollout: &Rollout, out: &mut String) {
         }
         let prefix = format!("r{}v{n}", rollout.number);
         for plot in series::plots(rollout, view, &prefix, &marks) {
-            let _ = write!(out, "<figure><figcaption>{}</figcaption>{}</figure>", escape(plot.title), plot.svg());
+            let scale = if plot.bottom().is_some() { " (logarithmic)" } else { "" };
+            let _ =
+                write!(out, "<figure><figcaption>{}{scale}</figcaption>{}</figure>", escape(plot.title), plot.svg());
         }
     }
     out.push_str("</section>\n");

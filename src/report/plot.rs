@@ -33,6 +33,7 @@ impl Unit {
         };
         match self {
             Self::Percent => format!("{} %", plain(value)),
+            Self::Ms if value >= 1_000.0 => format!("{} s", plain(value / 1_000.0)),
             Self::Ms => format!("{} ms", plain(value)),
             Self::Rate => format!("{} %", plain(value * 100.0)),
             Self::PerSecond => format!("{}/s", plain(value)),
@@ -82,6 +83,8 @@ struct Frame {
     from: DateTime<Utc>,
     span_s: f64,
     top: f64,
+    /// The value at the bottom of a logarithmic axis; `None` for one that counts from zero.
+    bottom: Option<f64>,
 }
 
 impl Frame {
@@ -91,7 +94,11 @@ impl Frame {
     }
 
     fn y(&self, value: f64) -> f64 {
-        let part = (value / self.top).clamp(0.0, 1.0);
+        let part = match self.bottom {
+            None => value / self.top,
+            Some(bottom) => (value.max(bottom) / bottom).ln() / (self.top / bottom).ln(),
+        };
+        let part = part.clamp(0.0, 1.0);
         HEIGHT - BOTTOM - part * (HEIGHT - BOTTOM - TOP)
     }
 }
@@ -103,9 +110,19 @@ impl Plot<'_> {
         values.filter(|value| value.is_finite()).reduce(f64::max)
     }
 
+    /// Where a logarithmic axis begins; latencies that lie far apart could not be told apart on another one.
+    pub(super) fn bottom(&self) -> Option<f64> {
+        let values = self.lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|(_, value)| *value);
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite() && *value > 0.0).collect();
+        values.sort_by(f64::total_cmp);
+        let (lowest, middle, highest) = (values.first()?, values.get(values.len() / 2)?, values.last()?);
+        let is_wide = self.unit == Unit::Ms && *highest > 20.0 * middle;
+        is_wide.then(|| 10f64.powf(lowest.max(0.1).log10().floor()))
+    }
+
     /// Limits that can be drawn without pressing everything else to the ground, and those that cannot.
     fn limits(&self, largest: f64) -> (Vec<&(f64, String)>, Vec<&(f64, String)>) {
-        let room = largest.max(self.at_least) * 3.0;
+        let room = largest.max(self.at_least) * if self.bottom().is_some() { 30.0 } else { 3.0 };
         self.limits.iter().filter(|(limit, _)| limit.is_finite()).partition(|(limit, _)| *limit <= room)
     }
 
@@ -114,9 +131,11 @@ impl Plot<'_> {
         let largest = self.largest();
         let (drawn, above) = self.limits(largest.unwrap_or(0.0));
         let limit = drawn.iter().map(|(limit, _)| *limit).fold(0.0, f64::max);
-        let (step, top) = ticks(largest.unwrap_or(0.0).max(limit * 1.08).max(self.at_least));
+        let highest = largest.unwrap_or(0.0).max(limit * 1.08).max(self.at_least);
+        let bottom = self.bottom();
+        let (ticks, top) = if let Some(bottom) = bottom { decades(bottom, highest) } else { ticks(highest) };
         let span_s = words::seconds(self.from, self.to).max(1.0);
-        let frame = Frame { from: self.from, span_s, top };
+        let frame = Frame { from: self.from, span_s, top, bottom };
         let mut out = String::new();
         let (id, title) = (&self.id, escape(self.title));
         let _ = write!(
@@ -125,7 +144,7 @@ impl Plot<'_> {
              <title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{}</desc>",
             escape(&self.description(largest))
         );
-        self.y_axis(&frame, step, &mut out);
+        self.y_axis(&frame, &ticks, &mut out);
         self.x_axis(&frame, &mut out);
         self.draw_marks(&frame, &mut out);
         self.draw_limits(&frame, &drawn, &mut out);
@@ -157,11 +176,10 @@ impl Plot<'_> {
         format!("from {} to {}; {largest}", words::moment(self.from), words::moment(self.to))
     }
 
-    fn y_axis(&self, frame: &Frame, step: f64, out: &mut String) {
-        let mut value = 0.0;
-        while value <= frame.top + step / 2.0 {
+    fn y_axis(&self, frame: &Frame, ticks: &[f64], out: &mut String) {
+        for (n, value) in ticks.iter().copied().enumerate() {
             let y = frame.y(value);
-            let class = if value == 0.0 { "axis" } else { "grid" };
+            let class = if n == 0 { "axis" } else { "grid" };
             let _ = write!(
                 out,
                 "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
@@ -171,7 +189,6 @@ impl Plot<'_> {
                 y + 4.0,
                 self.unit.tick(value)
             );
-            value += step;
         }
     }
 
@@ -194,7 +211,7 @@ impl Plot<'_> {
         let _ = write!(
             out,
             "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">UTC</text>",
-            WIDTH - RIGHT + 8.0,
+            WIDTH - RIGHT + 36.0,
             HEIGHT - BOTTOM + 19.0
         );
     }
@@ -293,13 +310,29 @@ fn draw(line: &Line, frame: &Frame, out: &mut String) {
     }
 }
 
-/// The distance of ticks and the end of the axis, for values up to `largest`.
-fn ticks(largest: f64) -> (f64, f64) {
+/// The ticks of a logarithmic axis from `bottom`, and its end, for values up to `largest`.
+fn decades(bottom: f64, largest: f64) -> (Vec<f64>, f64) {
+    let mut ticks = vec![bottom];
+    while let Some(last) = ticks.last().copied().filter(|last| *last < largest && ticks.len() < 12) {
+        ticks.push(last * 10.0);
+    }
+    let top = ticks.last().copied().unwrap_or(largest);
+    // Half a decade more than is needed would press the lines down.
+    if top > largest * 2.5 && ticks.len() > 2 {
+        (ticks.iter().copied().take(ticks.len() - 1).collect(), largest * 1.2)
+    } else {
+        (ticks, top)
+    }
+}
+
+/// The ticks of an axis from zero, and its end, for values up to `largest`.
+fn ticks(largest: f64) -> (Vec<f64>, f64) {
     let largest = if largest.is_finite() && largest > 0.0 { largest.min(1e12) } else { 1.0 };
     let rough = largest / 4.0;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|n| n * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
-    (step, (largest / step - 1e-9).ceil() * step)
+    let count = (largest / step - 1e-9).ceil();
+    ((0..=count as u32).map(|n| f64::from(n) * step).collect(), count * step)
 }
 
 /// The distance of ticks of a time axis, in seconds: at most eight of them.
@@ -320,12 +353,15 @@ mod tests {
             [(100.0, 25.0, 100.0), (612.0, 200.0, 800.0), (0.013, 0.005, 0.015), (0.0, 0.25, 1.0)]
         {
             let (got, end) = ticks(largest);
-            assert!((got - step).abs() < 1e-9 && (end - top).abs() < 1e-9, "{largest}: {got} {end}");
+            assert!((got[1] - step).abs() < 1e-9 && (end - top).abs() < 1e-9, "{largest}: {got:?} {end}");
         }
         for bad in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
-            let (step, end) = ticks(bad);
-            assert!(step > 0.0 && end / step < 10.0, "{bad}: {step} {end}");
+            let (ticks, end) = ticks(bad);
+            assert!(ticks.len() < 10 && ticks[1] > 0.0 && end.is_finite(), "{bad}: {ticks:?} {end}");
         }
+        assert_eq!(decades(1.0, 900.0), (vec![1.0, 10.0, 100.0, 1_000.0], 1_000.0));
+        assert_eq!(decades(10.0, 300.0), (vec![10.0, 100.0], 360.0));
+        assert!(decades(0.1, f64::MAX).0.len() <= 12);
         assert_eq!([7.0, 60.0, 3_600.0, 86_400.0, 1e9].map(time_step), [1, 10, 600, 10_800, 125_020_800]);
     }
 }

@@ -212,7 +212,11 @@ fn an_order_nobody_knows_the_end_of_is_said_to_be_that() {
     );
     assert!(rollout.unknown.iter().any(|line| line.contains("no figures were kept")));
     let page = html(&report);
-    assert_eq!(page.matches("no figures were kept</text>").count(), 6, "in each plot of both views but that of the split");
+    assert_eq!(
+        page.matches("no figures were kept</text>").count(),
+        6,
+        "in each plot of both views but that of the split"
+    );
     assert!(page.contains("goes on") && !page.contains("NaN") && !page.contains("inf"));
 }
 
