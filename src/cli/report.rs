@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn the_format_is_the_one_that_was_named_or_the_name_says() {
-        let of = |named, to, output| format(&args(named, to), output).map_err(|failure| failure.exit);
         use ReportFormat::{Html, Json, Md};
+        let of = |named, to, output| format(&args(named, to), output).map_err(|failure| failure.exit);
         assert_eq!(of(None, None, Format::Text), Ok(Md));
         assert_eq!(of(None, None, Format::Json), Ok(Json));
         assert_eq!(of(None, Some("x.HTML"), Format::Text), Ok(Html));

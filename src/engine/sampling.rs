@@ -54,14 +54,17 @@ impl State {
         if !self.sampler.last.is_none_or(due) {
             return;
         }
-        self.sampler.last = Some(self.now);
         let sample = self.sample(wanted);
         let has_traffic = sample.sides.iter().any(|(_, side)| side.is_some());
+        if pace.is_none() && !has_traffic {
+            return;
+        }
+        self.sampler.last = Some(self.now);
         if pace.is_some() {
             let before = std::mem::take(&mut self.sampler.before);
             self.out.extend(before.into_iter().map(Effect::Sample));
             self.out.push(Effect::Sample(sample));
-        } else if has_traffic {
+        } else {
             if self.sampler.before.len() == BEFORE {
                 self.sampler.before.pop_front();
             }

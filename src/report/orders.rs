@@ -10,17 +10,15 @@ pub(super) fn orders(chapter: &Chapter<'_>, candidate: Side) -> Vec<OrderRow> {
     let mut rows: Vec<OrderRow> = Vec::new();
     for record in &chapter.records {
         match &record.fact {
-            Fact::Ordered { order, digest, why } => {
-                // Written again by a retry: the same order.
-                if rows.iter().all(|row| row.id != order.id.0) {
-                    let mut row = row(record, order, candidate);
-                    row.consent.clone_from(digest);
-                    row.why = why.as_deref().map(plain);
-                    rows.push(row);
-                }
+            // Written again by a retry: the same order.
+            Fact::Ordered { order, digest, why } if rows.iter().all(|row| row.id != plain(&order.id.0)) => {
+                let mut row = row(record, order, candidate);
+                row.consent.clone_from(digest);
+                row.why = why.as_deref().map(plain);
+                rows.push(row);
             }
             Fact::OrderIs { id, state, detail } => {
-                let Some(row) = rows.iter_mut().find(|row| row.id == id.0) else { continue };
+                let Some(row) = rows.iter_mut().find(|row| row.id == plain(&id.0)) else { continue };
                 if row.settled.is_some() {
                     continue;
                 }

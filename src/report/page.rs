@@ -23,14 +23,14 @@ pub fn html(report: &Report) -> String {
         ),
         _ => format!("{} {}: rollouts", report.service, report.environment),
     };
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
         escape(&title)
     );
     faults(report, &mut out);
@@ -41,16 +41,16 @@ pub fn html(report: &Report) -> String {
         article(report, rollout, &mut out);
     }
     if report.rollouts.is_empty() {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<h1>{}</h1><p class=\"lede\">Nothing to tell: {}.</p>\n",
+            "<h1>{}</h1><p class=\"lede\">Nothing to tell: {}.</p>",
             escape(&plain(&report.service)),
             nothing(report)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<footer>Made {} by cutover {} from {} journal records; {}.</footer>\n</main>\n</body>\n</html>\n",
+        "<footer>Made {} by cutover {} from {} journal records; {}.</footer>\n</main>\n</body>\n</html>",
         moment(report.made),
         escape(&report.cutover),
         report.records,
@@ -118,7 +118,7 @@ fn contents(report: &Report, out: &mut String) {
 }
 
 fn article(report: &Report, rollout: &Rollout, out: &mut String) {
-    let _ = write!(out, "<article id=\"r{}\">\n", rollout.number);
+    let _ = writeln!(out, "<article id=\"r{}\">", rollout.number);
     head(report, rollout, out);
     tiles(rollout, out);
     if !rollout.unknown.is_empty() {
@@ -148,13 +148,13 @@ fn head(report: &Report, rollout: &Rollout, out: &mut String) {
         if report.environment.is_empty() { String::new() } else { format!(" · {}", plain(&report.environment)) };
     let ended = rollout.ended.map_or_else(|| "goes on".into(), moment);
     let (live, side) = (rollout.live, rollout.candidate);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<header><p class=\"where\">{}{}</p>\
          <h1>Rollout {}: {} to {} <span class=\"badge {kind}\">{}</span></h1>\
          <p class=\"when\"><span class=\"side {live}\">{live}</span> was live, \
          <span class=\"side {side}\">{side}</span> the candidate; begun by {} at <time>{}</time>, ended: <time>{ended}</time></p>\
-         <p class=\"lede\">{}</p></header>\n",
+         <p class=\"lede\">{}</p></header>",
         escape(&plain(&report.service)),
         escape(&place),
         rollout.number,
@@ -174,7 +174,7 @@ fn tiles(rollout: &Rollout, out: &mut String) {
     let detect = if has_breach { span_or(times.to_detect) } else { "no breach".into() };
     let from = times.to_detect_from.as_ref().map_or_else(|| "until a guard acts".into(), |from| format!("from {from}"));
     let back = if went_back { span_or(times.to_roll_back) } else { "not needed".into() };
-    let tiles = [
+    let cells = [
         ("Time to detect", detect, from),
         ("Time to roll back", back, "from the decision until read back".into()),
         ("Highest share", format!("{} %", rollout.highest_share), format!("of traffic on {}", rollout.candidate)),
@@ -183,7 +183,7 @@ fn tiles(rollout: &Rollout, out: &mut String) {
         ("From begin to end", span(times.total), paused(times.paused)),
     ];
     out.push_str("<dl class=\"tiles\">");
-    for (name, value, note) in tiles {
+    for (name, value, note) in cells {
         let _ = write!(
             out,
             "<div><dt>{name}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>",

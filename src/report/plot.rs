@@ -62,6 +62,9 @@ pub(super) struct Mark {
     pub(super) warn: bool,
 }
 
+/// A limit and what is written at it.
+pub(super) type Limit = (f64, String);
+
 /// A plot.
 #[derive(Debug)]
 pub(super) struct Plot<'a> {
@@ -74,7 +77,7 @@ pub(super) struct Plot<'a> {
     /// The y axis goes at least this far.
     pub(super) at_least: f64,
     pub(super) lines: Vec<Line>,
-    pub(super) limits: Vec<(f64, String)>,
+    pub(super) limits: Vec<Limit>,
     pub(super) marks: &'a [Mark],
 }
 
@@ -121,7 +124,7 @@ impl Plot<'_> {
     }
 
     /// Limits that can be drawn without pressing everything else to the ground, and those that cannot.
-    fn limits(&self, largest: f64) -> (Vec<&(f64, String)>, Vec<&(f64, String)>) {
+    fn limits(&self, largest: f64) -> (Vec<&Limit>, Vec<&Limit>) {
         let room = largest.max(self.at_least) * if self.bottom().is_some() { 30.0 } else { 3.0 };
         self.limits.iter().filter(|(limit, _)| limit.is_finite()).partition(|(limit, _)| *limit <= room)
     }
@@ -147,7 +150,7 @@ impl Plot<'_> {
         self.y_axis(&frame, &ticks, &mut out);
         self.x_axis(&frame, &mut out);
         self.draw_marks(&frame, &mut out);
-        self.draw_limits(&frame, &drawn, &mut out);
+        Self::draw_limits(&frame, &drawn, &mut out);
         for line in &self.lines {
             draw(line, &frame, &mut out);
         }
@@ -246,7 +249,7 @@ impl Plot<'_> {
         }
     }
 
-    fn draw_limits(&self, frame: &Frame, limits: &[&(f64, String)], out: &mut String) {
+    fn draw_limits(frame: &Frame, limits: &[&Limit], out: &mut String) {
         for (limit, label) in limits {
             let y = frame.y(*limit);
             let _ = write!(

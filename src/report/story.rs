@@ -1,5 +1,7 @@
 //! A chapter of the journal becomes a rollout's part of the document.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 
 use super::chapter::Chapter;
@@ -65,7 +67,7 @@ fn outcome(chapter: &Chapter<'_>, orders: &[OrderRow], live: Side) -> (Outcome, 
     for record in &chapter.records {
         let (is, end) = match &record.fact {
             Fact::OrderIs { id, state: OrderState::Verified, .. } => {
-                match orders.iter().find(|order| order.id == id.0).map(|order| (order.verb, order.target)) {
+                match orders.iter().find(|order| order.id == plain(&id.0)).map(|order| (order.verb, order.target)) {
                     Some(("abort", _)) => (Outcome::Aborted, true),
                     Some(("rollback", _)) => (Outcome::RolledBack, true),
                     Some((_, 100)) => (Outcome::Switched, false),
@@ -196,16 +198,16 @@ fn summary(rollout: &Rollout) -> String {
         Outcome::EndedElsewhere => format!("The rollout of {new} on {side} ended outside of cutover."),
     };
     if rollout.outcome != Outcome::NotBegun {
-        text.push_str(&format!(" The candidate had {} % of the traffic at most.", rollout.highest_share));
+        let _ = write!(text, " The candidate had {} % of the traffic at most.", rollout.highest_share);
     }
     if let Some(breach) = rollout.breaches.iter().find(|breach| breach.action != "warn").or(rollout.breaches.first()) {
-        text.push_str(&format!(" A guard acted ({}): {}.", breach.action, breach.text));
+        let _ = write!(text, " A guard acted ({}): {}.", breach.action, breach.text);
         if let (Some(s), Some(from)) = (breach.to_detect, &breach.since_by) {
-            text.push_str(&format!(" That was {} after {from}.", span(s)));
+            let _ = write!(text, " That was {} after {from}.", span(s));
         }
     }
     if let Some(back) = rollout.times.to_roll_back {
-        text.push_str(&format!(" From the decision to go back to the router saying so it took {}.", span(back)));
+        let _ = write!(text, " From the decision to go back to the router saying so it took {}.", span(back));
     }
     text
 }

@@ -176,7 +176,7 @@ fn records_go_to_the_rollout_they_belong_to() {
         "the run after the end of the first is of the second"
     );
     assert!(second.unknown.iter().any(|line| line.contains("1 gate results are of other versions")), "{second:?}");
-    assert_eq!(make(&source, Choice::Last, None).unwrap().rollouts, [second.clone()]);
+    assert_eq!(make(&source, Choice::Last, None).unwrap().rollouts, std::slice::from_ref(second));
     assert_eq!(make(&source, Choice::Number(1), None).unwrap().rollouts[0].number, 1);
     assert!(make(&source, Choice::Number(3), None).unwrap_err().contains("tells of 2"));
     let since = |s: f64| make(&source, Choice::All, Some(at(s))).unwrap().rollouts.len();

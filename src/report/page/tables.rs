@@ -24,7 +24,7 @@ fn close(out: &mut String) {
 }
 
 fn nothing(out: &mut String, title: &str, text: &str) {
-    let _ = write!(out, "<section><h2>{title}</h2><p class=\"note\">{text}</p></section>\n");
+    let _ = writeln!(out, "<section><h2>{title}</h2><p class=\"note\">{text}</p></section>");
 }
 
 fn cell(text: &str) -> String {
