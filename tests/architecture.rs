@@ -11,9 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain"]),
     ("backend", &["domain"]),
     ("probe", &["domain"]),
-    ("gate", &["domain", "probe"]),
+    ("gate", &["domain", "probe", "process"]),
+    ("alert", &["domain", "probe", "process"]),
+    ("process", &[]),
     ("journal", &["domain"]),
-    ("logs", &["domain"]),
+    ("logs", &["domain", "process"]),
     ("config", &["domain"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
@@ -25,8 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo", "ui", "terminal",
-    "runtime", "cli", "report",
+    "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
+    "ui", "terminal", "runtime", "cli", "report",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
@@ -55,6 +57,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("backend", &["ratatui", "crossterm"]),
     ("probe", &["ratatui", "crossterm"]),
     ("gate", &["ratatui", "crossterm"]),
+    ("alert", &["ratatui", "crossterm"]),
+    ("process", &["ratatui", "crossterm", "reqwest", "hyper"]),
     ("demo", &["ratatui", "crossterm", "crate::cli"]),
 ];
 
