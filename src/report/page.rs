@@ -180,7 +180,7 @@ fn tiles(rollout: &Rollout, out: &mut String) {
         ("Highest share", format!("{} %", rollout.highest_share), format!("of traffic on {}", rollout.candidate)),
         ("Bake", or_dash(times.bake.map(span)), "with part of the traffic".into()),
         ("At 100 %", or_dash(times.window.map(span)), "of the rollback window".into()),
-        ("From begin to end", span(times.total), paused(times.paused)),
+        ("In all", span(times.total), paused(times.paused)),
     ];
     out.push_str("<dl class=\"tiles\">");
     for (name, value, note) in cells {
