@@ -24,6 +24,7 @@ mod linear;
 mod logs;
 mod once;
 pub mod out;
+mod report;
 mod rollout;
 mod run;
 mod seams;
@@ -142,6 +143,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         }
         Verb::Logs { gate, tail } => logs::gates(context, gate.as_deref(), &tail).await,
         Verb::Events { tail } => logs::events(context, &tail).await,
+        Verb::Report(args) => report::run(context, &args),
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Run(args) => Box::pin(run::run(context, args)).await,
         Verb::Check => check::run(context).await,

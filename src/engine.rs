@@ -5,7 +5,8 @@
 //! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
 //! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
 //! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `alerts` says who is woken, `walk` takes steps unattended, `standby` proves the way back, `status` makes the
+//! `gates` and `guards` judge, `alerts` says who is woken, `sampling` keeps figures for the report,
+//! `walk` takes steps unattended, `standby` proves the way back, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
 mod alerts;
@@ -21,6 +22,7 @@ mod guards;
 mod narrate;
 mod orders;
 mod rollout;
+mod sampling;
 pub mod snapshot;
 mod standby;
 mod state;
@@ -33,6 +35,6 @@ pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
-pub use narrate::narrate;
+pub use narrate::{amount, breach, narrate};
 pub use snapshot::{Phase, Snapshot, Status};
 pub use state::{Role, State};

@@ -7,6 +7,7 @@
 //! | `journal.jsonl` | one [`Record`](crate::domain::Record) a line, mode 0600 |
 //! | `journal.torn.<n>` | what a crash left of a last line, kept when it was cut away |
 //! | `lease.json`, `lease.lock`, `lease.<token>.alive` | who drives: see [`Lease`] |
+//! | `series.jsonl`, `series.jsonl.1` | how both sides did over time, for the report: see [`SeriesFile`] |
 //! | `gates/<name>.log`, `.log.1` | what each gate said: see [`GateLog`] |
 //!
 //! A line is `{"v":1,"seq":17,"prev":"<hash of line 16>",...the record...,"hash":"<sha256>"}`. The hash is
@@ -31,6 +32,7 @@ mod line;
 mod lines;
 mod lock;
 mod read;
+mod series;
 mod store;
 mod verify;
 mod write;
@@ -41,5 +43,6 @@ pub use lease::{Holder, Lease, LeaseState, Standing};
 pub use line::{Entry, MAX_LINE};
 pub use lock::LOCK_WAIT;
 pub use read::{Tail, read, tail};
+pub use series::{SERIES_NAME, Series, SeriesFile, read_series};
 pub use store::{Appended, FILE_NAME, Journal, Opened};
 pub use verify::{Summary, verify, verify_expecting};

@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
     ("ui", &["domain", "engine"]),
+    ("report", &["domain", "engine"]),
     ("terminal", EVERYTHING),
     ("runtime", EVERYTHING),
     ("cli", EVERYTHING),
@@ -27,13 +28,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
-    "ui", "terminal", "runtime", "cli",
+    "ui", "terminal", "runtime", "cli", "report",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
 const NEVER: &[(&str, &[&str])] = &[
     ("domain", PURE),
     ("engine", PURE),
+    ("report", PURE),
     (
         "ui",
         &[

@@ -24,13 +24,14 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 29] = [
     "drive",
     "status",
     "watch",
     "gates",
     "logs",
     "events",
+    "report",
     "promote",
     "switch",
     "abort",

@@ -26,6 +26,8 @@ mod kill;
 mod linear;
 #[path = "e2e/plain.rs"]
 mod plain;
+#[path = "e2e/report.rs"]
+mod report;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]

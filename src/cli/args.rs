@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
-pub use self::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, RunArgs, TailArgs, Until};
+pub use self::parts::{
+    ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ReportArgs, ReportFormat, RunArgs, TailArgs, Until,
+};
 pub use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
 

@@ -18,7 +18,7 @@ pub(crate) use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
 use crate::demo::show::{Show, Staged, on_stage};
 use crate::demo::{self, tree};
-use crate::domain::{Actor, Service, Side, Split};
+use crate::domain::{Actor, Record, Sample, Service, Side, Split};
 use crate::engine::{Command, Reply, Snapshot};
 use crate::gateway::{Admin, Gateway, Settings};
 use crate::runtime::console::Manners;
@@ -165,6 +165,38 @@ pub(crate) fn journal_file(service: &Service) -> PathBuf {
 /// The log file of a gate.
 pub(crate) fn gate_log(service: &Service, gate: &str) -> PathBuf {
     journal::log_path(&service.state_dir, gate)
+}
+
+/// What a state directory holds of the past.
+pub(crate) struct Past {
+    /// The journal, as far as it can be read.
+    pub records: Vec<Record>,
+    /// The figures beside it.
+    pub samples: Vec<Sample>,
+    /// What is wrong with the record, in words.
+    pub faults: Vec<String>,
+    /// What of the figures is lost, in words: a crash may do that.
+    pub lost: Vec<String>,
+}
+
+/// Reads the journal and the figures beside it, touching neither.
+pub(crate) fn record(service: &Service) -> Result<Past, Failure> {
+    let read = journal::read(&service.state_dir).map_err(|error| Failure::error(error.to_string()))?;
+    let mut faults = Vec::new();
+    if let Some(fault) = read.broken {
+        faults.push(format!("{fault} ({} bad lines)", read.bad_lines));
+    } else if let Err(fault) = journal::verify(&journal_file(service)) {
+        faults.push(fault.to_string());
+    }
+    let series = journal::read_series(&service.state_dir).unwrap_or_else(|error| {
+        faults.push(error.to_string());
+        journal::Series::default()
+    });
+    let mut lost = Vec::new();
+    if series.bad_lines > 0 {
+        lost.push(format!("{} lines of the figures in {} are left out", series.bad_lines, journal::SERIES_NAME));
+    }
+    Ok(Past { records: read.records, samples: series.samples, faults, lost })
 }
 
 /// What a sound journal looks like.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
-use crate::domain::{Alert, Digest, LogLine, Order, Record, Side};
+use crate::domain::{Alert, Digest, LogLine, Order, Record, Sample, Side};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Effect {
     Log(LogLine),
     /// A journal event as a line, for those who do not read the snapshot's events.
     Event(LogLine),
+    /// Keep figures for the report; what cannot be written is a gap there.
+    Sample(Sample),
     /// Tell those who want to know; answered by `AlertEnded`, once for each place.
     Alert {
         /// What is told; its log lines are added where they are kept.

@@ -12,6 +12,7 @@ use super::gates::Gates;
 use super::guards::Guards;
 use super::orders::Pending;
 use super::rollout::{Rollout, Stage};
+use super::sampling::Sampler;
 use super::standby::Standby;
 use super::watch::{Drift, Router, SideWatch};
 use crate::domain::text::clean;
@@ -67,6 +68,7 @@ pub struct State {
     pub(super) orders_made: u64,
     /// Requests that are answered once their records are on disk: ticket = request id.
     pub(super) awaiting_disk: Vec<u64>,
+    pub(super) sampler: Sampler,
     pub(super) out: Vec<Effect>,
 }
 
@@ -96,6 +98,7 @@ impl State {
             dropped: 0,
             orders_made: 0,
             awaiting_disk: Vec::new(),
+            sampler: Sampler::default(),
             out: Vec::new(),
             service,
         }
@@ -147,6 +150,7 @@ impl State {
         self.note_gates();
         self.watch_standby();
         self.walk();
+        self.take_sample();
         self.raise_owed();
     }
 

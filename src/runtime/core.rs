@@ -319,6 +319,7 @@ impl Core {
                     let _ = cancel.send(true);
                 }
             }
+            Effect::Sample(sample) => self.scribe.sample(sample),
             Effect::Alert { alert, about, to } => self.alerts.tell(*alert, about.as_deref(), &to),
             Effect::TakeLease => self.scribe.take_lease(),
             Effect::Reply { .. } | Effect::Log(_) | Effect::Event(_) => {}

@@ -1,7 +1,7 @@
 //! The scribe: a thread of its own for everything that waits for a disk.
 //!
 //! It writes the journal, polls it for what other processes wrote, keeps the lease and writes the gate
-//! logs. The loop never waits for it; an order that must be on disk first waits in its own task.
+//! logs and the series. The loop never waits for it; an order that must be on disk first waits in its own task.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::{Actor, Fact, LogLine, Record};
+use crate::domain::{Actor, Fact, LogLine, Record, Sample};
 use crate::engine::Event;
-use crate::journal::{GateLog, Holder, Journal, Lease, LeaseState, Standing, log_file};
+use crate::journal::{GateLog, Holder, Journal, Lease, LeaseState, SeriesFile, Standing, log_file};
 
 /// Jobs that may wait. More than this means a disk that hangs: then writing fails, and forward with it.
 const JOBS: usize = 1024;
@@ -26,6 +26,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 enum Job {
     Write { records: Vec<Record>, must_be_first: bool, done: oneshot::Sender<Result<(), String>> },
     Log(LogLine),
+    Sample(Sample),
     TakeLease,
     Stop(oneshot::Sender<()>),
 }
@@ -74,6 +75,11 @@ impl Scribe {
         self.jobs.try_send(Job::Log(line)).is_ok()
     }
 
+    /// Keeps figures for the report; those that do not fit in the queue are a gap there.
+    pub(super) fn sample(&self, sample: Sample) {
+        let _ = self.jobs.try_send(Job::Sample(sample));
+    }
+
     /// Takes the driver's place from whoever has it.
     pub(super) fn take_lease(&self) {
         let _ = self.jobs.try_send(Job::TakeLease);
@@ -105,6 +111,7 @@ struct Desk {
     backlog: VecDeque<Record>,
     last_try: Instant,
     logs: HashMap<String, GateLog>,
+    series: Option<SeriesFile>,
 }
 
 impl Desk {
@@ -118,6 +125,7 @@ impl Desk {
             backlog: VecDeque::new(),
             last_try: Instant::now(),
             logs: HashMap::new(),
+            series: None,
         }
     }
 
@@ -132,6 +140,7 @@ impl Desk {
                     let _ = done.send(self.write(records, must_be_first));
                 }
                 Ok(Job::Log(line)) => self.log(&line),
+                Ok(Job::Sample(sample)) => self.sample(&sample),
                 Ok(Job::TakeLease) => self.take_over(),
                 Ok(Job::Stop(done)) => {
                     self.retry();
@@ -241,6 +250,16 @@ impl Desk {
             && log.append(line).is_err()
         {
             self.logs.remove(&line.source);
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        if self.series.is_none() {
+            self.series = SeriesFile::open(&self.options.dir).ok();
+        }
+        // Opened anew the next time: the directory may be another by then.
+        if self.series.as_mut().is_some_and(|series| series.append(sample).is_err()) {
+            self.series = None;
         }
     }
 

@@ -5,6 +5,7 @@
 mod alerts;
 mod detail;
 mod plan;
+mod sampling;
 mod sim;
 
 use cutover::domain::*;

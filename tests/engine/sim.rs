@@ -32,6 +32,7 @@ pub struct Sim {
     /// What was told, and to whom.
     pub alerts: Vec<(Alert, Vec<String>)>,
     pub gate_verdicts: fn(&str) -> Verdict,
+    pub samples: Vec<Sample>,
     pub traffic: TrafficCounters,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
@@ -97,6 +98,7 @@ impl Sim {
             replies: Vec::new(),
             alerts: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
+            samples: Vec::new(),
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
@@ -226,6 +228,7 @@ impl Sim {
                 };
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
+            Effect::Sample(sample) => self.samples.push(sample),
             Effect::Alert { alert, to, .. } => self.alerts.push((*alert, to)),
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
             Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}

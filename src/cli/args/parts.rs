@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::{seams, span};
 use crate::demo::scenario::Scenario;
 use crate::domain::OnFailure;
+use crate::report::Choice;
 
 /// How an act is asked for and followed.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +53,34 @@ pub struct TailArgs {
     /// At most this many of the last lines
     #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
     pub lines: usize,
+}
+
+/// What is told of which rollout, and where to.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// What it is written as [default: as the name of the file ends, else md]
+    #[arg(long, value_enum, value_name = "md|json|html", hide_possible_values = true)]
+    pub format: Option<ReportFormat>,
+    /// Write it to this file, which is replaced; standard output without
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Which rollout, counted from the first in the journal [default: last; with --since: all]
+    #[arg(long, value_parser = rollout, value_name = "N|last|all")]
+    pub rollout: Option<Choice>,
+    /// Only rollouts that were under way since then: a span ago, a day, or a moment (RFC 3339)
+    #[arg(long, value_name = "24h|2026-11-20")]
+    pub since: Option<String>,
+}
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown, for a ticket
+    Md,
+    /// JSON
+    Json,
+    /// One HTML page with plots
+    Html,
 }
 
 /// What is written into a new config.
@@ -191,6 +220,15 @@ pub enum Goal {
     Finalized,
     /// The rollout has ended, one way or another; the exit code tells which
     Done,
+}
+
+fn rollout(text: &str) -> Result<Choice, String> {
+    match (text, text.parse::<usize>()) {
+        ("last", _) => Ok(Choice::Last),
+        ("all", _) => Ok(Choice::All),
+        (_, Ok(n)) if n > 0 => Ok(Choice::Number(n)),
+        _ => Err("a rollout is its number in the journal (1 is the first), `last` or `all`".into()),
+    }
 }
 
 fn digest(text: &str) -> Result<String, String> {

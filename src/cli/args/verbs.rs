@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, RunArgs, TailArgs};
+use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ReportArgs, RunArgs, TailArgs};
 use crate::cli::span;
 
 /// Every verb.
@@ -37,6 +37,8 @@ pub enum Verb {
         #[command(flatten)]
         tail: TailArgs,
     },
+    /// Tell what a rollout came to: as Markdown, as JSON, or as a page with plots
+    Report(ReportArgs),
     /// Go one step forward in the plan
     Promote {
         /// How it is asked and followed.

@@ -1,0 +1,107 @@
+//! The report after a rollout: what the journal and the series beside it tell, as one document.
+//!
+//! Pure: records and samples go in ([`Source`]), a [`Report`] comes out, and [`markdown()`] and [`html()`] write it
+//! down; as JSON it is its own shape, with a `schema_version`. Nothing is filled in: what was not measured is a
+//! gap or `null`, and what is missing is said under "not known" of each rollout.
+//!
+//! | file | what |
+//! |---|---|
+//! | `model` | the document |
+//! | `chapter` | which records belong to which rollout |
+//! | `story`, `orders`, `gates`, `breaches`, `figures` | a chapter becomes a rollout's part of the document |
+//! | `words` | numbers, spans and times as people read them |
+//! | `markdown`, `page`, `plot`, `series` | the document written down |
+
+mod breaches;
+mod chapter;
+mod figures;
+mod gates;
+mod markdown;
+mod model;
+mod orders;
+mod page;
+mod plot;
+mod series;
+mod story;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use chrono::{DateTime, Utc};
+
+pub use self::markdown::markdown;
+pub use self::model::{
+    Breach, Decision, GateRow, Milestone, OrderRow, Outcome, Report, Rollout, SCHEMA_VERSION, Share, Step, StepSide,
+    Times,
+};
+pub use self::page::html;
+use crate::domain::{GuardSpec, Record, Sample};
+
+/// Which rollouts are told of, counted from the first in the journal (1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The one that began last.
+    Last,
+    /// All of them.
+    All,
+    /// This one.
+    Number(usize),
+}
+
+/// What a report is made of.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The service's name.
+    pub service: &'a str,
+    /// Where it runs; may be empty.
+    pub environment: &'a str,
+    /// The journal, oldest first, as far as it can be read.
+    pub records: &'a [Record],
+    /// The figures kept beside it, oldest first.
+    pub samples: &'a [Sample],
+    /// The guards as they are configured now, for the lines of their limits.
+    pub guards: &'a [GuardSpec],
+    /// What could not be read, in words.
+    pub faults: Vec<String>,
+    /// What of the figures is lost, in words; it may be of any rollout.
+    pub lost: Vec<String>,
+    /// When the report is made.
+    pub made: DateTime<Utc>,
+}
+
+/// Makes the report; with `since`, of rollouts that were under way at that time or later.
+///
+/// # Errors
+/// When the rollout asked for is not in the journal, in words.
+pub fn make(source: &Source<'_>, choice: Choice, since: Option<DateTime<Utc>>) -> Result<Report, String> {
+    let chapters = chapter::chapters(source.records);
+    let of = chapters.len();
+    if let Choice::Number(n) = choice
+        && !(1..=of).contains(&n)
+    {
+        return Err(format!("there is no rollout {n}: the journal tells of {of}; --rollout all shows them"));
+    }
+    let mut rollouts: Vec<Rollout> = chapters
+        .iter()
+        .filter(|chapter| match choice {
+            Choice::Last => chapter.number == of,
+            Choice::All => true,
+            Choice::Number(n) => chapter.number == n,
+        })
+        .map(|chapter| story::tell(chapter, source))
+        .collect();
+    if let Some(since) = since {
+        rollouts.retain(|rollout| rollout.ended.is_none_or(|ended| ended >= since));
+    }
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        made: source.made,
+        cutover: env!("CARGO_PKG_VERSION").into(),
+        service: words::plain(source.service),
+        environment: words::plain(source.environment),
+        records: source.records.len(),
+        rollouts_in_journal: of,
+        faults: source.faults.iter().map(|fault| words::plain(fault)).collect(),
+        rollouts,
+    })
+}
