@@ -255,6 +255,7 @@ mod tests {
         for (running, exit) in [(GateState::Running, None), (GateState::Passed, Some(Exit::Blocked))] {
             let change = |status: &mut Status| {
                 status.phase = Phase::Idle;
+                status.gates.push(status.gates[0].clone());
                 status.gates.iter_mut().for_each(|gate| gate.status = running);
                 status.gates[0].status = GateState::Failed;
                 status.gates[0].required = true;
