@@ -21,6 +21,7 @@ mod checks;
 mod duration;
 mod error;
 mod gates;
+mod golden;
 mod keys;
 mod locate;
 mod logs;

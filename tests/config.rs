@@ -136,11 +136,9 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     assert_eq!((health.valid_for_ms, health.timeout_ms), (3_600_000, 300_000));
     assert_eq!((golden.name.as_str(), golden.required), ("accuracy", false));
     assert_eq!((golden.valid_for_ms, golden.timeout_ms), (7_200_000, 90_000));
-    let GateKind::Golden { cases, min_accuracy, concurrency, min_cases, .. } = &golden.kind else {
-        return Err("golden".into());
-    };
-    assert!(cases.is_file(), "{cases:?}");
-    assert_eq!((*min_accuracy, *concurrency, *min_cases), (0.95, 8, 1));
+    let set = golden_set(golden)?;
+    assert!(set.cases.is_file(), "{:?}", set.cases);
+    assert_eq!((set.limits.min_accuracy, set.concurrency, set.min_cases), (Some(0.95), 8, 1));
     assert!(matches!(&smoke.kind, GateKind::Smoke { max_latency_ms: 1000, adversarial: false, .. }));
     let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
     assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));

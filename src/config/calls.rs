@@ -190,7 +190,7 @@ fn few<'a>(node: &Node<'a>, example: &str) -> Option<Vec<Node<'a>>> {
 }
 
 /// `headers` and `bearer`.
-fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+pub(super) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
     let bearer = table.get("bearer").map(|node| secret(&node).map(HeaderValue::Bearer));
     let mut headers = Vec::new();
     let mut is_whole = true;
