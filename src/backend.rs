@@ -34,7 +34,7 @@ pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
 use crate::domain::Move;
-use crate::domain::{Observation, Order, Sample, Revision, Side};
+use crate::domain::{Observation, Order, Revision, Sample, Side};
 
 /// A future a backend hands out; boxed, because the backend is chosen at run time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;

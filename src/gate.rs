@@ -107,7 +107,19 @@ impl Finding {
 ///
 /// Dropping the future ends every request of the run.
 pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
-    let RunContext { targets, subject, version, others, other_version, samples, resume, log, progress, mut cancel, now } = ctx;
+    let RunContext {
+        targets,
+        subject,
+        version,
+        others,
+        other_version,
+        samples,
+        resume,
+        log,
+        progress,
+        mut cancel,
+        now,
+    } = ctx;
     let started = Instant::now();
     let mut report = Report::new(&spec, log, progress, now);
     report.info(format!("started on {} of version {}", count(targets.len() as u64, "replica"), version.short()));
@@ -144,7 +156,11 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
 pub async fn survey(kind: &GateKind) -> Option<Result<String, String>> {
     match kind {
         GateKind::Golden(spec) => Some(golden::survey(spec, |_| ()).await.and_then(|survey| {
-            let left_out = if survey.broken > 0 { format!(", {} left out", count(survey.broken, "broken line")) } else { String::new() };
+            let left_out = if survey.broken > 0 {
+                format!(", {} left out", count(survey.broken, "broken line"))
+            } else {
+                String::new()
+            };
             survey.fault(spec).map_or_else(|| Ok(format!("{}{left_out}", count(survey.cases, "case"))), Err)
         })),
         GateKind::Smoke { source: SmokeSource::File(file), path, .. } | GateKind::Load { requests: file, path, .. } => {

@@ -107,6 +107,7 @@ async fn golden_passes_on_right_answers_and_spreads_over_the_replicas() {
 
 #[tokio::test]
 async fn misses_are_counted_listed_and_fail_the_gate() {
+    const NOTE: &str = "50 misses, 75.0 % of 200 (68.6 to 80.5)";
     let wrong = Server::start(|request| match request.number % 4 {
         0 => Answer::json(r#"{"outputs":[{"data":["\u001b[2Jevil"]}]}"#),
         _ => adder(request),
@@ -116,10 +117,11 @@ async fn misses_are_counted_listed_and_fail_the_gate() {
     let mut bench = Bench::new([&wrong.url]);
     let evidence = bench.run(golden(file.path(), 0.9)).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::Failed, Some(0.75)), "{evidence:?}");
-    assert_eq!((evidence.samples, evidence.note.as_str(), evidence.details.len()), (200, "50 misses", 20));
+    assert_eq!((evidence.samples, evidence.note.as_str(), evidence.details.len()), (200, NOTE, 20));
     assert!(evidence.details[0].ends_with(", got \"evil\""), "{evidence:?}");
     let warnings = bench.log().iter().filter(|line| line.level == LogLevel::Warn).count();
     assert_eq!(warnings, 20, "the log is bounded too");
+    assert!(bench.log().iter().any(|line| line.text == "30 more like those are not listed"), "{:?}", bench.log());
     let evidence = Bench::new([&wrong.url]).run(golden(file.path(), 0.75)).await;
     assert_eq!(evidence.verdict, Verdict::Passed, "exactly the limit is enough: {evidence:?}");
 }

@@ -17,11 +17,14 @@ const MAX_SAMPLES: u64 = 100;
 
 /// A gate that compares predictions with a golden set.
 pub(super) fn golden(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
-    let cases = table.need("cases", "name a file of JSON lines, or a .csv").and_then(|node| values::readable_file(&node));
-    let form = form(table);
-    let is_chat = matches!(form, Some(GoldenForm::OpenAi { .. }));
+    let cases =
+        table.need("cases", "name a file of JSON lines, or a .csv").and_then(|node| values::readable_file(&node));
+    let forms = [("json", Form::Json), ("v2", Form::V2), ("openai", Form::OpenAi)];
+    let word = table.get("form").map_or(Some(Form::Json), |node| node.choice(&forms));
+    let form = form(table, word);
+    let is_chat = word == Some(Form::OpenAi);
     let path = path(table, if is_chat { Some("/v1/chat/completions") } else { None });
-    let answer = answer(table, form.as_ref());
+    let answer = answer(table, word);
     let compares = [("exact", Compare::Exact), ("loose", Compare::Loose), ("contains", Compare::Contains)];
     let usual = if is_chat { Compare::Loose } else { Compare::Exact };
     let compare = table.get("compare").map_or(Some(usual), |node| node.choice(&compares));
@@ -72,11 +75,11 @@ fn path(table: &Table<'_>, usual: Option<&str>) -> Option<String> {
     }
 }
 
-fn answer(table: &Table<'_>, form: Option<&GoldenForm>) -> Option<String> {
+fn answer(table: &Table<'_>, form: Option<Form>) -> Option<String> {
     let usual = match form {
-        Some(GoldenForm::V2 { .. }) => Some("/outputs/0/data/0"),
-        Some(GoldenForm::OpenAi { .. }) => Some("/choices/0/message/content"),
-        Some(GoldenForm::Json { .. }) | None => None,
+        Some(Form::V2) => Some("/outputs/0/data/0"),
+        Some(Form::OpenAi) => Some("/choices/0/message/content"),
+        Some(Form::Json) | None => None,
     };
     match (table.get("answer"), usual) {
         (None, Some(usual)) => Some(usual.to_owned()),
@@ -101,37 +104,34 @@ const FORM_KEYS: [(&str, Form, &str); 6] = [
     ("prompt", Form::OpenAi, "openai"),
 ];
 
-fn form(table: &Table<'_>) -> Option<GoldenForm> {
-    let forms = [("json", Form::Json), ("v2", Form::V2), ("openai", Form::OpenAi)];
-    let form = table.get("form").map_or(Some(Form::Json), |node| node.choice(&forms))?;
+fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
+    let text = |key: &str| table.get(key).map(|node| node.lines().map(str::to_owned));
+    let filled = |key: &str, example: &str, parse: fn(&str) -> Result<Template, String>| {
+        table.get(key).map(|node| {
+            let text = node.lines()?;
+            parse(text).map_or_else(|what| node.refuse(what, example), |_| Some(text.to_owned()))
+        })
+    };
+    let template = filled("request", "write e.g. request = '{\"age\": \"{{age}}\"}'", Template::parse);
+    let prompt = filled("prompt", "write e.g. prompt = \"Is this spam? {{text}}\"", Template::text);
+    let datatype = table.get("datatype").map_or(Some("FP32"), |node| node.choice(&DATATYPES));
+    let (tensor, system, model) = (text("tensor"), text("system"), text("model"));
+    let form = form?;
     for (key, of, name) in FORM_KEYS {
         if let Some(node) = table.get(key).filter(|_| form != of) {
             node.fault(format!("belongs to form = \"{name}\""), format!("write form = \"{name}\", or remove it"));
         }
     }
-    let text = |key: &str| table.get(key).map(|node| node.lines().map(str::to_owned));
     match form {
-        Form::Json => {
-            let template = table.get("request").map(|node| {
-                let text = node.lines()?;
-                let example = "write e.g. request = '{\"age\": \"{{age}}\"}'";
-                Template::parse(text).map_or_else(|what| node.refuse(what, example), |_| Some(text.to_owned()))
-            });
-            Some(GoldenForm::Json { template: given(template)? })
-        }
+        Form::Json => Some(GoldenForm::Json { template: given(template)? }),
         Form::V2 => {
-            let tensor = given(text("tensor"))?.unwrap_or_else(|| "input-0".to_owned());
-            let datatype = table.get("datatype").map_or(Some("FP32"), |node| node.choice(&DATATYPES));
+            let tensor = given(tensor)?.unwrap_or_else(|| "input-0".to_owned());
             Some(GoldenForm::V2 { tensor, datatype: datatype?.to_owned() })
         }
         Form::OpenAi => {
-            let model = table.need("model", "write the model's name").and_then(|node| node.text());
-            let prompt = table.get("prompt").map_or(Some("{{prompt}}"), |node| {
-                let text = node.lines()?;
-                let example = "write e.g. prompt = \"Is this spam? {{text}}\"";
-                Template::text(text).map_or_else(|what| node.refuse(what, example), |_| Some(text))
-            });
-            Some(GoldenForm::OpenAi { model: model?.to_owned(), system: given(text("system"))?, prompt: prompt?.to_owned() })
+            table.need("model", "write the model's name")?;
+            let prompt = given(prompt)?.unwrap_or_else(|| "{{prompt}}".to_owned());
+            Some(GoldenForm::OpenAi { model: given(model)??, system: given(system)?, prompt })
         }
     }
 }
@@ -210,7 +210,8 @@ fn distance(node: &Node<'_>) -> Option<f64> {
 pub(super) fn smoke(table: &Table<'_>) -> Option<GateKind> {
     let source = source(table);
     let path = path(table, table.get("sample").map(|_| "/"));
-    let limit = table.need("max_latency", "write e.g. max_latency = \"500ms\"").and_then(|node| node.duration(1..=HOUR));
+    let limit =
+        table.need("max_latency", "write e.g. max_latency = \"500ms\"").and_then(|node| node.duration(1..=HOUR));
     let adversarial = table.flag("adversarial", true);
     let headers = headers(table);
     Some(GateKind::Smoke { source: source?, path: path?, max_latency_ms: limit?, adversarial, headers: headers? })

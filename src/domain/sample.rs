@@ -72,8 +72,16 @@ mod tests {
     #[test]
     fn secrets_and_names_of_people_are_not_kept() {
         for header in [
-            "Authorization", "Cookie", "X-Api-Key", "x-auth-request-user", "X-Amz-Security-Token", "x-forwarded-for",
-            "X-CSRF-Token", "host", "Content-Length", "x-goog-iap-jwt-assertion-secret",
+            "Authorization",
+            "Cookie",
+            "X-Api-Key",
+            "x-auth-request-user",
+            "X-Amz-Security-Token",
+            "x-forwarded-for",
+            "X-CSRF-Token",
+            "host",
+            "Content-Length",
+            "x-goog-iap-jwt-assertion-secret",
         ] {
             assert!(!may_keep(header), "{header}");
         }

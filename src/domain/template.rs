@@ -189,10 +189,7 @@ mod tests {
     #[test]
     fn what_is_no_template_is_told() {
         assert!(Template::parse("{\"a\": {{age}}}").unwrap_err().starts_with("is not JSON ("));
-        assert_eq!(
-            Template::parse(r#""{{age""#).unwrap_err(),
-            "a placeholder that begins with {{ has no }}"
-        );
+        assert_eq!(Template::parse(r#""{{age""#).unwrap_err(), "a placeholder that begins with {{ has no }}");
         assert_eq!(Template::parse(r#"["{{:text}}"]"#).unwrap_err(), "a placeholder names no field");
         assert_eq!(Template::parse(r#"["{{b}} {{a:text}}","{{b}}"]"#).unwrap().names().unwrap(), ["b", "a"]);
     }

@@ -18,9 +18,9 @@ pub(super) fn agree_within(expected: &Value, got: &Value, tolerance: f64) -> boo
     match (expected, got) {
         (Value::Number(a), Value::Number(b)) => {
             a == b
-                || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| {
-                    (a - b).abs() <= tolerance.max(TOLERANCE * a.abs().max(b.abs()).max(1.0))
-                })
+                || a.as_f64()
+                    .zip(b.as_f64())
+                    .is_some_and(|(a, b)| (a - b).abs() <= tolerance.max(TOLERANCE * a.abs().max(b.abs()).max(1.0)))
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(same),
         (Value::Object(a), Value::Object(b)) => {

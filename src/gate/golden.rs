@@ -136,7 +136,8 @@ impl Run {
         }
         let headers = ask::headers(side, &spec.headers, report)?;
         let with_headers = |targets: &[Target]| {
-            let target = |target: &Target| Target { headers: [&target.headers[..], &headers].concat(), ..target.clone() };
+            let target =
+                |target: &Target| Target { headers: [&target.headers[..], &headers].concat(), ..target.clone() };
             targets.iter().map(target).collect::<Vec<_>>()
         };
         let compares = spec.limits.min_agreement.is_some();

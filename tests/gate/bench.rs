@@ -70,6 +70,16 @@ impl Bench {
         tokio::spawn(run(spec, ctx)).await.unwrap()
     }
 
+    /// Where the side is from now on.
+    pub fn set_targets(&mut self, urls: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.targets = urls.into_iter().map(|url| Target::new(url.as_ref())).collect();
+    }
+
+    pub fn watch_progress(&self) -> watch::Receiver<GateProgress> {
+        self.progress.send_replace(GateProgress::default());
+        self.progress.subscribe()
+    }
+
     /// Every line so far.
     pub fn log(&mut self) -> &[LogLine] {
         while let Ok(line) = self.log.1.try_recv() {

@@ -83,7 +83,9 @@ pub(super) fn grade(
         let mut off = String::new();
         if spec.limits.needs_numbers() {
             graded.error = value.and_then(|value| number(spec, value)).zip(expect.number()).map(|(a, b)| (a - b).abs());
-            off = graded.error.map_or_else(|| ", which is not a number".to_owned(), |error| format!(", off by {error:.4}"));
+            off = graded
+                .error
+                .map_or_else(|| ", which is not a number".to_owned(), |error| format!(", off by {error:.4}"));
         }
         if spec.limits.needs_numbers() || !right {
             told.push(format!("expected {}, got {got}{off}", expect.shown()));
@@ -242,7 +244,10 @@ mod tests {
         let of = |answer: Value, other: Answer| grade(&spec, "a", None, &Answer::Given(answer), Some(&other));
         assert_eq!(of(json!(1.05), Answer::Given(json!(1))).unwrap().agrees, Some(true));
         let apart = of(json!("ham"), Answer::Given(json!("spam"))).unwrap();
-        assert_eq!((apart.agrees, apart.told.as_str()), (Some(false), "case a: the other side says \"spam\", got \"ham\""));
+        assert_eq!(
+            (apart.agrees, apart.told.as_str()),
+            (Some(false), "case a: the other side says \"spam\", got \"ham\"")
+        );
         assert_eq!(of(json!("NaN"), Answer::Given(json!("NaN"))).unwrap().agrees, Some(false));
         let lost = of(json!(1), Answer::Unfit("status 404".into())).unwrap_err();
         assert_eq!(lost, "the other side: status 404");

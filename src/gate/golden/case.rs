@@ -69,7 +69,8 @@ impl Make<'_> {
         }
         let names = &self.spec.fields;
         let cell = |name: &str| header.iter().position(|known| known == name).map(|at| &cells[at]);
-        let id = cell(&names.id).map(|id| clean(id, 40)).filter(|id| !id.is_empty()).unwrap_or_else(|| line.to_string());
+        let id =
+            cell(&names.id).map(|id| clean(id, 40)).filter(|id| !id.is_empty()).unwrap_or_else(|| line.to_string());
         let expect = cell(&names.expect).map(|text| Expected::Cell(text.trim().to_owned()));
         let request = self.request(&Row { header, cells: &cells, spec: self.spec })?;
         self.case(id, &request, expect)
@@ -163,10 +164,10 @@ impl Fields for Row<'_> {
     fn inputs(&self, kind: Kind) -> Result<Value, String> {
         let names = &self.spec.fields;
         let is_input = |name: &&String| *name != &names.id && *name != &names.expect;
-        let names = names.inputs.as_ref().map_or_else(
-            || self.header.iter().filter(is_input).collect::<Vec<_>>(),
-            |inputs| inputs.iter().collect(),
-        );
+        let names = names
+            .inputs
+            .as_ref()
+            .map_or_else(|| self.header.iter().filter(is_input).collect::<Vec<_>>(), |inputs| inputs.iter().collect());
         let input = |name: &String| self.get(name, kind).unwrap_or_else(|| Err(format!("no {}", clean(name, 40))));
         names.into_iter().map(input).collect::<Result<Vec<_>, _>>().map(Value::Array)
     }

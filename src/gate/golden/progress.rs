@@ -113,7 +113,8 @@ fn read(bytes: &[u8], key: &Key) -> (usize, Vec<(u64, Graded)>) {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let head = lines.next().and_then(|line| serde_json::from_slice::<Head>(line).ok().map(|head| (line.len(), head)));
     let oldest = key.now - TimeDelta::milliseconds(i64::try_from(key.valid_for_ms).unwrap_or(i64::MAX / 4));
-    let Some((mut good, _)) = head.filter(|(_, head)| head.key == key.digest && head.since >= oldest && head.since <= key.now)
+    let Some((mut good, _)) =
+        head.filter(|(_, head)| head.key == key.digest && head.since >= oldest && head.since <= key.now)
     else {
         return (0, Vec::new());
     };
@@ -131,7 +132,11 @@ mod tests {
     use super::*;
 
     fn key(digest: &str) -> Key {
-        Key { digest: Digest::of([digest]), now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(), valid_for_ms: 60_000 }
+        Key {
+            digest: Digest::of([digest]),
+            now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            valid_for_ms: 60_000,
+        }
     }
 
     fn graded(told: &str) -> Graded {
