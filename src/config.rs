@@ -93,6 +93,8 @@ pub struct GatewaySpec {
     pub state: PathBuf,
     /// Path it asks on every replica to see which are ready: that of `[probe]`.
     pub ready_path: String,
+    /// Whether it keeps the latest requests for gates that send them again.
+    pub sample: bool,
 }
 
 /// Reads the config that `path`, `CUTOVER_CONFIG`, `cwd` or the user's config directory holds, in

@@ -59,6 +59,9 @@ pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
     let mut gates = Vec::new();
     for table in tables(root, "gate", keys::GATE) {
         let Some((name, spec)) = gate(&table, ready_path) else { continue };
+        if let Some(why) = spec.as_ref().and_then(|spec| golden::no_samples(root, spec)) {
+            table.fault(why, "write sample = true in [gateway], or requests = \"FILE\" here");
+        }
         if let Some(line) = lines.get(&name) {
             table.fault(
                 format!("a gate on line {line} is named {} already", quote(&name)),

@@ -4,7 +4,7 @@ use super::calls::headers;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::values;
-use crate::domain::GateKind;
+use crate::domain::{GateKind, GateSpec};
 use crate::domain::gate::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, SmokeSource};
 use crate::domain::template::Template;
 
@@ -231,6 +231,19 @@ fn source(table: &Table<'_>) -> Option<SmokeSource> {
         return file.refuse(format!("{} stands beside sample = \"live\"", quote(file.text()?)), "keep one of the two");
     }
     Some(SmokeSource::Live { count: usize::try_from(count).ok()? })
+}
+
+/// Why a gate that samples live traffic would never have any.
+pub(super) fn no_samples(root: &Table<'_>, spec: &GateSpec) -> Option<String> {
+    let GateKind::Smoke { source: SmokeSource::Live { .. }, .. } = &spec.kind else { return None };
+    let word = |section: &str, key: &str| root.get(section).and_then(|node| node.table()).and_then(|table| table.get(key));
+    if let Some(kind) = word("backend", "kind").and_then(|node| node.text()).filter(|kind| *kind != "embedded") {
+        return Some(format!("{} keeps no requests of live traffic", quote(kind)));
+    }
+    // A gateway that another file describes is asked when the gate runs.
+    root.get("gateway")?;
+    let keeps = word("gateway", "sample").and_then(|node| node.flag()).unwrap_or(false);
+    (!keeps).then(|| "the gateway keeps no requests of live traffic".to_owned())
 }
 
 /// What was not written is absent; what was written and is at fault ends here.

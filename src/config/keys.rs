@@ -104,6 +104,7 @@ const KEYS: &[KeyDoc] = &[
     key(GATEWAY, "admin", "path or address", From("gateway.sock in [state] dir"), "The admin interface: a socket path (created 0600) or a loopback address with a token."),
     key(GATEWAY, "admin_token", "table", Nothing, "The token of an admin address: { env = \"NAME\" } or { file = \"PATH\" }."),
     key(GATEWAY, "state", "path", From("gateway.json in [state] dir"), "The file that keeps the split over a restart."),
+    key(GATEWAY, "sample", "true | false", Is("false"), "Whether the latest requests that were answered with 2xx are kept in its memory (at most 100 and 2 MiB, without headers that may hold secrets) and given out on the admin interface, for smoke gates with sample = \"live\"."),
 
     key(TOKEN, "env", "name", Nothing, "The environment variable that holds the secret; this or file."),
     key(TOKEN, "file", "path", Nothing, "The file that holds the secret; this or env."),

@@ -65,9 +65,16 @@ pub fn may_keep(header: &str) -> bool {
         && !SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// Whether a path may be kept: its query names no secret.
+pub fn may_keep_path(path: &str) -> bool {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    !query.split('&').map(name).any(|name| name == "sig" || SECRET_WORDS.iter().any(|word| name.contains(word)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::may_keep;
+    use super::{may_keep, may_keep_path};
 
     #[test]
     fn secrets_and_names_of_people_are_not_kept() {
@@ -88,5 +95,7 @@ mod tests {
         for header in ["content-type", "Accept", "x-request-class", "inference-header-content-length"] {
             assert!(may_keep(header), "{header}");
         }
+        assert!(may_keep_path("/infer?n=1&debug") && may_keep_path("/token"));
+        assert!(!may_keep_path("/infer?n=1&Access_Token=x") && !may_keep_path("/infer?sig=x"));
     }
 }
