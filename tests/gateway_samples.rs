@@ -15,7 +15,7 @@ use cutover::backend::embedded::{AdminAddress, Embedded};
 use cutover::domain::gate::SmokeSource;
 use cutover::domain::{GateKind, Pair, Sample, Verdict};
 use cutover::gateway::Settings;
-use kit::{Rig, Wire, eventually, settings};
+use kit::{Replica, Rig, Wire, eventually, settings};
 use server::{Answer, Request, Server};
 
 fn model(request: &Request) -> Answer {
@@ -64,9 +64,15 @@ fn live(adversarial: bool) -> cutover::domain::GateSpec {
 
 #[tokio::test]
 async fn what_live_traffic_asked_is_asked_of_the_candidate() {
-    let blue = Server::start(model).await;
+    let blue = Replica::answering(|request| {
+        let score = r#"{"score":0.5}"#;
+        let status = if request.body.starts_with(b"{") { "200 OK" } else { "422 No" };
+        let length = score.len();
+        format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{score}")
+    })
+    .await;
     let dir = tempfile::tempdir().unwrap();
-    let (rig, backend) = rig(&dir, &blue.url, true).await;
+    let (rig, backend) = rig(&dir, &blue.url(), true).await;
     let headers = "content-type: application/json\r\nauthorization: Bearer s3cret\r\nx-class: gold\r\n";
     assert_eq!(send(&rig, &post("/infer", "", "nonsense")).await, 422);
     let chunked = "POST /infer HTTP/1.1\r\nhost: models\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -75,7 +81,10 @@ async fn what_live_traffic_asked_is_asked_of_the_candidate() {
     assert_eq!(first[0].body, "{\"x\":2}", "however it was framed");
     let samples = kept(&rig, &backend, &post("/infer?n=1", headers, "{\"x\":1}"), 3).await;
     let latest = &samples[0];
-    assert_eq!((latest.method.as_str(), latest.path.as_str(), latest.body.as_str()), ("POST", "/infer?n=1", "{\"x\":1}"));
+    assert_eq!(
+        (latest.method.as_str(), latest.path.as_str(), latest.body.as_str()),
+        ("POST", "/infer?n=1", "{\"x\":1}")
+    );
     assert_eq!((latest.status, latest.answer_type.as_str()), (200, "application/json"));
     let expected = [("content-type", "application/json"), ("x-class", "gold")];
     assert_eq!(latest.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -98,7 +107,8 @@ async fn what_live_traffic_asked_is_asked_of_the_candidate() {
     let evidence = bench.run(live(false)).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Passed, number as u64), "{evidence:?}");
 
-    let plain = Server::start(|_| Answer::Reply(200, vec![("content-type", "text/plain".into())], b"ok".to_vec())).await;
+    let plain =
+        Server::start(|_| Answer::Reply(200, vec![("content-type", "text/plain".into())], b"ok".to_vec())).await;
     bench.set_targets([&plain.url]);
     let evidence = bench.run(live(false)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);

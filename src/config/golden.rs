@@ -4,9 +4,9 @@ use super::calls::headers;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::values;
-use crate::domain::{GateKind, GateSpec};
 use crate::domain::gate::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, SmokeSource};
 use crate::domain::template::Template;
+use crate::domain::{GateKind, GateSpec};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -236,7 +236,8 @@ fn source(table: &Table<'_>) -> Option<SmokeSource> {
 /// Why a gate that samples live traffic would never have any.
 pub(super) fn no_samples(root: &Table<'_>, spec: &GateSpec) -> Option<String> {
     let GateKind::Smoke { source: SmokeSource::Live { .. }, .. } = &spec.kind else { return None };
-    let word = |section: &str, key: &str| root.get(section).and_then(|node| node.table()).and_then(|table| table.get(key));
+    let word =
+        |section: &str, key: &str| root.get(section).and_then(|node| node.table()).and_then(|table| table.get(key));
     if let Some(kind) = word("backend", "kind").and_then(|node| node.text()).filter(|kind| *kind != "embedded") {
         return Some(format!("{} keeps no requests of live traffic", quote(kind)));
     }

@@ -113,7 +113,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
         "/v1/split" if request.method() == Method::PUT => order(shared, request).await,
         "/v1/split" => not_allowed("PUT"),
         "/v1/status" | "/v1/drain" | "/v1/samples" | "/metrics" => not_allowed("GET"),
-        _ => error(StatusCode::NOT_FOUND, "no such path; there are /v1/status, /v1/split, /v1/drain, /v1/samples and /metrics"),
+        _ => error(
+            StatusCode::NOT_FOUND,
+            "no such path; there are /v1/status, /v1/split, /v1/drain, /v1/samples and /metrics",
+        ),
     }
 }
 
