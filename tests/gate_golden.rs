@@ -182,8 +182,8 @@ async fn agreement_is_with_the_live_side() {
 #[tokio::test]
 async fn numbers_are_held_against_their_distance() {
     let regressor = Server::start(|request| {
-        let n = body(request)["n"].as_f64().unwrap();
-        Answer::json(&json!({"answer": if n == 7.0 { n + 3.0 } else { n + 0.5 }}).to_string())
+        let n = body(request)["n"].as_u64().unwrap();
+        Answer::json(&json!({"answer": if n == 7 { 10.0 } else { n as f64 + 0.5 }}).to_string())
     })
     .await;
     let cases = lines(50);

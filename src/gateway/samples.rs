@@ -90,16 +90,15 @@ impl Samples {
 
     /// Keeps the request, if its answer is one that another side should give too.
     pub(super) fn keep<B>(&self, draft: Draft, response: &Response<B>) {
-        let Draft { mut sample, heard } = draft;
+        let Draft { sample, heard } = draft;
         let heard = std::mem::take(&mut *locked(&heard));
         let Ok(body) = String::from_utf8(heard.bytes) else { return };
         if !response.status().is_success() || !heard.is_whole || heard.is_too_long {
             return;
         }
         let answer_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        sample.answer_type = answer_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim().to_owned();
-        sample.status = response.status().as_u16();
-        sample.body = body;
+        let answer_type = answer_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim().to_owned();
+        let sample = Sample { body, status: response.status().as_u16(), answer_type, ..sample };
         let mut kept = locked(&self.kept);
         kept.push_back(sample);
         while kept.len() > MOST || (kept.len() > 1 && kept.iter().map(size).sum::<usize>() > MAX_BYTES) {

@@ -63,7 +63,7 @@ impl Make<'_> {
     }
 
     /// A case from the row of a table.
-    pub(super) fn of_row(&self, header: &[String], cells: Vec<String>, line: u64) -> Result<Case, String> {
+    pub(super) fn of_row(&self, header: &[String], cells: &[String], line: u64) -> Result<Case, String> {
         if cells.len() != header.len() {
             return Err(format!("{} cells, the header has {}", cells.len(), header.len()));
         }
@@ -72,7 +72,7 @@ impl Make<'_> {
         let id =
             cell(&names.id).map(|id| clean(id, 40)).filter(|id| !id.is_empty()).unwrap_or_else(|| line.to_string());
         let expect = cell(&names.expect).map(|text| Expected::Cell(text.trim().to_owned()));
-        let request = self.request(&Row { header, cells: &cells, spec: self.spec })?;
+        let request = self.request(&Row { header, cells, spec: self.spec })?;
         self.case(id, &request, expect)
     }
 

@@ -64,16 +64,13 @@ impl Tally {
         tally(graded.agrees, &mut self.agreeing, &mut self.differing);
         if limits.needs_numbers() {
             // A distance that is not finite was never written by us; it counts as none.
-            match graded.error.filter(|error| error.is_finite()) {
-                Some(error) => {
-                    self.distances.add(error);
-                    self.keep_worst(error, &graded.told);
-                    is_miss |= limits.max_error.is_some_and(|limit| error > limit);
-                }
-                None => {
-                    self.not_numbers += 1;
-                    is_miss = true;
-                }
+            if let Some(error) = graded.error.filter(|error| error.is_finite()) {
+                self.distances.add(error);
+                self.keep_worst(error, &graded.told);
+                is_miss |= limits.max_error.is_some_and(|limit| error > limit);
+            } else {
+                self.not_numbers += 1;
+                is_miss = true;
             }
         }
         is_miss

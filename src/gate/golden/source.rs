@@ -45,7 +45,7 @@ impl<'a> Source<'a> {
         let Some((line, raw_header, cells)) = table.next().await? else {
             return Err(table.fault(1, "holds no header row"));
         };
-        let header = cells.and_then(|header| check_header(header, spec, template.as_ref()));
+        let header = cells.and_then(|header| check_header(&header, spec, template.as_ref()));
         let header = header.map_err(|what| table.fault(line, &what))?;
         Ok(Self { spec, template, input: Input::Table { table, header, raw_header } })
     }
@@ -82,7 +82,7 @@ impl<'a> Source<'a> {
             },
             Input::Table { table, header, .. } => {
                 let Some((line, raw, cells)) = table.next().await? else { return Ok(None) };
-                let case = cells.and_then(|cells| make.of_row(header, cells, line));
+                let case = cells.and_then(|cells| make.of_row(header, &cells, line));
                 Ok(Some(Item { line, raw, case }))
             }
         }
@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
 }
 
 /// The columns' names, if every one that is needed is there.
-fn check_header(header: Vec<String>, spec: &GoldenSpec, template: Option<&Template>) -> Result<Vec<String>, String> {
+fn check_header(header: &[String], spec: &GoldenSpec, template: Option<&Template>) -> Result<Vec<String>, String> {
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     if header.len() > MAX_COLUMNS {
         return Err(format!("{} columns are more than {MAX_COLUMNS}", header.len()));
