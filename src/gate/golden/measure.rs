@@ -329,7 +329,7 @@ mod tests {
             let (a, b) = wilson(hits, of);
             assert!((a - low).abs() < 1e-6 && (b - high).abs() < 1e-6, "{hits} of {of}: {a} {b}");
         }
-        assert_eq!(Share { yes: 9999, no: 1, total: 10_000 }.shown(), "99.99 % of 10000 (99.94 to 99.998)");
+        assert_eq!(Share { yes: 9999, no: 1, total: 10_000 }.shown(), "99.99 % of 10000 (99.9 to 99.998)");
         assert_eq!(Share { yes: 0, no: 4, total: 4 }.shown(), "0.0 % of 4 (0.0 to 49.0)");
     }
 
