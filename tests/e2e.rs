@@ -24,6 +24,8 @@ mod kill;
 mod linear;
 #[path = "e2e/plain.rs"]
 mod plain;
+#[path = "e2e/resume.rs"]
+mod resume;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]
