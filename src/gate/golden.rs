@@ -12,6 +12,7 @@ mod csv;
 mod measure;
 mod progress;
 mod source;
+mod statistics;
 
 use std::sync::Arc;
 use std::time::Duration;

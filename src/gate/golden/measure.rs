@@ -1,14 +1,13 @@
 //! What the answers come to: shares with their confidence intervals, distances, and the verdict on each limit.
 
 use super::answer::Graded;
+use super::statistics::{Distances, figure, percent, wilson};
 use crate::domain::Verdict;
 use crate::domain::gate::GoldenLimits;
 use crate::gate::count;
 
 /// A larger share of cases without an answer leaves no verdict but "failed" or "not yet".
 const MAX_UNANSWERED: f64 = 0.01;
-/// 95 % of a normal distribution lie within so many standard deviations.
-const Z: f64 = 1.959_963_984_540_054;
 /// The worst answers kept for the evidence.
 const WORST: usize = 20;
 
@@ -27,15 +26,6 @@ pub(super) struct Tally {
     not_numbers: u64,
     /// The largest distances with what there is to say of them, largest first.
     worst: Vec<(f64, String)>,
-}
-
-/// The mean of distances and how they scatter (Welford).
-#[derive(Debug, Default)]
-struct Distances {
-    number: u64,
-    mean: f64,
-    squares: f64,
-    largest: f64,
 }
 
 /// What one limit comes to.
@@ -178,33 +168,6 @@ impl Tally {
     }
 }
 
-impl Distances {
-    fn add(&mut self, distance: f64) {
-        self.number += 1;
-        let off = distance - self.mean;
-        self.mean += off / self.number as f64;
-        self.squares += off * (distance - self.mean);
-        self.largest = self.largest.max(distance);
-    }
-
-    fn mean_so_far(&self) -> Option<f64> {
-        (self.number > 0).then_some(self.mean)
-    }
-
-    fn largest_so_far(&self) -> Option<f64> {
-        (self.number > 0).then_some(self.largest)
-    }
-
-    /// `mean error 0.42 (0.40 to 0.44) of 2000`.
-    fn mean_note(&self) -> String {
-        let number = self.number as f64;
-        let half = if self.number > 1 { Z * (self.squares / (number - 1.0) / number).sqrt() } else { f64::INFINITY };
-        let (low, high) = ((self.mean - half).max(0.0), self.mean + half);
-        let interval = if half.is_finite() { format!(" ({} to {})", figure(low), figure(high)) } else { String::new() };
-        format!("mean error {}{interval} of {}", figure(self.mean), self.number)
-    }
-}
-
 /// Cases that hold, that do not, and how many there should be.
 struct Share {
     yes: u64,
@@ -252,43 +215,6 @@ impl Share {
     }
 }
 
-/// Wilson's score interval of a share, 95 % (E. B. Wilson, 1927): sound also near 0 and 1 and for few cases.
-pub(super) fn wilson(hits: u64, of: u64) -> (f64, f64) {
-    let (n, share) = (of as f64, hits as f64 / of as f64);
-    let square = Z * Z;
-    let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
-    let half = Z / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
-    // At the ends the interval reaches them; rounding must not push it short of them.
-    let low = if hits == 0 { 0.0 } else { (middle - half).max(0.0) };
-    let high = if hits == of { 1.0 } else { (middle + half).min(1.0) };
-    (low, high)
-}
-
-/// A share in percent, with as many digits as tell it from none and from all.
-fn percent(share: f64) -> String {
-    for digits in 1..4 {
-        let text = format!("{:.digits$}", share * 100.0);
-        let shown: f64 = text.parse().unwrap_or(share * 100.0);
-        if (shown > 0.0 || share <= 0.0) && (shown < 100.0 || share >= 1.0) {
-            return text;
-        }
-    }
-    format!("{:.4}", share * 100.0)
-}
-
-/// A number with three digits that count.
-fn figure(number: f64) -> String {
-    if number == 0.0 || !number.is_finite() {
-        return "0".to_owned();
-    }
-    let before = number.abs().log10().floor() as i32;
-    if !(-5..9).contains(&before) {
-        return format!("{number:.2e}");
-    }
-    let digits = usize::try_from(2 - before).unwrap_or(0);
-    format!("{number:.digits$}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,18 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_wilsons() {
-        // The shares p at which |hits / of - p| is Z * sqrt(p * (1 - p) / of), found by bisection.
-        for (hits, of, low, high) in [
-            (1988, 2000, 0.989_542, 0.996_564),
-            (71, 75, 0.870_740, 0.979_067),
-            (0, 20, 0.0, 0.161_125),
-            (20, 20, 0.838_875, 1.0),
-            (1, 2, 0.094_531, 0.905_469),
-        ] {
-            let (a, b) = wilson(hits, of);
-            assert!((a - low).abs() < 1e-6 && (b - high).abs() < 1e-6, "{hits} of {of}: {a} {b}");
-        }
+    fn a_share_is_shown_with_its_interval() {
         assert_eq!(Share { yes: 9999, no: 1, total: 10_000 }.shown(), "99.99 % of 10000 (99.9 to 99.998)");
         assert_eq!(Share { yes: 0, no: 4, total: 4 }.shown(), "0.0 % of 4 (0.0 to 49.0)");
     }
@@ -372,11 +287,5 @@ mod tests {
         }
         let errors: Vec<f64> = tally.worst.iter().map(|(error, _)| *error).collect();
         assert_eq!(errors, (80..100).rev().map(f64::from).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn figures_have_three_digits() {
-        let shown = [0.0, 0.4, 12.345, 1234.5, 0.000_123_4, 1e12].map(figure);
-        assert_eq!(shown, ["0", "0.400", "12.3", "1234", "0.000123", "1.00e12"]);
     }
 }
