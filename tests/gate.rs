@@ -10,7 +10,7 @@ mod server;
 use std::time::Duration;
 
 use bench::{Bench, golden, health, smoke, write};
-use cutover::domain::{GateSpec, LogLevel, Verdict};
+use cutover::domain::{GateSpec, LogLevel, LogLine, Verdict};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;
@@ -257,8 +257,12 @@ async fn bad_input_that_is_not_refused_cleanly_fails_the_gate() {
         if broken.load(SeqCst) { Answer::Drop } else { adder(request) }
     })
     .await;
-    let evidence = Bench::new([&fragile.url]).run(smoke(file.path(), true)).await;
+    let mut bench = Bench::new([&fragile.url]);
+    let evidence = bench.run(smoke(file.path(), true)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
+    let stopped = |line: &LogLine| line.text.ends_with(" answers no request any more after empty body");
+    assert!(bench.log().iter().any(stopped), "what is dead is sent no more: {:?}", bench.log());
+    assert_eq!(fragile.served(), 5 + 1 + 1 + 3, "the requests, one bad input, a look, the aftermath");
     assert!(evidence.details.iter().any(|detail| detail.starts_with("empty body: answer cut off")), "{evidence:?}");
     let after = |detail: &String| detail.starts_with("request 1 after the adversarial ones, 127.0.0.1:");
     assert!(evidence.details.iter().any(after), "{evidence:?}");
