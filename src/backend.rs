@@ -34,7 +34,7 @@ pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
 use crate::domain::Move;
-use crate::domain::{Observation, Order, Revision, Side};
+use crate::domain::{Observation, Order, Revision, SampledRequest, Side};
 
 /// A future a backend hands out; boxed, because the backend is chosen at run time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -64,6 +64,13 @@ pub trait Observer: Send + Sync {
 
     /// Where requests reach `side` whatever its share, one per replica, so that gates can run at 0 %.
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget>;
+
+    /// At most `count` requests that live traffic made lately, the latest first.
+    fn samples(&self, count: usize) -> Answer<'_, Vec<SampledRequest>> {
+        let _ = count;
+        let why = "this traffic system keeps none; name a file with requests = \"..\"";
+        Box::pin(std::future::ready(Err(BackendError::Refused(why.to_owned()))))
+    }
 
     /// The exact request that `order` would be, secrets masked. Sends nothing.
     fn preview(&self, order: &Order) -> Preview;

@@ -22,6 +22,7 @@ mod checks;
 mod duration;
 mod error;
 mod gates;
+mod golden;
 mod keys;
 mod locate;
 mod logs;
@@ -93,6 +94,8 @@ pub struct GatewaySpec {
     pub state: PathBuf,
     /// Path it asks on every replica to see which are ready: that of `[probe]`.
     pub ready_path: String,
+    /// Whether it keeps the latest requests for gates that send them again.
+    pub sample: bool,
 }
 
 /// Reads the config that `path`, `CUTOVER_CONFIG`, `cwd` or the user's config directory holds, in

@@ -18,13 +18,16 @@ mod prometheus;
 mod report;
 mod smoke;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Side, Verdict};
+use crate::domain::gate::SmokeSource;
+use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, SampledRequest, Side, Verdict};
 pub use crate::probe::Target;
 use report::Report;
 
@@ -44,6 +47,14 @@ pub struct RunContext {
     pub subject: Subject,
     /// The digest of the version it serves: what the evidence is bound to.
     pub version: Digest,
+    /// Every replica of the other side, for gates that compare the two.
+    pub others: Vec<Target>,
+    /// The digest of the version that one serves, where it is known.
+    pub other_version: Option<Digest>,
+    /// Requests that live traffic made lately, for gates that send them again; why there are none.
+    pub samples: Result<Vec<SampledRequest>, String>,
+    /// The file in which a long run keeps how far it is; without one a run that was stopped begins anew.
+    pub resume: Option<PathBuf>,
     /// Log lines; when it is full they are dropped and counted.
     pub log: mpsc::Sender<LogLine>,
     /// How far the run is; only the latest counts.
@@ -96,21 +107,67 @@ impl Finding {
 ///
 /// Dropping the future ends every request of the run.
 pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
-    let RunContext { targets, subject, version, log, progress, mut cancel, now } = ctx;
+    let RunContext {
+        targets,
+        subject,
+        version,
+        others,
+        other_version,
+        samples,
+        resume,
+        log,
+        progress,
+        mut cancel,
+        now,
+    } = ctx;
     let started = Instant::now();
     let mut report = Report::new(&spec, log, progress, now);
     report.info(format!("started on {} of version {}", count(targets.len() as u64, "replica"), version.short()));
     let limit = Duration::from_millis(spec.timeout_ms.max(1));
-    let side = Checked { targets: &targets, subject: &subject, version: &version };
-    let finding = tokio::select! {
-        biased;
-        () = cancelled(&mut cancel) => Finding::new(Verdict::NotYet, "cancelled"),
-        done = timeout(limit, check(&spec.kind, side, &mut report)) => match done {
-            Ok(finding) => finding,
-            Err(_) => Finding::new(Verdict::NotYet, format!("not done within {} s", spec.timeout_ms.div_ceil(1000))),
-        },
+    let side = Checked {
+        targets: &targets,
+        subject: &subject,
+        version: &version,
+        others: &others,
+        other_version: other_version.as_ref(),
+        samples: samples.as_deref().map_err(String::as_str),
+        resume: resume.as_deref(),
+        valid_for_ms: spec.valid_for_ms,
     };
+    let ended = tokio::select! {
+        biased;
+        () = cancelled(&mut cancel) => Err("cancelled".to_owned()),
+        done = timeout(limit, check(&spec.kind, side, &mut report)) => {
+            done.map_err(|_| format!("not done within {} s", spec.timeout_ms.div_ceil(1000)))
+        }
+    };
+    let finding = ended.unwrap_or_else(|why| {
+        let note = match report.reached() {
+            (0, _) => why,
+            (done, total) => format!("{why}, {done} of {total} done"),
+        };
+        Finding::new(Verdict::NotYet, note)
+    });
     report.finish(&finding, version, started.elapsed())
+}
+
+/// Looks through the file of a gate without asking anybody: what it holds, or what is wrong with it; `None` for
+/// a gate that has none.
+pub async fn survey(kind: &GateKind) -> Option<Result<String, String>> {
+    match kind {
+        GateKind::Golden(spec) => Some(golden::survey(spec, |_| ()).await.and_then(|survey| {
+            let left_out = if survey.broken > 0 {
+                format!(", {} left out", count(survey.broken, "broken line"))
+            } else {
+                String::new()
+            };
+            survey.fault(spec).map_or_else(|| Ok(format!("{}{left_out}", count(survey.cases, "case"))), Err)
+        })),
+        GateKind::Smoke { source: SmokeSource::File(file), path, .. } | GateKind::Load { requests: file, path, .. } => {
+            Some(smoke::survey(file, path).await.map(|requests| count(requests, "request")))
+        }
+        _ => None,
+    }
 }
 
 /// The side under examination.
@@ -119,6 +176,11 @@ struct Checked<'a> {
     targets: &'a [Target],
     subject: &'a Subject,
     version: &'a Digest,
+    others: &'a [Target],
+    other_version: Option<&'a Digest>,
+    samples: Result<&'a [SampledRequest], &'a str>,
+    resume: Option<&'a Path>,
+    valid_for_ms: u64,
 }
 
 async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Finding {
@@ -160,21 +222,14 @@ async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Findi
             };
             health::check(client, targets, plan, report).await
         }
-        GateKind::Golden { cases, path, answer, min_accuracy, concurrency, min_cases } => {
-            let plan = golden::Plan {
-                file: cases,
-                path: path.as_str().into(),
-                answer: answer.as_str().into(),
-                min_accuracy: *min_accuracy,
-                concurrency: (*concurrency).clamp(1, 256),
-                min_cases: *min_cases as u64,
-            };
-            golden::check(client, targets, plan, report).await
+        GateKind::Golden(spec) => {
+            let spec = Arc::new((**spec).clone());
+            Box::pin(golden::check(client, side, &spec, report)).await
         }
-        GateKind::Smoke { requests, path, max_latency_ms, adversarial } => {
+        GateKind::Smoke { source, path, max_latency_ms, adversarial, headers } => {
             let max_latency = Duration::from_millis(*max_latency_ms);
-            let plan = smoke::Plan { file: requests, path, max_latency, adversarial: *adversarial };
-            smoke::check(client, targets, plan, report).await
+            let plan = smoke::Plan { source, path, max_latency, adversarial: *adversarial, headers };
+            Box::pin(smoke::check(client, side, plan, report)).await
         }
         _ => Finding::new(Verdict::NotYet, "not carried out"),
     }

@@ -22,6 +22,7 @@ mod picker;
 mod probe;
 mod proxy;
 mod replica;
+mod samples;
 mod serve;
 mod shared;
 mod side;
@@ -46,6 +47,7 @@ use self::control::Control;
 use self::listen::AdminListener;
 use self::office::Office;
 use self::replica::{Replica, Target};
+use self::samples::Samples;
 use self::shared::{Phase, PhaseWatch, Shared};
 use self::side::Place;
 use self::store::Store;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub ready_path: String,
     /// The split to begin with where the state file holds none.
     pub initial: Split,
+    /// Whether the latest requests are kept for gates that send them again.
+    pub sample: bool,
 }
 
 /// Where orders come in.
@@ -143,6 +147,7 @@ impl Gateway {
             ready_path: settings.ready_path,
             phase: PhaseWatch(watched),
             clients: Clients::default(),
+            samples: settings.sample.then(Samples::new),
             epoch: epoch(),
             alive: alive.0.downgrade(),
         };

@@ -7,10 +7,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
-use cutover::domain::gate::{Bound, LoadLimits, Stage};
+use cutover::domain::gate::{
+    Bound, CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, LoadLimits, SmokeSource, Stage,
+};
 use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
-    Comparison, GateKind, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
+    Comparison, GateKind, GateSpec, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side,
+    VersionSource,
 };
 
 /// Every kind of gate, in the order of the template.
@@ -137,11 +140,9 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     assert_eq!((health.valid_for_ms, health.timeout_ms), (3_600_000, 300_000));
     assert_eq!((golden.name.as_str(), golden.required), ("accuracy", false));
     assert_eq!((golden.valid_for_ms, golden.timeout_ms), (7_200_000, 90_000));
-    let GateKind::Golden { cases, min_accuracy, concurrency, min_cases, .. } = &golden.kind else {
-        return Err("golden".into());
-    };
-    assert!(cases.is_file(), "{cases:?}");
-    assert_eq!((*min_accuracy, *concurrency, *min_cases), (0.95, 8, 1));
+    let set = golden_set(golden)?;
+    assert!(set.cases.is_file(), "{:?}", set.cases);
+    assert_eq!((set.limits.min_accuracy, set.concurrency, set.min_cases), (Some(0.95), 8, 1));
     assert!(matches!(&smoke.kind, GateKind::Smoke { max_latency_ms: 1000, adversarial: false, .. }));
     let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
     assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));
@@ -149,6 +150,37 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     assert_eq!((p99.window_ms, p99.min_samples, p99.consecutive), (60_000, 200, 2));
     assert_eq!((errors.metric, errors.side, errors.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
     assert_eq!((errors.window_ms, errors.min_samples, errors.consecutive), (30_000, 100, 3));
+    Ok(())
+}
+
+fn golden_set(gate: &GateSpec) -> Result<&GoldenSpec, Error> {
+    match &gate.kind {
+        GateKind::Golden(set) => Ok(set),
+        other => Err(format!("{other:?} is no golden gate").into()),
+    }
+}
+
+#[test]
+fn golden_sets_come_in_every_form() -> Result<(), Error> {
+    let gates = valid("golden.toml")?.service.gates;
+    let [table, tensor, chat, live] = gates.as_slice() else { return Err("four gates".into()) };
+    let set = golden_set(table)?;
+    assert_eq!(set.separator(), Some(b','));
+    let inputs = Some(vec!["amount".to_owned(), "age".to_owned()]);
+    assert_eq!(set.fields, CaseFields { id: "id".into(), expect: "label".into(), inputs });
+    let limits = GoldenLimits { max_mean_error: Some(0.5), max_error: Some(2.0), ..GoldenLimits::default() };
+    assert_eq!((set.limits, set.tolerance, set.skips_broken), (limits, 0.01, true));
+    assert!(matches!(&set.form, GoldenForm::Json { template: Some(text) } if text.contains("{{inputs}}")));
+    let set = golden_set(tensor)?;
+    assert_eq!(set.form, GoldenForm::V2 { tensor: "rows".into(), datatype: "FP64".into() });
+    assert_eq!((set.answer.as_str(), set.compare), ("/outputs/0/data/0", Compare::Exact));
+    assert_eq!((set.limits.min_accuracy, set.limits.min_agreement), (Some(1.0), Some(0.99)));
+    let set = golden_set(chat)?;
+    let (system, prompt) = (Some("Answer in one word.".to_owned()), "Is this spam? {{text}}".to_owned());
+    assert_eq!(set.form, GoldenForm::OpenAi { model: "m1".into(), system, prompt });
+    assert_eq!((set.path.as_str(), set.answer.as_str()), ("/v1/chat/completions", "/choices/0/message/content"));
+    assert_eq!((set.compare, set.timeout_ms, set.headers.len()), (Compare::Loose, 30_000, 2));
+    assert!(matches!(&live.kind, GateKind::Smoke { source: SmokeSource::Live { count: 80 }, adversarial: true, .. }));
     Ok(())
 }
 
@@ -510,8 +542,12 @@ fn the_reference_names_each_key_once_and_defaults_no_limit() {
         assert!(seen.insert((doc.section, doc.key)), "{} {} twice", doc.section, doc.key);
         // A call may be slow where nobody says otherwise; what is expected of it must be said anyhow.
         let is_call = doc.section == "[[gate.steps]]" || doc.section.contains("\"http\"");
-        if ["limit", "then", "min_accuracy", "max_latency", "worse_by"].contains(&doc.key) && !is_call {
+        if ["limit", "then", "max_latency", "worse_by"].contains(&doc.key) && !is_call {
             assert_eq!(doc.default, KeyDefault::Required, "{}", doc.key);
+        }
+        // One of them must be written, none is by itself.
+        if doc.section.contains("\"golden\"") && ["min_a", "max_"].iter().any(|limit| doc.key.starts_with(limit)) {
+            assert_eq!(doc.default, KeyDefault::Nothing, "{}", doc.key);
         }
     }
     let markdown = config::reference_markdown();

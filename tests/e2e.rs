@@ -28,6 +28,8 @@ mod linear;
 mod plain;
 #[path = "e2e/report.rs"]
 mod report;
+#[path = "e2e/resume.rs"]
+mod resume;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]

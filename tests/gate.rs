@@ -10,7 +10,7 @@ mod server;
 use std::time::Duration;
 
 use bench::{Bench, golden, health, smoke, write};
-use cutover::domain::{GateSpec, LogLevel, Verdict};
+use cutover::domain::{GateSpec, LogLevel, LogLine, Verdict};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;
@@ -107,6 +107,7 @@ async fn golden_passes_on_right_answers_and_spreads_over_the_replicas() {
 
 #[tokio::test]
 async fn misses_are_counted_listed_and_fail_the_gate() {
+    const NOTE: &str = "50 misses, 75.0 % of 200 (68.6 to 80.5)";
     let wrong = Server::start(|request| match request.number % 4 {
         0 => Answer::json(r#"{"outputs":[{"data":["\u001b[2Jevil"]}]}"#),
         _ => adder(request),
@@ -116,10 +117,11 @@ async fn misses_are_counted_listed_and_fail_the_gate() {
     let mut bench = Bench::new([&wrong.url]);
     let evidence = bench.run(golden(file.path(), 0.9)).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::Failed, Some(0.75)), "{evidence:?}");
-    assert_eq!((evidence.samples, evidence.note.as_str(), evidence.details.len()), (200, "50 misses", 20));
+    assert_eq!((evidence.samples, evidence.note.as_str(), evidence.details.len()), (200, NOTE, 20));
     assert!(evidence.details[0].ends_with(", got \"evil\""), "{evidence:?}");
     let warnings = bench.log().iter().filter(|line| line.level == LogLevel::Warn).count();
     assert_eq!(warnings, 20, "the log is bounded too");
+    assert!(bench.log().iter().any(|line| line.text == "30 more like those are not listed"), "{:?}", bench.log());
     let evidence = Bench::new([&wrong.url]).run(golden(file.path(), 0.75)).await;
     assert_eq!(evidence.verdict, Verdict::Passed, "exactly the limit is enough: {evidence:?}");
 }
@@ -255,8 +257,12 @@ async fn bad_input_that_is_not_refused_cleanly_fails_the_gate() {
         if broken.load(SeqCst) { Answer::Drop } else { adder(request) }
     })
     .await;
-    let evidence = Bench::new([&fragile.url]).run(smoke(file.path(), true)).await;
+    let mut bench = Bench::new([&fragile.url]);
+    let evidence = bench.run(smoke(file.path(), true)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
+    let stopped = |line: &LogLine| line.text.ends_with(" answers no request any more after empty body");
+    assert!(bench.log().iter().any(stopped), "what is dead is sent no more: {:?}", bench.log());
+    assert_eq!(fragile.served(), 5 + 1 + 1 + 3, "the requests, one bad input, a look, the aftermath");
     assert!(evidence.details.iter().any(|detail| detail.starts_with("empty body: answer cut off")), "{evidence:?}");
     let after = |detail: &String| detail.starts_with("request 1 after the adversarial ones, 127.0.0.1:");
     assert!(evidence.details.iter().any(after), "{evidence:?}");

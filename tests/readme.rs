@@ -160,6 +160,9 @@ fn every_config_on_the_page_is_accepted() -> Outcome {
     for name in ["golden.jsonl", "smoke.jsonl"] {
         std::fs::copy(root().join("assets/demo").join(name), dir.path().join(name))?;
     }
+    for name in ["golden.csv", "questions.jsonl", "forecast.csv"] {
+        std::fs::write(dir.path().join(name), "")?;
+    }
     let token = dir.path().join("token");
     std::fs::write(&token, "0123456789abcdef")?;
     let env = |name: &str| match name {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::call::Caller;
 use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, Side, Split};
+use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, SampledRequest, Side, Split};
 
 /// Longest time one call may take. The gateway itself gives its disk 2 s.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
@@ -104,6 +104,12 @@ struct Taken {
     order: OrderId,
 }
 
+/// The requests that the gateway kept.
+#[derive(Debug, Deserialize)]
+struct Samples {
+    samples: Vec<SampledRequest>,
+}
+
 impl Observer for Inner {
     fn observe(&self) -> Answer<'_, Observation> {
         Box::pin(async {
@@ -123,6 +129,13 @@ impl Observer for Inner {
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
         self.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+    }
+
+    fn samples(&self, count: usize) -> Answer<'_, Vec<SampledRequest>> {
+        Box::pin(async move {
+            let given: Samples = parse(&self.caller.get(&format!("/v1/samples?count={count}")).await?)?;
+            Ok(given.samples)
+        })
     }
 
     fn preview(&self, order: &Order) -> Preview {

@@ -10,6 +10,7 @@ use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::seams::{self, Config};
+use crate::domain::gate::SmokeSource;
 use crate::domain::text::clean;
 use crate::domain::{GateKind, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
@@ -47,7 +48,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.push(Row { what: "router".into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
-    rows.extend(gate_files(&config));
+    rows.extend(gate_files(&config).await);
     rows.extend(others(&config, &client).await);
     print(context, &rows);
     let failed = rows.iter().filter(|row| row.result.is_err());
@@ -161,18 +162,15 @@ fn writable(dir: &Path) -> Result<String, String> {
     }
 }
 
-fn gate_files(config: &Config) -> Vec<Row> {
+async fn gate_files(config: &Config) -> Vec<Row> {
     let mut rows = Vec::new();
     for gate in &config.service.gates {
         let file = match &gate.kind {
-            GateKind::Golden { cases, .. } => cases,
-            GateKind::Smoke { requests, .. } | GateKind::Load { requests, .. } => requests,
+            GateKind::Golden(spec) => &spec.cases,
+            GateKind::Smoke { source: SmokeSource::File(file), .. } | GateKind::Load { requests: file, .. } => file,
             _ => continue,
         };
-        let result = std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| {
-            let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
-            if lines == 0 { Err("has no lines".into()) } else { Ok(format!("{lines} lines")) }
-        });
+        let Some(result) = crate::gate::survey(&gate.kind).await else { continue };
         rows.push(Row::local(&format!("gate {}", gate.name), file, result));
     }
     rows

@@ -241,6 +241,7 @@ pub(crate) async fn gateway(
         sides: config.service.sides.map(|_, side| side.urls.clone()),
         ready_path: spec.ready_path.clone(),
         initial: Split::all(Side::Blue),
+        sample: spec.sample,
     };
     let gateway = Gateway::bind(settings).await.map_err(|error| Failure::error(error.to_string()))?;
     for warning in gateway.warnings() {

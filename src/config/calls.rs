@@ -31,7 +31,15 @@ pub(super) fn http(table: &Table<'_>) -> Option<GateKind> {
         table.fault("nothing is said of what the answer must be".into(), remedy);
         return None;
     }
-    Some(GateKind::Http { call: call?, expect, pending: pending? })
+    let pending = pending?;
+    if let Some(value) = expect.equals.as_ref().filter(|value| pending.contains(value)) {
+        table.fault(
+            format!("{value} means not yet, so that it can never pass"),
+            "remove it from pending, or from equals",
+        );
+        return None;
+    }
+    Some(GateKind::Http { call: call?, expect, pending })
 }
 
 /// A gate that makes named calls.
@@ -150,6 +158,21 @@ fn expect(table: &Table<'_>) -> Option<Expect> {
     let max_latency = table.get("max_latency").map(|node| node.duration(1..=HOUR));
     let (equals, bound) = (given(equals)?, bound.ok()?);
     let pointer = given(pointer)?;
+    if let (Some(bound), Some(value)) = (bound, equals.as_ref()) {
+        let fits = matches!(value, Scalar::Number(number) if bound.holds(*number));
+        if !fits {
+            let limit = if bound.at_least { "min" } else { "max" };
+            table.fault(format!("{value} does not keep {limit}, so that no answer can pass"), "keep one of the two");
+            return None;
+        }
+    }
+    if let Some(Some(status @ (204 | 205 | 304))) = status.filter(|_| pointer.is_some() || contains.is_some()) {
+        table.fault(
+            format!("an answer of status {status} has no body, so that none can pass"),
+            "remove pointer and contains, or status",
+        );
+        return None;
+    }
     match (&pointer, equals.is_some() || bound.is_some()) {
         (None, true) => {
             table.fault("equals, min and max need a pointer".into(), "write e.g. pointer = \"/status\"");

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
-use super::{calls, gates, keys, values};
+use super::{calls, gates, golden, keys, values};
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
 
@@ -59,6 +59,9 @@ pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
     let mut gates = Vec::new();
     for table in tables(root, "gate", keys::GATE) {
         let Some((name, spec)) = gate(&table, ready_path) else { continue };
+        if let Some(why) = spec.as_ref().and_then(|spec| golden::no_samples(root, spec)) {
+            table.fault(why, "write sample = true in [gateway], or requests = \"FILE\" here");
+        }
         if let Some(line) = lines.get(&name) {
             table.fault(
                 format!("a gate on line {line} is named {} already", quote(&name)),
@@ -97,8 +100,8 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
     let timeout_ms = table.duration("timeout", 100..=DAY, 300 * SECOND);
     let kind = match kind {
         Kind::Health => health(&table, ready_path, timeout_ms),
-        Kind::Golden => golden(&table),
-        Kind::Smoke => smoke(&table),
+        Kind::Golden => golden::golden(&table, timeout_ms),
+        Kind::Smoke => golden::smoke(&table),
         Kind::Exec => gates::exec(&table),
         Kind::Http => calls::http(&table),
         Kind::Prometheus => calls::prometheus(&table),
@@ -130,39 +133,6 @@ fn health(table: &Table<'_>, ready_path: &str, timeout_ms: u64) -> Option<GateKi
         max_latency_ms: max_latency?,
         interval_ms,
     })
-}
-
-fn golden(table: &Table<'_>) -> Option<GateKind> {
-    let cases = table.need("cases", "name a file of JSON lines").and_then(|node| values::readable_file(&node));
-    let path =
-        table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
-    let answer =
-        table.need("answer", "write e.g. answer = \"/outputs/0/data/0\"").and_then(|node| values::pointer(&node));
-    let example = "write e.g. min_accuracy = 0.95";
-    let min_accuracy = table.need("min_accuracy", example).and_then(|node| {
-        let share = node.share(example)?;
-        let fits = share > 0.0 && share <= 1.0;
-        if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 1"), example) }
-    });
-    let concurrency = usize::try_from(table.number("concurrency", 1..=64, 4)).ok()?;
-    let min_cases = usize::try_from(table.number("min_cases", 1..=1_000_000, 50)).ok()?;
-    Some(GateKind::Golden {
-        cases: cases?,
-        path: path?,
-        answer: answer?,
-        min_accuracy: min_accuracy?,
-        concurrency,
-        min_cases,
-    })
-}
-
-fn smoke(table: &Table<'_>) -> Option<GateKind> {
-    let requests = table.need("requests", "name a file of JSON lines").and_then(|node| values::readable_file(&node));
-    let path =
-        table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
-    let max_latency = latency_limit(table);
-    let adversarial = table.flag("adversarial", true);
-    Some(GateKind::Smoke { requests: requests?, path: path?, max_latency_ms: max_latency?, adversarial })
 }
 
 fn latency_limit(table: &Table<'_>) -> Option<u64> {

@@ -188,6 +188,7 @@ pub(super) fn gateway(
         Some(node) => values::path(&node),
         None => Some(state_dir.join("gateway.json")),
     };
+    let sample = table.flag("sample", false);
     let (listen, admin, state) = (listen?, admin?, state?);
     refuse_loops(&listen_node?, listen, replicas);
     if let AdminSpec::Tcp { addr, .. } = &admin
@@ -196,7 +197,7 @@ pub(super) fn gateway(
     {
         table.fault("admin and listen are the same address".into(), "give admin a port of its own");
     }
-    Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned() })
+    Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned(), sample })
 }
 
 /// The gateway has no TLS of its own: a replica behind https would answer none of its requests.

@@ -1,10 +1,13 @@
 //! Gates: checks that must pass before traffic moves.
 
+mod golden;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Expect, HeaderValue, Scalar, Step};
 use super::digest::Digest;
+pub use golden::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 
 /// What a gate found. Not enough data is an answer of its own (law 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,30 +64,19 @@ pub enum GateKind {
         interval_ms: u64,
     },
     /// Predictions against a golden set.
-    Golden {
-        /// JSON lines: `{"id":"17","request":{..},"expect":"spam"}`.
-        cases: std::path::PathBuf,
-        /// Path the requests are posted to.
-        path: String,
-        /// JSON pointer to the answer in the reply.
-        answer: String,
-        /// Least share of right answers, 0 to 1.
-        min_accuracy: f64,
-        /// Requests under way at once.
-        concurrency: usize,
-        /// Cases needed for a verdict.
-        min_cases: usize,
-    },
+    Golden(Box<GoldenSpec>),
     /// Representative requests, and adversarial ones that must be refused cleanly.
     Smoke {
-        /// JSON lines: `{"id":..,"path":..,"method":..,"request":{..},"expect":{"status":200,...}}`.
-        requests: std::path::PathBuf,
+        /// Where the requests come from.
+        source: SmokeSource,
         /// Path the requests are posted to where a line names none.
         path: String,
         /// Longest a single answer may take, in milliseconds.
         max_latency_ms: u64,
         /// Whether the built-in adversarial requests are sent too.
         adversarial: bool,
+        /// Sent with every request.
+        headers: Vec<(String, HeaderValue)>,
     },
     /// A command of the user's: its exit code, and what it says as JSON.
     Exec {
@@ -146,6 +138,19 @@ pub enum GateKind {
     },
 }
 
+/// Where a smoke gate's requests come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmokeSource {
+    /// JSON lines: `{"id":..,"path":..,"method":..,"request":{..},"expect":{"status":200,...}}`.
+    File(std::path::PathBuf),
+    /// The latest requests that the embedded gateway kept of live traffic.
+    Live {
+        /// At most so many.
+        count: usize,
+    },
+}
+
 /// A stretch of a load: from one rate to another in a straight line.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
@@ -198,7 +203,7 @@ impl GateKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Health { .. } => "health",
-            Self::Golden { .. } => "golden",
+            Self::Golden(_) => "golden",
             Self::Smoke { .. } => "smoke",
             Self::Exec { .. } => "exec",
             Self::Http { .. } => "http",

@@ -329,7 +329,7 @@ impl State {
     }
 
     /// The digest evidence about `side` is bound to now; `None` while its version is not known.
-    pub(super) fn version_digest(&self, side: Side) -> Option<Digest> {
+    pub fn version_digest(&self, side: Side) -> Option<Digest> {
         use super::watch::Serves;
         match self.sides[side].serves() {
             Serves::Known(version) => Some(version.digest),

@@ -9,19 +9,45 @@ const TOLERANCE: f64 = 1e-9;
 
 /// Deep equality; numbers within a tolerance and whatever way they are written (`7` and `7.0`).
 pub(super) fn agree(expected: &Value, got: &Value) -> bool {
+    agree_within(expected, got, 0.0)
+}
+
+/// The same with a tolerance of the user's, in the unit of the numbers.
+pub(super) fn agree_within(expected: &Value, got: &Value, tolerance: f64) -> bool {
+    let same = |(a, b): (&Value, &Value)| agree_within(a, b, tolerance);
     match (expected, got) {
         (Value::Number(a), Value::Number(b)) => {
             a == b
                 || a.as_f64()
                     .zip(b.as_f64())
-                    .is_some_and(|(a, b)| (a - b).abs() <= TOLERANCE * a.abs().max(b.abs()).max(1.0))
+                    .is_some_and(|(a, b)| (a - b).abs() <= tolerance.max(TOLERANCE * a.abs().max(b.abs()).max(1.0)))
         }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(a, b)),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(same),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| agree(value, other)))
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same((value, other))))
         }
         (a, b) => a == b,
     }
+}
+
+/// The finite number that a text is.
+pub(super) fn finite(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Whether a value is, or holds, a text that stands for no number: JSON has no other way to say NaN.
+pub(super) fn is_nan(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.trim().parse::<f64>().is_ok_and(f64::is_nan),
+        Value::Array(items) => items.iter().any(is_nan),
+        Value::Object(items) => items.values().any(is_nan),
+        _ => false,
+    }
+}
+
+/// Python writes NaN where JSON has no such thing: worth a word of its own.
+pub(super) fn word_unlike_json(text: &[u8]) -> Option<&'static str> {
+    ["NaN", "Infinity"].into_iter().find(|word| text.windows(word.len()).any(|part| part == word.as_bytes()))
 }
 
 /// `number`, `string`, ...: as an expectation names it.

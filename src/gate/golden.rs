@@ -1,265 +1,295 @@
-//! The golden gate: predictions against cases whose answers are known.
+//! The golden gate: predictions against cases whose answers are known, or against what the live side says.
 //!
-//! The file is read twice, both times line by line: first to see that every line is a case, before
+//! The set is read twice, both times line by line: first to see that every line is a case, before
 //! anything is sent, and to count them; then to send them. A case without an answer (no connection,
 //! 5xx, 429) is neither right nor wrong. It is counted apart, and where the verdict would hang on such
-//! cases, or they are more than one in a hundred, there is no verdict.
+//! cases, or they are more than one in a hundred, there is no verdict. Every answer is kept in a file
+//! until there is one, so that a run that was stopped goes on with the cases that are left.
 
-use std::path::Path;
+mod answer;
+mod case;
+mod csv;
+mod measure;
+mod progress;
+mod source;
+mod statistics;
+
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::agree::{agree, shown};
-use super::lines::Lines;
 use super::report::Report;
-use super::{Finding, MAX_REPLY, MAX_SILENCE, REQUEST_TIMEOUT, count};
-use crate::domain::Verdict;
-use crate::domain::text::clean;
-use crate::probe::{Ask, FetchError, Reply, Target, fetch, redirect_note};
+use super::{Checked, Finding, MAX_REPLY, MAX_SILENCE, ask, count};
+use crate::domain::gate::GoldenSpec;
+use crate::domain::{Digest, Verdict};
+use crate::probe::{Ask, Target, fetch};
+use answer::{Answer, Graded};
+use case::Case;
+use measure::{Judged, Tally};
+use progress::{Key, Progress};
+use source::Source;
 
-/// A larger share of cases without an answer leaves no verdict but "failed" or "not yet".
-const MAX_UNANSWERED: f64 = 0.01;
-
-/// What is checked.
-pub(super) struct Plan<'a> {
-    pub(super) file: &'a Path,
-    pub(super) path: Arc<str>,
-    pub(super) answer: Arc<str>,
-    pub(super) min_accuracy: f64,
-    pub(super) concurrency: usize,
-    pub(super) min_cases: u64,
+/// What a first look at the set found.
+pub(super) struct Survey {
+    /// Lines that are cases.
+    pub(super) cases: u64,
+    /// Lines that are not.
+    pub(super) broken: u64,
+    /// The first of those: `golden.jsonl:3: not JSON`.
+    first_fault: String,
+    /// Of every line of the set.
+    content: Digest,
 }
 
-struct Case {
-    id: String,
-    body: Vec<u8>,
-    expect: Value,
-}
-
-/// What became of a case.
-enum Outcome {
-    Right,
-    Wrong(String),
-    Unanswered(String),
-}
-
-#[derive(Default)]
-struct Tally {
-    right: u64,
-    wrong: u64,
-    unanswered: u64,
-    /// Cases in a row without an answer.
-    silence: u32,
-}
-
-pub(super) async fn check(client: reqwest::Client, targets: &[Target], plan: Plan<'_>, report: &mut Report) -> Finding {
-    report.unit = "ratio";
-    report.at_least = true;
-    report.limit = Some(plan.min_accuracy);
-    match send_all(client, targets, &plan, report).await {
-        Ok((tally, total)) => judge(&plan, &tally, total),
-        Err(note) => {
-            report.fault(&note);
-            Finding::new(Verdict::NotYet, note)
-        }
-    }
-}
-
-async fn send_all(
+pub(super) async fn check(
     client: reqwest::Client,
-    targets: &[Target],
-    plan: &Plan<'_>,
+    side: Checked<'_>,
+    spec: &Arc<GoldenSpec>,
     report: &mut Report,
-) -> Result<(Tally, u64), String> {
-    let total = count_cases(plan.file).await?;
-    if total < plan.min_cases {
-        return Err(format!("only {} in the file, {} needed", count(total, "case"), plan.min_cases));
-    }
-    report.total(total);
-    let mut lines = Lines::open(plan.file).await?;
-    let mut under_way = JoinSet::new();
-    let mut tally = Tally::default();
-    let mut replicas = targets.iter().cycle();
-    let mut sent = 0;
-    loop {
-        // A side that has gone silent is sent nothing more.
-        while under_way.len() < plan.concurrency && sent < total && tally.silence < MAX_SILENCE {
-            let Some((number, line)) = lines.next().await? else { break };
-            let case = parse(&line, number).map_err(|what| lines.fault(number, &what))?;
-            let Some(target) = replicas.next().cloned() else { break };
-            let (client, path, answer) = (client.clone(), Arc::clone(&plan.path), Arc::clone(&plan.answer));
-            under_way.spawn(async move { ask(&client, &target, &path, &answer, case).await });
-            sent += 1;
-        }
-        let Some(joined) = under_way.join_next().await else { break };
-        let (id, outcome) = joined.map_err(|_| "a request broke off".to_owned())?;
-        tally.add(&id, outcome, report);
-    }
-    if tally.silence >= MAX_SILENCE && tally.answered() + tally.unanswered < total {
-        report.info(format!("stopped: {} in a row without an answer", count(tally.silence.into(), "case")));
-    }
-    Ok((tally, total))
-}
-
-impl Tally {
-    fn answered(&self) -> u64 {
-        self.right + self.wrong
-    }
-
-    fn add(&mut self, id: &str, outcome: Outcome, report: &mut Report) {
-        match outcome {
-            Outcome::Right => self.right += 1,
-            Outcome::Wrong(what) => {
-                self.wrong += 1;
-                report.fault(format!("case {id}: {what}"));
-            }
-            Outcome::Unanswered(why) => {
-                self.unanswered += 1;
-                self.silence += 1;
-                report.fault(format!("case {id}: {why}"));
-                report.step(self.note());
-                return;
-            }
-        }
-        self.silence = 0;
-        report.samples = self.answered();
-        report.value = Some(self.right as f64 / self.answered() as f64);
-        report.step(self.note());
-    }
-
-    fn note(&self) -> String {
-        match (self.wrong, self.unanswered) {
-            (wrong, 0) => count(wrong, "miss"),
-            (wrong, unanswered) => format!("{}, {unanswered} unanswered", count(wrong, "miss")),
-        }
-    }
-}
-
-/// `total` cases were to be sent; those that were not, count as unanswered.
-fn judge(plan: &Plan<'_>, tally: &Tally, total: u64) -> Finding {
-    let unanswered = total - tally.answered();
-    let share = |cases: u64| cases as f64 / total.max(1) as f64;
-    let missing = || format!("only {} of {} answered", tally.answered(), count(total, "case"));
-    if tally.answered() < plan.min_cases.max(1) {
-        return Finding::new(Verdict::NotYet, missing());
-    }
-    // Even if every case without an answer were right, it would not be enough.
-    if share(tally.right + unanswered) < plan.min_accuracy {
-        return Finding::new(Verdict::Failed, tally.note());
-    }
-    if share(unanswered) > MAX_UNANSWERED {
-        return Finding::new(Verdict::NotYet, format!("{}, {}", missing(), count(tally.wrong, "miss")));
-    }
-    // And not if every one of them were wrong.
-    if share(tally.right) < plan.min_accuracy {
-        return Finding::new(
-            Verdict::NotYet,
-            format!("it hangs on {unanswered} unanswered, {}", count(tally.wrong, "miss")),
-        );
-    }
-    Finding::new(Verdict::Passed, tally.note())
-}
-
-async fn count_cases(file: &Path) -> Result<u64, String> {
-    let mut lines = Lines::open(file).await?;
-    let mut cases = 0;
-    while let Some((number, line)) = lines.next().await? {
-        parse(&line, number).map_err(|what| lines.fault(number, &what))?;
-        cases += 1;
-    }
-    Ok(cases)
-}
-
-/// A case from its line; other keys than the three are for the user's own notes.
-fn parse(line: &[u8], number: u64) -> Result<Case, String> {
-    let value: Value = serde_json::from_slice(line).map_err(|_| "not JSON".to_owned())?;
-    let Value::Object(mut case) = value else {
-        return Err("not an object with request and expect".to_owned());
+) -> Finding {
+    let (limit, at_least, unit) = first_limit(spec);
+    (report.limit, report.at_least, report.unit) = (limit, at_least, unit);
+    let mut run = match Run::prepare(client, side, spec, report).await {
+        Ok(run) => run,
+        Err(note) => return Finding::new(Verdict::NotYet, note),
     };
-    let id = match case.get("id") {
-        Some(Value::String(id)) => clean(id, 40),
-        Some(Value::Number(id)) => id.to_string(),
-        None => number.to_string(),
-        Some(_) => return Err("id is neither text nor a number".to_owned()),
-    };
-    let request = case.get("request").ok_or("no request")?;
-    let body = serde_json::to_vec(request).map_err(|err| err.to_string())?;
-    let expect = case.remove("expect").ok_or("no expect")?;
-    Ok(Case { id, body, expect })
-}
-
-async fn ask(client: &reqwest::Client, target: &Target, path: &str, answer: &str, case: Case) -> (String, Outcome) {
-    let reply = fetch(client, target, Ask::post_json(path, case.body, REQUEST_TIMEOUT, MAX_REPLY)).await;
-    (case.id, compare(reply, answer, &case.expect))
-}
-
-fn compare(reply: Result<Reply, FetchError>, answer: &str, expect: &Value) -> Outcome {
-    let wrong = |got: &str| Outcome::Wrong(format!("expected {}, got {got}", shown(expect)));
-    let reply = match reply {
-        Ok(reply) => reply,
-        Err(err @ FetchError::TooLong(_)) => return wrong(&format!("an {err}")),
-        Err(err) => return Outcome::Unanswered(err.to_string()),
-    };
-    match reply.status {
-        200..300 => {}
-        429 | 500.. => return Outcome::Unanswered(format!("status {}", reply.status)),
-        status => return wrong(&redirect_note(&reply).unwrap_or_else(|| format!("status {status}"))),
+    if let Err(note) = run.send_all(report).await {
+        report.fault(&note);
+        return Finding::new(Verdict::NotYet, note);
     }
-    let Ok(body) = serde_json::from_slice::<Value>(&reply.body) else {
-        return wrong("an answer that is not JSON");
-    };
-    match body.pointer(answer) {
-        Some(got) if agree(expect, got) => Outcome::Right,
-        Some(got) => wrong(&shown(got)),
-        None => wrong(&format!("nothing at {}", clean(answer, 60))),
-    }
+    run.conclude(report).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(right: u64, wrong: u64, unanswered: u64) -> (Verdict, String) {
-        let plan = Plan {
-            file: Path::new("x"),
-            path: "/".into(),
-            answer: "/a".into(),
-            min_accuracy: 0.95,
-            concurrency: 1,
-            min_cases: 50,
+/// Looks through the set without asking anybody; each broken line is told to `tell`.
+pub(super) async fn survey(spec: &GoldenSpec, mut tell: impl FnMut(&str)) -> Result<Survey, String> {
+    let mut source = Source::open(spec).await?;
+    let mut survey =
+        Survey { cases: 0, broken: 0, first_fault: String::new(), content: Digest::of([source.preamble()]) };
+    while let Some(item) = source.next().await? {
+        survey.content = Digest::of([survey.content.as_str().as_bytes(), &item.raw]);
+        let Err(what) = item.case else {
+            survey.cases += 1;
+            continue;
         };
-        let finding = judge(&plan, &Tally { right, wrong, unanswered, silence: 0 }, right + wrong + unanswered);
-        (finding.verdict, finding.note)
-    }
-
-    #[test]
-    fn cases_without_an_answer_are_neither_right_nor_wrong() {
-        use Verdict::{Failed, NotYet, Passed};
-        assert_eq!(verdict(95, 5, 0), (Passed, "5 misses".into()));
-        assert_eq!(verdict(94, 6, 0), (Failed, "6 misses".into()));
-        assert_eq!(verdict(96, 3, 1), (Passed, "3 misses, 1 unanswered".into()));
-        assert_eq!(verdict(12, 0, 38), (NotYet, "only 12 of 50 cases answered".into()));
-        assert_eq!(verdict(0, 0, 100).0, NotYet);
-        assert_eq!(verdict(98, 0, 2), (NotYet, "only 98 of 100 cases answered, 0 misses".into()));
-        assert_eq!(verdict(94, 5, 1), (NotYet, "it hangs on 1 unanswered, 5 misses".into()));
-        assert_eq!(verdict(80, 10, 10).0, Failed, "ten more right ones would not be enough");
-    }
-
-    #[test]
-    fn a_line_is_a_case_or_a_fault() {
-        let case = parse(br#"{"id":17,"request":{"b":1.0,"a":[2]},"expect":"spam","comment":"x"}"#, 3).unwrap();
-        assert_eq!((case.id.as_str(), case.body.as_slice()), ("17", &br#"{"b":1.0,"a":[2]}"#[..]));
-        assert_eq!(parse(br#"{"request":1,"expect":null}"#, 3).unwrap().id, "3");
-        for (line, said) in [
-            ("{", "not JSON"),
-            ("[1]", "not an object with request and expect"),
-            (r#"{"expect":1}"#, "no request"),
-            (r#"{"request":1}"#, "no expect"),
-            (r#"{"id":[],"request":1,"expect":1}"#, "id is neither text nor a number"),
-        ] {
-            assert_eq!(parse(line.as_bytes(), 1).err().unwrap(), said);
+        survey.broken += 1;
+        let fault = source.fault(item.line, &what);
+        tell(&fault);
+        if survey.broken == 1 {
+            survey.first_fault = fault;
         }
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    /// Why the set cannot be used as it is.
+    pub(super) fn fault(&self, spec: &GoldenSpec) -> Option<String> {
+        match self.broken {
+            1 if !spec.skips_broken => return Some(self.first_fault.clone()),
+            2.. if !spec.skips_broken => return Some(format!("{} broken lines, {}", self.broken, self.first_fault)),
+            _ => {}
+        }
+        let short = self.cases < spec.min_cases as u64;
+        short.then(|| format!("only {} in the file, {} needed", count(self.cases, "case"), spec.min_cases))
+    }
+}
+
+fn first_limit(spec: &GoldenSpec) -> (Option<f64>, bool, &'static str) {
+    let limits = &spec.limits;
+    match limits.min_accuracy.or(limits.min_agreement) {
+        Some(share) => (Some(share), true, "ratio"),
+        None => (limits.max_mean_error.or(limits.max_error), false, ""),
+    }
+}
+
+/// Both sides, as a case needs them.
+struct Sides {
+    client: reqwest::Client,
+    spec: Arc<GoldenSpec>,
+    checked: Vec<Target>,
+    /// Empty unless the sides are compared.
+    other: Vec<Target>,
+}
+
+struct Run {
+    sides: Arc<Sides>,
+    survey: Survey,
+    progress: Progress,
+    /// Which cases have an answer, by their place in the set.
+    done: Vec<bool>,
+    tally: Tally,
+}
+
+impl Run {
+    async fn prepare(
+        client: reqwest::Client,
+        side: Checked<'_>,
+        spec: &Arc<GoldenSpec>,
+        report: &mut Report,
+    ) -> Result<Self, String> {
+        let survey = survey(spec, |fault| report.fault(fault)).await.inspect_err(|note| report.fault(note))?;
+        if let Some(fault) = survey.fault(spec) {
+            if survey.broken == 0 || spec.skips_broken {
+                report.fault(&fault);
+            }
+            return Err(fault);
+        }
+        let headers = ask::headers(side, &spec.headers, report)?;
+        let with_headers = |targets: &[Target]| {
+            let target =
+                |target: &Target| Target { headers: [&target.headers[..], &headers].concat(), ..target.clone() };
+            targets.iter().map(target).collect::<Vec<_>>()
+        };
+        let compares = spec.limits.min_agreement.is_some();
+        if compares && side.others.is_empty() {
+            return Err("the other side has no replicas to compare with".to_owned());
+        }
+        let other = if compares { with_headers(side.others) } else { Vec::new() };
+        let sides = Sides { client, spec: Arc::clone(spec), checked: with_headers(side.targets), other };
+        report.total(survey.cases);
+        let configured = serde_json::to_string(&**spec).map_err(|err| err.to_string())?;
+        let other_version = side.other_version.filter(|_| compares).map_or("", Digest::as_str);
+        let digest = Digest::of([side.version.as_str(), other_version, survey.content.as_str(), &configured]);
+        let key = Key { digest, now: report.now(), valid_for_ms: side.valid_for_ms };
+        let (progress, known, told) = Progress::open(side.resume, key).await;
+        if let Some(told) = told {
+            report.info(told);
+        }
+        let done = vec![false; usize::try_from(survey.cases).map_err(|err| err.to_string())?];
+        let mut run = Self { sides: Arc::new(sides), survey, progress, done, tally: Tally::default() };
+        run.resume(known, report);
+        Ok(run)
+    }
+
+    /// Takes up the answers of a run that was stopped.
+    fn resume(&mut self, known: Vec<(u64, Graded)>, report: &mut Report) {
+        for (case, graded) in known {
+            let place = usize::try_from(case).ok().and_then(|at| self.done.get_mut(at));
+            if let Some(done) = place.filter(|done| !**done) {
+                *done = true;
+                self.count(&graded, report);
+            }
+        }
+        if self.tally.answered > 0 {
+            report.info(format!("resumed at {} of {}", self.tally.answered, self.survey.cases));
+            report.reach(self.tally.answered, self.tally.note(&self.sides.spec.limits));
+        }
+    }
+
+    async fn send_all(&mut self, report: &mut Report) -> Result<(), String> {
+        let sides = Arc::clone(&self.sides);
+        let spec = &sides.spec;
+        let mut source = Source::open(spec).await?;
+        let mut under_way = JoinSet::new();
+        let mut place = 0;
+        loop {
+            // A side that has gone silent is sent nothing more.
+            while under_way.len() < spec.concurrency.clamp(1, 256) && self.tally.silence < MAX_SILENCE {
+                let Some(item) = source.next().await? else { break };
+                let case = match item.case {
+                    Ok(case) => case,
+                    Err(_) if spec.skips_broken => continue,
+                    Err(what) => return Err(source.fault(item.line, &what)),
+                };
+                place += 1;
+                match self.done.get(place - 1) {
+                    Some(true) => continue,
+                    Some(false) => {}
+                    None => return Err("the file has grown since the run began".to_owned()),
+                }
+                let sides = Arc::clone(&sides);
+                under_way.spawn(async move { sides.ask(place - 1, case).await });
+            }
+            let Some(joined) = under_way.join_next().await else { break };
+            let (place, id, outcome) = joined.map_err(|_| "a request broke off".to_owned())?;
+            self.take(place, &id, outcome, report).await;
+        }
+        if self.tally.silence >= MAX_SILENCE && self.tally.answered + self.tally.unanswered < self.survey.cases {
+            report.info(format!("stopped: {} in a row without an answer", count(self.tally.silence.into(), "case")));
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, place: usize, id: &str, outcome: Result<Graded, String>, report: &mut Report) {
+        match outcome {
+            Ok(mut graded) => {
+                graded.told = report.masked_text(&graded.told);
+                if let Some(told) = self.progress.add(place as u64, &graded).await {
+                    report.info(told);
+                }
+                self.count(&graded, report);
+            }
+            Err(why) => {
+                self.tally.add_unanswered();
+                report.fault(format!("case {id}: {why}"));
+            }
+        }
+        report.step(self.tally.note(&self.sides.spec.limits));
+    }
+
+    fn count(&mut self, graded: &Graded, report: &mut Report) {
+        let limits = &self.sides.spec.limits;
+        if self.tally.add(graded, limits) {
+            report.fault(&graded.told);
+        }
+        report.samples = self.tally.answered;
+        report.value = self.tally.first_value(limits);
+    }
+
+    /// The verdict: of several limits the one that stands worst is shown, all are told.
+    async fn conclude(self, report: &mut Report) -> Finding {
+        let spec = &self.sides.spec;
+        let judged = self.tally.judge(&spec.limits, self.survey.cases, spec.min_cases as u64);
+        let rank = |judged: &&Judged| match judged.verdict {
+            Verdict::Failed => 0,
+            Verdict::NotYet => 1,
+            Verdict::Passed => 2,
+        };
+        let Some(shown) = judged.iter().min_by_key(rank) else {
+            return Finding::new(Verdict::NotYet, "no limit is configured");
+        };
+        (report.value, report.limit) = (shown.value, Some(shown.limit));
+        (report.at_least, report.unit) = (shown.at_least, shown.unit);
+        let verdict = shown.verdict;
+        if verdict == Verdict::Failed && report.has_no_details() {
+            self.tally.worst().for_each(|told| report.fault(told));
+        }
+        let mut notes = vec![shown.note.clone()];
+        notes.extend(judged.iter().filter(|one| *one != shown).map(|one| one.note.clone()));
+        notes.dedup();
+        if self.survey.broken > 0 {
+            notes.push(format!("{} left out", count(self.survey.broken, "broken line")));
+        }
+        // Cases without an answer are asked again by the next run; the others need not be.
+        if verdict != Verdict::NotYet {
+            self.progress.finish().await;
+        }
+        Finding::new(verdict, notes.join("; "))
+    }
+}
+
+impl Sides {
+    /// Asks a case; its place and id come back with what became of it.
+    async fn ask(&self, place: usize, case: Case) -> (usize, String, Result<Graded, String>) {
+        let Case { id, body, expect } = case;
+        let (answer, other) = if self.other.is_empty() {
+            (self.answer(&self.checked, place, body).await, None)
+        } else {
+            let (answer, other) =
+                tokio::join!(self.answer(&self.checked, place, body.clone()), self.answer(&self.other, place, body));
+            (answer, Some(other))
+        };
+        let graded = answer::grade(&self.spec, &id, expect.as_ref(), &answer, other.as_ref());
+        (place, id, graded)
+    }
+
+    async fn answer(&self, targets: &[Target], place: usize, body: Vec<u8>) -> Answer {
+        let Some(target) = targets.get(place % targets.len().max(1)) else {
+            return Answer::Missing("there is no replica".to_owned());
+        };
+        let patience = Duration::from_millis(self.spec.timeout_ms.max(1));
+        let reply = fetch(&self.client, target, Ask::post_json(&self.spec.path, body, patience, MAX_REPLY)).await;
+        answer::read(reply, &self.spec.answer)
     }
 }

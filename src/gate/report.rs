@@ -23,6 +23,7 @@ pub(super) struct Report {
     state: GateProgress,
     told_quarters: u64,
     details: Vec<String>,
+    untold: u64,
     secrets: Vec<String>,
     /// The measured value, once there is one.
     pub(super) value: Option<f64>,
@@ -51,6 +52,7 @@ impl Report {
             state: GateProgress::default(),
             told_quarters: 0,
             details: Vec::new(),
+            untold: 0,
             secrets: Vec::new(),
             value: None,
             limit: None,
@@ -65,11 +67,14 @@ impl Report {
         self.say(LogLevel::Info, text.as_ref());
     }
 
-    /// A miss or fault: the first 20 go into the log and the evidence.
+    /// A miss or fault: the first 20 go into the log and the evidence, the rest is counted.
     pub(super) fn fault(&mut self, text: impl AsRef<str>) {
         if self.details.len() < MAX_DETAILS {
-            self.details.push(clean(text.as_ref(), MAX_TEXT));
-            self.say(LogLevel::Warn, text.as_ref());
+            let text = self.masked_text(text.as_ref());
+            self.details.push(clean(&text, MAX_TEXT));
+            self.say(LogLevel::Warn, &text);
+        } else {
+            self.untold += 1;
         }
     }
 
@@ -97,13 +102,22 @@ impl Report {
         if self.secrets.iter().all(|secret| !body.windows(secret.len()).any(|part| part == secret.as_bytes())) {
             return body;
         }
-        let text = String::from_utf8_lossy(&body).into_owned();
-        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***")).into_bytes()
+        self.masked_text(&String::from_utf8_lossy(&body)).into_bytes()
+    }
+
+    /// The same of a text.
+    pub(super) fn masked_text(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 
     /// The wall clock.
     pub(super) fn now(&self) -> DateTime<Utc> {
         (self.now)()
+    }
+
+    /// Steps done, and how many there are.
+    pub(super) fn reached(&self) -> (u64, u64) {
+        (self.state.done, self.state.total)
     }
 
     /// How many faults the evidence names so far.
@@ -160,6 +174,9 @@ impl Report {
     /// Tells the verdict and makes the evidence.
     pub(super) fn finish(mut self, finding: &Finding, version: Digest, took: Duration) -> Evidence {
         let note = clean(&finding.note, MAX_TEXT);
+        if self.untold > 0 {
+            self.say(LogLevel::Info, &format!("{} more like those are not listed", self.untold));
+        }
         let level = match finding.verdict {
             Verdict::Passed => LogLevel::Info,
             Verdict::NotYet => LogLevel::Warn,

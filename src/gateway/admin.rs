@@ -109,10 +109,26 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
             answer.headers_mut().insert(CONTENT_TYPE, const { HeaderValue::from_static("text/plain; version=0.0.4") });
             answer
         }
+        "/v1/samples" if get => samples(shared, request.uri().query()),
         "/v1/split" if request.method() == Method::PUT => order(shared, request).await,
         "/v1/split" => not_allowed("PUT"),
-        "/v1/status" | "/v1/drain" | "/metrics" => not_allowed("GET"),
-        _ => error(StatusCode::NOT_FOUND, "no such path; there are /v1/status, /v1/split, /v1/drain and /metrics"),
+        "/v1/status" | "/v1/drain" | "/v1/samples" | "/metrics" => not_allowed("GET"),
+        _ => error(
+            StatusCode::NOT_FOUND,
+            "no such path; there are /v1/status, /v1/split, /v1/drain, /v1/samples and /metrics",
+        ),
+    }
+}
+
+/// The latest requests of live traffic, at most `count` of them.
+fn samples(shared: &Shared, query: Option<&str>) -> Answer {
+    let Some(samples) = &shared.samples else {
+        return error(StatusCode::NOT_FOUND, "no requests are kept: write sample = true in [gateway] and restart it");
+    };
+    let count = query.and_then(|query| query.strip_prefix("count=")).map_or(Ok(100), str::parse);
+    match count {
+        Ok(count) => json_answer(StatusCode::OK, &json!({ "samples": samples.latest(count) })),
+        Err(_) => error(StatusCode::BAD_REQUEST, "count is a number: /v1/samples?count=50"),
     }
 }
 

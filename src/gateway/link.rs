@@ -14,16 +14,18 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::samples::ClientBody;
+
 /// Bytes read ahead and header size accepted from a replica.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
 
 /// Boxed once per connection: it is large, and moves with every request otherwise.
-type Driver = Box<http1::Connection<TokioIo<TcpStream>, Incoming>>;
+type Driver = Box<http1::Connection<TokioIo<TcpStream>, ClientBody>>;
 
 /// A connection to a replica.
 #[derive(Debug)]
 pub(super) struct Link {
-    send: SendRequest<Incoming>,
+    send: SendRequest<ClientBody>,
     /// `None` once the connection is over, or where another task drives it.
     driver: Option<Driver>,
 }
@@ -32,7 +34,7 @@ pub(super) struct Link {
 #[derive(Debug)]
 pub(super) enum Broken {
     /// Nothing of the request was written: it is handed back and may be sent again.
-    Unsent(Box<Request<Incoming>>),
+    Unsent(Box<Request<ClientBody>>),
     /// It was, or may have been, written: never to be sent again.
     Sent,
 }
@@ -52,7 +54,7 @@ impl Link {
     }
 
     /// Sends the request and waits for the head of the answer.
-    pub(super) async fn exchange(&mut self, request: Request<Incoming>) -> Result<Response<Incoming>, Broken> {
+    pub(super) async fn exchange(&mut self, request: Request<ClientBody>) -> Result<Response<Incoming>, Broken> {
         let mut answer = pin!(self.send.try_send_request(request));
         let driver = &mut self.driver;
         let answer = poll_fn(|cx| {

@@ -15,6 +15,7 @@ use super::clients::Client;
 use super::headers;
 use super::link::{Broken, Link, look_at_sockets};
 use super::replica::Replica;
+use super::samples::ClientBody;
 use super::shared::Shared;
 use super::side::Flight;
 use super::tunnel;
@@ -36,8 +37,15 @@ pub(super) async fn handle(
     let upgraded = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let place = Arc::clone(&shared.sides[shared.control.pick()]);
     let mut flight = Flight::begin(place);
+    let draft = shared.samples.as_ref().filter(|_| upgrade.is_none()).and_then(|samples| samples.begin(&request));
+    let request = request.map(|body| ClientBody::new(body, draft.as_ref()));
     let response = match send(&mut flight, request, &client.address, upgrade.as_ref()).await {
-        Ok((response, link)) => relay(shared, flight, response, link, upgraded),
+        Ok((response, link)) => {
+            if let (Some(samples), Some(draft)) = (&shared.samples, draft) {
+                samples.keep(draft, &response);
+            }
+            relay(shared, flight, response, link, upgraded)
+        }
         Err(failure) => {
             flight.no_answer();
             let (status, what) = failure.told();
@@ -70,7 +78,7 @@ impl Failure {
 /// Sends the request to a replica of the side; tries another only where nothing was sent.
 async fn send(
     flight: &mut Flight,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
     peer: &HeaderValue,
     upgrade: Option<&HeaderValue>,
 ) -> Result<(Response<Incoming>, Link), Failure> {
@@ -109,14 +117,14 @@ async fn send(
 /// How one replica failed.
 enum Missed {
     /// Nothing was sent: the request, and why.
-    Unsent(Box<Request<Incoming>>, io::Error),
+    Unsent(Box<Request<ClientBody>>, io::Error),
     /// Something was.
     Sent,
 }
 
 async fn attempt(
     flight: &Flight,
-    mut request: Request<Incoming>,
+    mut request: Request<ClientBody>,
     upgrade: bool,
 ) -> Result<(Response<Incoming>, Link), Missed> {
     while !upgrade && let Some(mut link) = idle(flight.replica()).await {

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::clients::Clients;
 use super::control::Control;
+use super::samples::Samples;
 use super::side::Place;
 use crate::domain::{Pair, RouterStatus, TrafficCounters};
 
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) ready_path: String,
     pub(super) phase: PhaseWatch,
     pub(super) clients: Clients,
+    /// The latest requests, where the user allows that they are kept.
+    pub(super) samples: Option<Samples>,
     /// Names this run of the process; counters begin at zero with it.
     pub(super) epoch: String,
     /// Tells who still serves a client; weak, so that the end can be waited for.

@@ -311,7 +311,18 @@ impl Core {
                     side,
                     version_name: self.state.version_name(side).unwrap_or_default(),
                 };
-                let job = GateRun { run, spec, targets, subject, version, cancelled };
+                let job = GateRun {
+                    run,
+                    targets,
+                    subject,
+                    version,
+                    others: self.observer.probe_targets(side.other()),
+                    other_version: self.state.version_digest(side.other()),
+                    resume: journal::log_path(&self.service.state_dir, &spec.name).with_extension("progress"),
+                    observer: Arc::clone(&self.observer),
+                    cancelled,
+                    spec,
+                };
                 self.tasks.spawn(gates::run(job, self.lines_in.clone(), self.urgent_in.clone()));
             }
             Effect::StopGate { run } => {

@@ -1,9 +1,13 @@
 //! Gate runs: the runner in a task of its own, its lines and progress passed on.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, watch};
 
-use crate::backend::ProbeTarget;
-use crate::domain::{Digest, GateSpec, LogLine};
+use crate::backend::{Observer, ProbeTarget};
+use crate::domain::gate::SmokeSource;
+use crate::domain::{Digest, GateKind, GateSpec, LogLine};
 use crate::engine::Event;
 use crate::gate::{self, GateProgress, RunContext, Subject};
 use crate::probe::Target;
@@ -15,18 +19,34 @@ pub(super) struct GateRun {
     pub(super) targets: Vec<ProbeTarget>,
     pub(super) subject: Subject,
     pub(super) version: Digest,
+    pub(super) others: Vec<ProbeTarget>,
+    pub(super) other_version: Option<Digest>,
+    pub(super) resume: PathBuf,
+    pub(super) observer: Arc<dyn Observer>,
     pub(super) cancelled: watch::Receiver<bool>,
 }
 
 /// Runs the gate to its end and reports what it saw.
 pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc::Sender<Event>) {
     let run = job.run;
-    let targets = job.targets.into_iter().map(|target| Target { base: target.base, headers: target.headers }).collect();
+    let samples = match &job.spec.kind {
+        GateKind::Smoke { source: SmokeSource::Live { count }, .. } => {
+            job.observer.samples(*count).await.map_err(|error| error.detail().to_owned())
+        }
+        _ => Ok(Vec::new()),
+    };
+    let reached = |targets: Vec<ProbeTarget>| {
+        targets.into_iter().map(|target| Target { base: target.base, headers: target.headers }).collect()
+    };
     let (progress, mut progressed) = watch::channel(GateProgress::default());
     let context = RunContext {
-        targets,
+        targets: reached(job.targets),
         subject: job.subject,
         version: job.version,
+        others: reached(job.others),
+        other_version: job.other_version,
+        samples,
+        resume: Some(job.resume),
         log: lines,
         progress,
         cancel: job.cancelled,

@@ -41,6 +41,7 @@ impl EmbeddedGateway {
             sides: Self::sides(),
             ready_path: "/ready".into(),
             initial: self.split,
+            sample: false,
         };
         let gateway = Gateway::bind(settings).await.expect("the gateway binds");
         let admin = gateway.admin_addr();

@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Side};
+use cutover::domain::gate::{GoldenSpec, SmokeSource};
+use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, SampledRequest, Side};
 use cutover::gate::{GateProgress, RunContext, Subject, Target, run};
 use tokio::sync::{mpsc, watch};
 
@@ -15,6 +16,10 @@ pub struct Bench {
     pub version: Digest,
     pub version_name: String,
     pub cancel: Arc<watch::Sender<bool>>,
+    pub others: Vec<Target>,
+    pub other_version: Option<Digest>,
+    pub samples: Result<Vec<SampledRequest>, String>,
+    pub resume: Option<PathBuf>,
     targets: Vec<Target>,
     progress: watch::Sender<GateProgress>,
     log: (mpsc::Sender<LogLine>, mpsc::Receiver<LogLine>),
@@ -31,6 +36,10 @@ impl Bench {
             version: Digest::of(["v2"]),
             version_name: "v2".into(),
             cancel: Arc::new(watch::Sender::new(false)),
+            others: Vec::new(),
+            other_version: None,
+            samples: Ok(Vec::new()),
+            resume: None,
             targets: urls.into_iter().map(|url| Target::new(url.as_ref())).collect(),
             progress: watch::Sender::default(),
             log: mpsc::channel(capacity),
@@ -48,6 +57,10 @@ impl Bench {
                 version_name: self.version_name.clone(),
             },
             version: self.version.clone(),
+            others: self.others.clone(),
+            other_version: self.other_version.clone(),
+            samples: self.samples.clone(),
+            resume: self.resume.clone(),
             log: self.log.0.clone(),
             progress: self.progress.clone(),
             cancel: self.cancel.subscribe(),
@@ -55,6 +68,16 @@ impl Bench {
         };
         // In a task, as the runtime does it.
         tokio::spawn(run(spec, ctx)).await.unwrap()
+    }
+
+    /// Where the side is from now on.
+    pub fn set_targets(&mut self, urls: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.targets = urls.into_iter().map(|url| Target::new(url.as_ref())).collect();
+    }
+
+    pub fn watch_progress(&self) -> watch::Receiver<GateProgress> {
+        self.progress.send_replace(GateProgress::default());
+        self.progress.subscribe()
     }
 
     /// Every line so far.
@@ -87,19 +110,23 @@ pub fn health(consecutive: u32, max_latency_ms: u64) -> GateSpec {
 }
 
 pub fn golden(cases: &Path, min_accuracy: f64) -> GateSpec {
-    let (path, answer) = ("/v2/models/iris/infer".into(), "/outputs/0/data/0".into());
-    spec(GateKind::Golden { cases: cases.into(), path, answer, min_accuracy, concurrency: 8, min_cases: 50 })
+    let set = GoldenSpec::accuracy(cases, "/v2/models/iris/infer", "/outputs/0/data/0", min_accuracy);
+    golden_of(GoldenSpec { concurrency: 8, ..set })
+}
+
+pub fn golden_of(set: GoldenSpec) -> GateSpec {
+    spec(GateKind::Golden(Box::new(set)))
 }
 
 pub fn smoke(requests: &Path, adversarial: bool) -> GateSpec {
-    let path = "/v2/models/iris/infer".into();
-    spec(GateKind::Smoke { requests: requests.into(), path, max_latency_ms: 5000, adversarial })
+    let (source, path) = (SmokeSource::File(requests.into()), "/v2/models/iris/infer".into());
+    spec(GateKind::Smoke { source, path, max_latency_ms: 5000, adversarial, headers: Vec::new() })
 }
 
 /// One golden case after the other, `least` of them needed.
 pub fn one_at_a_time(spec: &mut GateSpec, least: usize) {
-    if let GateKind::Golden { concurrency, min_cases, .. } = &mut spec.kind {
-        (*concurrency, *min_cases) = (1, least);
+    if let GateKind::Golden(set) = &mut spec.kind {
+        (set.concurrency, set.min_cases) = (1, least);
     }
 }
 

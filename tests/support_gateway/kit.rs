@@ -249,6 +249,7 @@ pub fn settings(dir: &TempDir, blue: Vec<String>, green: Vec<String>) -> Setting
         sides: Pair { blue, green },
         ready_path: "/ready".into(),
         initial: Split::all(cutover::domain::Side::Blue),
+        sample: false,
     }
 }
 
