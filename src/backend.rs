@@ -24,6 +24,7 @@
 
 pub mod embedded;
 pub mod scripted;
+pub mod setup;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -44,6 +44,11 @@ struct Kind {
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
 const KINDS: &[Kind] = &[Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded }];
 
+/// The kinds of traffic system this version drives, in that order.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "haproxy",
