@@ -23,6 +23,7 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
 pub mod embedded;
+pub mod haproxy;
 pub mod scripted;
 pub mod setup;
 

@@ -16,7 +16,11 @@ pub struct Page {
 }
 
 /// Every page, in the order of the kinds.
-pub const PAGES: &[Page] = &[Page { kind: "embedded", text: include_str!("setup/embedded.md") }];
+#[rustfmt::skip]
+pub const PAGES: &[Page] = &[
+    Page { kind: "embedded", text: include_str!("setup/embedded.md") },
+    Page { kind: "haproxy", text: include_str!("setup/haproxy.md") },
+];
 
 /// A config on a page: which way of using the system it shows, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
