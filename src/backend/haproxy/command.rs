@@ -34,8 +34,8 @@ pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String
         Method::Weights { backend, servers } => {
             let weights = weights::for_split(split, &servers.map(|_, servers| servers.len()));
             let side = |side: Side| {
-                let weight = weights[side];
-                servers[side].iter().map(move |server| format!("set server {backend}/{server} weight {weight}"))
+                let pairs = servers[side].iter().zip(&weights[side]);
+                pairs.map(|(server, weight)| format!("set server {backend}/{server} weight {weight}"))
             };
             side(toward).chain(side(toward.other())).collect()
         }

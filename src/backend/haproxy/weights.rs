@@ -1,15 +1,31 @@
 //! A split in percent as weights of servers, and weights as a split.
 //!
-//! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight, so that
-//! the replicas of a side share its traffic evenly, whatever their number.
+//! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight wherever that
+//! can be, so that the replicas of a side share its traffic evenly, whatever their number.
 
 use crate::domain::{Pair, Side, Split};
 
 /// The largest weight a server can have.
 const MOST: u64 = 256;
 
-/// The weight of every server of each side, for `split` and so many servers a side.
-pub(super) fn for_split(split: Split, servers: &Pair<usize>) -> Pair<u64> {
+/// The weights of the servers of each side, for `split` and so many servers a side.
+pub(super) fn for_split(split: Split, servers: &Pair<usize>) -> Pair<Vec<u64>> {
+    let even = evenly(split, servers);
+    let sums = even.map(|side, weight| weight * servers[side] as u64);
+    if to_split(&sums).is_some_and(|(read, _)| read == split) {
+        return even.map(|side, weight| vec![*weight; servers[side]]);
+    }
+    // One server on the larger side and many on the smaller: some of the many get nothing.
+    let small = if split.share(Side::Blue) < split.share(Side::Green) { Side::Blue } else { Side::Green };
+    let large = servers[small.other()] as u64 * MOST;
+    let (share, other) = (u64::from(split.share(small)), u64::from(split.share(small.other())));
+    let (sum, n) = ((large * share + other / 2) / other, servers[small] as u64);
+    let one = |at: u64| sum / n + u64::from(at < sum % n);
+    Pair::from_fn(|side| if side == small { (0..n).map(one).collect() } else { vec![MOST; servers[side]] })
+}
+
+/// The same weight for every server of a side, as near as it gets.
+fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
     let wanted = Pair::from_fn(|side| u64::from(split.share(side)));
     if servers.blue == servers.green || wanted.blue == 0 || wanted.green == 0 {
         return wanted;
@@ -55,13 +71,14 @@ mod tests {
 
     #[test]
     fn every_percent_comes_back_whatever_the_number_of_servers() {
-        for (blue, green) in [(1, 1), (1, 2), (2, 1), (3, 2), (1, 3), (3, 3), (8, 1), (1, 16)] {
+        for (blue, green) in [(1, 1), (1, 2), (2, 1), (3, 2), (1, 3), (3, 3), (8, 1), (1, 16), (40, 3)] {
             let servers = Pair { blue, green };
             for percent in 0..=100 {
                 let split = Split::toward(Side::Green, percent);
                 let weights = for_split(split, &servers);
-                assert!(weights.blue <= MOST && weights.green <= MOST);
-                let sums = Pair { blue: weights.blue * blue as u64, green: weights.green * green as u64 };
+                assert!(weights.blue.iter().chain(&weights.green).all(|weight| *weight <= MOST));
+                assert_eq!((weights.blue.len(), weights.green.len()), (blue, green));
+                let sums = weights.map(|_, weights| weights.iter().sum());
                 let read = to_split(&sums).map(|(split, _)| split);
                 assert_eq!(read, Some(split), "{blue} and {green} servers at {percent}: {weights:?}");
             }
@@ -71,7 +88,7 @@ mod tests {
     #[test]
     fn as_many_servers_a_side_get_the_percent_itself() {
         let weights = for_split(Split::toward(Side::Green, 10), &Pair { blue: 2, green: 2 });
-        assert_eq!((weights.blue, weights.green), (90, 10));
+        assert_eq!((weights.blue, weights.green), (vec![90, 90], vec![10, 10]));
     }
 
     #[test]
