@@ -151,8 +151,18 @@ impl Proxy {
     /// The new configuration takes over: another worker, and what was set at run time is gone unless it was saved.
     pub fn reload(&self) {
         let old = self.pid();
-        kill_process(Pid::from_child(self.child.as_ref().unwrap()), Signal::USR2).unwrap();
-        eventually("another worker answers", || self.try_pid().is_some_and(|pid| pid != old));
+        let end = Instant::now() + DEADLINE;
+        for looks in 0.. {
+            // A master that has just begun may not listen for signals yet.
+            if looks % 100 == 0 {
+                self.signal_child(Signal::USR2);
+            }
+            if self.try_pid().is_some_and(|pid| pid != old) {
+                return;
+            }
+            assert!(Instant::now() < end, "no other worker than {old} answers: {}", self.log());
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// Started again with a master process above it, so that it can be reloaded.
@@ -186,9 +196,9 @@ impl Proxy {
         self.try_pid().expect("HAProxy answers")
     }
 
-    /// Sends the worker a signal.
-    pub fn signal_worker(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.pid().parse().unwrap()).unwrap(), signal).unwrap();
+    /// Sends the process this test started a signal; of one without a master that is the worker itself.
+    pub fn signal_child(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
     }
 
     /// One command to the runtime API, behind the backend's back.
@@ -287,6 +297,9 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Ends the streams of every model of this test process.
+pub static STREAMS_END: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// A model server of one side: answers its side's name, keeps connections, and streams at `/stream` until it is told.
 pub struct Model {
     pub at: SocketAddr,
@@ -318,8 +331,10 @@ fn serve(mut stream: std::net::TcpStream, side: Side) {
         while let Some(end) = ahead.windows(4).position(|it| it == b"\r\n\r\n") {
             let head: Vec<u8> = ahead.drain(..end + 4).collect();
             if head.starts_with(b"GET /stream") {
-                // Headers and one event; the rest never comes.
+                // Headers and one event; the rest comes when it is told to.
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\ndata: 1\n\n");
+                eventually("the streams end", || STREAMS_END.load(std::sync::atomic::Ordering::Relaxed));
+                let _ = stream.write_all(&[b' '; 991]);
                 continue;
             }
             let code = if head.starts_with(b"GET /fail") { "500 Oops" } else { "200 OK" };
