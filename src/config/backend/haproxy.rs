@@ -113,25 +113,26 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let map = map.and_then(|node| word(&node, "a map"));
     let usual = if way == Way::Percent { "green_pct" } else { "active" };
     let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
+    // Everything is read before anything is missed, so that one look tells every fault.
     let backends = match table.get("backends") {
-        Some(node) => Some(pair(&node, &[keys::BACKENDS], name)?),
-        None => None,
+        Some(node) => pair(&node, &[keys::BACKENDS], name).map(Some),
+        None => Some(None),
     };
-    if let Some(backends) = backends.as_ref().filter(|it| it.blue == it.green) {
-        table.fault(format!("{} is the backend of both sides", quote(&backends.blue)), "name one backend a side");
-    }
-    let entry = MapEntry { map: map?, key: key? };
-    if way == Way::Percent {
-        return Some(Method::Percent { entry, backends });
-    }
-    let values = match table.get("values") {
-        Some(node) => pair(&node, &[keys::VALUES], |node| word(node, "a value"))?,
-        None => Pair::from_fn(|side| side.name().to_owned()),
+    let values = match table.get("values").filter(|_| way == Way::Map) {
+        Some(node) => pair(&node, &[keys::VALUES], |node| word(node, "a value")),
+        None => Some(Pair::from_fn(|side| side.name().to_owned())),
     };
-    if values.blue == values.green {
-        table.fault(format!("{} stands for both sides", quote(&values.blue)), "write two different values");
+    if let Some(Some(twin)) = backends.as_ref().map(|it| it.as_ref().filter(|it| it.blue == it.green)) {
+        table.fault(format!("{} is the backend of both sides", quote(&twin.blue)), "name one backend a side");
     }
-    Some(Method::Switch { entry, values, backends })
+    if let Some(twin) = values.as_ref().filter(|it| it.blue == it.green) {
+        table.fault(format!("{} stands for both sides", quote(&twin.blue)), "write two different values");
+    }
+    let (entry, backends, values) = (MapEntry { map: map?, key: key? }, backends?, values?);
+    match way {
+        Way::Percent => Some(Method::Percent { entry, backends }),
+        Way::Map | Way::Weights => Some(Method::Switch { entry, values, backends }),
+    }
 }
 
 fn pair<T>(
