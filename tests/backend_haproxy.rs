@@ -527,3 +527,86 @@ async fn no_name_becomes_a_command() {
     assert_eq!(see(&backend(proxy.spec())).await.split, green(0));
     assert_eq!(Client::to(proxy.listen).get("/").unwrap().0, 200);
 }
+
+/// The program itself, as an operator or a pipeline runs it.
+struct Operator<'a> {
+    proxy: &'a Proxy,
+    config: std::path::PathBuf,
+}
+
+impl<'a> Operator<'a> {
+    fn new(proxy: &'a Proxy, models: &Pair<std::net::SocketAddr>) -> Self {
+        let config = proxy.dir().join("cutover.toml");
+        let dir = proxy.dir().display();
+        let text = format!(
+            "[service]\nname = \"digits\"\n[blue]\nurls = [\"http://{}\"]\nversion = \"v41\"\n\
+             [green]\nurls = [\"http://{}\"]\nversion = \"v42\"\n\
+             [backend]\nkind = \"haproxy\"\nsocket = \"{dir}/admin.sock\"\nmethod = \"percent\"\n\
+             map = \"{dir}/split.map\"\nbackends = {{ blue = \"be_blue\", green = \"be_green\" }}\n\
+             save_map = \"{dir}/split.map\"\n[state]\ndir = \"{dir}/var\"\n[plan]\nbake = \"0s\"\n",
+            models.blue, models.green
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { proxy, config }
+    }
+
+    fn run(&self, words: &str) -> (Option<i32>, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.arg("-c").arg(&self.config).args(words.split(' '));
+        command.env_clear().env("USER", "op1").env("HOME", self.proxy.dir()).env("LANG", "C.UTF-8");
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+#[test]
+fn the_program_switches_and_rolls_back_under_load() {
+    if !is_installed("the_program_switches_and_rolls_back_under_load") {
+        return;
+    }
+    let models = Model::both();
+    let proxy = Proxy::start(Way::Percent, &models, 0);
+    let operator = Operator::new(&proxy, &models);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = {
+        let (stop, at) = (Arc::clone(&stop), proxy.listen);
+        std::thread::spawn(move || {
+            let mut client = Client::to(at);
+            let (mut sent, mut failed) = (0_u32, 0_u32);
+            while !stop.load(Ordering::Relaxed) && sent < 1_000_000 {
+                sent += 1;
+                failed += u32::from(client.get("/").is_none_or(|(status, _)| status != 200));
+                std::thread::park_timeout(std::time::Duration::from_millis(1));
+            }
+            (sent, failed)
+        })
+    };
+    let ends = |words: &str, code: i32, says: &str| {
+        let (ended, text) = operator.run(words);
+        assert_eq!(ended, Some(code), "{words}: {text}");
+        assert!(text.contains(says), "{words}: {text}");
+    };
+    ends("check", 0, "ok   router");
+    ends("switch --dry-run", 0, "green_pct 100");
+    ends("promote --yes --wait", 0, "");
+    let mut client = Client::to(proxy.listen);
+    ends("switch --yes --wait", 0, "");
+    assert_eq!(client.get("/").unwrap().1, "green");
+    assert_eq!(std::fs::read_to_string(proxy.map()).unwrap(), "green_pct 100\n", "a reload would keep it");
+    ends("status", 0, "NOTE      HAProxy was started or reloaded");
+    ends("rollback --yes --wait", 0, "");
+    assert_eq!(client.get("/").unwrap().1, "blue");
+    assert_eq!(std::fs::read_to_string(proxy.map()).unwrap(), "green_pct 0\n");
+    let (code, text) = operator.run("status -o json");
+    let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, &status["backend"], &status["last_order"]["state"]),
+        (Some(0), &"haproxy".into(), &"verified".into())
+    );
+    assert!(status["notes"].is_array() && status["sides"]["blue"]["samples"].is_u64(), "{text}");
+    stop.store(true, Ordering::Relaxed);
+    let (sent, failed) = load.join().unwrap();
+    assert!(sent > 100, "{sent} requests were sent");
+    assert_eq!(failed, 0, "{failed} of {sent} failed");
+}
