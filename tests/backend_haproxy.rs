@@ -123,11 +123,14 @@ async fn no_request_is_lost_or_late_in_twenty_switches() {
             })
             .collect();
         let mut client = Client::to(proxy.listen);
+        let mut took = Vec::new();
         for n in 0..20 {
             let (percent, side) = if n % 2 == 0 { (100, "green") } else { (0, "blue") };
             let kind = if n % 2 == 0 { Move::Switch } else { Move::Rollback };
             let toward = if n % 2 == 0 { Side::Green } else { Side::Blue };
+            let began = std::time::Instant::now();
             apply(&backend, &Order { kind, toward, ..order(green(percent), None) }).await.unwrap();
+            took.push(began.elapsed());
             let (status, body) = client.get("/").unwrap();
             assert_eq!((status, body.as_str()), (200, side), "a request after the answer goes to the new side");
             assert_eq!(see(&backend).await.split, green(percent));
@@ -136,7 +139,8 @@ async fn no_request_is_lost_or_late_in_twenty_switches() {
         let (sent, failed) = load.into_iter().map(|it| it.join().unwrap()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         assert!(sent > 100, "{sent} requests were sent");
         assert_eq!(failed, 0, "{failed} of {sent} failed with {way:?}");
-        println!("{way:?}: 20 switches, {sent} requests, {failed} failed");
+        took.sort();
+        println!("{way:?}: 20 switches of {:?} (median), {sent} requests, {failed} failed", took[10]);
     }
 }
 
