@@ -2,7 +2,7 @@
 //!
 //! Three kinds exist, and the trait fits all three:
 //!
-//! - **direct**: weights can be set. The embedded gateway ([`embedded`]) is one; so are HAProxy,
+//! - **direct**: weights can be set. The embedded gateway ([`embedded`]) is one; so are HAProxy ([`haproxy`]),
 //!   Envoy, HTTPRoute, SageMaker variants. [`Driver::apply`] writes [`Order::target`] and answers
 //!   with the new revision.
 //! - **driven by a controller** with a plan of its own, e.g. Argo Rollouts. Its
@@ -23,7 +23,9 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
 pub mod embedded;
+pub mod haproxy;
 pub mod scripted;
+pub mod setup;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -7,6 +7,7 @@
 mod act;
 mod alert;
 pub mod args;
+pub mod backends;
 mod changes;
 mod check;
 mod confirm;
@@ -149,6 +150,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Check => check::run(context).await,
         Verb::Alert { names, timeout } => alert::run(context, &names, timeout).await,
         Verb::Init(args) => files::init(context, &args),
+        Verb::Backends { kind } => backends::run(context, kind.as_deref()),
         Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),

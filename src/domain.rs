@@ -19,6 +19,7 @@ pub mod order;
 pub mod placeholder;
 pub mod plan;
 pub mod record;
+pub mod router;
 pub mod sample;
 pub mod sequential;
 pub mod series;

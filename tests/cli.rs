@@ -46,6 +46,7 @@ const VERBS: [&str; 29] = [
     "check",
     "alert",
     "init",
+    "backends",
     "keys",
     "journal",
     "completions",

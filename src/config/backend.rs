@@ -3,6 +3,9 @@
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, keys, values};
+use crate::domain::router::haproxy::HaproxySpec;
+
+mod haproxy;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum BackendSpec {
         /// Its admin interface.
         admin: AdminSpec,
     },
+    /// HAProxy, by its runtime API.
+    Haproxy(HaproxySpec),
 }
 
 impl BackendSpec {
@@ -19,6 +24,7 @@ impl BackendSpec {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Embedded { .. } => "embedded",
+            Self::Haproxy(_) => "haproxy",
         }
     }
 }
@@ -42,11 +48,19 @@ struct Kind {
 }
 
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
-const KINDS: &[Kind] = &[Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded }];
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
+    Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+];
+
+/// The kinds of traffic system this version drives, in that order.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
-    "haproxy",
     "envoy",
     "nginx",
     "traefik",

@@ -35,6 +35,10 @@ impl Trouble {
 
 /// A traffic system under test.
 pub trait Rig: Sized {
+    /// Whether what the check called `test` needs is installed; says `SKIPPED test: why` where it is not.
+    fn is_there(_test: &str) -> bool {
+        true
+    }
     /// A running system with `split` in force and revision-checked orders.
     async fn start(split: Split) -> Self;
     /// The backend that drives it as it is now.
