@@ -22,7 +22,9 @@
 //!
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
+mod acts;
 pub mod embedded;
+pub mod hook;
 pub mod scripted;
 
 use std::future::Future;

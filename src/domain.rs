@@ -18,6 +18,7 @@ pub mod order;
 pub mod placeholder;
 pub mod plan;
 pub mod record;
+pub mod router;
 pub mod sequential;
 pub mod service;
 pub mod side;

@@ -2,16 +2,19 @@
 
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
-use super::{AdminSpec, GatewaySpec, keys, values};
+use super::{AdminSpec, GatewaySpec, hooks, keys, values};
+use crate::domain::router::hook::HookSpec;
 
 /// A traffic system and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum BackendSpec {
     /// The gateway that comes with cutover.
     Embedded {
         /// Its admin interface.
         admin: AdminSpec,
     },
+    /// Any other system, through commands or HTTP calls.
+    Hook(HookSpec),
 }
 
 impl BackendSpec {
@@ -19,6 +22,7 @@ impl BackendSpec {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Embedded { .. } => "embedded",
+            Self::Hook(spec) => spec.kind(),
         }
     }
 }
@@ -29,6 +33,8 @@ pub(super) struct Around<'a> {
     pub gateway: Option<&'a GatewaySpec>,
     /// Whether a `[gateway]` is written at all.
     pub has_gateway: bool,
+    /// The service's name.
+    pub service: &'a str,
 }
 
 /// One kind of traffic system.
@@ -42,7 +48,11 @@ struct Kind {
 }
 
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
-const KINDS: &[Kind] = &[Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded }];
+const KINDS: &[Kind] = &[
+    Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
+    Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
+    Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
+];
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
@@ -75,7 +85,7 @@ const NOT_BUILT: &[&str] = &[
 const DEFAULT_LATE: u64 = 10_000;
 
 /// The traffic system, and when an order is told as late (milliseconds).
-pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Option<BackendSpec>, u64) {
+pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: &str) -> (Option<BackendSpec>, u64) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
     let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
     let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
@@ -83,7 +93,7 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Optio
     let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
     let table = table.keys_of(kind.sections);
     let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
-    let around = Around { gateway, has_gateway: root.get("gateway").is_some() };
+    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service };
     ((kind.read)(&table, &around), late)
 }
 

@@ -38,6 +38,10 @@ pub(super) const VERSION: &str = "version = { .. }";
 pub(super) const PROBE: &str = "[probe]";
 pub(super) const BACKEND: &str = "[backend]";
 pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
+pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
+pub(super) const HOOK_HTTP: &str = "[backend] kind = \"http\"";
+pub(super) const HOOK: &str = "[backend] kind = \"exec\" or \"http\"";
+pub(super) const HOOK_CALL: &str = "[backend.read], [backend.set], ...";
 pub(super) const GATEWAY: &str = "[gateway]";
 pub(super) const TOKEN: &str = "admin_token = { .. }";
 pub(super) const STATE: &str = "[state]";
@@ -94,11 +98,39 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "path", "path", Is("\"/v2/health/ready\""), "Asked with GET on every replica; 2xx is ready. The gateway asks it too."),
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
 
-    key(BACKEND, "kind", "word", Required, "The traffic system; this version drives: embedded."),
+    key(BACKEND, "kind", "word", Required, "The traffic system: embedded, exec, http."),
     key(BACKEND, "verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is told as late."),
 
     key(EMBEDDED, "admin", "path or address", From("[gateway] admin"), "Where the gateway's admin interface is found, when this file has no [gateway]: a socket path or a loopback address."),
     key(EMBEDDED, "admin_token", "table", Nothing, "The admin interface's token, when admin is an address: { env = \"NAME\" } or { file = \"PATH\" }."),
+
+    key(HOOK_EXEC, "read", "list of texts", Required, "The command that prints the split as JSON: {\"split\":{\"green\":10},\"revision\":\"7\"}; a program and its arguments, no shell is between. It may also print replicas, versions, mixed and notes."),
+    key(HOOK_EXEC, "set", "list of texts", Nothing, "The command that sets a split. Words may hold {{blue}} {{green}} (percent), {{from}} {{to}} (sides), {{move}}, {{order}}, {{expected}} (the revision on the screen), {{revision}} (read last), {{service}}; each is in the environment too, as CUTOVER_GREEN."),
+    key(HOOK_EXEC, "switch", "list of texts", From("set"), "The command that moves all traffic to {{to}}."),
+    key(HOOK_EXEC, "rollback", "list of texts", From("switch or set"), "The command that goes back, for rollback and abort."),
+    key(HOOK_EXEC, "dir", "path", From("the config file's directory"), "Where the commands run."),
+    key(HOOK_EXEC, "conflict_code", "number", Is("75"), "The exit code that means: the state is another than {{expected}}. 0 accepted, 77 not allowed, 69 not reachable and nothing done, 64 refused; with any other it may have happened."),
+
+    key(HOOK_HTTP, "read", "table", Required, "The call that answers the split as JSON: {\"split\":{\"green\":10},\"revision\":\"7\"}. As a table, or as [backend.read] below."),
+    key(HOOK_HTTP, "set", "table", Nothing, "The call that sets a split. 2xx accepted, 409 and 412 the state is another than expected, 401 and 403 not allowed, other 4xx refused; with any other it may have happened."),
+    key(HOOK_HTTP, "switch", "table", From("set"), "The call that moves all traffic to {{to}}."),
+    key(HOOK_HTTP, "rollback", "table", From("switch or set"), "The call that goes back, for rollback and abort."),
+    key(HOOK_HTTP, "revision_header", "header name", Nothing, "The response header that holds the revision, e.g. etag; without quotes in {{expected}}."),
+
+    key(HOOK, "weights", "any | all_or_nothing | list of percents", From("any; all_or_nothing without set"), "Which shares of green can be set."),
+    key(HOOK, "async", "true | false", Is("false"), "Whether a change takes effect some time after it was accepted."),
+    key(HOOK, "survives_restart", "true | false", Is("false"), "Whether the split outlives a restart of the router."),
+    key(HOOK, "compare_and_set", "true | false", Is("false"), "Whether the acts themselves refuse when {{expected}} is no longer the revision. Otherwise cutover reads once more before it acts."),
+    key(HOOK, "green", "JSON pointer", Is("\"/split/green\""), "Where the answer of read holds green's share in percent; its weight, when blue is written too."),
+    key(HOOK, "blue", "JSON pointer", Nothing, "Where it holds blue's weight, for systems that have weights and no percents."),
+    key(HOOK, "revision", "JSON pointer", Is("\"/revision\""), "Where it holds the revision: letters, digits and . _ : + / = @ , -. Without one the split itself is the revision."),
+    key(HOOK, "timeout", "duration", Is("\"10s\""), "An act that takes longer is ended, with everything it started; it may have happened. A reading has 1.8s."),
+
+    key(HOOK_CALL, "url", "URL", Required, "May hold the placeholders that the commands of kind = \"exec\" may hold, here and in headers and body."),
+    key(HOOK_CALL, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("GET to read, POST with a body; otherwise required"), "How it is asked."),
+    key(HOOK_CALL, "headers", "table", Nothing, "Sent with it: { if-match = \"\\\"{{expected}}\\\"\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(HOOK_CALL, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(HOOK_CALL, "body", "text", Nothing, "Sent as application/json unless headers say another content-type."),
 
     key(GATEWAY, "listen", "address", Required, "Where the gateway takes traffic: IP address and port."),
     key(GATEWAY, "admin", "path or address", From("gateway.sock in [state] dir"), "The admin interface: a socket path (created 0600) or a loopback address with a token."),

@@ -12,6 +12,7 @@
 )]
 
 mod embedded;
+mod hook;
 mod rig;
 mod scripted;
 
@@ -229,3 +230,5 @@ macro_rules! conformance {
 
 conformance!(scripted_memory, crate::scripted::Memory);
 conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
+conformance!(hook_exec, crate::hook::Script);
+conformance!(hook_http, crate::hook::Calls);
