@@ -26,6 +26,7 @@ mod acts;
 pub mod embedded;
 pub mod hook;
 pub mod scripted;
+pub mod setup;
 
 use std::future::Future;
 use std::pin::Pin;

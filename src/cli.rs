@@ -6,6 +6,7 @@
 
 mod act;
 pub mod args;
+pub mod backends;
 mod changes;
 mod check;
 mod confirm;
@@ -143,6 +144,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
         Verb::Init(args) => files::init(context, &args),
+        Verb::Backends { kind } => backends::run(context, kind.as_deref()),
         Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),

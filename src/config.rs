@@ -34,7 +34,7 @@ mod ui;
 mod url;
 mod values;
 
-pub use backend::BackendSpec;
+pub use backend::{BackendSpec, kinds};
 pub use error::{ConfigError, Fault, Place};
 pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
 pub use secret::Secret;

@@ -24,7 +24,7 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 27] = [
+const VERBS: [&str; 28] = [
     "drive",
     "status",
     "watch",
@@ -44,6 +44,7 @@ const VERBS: [&str; 27] = [
     "wait",
     "check",
     "init",
+    "backends",
     "keys",
     "journal",
     "completions",

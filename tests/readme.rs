@@ -47,6 +47,7 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("once", once()),
         ("scenarios", scenarios()),
         ("roles", roles()),
+        ("backends", cutover::cli::backends::markdown()?),
         ("config", config::reference_markdown()),
     ];
     for (name, text) in &parts {

@@ -54,6 +54,11 @@ const KINDS: &[Kind] = &[
     Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
 ];
 
+/// The kinds of traffic system this version drives, in that order.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "haproxy",

@@ -98,7 +98,7 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "path", "path", Is("\"/v2/health/ready\""), "Asked with GET on every replica; 2xx is ready. The gateway asks it too."),
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
 
-    key(BACKEND, "kind", "word", Required, "The traffic system: embedded, exec, http."),
+    key(BACKEND, "kind", "word", Required, "The traffic system: `cutover backends` lists what this version drives."),
     key(BACKEND, "verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is told as late."),
 
     key(EMBEDDED, "admin", "path or address", From("[gateway] admin"), "Where the gateway's admin interface is found, when this file has no [gateway]: a socket path or a loopback address."),

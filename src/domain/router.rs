@@ -1,3 +1,5 @@
-//! Traffic systems as a config describes them: plain data, one file a system.
+//! How each traffic system is reached and what is set there: the data that a config is read into and
+//! a backend is made from. One file a system.
 
+pub mod haproxy;
 pub mod hook;

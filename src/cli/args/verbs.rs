@@ -138,6 +138,11 @@ pub enum Verb {
     Check,
     /// Write a commented config
     Init(InitArgs),
+    /// Print the set-up page of a traffic system: its config, ours, permissions, what it can and cannot
+    Backends {
+        /// The kind, as in [backend] kind; all in a table without it
+        kind: Option<String>,
+    },
     /// Print the keys of the console
     Keys {
         /// Print the keymap as TOML

@@ -1,0 +1,79 @@
+//! How each traffic system is set up: a page a kind, written beside the code that drives it.
+//!
+//! A page has the headings of [`HEADINGS`]. Fenced `toml` under `## cutover.toml` is a whole config each; what the
+//! system can and cannot stands on no page: it is asked of the backend that such a config makes.
+
+/// What every page has, in this order.
+pub const HEADINGS: [&str; 4] = ["## Server", "## cutover.toml", "## Permissions", "## Rollback"];
+
+/// A set-up page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The kind, as `[backend] kind` spells it.
+    pub kind: &'static str,
+    /// The page, in Markdown.
+    pub text: &'static str,
+}
+
+/// Every page, in the order of the kinds.
+pub const PAGES: &[Page] = &[
+    Page { kind: "embedded", text: include_str!("setup/embedded.md") },
+    Page { kind: "exec", text: include_str!("setup/exec.md") },
+    Page { kind: "http", text: include_str!("setup/http.md") },
+];
+
+/// A config on a page: which way of using the system it shows, and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The `###` heading above it; empty where the kind has one way only.
+    pub way: String,
+    /// The whole config.
+    pub toml: String,
+}
+
+impl Page {
+    /// What stands under `heading`, without it.
+    pub fn part(&self, heading: &str) -> &'static str {
+        let below = self.text.split_once(&format!("\n{heading}\n")).map_or("", |(_, below)| below);
+        below.split_once("\n## ").map_or(below, |(part, _)| part)
+    }
+
+    /// The fenced blocks of `language` under `heading`, each with the `###` heading above it.
+    pub fn blocks(&self, heading: &str, language: &str) -> Vec<(String, String)> {
+        let (mut way, mut found, mut inside) = (String::new(), Vec::new(), None::<String>);
+        for line in self.part(heading).lines() {
+            match (&mut inside, line.strip_prefix("```"), line.strip_prefix("### ")) {
+                (Some(_), Some(_), _) => found.extend(inside.take().map(|text| (way.clone(), text))),
+                (Some(text), None, _) => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                (None, Some(named), _) if named == language => inside = Some(String::new()),
+                (None, _, Some(name)) => name.clone_into(&mut way),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The whole configs on the page.
+    pub fn examples(&self) -> Vec<Example> {
+        let blocks = self.blocks("## cutover.toml", "toml");
+        blocks.into_iter().map(|(way, toml)| Example { way, toml }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_found_below_their_headings() {
+        let text = "# x\n\n## Server\n```sh\na\n```\n\n## cutover.toml\n### one\n```toml\nb = 1\n```\n### two\n```sh\nno\n```\n```toml\nc = 2\n```\n\n## Permissions\n";
+        let page = Page { kind: "x", text };
+        assert_eq!(page.blocks("## Server", "sh"), [(String::new(), "a\n".into())]);
+        let ways: Vec<_> = page.examples().into_iter().map(|it| (it.way, it.toml)).collect();
+        assert_eq!(ways, [("one".into(), "b = 1\n".to_owned()), ("two".into(), "c = 2\n".into())]);
+        assert_eq!(page.part("## Nothing"), "");
+    }
+}

@@ -1,0 +1,174 @@
+//! `backends`: how each traffic system is set up, and what it can and cannot.
+//!
+//! The pages are texts; what a system can is asked of the backend that a page's own config makes.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::backend::setup::{PAGES, Page};
+use crate::backend::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
+use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::{config, runtime};
+
+/// What one way of using a kind can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ability {
+    /// The kind, as `[backend] kind` spells it.
+    pub kind: &'static str,
+    /// Which way of using it; empty where there is one only.
+    pub way: String,
+    /// What it can.
+    pub can: Capabilities,
+}
+
+/// Every way of using every kind, in the order of the pages.
+///
+/// # Errors
+/// The faults of a page's config.
+pub fn abilities() -> Result<Vec<Ability>, String> {
+    let mut rows = Vec::new();
+    for page in PAGES {
+        rows.extend(of(page)?);
+    }
+    Ok(rows)
+}
+
+fn of(page: &Page) -> Result<Vec<Ability>, String> {
+    let ability = |example: crate::backend::setup::Example| {
+        let read = config::parse(&example.toml, Path::new("cutover.toml"), &stand_in);
+        let config = read.map_err(|error| format!("the page of {}: {error}", page.kind))?;
+        Ok(Ability { kind: page.kind, way: example.way, can: runtime::connect(&config).capabilities() })
+    };
+    page.examples().into_iter().map(ability).collect()
+}
+
+/// An environment in which every secret of a page is set: nothing is contacted with it.
+fn stand_in(name: &str) -> Option<String> {
+    match name {
+        "HOME" => Some("/home/operator".into()),
+        name if name.starts_with("XDG_") => None,
+        _ => Some("a-stand-in-for-a-secret".into()),
+    }
+}
+
+/// The table of all kinds, as the README shows it.
+///
+/// # Errors
+/// The faults of a page's config.
+pub fn markdown() -> Result<String, String> {
+    let mut out = String::from(
+        "| `[backend] kind` | shares | a change is | survives its restart | a stale order is refused | way back |\n|---|---|---|---|---|---|\n",
+    );
+    for Ability { kind, way, can } in abilities()? {
+        let name = if way.is_empty() { format!("`{kind}`") } else { format!("`{kind}`: {way}") };
+        let cells = [
+            name,
+            shares(&can.weights),
+            applied(can.applying).into(),
+            if can.survives_restart { "yes" } else { "no" }.into(),
+            stale(&can).into(),
+            back(can.rollback).into(),
+        ];
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+    Ok(out)
+}
+
+fn shares(weights: &Weights) -> String {
+    match weights {
+        Weights::Any => "any percent".into(),
+        Weights::AllOrNothing => "0 and 100".into(),
+        Weights::Listed(listed) => {
+            format!("0, {} and 100", listed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+const fn applied(applying: Applying) -> &'static str {
+    match applying {
+        Applying::Atomic => "atomic",
+        Applying::Asynchronous => "step by step, read back until it is so",
+        Applying::ReloadsListeners => "a reload: clients that keep connections open may see resets",
+    }
+}
+
+const fn stale(can: &Capabilities) -> &'static str {
+    if can.compare_and_set { "by the system itself" } else { "by a look just before it is sent" }
+}
+
+const fn back(class: RollbackClass) -> &'static str {
+    match class {
+        RollbackClass::Instant => "one order",
+        RollbackClass::InstantUntil => "one order, until the old side is taken down",
+        RollbackClass::Redeploy => "a new deployment",
+        RollbackClass::None => "none",
+    }
+}
+
+/// What it can and cannot, line by line.
+fn told(can: &Capabilities) -> Vec<String> {
+    let mark = |can: bool, text: &str| format!("{} {text}", if can { "can   " } else { "cannot" });
+    vec![
+        format!("       shares: {}", shares(&can.weights)),
+        format!("       a change is {}", applied(can.applying)),
+        mark(can.steps == StepOwner::Cutover, "follow the steps of [plan]"),
+        mark(can.survives_restart, "keep the split over a restart or reload of its own"),
+        mark(can.compare_and_set, "refuse an order that was made for another state by itself"),
+        mark(can.abort, "go back in the middle of a rollout"),
+        mark(can.pause, "hold a step at the system itself"),
+        mark(can.mirror, "copy requests to the other side"),
+        format!("       way back: {}", back(can.rollback)),
+    ]
+}
+
+/// Prints the page of `kind`, or the table of all.
+pub(crate) fn run(context: &mut Context, kind: Option<&str>) -> Result<Exit, Failure> {
+    let fault = |text: String| Failure::error(text);
+    let Some(kind) = kind else {
+        table(context, &abilities().map_err(fault)?);
+        return Ok(Exit::Reached);
+    };
+    let Some(page) = PAGES.iter().find(|page| page.kind == kind) else {
+        let kinds: Vec<&str> = PAGES.iter().map(|page| page.kind).collect();
+        let kind = crate::domain::text::clean(kind, 40);
+        return Err(Failure::usage(format!("{kind:?} is not a kind of backend; kinds: {}", kinds.join(", "))));
+    };
+    let abilities = of(page).map_err(fault)?;
+    if context.out.is_json() {
+        let ways: Vec<_> = abilities.iter().map(|it| json!({"way": it.way, "capabilities": it.can})).collect();
+        context.out.json(&json!({
+            "schema_version": SCHEMA_VERSION, "kind": page.kind, "page": page.text, "ways": ways,
+        }));
+        return Ok(Exit::Reached);
+    }
+    context.out.text(page.text);
+    context.out.text("\n## What it can and cannot\n");
+    for Ability { way, can, .. } in &abilities {
+        context.out.text(&if way.is_empty() { "\n".to_owned() } else { format!("\n### {way}\n\n") });
+        told(can).iter().for_each(|line| context.out.line(&format!("    {line}")));
+    }
+    Ok(Exit::Reached)
+}
+
+fn table(context: &mut Context, rows: &[Ability]) {
+    if context.out.is_json() {
+        let rows: Vec<_> =
+            rows.iter().map(|it| json!({"kind": it.kind, "way": it.way, "capabilities": it.can})).collect();
+        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "backends": rows}));
+        return;
+    }
+    let name = |it: &Ability| if it.way.is_empty() { it.kind.to_owned() } else { format!("{}: {}", it.kind, it.way) };
+    let widest = rows.iter().map(|it| name(it).chars().count()).max().unwrap_or(0);
+    for it in rows {
+        let can = &it.can;
+        let restart = if can.survives_restart { "survives its restart" } else { "lost at its restart" };
+        let line = format!("{:<widest$}  {}; {}; {restart}", name(it), shares(&can.weights), applied(can.applying));
+        context.out.line(&line);
+    }
+    context.out.say("set-up, with configs that work: cutover backends KIND");
+}
