@@ -25,6 +25,8 @@
 mod acts;
 pub mod embedded;
 pub mod hook;
+pub mod nginx;
+mod run;
 pub mod scripted;
 pub mod setup;
 

@@ -25,6 +25,7 @@ mod hooks;
 mod keys;
 mod locate;
 mod logs;
+mod nginx;
 mod prompts;
 mod reader;
 mod secret;

@@ -12,7 +12,6 @@
 mod call;
 mod fill;
 mod reading;
-mod run;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +20,8 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use self::fill::Values;
-use self::run::{Ended, Stopped};
 use super::acts::Acts;
+use super::run::{self, Ended, Stopped};
 use super::{
     Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
 };

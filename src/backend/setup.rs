@@ -18,6 +18,7 @@ pub struct Page {
 /// Every page, in the order of the kinds.
 pub const PAGES: &[Page] = &[
     Page { kind: "embedded", text: include_str!("setup/embedded.md") },
+    Page { kind: "nginx", text: include_str!("setup/nginx.md") },
     Page { kind: "exec", text: include_str!("setup/exec.md") },
     Page { kind: "http", text: include_str!("setup/http.md") },
 ];

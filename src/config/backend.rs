@@ -2,8 +2,9 @@
 
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
-use super::{AdminSpec, GatewaySpec, hooks, keys, values};
+use super::{AdminSpec, GatewaySpec, hooks, keys, nginx, values};
 use crate::domain::router::hook::HookSpec;
+use crate::domain::router::nginx::NginxSpec;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,8 @@ pub enum BackendSpec {
         /// Its admin interface.
         admin: AdminSpec,
     },
+    /// nginx, by a file of its configuration.
+    Nginx(NginxSpec),
     /// Any other system, through commands or HTTP calls.
     Hook(HookSpec),
 }
@@ -22,6 +25,7 @@ impl BackendSpec {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Embedded { .. } => "embedded",
+            Self::Nginx(_) => "nginx",
             Self::Hook(spec) => spec.kind(),
         }
     }
@@ -50,6 +54,7 @@ struct Kind {
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
+    Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
     Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
 ];
@@ -63,7 +68,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 const NOT_BUILT: &[&str] = &[
     "haproxy",
     "envoy",
-    "nginx",
     "traefik",
     "caddy",
     "apache",

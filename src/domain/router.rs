@@ -3,3 +3,4 @@
 
 pub mod haproxy;
 pub mod hook;
+pub mod nginx;

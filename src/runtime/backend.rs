@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backend::TrafficBackend;
 use crate::backend::embedded::{AdminAddress, Embedded};
 use crate::backend::hook::Hook;
+use crate::backend::nginx::Nginx;
 use crate::config::{AdminSpec, BackendSpec, Config};
 
 /// The traffic system the config names; nothing is contacted yet.
@@ -12,6 +13,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     let urls = config.service.sides.map(|_, side| side.urls.clone());
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
+        BackendSpec::Nginx(spec) => Arc::new(Nginx::new(spec.clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new(spec.clone(), urls)),
     }
 }

@@ -35,6 +35,10 @@ impl Trouble {
 
 /// A traffic system under test.
 pub trait Rig: Sized {
+    /// What this machine lacks to run it.
+    fn missing() -> Option<String> {
+        None
+    }
     /// A running system with `split` in force and revision-checked orders.
     async fn start(split: Split) -> Self;
     /// The backend that drives it as it is now.
