@@ -38,7 +38,7 @@ impl Rig for Reloaded {
             Trouble::CutOff => std::fs::write(file, "split_clients \"${request_id}\" $cutover_side { 10% gr").unwrap(),
             // Whether this user may write and signal is for the tests of nginx alone: root always may.
             Trouble::WrongCredentials => return false,
-            Trouble::HalfApplied => self.0.signal(rustix::process::Signal::STOP),
+            Trouble::HalfApplied => self.0.freeze(),
         }
         true
     }

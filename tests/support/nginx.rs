@@ -89,10 +89,11 @@ impl Server {
         std::fs::read_to_string(self.path("pid")).ok()?.trim().parse().ok()
     }
 
-    /// Tells the master process a signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    /// Stops the master process, until the server is stopped: it takes signals and does nothing.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn freeze(&self) {
         let pid = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed()));
-        rustix::process::kill_process(pid.unwrap(), signal).unwrap();
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::STOP).unwrap();
     }
 
     /// Ends it with all its workers.
