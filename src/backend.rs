@@ -23,7 +23,9 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
 mod acts;
+pub mod dns;
 pub mod embedded;
+mod exchange;
 pub mod hook;
 pub mod nginx;
 mod run;

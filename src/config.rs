@@ -18,6 +18,7 @@ use crate::domain::{LogSource, Service};
 mod backend;
 mod calls;
 mod checks;
+mod dns;
 mod duration;
 mod error;
 mod gates;

@@ -21,6 +21,7 @@ use tokio::process::Command;
 
 use self::fill::Values;
 use super::acts::Acts;
+use super::exchange;
 use super::run::{self, Ended, Stopped};
 use super::{
     Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
@@ -63,7 +64,7 @@ struct Said {
 impl Hook {
     /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
-        let client = call::client();
+        let client = exchange::client();
         Self { inner: Arc::new(Inner { spec, sides, client, acts: Acts::default(), seen: Mutex::default() }) }
     }
 }

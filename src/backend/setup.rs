@@ -19,6 +19,7 @@ pub struct Page {
 pub const PAGES: &[Page] = &[
     Page { kind: "embedded", text: include_str!("setup/embedded.md") },
     Page { kind: "nginx", text: include_str!("setup/nginx.md") },
+    Page { kind: "dns", text: include_str!("setup/dns.md") },
     Page { kind: "exec", text: include_str!("setup/exec.md") },
     Page { kind: "http", text: include_str!("setup/http.md") },
 ];

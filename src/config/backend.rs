@@ -2,7 +2,8 @@
 
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
-use super::{AdminSpec, GatewaySpec, hooks, keys, nginx, values};
+use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
+use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
 
@@ -16,6 +17,8 @@ pub enum BackendSpec {
     },
     /// nginx, by a file of its configuration.
     Nginx(NginxSpec),
+    /// A name in the DNS.
+    Dns(DnsSpec),
     /// Any other system, through commands or HTTP calls.
     Hook(HookSpec),
 }
@@ -26,6 +29,7 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Nginx(_) => "nginx",
+            Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
         }
     }
@@ -55,6 +59,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
+    Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
     Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
 ];

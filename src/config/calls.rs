@@ -239,7 +239,7 @@ fn header(name: &str, node: &Node<'_>, names: &[&str]) -> Option<(String, Header
 }
 
 /// Where a secret is; that it is there is seen now, its value is read when it is needed.
-fn secret(node: &Node<'_>) -> Option<SecretRef> {
+pub(super) fn secret(node: &Node<'_>) -> Option<SecretRef> {
     let remedy = "write { env = \"NAME\" } or { file = \"PATH\" }";
     if node.is_text() {
         return node.refuse("a secret must not stand in the config".into(), remedy);

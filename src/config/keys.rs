@@ -39,6 +39,7 @@ pub(super) const PROBE: &str = "[probe]";
 pub(super) const BACKEND: &str = "[backend]";
 pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
 pub(super) const NGINX: &str = "[backend] kind = \"nginx\"";
+pub(super) const DNS: &str = "[backend] kind = \"dns\"";
 pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
 pub(super) const HOOK_HTTP: &str = "[backend] kind = \"http\"";
 pub(super) const HOOK: &str = "[backend] kind = \"exec\" or \"http\"";
@@ -114,6 +115,21 @@ const KEYS: &[KeyDoc] = &[
     key(NGINX, "test", "list of texts", Is("[\"nginx\", \"-t\"]"), "Tests the configuration before a forward change is taken in; when it fails the old file comes back."),
     key(NGINX, "reload", "list of texts", From("a HUP to pid"), "The command that reloads nginx, where a signal does not reach it: [\"docker\", \"exec\", \"web\", \"nginx\", \"-s\", \"reload\"]."),
     key(NGINX, "shares", "list of percents", From("any"), "The only shares of green besides 0 and 100: each change is a reload, and few are better than many."),
+
+    key(DNS, "method", "update | powerdns", Required, "How records are changed: by update messages (RFC 2136: BIND, Knot, ...) or the HTTP interface of PowerDNS."),
+    key(DNS, "name", "domain name", Required, "The name that clients look up."),
+    key(DNS, "zone", "domain name", Required, "The zone it lies in."),
+    key(DNS, "record", "A | AAAA | CNAME | SRV", Is("\"A\""), "What its records are. By update A, AAAA and CNAME move all traffic at once, and SRV has weights; PowerDNS has weights for A and AAAA."),
+    key(DNS, "blue", "list of targets", Required, "What stands for blue: addresses, a name for CNAME, host:port for SRV."),
+    key(DNS, "green", "list of targets", Required, "The same for green."),
+    key(DNS, "ttl", "duration", Is("\"30s\""), "How long caches may keep an answer, in whole seconds: so long does a rollback take to be felt."),
+    key(DNS, "server", "address", From("required for update; with powerdns the server is not asked itself"), "The zone's primary, IP address and port, over TCP. With powerdns: asked whether it answers as its interface says."),
+    key(DNS, "secondaries", "list of addresses", Nothing, "Servers that must say the same before an order is verified."),
+    key(DNS, "key", "name", Nothing, "The TSIG key (hmac-sha256) that signs updates and questions."),
+    key(DNS, "secret", "table", Nothing, "Its secret in base64: { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(DNS, "api", "URL", From("required for powerdns"), "The base of the PowerDNS interface, without /api/v1."),
+    key(DNS, "server_id", "name", Is("\"localhost\""), "The server's id in that interface."),
+    key(DNS, "api_key", "table", From("required for powerdns"), "The API key: { env = \"NAME\" } or { file = \"PATH\" }."),
 
     key(HOOK_EXEC, "read", "list of texts", Required, "The command that prints the split as JSON: {\"split\":{\"green\":10},\"revision\":\"7\"}; a program and its arguments, no shell is between. It may also print replicas, versions, mixed and notes."),
     key(HOOK_EXEC, "set", "list of texts", Nothing, "The command that sets a split. Words may hold {{blue}} {{green}} (percent), {{from}} {{to}} (sides), {{move}}, {{order}}, {{expected}} (the revision on the screen), {{revision}} (read last), {{service}}; each is in the environment too, as CUTOVER_GREEN."),
