@@ -11,6 +11,7 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+mod dns;
 mod embedded;
 mod hook;
 mod nginx;
@@ -239,3 +240,5 @@ conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(nginx_file, crate::nginx::Reloaded);
+conformance!(dns_bind, crate::dns::Updated);
+conformance!(dns_powerdns, crate::dns::Picked);
