@@ -118,6 +118,7 @@ impl Bind {
         self.process.is_some()
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
     pub fn stop(&mut self) {
         self.process = None;
     }
@@ -203,6 +204,7 @@ impl PowerDns {
         self.process.is_some()
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
     pub fn stop(&mut self) {
         self.process = None;
     }

@@ -1,7 +1,8 @@
 //! DNS: one name whose records say which side takes traffic.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+// Addresses as data: of `core`, which has no sockets.
+use core::net::{IpAddr, SocketAddr};
 
 use crate::domain::Pair;
 use crate::domain::call::SecretRef;
