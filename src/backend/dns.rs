@@ -195,7 +195,7 @@ impl Inner {
                     let (key, name) = (key.clone(), name.to_owned());
                     others.spawn(async move { (server, ask::read(server, key.as_ref(), &name, kind).await) });
                 }
-                let mut found = self.from_records(ask::read(*server, key.as_ref(), name, kind).await?)?;
+                let mut found = self.of_records(ask::read(*server, key.as_ref(), name, kind).await?)?;
                 while let Some(Ok((server, read))) = others.join_next().await {
                     self.compare(&mut found, server, read);
                 }
@@ -220,7 +220,7 @@ impl Inner {
         Ok(found)
     }
 
-    fn from_records(&self, records: Vec<Record>) -> Result<Found, BackendError> {
+    fn of_records(&self, records: Vec<Record>) -> Result<Found, BackendError> {
         let own: Vec<Record> = records.into_iter().filter(|record| record.name == self.spec.name).collect();
         let ttl = own.iter().map(|record| record.ttl).max().unwrap_or(self.spec.ttl_s);
         let data: Vec<Data> = own.into_iter().map(|record| record.data).collect();
@@ -231,7 +231,7 @@ impl Inner {
 
     /// What a secondary says, held against the primary.
     fn compare(&self, found: &mut Found, server: SocketAddr, read: Result<Vec<Record>, BackendError>) {
-        match read.and_then(|records| self.from_records(records)) {
+        match read.and_then(|records| self.of_records(records)) {
             Ok(other) if records::revision(&other.targets) == records::revision(&found.targets) => {}
             Ok(other) => {
                 let says = records::said(&self.spec, &other.targets)

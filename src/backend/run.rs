@@ -63,25 +63,26 @@ impl Drop for Group {
 
 struct Pipe<R> {
     from: Option<R>,
+    /// What one read may take; on the heap, so that a future that reads stays small.
+    chunk: Box<[u8]>,
     kept: Vec<u8>,
     written: usize,
 }
 
 impl<R: AsyncRead + Unpin> Pipe<R> {
     fn new(from: Option<R>) -> Self {
-        Self { from, kept: Vec::new(), written: 0 }
+        Self { from, chunk: vec![0; 8192].into_boxed_slice(), kept: Vec::new(), written: 0 }
     }
 
     /// Reads what is there; nothing is lost when the wait for it is given up.
     async fn read(&mut self) {
-        let mut chunk = [0; 8192];
         let Some(from) = &mut self.from else { return };
-        match from.read(&mut chunk).await {
+        match from.read(&mut self.chunk).await {
             Ok(0) | Err(_) => self.from = None,
             Ok(read) => {
                 self.written += read;
                 let space = MAX_KEPT.saturating_sub(self.kept.len());
-                self.kept.extend_from_slice(&chunk[..read.min(space)]);
+                self.kept.extend_from_slice(&self.chunk[..read.min(space)]);
             }
         }
     }

@@ -20,7 +20,7 @@ pub enum BackendSpec {
     /// A name in the DNS.
     Dns(DnsSpec),
     /// Any other system, through commands or HTTP calls.
-    Hook(HookSpec),
+    Hook(Box<HookSpec>),
 }
 
 impl BackendSpec {

@@ -35,7 +35,7 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
         node.fault(format!("{conflict_code} has a meaning already"), "write another code");
     }
     let spec = spec(table, around, acts?)?;
-    Some(BackendSpec::Hook(HookSpec { dir: dir?, conflict_code, ..spec }))
+    Some(BackendSpec::Hook(Box::new(HookSpec { dir: dir?, conflict_code, ..spec })))
 }
 
 /// A system that is driven by HTTP calls.
@@ -47,7 +47,7 @@ pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
         Some(header) => Some(header?),
         None => None,
     };
-    Some(BackendSpec::Hook(HookSpec { answer: AnswerAt { revision_header, ..spec.answer }, ..spec }))
+    Some(BackendSpec::Hook(Box::new(HookSpec { answer: AnswerAt { revision_header, ..spec.answer }, ..spec })))
 }
 
 fn acts<'a>(table: &Table<'a>, act: impl Fn(&Node<'a>, bool) -> Option<Act>) -> Option<Acts> {

@@ -16,7 +16,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new(spec.clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new(spec.clone(), urls)),
-        BackendSpec::Hook(spec) => Arc::new(Hook::new(spec.clone(), urls)),
+        BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),
     }
 }
 

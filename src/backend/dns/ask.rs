@@ -68,7 +68,7 @@ async fn exchange(server: SocketAddr, key: Option<&Key>, mut message: Vec<u8>) -
         .map_err(|_| BackendError::Unknown(text(format!("no answer within {} ms", LIMIT.as_millis()))))?
         .map_err(|error| BackendError::Garbled(text(format!("the answer broke off: {error}"))))?;
     let reply = wire::parse(&answer).map_err(|why| BackendError::Garbled(text(format!("no DNS message: {why}"))))?;
-    if !reply.is_reply || answer[..2] != message[..2] {
+    if !reply.answers_us || answer[..2] != message[..2] {
         return Err(BackendError::Garbled(text("it answers something else than was asked".into())));
     }
     if let (Some(key), Some(mac)) = (key, mac) {

@@ -111,7 +111,9 @@ fn hmac(secret: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     }
     let mut inner = Sha256::new();
     inner.update(block.map(|byte| byte ^ 0x36));
-    parts.iter().for_each(|part| inner.update(part));
+    for part in parts {
+        inner.update(part);
+    }
     let mut outer = Sha256::new();
     outer.update(block.map(|byte| byte ^ 0x5c));
     outer.update(inner.finalize());
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! DNS messages (RFC 1035, 2136, 2782): just the few that a name is read and moved with.
 
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::domain::router::dns::RecordKind;
@@ -42,7 +43,7 @@ pub(super) struct Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) id: u16,
-    pub(super) is_reply: bool,
+    pub(super) answers_us: bool,
     pub(super) is_authoritative: bool,
     pub(super) rcode: u8,
     pub(super) answers: Vec<Record>,
@@ -177,7 +178,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Reply, String> {
     }
     Ok(Reply {
         id,
-        is_reply: flags & 0x8000 != 0,
+        answers_us: flags & 0x8000 != 0,
         is_authoritative: flags & 0x0400 != 0,
         rcode: (flags & 15) as u8,
         answers,
@@ -227,7 +228,7 @@ impl<'a> Reader<'a> {
                         if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
                             name.push(byte.to_ascii_lowercase().into());
                         } else {
-                            name.push_str(&format!("\\{byte:03}"));
+                            let _ = write!(name, "\\{byte:03}");
                         }
                     }
                 }
@@ -315,7 +316,7 @@ mod tests {
         bytes.extend(b"\xc0\x0c\0\x21\0\x01\0\0\0\x1e\0\x0b\0\0\0\x5a\x1f\x90\x02bl\xc0\x14");
         bytes.extend(b"\xc0\x0c\0\x63\0\x01\0\0\0\x1e\0\x01z");
         let reply = parse(&bytes).unwrap();
-        assert!(reply.is_reply && reply.is_authoritative && reply.rcode == 0 && reply.id == 9);
+        assert!(reply.answers_us && reply.is_authoritative && reply.rcode == 0 && reply.id == 9);
         let srv = Data::Srv { priority: 0, weight: 90, port: 8080, target: "bl.x".into() };
         assert_eq!(reply.answers[0], Record { name: "_m._tcp.x".into(), ttl: 30, data: srv });
         assert_eq!(reply.answers[1].data, Data::Other);

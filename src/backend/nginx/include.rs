@@ -89,9 +89,8 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Said, String> {
     }
     match rest {
         Some(Side::Green) => green += left,
-        Some(Side::Blue) => {}
         None if left > ROUNDING => return Err(format!("{left} % of requests have no side")),
-        None => {}
+        Some(Side::Blue) | None => {}
     }
     let odd = ((green - green.round()).abs() > ROUNDING).then(|| format!("green takes {green:.2} %, no whole percent"));
     Ok(Said {
