@@ -78,7 +78,7 @@ pub(super) fn prometheus(table: &Table<'_>) -> Option<GateKind> {
     });
     let bound = bound(table);
     let max_age_ms = table.duration("max_age", SECOND..=24 * HOUR, 300 * SECOND);
-    let headers = headers(table, &placeholder::NAMES);
+    let headers = headers(table);
     let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
     let Some(bound) = bound.ok()? else {
         table.fault("neither min nor max is written".into(), "write e.g. max = 0.1");
@@ -108,7 +108,7 @@ pub(super) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
     });
     let default = if body.is_some() { "POST" } else { "GET" };
     let method = table.get("method").map_or(Some(default), |node| node.choice(&METHODS));
-    let headers = headers(table, names);
+    let headers = headers_of(table, names);
     Some(Call {
         method: method?.to_owned(),
         url: url?,
@@ -197,7 +197,12 @@ fn few<'a>(node: &Node<'a>, example: &str) -> Option<Vec<Node<'a>>> {
 }
 
 /// `headers` and `bearer`.
-fn headers(table: &Table<'_>, names: &[&str]) -> Option<Vec<(String, HeaderValue)>> {
+pub(super) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+    headers_of(table, &placeholder::NAMES)
+}
+
+/// The same with placeholders of `names`.
+fn headers_of(table: &Table<'_>, names: &[&str]) -> Option<Vec<(String, HeaderValue)>> {
     let bearer = table.get("bearer").map(|node| secret(&node).map(HeaderValue::Bearer));
     let mut headers = Vec::new();
     let mut is_whole = true;
