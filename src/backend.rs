@@ -26,6 +26,7 @@ mod acts;
 pub mod dns;
 pub mod embedded;
 mod exchange;
+pub mod haproxy;
 pub mod hook;
 pub mod nginx;
 mod run;

@@ -24,7 +24,7 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 29] = [
     "drive",
     "status",
     "watch",

@@ -57,6 +57,23 @@ fn refusal(file: &Path) -> Result<String, Error> {
 }
 
 #[test]
+fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
+    use cutover::domain::router::haproxy::{MapEntry, Method, NodeAddress, Save};
+    let config = valid("haproxy.toml")?;
+    let dir = fixtures().join("valid");
+    let BackendSpec::Haproxy(spec) = config.backend else { return Err("another backend".into()) };
+    let tcp = |text: &str| NodeAddress::Tcp(text.into());
+    let local = NodeAddress::Unix(dir.join("run/admin.sock"));
+    assert_eq!(spec.nodes, [local, tcp("10.0.0.5:9999"), tcp("[::1]:9999"), tcp("lb2.example:9999")]);
+    let entry = MapEntry { map: "/etc/haproxy/active.map".into(), key: "active".into() };
+    let values = cutover::domain::Pair { blue: "b".into(), green: "g".into() };
+    assert_eq!(spec.method, Method::Switch { entry, values, backends: None });
+    let maps = vec!["/etc/haproxy/active.map".into(), dir.join("maps/active.map")];
+    assert_eq!(spec.save, Save { maps, states: vec![] });
+    Ok(())
+}
+
+#[test]
 fn each_bad_file_has_its_message() -> Result<(), Error> {
     let mut all = String::new();
     let files = files("invalid")?;
@@ -416,7 +433,11 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     for gate in KINDS {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
     }
-    for doc in config::reference() {
+    // Another traffic system than the template's own has a set-up page instead: `cutover backends KIND`.
+    let has_page = |section: &str| {
+        section.starts_with("[backend] kind") && !section.contains("embedded") || HAPROXY_TABLES.contains(&section)
+    };
+    for doc in config::reference().iter().filter(|doc| !has_page(doc.section)) {
         let written = config::template(&answers).contains(doc.key);
         assert!(written, "{} {} is not in the template", doc.section, doc.key);
     }
@@ -455,6 +476,9 @@ fn hostile_answers_stay_inside_their_quotes() {
     assert!(error.faults.iter().all(|fault| fault.message.contains("control")), "{error}");
 }
 
+/// The tables of HAProxy's keys.
+const HAPROXY_TABLES: [&str; 3] = ["values = { .. }", "backends = { .. }", "servers = { .. }"];
+
 /// A config whose only interesting line is `key = value` in `section`.
 fn with_key(section: &str, line: &str) -> String {
     let base = MINIMAL.to_owned();
@@ -462,6 +486,13 @@ fn with_key(section: &str, line: &str) -> String {
     match section {
         "[gateway]" if line.starts_with("admin_token") => {
             after(section).replace(line, &format!("admin = \"127.0.0.1:9\"\n{line}"))
+        }
+        section if section.contains("\"haproxy\"") || HAPROXY_TABLES.contains(&section) => {
+            let table = section.strip_suffix("{ .. }").map(|name| format!("{name}{{ {line} }}"));
+            let line = table.unwrap_or_else(|| line.to_owned());
+            let of_weights = ["backend =", "servers", "save_state"].iter().any(|key| line.starts_with(key));
+            let way = if of_weights { "method = \"weights\"\n" } else { "" };
+            base.replace("kind = \"embedded\"", &format!("kind = \"haproxy\"\n{way}{line}"))
         }
         section if section.starts_with("[backend] kind") => {
             let kind = section.trim_start_matches("[backend] ");

@@ -49,3 +49,37 @@ fn every_config_of_ours_is_accepted_and_says_what_the_system_can() {
     let rows = cli::backends::abilities().unwrap();
     assert!(rows.len() >= PAGES.len());
 }
+
+/// The server's configs on HAProxy's page, accepted by HAProxy itself.
+#[test]
+fn haproxy_accepts_its_configs() {
+    let usual = "/usr/sbin/haproxy";
+    let program = if Path::new(usual).exists() { usual } else { "haproxy" };
+    if std::process::Command::new(program).arg("-v").output().is_err() {
+        println!("SKIPPED haproxy_accepts_its_configs: haproxy is not installed (apt-get install haproxy)");
+        return;
+    }
+    let page = PAGES.iter().find(|page| page.kind == "haproxy").unwrap();
+    let configs = page.blocks("## Server", "haproxy");
+    let maps = page.blocks("## Server", "map");
+    assert_eq!(configs.len(), page.examples().len(), "a config of the server for each of ours");
+    for (way, text) in configs {
+        let dir = tempfile::tempdir().unwrap();
+        let here = |text: &str| {
+            let places = ["/etc/haproxy", "/run/haproxy", "/var/lib/haproxy"];
+            places.iter().fold(text.to_owned(), |text, place| text.replace(place, &dir.path().to_string_lossy()))
+        };
+        // Each map file is named in the page by the config that reads it.
+        for (_, map) in maps.iter().filter(|(of, _)| *of == way) {
+            let name = if map.starts_with("active") { "active.map" } else { "split.map" };
+            std::fs::write(dir.path().join(name), map).unwrap();
+        }
+        let file = dir.path().join("haproxy.cfg");
+        std::fs::write(&file, here(&text)).unwrap();
+        let checked = std::process::Command::new(program).arg("-c").arg("-f").arg(&file).output().unwrap();
+        let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+        assert!(checked.status.success(), "{way}: {told}");
+        let odd = told.lines().filter(|line| line.contains("WARNING") && !line.contains("server state file")).count();
+        assert_eq!(odd, 0, "{way}: {told}");
+    }
+}

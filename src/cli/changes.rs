@@ -16,6 +16,7 @@ pub(super) struct Seen {
     order: Option<(String, OrderState)>,
     rollback: String,
     faults: Vec<String>,
+    notes: Vec<String>,
     blocked: Vec<String>,
     digest: String,
 }
@@ -55,6 +56,7 @@ impl Seen {
                 (None, false) => "rollback not ready".into(),
             },
             faults: status.faults.clone(),
+            notes: status.notes.clone(),
             blocked: status.blocked.iter().map(|blocked| format!("{}: {}", blocked.command, blocked.because)).collect(),
             digest: status.digest.clone(),
         }
@@ -97,10 +99,20 @@ impl Seen {
         let (faults, blocked) = before.map_or((&none, &none), |before| (&before.faults, &before.blocked));
         lines.extend(self.faults.iter().filter(|fault| !faults.contains(fault)).map(|fault| format!("FAULT {fault}")));
         lines.extend(faults.iter().filter(|fault| !self.faults.contains(fault)).map(|fault| format!("over: {fault}")));
+        let notes = before.map_or(&none, |before| &before.notes);
+        lines.extend(other_notes(&self.notes, notes).map(|note| format!("NOTE {note}")));
+        lines.extend(other_notes(notes, &self.notes).map(|note| format!("over: {note}")));
         let new = self.blocked.iter().filter(|because| !blocked.contains(because));
         lines.extend(new.map(|because| format!("BLOCKED {because}")));
         lines
     }
+}
+
+/// The notes that the others do not tell. A number that counts down is no other note.
+fn other_notes<'a>(notes: &'a [String], others: &'a [String]) -> impl Iterator<Item = &'a String> {
+    let words =
+        |note: &str| note.chars().filter(|c| !c.is_ascii_digit()).collect::<String>().replace("sessions", "session");
+    notes.iter().filter(move |note| !others.iter().any(|other| words(other) == words(note)))
 }
 
 #[cfg(test)]
@@ -122,6 +134,17 @@ mod tests {
         let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].contains("50/50") && lines[1].starts_with("gate golden FAIL"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_note_is_told_when_it_comes_and_goes_and_not_with_every_number() {
+        let mut before = status();
+        before.notes = vec!["blue: 12 sessions still open".into()];
+        let mut after = status();
+        after.notes = vec!["blue: 1 session still open".into(), "node is down".into()];
+        let (before, after) = (Seen::of(&before), Seen::of(&after));
+        assert_eq!(after.changes(Some(&before)), ["NOTE node is down"]);
+        assert_eq!(before.changes(Some(&after)), ["over: node is down"]);
     }
 
     #[test]

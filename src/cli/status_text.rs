@@ -29,6 +29,9 @@ pub(crate) fn render(status: &Status, style: Style) -> String {
     for fault in &status.faults {
         lines.extend(wrap("FAULT     ", fault));
     }
+    for note in &status.notes {
+        lines.extend(wrap("NOTE      ", note));
+    }
     for (commands, because) in blocked(status) {
         lines.extend(wrap("BLOCKED   ", &format!("{}: {because}", commands.join(", "))));
     }
@@ -327,6 +330,7 @@ mod tests {
     fn every_line_fits_and_ascii_is_ascii() {
         let mut status = status();
         status.faults.push("the replicas of green disagree on the version: ".repeat(4));
+        status.notes.push("blue: 2 sessions still open ".repeat(6));
         status.gates[0].name = "x".repeat(70);
         status.gates[0].status = GateState::Failed;
         status.gates[0].details = vec!["y".repeat(200)];

@@ -4,8 +4,11 @@ use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
 use crate::domain::router::dns::DnsSpec;
+use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
+
+mod haproxy;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,8 @@ pub enum BackendSpec {
         /// Its admin interface.
         admin: AdminSpec,
     },
+    /// HAProxy, by its runtime API.
+    Haproxy(HaproxySpec),
     /// nginx, by a file of its configuration.
     Nginx(NginxSpec),
     /// A name in the DNS.
@@ -28,6 +33,7 @@ impl BackendSpec {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Embedded { .. } => "embedded",
+            Self::Haproxy(_) => "haproxy",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -56,8 +62,10 @@ struct Kind {
 }
 
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
+#[rustfmt::skip]
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
+    Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -71,7 +79,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
-    "haproxy",
     "envoy",
     "traefik",
     "caddy",

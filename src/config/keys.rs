@@ -38,6 +38,10 @@ pub(super) const VERSION: &str = "version = { .. }";
 pub(super) const PROBE: &str = "[probe]";
 pub(super) const BACKEND: &str = "[backend]";
 pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
+pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
+pub(super) const VALUES: &str = "values = { .. }";
+pub(super) const BACKENDS: &str = "backends = { .. }";
+pub(super) const SERVERS: &str = "servers = { .. }";
 pub(super) const NGINX: &str = "[backend] kind = \"nginx\"";
 pub(super) const DNS: &str = "[backend] kind = \"dns\"";
 pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
@@ -109,6 +113,27 @@ const KEYS: &[KeyDoc] = &[
 
     key(EMBEDDED, "admin", "path or address", From("[gateway] admin"), "Where the gateway's admin interface is found, when this file has no [gateway]: a socket path or a loopback address."),
     key(EMBEDDED, "admin_token", "table", Nothing, "The admin interface's token, when admin is an address: { env = \"NAME\" } or { file = \"PATH\" }."),
+
+    key(HAPROXY, "socket", "path or address", Nothing, "Where HAProxy's runtime API listens: a socket path, or host:port; this or sockets."),
+    key(HAPROXY, "sockets", "list", Nothing, "The runtime API of each process, where several are one router: all of them are moved."),
+    key(HAPROXY, "method", "map | percent | weights", From("weights where servers are written, else map"), "What carries the split: a map entry that names the side, a map entry with green's percent, or weights of servers."),
+    key(HAPROXY, "map", "word", Nothing, "With map and percent: the map's file, as HAProxy's own config names it."),
+    key(HAPROXY, "key", "word", From("active; with percent green_pct"), "With map and percent: the entry's key."),
+    key(HAPROXY, "values", "table", From("{ blue = \"blue\", green = \"green\" }"), "With map: the values that stand for the sides."),
+    key(HAPROXY, "backends", "table", Nothing, "With map and percent: the backend of each side, for counters, ready servers and open sessions; unknown without it."),
+    key(HAPROXY, "backend", "name", Nothing, "With weights: the backend that holds the servers of both sides."),
+    key(HAPROXY, "servers", "table", Nothing, "With weights: the servers of each side."),
+    key(HAPROXY, "save_map", "path or list", Nothing, "With map and percent: the map file on this machine, written after each change; a reload goes back to what it says."),
+    key(HAPROXY, "save_state", "path or list", Nothing, "With weights: HAProxy's server-state-file on this machine, one a socket, written after each change; a reload goes back to what it says."),
+
+    key(VALUES, "blue", "word", Required, "The value that sends all traffic to blue."),
+    key(VALUES, "green", "word", Required, "The value that sends all traffic to green."),
+
+    key(BACKENDS, "blue", "name", Required, "The backend of blue."),
+    key(BACKENDS, "green", "name", Required, "The backend of green."),
+
+    key(SERVERS, "blue", "list of names", Required, "Blue's servers."),
+    key(SERVERS, "green", "list of names", Required, "Green's servers."),
 
     key(NGINX, "include", "path", Required, "The file that cutover writes and nginx.conf includes in http { }: a split_clients block."),
     key(NGINX, "variable", "name", Is("\"$cutover_side\""), "The variable the block sets, for proxy_pass http://$cutover_side."),

@@ -31,7 +31,7 @@ pub struct Observation {
 }
 
 /// How many replicas of a side can take traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replicas {
     /// Replicas that can take traffic.
     pub ready: u32,

@@ -112,7 +112,10 @@ impl State {
     pub(super) fn rollback_is_needed(&self) -> bool {
         let fresh = self.router.age_ms(self.now).is_some_and(|age| age <= self.service.stale_after_ms);
         let moved = self.share() != Some(0);
+        // Reason: of nodes that disagree, one may still send traffic to the other side.
+        let mixed = self.router.seen.as_ref().is_some_and(|(_, seen)| seen.mixed.is_some());
         moved
+            || mixed
             || !fresh
             || self.rollout.unsettled().is_some()
             || matches!(self.rollout.stage, Stage::Moving | Stage::Switched)

@@ -56,6 +56,9 @@ pub struct EventLine {
     pub warn: bool,
 }
 
+/// More notes of a traffic system than this are not passed on.
+pub const MAX_NOTES: usize = 20;
+
 /// The status document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -93,6 +96,10 @@ pub struct Status {
     pub driver: DriverStatus,
     /// Faults to be shown: replicas that disagree, drift, a broken journal, an unreachable router. Most important first.
     pub faults: Vec<String>,
+    /// What the traffic system tells of itself and no fault is: sessions still open, a node that is down, what a
+    /// reload would undo. Cleaned, at most [`MAX_NOTES`], most important first.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Age of the oldest data the screen depends on, in seconds; `null` when some was never seen.
     pub data_age_s: Option<f64>,
     /// Whether forward commands are locked because data is older than the config allows.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, GateState, GateStatus, Latency, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
-    Snapshot, Source, SplitStatus, Status, Step,
+    DriverStatus, GateState, GateStatus, Latency, MAX_NOTES, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION,
+    SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
@@ -61,6 +61,7 @@ impl State {
                 holder: self.holder.clone(),
             },
             faults: self.faults(),
+            notes: self.notes(),
             data_age_s: self.data_age_ms().map(seconds),
             stale: self.is_stale(),
             dropped: self.dropped,
@@ -289,6 +290,11 @@ impl State {
             faults.extend(self.sides[side].probe_fault().map(|text| format!("{side}: {text}")));
         }
         faults
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let told = self.router.seen.iter().flat_map(|(_, seen)| &seen.notes);
+        told.take(MAX_NOTES).map(|note| clean(note, 300)).collect()
     }
 
     fn data_age_ms(&self) -> Option<u64> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backend::TrafficBackend;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
+use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
 use crate::config::{AdminSpec, BackendSpec, Config};
@@ -14,6 +15,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     let urls = config.service.sides.map(|_, side| side.urls.clone());
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
+        BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new(spec.clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new(spec.clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),

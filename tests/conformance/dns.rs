@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
+use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN, is_there};
 
 #[path = "../support/dns.rs"]
 mod server;
@@ -61,8 +61,8 @@ fn srv(split: Split) -> String {
 }
 
 impl Rig for Updated {
-    fn missing() -> Option<String> {
-        find("named").is_none().then(|| "named is not there".into())
+    fn is_there(test: &str) -> bool {
+        is_there(test, find("named").is_none().then(|| "named is not there".into()))
     }
 
     async fn start(split: Split) -> Self {
@@ -128,8 +128,8 @@ pub struct Picked {
 }
 
 impl Rig for Picked {
-    fn missing() -> Option<String> {
-        powerdns_lacks()
+    fn is_there(test: &str) -> bool {
+        is_there(test, powerdns_lacks())
     }
 
     async fn start(split: Split) -> Self {

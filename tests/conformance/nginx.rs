@@ -6,7 +6,7 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
-use crate::rig::{Rig, Trouble};
+use crate::rig::{Rig, Trouble, is_there};
 
 #[path = "../support/nginx.rs"]
 mod server;
@@ -16,8 +16,8 @@ use server::{Server, config, program};
 pub struct Reloaded(Server);
 
 impl Rig for Reloaded {
-    fn missing() -> Option<String> {
-        program().is_none().then(|| "nginx is not there".into())
+    fn is_there(test: &str) -> bool {
+        is_there(test, program().is_none().then(|| "nginx is not there".into()))
     }
 
     async fn start(split: Split) -> Self {

@@ -35,9 +35,9 @@ impl Trouble {
 
 /// A traffic system under test.
 pub trait Rig: Sized {
-    /// What this machine lacks to run it.
-    fn missing() -> Option<String> {
-        None
+    /// Whether what the check called `test` needs is installed; says `SKIPPED test: why` where it is not.
+    fn is_there(_test: &str) -> bool {
+        true
     }
     /// A running system with `split` in force and revision-checked orders.
     async fn start(split: Split) -> Self;
@@ -52,4 +52,12 @@ pub trait Rig: Sized {
 /// Says that a check says nothing about a system.
 pub fn not_applicable(rig: &str, what: impl Debug) {
     println!("NOT APPLICABLE {rig}: {what:?}");
+}
+
+/// Whether nothing is `missing` for `test`; says so where something is.
+pub fn is_there(test: &str, missing: Option<String>) -> bool {
+    if let Some(why) = &missing {
+        println!("SKIPPED {test}: {why}");
+    }
+    missing.is_none()
 }

@@ -612,3 +612,20 @@ fn who_drives_already_takes_nothing_over() {
     let mut sim = ready();
     assert!(matches!(sim.ask(Command::TakeOver), Reply::AlreadySo { .. }));
 }
+
+#[test]
+fn the_way_back_is_open_while_nodes_disagree() {
+    let mut sim = ready();
+    assert!(matches!(sim.ask(Command::Rollback), Reply::AlreadySo { .. }));
+    sim.mixed = Some("a says 100/0; b says 50/50".into());
+    sim.notes = (0..40).map(|n| format!("note {n}\u{1b}[2J")).collect();
+    sim.seconds(1);
+    assert!(sim.status().rollback.needed);
+    assert_eq!((sim.status().notes.len(), sim.status().notes[0].as_str()), (20, "note 0"));
+    ordered(&sim.ask(Command::Rollback));
+    sim.seconds(2);
+    assert_ne!(sim.status().last_order.unwrap().state, OrderState::Verified, "half is not done");
+    sim.mixed = None;
+    sim.seconds(1);
+    assert_eq!(sim.status().last_order.unwrap().state, OrderState::Verified);
+}

@@ -36,6 +36,10 @@ pub struct Sim {
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
     asked: u64,
+    /// Why the router's nodes are not of one mind.
+    pub mixed: Option<String>,
+    /// What the router tells of itself.
+    pub notes: Vec<String>,
     queue: VecDeque<Event>,
 }
 
@@ -101,6 +105,8 @@ impl Sim {
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
             asked: 0,
+            mixed: None,
+            notes: Vec::new(),
             queue: VecDeque::new(),
         };
         sim.seconds(1);
@@ -158,13 +164,13 @@ impl Sim {
         } else {
             Ok(Observation {
                 split: self.split,
-                mixed: None,
+                mixed: self.mixed.clone(),
                 revision: Revision(self.revision.to_string()),
                 replicas: Pair::default(),
                 versions: Pair::default(),
                 traffic: Some(self.traffic.clone()),
                 controller: None,
-                notes: Vec::new(),
+                notes: self.notes.clone(),
             })
         };
         self.feed(Event::Observed { result: result.map(Box::new) });

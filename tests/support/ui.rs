@@ -206,6 +206,7 @@ pub fn shifting() -> Snapshot {
         last_order: Some(order("promote", OrderState::Verified)),
         driver: DriverStatus { me: "op1".into(), may_drive: true, read_only: false, holder: None },
         faults: Vec::new(),
+        notes: Vec::new(),
         data_age_s: Some(0.6),
         stale: false,
         dropped: 0,
@@ -389,6 +390,18 @@ pub fn unknown_order() -> Snapshot {
     snapshot
 }
 
+/// The traffic system tells of itself, and nothing is at fault.
+pub fn noted() -> Snapshot {
+    let mut snapshot = free();
+    snapshot.status.backend = "haproxy".into();
+    snapshot.status.notes = vec![
+        "node is down: 10.0.0.6:9999: no process there".into(),
+        "blue: 2 sessions still open".into(),
+        "a reload would bring 100/0: /etc/haproxy/active.map says so".into(),
+    ];
+    snapshot
+}
+
 pub fn drift() -> Snapshot {
     let mut snapshot = shifting();
     let status = &mut snapshot.status;
@@ -503,6 +516,7 @@ pub fn states() -> Vec<(&'static str, Snapshot)> {
         ("in_flight", in_flight()),
         ("unknown_order", unknown_order()),
         ("drift", drift()),
+        ("noted", noted()),
         ("stale", stale()),
         ("unreachable", unreachable()),
         ("journal_fault", journal_fault()),

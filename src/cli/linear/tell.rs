@@ -37,6 +37,7 @@ pub(super) fn status(status: &Status) -> Vec<String> {
     }
     lines.push(driver(status));
     lines.extend(status.faults.iter().map(|fault| format!("FAULT {fault}")));
+    lines.extend(status.notes.iter().map(|note| format!("NOTE {note}")));
     lines.push(match status.blocked.iter().find(|blocked| blocked.command == "promote") {
         Some(blocked) => format!("promote is blocked: {}", blocked.because),
         None => "nothing blocks promote".into(),
@@ -181,6 +182,7 @@ pub(super) fn log_line(line: &LogLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::out::Style;
     use crate::cli::testing;
 
     #[test]
@@ -199,6 +201,14 @@ mod tests {
         for named in ["0", "99", "x", ""] {
             assert!(find(&status.gates, named).is_err(), "{named}");
         }
+    }
+
+    #[test]
+    fn what_the_traffic_system_tells_of_itself_is_said() {
+        let mut status = testing::status();
+        status.notes.push("blue: 2 sessions still open".into());
+        assert!(super::status(&status).contains(&"NOTE blue: 2 sessions still open".to_owned()));
+        assert!(status_text::render(&status, Style::default()).contains("\nNOTE      blue: 2 sessions still open\n"));
     }
 
     #[test]

@@ -18,12 +18,12 @@ use crate::ui::view::{Field, View};
 
 /// How many lines the bottom takes on a screen of `height`.
 pub fn height(view: &View, height: u16) -> u16 {
-    let faults = view.snapshot.as_ref().is_some_and(|s| !s.status.faults.is_empty());
+    let told = view.snapshot.as_ref().is_some_and(|s| !s.status.faults.is_empty() || !s.status.notes.is_empty());
     match height {
         0..=3 => 1,
         4 => 2,
         5..=11 => 3,
-        _ => 3 + u16::from(faults),
+        _ => 3 + u16::from(told),
     }
 }
 
@@ -138,9 +138,17 @@ pub fn typed(canvas: &mut Canvas<'_>, x: u16, y: u16, space: u16, line: &tui_inp
 
 fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else { return };
-    let Some((first, others)) = snapshot.status.faults.split_first() else { return };
-    let more = if others.is_empty() { String::new() } else { format!("+{} more (o explain) ", others.len()) };
-    canvas.line(area, &[(" FAULT", Role::Fail), ("  ", Role::Text), (first, Role::Warn)], &[(&more, Role::Text)]);
+    let (faults, notes) = (&snapshot.status.faults, &snapshot.status.notes);
+    // What the traffic system tells of itself stands here as long as nothing is at fault.
+    let [word, first] = match (faults.first(), notes.first()) {
+        (Some(fault), _) => [(" FAULT", Role::Fail), (fault.as_str(), Role::Warn)],
+        (None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
+        (None, None) => return,
+    };
+    let explain = canvas.view.key_name(Act::Explain);
+    let others = faults.len() + notes.len() - 1;
+    let more = if others == 0 { String::new() } else { format!("+{others} more ({explain} explain) ") };
+    canvas.line(area, &[word, ("  ", Role::Text), first], &[(&more, Role::Text)]);
 }
 
 /// What stands in the way of the next step, or what the next step is.

@@ -60,5 +60,6 @@ fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {
     if lines.is_empty() {
         lines.push("nothing blocks, no faults".into());
     }
+    lines.extend(status.notes.iter().map(|note| format!("NOTE      {note}")));
     lines
 }

@@ -1,0 +1,114 @@
+//! The words of the runtime API: what is asked to read the split, and what is said to set it.
+
+use super::weights;
+use crate::domain::router::haproxy::{MapEntry, Method};
+use crate::domain::{Pair, Side, Split};
+
+/// Both the backend's own row and those of its servers.
+const BACKEND_AND_SERVERS: &str = "6 -1";
+
+/// The commands that read everything about one process; the first answer is that of `show info`.
+pub(super) fn reading(method: &Method) -> Vec<String> {
+    let stat = |backend: &String| format!("show stat {backend} {BACKEND_AND_SERVERS}");
+    let mut commands = vec!["show info".to_owned()];
+    match method {
+        Method::Switch { entry, backends, .. } | Method::Percent { entry, backends } => {
+            commands.push(format!("show map {}", entry.map));
+            commands.extend(backends.iter().flat_map(|it| [stat(&it.blue), stat(&it.green)]));
+        }
+        Method::Weights { backend, .. } => {
+            commands.push(format!("show servers state {backend}"));
+            commands.push(stat(backend));
+        }
+    }
+    commands
+}
+
+/// The commands that make `split` so, in their order: `toward` is the side that gains, and gains before the other loses.
+pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String> {
+    match method {
+        Method::Switch { entry, .. } | Method::Percent { entry, .. } => {
+            let value = value(method, split).unwrap_or_default();
+            vec![format!("set map {} {} {value}", entry.map, entry.key)]
+        }
+        Method::Weights { backend, servers } => {
+            let weights = weights::for_split(split, &servers.map(|_, servers| servers.len()));
+            let side = |side: Side| {
+                let pairs = servers[side].iter().zip(&weights[side]);
+                pairs.map(|(server, weight)| format!("set server {backend}/{server} weight {weight}"))
+            };
+            side(toward).chain(side(toward.other())).collect()
+        }
+    }
+}
+
+/// The value of the map's entry that stands for `split`; `None` where there is none.
+pub(super) fn value(method: &Method, split: Split) -> Option<String> {
+    match method {
+        Method::Switch { values, .. } => {
+            Side::BOTH.into_iter().find(|side| split == Split::all(*side)).map(|side| values[side].clone())
+        }
+        Method::Percent { .. } => Some(split.share(Side::Green).to_string()),
+        Method::Weights { .. } => None,
+    }
+}
+
+/// What a value of the map's entry stands for; `None` where it means nothing to us.
+pub(super) fn split_of(method: &Method, value: &str) -> Option<Split> {
+    match method {
+        Method::Switch { values, .. } => Side::BOTH.into_iter().find(|side| values[*side] == value).map(Split::all),
+        Method::Percent { .. } => {
+            let percent = value.parse::<u8>().ok().filter(|percent| *percent <= 100)?;
+            Some(Split::toward(Side::Green, percent))
+        }
+        Method::Weights { .. } => None,
+    }
+}
+
+/// The entry of a map that carries the split.
+pub(super) fn entry(method: &Method) -> Option<&MapEntry> {
+    match method {
+        Method::Switch { entry, .. } | Method::Percent { entry, .. } => Some(entry),
+        Method::Weights { .. } => None,
+    }
+}
+
+/// The backend whose rows speak of a side.
+pub(super) fn backends(method: &Method) -> Option<&Pair<String>> {
+    match method {
+        Method::Switch { backends, .. } | Method::Percent { backends, .. } => backends.as_ref(),
+        Method::Weights { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_side_that_gains_is_raised_first() {
+        let servers = Pair { blue: vec!["b1".into(), "b2".into()], green: vec!["g1".into(), "g2".into()] };
+        let method = Method::Weights { backend: "be".into(), servers };
+        let ten = Split::toward(Side::Green, 10);
+        assert_eq!(
+            setting(&method, ten, Side::Green),
+            [
+                "set server be/g1 weight 10",
+                "set server be/g2 weight 10",
+                "set server be/b1 weight 90",
+                "set server be/b2 weight 90"
+            ]
+        );
+        assert!(setting(&method, Split::all(Side::Blue), Side::Blue)[0].ends_with("be/b1 weight 100"));
+    }
+
+    #[test]
+    fn a_value_that_means_nothing_is_no_split() {
+        let entry = MapEntry { map: "m".into(), key: "k".into() };
+        let percent = Method::Percent { entry, backends: None };
+        assert_eq!(split_of(&percent, "25"), Some(Split::toward(Side::Green, 25)));
+        for bad in ["", "101", "-1", "25%", "abc", "256"] {
+            assert_eq!(split_of(&percent, bad), None, "{bad}");
+        }
+    }
+}

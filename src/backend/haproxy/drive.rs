@@ -1,0 +1,188 @@
+//! Orders: checked against every node, sent to all at once, written down, answered.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::fleet::{self, ask_all, read_all};
+use super::wire::{self, Fault};
+use super::{command, keep};
+use crate::backend::BackendError;
+use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
+use crate::domain::{Order, OrderId};
+
+/// How long a node may take to be read before an order. Look, order and disk together stay below the 3 s that an
+/// order is given.
+pub(super) const LOOK: Duration = Duration::from_millis(900);
+/// How long a node may take to carry an order out.
+const ACT: Duration = Duration::from_secs(1);
+
+/// So many orders are remembered: a retry comes within seconds.
+const REMEMBERED: usize = 64;
+
+/// The orders of this process.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    inner: Mutex<Orders>,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    tried: VecDeque<OrderId>,
+    done: VecDeque<OrderId>,
+    /// Why the last change could not be written where a reload finds it.
+    unsaved: Option<String>,
+}
+
+/// What is to be done about an order.
+enum Turn {
+    /// It was carried out: the answer stands.
+    Done,
+    /// It is new.
+    First,
+    /// It is the newest there is and not known to be whole: set again, whatever the revision is by now.
+    Again,
+    /// A newer one came since.
+    Late,
+}
+
+impl Memory {
+    fn orders(&self) -> std::sync::MutexGuard<'_, Orders> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, order: &Order) -> Turn {
+        let mut orders = self.orders();
+        let is_newest = orders.tried.back() == Some(&order.id);
+        let is_done = orders.done.contains(&order.id);
+        if orders.tried.contains(&order.id) {
+            return match (is_newest, is_done, order.kind.is_forward()) {
+                // Reason: a way back that a reload undid meanwhile is gone again; its values are absolute and do no harm.
+                (true, false, _) | (true, true, false) => Turn::Again,
+                (_, true, _) => Turn::Done,
+                (false, false, _) => Turn::Late,
+            };
+        }
+        push(&mut orders.tried, &order.id);
+        Turn::First
+    }
+
+    fn is_newest(&self, order: &Order) -> bool {
+        self.orders().tried.back() == Some(&order.id)
+    }
+
+    /// Why the last change is not where a reload finds it.
+    pub(super) fn unsaved(&self) -> Option<String> {
+        self.orders().unsaved.clone()
+    }
+}
+
+fn push(list: &mut VecDeque<OrderId>, id: &OrderId) {
+    if list.len() == REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(id.clone());
+}
+
+/// Carries `order` out on every node.
+pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order) -> Result<(), BackendError> {
+    let newer = || BackendError::Conflict("a newer order came since".into());
+    let turn = memory.begin(order);
+    match turn {
+        Turn::Done => return Ok(()),
+        Turn::Late => return Err(newer()),
+        Turn::First | Turn::Again => {}
+    }
+    let commands = command::setting(&spec.method, order.target, order.toward);
+    if command::value(&spec.method, order.target).is_none() && command::entry(&spec.method).is_some() {
+        return Err(BackendError::Refused(format!(
+            "the map switches all traffic at once; {} is not possible",
+            order.target
+        )));
+    }
+    if matches!(turn, Turn::First) && order.kind.is_forward() {
+        may_go_forward(spec, order).await?;
+        // Reason: while the nodes were read, somebody may have asked for the way back.
+        if !memory.is_newest(order) {
+            return Err(newer());
+        }
+    }
+    let mut moved: Vec<NodeAddress> = Vec::new();
+    let mut faults: Vec<Fault> = Vec::new();
+    for (node, answers) in ask_all(spec, commands.clone(), ACT).await {
+        match answers.and_then(|answers| all_done(&commands, &answers).map_err(|error| Fault::of(&node, error))) {
+            Ok(()) => moved.push(node),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !moved.is_empty() {
+        memory.orders().unsaved = keep::write(spec, order, &moved).await.err();
+    }
+    judged(order, &moved, &faults)?;
+    let mut orders = memory.orders();
+    if !orders.done.contains(&order.id) {
+        push(&mut orders.done, &order.id);
+    }
+    Ok(())
+}
+
+/// Every node must answer, in the state that consent was given to, and a reload must not undo what is set.
+async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), BackendError> {
+    let read = read_all(spec, LOOK).await;
+    let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
+    if !faults.is_empty() {
+        return Err(match fleet::worst(&faults) {
+            BackendError::Unreachable(text) if spec.nodes.len() > 1 => {
+                BackendError::Unreachable(format!("{text}; forward needs every node, nothing was set"))
+            }
+            error => error,
+        });
+    }
+    if let Some(expected) = &order.expected
+        && *expected != fleet::revision(&read)
+    {
+        let says: Vec<String> = read
+            .iter()
+            .filter_map(|(node, reading)| Some(format!("{node} says {}", reading.as_ref().ok()?.split)))
+            .collect();
+        return Err(BackendError::Conflict(format!("it is not as it was on the screen: {}", says.join("; "))));
+    }
+    keep::check(spec)
+        .await
+        .map_err(|fault| BackendError::Refused(format!("a reload would undo it, nothing was set: {fault}")))
+}
+
+/// Whether every command of one node was carried out.
+fn all_done(commands: &[String], answers: &[String]) -> Result<(), BackendError> {
+    let mut error = None;
+    let mut done = 0;
+    for (command, answer) in commands.iter().zip(answers) {
+        match wire::done(command, answer) {
+            Ok(()) => done += 1,
+            Err(fault) => error = error.or(Some(fault)),
+        }
+    }
+    match error {
+        None => Ok(()),
+        Some(error) if done == 0 => Err(error),
+        Some(error) => {
+            Err(BackendError::Unknown(format!("{done} of {} commands were carried out; {error}", commands.len())))
+        }
+    }
+}
+
+/// What the nodes' answers are together.
+fn judged(order: &Order, moved: &[NodeAddress], faults: &[Fault]) -> Result<(), BackendError> {
+    let told: Vec<&Fault> = faults.iter().collect();
+    if moved.is_empty() {
+        return Err(fleet::worst(&told));
+    }
+    // Reason: a process that is not up serves nobody: the way back is whole without it, and the notes tell of it.
+    let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
+    if whole {
+        return Ok(());
+    }
+    let moved: Vec<String> = moved.iter().map(ToString::to_string).collect();
+    let detail = fleet::worst(&told);
+    Err(BackendError::Unknown(format!("set on {}; not on {}", moved.join(", "), detail.detail())))
+}

@@ -1,0 +1,122 @@
+//! What a reload would make of the split: written after each change where that is configured, and told where it differs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::fleet::Outcome;
+use super::reading::{Reading, split_of_state};
+use super::{command, save, wire};
+use crate::domain::router::haproxy::{HaproxySpec, Method, NodeAddress};
+use crate::domain::text::clean;
+use crate::domain::{Order, Split};
+
+/// How long files may take: a disk that hangs must not hold up what is said of the traffic.
+const DISK: Duration = Duration::from_millis(800);
+
+/// Runs `work` where it may block, and gives up waiting for it after [`DISK`].
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    match timeout(DISK, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err("the task that writes files ended".into()),
+        Err(_) => Err(format!("the disk did not answer within {} ms", DISK.as_millis())),
+    }
+}
+
+/// Whether everything that is to be written could be; the first fault where not.
+pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
+    let files: Vec<PathBuf> = spec.save.maps.iter().chain(&spec.save.states).cloned().collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    aside(move || files.iter().try_for_each(|file| save::can_replace(file))).await?
+}
+
+/// Writes what a reload is to find after `order`; `moved` are the nodes that took it.
+pub(super) async fn write(spec: &HaproxySpec, order: &Order, moved: &[NodeAddress]) -> Result<(), String> {
+    let mut states = Vec::new();
+    let mut faults = Vec::new();
+    for (node, file) in spec.nodes.iter().zip(&spec.save.states).filter(|(node, _)| moved.contains(node)) {
+        let all = vec!["show servers state".to_owned()];
+        match wire::ask(node, &all, DISK).await.map(|mut answers| answers.pop().unwrap_or_default()) {
+            Ok(text) if text.starts_with("1\n# be_id") => states.push((file.clone(), text)),
+            Ok(text) => faults.push(format!("{node}: no server state but {:?}", clean(&text, 60))),
+            Err(fault) => faults.push(fault.error.to_string()),
+        }
+    }
+    let maps = spec.save.maps.clone();
+    let entry = command::entry(&spec.method).cloned().zip(command::value(&spec.method, order.target));
+    let written = aside(move || {
+        let states = states.iter().map(|(file, text)| save::replace(file, text));
+        let maps =
+            maps.iter().filter_map(|file| entry.as_ref().map(|(entry, value)| save::set_entry(file, entry, value)));
+        states.chain(maps).filter_map(Result::err).collect::<Vec<_>>()
+    });
+    match written.await {
+        Ok(more) => faults.extend(more),
+        Err(fault) => faults.push(fault),
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+}
+
+/// What a reload would change.
+pub(super) async fn notes(spec: &HaproxySpec, read: &[Outcome<Reading>]) -> Vec<String> {
+    let Some(now) = read.iter().find_map(|(_, reading)| reading.as_ref().ok()).map(|reading| reading.split) else {
+        return Vec::new();
+    };
+    let spec = spec.clone();
+    let configured: Vec<Option<Split>> =
+        read.iter().map(|(_, reading)| reading.as_ref().ok().and_then(|reading| reading.configured)).collect();
+    let looked = aside(move || match &spec.method {
+        Method::Weights { .. } => of_states(&spec, &configured, now),
+        Method::Switch { .. } | Method::Percent { .. } => of_maps(&spec, now),
+    });
+    looked.await.unwrap_or_else(|fault| vec![fault])
+}
+
+fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
+    let Some(entry) = command::entry(&spec.method) else { return Vec::new() };
+    // A map file nobody told us to write is looked at all the same, where it is on this machine.
+    let own = PathBuf::from(&entry.map);
+    let (files, remedy) = if spec.save.maps.is_empty() {
+        (vec![own].into_iter().filter(|file| file.is_absolute() && file.is_file()).collect(), "; save_map keeps it")
+    } else {
+        (spec.save.maps.clone(), "")
+    };
+    let tell = |file: &PathBuf| {
+        let shown = clean(&file.to_string_lossy(), 120);
+        let text = match save::text(file) {
+            Ok(text) => text,
+            Err(fault) => return Some(format!("what a reload brings cannot be read: {fault}")),
+        };
+        let value = save::value_in(&text, &entry.key);
+        match value.as_deref().map(|value| command::split_of(&spec.method, value)) {
+            Some(Some(split)) if split == now => None,
+            Some(Some(split)) => Some(format!("a reload would bring {split}: {shown} says so{remedy}")),
+            _ => Some(format!("a reload would lose the split: {shown} has no usable {}{remedy}", entry.key)),
+        }
+    };
+    files.iter().filter_map(tell).collect()
+}
+
+fn of_states(spec: &HaproxySpec, configured: &[Option<Split>], now: Split) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (at, configured) in configured.iter().enumerate() {
+        let file = spec.save.states.get(at);
+        let kept = file.and_then(|file| save::text(file).ok()).filter(|text| !text.is_empty());
+        let kept = kept.and_then(|text| split_of_state(&spec.method, &text));
+        let name =
+            spec.nodes.get(at).filter(|_| spec.nodes.len() > 1).map(|node| format!("{node}: ")).unwrap_or_default();
+        let why = match (file, kept) {
+            (None, _) => "the weights of its config; save_state keeps it".to_owned(),
+            (Some(file), None) => format!("{} is not written yet", clean(&file.to_string_lossy(), 120)),
+            (Some(file), Some(_)) => format!("{} says so", clean(&file.to_string_lossy(), 120)),
+        };
+        match kept.or(*configured) {
+            Some(split) if split != now => notes.push(format!("{name}a reload would bring {split}: {why}")),
+            _ => {}
+        }
+    }
+    notes
+}

@@ -1,0 +1,261 @@
+//! What one process says of itself.
+
+use super::table::{Row, Table, foreign};
+use super::{command, weights, wire};
+use crate::backend::BackendError;
+use crate::domain::observation::Replicas;
+use crate::domain::router::haproxy::Method;
+use crate::domain::text::clean;
+use crate::domain::{Pair, Side, SideTraffic, Split};
+
+/// A process that began to run less than this many seconds ago is told: what was set at run time may be gone.
+const JUST_STARTED_S: u64 = 120;
+
+/// One reading of one process.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reading {
+    /// How it shares traffic.
+    pub split: Split,
+    /// Its process id and start: another process begins to count from zero.
+    pub process: String,
+    /// Everything that carries the split, as it said it.
+    pub raw: String,
+    /// The split that the weights in its configuration file make, where weights carry it.
+    pub configured: Option<Split>,
+    /// Its servers and counters per side; `None` where the config names no backends.
+    pub sides: Option<Pair<SideReading>>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// What one process says of one side.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct SideReading {
+    /// Servers that take requests, and all there are.
+    pub replicas: Replicas,
+    /// Counters; nothing is counted by status in TCP mode.
+    pub traffic: Option<SideTraffic>,
+    /// Sessions that are open now.
+    pub sessions: u64,
+}
+
+/// Reads the answers to [`command::reading`].
+pub(super) fn read(method: &Method, answers: &[String]) -> Result<Reading, BackendError> {
+    let mut answers = answers.iter().map(String::as_str);
+    let mut next = || answers.next().unwrap_or_default();
+    let info = Info::read(next())?;
+    let mut notes = Vec::new();
+    if info.uptime_s < JUST_STARTED_S {
+        notes.push(format!("HAProxy was started or reloaded less than {} minutes ago", JUST_STARTED_S / 60));
+    }
+    let mut configured = None;
+    let (split, raw, sides) = match method {
+        Method::Switch { .. } | Method::Percent { .. } => {
+            let (split, value) = of_map(method, next())?;
+            let sides = match command::backends(method) {
+                None => None,
+                Some(backends) => {
+                    let (blue, green) = (Table::stat(next())?, Table::stat(next())?);
+                    let (blue, green) = (of_backend(&blue, &backends.blue)?, of_backend(&green, &backends.green)?);
+                    Some(Pair { blue, green })
+                }
+            };
+            (split, value, sides)
+        }
+        Method::Weights { backend, servers } => {
+            let state = Table::servers_state(next())?;
+            let (split, raw) = of_weights(&state, backend, servers, &mut notes)?;
+            configured =
+                sums(&state, servers, "srv_iweight").and_then(|sums| weights::to_split(&sums)).map(|(it, _)| it);
+            let stat = Table::stat(next())?;
+            let sides = servers.map(|_, servers| of_servers(&stat, servers));
+            agents(&stat, servers, &mut notes);
+            (split, raw, Some(sides))
+        }
+    };
+    Ok(Reading { split, process: info.process, raw, configured, sides, notes })
+}
+
+/// What `show info` says of the process.
+struct Info {
+    process: String,
+    uptime_s: u64,
+}
+
+impl Info {
+    fn read(text: &str) -> Result<Self, BackendError> {
+        if let Some(refusal) = wire::refusal(text) {
+            return Err(refusal);
+        }
+        let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let number = |name: &str| value(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let (Some(pid), Some(uptime_s)) = (number("Pid"), number("Uptime_sec")) else {
+            return Err(foreign("show info", text));
+        };
+        // Older versions do not tell when they began.
+        let began = number("Start_time_sec").unwrap_or(0);
+        Ok(Self { process: format!("{pid}-{began}"), uptime_s })
+    }
+}
+
+/// The split that the map's entry stands for, and its value.
+fn of_map(method: &Method, text: &str) -> Result<(Split, String), BackendError> {
+    if let Some(refusal) = wire::refusal(text) {
+        return Err(refusal);
+    }
+    let Some(entry) = command::entry(method) else { return Err(foreign("show map", text)) };
+    let mut values: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_ascii_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(at), Some(key), value) if at.starts_with("0x") => {
+                values.extend((key == entry.key).then(|| value.unwrap_or_default()));
+            }
+            _ => return Err(foreign("show map", text)),
+        }
+    }
+    let (map, key) = (&entry.map, &entry.key);
+    let Some(&value) = values.first() else {
+        return Err(BackendError::Refused(format!("map {map} holds no {key}: add the line to the map file")));
+    };
+    if values.iter().any(|other| *other != value) {
+        return Err(BackendError::Refused(format!("map {map} holds {key} twice, with different values")));
+    }
+    let Some(split) = command::split_of(method, value) else {
+        let shown = clean(value, 40);
+        return Err(BackendError::Refused(format!("map {map} says {key} = {shown:?}, which stands for no split")));
+    };
+    Ok((split, value.to_owned()))
+}
+
+/// Bits of `srv_admin_state` that keep new requests away: forced and inherited maintenance and drain.
+const OUT_OF_USE: u64 = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20 | 0x40;
+
+/// The split that the weights make.
+fn of_weights(
+    state: &Table,
+    backend: &str,
+    servers: &Pair<Vec<String>>,
+    notes: &mut Vec<String>,
+) -> Result<(Split, String), BackendError> {
+    let mut raw = Vec::new();
+    let mut sums = Pair { blue: 0_u64, green: 0 };
+    for side in Side::BOTH {
+        let mut in_use = false;
+        for server in &servers[side] {
+            let Some(row) = state.rows().find(|row| row.text("srv_name") == server) else {
+                return Err(BackendError::Refused(format!("backend {backend} has no server {server}")));
+            };
+            let (Some(weight), Some(admin)) = (row.number("srv_uweight"), row.number("srv_admin_state")) else {
+                return Err(BackendError::Garbled(format!("no weight is told for server {server}")));
+            };
+            raw.push(format!("{server}={weight}/{admin}"));
+            sums[side] += weight;
+            in_use |= admin & OUT_OF_USE == 0;
+            if admin & OUT_OF_USE != 0 && weight > 0 {
+                notes.push(format!("{side}: server {server} is in maintenance or drain"));
+            }
+        }
+        if !in_use {
+            sums[side] = 0;
+        }
+    }
+    let own = |name: &str| servers.blue.iter().chain(&servers.green).any(|server| server == name);
+    let others = state.rows().filter(|row| !own(row.text("srv_name")) && row.number("srv_uweight") > Some(0));
+    notes.extend(others.map(|row| {
+        let name = clean(row.text("srv_name"), 60);
+        format!("server {name} of backend {backend} belongs to no side and takes traffic")
+    }));
+    let Some((split, is_whole)) = weights::to_split(&sums) else {
+        return Err(BackendError::Refused(format!(
+            "no server of backend {backend} has a weight and is in use: clients get 503"
+        )));
+    };
+    if !is_whole {
+        notes.push(format!("weights make no whole percent: {}", raw.join(" ")));
+    }
+    Ok((split, raw.join(" ")))
+}
+
+/// The summed numbers of a column for each side; `None` where a server has none.
+fn sums(state: &Table, servers: &Pair<Vec<String>>, column: &str) -> Option<Pair<u64>> {
+    let mut sums = Pair { blue: 0, green: 0 };
+    for side in Side::BOTH {
+        for server in &servers[side] {
+            sums[side] += state.rows().find(|row| row.text("srv_name") == server)?.number(column)?;
+        }
+    }
+    Some(sums)
+}
+
+/// The split in a server state file; `None` where it holds none.
+pub(super) fn split_of_state(method: &Method, text: &str) -> Option<Split> {
+    let Method::Weights { backend, servers } = method else { return None };
+    let own = |line: &&str| line.split_ascii_whitespace().nth(1) == Some(backend);
+    let head = text.lines().take(2);
+    let lines: Vec<&str> = head.chain(text.lines().skip(2).filter(own)).collect();
+    let state = Table::servers_state(&format!("{}\n", lines.join("\n"))).ok()?;
+    weights::to_split(&sums(&state, servers, "srv_uweight")?).map(|(split, _)| split)
+}
+
+/// An agent-check may change a weight behind our back.
+fn agents(stat: &Table, servers: &Pair<Vec<String>>, notes: &mut Vec<String>) {
+    for row in stat.rows().filter(|row| !row.text("agent_status").is_empty()) {
+        if let Some(side) = Side::BOTH.into_iter().find(|side| servers[*side].iter().any(|it| it == row.text("svname")))
+        {
+            notes.push(format!("{side}: an agent-check may change the weight of server {}", row.text("svname")));
+        }
+    }
+}
+
+/// A side that is a backend of its own.
+fn of_backend(stat: &Table, backend: &str) -> Result<SideReading, BackendError> {
+    let Some(whole) = stat.rows().find(|row| row.text("svname") == "BACKEND") else {
+        return Err(BackendError::Garbled(format!("no row BACKEND for backend {backend}")));
+    };
+    let mut side = SideReading { sessions: whole.number("scur").unwrap_or(0), ..SideReading::default() };
+    for row in stat.rows().filter(|row| row.text("svname") != "BACKEND") {
+        side.count(row);
+    }
+    // What HAProxy answered by itself (503 without a server) is counted in the backend's row alone.
+    side.traffic =
+        by_class(whole, 0).map(|by_class| SideTraffic { by_class, in_flight: side.sessions, latency_us: Vec::new() });
+    Ok(side)
+}
+
+/// A side that is some servers of a backend.
+fn of_servers(stat: &Table, servers: &[String]) -> SideReading {
+    let mut side = SideReading::default();
+    for row in stat.rows().filter(|row| servers.iter().any(|server| server == row.text("svname"))) {
+        side.count(row);
+        side.sessions += row.number("scur").unwrap_or(0);
+        let failed = row.number("econ").unwrap_or(0) + row.number("eresp").unwrap_or(0);
+        if let Some(counted) = by_class(row, failed) {
+            let traffic = side.traffic.get_or_insert_default();
+            for (sum, n) in traffic.by_class.iter_mut().zip(counted) {
+                *sum += n;
+            }
+        }
+    }
+    if let Some(traffic) = &mut side.traffic {
+        traffic.in_flight = side.sessions;
+    }
+    side
+}
+
+impl SideReading {
+    fn count(&mut self, row: Row<'_>) {
+        let status = row.text("status");
+        self.replicas.total += 1;
+        self.replicas.ready += u32::from(status == "UP" || status.starts_with("UP ") || status == "no check");
+    }
+}
+
+/// Answers by status class; `None` in TCP mode, where HAProxy knows no status.
+fn by_class(row: Row<'_>, failed: u64) -> Option<[u64; 6]> {
+    let class = |n: u8| row.number(&format!("hrsp_{n}xx"));
+    Some([failed, class(1)?, class(2)?, class(3)?, class(4)?, class(5)?])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! A split in percent as weights of servers, and weights as a split.
+//!
+//! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight wherever that
+//! can be, so that the replicas of a side share its traffic evenly, whatever their number.
+
+use crate::domain::{Pair, Side, Split};
+
+/// The largest weight a server can have.
+const MOST: u64 = 256;
+
+/// The weights of the servers of each side, for `split` and so many servers a side.
+pub(super) fn for_split(split: Split, servers: &Pair<usize>) -> Pair<Vec<u64>> {
+    let even = evenly(split, servers);
+    let sums = even.map(|side, weight| weight * servers[side] as u64);
+    if to_split(&sums).is_some_and(|(read, _)| read == split) {
+        return even.map(|side, weight| vec![*weight; servers[side]]);
+    }
+    // One server on the larger side and many on the smaller: some of the many get nothing.
+    let small = if split.share(Side::Blue) < split.share(Side::Green) { Side::Blue } else { Side::Green };
+    let large = servers[small.other()] as u64 * MOST;
+    let (share, other) = (u64::from(split.share(small)), u64::from(split.share(small.other())));
+    let (sum, n) = ((large * share + other / 2) / other, servers[small] as u64);
+    let one = |at: u64| sum / n + u64::from(at < sum % n);
+    Pair::from_fn(|side| if side == small { (0..n).map(one).collect() } else { vec![MOST; servers[side]] })
+}
+
+/// The same weight for every server of a side, as near as it gets.
+fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
+    let wanted = Pair::from_fn(|side| u64::from(split.share(side)));
+    if servers.blue == servers.green || wanted.blue == 0 || wanted.green == 0 {
+        return wanted;
+    }
+    let blue = wanted.blue * servers.green as u64;
+    let green = wanted.green * servers.blue as u64;
+    let shared = gcd(blue, green);
+    let exact = Pair { blue: blue / shared, green: green / shared };
+    if exact.blue.max(exact.green) <= MOST {
+        return exact;
+    }
+    // The nearest there is: each weight of the smaller side with what it asks of the larger.
+    let (small, large) = if blue < green { (Side::Blue, Side::Green) } else { (Side::Green, Side::Blue) };
+    let ratio = exact[large] as f64 / exact[small] as f64;
+    let off = |least: u64| ((least as f64 * ratio).round().min(MOST as f64) / least as f64 - ratio).abs();
+    let least = (1..=MOST).min_by(|a, b| off(*a).total_cmp(&off(*b))).unwrap_or(1);
+    let most = ((least as f64 * ratio).round() as u64).min(MOST);
+    Pair::from_fn(|side| if side == small { least } else { most })
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a.max(1) } else { gcd(b, a % b) }
+}
+
+/// The split that the summed weights of both sides make, and whether it is a whole percent; `None` when all are 0.
+pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
+    let all = sums.blue + sums.green;
+    if all == 0 {
+        return None;
+    }
+    let exact = sums.green as f64 * 100.0 / all as f64;
+    let mut green = exact.round() as u8;
+    // A side that takes any traffic is never shown with none.
+    if sums.green > 0 && sums.blue > 0 {
+        green = green.clamp(1, 99);
+    }
+    Some((Split::toward(Side::Green, green), (exact - f64::from(green)).abs() < 0.25))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_percent_comes_back_whatever_the_number_of_servers() {
+        for (blue, green) in [(1, 1), (1, 2), (2, 1), (3, 2), (1, 3), (3, 3), (8, 1), (1, 16), (40, 3)] {
+            let servers = Pair { blue, green };
+            for percent in 0..=100 {
+                let split = Split::toward(Side::Green, percent);
+                let weights = for_split(split, &servers);
+                assert!(weights.blue.iter().chain(&weights.green).all(|weight| *weight <= MOST));
+                assert_eq!((weights.blue.len(), weights.green.len()), (blue, green));
+                let sums = weights.map(|_, weights| weights.iter().sum());
+                let read = to_split(&sums).map(|(split, _)| split);
+                assert_eq!(read, Some(split), "{blue} and {green} servers at {percent}: {weights:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_servers_a_side_get_the_percent_itself() {
+        let weights = for_split(Split::toward(Side::Green, 10), &Pair { blue: 2, green: 2 });
+        assert_eq!((weights.blue, weights.green), (vec![90, 90], vec![10, 10]));
+    }
+
+    #[test]
+    fn a_trace_of_traffic_is_not_none_and_nothing_is_no_split() {
+        assert_eq!(to_split(&Pair { blue: 256, green: 1 }).map(|(split, _)| split.share(Side::Green)), Some(1));
+        assert_eq!(to_split(&Pair { blue: 1, green: 256 }).map(|(split, _)| split.share(Side::Blue)), Some(1));
+        assert_eq!(to_split(&Pair { blue: 0, green: 0 }), None);
+        assert_eq!(to_split(&Pair { blue: 2, green: 1 }).map(|(_, whole)| whole), Some(false));
+    }
+}

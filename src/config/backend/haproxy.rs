@@ -1,0 +1,223 @@
+//! `[backend] kind = "haproxy"`: nodes, what carries the split, what is written after a change.
+//!
+//! Names that could end a command of the runtime API are refused here, with their line.
+
+use std::path::PathBuf;
+
+use super::super::error::quote;
+use super::super::reader::{Node, Table};
+use super::super::{AdminSpec, keys, values};
+use super::{Around, BackendSpec};
+use crate::domain::router::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use crate::domain::{Pair, Side};
+
+/// More processes than this are a slip.
+const MAX_NODES: usize = 64;
+/// And more servers on one side.
+const MAX_SERVERS: usize = 1000;
+
+const EXAMPLE_SOCKETS: &str = "write e.g. sockets = [\"/run/haproxy/admin.sock\", \"10.0.0.5:9999\"]";
+const EXAMPLE_SERVERS: &str = "write e.g. servers = { blue = [\"blue1\"], green = [\"green1\"] }";
+
+/// What carries the split, as typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Map,
+    Percent,
+    Weights,
+}
+
+pub(super) fn haproxy(table: &Table<'_>, _around: &Around<'_>) -> Option<BackendSpec> {
+    let nodes = nodes(table);
+    let ways = [("map", Way::Map), ("percent", Way::Percent), ("weights", Way::Weights)];
+    let way = match table.get("method") {
+        Some(node) => node.choice(&ways),
+        None if table.get("servers").is_some() => Some(Way::Weights),
+        None => Some(Way::Map),
+    };
+    let method = way.and_then(|way| {
+        refuse_foreign(table, way);
+        if way == Way::Weights { weights(table) } else { map(table, way) }
+    });
+    let save = save(table, nodes.as_ref().map(Vec::len));
+    Some(BackendSpec::Haproxy(HaproxySpec { nodes: nodes?, method: method?, save: save? }))
+}
+
+fn nodes(table: &Table<'_>) -> Option<Vec<NodeAddress>> {
+    let written = match (table.get("socket"), table.get("sockets")) {
+        (Some(one), None) => vec![one],
+        (None, Some(several)) => several.list(EXAMPLE_SOCKETS)?,
+        (Some(one), Some(_)) => return one.refuse("socket and sockets are both written".into(), "remove one of them"),
+        (None, None) => {
+            table.fault("no socket is named".into(), "write e.g. socket = \"/run/haproxy/admin.sock\"");
+            return None;
+        }
+    };
+    if written.is_empty() || written.len() > MAX_NODES {
+        table.fault(format!("{} sockets are named", written.len()), format!("name 1 to {MAX_NODES}"));
+        return None;
+    }
+    let mut nodes = Vec::new();
+    for node in &written {
+        let address = address(node)?;
+        if nodes.contains(&address) {
+            return node.refuse(format!("{} is named twice", quote(&address.to_string())), "remove one of the two");
+        }
+        nodes.push(address);
+    }
+    Some(nodes)
+}
+
+/// A socket path, or host and port.
+fn address(node: &Node<'_>) -> Option<NodeAddress> {
+    let text = node.text()?;
+    let example = "write e.g. \"/run/haproxy/admin.sock\" or \"10.0.0.5:9999\"";
+    let no = |why: &str| node.refuse(format!("{} {why}", quote(text)), example);
+    if text.contains("://") || text.contains('@') {
+        return no("is neither a socket path nor host:port");
+    }
+    if text.contains('/') || !text.contains(':') {
+        return match values::socket(node, values::path(node)?)? {
+            AdminSpec::Unix(path) => Some(NodeAddress::Unix(path)),
+            AdminSpec::Tcp { .. } => None,
+        };
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_name =
+        |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    if bare.parse::<std::net::IpAddr>().is_err() && !is_name(host) {
+        return no("has no usable host");
+    }
+    if port.parse::<u16>().is_ok_and(|port| port > 0) {
+        Some(NodeAddress::Tcp(text.to_owned()))
+    } else {
+        no("has no usable port")
+    }
+}
+
+/// Keys of another way would be read by nobody.
+fn refuse_foreign(table: &Table<'_>, way: Way) {
+    let (name, foreign): (_, &[&str]) = match way {
+        Way::Map => ("map", &["backend", "servers", "save_state"]),
+        Way::Percent => ("percent", &["backend", "servers", "values", "save_state"]),
+        Way::Weights => ("weights", &["map", "key", "values", "backends", "save_map"]),
+    };
+    for node in foreign.iter().filter_map(|key| table.get(key)) {
+        node.fault(format!("means nothing with method = \"{name}\""), "remove it, or write another method");
+    }
+}
+
+fn map(table: &Table<'_>, way: Way) -> Option<Method> {
+    let map = table.need("map", "write the map's file as HAProxy's config names it: map = \"/etc/haproxy/active.map\"");
+    let map = map.and_then(|node| word(&node, "a map"));
+    let usual = if way == Way::Percent { "green_pct" } else { "active" };
+    let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
+    // Everything is read before anything is missed, so that one look tells every fault.
+    let backends = match table.get("backends") {
+        Some(node) => pair(&node, &[keys::BACKENDS], name).map(Some),
+        None => Some(None),
+    };
+    let values = match table.get("values").filter(|_| way == Way::Map) {
+        Some(node) => pair(&node, &[keys::VALUES], |node| word(node, "a value")),
+        None => Some(Pair::from_fn(|side| side.name().to_owned())),
+    };
+    if let Some(Some(twin)) = backends.as_ref().map(|it| it.as_ref().filter(|it| it.blue == it.green)) {
+        table.fault(format!("{} is the backend of both sides", quote(&twin.blue)), "name one backend a side");
+    }
+    if let Some(twin) = values.as_ref().filter(|it| it.blue == it.green) {
+        table.fault(format!("{} stands for both sides", quote(&twin.blue)), "write two different values");
+    }
+    let (entry, backends, values) = (MapEntry { map: map?, key: key? }, backends?, values?);
+    match way {
+        Way::Percent => Some(Method::Percent { entry, backends }),
+        Way::Map | Way::Weights => Some(Method::Switch { entry, values, backends }),
+    }
+}
+
+fn pair<T>(
+    node: &Node<'_>,
+    section: &'static [&'static str],
+    read: impl Fn(&Node<'_>) -> Option<T>,
+) -> Option<Pair<T>> {
+    let table = node.table()?.keys_of(section);
+    let side = |side: Side| {
+        table.need(side.name(), "write both sides: { blue = .., green = .. }").and_then(|node| read(&node))
+    };
+    let (blue, green) = (side(Side::Blue), side(Side::Green));
+    Some(Pair { blue: blue?, green: green? })
+}
+
+fn weights(table: &Table<'_>) -> Option<Method> {
+    let backend =
+        table.need("backend", "write the backend that holds the servers of both sides: backend = \"be_split\"");
+    let backend = backend.and_then(|node| name(&node));
+    let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[keys::SERVERS], |node| {
+        let items = node.list(EXAMPLE_SERVERS)?;
+        if items.is_empty() || items.len() > MAX_SERVERS {
+            return node.refuse(format!("{} servers are named", items.len()), format!("name 1 to {MAX_SERVERS}"));
+        }
+        items.iter().map(name).collect::<Option<Vec<_>>>()
+    })?;
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twin) = servers.blue.iter().chain(&servers.green).find(|server| !seen.insert(server.as_str())) {
+        table.fault(format!("server {} is named twice", quote(twin)), "name each server once, on one side");
+        return None;
+    }
+    Some(Method::Weights { backend: backend?, servers })
+}
+
+/// The name of a backend or server, as HAProxy allows them.
+fn name(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    if !text.is_empty() && text.len() <= 200 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    {
+        return Some(text.to_owned());
+    }
+    node.refuse(
+        format!("{} is not a name in HAProxy", quote(text)),
+        "write its letters, digits, - _ . and : as HAProxy's own config does",
+    )
+}
+
+/// A word that stands for itself in a command of the runtime API.
+fn word(node: &Node<'_>, what: &str) -> Option<String> {
+    let text = node.text()?;
+    let plain = |b: u8| b.is_ascii_graphic() && !b";\\\"'<#".contains(&b);
+    if !text.is_empty() && text.len() <= 400 && text.bytes().all(plain) {
+        return Some(text.to_owned());
+    }
+    node.refuse(
+        format!("{} cannot be {what} of the runtime API", quote(text)),
+        "write one word without blanks, ; \\ # < and quotes",
+    )
+}
+
+fn save(table: &Table<'_>, nodes: Option<usize>) -> Option<Save> {
+    let read = |key| table.get(key).map_or(Some(Vec::new()), |node| files(&node));
+    let (maps, states) = (read("save_map"), read("save_state"));
+    let (maps, states) = (maps?, states?);
+    if let (Some(node), Some(nodes)) = (table.get("save_state"), nodes)
+        && states.len() != nodes
+    {
+        let message = format!("{} files for {nodes} sockets", states.len());
+        return node.refuse(message, "each process has a state file of its own: name one a socket, in their order");
+    }
+    Some(Save { maps, states })
+}
+
+/// One path, or a list of different ones.
+fn files(node: &Node<'_>) -> Option<Vec<PathBuf>> {
+    if node.is_text() {
+        return Some(vec![values::path(node)?]);
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    for item in node.list("write a path, or a list of paths")? {
+        let file = values::path(&item)?;
+        if files.contains(&file) {
+            return item.refuse("is named twice".into(), "remove one of the two");
+        }
+        files.push(file);
+    }
+    Some(files)
+}
