@@ -76,14 +76,18 @@ fn update(table: &Table<'_>) -> Option<DnsWay> {
         }
         items.iter().map(values::address).collect::<Option<Vec<SocketAddr>>>()
     });
-    let key = match (table.get("key"), table.get("secret")) {
+    let name = table.get("key").map(|node| domain_name(&node));
+    let secret = table.get("secret").map(|node| calls::secret(&node));
+    let key = match (name, secret) {
         (None, None) => Some(None),
-        (Some(name), Some(secret)) => {
-            let (name, secret) = (domain_name(&name), calls::secret(&secret));
-            name.zip(secret).map(|(name, secret)| Some(TsigKey { name, secret }))
+        (Some(name), Some(secret)) => name.zip(secret).map(|(name, secret)| Some(TsigKey { name, secret })),
+        _ => {
+            table.fault(
+                "key and secret belong together".into(),
+                "write key = \"NAME\" and secret = { file = \"PATH\" }",
+            );
+            None
         }
-        (Some(node), None) | (None, Some(node)) => node
-            .refuse("key and secret belong together".into(), "write key = \"NAME\" and secret = { file = \"PATH\" }"),
     };
     foreign(table, &["api", "server_id", "api_key"], "update");
     Some(DnsWay::Update { server: server?, secondaries: secondaries?, key: key? })

@@ -34,7 +34,7 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
     if let Some(node) = table.get("conflict_code").filter(|_| [64, 69, 77].contains(&conflict_code)) {
         node.fault(format!("{conflict_code} has a meaning already"), "write another code");
     }
-    let spec = spec(table, around, acts?)?;
+    let spec = spec(table, around, acts)?;
     Some(BackendSpec::Hook(Box::new(HookSpec { dir: dir?, conflict_code, ..spec })))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
 pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
     let acts = acts(table, call);
     let header = table.get("revision_header").map(|node| values::header(&node));
-    let spec = spec(table, around, acts?)?;
+    let spec = spec(table, around, acts)?;
     let revision_header = match header {
         Some(header) => Some(header?),
         None => None,
@@ -94,21 +94,22 @@ fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
 }
 
 /// What both kinds have in common.
-fn spec(table: &Table<'_>, around: &Around<'_>, acts: Acts) -> Option<HookSpec> {
+fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<HookSpec> {
     let pointer = |key, or: &str| table.get(key).map_or_else(|| Some(or.to_owned()), |node| values::pointer(&node));
     let (green, revision) = (pointer("green", "/split/green"), pointer("revision", "/revision"));
     let blue = table.get("blue").map(|node| values::pointer(&node));
+    // Where the acts are at fault nothing is said of what follows from them.
+    let has_set = acts.as_ref().is_none_or(|acts| acts.set.is_some());
     let weights = match table.get("weights") {
-        Some(node) => weights(&node, acts.set.is_some()),
-        None if acts.set.is_some() => Some(Weights::Any),
+        Some(node) => weights(&node, has_set),
+        None if has_set => Some(Weights::Any),
         None => Some(Weights::AllOrNothing),
     };
-    let can = HookCan {
-        weights: weights?,
-        asynchronous: table.flag("async", false),
-        survives_restart: table.flag("survives_restart", false),
-        compare_and_set: table.flag("compare_and_set", false),
-    };
+    let (asynchronous, survives_restart) = (table.flag("async", false), table.flag("survives_restart", false));
+    let compare_and_set = table.flag("compare_and_set", false);
+    let timeout_ms = table.duration("timeout", 100..=10 * MINUTE, 10_000);
+    let acts = acts?;
+    let can = HookCan { weights: weights?, asynchronous, survives_restart, compare_and_set };
     let blue = match blue {
         Some(blue) => Some(blue?),
         None => None,
@@ -122,7 +123,7 @@ fn spec(table: &Table<'_>, around: &Around<'_>, acts: Acts) -> Option<HookSpec> 
         answer: AnswerAt { green: green?, blue, revision: revision?, revision_header: None },
         can,
         dir: table.base().to_owned(),
-        timeout_ms: table.duration("timeout", 100..=10 * MINUTE, 10_000),
+        timeout_ms,
         conflict_code: 75,
     })
 }
