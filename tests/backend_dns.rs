@@ -338,3 +338,17 @@ fn no_name_becomes_something_else() {
         assert!(!error.contains("c2VjcmV0"), "a secret is shown: {error}");
     }
 }
+
+#[test]
+fn the_page_shows_a_configuration_that_bind_takes() {
+    if !is_there("dns_page", &["named-checkconf"]) {
+        return;
+    }
+    let page = include_str!("../src/backend/setup/dns.md");
+    let block = page.split("\n```named\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("named.conf"), block).unwrap();
+    let mut command = std::process::Command::new(find("named-checkconf").unwrap());
+    let checked = command.arg(dir.path().join("named.conf")).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}

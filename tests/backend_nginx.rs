@@ -330,3 +330,27 @@ fn no_name_becomes_a_directive() {
         assert!(read.is_err(), "{line} was accepted");
     }
 }
+
+#[test]
+fn the_page_shows_a_configuration_that_nginx_takes() {
+    if !is_there("nginx_page") {
+        return;
+    }
+    let page = include_str!("../src/backend/setup/nginx.md");
+    let block = |language: &str| {
+        page.split(&format!("\n```{language}\n")).nth(1).unwrap().split("\n```").next().unwrap().to_owned()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().display();
+    std::fs::write(dir.path().join("cutover.conf"), block("nginx")).unwrap();
+    let main = block("nginx-conf").replace("/etc/nginx/", &format!("{at}/"));
+    let main = format!("pid {at}/pid; error_log {at}/log;\n{main}");
+    std::fs::write(dir.path().join("nginx.conf"), main).unwrap();
+    let tested = std::process::Command::new(program().unwrap())
+        .args(["-t", "-c", &format!("{at}/nginx.conf")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&tested.stderr);
+    // Its own directories are root's.
+    assert!(said.contains("syntax is ok"), "{said}");
+}
