@@ -21,9 +21,9 @@ pub enum BackendSpec {
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
     /// nginx, by a file of its configuration.
-    Nginx(NginxSpec),
+    Nginx(Box<NginxSpec>),
     /// A name in the DNS.
-    Dns(DnsSpec),
+    Dns(Box<DnsSpec>),
     /// Any other system, through commands or HTTP calls.
     Hook(Box<HookSpec>),
 }

@@ -57,14 +57,14 @@ pub(super) fn dns(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         table.fault(format!("{} stands for both sides", quote(&twin.to_string())), "give each side its own");
         return None;
     }
-    Some(BackendSpec::Dns(DnsSpec {
+    Some(BackendSpec::Dns(Box::new(DnsSpec {
         name: name?,
         zone: zone?,
         record: record?,
         targets: Pair { blue, green },
         ttl_s: u32::try_from(ttl / SECOND).ok()?,
         way: way?,
-    }))
+    })))
 }
 
 fn update(table: &Table<'_>) -> Option<DnsWay> {

@@ -34,7 +34,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         (None, None) => Some(Some("/run/nginx.pid".into())),
     };
     let shares = table.get("shares").map(|node| shares(&node));
-    Some(BackendSpec::Nginx(NginxSpec {
+    Some(BackendSpec::Nginx(Box::new(NginxSpec {
         include: include?,
         variable: variable?,
         key: key?,
@@ -49,7 +49,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
             Some(shares) => Some(shares?),
             None => None,
         },
-    }))
+    })))
 }
 
 fn variable(node: &Node<'_>) -> Option<String> {

@@ -16,8 +16,8 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
-        BackendSpec::Nginx(spec) => Arc::new(Nginx::new(spec.clone(), urls)),
-        BackendSpec::Dns(spec) => Arc::new(Dns::new(spec.clone(), urls)),
+        BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
+        BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),
     }
 }
