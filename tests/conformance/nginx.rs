@@ -32,12 +32,11 @@ impl Rig for Reloaded {
         let file = self.0.path("split.conf");
         match trouble {
             Trouble::Down => self.0.stop(),
-            // A file and a signal: nobody answers, so nobody can be silent.
-            Trouble::Silent => return false,
+            // A file and a signal: nobody answers, so nobody can be silent. Whether this user may write and signal is
+            // for the tests of nginx alone: root always may.
+            Trouble::Silent | Trouble::WrongCredentials => return false,
             Trouble::Html => std::fs::write(file, "<html>sign in</html>").unwrap(),
             Trouble::CutOff => std::fs::write(file, "split_clients \"${request_id}\" $cutover_side { 10% gr").unwrap(),
-            // Whether this user may write and signal is for the tests of nginx alone: root always may.
-            Trouble::WrongCredentials => return false,
             Trouble::HalfApplied => self.0.freeze(),
         }
         true

@@ -77,7 +77,7 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(10);
         while std::os::unix::net::UnixStream::connect(self.path("in.sock")).is_err() || self.pid().is_none() {
             assert!(Instant::now() < deadline, "nginx does not start: {}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
+            pause();
         }
     }
 
@@ -105,7 +105,7 @@ impl Server {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
         let deadline = Instant::now() + Duration::from_secs(10);
         while child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
+            pause();
         }
         let _ = child.kill();
         let _ = child.wait();
@@ -125,4 +125,12 @@ pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
          [state]\ndir = \"state\"\n{backend}"
     );
     cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None).expect("the config is sound")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "between two looks at a condition that has a deadline; it is no task that waits"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(5));
 }
