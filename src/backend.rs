@@ -2,7 +2,7 @@
 //!
 //! Three kinds exist, and the trait fits all three:
 //!
-//! - **direct**: weights can be set. The embedded gateway ([`embedded`]) is one; so are HAProxy,
+//! - **direct**: weights can be set. The embedded gateway ([`embedded`]) is one; so are HAProxy ([`haproxy`]),
 //!   Envoy, HTTPRoute, SageMaker variants. [`Driver::apply`] writes [`Order::target`] and answers
 //!   with the new revision.
 //! - **driven by a controller** with a plan of its own, e.g. Argo Rollouts. Its

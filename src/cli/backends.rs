@@ -151,7 +151,9 @@ pub(crate) fn run(context: &mut Context, kind: Option<&str>) -> Result<Exit, Fai
     context.out.text("\n## What it can and cannot\n");
     for Ability { way, can, .. } in &abilities {
         context.out.text(&if way.is_empty() { "\n".to_owned() } else { format!("\n### {way}\n\n") });
-        told(can).iter().for_each(|line| context.out.line(&format!("    {line}")));
+        for line in told(can) {
+            context.out.line(&format!("    {line}"));
+        }
     }
     Ok(Exit::Reached)
 }

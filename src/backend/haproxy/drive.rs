@@ -13,9 +13,9 @@ use crate::domain::{Order, OrderId};
 
 /// How long a node may take to be read before an order. Look, order and disk together stay below the 3 s that an
 /// order is given.
-pub(super) const LOOK: Duration = Duration::from_millis(900);
+pub(super) const LOOK: Duration = Duration::from_millis(800);
 /// How long a node may take to carry an order out.
-const ACT: Duration = Duration::from_secs(1);
+const ACT: Duration = Duration::from_millis(900);
 
 /// So many orders are remembered: a retry comes within seconds.
 const REMEMBERED: usize = 64;

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::fleet::Outcome;
+use super::fleet::{Outcome, ask_all};
 use super::reading::{Reading, split_of_state};
-use super::{command, save, wire};
+use super::{command, save};
 use crate::domain::router::haproxy::{HaproxySpec, Method, NodeAddress};
 use crate::domain::text::clean;
 use crate::domain::{Order, Split};
 
 /// How long files may take: a disk that hangs must not hold up what is said of the traffic.
-const DISK: Duration = Duration::from_millis(800);
+const DISK: Duration = Duration::from_millis(600);
+/// How long a node may take to tell the state of its servers.
+const TELL: Duration = Duration::from_millis(400);
 
 /// Runs `work` where it may block, and gives up waiting for it after [`DISK`].
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
@@ -37,12 +39,16 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
 pub(super) async fn write(spec: &HaproxySpec, order: &Order, moved: &[NodeAddress]) -> Result<(), String> {
     let mut states = Vec::new();
     let mut faults = Vec::new();
-    for (node, file) in spec.nodes.iter().zip(&spec.save.states).filter(|(node, _)| moved.contains(node)) {
-        let all = vec!["show servers state".to_owned()];
-        match wire::ask(node, &all, DISK).await.map(|mut answers| answers.pop().unwrap_or_default()) {
-            Ok(text) if text.starts_with("1\n# be_id") => states.push((file.clone(), text)),
-            Ok(text) => faults.push(format!("{node}: no server state but {:?}", clean(&text, 60))),
-            Err(fault) => faults.push(fault.error.to_string()),
+    if !spec.save.states.is_empty() {
+        let told = ask_all(spec, vec!["show servers state".to_owned()], TELL).await;
+        for ((node, answers), file) in
+            told.into_iter().zip(&spec.save.states).filter(|((node, _), _)| moved.contains(node))
+        {
+            match answers.map(|mut answers| answers.pop().unwrap_or_default()) {
+                Ok(text) if text.starts_with("1\n# be_id") => states.push((file.clone(), text)),
+                Ok(text) => faults.push(format!("{node}: no server state but {:?}", clean(&text, 60))),
+                Err(fault) => faults.push(fault.error.to_string()),
+            }
         }
     }
     let maps = spec.save.maps.clone();
