@@ -1,5 +1,7 @@
 //! A real nginx in a directory of its own, with two upstreams that say which they are.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -75,10 +77,18 @@ impl Server {
         command.arg("-c").arg(self.path("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let deadline = Instant::now() + Duration::from_secs(10);
-        while std::os::unix::net::UnixStream::connect(self.path("in.sock")).is_err() || self.pid().is_none() {
+        while !self.answers() || self.pid().is_none() {
             assert!(Instant::now() < deadline, "nginx does not start: {}", self.log());
             pause();
         }
+    }
+
+    /// Whether a worker answers: the master takes connections before it has one.
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = UnixStream::connect(self.path("in.sock")) else { return false };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let sent = stream.write_all(b"GET / HTTP/1.0\r\n\r\n");
+        sent.is_ok() && stream.read(&mut [0; 16]).is_ok_and(|read| read > 0)
     }
 
     pub fn log(&self) -> String {
