@@ -22,8 +22,14 @@
 //!
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
+mod acts;
+pub mod dns;
 pub mod embedded;
+mod exchange;
 pub mod haproxy;
+pub mod hook;
+pub mod nginx;
+mod run;
 pub mod scripted;
 pub mod setup;
 

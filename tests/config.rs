@@ -527,6 +527,16 @@ fn with_key(section: &str, line: &str) -> String {
             let way = if of_weights { "method = \"weights\"\n" } else { "" };
             base.replace("kind = \"embedded\"", &format!("kind = \"haproxy\"\n{way}{line}"))
         }
+        "[backend] kind = \"exec\" or \"http\"" => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"exec\"\n{line}"))
+        }
+        section if section.starts_with("[backend.read]") => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"http\"\nread = {{ {line} }}"))
+        }
+        section if section.contains("\"dns\"") && !line.starts_with("method") => {
+            let method = if line.starts_with("api") || line.starts_with("server_id") { "powerdns" } else { "update" };
+            base.replace("kind = \"embedded\"", &format!("kind = \"dns\"\nmethod = \"{method}\"\n{line}"))
+        }
         section if section.starts_with("[backend] kind") => {
             let kind = section.trim_start_matches("[backend] ");
             let admin = if line.starts_with("admin_token") { "admin = \"127.0.0.1:9\"\n" } else { "" };

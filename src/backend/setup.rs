@@ -20,6 +20,10 @@ pub struct Page {
 pub const PAGES: &[Page] = &[
     Page { kind: "embedded", text: include_str!("setup/embedded.md") },
     Page { kind: "haproxy", text: include_str!("setup/haproxy.md") },
+    Page { kind: "nginx", text: include_str!("setup/nginx.md") },
+    Page { kind: "dns", text: include_str!("setup/dns.md") },
+    Page { kind: "exec", text: include_str!("setup/exec.md") },
+    Page { kind: "http", text: include_str!("setup/http.md") },
 ];
 
 /// A config on a page: which way of using the system it shows, and its text.

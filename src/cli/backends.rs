@@ -105,6 +105,7 @@ const fn back(class: RollbackClass) -> &'static str {
     match class {
         RollbackClass::Instant => "one order",
         RollbackClass::InstantUntil => "one order, until the old side is taken down",
+        RollbackClass::AfterTtl => "one order, felt when caches let go (TTL)",
         RollbackClass::Redeploy => "a new deployment",
         RollbackClass::None => "none",
     }

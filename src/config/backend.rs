@@ -2,13 +2,16 @@
 
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
-use super::{AdminSpec, GatewaySpec, keys, values};
+use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
+use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::haproxy::HaproxySpec;
+use crate::domain::router::hook::HookSpec;
+use crate::domain::router::nginx::NginxSpec;
 
 mod haproxy;
 
 /// A traffic system and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum BackendSpec {
     /// The gateway that comes with cutover.
     Embedded {
@@ -17,6 +20,12 @@ pub enum BackendSpec {
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
+    /// nginx, by a file of its configuration.
+    Nginx(Box<NginxSpec>),
+    /// A name in the DNS.
+    Dns(Box<DnsSpec>),
+    /// Any other system, through commands or HTTP calls.
+    Hook(Box<HookSpec>),
 }
 
 impl BackendSpec {
@@ -25,6 +34,9 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
+            Self::Nginx(_) => "nginx",
+            Self::Dns(_) => "dns",
+            Self::Hook(spec) => spec.kind(),
         }
     }
 }
@@ -35,6 +47,8 @@ pub(super) struct Around<'a> {
     pub gateway: Option<&'a GatewaySpec>,
     /// Whether a `[gateway]` is written at all.
     pub has_gateway: bool,
+    /// The service's name.
+    pub service: &'a str,
 }
 
 /// One kind of traffic system.
@@ -52,6 +66,10 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
+    Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
+    Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
+    Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
 ];
 
 /// The kinds of traffic system this version drives, in that order.
@@ -62,7 +80,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "envoy",
-    "nginx",
     "traefik",
     "caddy",
     "apache",
@@ -89,7 +106,7 @@ const NOT_BUILT: &[&str] = &[
 const DEFAULT_LATE: u64 = 10_000;
 
 /// The traffic system, and when an order is told as late (milliseconds).
-pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Option<BackendSpec>, u64) {
+pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: &str) -> (Option<BackendSpec>, u64) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
     let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
     let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
@@ -97,7 +114,7 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>) -> (Optio
     let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
     let table = table.keys_of(kind.sections);
     let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
-    let around = Around { gateway, has_gateway: root.get("gateway").is_some() };
+    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service };
     ((kind.read)(&table, &around), late)
 }
 

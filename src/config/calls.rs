@@ -97,19 +97,26 @@ pub(super) fn prometheus(table: &Table<'_>) -> Option<GateKind> {
 
 /// `url`, `method`, `headers`, `bearer`, `body` and `request_timeout`.
 fn call(table: &Table<'_>, may_be_path: bool) -> Option<Call> {
-    let url =
-        table.need("url", "write e.g. url = \"http://ci.internal/status\"").and_then(|node| url(&node, may_be_path));
+    let call = call_of(table, may_be_path, &placeholder::NAMES);
+    let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
+    Some(Call { timeout_ms, ..call? })
+}
+
+/// `url`, `method`, `headers`, `bearer` and `body`, with placeholders of `names`; without a limit of time.
+pub(super) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> Option<Call> {
+    let url = table
+        .need("url", "write e.g. url = \"http://ci.internal/status\"")
+        .and_then(|node| url(&node, may_be_path, names));
     let body = table.get("body").map(|node| {
         let text = node.lines()?;
-        match placeholder::check(text) {
+        match placeholder::check_of(names, text) {
             Ok(()) => Some(text.to_owned()),
             Err(why) => node.refuse(why, "or write the braces with a blank between them"),
         }
     });
     let default = if body.is_some() { "POST" } else { "GET" };
     let method = table.get("method").map_or(Some(default), |node| node.choice(&METHODS));
-    let headers = headers(table);
-    let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
+    let headers = headers_of(table, names);
     Some(Call {
         method: method?.to_owned(),
         url: url?,
@@ -118,14 +125,14 @@ fn call(table: &Table<'_>, may_be_path: bool) -> Option<Call> {
             Some(body) => Some(body?),
             None => None,
         },
-        timeout_ms,
+        timeout_ms: 0,
     })
 }
 
 /// An absolute URL that may have a query and placeholders; a path where that is allowed.
-fn url(node: &Node<'_>, may_be_path: bool) -> Option<String> {
+fn url(node: &Node<'_>, may_be_path: bool, names: &[&str]) -> Option<String> {
     let text = node.text()?;
-    let filled = match placeholder::fill(text, |_| Ok("x".into())) {
+    let filled = match placeholder::fill_of(names, text, |_| Ok("x".into())) {
         Ok(filled) => filled,
         Err(why) => return node.refuse(why, "correct the name"),
     };
@@ -214,12 +221,17 @@ fn few<'a>(node: &Node<'a>, example: &str) -> Option<Vec<Node<'a>>> {
 
 /// `headers` and `bearer`.
 pub(super) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+    headers_of(table, &placeholder::NAMES)
+}
+
+/// The same with placeholders of `names`.
+fn headers_of(table: &Table<'_>, names: &[&str]) -> Option<Vec<(String, HeaderValue)>> {
     let bearer = table.get("bearer").map(|node| secret(&node).map(HeaderValue::Bearer));
     let mut headers = Vec::new();
     let mut is_whole = true;
     if let Some(node) = table.get("headers") {
         for (name, node) in node.table()?.entries().into_iter().take(MAX_ITEMS) {
-            match header(name, &node) {
+            match header(name, &node, names) {
                 Some(header) => headers.push(header),
                 None => is_whole = false,
             }
@@ -231,7 +243,7 @@ pub(super) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
     is_whole.then_some(headers)
 }
 
-fn header(name: &str, node: &Node<'_>) -> Option<(String, HeaderValue)> {
+fn header(name: &str, node: &Node<'_>, names: &[&str]) -> Option<(String, HeaderValue)> {
     let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     let lower = name.to_ascii_lowercase();
     if !fits || ["host", "content-length", "connection", "transfer-encoding"].contains(&lower.as_str()) {
@@ -248,7 +260,7 @@ fn header(name: &str, node: &Node<'_>) -> Option<(String, HeaderValue)> {
     if !text.is_ascii() {
         return node.refuse("holds other than ASCII characters".into(), "remove them");
     }
-    match placeholder::check(text) {
+    match placeholder::check_of(names, text) {
         Ok(()) => Some((lower, HeaderValue::Plain(text.to_owned()))),
         Err(why) => node.refuse(why, "correct the name"),
     }

@@ -42,6 +42,12 @@ pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
 pub(super) const VALUES: &str = "values = { .. }";
 pub(super) const BACKENDS: &str = "backends = { .. }";
 pub(super) const SERVERS: &str = "servers = { .. }";
+pub(super) const NGINX: &str = "[backend] kind = \"nginx\"";
+pub(super) const DNS: &str = "[backend] kind = \"dns\"";
+pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
+pub(super) const HOOK_HTTP: &str = "[backend] kind = \"http\"";
+pub(super) const HOOK: &str = "[backend] kind = \"exec\" or \"http\"";
+pub(super) const HOOK_CALL: &str = "[backend.read], [backend.set], ...";
 pub(super) const GATEWAY: &str = "[gateway]";
 pub(super) const TOKEN: &str = "admin_token = { .. }";
 pub(super) const STATE: &str = "[state]";
@@ -128,6 +134,59 @@ const KEYS: &[KeyDoc] = &[
 
     key(SERVERS, "blue", "list of names", Required, "Blue's servers."),
     key(SERVERS, "green", "list of names", Required, "Green's servers."),
+
+    key(NGINX, "include", "path", Required, "The file that cutover writes and nginx.conf includes in http { }: a split_clients block."),
+    key(NGINX, "variable", "name", Is("\"$cutover_side\""), "The variable the block sets, for proxy_pass http://$cutover_side."),
+    key(NGINX, "key", "text", Is("\"${request_id}\""), "What requests are shared by: \"$remote_addr\" keeps a client on its side."),
+    key(NGINX, "blue", "name", Is("\"blue\""), "The variable's value for blue: the name of an upstream."),
+    key(NGINX, "green", "name", Is("\"green\""), "The same for green."),
+    key(NGINX, "pid", "path", From("/run/nginx.pid; with reload nothing"), "The master's process id: it gets the HUP, and its workers show whether a split is in force."),
+    key(NGINX, "test", "list of texts", Is("[\"nginx\", \"-t\"]"), "Tests the configuration before a forward change is taken in; when it fails the old file comes back."),
+    key(NGINX, "reload", "list of texts", From("a HUP to pid"), "The command that reloads nginx, where a signal does not reach it: [\"docker\", \"exec\", \"web\", \"nginx\", \"-s\", \"reload\"]."),
+    key(NGINX, "shares", "list of percents", From("any"), "The only shares of green besides 0 and 100: each change is a reload, and few are better than many."),
+
+    key(DNS, "method", "update | powerdns", Required, "How records are changed: by update messages (RFC 2136: BIND, Knot, ...) or the HTTP interface of PowerDNS."),
+    key(DNS, "name", "domain name", Required, "The name that clients look up."),
+    key(DNS, "zone", "domain name", Required, "The zone it lies in."),
+    key(DNS, "record", "A | AAAA | CNAME | SRV", Is("\"A\""), "What its records are. By update A, AAAA and CNAME move all traffic at once, and SRV has weights; PowerDNS has weights for A and AAAA."),
+    key(DNS, "blue", "list of targets", Required, "What stands for blue: addresses, a name for CNAME, host:port for SRV."),
+    key(DNS, "green", "list of targets", Required, "The same for green."),
+    key(DNS, "ttl", "duration", Is("\"30s\""), "How long caches may keep an answer, in whole seconds: so long does a rollback take to be felt."),
+    key(DNS, "server", "address", From("required for update; with powerdns the server is not asked itself"), "The zone's primary, IP address and port, over TCP. With powerdns: asked whether it answers as its interface says."),
+    key(DNS, "secondaries", "list of addresses", Nothing, "Servers that must say the same before an order is verified."),
+    key(DNS, "key", "name", Nothing, "The TSIG key (hmac-sha256) that signs updates and questions."),
+    key(DNS, "secret", "table", Nothing, "Its secret in base64: { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(DNS, "api", "URL", From("required for powerdns"), "The base of the PowerDNS interface, without /api/v1."),
+    key(DNS, "server_id", "name", Is("\"localhost\""), "The server's id in that interface."),
+    key(DNS, "api_key", "table", From("required for powerdns"), "The API key: { env = \"NAME\" } or { file = \"PATH\" }."),
+
+    key(HOOK_EXEC, "read", "list of texts", Required, "The command that prints the split as JSON: {\"split\":{\"green\":10},\"revision\":\"7\"}; a program and its arguments, no shell is between. It may also print replicas, versions, mixed and notes."),
+    key(HOOK_EXEC, "set", "list of texts", Nothing, "The command that sets a split. Words may hold {{blue}} {{green}} (percent), {{from}} {{to}} (sides), {{move}}, {{order}}, {{expected}} (the revision on the screen), {{revision}} (read last), {{service}}; each is in the environment too, as CUTOVER_GREEN."),
+    key(HOOK_EXEC, "switch", "list of texts", From("set"), "The command that moves all traffic to {{to}}."),
+    key(HOOK_EXEC, "rollback", "list of texts", From("switch or set"), "The command that goes back, for rollback and abort."),
+    key(HOOK_EXEC, "dir", "path", From("the config file's directory"), "Where the commands run."),
+    key(HOOK_EXEC, "conflict_code", "number", Is("75"), "The exit code that means: the state is another than {{expected}}. 0 accepted, 77 not allowed, 69 not reachable and nothing done, 64 refused; with any other it may have happened."),
+
+    key(HOOK_HTTP, "read", "table", Required, "The call that answers the split as JSON: {\"split\":{\"green\":10},\"revision\":\"7\"}. As a table, or as [backend.read] below."),
+    key(HOOK_HTTP, "set", "table", Nothing, "The call that sets a split. 2xx accepted, 409 and 412 the state is another than expected, 401 and 403 not allowed, other 4xx refused; with any other it may have happened."),
+    key(HOOK_HTTP, "switch", "table", From("set"), "The call that moves all traffic to {{to}}."),
+    key(HOOK_HTTP, "rollback", "table", From("switch or set"), "The call that goes back, for rollback and abort."),
+    key(HOOK_HTTP, "revision_header", "header name", Nothing, "The response header that holds the revision, e.g. etag; without quotes in {{expected}}."),
+
+    key(HOOK, "weights", "any | all_or_nothing | list of percents", From("any; all_or_nothing without set"), "Which shares of green can be set."),
+    key(HOOK, "async", "true | false", Is("false"), "Whether a change takes effect some time after it was accepted."),
+    key(HOOK, "survives_restart", "true | false", Is("false"), "Whether the split outlives a restart of the router."),
+    key(HOOK, "compare_and_set", "true | false", Is("false"), "Whether the acts themselves refuse when {{expected}} is no longer the revision. Otherwise cutover reads once more before it acts."),
+    key(HOOK, "green", "JSON pointer", Is("\"/split/green\""), "Where the answer of read holds green's share in percent; its weight, when blue is written too."),
+    key(HOOK, "blue", "JSON pointer", Nothing, "Where it holds blue's weight, for systems that have weights and no percents."),
+    key(HOOK, "revision", "JSON pointer", Is("\"/revision\""), "Where it holds the revision: letters, digits and . _ : + / = @ , -. Without one the split itself is the revision."),
+    key(HOOK, "timeout", "duration", Is("\"10s\""), "An act that takes longer is ended, with everything it started; it may have happened. A reading has 1.8s."),
+
+    key(HOOK_CALL, "url", "URL", Required, "May hold the placeholders that the commands of kind = \"exec\" may hold, here and in headers and body."),
+    key(HOOK_CALL, "method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("GET to read, POST with a body; otherwise required"), "How it is asked."),
+    key(HOOK_CALL, "headers", "table", Nothing, "Sent with it: { if-match = \"\\\"{{expected}}\\\"\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(HOOK_CALL, "bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(HOOK_CALL, "body", "text", Nothing, "Sent as application/json unless headers say another content-type."),
 
     key(GATEWAY, "listen", "address", Required, "Where the gateway takes traffic: IP address and port."),
     key(GATEWAY, "admin", "path or address", From("gateway.sock in [state] dir"), "The admin interface: a socket path (created 0600) or a loopback address with a token."),

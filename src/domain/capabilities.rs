@@ -105,6 +105,8 @@ pub enum RollbackClass {
     Instant,
     /// Instant until the system takes the old side down.
     InstantUntil,
+    /// One order, but caches outside keep the old answer until its time to live is over.
+    AfterTtl,
     /// The old side must be deployed again: minutes.
     Redeploy,
     /// There is no way back through this system.
@@ -117,6 +119,7 @@ impl RollbackClass {
         match self {
             Self::Instant => "instant",
             Self::InstantUntil => "instant_until",
+            Self::AfterTtl => "after_ttl",
             Self::Redeploy => "redeploy",
             Self::None => "none",
         }

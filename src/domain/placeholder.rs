@@ -8,7 +8,15 @@ pub const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "e
 /// # Errors
 /// The first that is not known, in words.
 pub fn check(text: &str) -> Result<(), String> {
-    fill(text, |name| Ok(name.to_owned())).map(drop)
+    check_of(&NAMES, text)
+}
+
+/// The same with other names than [`NAMES`].
+///
+/// # Errors
+/// The first that is none of `names`, in words.
+pub fn check_of(names: &[&str], text: &str) -> Result<(), String> {
+    fill_of(names, text, |name| Ok(name.to_owned())).map(drop)
 }
 
 /// `text` with each placeholder replaced by what `value` makes of its name.
@@ -16,9 +24,17 @@ pub fn check(text: &str) -> Result<(), String> {
 /// # Errors
 /// What `value` says, or that a placeholder is not known.
 pub fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    fill_of(&NAMES, text, value)
+}
+
+/// The same with other names than [`NAMES`].
+///
+/// # Errors
+/// What `value` says, or that a placeholder is none of `names`.
+pub fn fill_of(names: &[&str], text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("{{") {
-        let (name, after) = named(&rest[at..])?;
+        let (name, after) = named(names, &rest[at..])?;
         out.push_str(&rest[..at]);
         out.push_str(&value(name)?);
         rest = after;
@@ -28,12 +44,13 @@ pub fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Resul
 }
 
 /// The name at the beginning of `text` and what comes after it.
-fn named(text: &str) -> Result<(&str, &str), String> {
+fn named<'a>(names: &[&str], text: &'a str) -> Result<(&'a str, &'a str), String> {
     let inner = &text[2..];
     let found = inner.find("}}").map(|end| (inner[..end].trim(), &inner[end + 2..]));
-    found
-        .filter(|(name, _)| NAMES.contains(name))
-        .ok_or_else(|| format!("a placeholder is one of {}", NAMES.map(|name| format!("{{{{{name}}}}}")).join(", ")))
+    found.filter(|(name, _)| names.contains(name)).ok_or_else(|| {
+        let names: Vec<String> = names.iter().map(|name| format!("{{{{{name}}}}}")).collect();
+        format!("a placeholder is one of {}", names.join(", "))
+    })
 }
 
 /// A PromQL query with its placeholders filled in; each must stand within a quoted text, where its value is escaped
@@ -47,7 +64,7 @@ pub fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, String>) 
     let mut rest = query;
     while let Some(c) = rest.chars().next() {
         if rest.starts_with("{{") {
-            let (name, after) = named(rest)?;
+            let (name, after) = named(&NAMES, rest)?;
             let Some(quote) = quote else { return Err(format!("{{{{{name}}}}} must stand within quotes")) };
             let value = value(name)?;
             let literal = if is_regex { escape_regex(&value) } else { value };

@@ -11,10 +11,13 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+mod dns;
 mod embedded;
 mod haproxy;
 #[path = "../support_haproxy/kit.rs"]
 mod haproxy_kit;
+mod hook;
+mod nginx;
 mod rig;
 mod scripted;
 
@@ -240,3 +243,8 @@ conformance!(scripted_memory, crate::scripted::Memory);
 conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
+conformance!(hook_exec, crate::hook::Script);
+conformance!(hook_http, crate::hook::Calls);
+conformance!(nginx_file, crate::nginx::Reloaded);
+conformance!(dns_bind, crate::dns::Updated);
+conformance!(dns_powerdns, crate::dns::Picked);

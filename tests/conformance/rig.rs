@@ -53,3 +53,11 @@ pub trait Rig: Sized {
 pub fn not_applicable(rig: &str, what: impl Debug) {
     println!("NOT APPLICABLE {rig}: {what:?}");
 }
+
+/// Whether nothing is `missing` for `test`; says so where something is.
+pub fn is_there(test: &str, missing: Option<String>) -> bool {
+    if let Some(why) = &missing {
+        println!("SKIPPED {test}: {why}");
+    }
+    missing.is_none()
+}

@@ -1,0 +1,321 @@
+//! DNS: a name whose records are changed at the zone's own server, by update messages (RFC 2136) or the HTTP
+//! interface of PowerDNS.
+//!
+//! An update names the records that must be there to be carried out at all, and the server looks and changes in one
+//! step: a stale forward order is refused by the server itself. PowerDNS has nothing like it, so it is read once more
+//! just before. An answer without an address is never sent: it is an outage that servers accept.
+//!
+//! What is read back is what the zone's server says now. Clients ask caches, which keep the old answer for its time
+//! to live, and keep connections for longer: nothing is drained, and notes say so with the seconds that are left.
+
+mod ask;
+mod countdown;
+mod powerdns;
+mod records;
+mod tsig;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Client;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::countdown::Countdown;
+use self::powerdns::Api;
+use self::records::Weighted;
+use self::tsig::Key;
+use self::wire::{Data, Record, Update};
+use super::acts::Acts;
+use super::exchange;
+use super::{
+    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, RollbackClass,
+    TrafficBackend, Weights,
+};
+use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, TsigKey};
+use crate::domain::text::clean;
+use crate::domain::{Observation, Order, Pair, Revision, Side};
+
+/// One name in the DNS. Cheap to clone; needs a tokio runtime to be called in.
+#[derive(Debug, Clone)]
+pub struct Dns {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spec: DnsSpec,
+    sides: Pair<Vec<String>>,
+    client: Result<Client, BackendError>,
+    acts: Acts,
+    countdown: Mutex<Countdown>,
+}
+
+/// What the zone's server has.
+struct Found {
+    targets: Vec<Weighted>,
+    /// The records themselves, where they can be a condition of a change.
+    data: Vec<Data>,
+    ttl: u32,
+    odd: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Dns {
+    /// The name that `spec` describes; `sides` are base URLs that reach each side whatever the records say.
+    pub fn new(spec: DnsSpec, sides: Pair<Vec<String>>) -> Self {
+        let (client, acts) = (exchange::client(), Acts::default());
+        Self { inner: Arc::new(Inner { spec, sides, client, acts, countdown: Mutex::default() }) }
+    }
+}
+
+impl TrafficBackend for Dns {
+    fn name(&self) -> &'static str {
+        "dns"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let is_update = matches!(self.inner.spec.way, DnsWay::Update { .. });
+        let has_weights = !is_update || self.inner.spec.record == RecordKind::Srv;
+        Capabilities {
+            weights: if has_weights { Weights::Any } else { Weights::AllOrNothing },
+            applying: Applying::Asynchronous,
+            compare_and_set: is_update,
+            rollback: RollbackClass::AfterTtl,
+            ..Capabilities::direct()
+        }
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.clone())
+    }
+
+    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Observer for Dns {
+    fn observe(&self) -> Answer<'_, Observation> {
+        Box::pin(self.inner.look())
+    }
+
+    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
+        self.inner.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+    }
+
+    fn preview(&self, order: &Order) -> Preview {
+        let spec = &self.inner.spec;
+        let targets = match records::weighted(spec, order.target) {
+            Ok(targets) => targets,
+            Err(error) => return Preview { target: spec.name.clone(), lines: vec![error.to_string()] },
+        };
+        let (name, kind, ttl) = (&spec.name, spec.record.name(), spec.ttl_s);
+        match &spec.way {
+            DnsWay::Update { server, key, .. } => {
+                let mut lines = vec![format!("zone {}", spec.zone)];
+                if let Some(expected) = &order.expected {
+                    lines.push(format!(
+                        "prereq yxrrset {name} {kind}: the records of revision {}",
+                        clean(&expected.0, 40)
+                    ));
+                }
+                lines.push(format!("update delete {name} {kind}"));
+                lines.extend(targets.iter().map(|(target, weight)| match spec.record {
+                    RecordKind::Srv => format!("update add {name} {ttl} {kind} 0 {weight} {target}"),
+                    _ => format!("update add {name} {ttl} {kind} {target}"),
+                }));
+                lines.extend(key.as_ref().map(|key| format!("key hmac-sha256:{} ***", key.name)));
+                Preview { target: format!("tcp:{server}"), lines }
+            }
+            DnsWay::PowerDns { url, server_id, .. } => {
+                let mut lines = vec![format!("PATCH /api/v1/servers/{server_id}/zones/{}.", spec.zone)];
+                lines.push("x-api-key: ***".into());
+                lines.extend(powerdns::body(spec, &targets).map(|body| clean(&body.to_string(), 600)));
+                Preview { target: url.clone(), lines }
+            }
+        }
+    }
+}
+
+impl Driver for Dns {
+    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
+        let inner = Arc::clone(&self.inner);
+        let can = self.capabilities();
+        let act = move |again: bool| {
+            let order = order.clone();
+            async move {
+                if let Some(why) = can.refuses(order.kind, order.target) {
+                    return Err(BackendError::Refused(why));
+                }
+                inner.carry_out(&order, again).await
+            }
+        };
+        Box::pin(self.inner.acts.once(&order.id, act))
+    }
+}
+
+impl Inner {
+    async fn look(&self) -> Result<Observation, BackendError> {
+        let found = self.find(true).await?;
+        let said = records::said(&self.spec, &found.targets)?;
+        let revision = records::revision(&found.targets);
+        let left = self.see(&revision, found.ttl);
+        let mut notes = found.notes;
+        notes.extend(left.map(|left| format!("resolvers may answer the old side for {left} s more")));
+        notes.push(format!(
+            "nothing is drained: clients keep an answer for {} s and connections for as long as they like",
+            found.ttl
+        ));
+        let odd: Vec<String> = said.odd.into_iter().chain(found.odd).collect();
+        Ok(Observation {
+            split: said.split,
+            mixed: (!odd.is_empty()).then(|| odd.join("; ")),
+            revision,
+            replicas: Pair::default(),
+            versions: Pair::default(),
+            traffic: None,
+            controller: None,
+            notes,
+        })
+    }
+
+    /// What is there; with `everywhere` at the other servers too, to see whether they say the same.
+    async fn find(&self, everywhere: bool) -> Result<Found, BackendError> {
+        let (name, kind) = (self.spec.name.as_str(), self.spec.record);
+        let mut found = match &self.spec.way {
+            DnsWay::Update { server, secondaries, key } => {
+                let key = key.as_ref().map(usable).transpose()?;
+                // Side by side: one that does not answer must not hold the others up.
+                let mut others = JoinSet::new();
+                for &server in secondaries.iter().filter(|_| everywhere) {
+                    let (key, name) = (key.clone(), name.to_owned());
+                    others.spawn(async move { (server, ask::read(server, key.as_ref(), &name, kind).await) });
+                }
+                let mut found = self.of_records(ask::read(*server, key.as_ref(), name, kind).await?)?;
+                while let Some(Ok((server, read))) = others.join_next().await {
+                    self.compare(&mut found, server, read);
+                }
+                found
+            }
+            DnsWay::PowerDns { url, server_id, key, server } => {
+                let client = self.client.as_ref().map_err(Clone::clone)?;
+                let told = Api { client, url, server_id, key }.read(&self.spec).await?;
+                let mut odd = Vec::new();
+                if told.is_double {
+                    odd.push(format!("{} records stand beside the LUA record", kind.name()));
+                }
+                let (data, notes) = (Vec::new(), Vec::new());
+                let mut found = Found { targets: told.targets, data, ttl: told.ttl, odd, notes };
+                if let Some(server) = server.filter(|_| everywhere) {
+                    check_answer(&mut found, server, ask::read(server, None, name, kind).await, kind);
+                }
+                found
+            }
+        };
+        found.odd.sort();
+        Ok(found)
+    }
+
+    fn of_records(&self, records: Vec<Record>) -> Result<Found, BackendError> {
+        let own: Vec<Record> = records.into_iter().filter(|record| record.name == self.spec.name).collect();
+        let ttl = own.iter().map(|record| record.ttl).max().unwrap_or(self.spec.ttl_s);
+        let data: Vec<Data> = own.into_iter().map(|record| record.data).collect();
+        let targets = records::targets(self.spec.record, &data)
+            .map_err(|why| BackendError::Garbled(format!("{}: {why}", self.spec.name)))?;
+        Ok(Found { targets, data, ttl, odd: Vec::new(), notes: Vec::new() })
+    }
+
+    /// What a secondary says, held against the primary.
+    fn compare(&self, found: &mut Found, server: SocketAddr, read: Result<Vec<Record>, BackendError>) {
+        match read.and_then(|records| self.of_records(records)) {
+            Ok(other) if records::revision(&other.targets) == records::revision(&found.targets) => {}
+            Ok(other) => {
+                let says = records::said(&self.spec, &other.targets)
+                    .map_or_else(|error| error.detail().to_owned(), |said| said.split.to_string());
+                found.odd.push(format!("the secondary at {server} says {says}"));
+            }
+            Err(error) => found.notes.push(clean(&format!("secondary not read: {error}"), 160)),
+        }
+    }
+
+    fn see(&self, revision: &Revision, ttl: u32) -> Option<u64> {
+        let mut countdown = self.countdown.lock().unwrap_or_else(PoisonError::into_inner);
+        countdown.see(revision, ttl, Instant::now());
+        countdown.left_s(Instant::now())
+    }
+
+    async fn carry_out(&self, order: &Order, again: bool) -> Result<Accepted, BackendError> {
+        let targets = records::weighted(&self.spec, order.target)?;
+        let revision = records::revision(&targets);
+        let mut expected = None;
+        // A rollback asks nothing: it is to be on its way.
+        if let Some(shown) = &order.expected {
+            let found = self.find(false).await?;
+            let now = records::revision(&found.targets);
+            self.see(&now, found.ttl);
+            if again && now == revision {
+                return Ok(Accepted { revision: Some(revision) });
+            }
+            if now != *shown {
+                let shown = clean(&shown.0, 40);
+                return Err(BackendError::Conflict(format!("the records are {} by now, not {shown}", now.0)));
+            }
+            expected = Some(found.data);
+        }
+        match &self.spec.way {
+            DnsWay::Update { server, key, .. } => {
+                let key = key.as_ref().map(usable).transpose()?;
+                let records = records::data(&targets);
+                let spec = &self.spec;
+                let update = Update {
+                    zone: &spec.zone,
+                    name: &spec.name,
+                    kind: spec.record,
+                    expected: expected.as_deref(),
+                    records: &records,
+                    ttl: spec.ttl_s,
+                };
+                ask::update(*server, key.as_ref(), &update).await?;
+            }
+            DnsWay::PowerDns { url, server_id, key, .. } => {
+                let client = self.client.as_ref().map_err(Clone::clone)?;
+                Api { client, url, server_id, key }.write(&self.spec, &targets).await?;
+            }
+        }
+        self.see(&revision, self.spec.ttl_s);
+        Ok(Accepted { revision: Some(revision) })
+    }
+}
+
+/// Whether PowerDNS really answers by its record: an interface can hold what the server does not give out.
+fn check_answer(found: &mut Found, server: SocketAddr, read: Result<Vec<Record>, BackendError>, kind: RecordKind) {
+    let answers = read.map(|records| {
+        let data: Vec<Data> = records.into_iter().map(|record| record.data).collect();
+        records::targets(kind, &data)
+    });
+    match answers {
+        Ok(Ok(answers)) if answers.is_empty() => {
+            found.odd.push(format!("the server at {server} answers nothing: is enable-lua-records on?"));
+        }
+        Ok(Ok(answers)) => {
+            let known = |target| found.targets.iter().any(|(there, weight)| there == target && *weight > 0);
+            if let Some((stranger, _)) = answers.iter().find(|(target, _)| !known(target)) {
+                found.odd.push(format!("the server at {server} still answers {stranger}"));
+            }
+        }
+        Ok(Err(why)) => found.odd.push(clean(&format!("the server at {server}: {why}"), 160)),
+        Err(error) => found.notes.push(clean(&format!("not asked whether it answers so: {error}"), 160)),
+    }
+}
+
+/// The key with its secret, read when it is needed.
+fn usable(key: &TsigKey) -> Result<Key, BackendError> {
+    let text = exchange::secret("the TSIG key", &key.secret)?;
+    let secret = STANDARD.decode(text.as_bytes()).ok().filter(|secret| !secret.is_empty());
+    let secret = secret.ok_or_else(|| BackendError::Denied("the secret of the TSIG key is no base64".into()))?;
+    Ok(Key { name: key.name.clone(), secret })
+}

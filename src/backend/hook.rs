@@ -1,0 +1,279 @@
+//! Any other traffic system, through commands or HTTP calls of its user's.
+//!
+//! `read` tells the split; `set`, `switch` and `rollback` change it. The checks are those of every backend:
+//! what an act answers is never "done" (the split is read back), an act that does not end is UNKNOWN and is
+//! ended with everything it started, a state that is not the expected one is a conflict, and an order's id is
+//! one act. What the system can is what its user says.
+//!
+//! A command says how it went by its exit code: 0 accepted, 75 (or `conflict_code`) the state is another than
+//! `{{expected}}`, 77 not allowed, 69 not reachable and certainly nothing done, 64 refused; every other code
+//! leaves open what happened. A call says it by its status.
+
+mod call;
+mod fill;
+mod reading;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use self::fill::Values;
+use super::acts::Acts;
+use super::exchange;
+use super::run::{self, Ended, Stopped};
+use super::{
+    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+};
+use crate::domain::router::hook::{Act, HookSpec};
+use crate::domain::text::clean;
+use crate::domain::{Observation, Order, Pair, Revision, Side};
+
+/// Longest time a reading may take: whoever asks gives up after two seconds.
+const READ_LIMIT: Duration = Duration::from_millis(1800);
+/// `EX_USAGE`: the act refuses what it is asked.
+const REFUSED: i32 = 64;
+/// `EX_UNAVAILABLE`: the router cannot be reached, nothing was done.
+const UNREACHABLE: i32 = 69;
+/// `EX_NOPERM`: the credentials do not do.
+const DENIED: i32 = 77;
+
+/// A traffic system behind hooks. Cheap to clone; needs a tokio runtime to be called in.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spec: HookSpec,
+    sides: Pair<Vec<String>>,
+    client: Result<reqwest::Client, BackendError>,
+    acts: Acts,
+    /// The revision that was read last.
+    seen: Mutex<Option<Revision>>,
+}
+
+/// What an act or a reading answered.
+struct Said {
+    body: Vec<u8>,
+    header: Option<String>,
+}
+
+impl Hook {
+    /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
+    pub fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
+        let client = exchange::client();
+        Self { inner: Arc::new(Inner { spec, sides, client, acts: Acts::default(), seen: Mutex::default() }) }
+    }
+}
+
+impl TrafficBackend for Hook {
+    fn name(&self) -> &'static str {
+        self.inner.spec.kind()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let can = &self.inner.spec.can;
+        Capabilities {
+            weights: can.weights.clone(),
+            applying: if can.asynchronous { Applying::Asynchronous } else { Applying::Atomic },
+            survives_restart: can.survives_restart,
+            compare_and_set: can.compare_and_set,
+            ..Capabilities::direct()
+        }
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.clone())
+    }
+
+    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Observer for Hook {
+    fn observe(&self) -> Answer<'_, Observation> {
+        Box::pin(self.inner.read())
+    }
+
+    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
+        self.inner.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+    }
+
+    fn preview(&self, order: &Order) -> Preview {
+        let spec = &self.inner.spec;
+        let shown = spec.act(order).and_then(|act| {
+            let values = Values::of_order(&spec.service, order, self.inner.seen().as_ref())?;
+            match act {
+                Act::Run(words) => Ok((clean(&spec.dir.to_string_lossy(), 200), vec![shell_words(words, &values)?])),
+                Act::Call(call) => call::preview(call, &values),
+            }
+        });
+        match shown {
+            Ok((target, lines)) => Preview { target, lines },
+            Err(error) => Preview { target: spec.kind().into(), lines: vec![error.to_string()] },
+        }
+    }
+}
+
+impl Driver for Hook {
+    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
+        let inner = Arc::clone(&self.inner);
+        let act = move |again: bool| {
+            let order = order.clone();
+            async move { inner.carry_out(&order, again).await }
+        };
+        Box::pin(self.inner.acts.once(&order.id, act))
+    }
+}
+
+impl HookSpec {
+    /// The act that carries `order` out.
+    fn act(&self, order: &Order) -> Result<&Act, BackendError> {
+        let whole = order.target.share(order.toward) == 100;
+        let forward = if whole { self.switch.as_ref().or(self.set.as_ref()) } else { self.set.as_ref() };
+        let act = if order.kind.is_forward() { forward } else { self.rollback.as_ref().or(forward) };
+        act.ok_or_else(|| BackendError::Refused(format!("no set is configured that could reach {}", order.target)))
+    }
+}
+
+impl Inner {
+    async fn read(&self) -> Result<Observation, BackendError> {
+        let values = Values::of_reading(&self.spec.service);
+        let said = self.perform(&self.spec.read, &values, READ_LIMIT).await?;
+        let seen = reading::read(&self.spec.answer, &said.body, said.header.as_deref())?;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.revision.clone());
+        Ok(seen)
+    }
+
+    fn seen(&self) -> Option<Revision> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn carry_out(&self, order: &Order, again: bool) -> Result<Accepted, BackendError> {
+        let act = self.spec.act(order)?;
+        // A rollback asks nothing: it is to be on its way.
+        if let Some(expected) = &order.expected
+            && (again || !self.spec.can.compare_and_set)
+        {
+            let now = self.read().await?;
+            if again && now.split == order.target {
+                return Ok(Accepted { revision: Some(now.revision) });
+            }
+            if now.revision != *expected {
+                let (now, expected) = (clean(&now.revision.0, 60), clean(&expected.0, 60));
+                return Err(BackendError::Conflict(format!("revision is {now} by now, not {expected}")));
+            }
+        }
+        let values = Values::of_order(&self.spec.service, order, self.seen().as_ref())?;
+        let said = self.perform(act, &values, Duration::from_millis(self.spec.timeout_ms)).await?;
+        Ok(Accepted { revision: reading::after_act(&self.spec.answer, &said.body, said.header.as_deref())? })
+    }
+
+    async fn perform(&self, act: &Act, values: &Values, limit: Duration) -> Result<Said, BackendError> {
+        match act {
+            Act::Run(words) => {
+                let program = words.first().map(String::as_str).unwrap_or_default();
+                let ended = run::run(command(words, values, &self.spec.dir)?, limit).await;
+                let ended = ended.map_err(|stopped| no_end(program, &stopped, limit))?;
+                judge(program, &ended, self.spec.conflict_code)?;
+                Ok(Said { body: ended.out, header: None })
+            }
+            Act::Call(call) => {
+                let client = self.client.as_ref().map_err(Clone::clone)?;
+                let answer = call::call(client, call, values, limit).await?;
+                let header = self.spec.answer.revision_header.as_deref().and_then(|name| answer.header(name));
+                Ok(Said { body: answer.body, header })
+            }
+        }
+    }
+}
+
+fn filled(words: &[String], values: &Values) -> Result<Vec<String>, BackendError> {
+    words.iter().map(|word| values.fill(word, str::to_owned)).collect()
+}
+
+fn command(words: &[String], values: &Values, dir: &Path) -> Result<Command, BackendError> {
+    let words = filled(words, values)?;
+    let (program, arguments) =
+        words.split_first().ok_or_else(|| BackendError::Refused("the command names no program".into()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir);
+    for (name, value) in values.iter() {
+        command.env(format!("CUTOVER_{}", name.to_ascii_uppercase()), value);
+    }
+    Ok(command)
+}
+
+/// The words as they would be typed.
+fn shell_words(words: &[String], values: &Values) -> Result<String, BackendError> {
+    let plain =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:+/=@,-%".contains(&b));
+    let quoted = |word: &String| {
+        if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    };
+    Ok(clean(&filled(words, values)?.iter().map(quoted).collect::<Vec<_>>().join(" "), 400))
+}
+
+/// What it means for an order that a command has no end of its own.
+fn no_end(program: &str, stopped: &Stopped, limit: Duration) -> BackendError {
+    let program = clean(program, 120);
+    match stopped {
+        Stopped::NotStarted(error) => {
+            let text = format!("cannot start {program}: {error}");
+            match error.kind() {
+                std::io::ErrorKind::PermissionDenied => BackendError::Denied(text),
+                _ => BackendError::Unreachable(text),
+            }
+        }
+        Stopped::Late => {
+            BackendError::Unknown(format!("{program} did not end within {} ms and was killed", limit.as_millis()))
+        }
+        Stopped::Flooded => BackendError::Garbled(format!("{program} wrote without end and was killed")),
+        Stopped::Lost(why) => BackendError::Unknown(format!("the end of {program} could not be seen: {why}")),
+    }
+}
+
+/// What an exit code means for an order.
+fn judge(program: &str, ended: &Ended, conflict_code: u8) -> Result<(), BackendError> {
+    let complaint = String::from_utf8_lossy(&ended.err);
+    let complaint = complaint.lines().rev().find(|line| !line.trim().is_empty()).map(|line| clean(line.trim(), 200));
+    let complaint = complaint.map_or_else(String::new, |line| format!(": {line}"));
+    let program = clean(program, 120);
+    let Some(code) = ended.code else {
+        let signal = ended.signal.map_or_else(String::new, |signal| format!(" by signal {signal}"));
+        return Err(BackendError::Unknown(format!("{program} was ended{signal}{complaint}")));
+    };
+    let text = format!("{program} ended with {code}{complaint}");
+    Err(match code {
+        0 => return Ok(()),
+        code if code == i32::from(conflict_code) => BackendError::Conflict(text),
+        DENIED => BackendError::Denied(text),
+        UNREACHABLE => BackendError::Unreachable(text),
+        REFUSED => BackendError::Refused(text),
+        _ => BackendError::Unknown(text),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_code_means_what_it_means_for_the_order() {
+        let of = |code| {
+            let err = b"first\nlast \x1b[31mwords\n\n".to_vec();
+            judge("set", &Ended { code, signal: code.is_none().then_some(9), out: Vec::new(), err }, 75)
+        };
+        assert_eq!(of(Some(0)), Ok(()));
+        assert_eq!(of(Some(75)), Err(BackendError::Conflict("set ended with 75: last words".into())));
+        assert!(matches!(of(Some(77)), Err(BackendError::Denied(_))));
+        assert!(matches!(of(Some(69)), Err(BackendError::Unreachable(_))));
+        assert!(matches!(of(Some(64)), Err(BackendError::Refused(_))));
+        assert!(matches!(of(Some(1)), Err(BackendError::Unknown(_))));
+        assert_eq!(of(None), Err(BackendError::Unknown("set was ended by signal 9: last words".into())));
+    }
+}

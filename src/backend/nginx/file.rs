@@ -1,0 +1,119 @@
+//! Changing the file: one writer at a time, whole or not at all, and back to what it was with its old time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep};
+
+use super::include::MAX_FILE;
+use crate::backend::BackendError;
+use crate::domain::text::clean;
+
+/// How often a lock that another console holds is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// The file as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    pub(super) text: String,
+    pub(super) written: SystemTime,
+}
+
+/// Reads `path`, bounded.
+pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
+    let read = || -> io::Result<(String, SystemTime)> {
+        let file = File::open(path)?;
+        let written = file.metadata()?.modified()?;
+        let mut raw = Vec::new();
+        file.take(MAX_FILE + 1).read_to_end(&mut raw)?;
+        Ok((String::from_utf8_lossy(&raw).into_owned(), written))
+    };
+    let (text, written) = read().map_err(|error| told(path, "read", &error))?;
+    if text.len() as u64 > MAX_FILE {
+        let path = shown(path);
+        return Err(BackendError::Garbled(format!("{path} is longer than {MAX_FILE} bytes: is it the right file?")));
+    }
+    Ok(Before { text, written })
+}
+
+/// Writes `path` so that a reader finds the old text or the new, and a crash too. `written` sets an older time.
+pub(super) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
+    // Through a link: it must stay one.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let fresh = beside(&path, "new");
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        if let Ok(meta) = fs::metadata(&path) {
+            file.set_permissions(meta.permissions())?;
+        }
+        if let Some(written) = written {
+            file.set_modified(written)?;
+        }
+        file.sync_all()?;
+        fs::rename(&fresh, &path)?;
+        // The name itself; not every file system can.
+        let _ = path.parent().map(|dir| File::open(dir).and_then(|dir| dir.sync_all()));
+        Ok(())
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&fresh);
+        told(&path, "written", &error)
+    })
+}
+
+/// Keeps other consoles on this machine away while it is held.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _held: Option<File>,
+}
+
+impl Turn {
+    /// Waits `limit` at most for the turn; what cannot be locked has no turns.
+    ///
+    /// # Errors
+    /// Another console has it all that time.
+    pub(super) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(beside(path, "lock"));
+        let Ok(file) = file else { return Ok(Self { _held: None }) };
+        let deadline = Instant::now() + limit;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _held: Some(file) }),
+                Err(TryLockError::Error(_)) => return Ok(Self { _held: None }),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(AGAIN).await,
+                Err(TryLockError::WouldBlock) => {
+                    return Err(BackendError::Conflict("another console is changing it at this moment".into()));
+                }
+            }
+        }
+    }
+
+    /// No turn at all: a rollback waits for nobody.
+    pub(super) const fn none() -> Self {
+        Self { _held: None }
+    }
+}
+
+/// A hidden file beside `path`, which no `include *.conf` takes in.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{what}"))
+}
+
+pub(super) fn shown(path: &Path) -> String {
+    clean(&path.to_string_lossy(), 200)
+}
+
+fn told(path: &Path, what: &str, error: &io::Error) -> BackendError {
+    let text = format!("{} cannot be {what}: {error}", shown(path));
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BackendError::Denied(text),
+        io::ErrorKind::NotFound => {
+            BackendError::Unreachable(format!("{text}; write the first one as `cutover backends nginx` shows"))
+        }
+        _ => BackendError::Unreachable(text),
+    }
+}

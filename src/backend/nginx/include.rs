@@ -1,0 +1,197 @@
+//! The file that cutover owns in nginx's configuration: written from a fixed pattern, and read strictly.
+
+use std::fmt::Write as _;
+
+use crate::domain::router::nginx::NginxSpec;
+use crate::domain::text::clean;
+use crate::domain::{Digest, OrderId, Revision, Side, Split};
+
+/// A file longer than this was not written here, in bytes.
+pub(super) const MAX_FILE: u64 = 16 * 1024;
+/// A share may be this far from a whole percent.
+const ROUNDING: f64 = 0.005;
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) split: Split,
+    /// Why that is not the whole truth.
+    pub(super) odd: Option<String>,
+    pub(super) revision: Revision,
+    /// Rises with every change of ours.
+    pub(super) number: u64,
+}
+
+/// The file for `split`. A share of 0 has no line of its own: nginx takes none below 0.01 %.
+pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId) -> String {
+    let mut text = format!(
+        "# Written by cutover, and written over at the next change.\n# revision {number}, order {}\nsplit_clients \"{}\" ${} {{\n",
+        clean(&order.0, 60).replace('\n', " "),
+        spec.key,
+        spec.variable,
+    );
+    let (green, blue) = (split.share(Side::Green), &spec.names.blue);
+    match green {
+        100 => {
+            let _ = writeln!(text, "    * {};", spec.names.green);
+        }
+        0 => {
+            let _ = writeln!(text, "    * {blue};");
+        }
+        percent => {
+            let _ = writeln!(text, "    {percent}% {};\n    * {blue};", spec.names.green);
+        }
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Reads the file; also one that was edited by hand, as long as it still shares between the two sides.
+///
+/// # Errors
+/// What it holds instead, in words.
+pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Said, String> {
+    let words = words(text);
+    let mut words = words.iter().map(String::as_str);
+    let mut next = || words.next().unwrap_or("the end");
+    let expected = |what: &str, found: &str| Err(format!("{what} belongs where {:?} stands", clean(found, 40)));
+    let variable = format!("${}", spec.variable);
+    match (next(), next(), next(), next()) {
+        ("split_clients", _, name, "{") if name == variable => {}
+        ("split_clients", _, name, "{") => return expected(&variable, name),
+        (first, ..) => return expected("split_clients", first),
+    }
+    let (mut green, mut blue, mut rest) = (0.0, 0.0, None);
+    loop {
+        let share = next();
+        if share == "}" {
+            break;
+        }
+        let (name, end) = (next(), next());
+        if end != ";" {
+            return expected("a ;", end);
+        }
+        let side = Side::BOTH.into_iter().find(|side| spec.names[*side] == name);
+        let Some(side) = side else { return expected("the name of a side", name) };
+        let percent = share.strip_suffix('%').and_then(|text| text.parse::<f64>().ok());
+        match (share, percent) {
+            ("*", _) if rest.is_none() => rest = Some(side),
+            (_, Some(percent)) if (0.0..=100.0).contains(&percent) => match side {
+                Side::Green => green += percent,
+                Side::Blue => blue += percent,
+            },
+            _ => return expected("a share in percent", share),
+        }
+    }
+    let left = 100.0 - green - blue;
+    if left < -ROUNDING {
+        return Err(format!("its shares sum to {}", green + blue));
+    }
+    match rest {
+        Some(Side::Green) => green += left,
+        None if left > ROUNDING => return Err(format!("{left} % of requests have no side")),
+        Some(Side::Blue) | None => {}
+    }
+    let odd = ((green - green.round()).abs() > ROUNDING).then(|| format!("green takes {green:.2} %, no whole percent"));
+    Ok(Said {
+        split: Split::toward(Side::Green, green.round() as u8),
+        odd,
+        revision: revision(text),
+        number: number(text),
+    })
+}
+
+/// The digest of the whole file: an edit by hand changes it too.
+pub(super) fn revision(text: &str) -> Revision {
+    Revision(Digest::of([text]).as_str().chars().take(16).collect())
+}
+
+fn number(text: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("# revision "));
+    line.and_then(|line| line.split(',').next()).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// The words and signs of nginx's language, without comments and quotes.
+fn words(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut word = String::new();
+        // `${name}` is part of a word; a brace of its own is a sign.
+        let mut is_name = false;
+        for c in line.chars() {
+            match c {
+                '{' if word.ends_with('$') => {
+                    is_name = true;
+                }
+                '}' if is_name => is_name = false,
+                ';' | '{' | '}' => {
+                    found.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+                    found.push(c.into());
+                }
+                c if c.is_whitespace() => found.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+                '"' | '\'' => {}
+                c => word.push(c),
+            }
+        }
+        found.extend((!word.is_empty()).then_some(word));
+    }
+    found
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::domain::Pair;
+
+    pub(in super::super) fn spec() -> NginxSpec {
+        NginxSpec {
+            include: "/x/split.conf".into(),
+            variable: "cutover_side".into(),
+            key: "${request_id}".into(),
+            names: Pair { blue: "blue".into(), green: "green".into() },
+            test: vec!["nginx".into(), "-t".into()],
+            pid: None,
+            reload: None,
+            shares: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for green in 0..=100 {
+            let split = Split::toward(Side::Green, green);
+            let text = write(&spec(), split, 7, &OrderId("7f3e".into()));
+            let said = read(&spec(), &text).unwrap();
+            assert_eq!((said.split, said.odd, said.number), (split, None, 7), "{text}");
+            assert!(!text.contains(" 0%"), "nginx refuses 0%: {text}");
+        }
+        let whole = write(&spec(), Split::all(Side::Green), 1, &OrderId("a".into()));
+        assert!(whole.contains("\n    * green;\n}"), "{whole}");
+    }
+
+    #[test]
+    fn a_hand_edit_is_understood_or_told() {
+        let read = |body: &str| read(&spec(), &format!("split_clients $remote_addr $cutover_side {{ {body} }} # end"));
+        assert_eq!(read("90% blue; 10% green;").unwrap().split, Split::toward(Side::Green, 10));
+        assert_eq!(read("90% blue; * green;").unwrap().split, Split::toward(Side::Green, 10));
+        assert_eq!(read("0.5% green; * blue;").unwrap().odd.as_deref(), Some("green takes 0.50 %, no whole percent"));
+        for (body, told) in [
+            ("10% red; * blue;", "the name of a side belongs where \"red\" stands"),
+            ("10% green;", "90 % of requests have no side"),
+            ("60% green; 60% blue;", "its shares sum to 120"),
+            ("x green; * blue;", "a share in percent belongs where \"x\" stands"),
+            ("10% green", "a ; belongs where \"}\" stands"),
+        ] {
+            assert_eq!(read(body).unwrap_err(), told);
+        }
+    }
+
+    #[test]
+    fn what_is_no_split_is_no_split() {
+        for text in ["", "<html>", "split_clients $a $cutover_side { 10% gre", "split_clients $a $other { * blue; }"] {
+            assert!(read(&spec(), text).is_err(), "{text}");
+        }
+        assert_ne!(revision("a"), revision("b"));
+    }
+}

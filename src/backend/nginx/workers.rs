@@ -1,0 +1,145 @@
+//! nginx's processes, as Linux shows them: which workers serve by the file as it is now.
+//!
+//! A reload starts new workers, and only then do the old ones stop taking connections. So the time at which a worker
+//! began, held against the time at which the file was written, says which split it serves, for every process that
+//! looks, also one that did not give the order.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// The system tells the beginning of a process, and the time since its own, in hundredths of a second each.
+const COARSE: Duration = Duration::from_millis(25);
+/// A process's beginning is counted in these, on every platform that Linux runs on.
+const TICKS_PER_S: f64 = 100.0;
+
+/// Why nginx cannot be told anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoMaster {
+    /// It does not run, as far as can be seen from here.
+    Gone(String),
+    /// This user may not look.
+    Denied(String),
+}
+
+/// The workers of one master.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Workers {
+    /// They take connections and were started after the file was written.
+    pub(super) new: usize,
+    /// They take connections and were started before it.
+    pub(super) old: usize,
+    /// They finish what they have and take nothing more.
+    pub(super) leaving: usize,
+    /// How long ago the youngest was started.
+    pub(super) youngest: Option<Duration>,
+}
+
+/// The process id in `file`, if it is that of a master process of nginx.
+pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let text = format!("{}: {error}", file.display());
+        if error.kind() == io::ErrorKind::PermissionDenied { NoMaster::Denied(text) } else { NoMaster::Gone(text) }
+    })?;
+    let pid: i32 = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 1)
+        .ok_or_else(|| NoMaster::Gone(format!("{} holds no process id", file.display())))?;
+    // A file left behind may name any process by now, and a HUP ends most of them.
+    if title(pid).is_some_and(|title| title.starts_with("nginx: master process")) {
+        return Ok(pid);
+    }
+    Err(NoMaster::Gone(format!("{} says process {pid}, which is no nginx master process", file.display())))
+}
+
+/// The workers of `master`, held against when the file was `written`.
+pub(super) fn workers(master: i32, written: SystemTime) -> Workers {
+    let mut found = Workers::default();
+    let Some(booted) = booted() else { return found };
+    for pid in children(master) {
+        match title(pid).as_deref() {
+            Some("nginx: worker process is shutting down") => found.leaving += 1,
+            Some("nginx: worker process") => {
+                let Some(started) = started(pid).and_then(|since| booted.checked_add(since)) else { continue };
+                if started + COARSE >= written {
+                    found.new += 1;
+                } else {
+                    found.old += 1;
+                }
+                let age = SystemTime::now().duration_since(started).unwrap_or_default();
+                found.youngest = Some(found.youngest.map_or(age, |youngest| youngest.min(age)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// How long a change must wait, so that no worker seems to have been started after it that was not.
+pub(super) fn too_young(workers: Workers) -> Duration {
+    workers.youngest.map_or(Duration::ZERO, |age| (COARSE * 2).saturating_sub(age))
+}
+
+fn title(pid: i32) -> Option<String> {
+    let raw = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let text = String::from_utf8_lossy(&raw);
+    Some(text.trim_end_matches(['\0', ' ']).to_owned())
+}
+
+fn children(of: i32) -> Vec<i32> {
+    if let Ok(text) = fs::read_to_string(format!("/proc/{of}/task/{of}/children")) {
+        return text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    }
+    // A kernel without that file: every process is looked at.
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| field(*pid, 1) == Some(of.into()))
+        .collect()
+}
+
+/// A number of `/proc/PID/stat`, counted from the state that follows the name.
+fn field(pid: i32, at: usize) -> Option<i64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in brackets and may hold anything.
+    text.rsplit_once(')')?.1.split_whitespace().nth(at)?.parse().ok()
+}
+
+/// From the system's start to that of the process.
+fn started(pid: i32) -> Option<Duration> {
+    Duration::try_from_secs_f64(field(pid, 19)? as f64 / TICKS_PER_S).ok()
+}
+
+fn booted() -> Option<SystemTime> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let up: f64 = text.split_whitespace().next()?.parse().ok()?;
+    SystemTime::now().checked_sub(Duration::try_from_secs_f64(up).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_not_nginx_is_never_taken_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        assert!(matches!(master(&file), Err(NoMaster::Gone(_))));
+        for text in ["", "no", "-1", "1", "99999999999", &std::process::id().to_string()] {
+            fs::write(&file, text).unwrap();
+            assert!(matches!(master(&file), Err(NoMaster::Gone(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_process_is_known() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let began = booted().unwrap() + started(me).unwrap();
+        let age = SystemTime::now().duration_since(began).unwrap();
+        assert!(age < Duration::from_secs(600), "{age:?}");
+        assert_eq!(too_young(Workers { youngest: Some(Duration::ZERO), ..Workers::default() }), COARSE * 2);
+        assert_eq!(too_young(Workers { youngest: Some(Duration::from_secs(1)), ..Workers::default() }), Duration::ZERO);
+    }
+}

@@ -1,0 +1,152 @@
+//! What `[backend] kind = "exec"` and `kind = "http"` mean: the user's own commands and calls.
+
+use super::backend::{Around, BackendSpec};
+use super::error::{quote, quote_path};
+use super::reader::{Node, Table};
+use super::{calls, gates, keys, values};
+use crate::domain::capabilities::Weights;
+use crate::domain::placeholder;
+use crate::domain::router::hook::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
+
+const MINUTE: u64 = 60_000;
+
+/// What is read and what is done.
+struct Acts {
+    read: Act,
+    set: Option<Act>,
+    switch: Option<Act>,
+    rollback: Option<Act>,
+}
+
+/// A system that is driven by commands.
+pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+    let example = "write e.g. [\"./router\", \"set\", \"{{green}}\", \"{{expected}}\"]";
+    let acts = acts(table, |node, _| command(node, example));
+    let dir = match table.get("dir") {
+        Some(node) => values::path(&node).and_then(|dir| {
+            let there = dir.is_dir();
+            let shown = quote_path(&dir);
+            if there { Some(dir) } else { node.refuse(format!("{shown} is not a directory"), "name one that is there") }
+        }),
+        None => Some(table.base().to_owned()),
+    };
+    let conflict_code = u8::try_from(table.number("conflict_code", 1..=255, 75)).ok()?;
+    if let Some(node) = table.get("conflict_code").filter(|_| [64, 69, 77].contains(&conflict_code)) {
+        node.fault(format!("{conflict_code} has a meaning already"), "write another code");
+    }
+    let spec = spec(table, around, acts)?;
+    Some(BackendSpec::Hook(Box::new(HookSpec { dir: dir?, conflict_code, ..spec })))
+}
+
+/// A system that is driven by HTTP calls.
+pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+    let acts = acts(table, call);
+    let header = table.get("revision_header").map(|node| values::header(&node));
+    let spec = spec(table, around, acts)?;
+    let revision_header = match header {
+        Some(header) => Some(header?),
+        None => None,
+    };
+    Some(BackendSpec::Hook(Box::new(HookSpec { answer: AnswerAt { revision_header, ..spec.answer }, ..spec })))
+}
+
+fn acts<'a>(table: &Table<'a>, act: impl Fn(&Node<'a>, bool) -> Option<Act>) -> Option<Acts> {
+    let read = table.need("read", "without it nobody knows where traffic goes").and_then(|node| act(&node, true));
+    let mut is_whole = true;
+    let mut change = |key| {
+        let written = table.get(key)?;
+        let act = act(&written, false);
+        is_whole &= act.is_some();
+        act
+    };
+    let (set, switch, rollback) = (change("set"), change("switch"), change("rollback"));
+    if set.is_none() && switch.is_none() && is_whole {
+        table.fault("neither set nor switch is written".into(), "write set, or switch where only that exists");
+        return None;
+    }
+    is_whole.then_some(())?;
+    Some(Acts { read: read?, set, switch, rollback })
+}
+
+fn command(node: &Node<'_>, example: &str) -> Option<Act> {
+    if let Some(program) = node.list(example)?.first().filter(|first| first.is_text())
+        && program.text()?.contains("{{")
+    {
+        return program.refuse("a placeholder cannot stand for the program".into(), example);
+    }
+    let words = gates::command(node, example)?;
+    for (word, item) in words.iter().zip(node.list(example)?) {
+        if let Err(why) = placeholder::check_of(&PLACEHOLDERS, word) {
+            return item.refuse(why, "correct the name");
+        }
+    }
+    Some(Act::Run(words))
+}
+
+fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
+    let table = node.table()?.keys_of(&[keys::HOOK_CALL]);
+    let call = calls::call_of(&table, false, &PLACEHOLDERS);
+    if !is_read && table.get("method").is_none() && table.get("body").is_none() {
+        table.fault("neither method nor body is written".into(), "write e.g. method = \"PUT\": a GET changes nothing");
+        return None;
+    }
+    Some(Act::Call(call?))
+}
+
+/// What both kinds have in common.
+fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<HookSpec> {
+    let pointer = |key, or: &str| table.get(key).map_or_else(|| Some(or.to_owned()), |node| values::pointer(&node));
+    let (green, revision) = (pointer("green", "/split/green"), pointer("revision", "/revision"));
+    let blue = table.get("blue").map(|node| values::pointer(&node));
+    // Where the acts are at fault nothing is said of what follows from them.
+    let has_set = acts.as_ref().is_none_or(|acts| acts.set.is_some());
+    let weights = match table.get("weights") {
+        Some(node) => weights(&node, has_set),
+        None if has_set => Some(Weights::Any),
+        None => Some(Weights::AllOrNothing),
+    };
+    let (asynchronous, survives_restart) = (table.flag("async", false), table.flag("survives_restart", false));
+    let compare_and_set = table.flag("compare_and_set", false);
+    let timeout_ms = table.duration("timeout", 100..=10 * MINUTE, 10_000);
+    let acts = acts?;
+    let can = HookCan { weights: weights?, asynchronous, survives_restart, compare_and_set };
+    let blue = match blue {
+        Some(blue) => Some(blue?),
+        None => None,
+    };
+    Some(HookSpec {
+        service: around.service.to_owned(),
+        read: acts.read,
+        set: acts.set,
+        switch: acts.switch,
+        rollback: acts.rollback,
+        answer: AnswerAt { green: green?, blue, revision: revision?, revision_header: None },
+        can,
+        dir: table.base().to_owned(),
+        timeout_ms,
+        conflict_code: 75,
+    })
+}
+
+fn weights(node: &Node<'_>, has_set: bool) -> Option<Weights> {
+    let example = "write \"any\", \"all_or_nothing\", or the shares of green there are: [10, 50]";
+    let weights = if node.is_text() {
+        match node.text()? {
+            "any" => Weights::Any,
+            "all_or_nothing" => Weights::AllOrNothing,
+            other => return node.refuse(format!("{} is not known here", quote(other)), example),
+        }
+    } else {
+        let listed: Option<Vec<u8>> =
+            node.list(example)?.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect();
+        let listed = listed?;
+        if listed.is_empty() {
+            return node.refuse("the list is empty".into(), example);
+        }
+        Weights::Listed(listed)
+    };
+    if weights != Weights::AllOrNothing && !has_set {
+        return node.refuse("without set only all_or_nothing is possible".into(), "write set, or remove weights");
+    }
+    Some(weights)
+}

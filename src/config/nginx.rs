@@ -1,0 +1,83 @@
+//! What `[backend] kind = "nginx"` means.
+
+use super::backend::{Around, BackendSpec};
+use super::error::quote;
+use super::reader::{Node, Table};
+use super::{gates, values};
+use crate::domain::Pair;
+use crate::domain::router::nginx::NginxSpec;
+
+/// nginx, by a file of its configuration.
+pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
+    let include = table.need("include", "write e.g. include = \"/etc/nginx/cutover.conf\"").and_then(|node| {
+        let path = values::path(&node)?;
+        let is_dir = path.is_dir();
+        if is_dir { node.refuse("is a directory".into(), "name the file that nginx includes") } else { Some(path) }
+    });
+    let variable = table.get("variable").map_or_else(|| Some("cutover_side".to_owned()), |node| variable(&node));
+    let key = table.get("key").map_or_else(|| Some("${request_id}".to_owned()), |node| key(&node));
+    let name = |key: &str| match table.get(key) {
+        Some(node) => values::name(&node, 64),
+        None => Some(key.to_owned()),
+    };
+    let (blue, green) = (name("blue"), name("green"));
+    if let Some(node) = table.get("green").filter(|_| blue.is_some() && blue == green) {
+        node.fault("both sides have the same name".into(), "name an upstream of its own for each side");
+    }
+    let command = |key| table.get(key).map(|node| gates::command(&node, "write e.g. [\"nginx\", \"-s\", \"reload\"]"));
+    let test = command("test").unwrap_or_else(|| Some(vec!["nginx".into(), "-t".into()]));
+    let reload = command("reload");
+    let pid = match (table.get("pid"), &reload) {
+        (Some(node), _) => values::path(&node).map(Some),
+        // Whoever reloads by a command may not see nginx's processes.
+        (None, Some(_)) => Some(None),
+        (None, None) => Some(Some("/run/nginx.pid".into())),
+    };
+    let shares = table.get("shares").map(|node| shares(&node));
+    Some(BackendSpec::Nginx(Box::new(NginxSpec {
+        include: include?,
+        variable: variable?,
+        key: key?,
+        names: Pair { blue: blue?, green: green? },
+        test: test?,
+        pid: pid?,
+        reload: match reload {
+            Some(reload) => Some(reload?),
+            None => None,
+        },
+        shares: match shares {
+            Some(shares) => Some(shares?),
+            None => None,
+        },
+    })))
+}
+
+fn variable(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let name = text.strip_prefix('$').unwrap_or(text);
+    let fits = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if fits {
+        return Some(name.to_owned());
+    }
+    node.refuse(format!("{} is not the name of a variable", quote(text)), "write e.g. \"$cutover_side\"")
+}
+
+/// Variables of nginx, and signs that mean nothing to it.
+fn key(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"$_-.:/".contains(&b);
+    let bare = text.replace("${", "$").replace('}', "");
+    let braces = text.matches("${").count();
+    let is_sound = text.matches('{').count() == braces && text.matches('}').count() == braces;
+    if is_sound && text.contains('$') && text.len() <= 200 && bare.bytes().all(fits) {
+        return Some(text.to_owned());
+    }
+    node.refuse(format!("{} is not made of variables", quote(text)), "write e.g. \"${request_id}\" or \"$remote_addr\"")
+}
+
+fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
+    let example = "write e.g. [10, 50]";
+    let shares: Option<Vec<u8>> =
+        node.list(example)?.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect();
+    shares
+}
