@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, Side, Verdict};
 pub use crate::probe::Target;
+pub use load::bench as load_bench;
 use report::Report;
 
 /// Longest answer a gate reads, in bytes.

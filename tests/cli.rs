@@ -180,7 +180,7 @@ fn the_help_reads_like_this() {
 #[test]
 fn hidden_verbs_stay_hidden() {
     let help = stdout(&run("--help"));
-    for verb in ["demo-server", "demo-load", "bench-probe"] {
+    for verb in ["demo-server", "demo-load", "bench-probe", "bench-load"] {
         assert!(!help.contains(verb), "{verb}");
     }
 }

@@ -3,15 +3,17 @@
 //! Requests are due at their times whatever the side does, and their latency counts from then. The load stops
 //! by itself when the side breaks its limits for good, falls behind, or answers nothing: more would only harm it.
 
+mod answer;
+pub mod bench;
 mod engine;
+mod place;
 mod profile;
 mod tally;
+mod wire;
 
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
-
-use hyper::body::Bytes;
 
 use super::lines::Lines;
 use super::report::Report;
@@ -20,7 +22,8 @@ use super::{Finding, count};
 use crate::domain::Verdict;
 use crate::domain::gate::{LoadLimits, Stage};
 use crate::probe::Target;
-use engine::{Job, Prepared, Tick};
+use engine::{Job, Tick};
+use place::Prepared;
 use profile::Profile;
 use tally::Tally;
 
@@ -115,12 +118,8 @@ async fn read(plan: &Plan<'_>) -> Result<Vec<Prepared>, String> {
             return Err(lines.fault(number, &format!("more than {MAX_REQUESTS} requests or 64 MiB of them")));
         }
         let status = request.expect.status();
-        requests.push(Prepared {
-            method: request.method,
-            path: request.path,
-            body: request.body.map(Bytes::from),
-            status,
-        });
+        let request = Prepared::new(request.method, request.path, request.body, status);
+        requests.push(request.map_err(|what| lines.fault(number, what))?);
     }
     if requests.is_empty() { Err("the file holds no requests".to_owned()) } else { Ok(requests) }
 }
