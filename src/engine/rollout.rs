@@ -303,6 +303,7 @@ fn signature(gate: &str, version: &Digest, by: &str, reason: &str, at: DateTime<
         took_ms: 0,
         note: clean(&format!("signed by {by}: {reason}"), 240),
         details: Vec::new(),
+        load: None,
     }
 }
 

@@ -219,6 +219,7 @@ impl Sim {
                     took_ms: 5,
                     note: String::new(),
                     details: Vec::new(),
+                    load: None,
                 };
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }

@@ -54,6 +54,7 @@ pub async fn run(url: &str, connections: usize, seconds: u32, rps: u32) -> Resul
         profile: Profile::new(&[stage]),
         connections,
         limit: Duration::from_secs(60),
+        flat_out: rps == 0,
     };
     let mut running = start(job)?;
     let (mut all, mut elapsed, mut busy) = (Tally::default(), Duration::ZERO, 0.0);

@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub(super) connections: usize,
     /// The limit of p99.
     pub(super) limit: Duration,
+    /// As many as there can be, whatever is due: latencies count from the sending.
+    pub(super) flat_out: bool,
 }
 
 /// What happened in the last second or so.
@@ -208,7 +210,7 @@ async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
         let late = sent.saturating_duration_since(due);
         let on_time = waits && late <= TIMER_SLACK;
         shared.behind.set(if on_time { Duration::ZERO } else { late });
-        let from = if on_time { sent } else { due };
+        let from = if on_time || job.flat_out { sent } else { due };
         let request = &job.requests[(next % job.requests.len() as u64) as usize];
         shared.sent.set(shared.sent.get() + 1);
         shared.in_flight.set(shared.in_flight.get() + 1);
