@@ -284,3 +284,7 @@ impl Account {
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

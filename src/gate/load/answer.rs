@@ -265,7 +265,10 @@ mod tests {
             ("HTTP/1.1 503 No\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nno", (503, false, 0)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", (200, false, 0)),
             ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", (200, true, 0)),
-            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 204 No\r\n\r\n", (204, true, 0)),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+                (204, true, 0),
+            ),
             ("HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n", (304, true, 0)),
             ("HTTP/1.1 200 OK\r\n\r\nuntil it is closed", (200, false, 0)),
             (chunked, (200, true, 0)),

@@ -249,3 +249,7 @@ async fn within<T>(mut timer: Pin<&mut Sleep>, deadline: Instant, future: impl F
     })
     .await
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;
