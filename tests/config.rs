@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
 use cutover::domain::gate::{Bound, LoadLimits, Stage};
+use cutover::domain::load::{Saturation, Selector};
 use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
     Comparison, GateKind, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
@@ -235,6 +236,13 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
             max_error_rate: 0.001,
             min_rate: 0.95,
         },
+        saturation: Some(Saturation {
+            url: "/metrics".into(),
+            port: Some(8002),
+            metric: Selector { name: "queue".into(), labels: vec![("model".into(), "a".into())] },
+            limit: 20.0,
+            consecutive: 3,
+        }),
     };
     assert_eq!(load.kind, kind);
     assert!(!format!("{service:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");

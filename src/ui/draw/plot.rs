@@ -167,15 +167,43 @@ mod tests {
                 "        p50 #  p99 .  limit - 100 ms   each column the worst of its time",
                 " 160 ms         ....                            ",
                 "                ....                            ",
-                "                ....                            ",
                 " 100 ms --------!!!!----------------------------",
+                "                ....                            ",
+                "                ....                            ",
                 "                ........                        ",
-                "            ********                            ",
-                "                ====                            ",
-                "   0 ms ____....####                            ",
+                "            ....####....                        ",
+                "   0 ms ....====####****....                    ",
                 "        0                  5 s              10 s",
             ]
             .map(str::to_owned)
         );
+    }
+
+    #[test]
+    fn what_is_far_below_the_limit_is_not_pressed_flat_and_what_was_not_seen_is_no_picture() {
+        let lines = drawn(&run([3.0, 3.0, 3.0, 3.0, 3.0]), 90, 7, Glyphs::Unicode);
+        assert!(lines[0].ends_with("limit ─ 100 ms (above)   each column the worst of its time"), "{lines:#?}");
+        assert!(lines[1].starts_with(" 3.2 ms ▅▅") && lines.iter().all(|line| !line.contains('!')), "{lines:#?}");
+        assert!(drawn(&run([]), 90, 7, Glyphs::Unicode).is_empty());
+        let mut unseen = run([50.0, 50.0]);
+        unseen.points.push(LoadPoint::default());
+        unseen.points.push(unseen.points[0]);
+        let lines = drawn(&unseen, 18 + 10, 9, Glyphs::Unicode);
+        assert!(lines.is_empty(), "too narrow");
+        let lines = drawn(&unseen, 8 + 40, 9, Glyphs::Unicode);
+        let columns: Vec<char> = lines[7].chars().skip(8).collect();
+        assert!(columns[8..12] == [' '; 4] && columns[12] != ' ', "a gap is a gap: {lines:#?}");
+    }
+
+    #[test]
+    fn more_points_than_columns_show_the_worst_of_each_and_every_row_fits() {
+        let mut many = run((0..120).map(|at| if at == 60 { 400.0 } else { 20.0 }));
+        many.length_s = 120.0;
+        for (wide, high) in [(30, 5), (72, 8), (110, 20), (190, 40)] {
+            let lines = drawn(&many, wide, high, Glyphs::Unicode);
+            assert_eq!(lines.len(), high);
+            assert!(lines[1..].iter().all(|line| width(line) == wide), "{wide}: {lines:#?}");
+            assert_eq!(lines.iter().filter(|line| line.contains('!')).count(), 1, "{lines:#?}");
+        }
     }
 }
