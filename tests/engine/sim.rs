@@ -30,6 +30,11 @@ pub struct Sim {
     pub orders: Vec<Order>,
     pub replies: Vec<(u64, Reply)>,
     pub gate_verdicts: fn(&str) -> Verdict,
+    /// Whether gates go on until they are stopped.
+    pub gates_last: bool,
+    /// Gate runs under way, with their gates; and those that were stopped.
+    pub gates_running: Vec<(u64, String)>,
+    pub gates_stopped: Vec<u64>,
     pub traffic: TrafficCounters,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
@@ -93,6 +98,9 @@ impl Sim {
             orders: Vec::new(),
             replies: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
+            gates_last: false,
+            gates_running: Vec::new(),
+            gates_stopped: Vec::new(),
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
@@ -205,6 +213,8 @@ impl Sim {
                 self.queue.push_back(event);
             }
             Effect::Send { order, records, rule } => self.send(order, records, rule),
+            Effect::RunGate { run, gate, .. } if self.gates_last => self.gates_running.push((run, gate)),
+            Effect::StopGate { run } => self.gates_stopped.push(run),
             Effect::RunGate { run, gate, version, .. } => {
                 let evidence = Evidence {
                     verdict: (self.gate_verdicts)(&gate),
@@ -224,7 +234,7 @@ impl Sim {
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
-            Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
+            Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
         }
     }
 
