@@ -447,6 +447,7 @@ fn with_key(section: &str, line: &str) -> String {
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
+        "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),
         "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
         section if section.contains("kind =") => {
             format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))

@@ -122,7 +122,7 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
 
 fn saturation(node: &Node<'_>) -> Option<Saturation> {
     let table = node.table()?.keys_of(&[keys::SATURATION]);
-    let example = "write e.g. metric = \"queue_depth\" or \"queue_depth{model='a'}\" with double quotes inside";
+    let example = "write e.g. metric = \"queue_depth\", or 'queue_depth{model=\"a\"}'";
     let metric = table.need("metric", example).and_then(|node| {
         let text = node.text()?;
         let fits = text.len() <= MAX_SELECTOR;

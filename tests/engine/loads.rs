@@ -63,7 +63,7 @@ fn the_figures_of_a_load_are_seen_while_it_runs_and_after() {
 }
 
 #[test]
-fn abort_and_rollback_end_every_gate_run_at_once() {
+fn abort_ends_every_gate_run_at_once() {
     // Nothing has moved: the run is stopped, and does not begin again by itself.
     let (mut sim, run) = running();
     assert!(matches!(sim.ask(Command::Abort), Reply::AlreadySo { .. }));
@@ -75,14 +75,24 @@ fn abort_and_rollback_end_every_gate_run_at_once() {
     assert_eq!(sim.gates_running.len(), before, "it began again");
     assert_eq!(sim.ask(Command::RunGates { only: Vec::new() }), Reply::Done);
     assert_eq!(sim.gates_running.len(), before + 1, "whoever asks for it gets it");
-    // Traffic is back: so is the load, whoever gave the order.
-    let (mut sim, run) = running();
-    sim.split = Split::all(Side::Green);
-    sim.observe();
+}
+
+#[test]
+fn a_rollback_ends_every_gate_run_whoever_gave_it() {
+    let moved = || {
+        let mut sim = crate::ready();
+        assert!(matches!(sim.ask(Command::Promote), Reply::Ordered { .. }));
+        sim.seconds(1);
+        sim.gates_last = true;
+        assert_eq!(sim.ask(Command::RunGates { only: vec!["health".into()] }), Reply::Done);
+        let run = sim.gates_running.last().map(|(run, _)| *run).unwrap();
+        (sim, run)
+    };
+    let (mut sim, run) = moved();
     assert!(matches!(sim.ask(Command::Rollback), Reply::Ordered { .. }));
     assert_eq!(sim.gates_stopped, [run]);
-    let (mut other, run) = running();
-    let records = sim.journal.iter().filter(|record| matches!(record.fact, Fact::Ordered { .. })).cloned().collect();
-    other.feed(Event::Recorded { records });
+    let (mut other, run) = moved();
+    let back = |record: &&Record| matches!(&record.fact, Fact::Ordered { order, .. } if order.kind == Move::Rollback);
+    other.feed(Event::Recorded { records: sim.journal.iter().filter(back).cloned().collect() });
     assert_eq!(other.gates_stopped, [run]);
 }

@@ -101,10 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         }
         let mut answer = Answer::new(request.is_bare());
         loop {
-            let read = match self.fill(stream).await {
-                Ok(read) => read,
-                Err(_) => return Err("connection broken".into()),
-            };
+            let Ok(read) = self.fill(stream).await else { return Err("connection broken".into()) };
             if read == 0 {
                 answer.closed(self.read.len())?;
             } else {

@@ -121,11 +121,13 @@ fn cell(
     let inside = |value: f64| height(value).saturating_sub(row * 8).min(8);
     let [solid, shade] = set.progress;
     let role = if over && limit_row.is_some_and(|at| row > at) { Role::Fail } else { Role::Text };
+    // Both end in a part of a cell: what belongs to p99 is dim, so that one is not taken for the other.
+    let dim = if role == Role::Fail { role } else { Role::Dim };
     match (inside(p50), inside(p99)) {
         (8, _) => (solid, role),
         (part @ 1..8, _) => (set.ramp[part - 1], role),
-        (_, 8) => (shade, role),
-        (_, part @ 1..8) if !on_limit => (set.ramp[part - 1], role),
+        (_, 8) => (shade, dim),
+        (_, part @ 1..8) if !on_limit => (set.ramp[part - 1], dim),
         _ => nothing,
     }
 }
