@@ -15,6 +15,7 @@ use toml::de::DeTable;
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 
+mod alerts;
 mod backend;
 mod calls;
 mod checks;
@@ -182,8 +183,20 @@ fn meaning<'a>(
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
     let guards = checks::guards(&root);
+    let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);
-    let service =
-        Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
+    let service = Service {
+        name,
+        environment,
+        sides,
+        probe,
+        plan,
+        gates,
+        guards,
+        alerts,
+        verify_timeout_ms,
+        stale_after_ms,
+        state_dir,
+    };
     Some(Config { file: file.into(), service, backend: backend?, gateway, logs, ui })
 }

@@ -10,6 +10,7 @@ mod client;
 mod delay;
 mod fetch;
 mod poller;
+mod secret;
 mod target;
 mod version;
 
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 pub use client::client;
 pub use delay::delay_ms;
 pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
+pub use secret::secret;
 pub use target::Target;
 
 use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Version};

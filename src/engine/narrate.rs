@@ -34,6 +34,15 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
         Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
         Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
+        Fact::Alerted { delivered: true, tries: 1, alert, to, .. } => {
+            (format!("alert {alert} delivered to {to}"), false)
+        }
+        Fact::Alerted { delivered: true, tries, alert, to, .. } => {
+            (format!("alert {alert} delivered to {to} at try {tries}"), false)
+        }
+        Fact::Alerted { delivered: false, tries, alert, to, detail } => {
+            (format!("alert {alert} NOT delivered to {to} after {tries} tries: {detail}"), true)
+        }
         Fact::Note { text } => (format!("note: {text}"), false),
     };
     Some((clean(&line.0, 200), line.1))
