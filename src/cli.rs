@@ -161,6 +161,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
         Verb::DemoLoad(raw) => seams::hidden("demo-load", &raw.rest, &mut context.out).await,
         Verb::BenchProbe(raw) => seams::hidden("bench-probe", &raw.rest, &mut context.out).await,
+        Verb::BenchLoad(raw) => seams::hidden("bench-load", &raw.rest, &mut context.out).await,
         verb => match act::Act::from_verb(verb) {
             Some(act) => Box::pin(act::run(context, act)).await,
             None => Err(Failure::usage("no such verb")),

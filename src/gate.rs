@@ -27,8 +27,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::domain::gate::SmokeSource;
-use crate::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, SampledRequest, Side, Verdict};
+use crate::domain::{Digest, Evidence, GateKind, GateSpec, LoadRun, LogLine, SampledRequest, Side, Verdict};
 pub use crate::probe::Target;
+pub use load::bench as load_bench;
 use report::Report;
 
 /// Longest answer a gate reads, in bytes.
@@ -79,7 +80,7 @@ pub struct Subject {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GateProgress {
     /// Checks, cases or requests done.
     pub done: u64,
@@ -89,6 +90,8 @@ pub struct GateProgress {
     pub note: String,
     /// Log lines lost because the queue was full.
     pub log_dropped: u64,
+    /// How a load goes.
+    pub load: Option<std::sync::Arc<LoadRun>>,
 }
 
 /// What a check came to; the numbers are in the [`Report`].
@@ -204,9 +207,9 @@ async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Findi
             let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout };
             return Box::pin(prometheus::check(client, side, plan, report)).await;
         }
-        GateKind::Load { requests, path, stages, connections, limits } if !targets.is_empty() => {
-            let connections = (*connections).clamp(1, 1024);
-            let plan = load::Plan { file: requests, path, stages, connections, limits: *limits };
+        GateKind::Load { requests, path, stages, connections, limits, saturation } if !targets.is_empty() => {
+            let (connections, saturation) = ((*connections).clamp(1, 1024), saturation.as_ref());
+            let plan = load::Plan { file: requests, path, stages, connections, limits: *limits, saturation };
             return Box::pin(load::check(targets, plan, report)).await;
         }
         _ if targets.is_empty() => return Finding::new(Verdict::NotYet, "the side has no replicas to ask"),

@@ -24,7 +24,7 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "drive",
     "status",
     "watch",
@@ -183,7 +183,7 @@ fn the_help_reads_like_this() {
 #[test]
 fn hidden_verbs_stay_hidden() {
     let help = stdout(&run("--help"));
-    for verb in ["demo-server", "demo-load", "bench-probe"] {
+    for verb in ["demo-server", "demo-load", "bench-probe", "bench-load"] {
         assert!(!help.contains(verb), "{verb}");
     }
 }

@@ -10,6 +10,7 @@ use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError
 use cutover::domain::gate::{
     Bound, CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, LoadLimits, SmokeSource, Stage,
 };
+use cutover::domain::load::{Saturation, Selector};
 use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
     Comparison, GateKind, GateSpec, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side,
@@ -319,6 +320,13 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
             max_error_rate: 0.001,
             min_rate: 0.95,
         },
+        saturation: Some(Saturation {
+            url: "/metrics".into(),
+            port: Some(8002),
+            metric: Selector { name: "queue".into(), labels: vec![("model".into(), "a".into())] },
+            limit: 20.0,
+            consecutive: 3,
+        }),
     };
     assert_eq!(load.kind, kind);
     assert!(!format!("{service:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");
@@ -549,6 +557,7 @@ fn with_key(section: &str, line: &str) -> String {
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
+        "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),
         "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
         section if section.contains("kind =") => {
             format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bench::{Bench, spec, write};
 use cutover::domain::gate::{LoadLimits, Stage};
+use cutover::domain::load::{LimitedBy, Saturation, Selector};
 use cutover::domain::{GateKind, GateSpec, Verdict};
 use cutover::gate::Target;
 use serde_json::json;
@@ -34,7 +35,16 @@ fn requests() -> tempfile::NamedTempFile {
 
 fn load(file: &tempfile::NamedTempFile, stages: Vec<Stage>, connections: usize, limits: LoadLimits) -> GateSpec {
     let (requests, path) = (file.path().into(), "/infer".into());
-    spec(GateKind::Load { requests, path, stages, connections, limits })
+    spec(GateKind::Load { requests, path, stages, connections, limits, saturation: None })
+}
+
+/// The same, watching a metric of the replicas.
+fn watching(mut gate: GateSpec, metric: &str, limit: f64) -> GateSpec {
+    let metric = Selector::parse(metric).unwrap();
+    if let GateKind::Load { saturation, .. } = &mut gate.kind {
+        *saturation = Some(Saturation { url: "/metrics".into(), port: None, metric, limit, consecutive: 2 });
+    }
+    gate
 }
 
 fn well(request: &server::Request) -> Answer {
@@ -68,6 +78,12 @@ async fn it_sends_what_is_due_to_every_replica_and_tells_what_it_saw() {
     assert!(log.contains(&"500 requests in 3 s over 8 connections".to_owned()), "{log:?}");
     assert!(log.iter().any(|line| line.starts_with("0-1 s: ")), "{log:?}");
     assert_eq!((bench.progress().done, bench.progress().total), (3, 3));
+    let run = evidence.load.clone().unwrap();
+    assert_eq!((run.finished, run.errors, run.unsent, run.length_s, run.limit_ms), (500, 0, 0, 3.0, 30_000.0));
+    assert!((2..=4).contains(&run.points.len()), "a point a second: {run:?}");
+    assert!(run.points[0].rps < run.points[1].rps, "the ramp shows: {run:?}");
+    assert!(run.points.iter().all(|point| point.p50_ms.is_some() && point.p99_ms >= point.p50_ms), "{run:?}");
+    assert_eq!(bench.progress().load, evidence.load, "what is shown live is what is kept");
 }
 
 #[tokio::test]
@@ -145,8 +161,11 @@ async fn a_side_that_cannot_keep_up_is_told_and_left_alone() {
     let limits = LoadLimits { min_rate: 0.95, ..LIMITS };
     let evidence = Bench::new([&busy.url]).run(load(&file, hold(100.0, 3), 2, limits)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
-    let behind = evidence.note.contains("s behind what is due") || evidence.note.starts_with("saturated: ");
-    assert!(behind, "{evidence:?}");
+    let behind = evidence.note.contains("s behind what is due") || evidence.note.starts_with("too slow: ");
+    assert!(behind && evidence.note.contains("server-limited, all of 2 connections wait for answers"), "{evidence:?}");
+    let run = evidence.load.unwrap();
+    assert_eq!((run.limited, run.in_flight, run.connections), (Some(LimitedBy::Server), 2, 2));
+    assert!(run.unsent > 10, "{run:?}");
 }
 
 #[tokio::test]
@@ -191,4 +210,48 @@ async fn without_an_answer_there_is_no_verdict_and_errors_are_told_by_kind() {
     let evidence = Bench::new([&odd.url]).run(load(&file, hold(200.0, 1), 4, LIMITS)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
     assert!(evidence.note.starts_with("too many errors: p50 "), "{evidence:?}");
+}
+
+#[tokio::test]
+async fn saturation_stops_the_load_and_is_never_taken_for_granted() {
+    let page = |full: usize| format!("# TYPE queue gauge\nqueue{{model=\"a\"}} {full}\nqueue{{model=\"b\"}} 1\n");
+    let answer = move |request: &server::Request| match request.path.as_str() {
+        "/metrics" => Answer::Reply(200, Vec::new(), page(request.number / 20).into_bytes()),
+        _ => well(request),
+    };
+    let file = requests();
+    // The queue grows with what was sent: over 5 after a hundred requests.
+    let (filling, calm) = (Server::start(answer).await, Server::start(answer).await);
+    let mut long = watching(load(&file, hold(100.0, 600), 8, LIMITS), "queue{model=\"a\"}", 5.0);
+    long.timeout_ms = 700_000;
+    let evidence = Bench::new([&filling.url]).run(long.clone()).await;
+    assert_eq!(evidence.verdict, Verdict::Failed, "{evidence:?}");
+    assert!(evidence.note.contains("saturated: queue at 127.0.0.1:") && evidence.note.ends_with("limit 5, 2 in a row"));
+    assert!(evidence.took_ms < 60_000, "ten minutes were asked for: {evidence:?}");
+    nothing_follows(&filling).await;
+    let calm_spec = watching(load(&file, hold(100.0, 2), 8, LIMITS), "queue{model=\"b\"}", 5.0);
+    let evidence = Bench::new([&calm.url]).run(calm_spec).await;
+    assert_eq!(evidence.verdict, Verdict::Passed, "{evidence:?}");
+    let run = evidence.load.unwrap();
+    assert_eq!((run.saturation, run.saturation_limit), (Some(1.0), Some(5.0)));
+    // What cannot be read is not 0: there is no verdict, and no load for ten minutes without it.
+    let mut blind = watching(long, "absent", 5.0);
+    blind.name = "blind".into();
+    let evidence = Bench::new([&calm.url]).run(blind).await;
+    assert_eq!(evidence.verdict, Verdict::NotYet, "{evidence:?}");
+    assert!(evidence.note.contains("saturation cannot be read at ") && evidence.note.ends_with("there is no absent"));
+}
+
+#[tokio::test]
+async fn a_replica_that_cannot_be_sent_to_is_told_and_not_left_out() {
+    let server = Server::start(well).await;
+    let file = requests();
+    let evidence =
+        Bench::new([server.url.as_str(), "ftp://elsewhere"]).run(load(&file, hold(100.0, 1), 4, LIMITS)).await;
+    assert_eq!((evidence.verdict, server.served()), (Verdict::NotYet, 0), "{evidence:?}");
+    assert!(evidence.note.contains("elsewhere cannot be sent to"), "{evidence:?}");
+    let bad = write([json!({"path": "/meta"}).to_string(), json!({"path": "/a b"}).to_string()]);
+    let evidence = Bench::new([&server.url]).run(load(&bad, hold(100.0, 1), 4, LIMITS)).await;
+    assert_eq!((evidence.verdict, server.served()), (Verdict::NotYet, 0));
+    assert!(evidence.note.contains(":2: no valid path"), "{evidence:?}");
 }

@@ -8,8 +8,10 @@ mod fixture;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use cutover::domain::OrderId;
-use cutover::engine::snapshot::OrderStatus;
+use cutover::domain::load::LimitedBy;
+use cutover::domain::{LoadPoint, LoadRun, OrderId};
+use cutover::engine::detail::GateLoad;
+use cutover::engine::snapshot::{GateState, OrderStatus};
 use cutover::engine::{Reply, Snapshot};
 use cutover::ui::{Action, Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::{Buffer, Cell};
@@ -227,6 +229,62 @@ fn back_in_time() {
     keys_at("cursor-failure", "3G\n", &[(120, 35)]);
     keys_at("evidence", "e", &[(80, 24), (200, 50)]);
     keys_at("frozen", " ", &[(120, 35), (200, 50)]);
+}
+
+/// A load of 15 minutes on the candidate, a stall behind it.
+fn loading(running: bool) -> Snapshot {
+    let mut snapshot = fixture::shifting();
+    let point = |at: usize| {
+        let p99 = if (40..43).contains(&at) { 310.0 } else { 90.0 + (at * 37 % 50) as f64 };
+        LoadPoint { rps: 500.0, p50_ms: Some(40.0 + (at % 4) as f64), p99_ms: Some(p99), errors: 0 }
+    };
+    let run = LoadRun {
+        limit_ms: 250.0,
+        length_s: 900.0,
+        elapsed_s: if running { 648.0 } else { 900.0 },
+        asked_rps: 500.0,
+        reached_rps: 488.0,
+        in_flight: 21,
+        connections: 64,
+        unsent: 12,
+        finished: 323_400,
+        errors: 3,
+        p50_ms: Some(42.1),
+        p95_ms: Some(118.4),
+        p99_ms: Some(243.2),
+        limited: running.then_some(LimitedBy::Server),
+        saturation: Some(12.0),
+        saturation_limit: Some(90.0),
+        step_s: 8.0,
+        points: (0..if running { 81 } else { 113 }).map(point).collect(),
+    };
+    let gate = &mut snapshot.status.gates[3];
+    (gate.kind, gate.required) = ("load".into(), true);
+    if running {
+        (gate.status, gate.note, gate.age_s) = (GateState::Running, run.line(), None);
+        gate.samples = run.finished;
+    }
+    let gate = gate.name.clone();
+    snapshot.detail.loads = vec![GateLoad { gate, running, run: Arc::new(run) }];
+    snapshot
+}
+
+#[test]
+fn a_load_shows_its_figures_and_its_latency_over_time() {
+    for (width, height) in [(80, 24), (120, 35), (200, 50)] {
+        for (name, running, glyphs, keys) in [
+            ("load", true, Glyphs::Unicode, ""),
+            ("load-zoom", true, Glyphs::Unicode, "3jjj+"),
+            ("load-zoom-ascii", false, Glyphs::Ascii, "3jjj+"),
+            ("load-evidence", false, Glyphs::Unicode, "3jjje"),
+        ] {
+            let mut view = seeing(loading(running), "dark", glyphs);
+            resize(&mut view, width, height);
+            press(&mut view, keys, 0);
+            flush(&mut view, 0);
+            snap(&format!("{name}-{width}x{height}"), &view, width, height, 500);
+        }
+    }
 }
 
 /// Everything that can lie over the panes, on every state.

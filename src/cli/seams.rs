@@ -339,9 +339,21 @@ pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Resu
             child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(wrong)?;
         }
         "demo-load" => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
+        "bench-load" => bench_load(&words, out).await?,
         _ => bench_probe(&words, out).await?,
     }
     Ok(Exit::Reached)
+}
+
+/// `bench-load URL CONNECTIONS SECONDS RPS`; 0 requests per second are as many as there can be.
+async fn bench_load(words: &[String], out: &mut Out) -> Result<(), Failure> {
+    let usage = || Failure::usage("bench-load: URL CONNECTIONS SECONDS RPS");
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u32>().ok()).ok_or_else(usage);
+    let url = words.first().ok_or_else(usage)?;
+    let connections = number(1)?.clamp(1, 1024) as usize;
+    let ran = crate::gate::load_bench::run(url, connections, number(2)?, number(3)?).await.map_err(Failure::error)?;
+    out.line(&ran.to_string());
+    Ok(())
 }
 
 /// `bench-probe serve PORT REPLICAS`, or `bench-probe run PORT REPLICAS SECONDS`.

@@ -129,6 +129,12 @@ pub(super) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
     })
 }
 
+/// A path on every replica, or an absolute URL; no placeholders are filled in.
+pub(super) fn place(node: &Node<'_>) -> Option<String> {
+    let text = url(node, true, &placeholder::NAMES)?;
+    if text.contains("{{") { node.refuse("holds a placeholder".into(), "write it out") } else { Some(text) }
+}
+
 /// An absolute URL that may have a query and placeholders; a path where that is allowed.
 fn url(node: &Node<'_>, may_be_path: bool, names: &[&str]) -> Option<String> {
     let text = node.text()?;

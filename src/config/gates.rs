@@ -3,9 +3,10 @@
 
 use super::error::quote_path;
 use super::reader::{Node, Table};
-use super::{keys, values};
+use super::{calls, keys, values};
 use crate::domain::GateKind;
 use crate::domain::gate::{Bound, LoadLimits, Stage};
+use crate::domain::load::{Saturation, Selector};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -21,6 +22,8 @@ const LEAST_REQUESTS: f64 = 100.0;
 const MAX_ASK: usize = 200;
 /// Arguments of a command beyond this are refused.
 const MAX_ARGUMENTS: usize = 256;
+/// Longest name of a metric with its labels, in bytes.
+const MAX_SELECTOR: usize = 500;
 
 /// What was written is at fault, and that is noted.
 pub(super) struct Faulty;
@@ -90,6 +93,7 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let errors = table.need("max_error_rate", example).and_then(|node| share(&node, 0.0, example));
     let min_rate = table.get("min_rate").map_or(Some(0.95), |node| share(&node, 0.01, "write e.g. \"95%\""));
     let connections = table.number("connections", 1..=1024, 64);
+    let saturation = table.get("saturation").map(|node| saturation(&node));
     let stages = stages?;
     let length: u64 = stages.iter().map(|stage| stage.for_ms).sum();
     if length + GRACE >= timeout_ms {
@@ -112,7 +116,30 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
         min_rate: min_rate?,
     };
     let connections = usize::try_from(connections).ok()?;
-    Some(GateKind::Load { requests: requests?, path: path?, stages, connections, limits })
+    // A part that was written and is at fault ends here; one that was not written is absent.
+    let saturation = saturation.map_or(Some(None), |saturation| saturation.map(Some))?;
+    Some(GateKind::Load { requests: requests?, path: path?, stages, connections, limits, saturation })
+}
+
+fn saturation(node: &Node<'_>) -> Option<Saturation> {
+    let table = node.table()?.keys_of(&[keys::SATURATION]);
+    let example = "write e.g. metric = \"queue_depth\", or 'queue_depth{model=\"a\"}'";
+    let metric = table.need("metric", example).and_then(|node| {
+        let text = node.text()?;
+        let fits = text.len() <= MAX_SELECTOR;
+        let selector = Selector::parse(text).filter(|_| fits);
+        selector.or_else(|| node.refuse(format!("{} is no metric", super::error::quote(text)), example))
+    });
+    let limit = table.need("limit", "write the largest value allowed, e.g. limit = 20").and_then(|node| node.amount());
+    let port = table.get("port").map(|node| node.number(1..=65_535));
+    let url = table.get("url").map_or(Some("/metrics".to_owned()), |node| calls::place(&node));
+    let consecutive = u32::try_from(table.number("consecutive", 1..=60, 3)).ok()?;
+    let port = port.map_or(Some(None), |port| port.map(Some))?.and_then(|port| u16::try_from(port).ok());
+    let url = url?;
+    if port.is_some() && !url.starts_with('/') {
+        return node.refuse("port is written beside an absolute url".into(), "write the port in the url");
+    }
+    Some(Saturation { url, port, metric: metric?, limit: limit?, consecutive })
 }
 
 fn stages(table: &Table<'_>) -> Option<Vec<Stage>> {

@@ -60,6 +60,7 @@ pub(super) const GOLDEN: &str = "[[gate]] kind = \"golden\"";
 pub(super) const SMOKE: &str = "[[gate]] kind = \"smoke\"";
 pub(super) const LOAD: &str = "[[gate]] kind = \"load\"";
 pub(super) const STAGE: &str = "[[gate.stages]]";
+pub(super) const SATURATION: &str = "saturation = { .. }";
 pub(super) const INTEGRATION: &str = "[[gate]] kind = \"integration\"";
 pub(super) const STEP: &str = "[[gate.steps]]";
 pub(super) const HTTP: &str = "[[gate]] kind = \"http\"";
@@ -272,10 +273,17 @@ const KEYS: &[KeyDoc] = &[
     key(LOAD, "max_error_rate", "share", Required, "The share of requests that may fail: 0.001 or \"0.1%\"."),
     key(LOAD, "min_rate", "share", Is("\"95%\""), "The least share of the intended rate; a side that gives less is saturated."),
     key(LOAD, "connections", "number", Is("64"), "Requests under way at once, over all replicas."),
+    key(LOAD, "saturation", "table", Nothing, "A metric of the replicas that stops the load: { metric = \"queue_depth\", limit = 20 }, read once a second."),
 
     key(STAGE, "rate", "number", Required, "Requests per second at the end of the stage."),
     key(STAGE, "for", "duration", Required, "How long it goes."),
     key(STAGE, "from", "number", From("rate: it is held"), "Requests per second at its beginning, for a ramp."),
+
+    key(SATURATION, "metric", "text", Required, "Its name, as the metrics page has it; may name labels, as name{label=\"value\"}. Of several series the highest counts."),
+    key(SATURATION, "limit", "number", Required, "The largest value allowed."),
+    key(SATURATION, "url", "path or URL", Is("\"/metrics\""), "Where the page is, as Prometheus reads it: a path on every replica, or an absolute URL. One that cannot be read ends the load: not yet."),
+    key(SATURATION, "port", "number", From("the replica's"), "The port of the page, where it is another."),
+    key(SATURATION, "consecutive", "number", Is("3"), "Readings above the limit in a row that stop the load."),
 
     key(INTEGRATION, "steps", "list of tables", Required, "The calls, in order; the first that does not hold ends the run. Each as a table, or as a [[gate.steps]] below the gate."),
 

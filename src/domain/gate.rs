@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Expect, HeaderValue, Scalar, Step};
 use super::digest::Digest;
+use super::load::{LoadRun, Saturation};
 pub use golden::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 
 /// What a gate found. Not enough data is an answer of its own (law 6).
@@ -130,6 +131,9 @@ pub enum GateKind {
         connections: usize,
         /// What it must keep to.
         limits: LoadLimits,
+        /// A metric of the replicas that is watched meanwhile.
+        #[serde(default)]
+        saturation: Option<Saturation>,
     },
     /// A person signs for it.
     Manual {
@@ -242,6 +246,9 @@ pub struct Evidence {
     pub note: String,
     /// The first misses or faults, cleaned, at most 20.
     pub details: Vec<String>,
+    /// The course of a load; `None` of other gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<std::sync::Arc<LoadRun>>,
 }
 
 /// How important a log line is.

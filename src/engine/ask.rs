@@ -82,7 +82,11 @@ impl State {
             return self.reply(request.id, Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
         }
         if nothing_moved && self.rollout.stage != Stage::Moving {
-            return self.reply(request.id, already("no rollout is under way".into()));
+            // Gates, and the load of one of them, are given up with it.
+            let text =
+                if self.gates_are_busy() { "nothing had moved: gates stopped" } else { "no rollout is under way" };
+            self.hold_gates();
+            return self.reply(request.id, already(text.into()));
         }
         let Some(target) = self.target(&Command::Abort) else { return };
         self.order(Move::Abort, target, request.by, Some(request.id), request.why);

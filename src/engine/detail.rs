@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::GateState;
-use crate::domain::Pair;
+use crate::domain::{LoadRun, Pair};
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Detail {
     pub replicas: Pair<Vec<ReplicaStatus>>,
     /// What each gate found over time, in no order.
     pub trails: Arc<Vec<GateTrail>>,
+    /// How loads go, or went on the candidate's version.
+    pub loads: Vec<GateLoad>,
     /// Where each gate's log is kept: its name and the path.
     pub logs: Arc<Vec<(String, String)>>,
 }
@@ -36,10 +38,26 @@ impl Detail {
         self.trails.iter().find(|trail| trail.gate == gate).map_or(&[], |trail| trail.points.as_slice())
     }
 
+    /// How the load of `gate` goes or went.
+    pub fn load_of(&self, gate: &str) -> Option<&GateLoad> {
+        self.loads.iter().find(|load| load.gate == gate)
+    }
+
     /// Where the log of `gate` is.
     pub fn log_of(&self, gate: &str) -> Option<&str> {
         self.logs.iter().find(|(name, _)| name == gate).map(|(_, path)| path.as_str())
     }
+}
+
+/// A load on the candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateLoad {
+    /// The gate's name.
+    pub gate: String,
+    /// Whether it is under way.
+    pub running: bool,
+    /// Its figures and its course.
+    pub run: Arc<LoadRun>,
 }
 
 /// One replica, as our probes see it.

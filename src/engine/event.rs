@@ -1,9 +1,11 @@
 //! Everything that can happen to the engine, as data.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::command::Request;
-use crate::domain::{BackendError, Evidence, Observation, OrderId, Record, Revision, Side, Version};
+use crate::domain::{BackendError, Evidence, LoadRun, Observation, OrderId, Record, Revision, Side, Version};
 
 /// What happened. The runtime hands each in with the [`Stamp`](crate::domain::Stamp) of its arrival.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,6 +86,9 @@ pub enum Event {
         done: u64,
         /// How many there are.
         total: u64,
+        /// How a load goes.
+        #[serde(default)]
+        load: Option<Arc<LoadRun>>,
     },
     /// A gate run ended.
     GateEnded {

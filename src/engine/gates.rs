@@ -1,6 +1,7 @@
 //! Gates as the engine sees them: which result counts for the candidate now, and which run is under way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::command::{Refusal, RefusalKind, Reply};
 use super::effect::Effect;
@@ -8,7 +9,7 @@ use super::rollout::Stage;
 use super::snapshot::GateState;
 use super::state::State;
 use crate::domain::text::clean;
-use crate::domain::{Actor, Digest, Evidence, Fact, GateSpec, Side, Stamp, Verdict};
+use crate::domain::{Actor, Digest, Evidence, Fact, GateSpec, LoadRun, Side, Stamp, Verdict};
 
 /// A gate that could not tell is asked again after this long, milliseconds.
 const AGAIN_MS: u64 = 15_000;
@@ -20,6 +21,8 @@ pub(super) struct Gates {
     /// Asked for and waiting for their turn: one gate runs at a time, so that no gate disturbs another.
     queue: Vec<String>,
     runs: u64,
+    /// The version whose gates a person stopped: they do not begin again by themselves.
+    held: Option<Digest>,
 }
 
 /// One run.
@@ -30,18 +33,25 @@ struct Run {
     version: Digest,
     done: u64,
     total: u64,
+    load: Option<Arc<LoadRun>>,
 }
 
 impl Gates {
-    pub(super) fn progress(&mut self, run: u64, done: u64, total: u64) {
+    pub(super) fn progress(&mut self, run: u64, done: u64, total: u64, load: Option<Arc<LoadRun>>) {
         if let Some(run) = self.running.get_mut(&run) {
             run.done = done;
             run.total = total;
+            run.load = load;
         }
     }
 
     pub(super) fn progress_of(&self, gate: &str) -> Option<(u64, u64)> {
         self.running.values().find(|run| run.gate == gate).map(|run| (run.done, run.total))
+    }
+
+    /// How the load of `gate` goes, while it does.
+    pub(super) fn load_of(&self, gate: &str) -> Option<&Arc<LoadRun>> {
+        self.running.values().find(|run| run.gate == gate)?.load.as_ref()
     }
 
     fn is_running(&self, gate: &str, version: Option<&Digest>) -> bool {
@@ -89,6 +99,7 @@ impl State {
         }
         let wanted: Vec<String> =
             names.into_iter().filter(|name| !is_manual(name) && (only.is_empty() || only.contains(name))).collect();
+        self.gates.held = None;
         for name in wanted {
             if !self.gates.queue.contains(&name) {
                 self.gates.queue.push(name);
@@ -101,6 +112,20 @@ impl State {
     /// Whether any gate runs or waits for its turn.
     pub(super) fn gates_are_busy(&self) -> bool {
         !self.gates.running.is_empty() || !self.gates.queue.is_empty()
+    }
+
+    /// Stops every run at once: whoever gives a rollout up wants no more load on the side (law 13).
+    pub(super) fn stop_gates(&mut self) {
+        self.gates.queue.clear();
+        self.out.extend(self.gates.running.keys().map(|run| Effect::StopGate { run: *run }));
+    }
+
+    /// Stops every run, and starts none of this version again until a person asks for it.
+    pub(super) fn hold_gates(&mut self) {
+        if self.gates_are_busy() {
+            self.gates.held = self.version_digest(self.candidate());
+            self.stop_gates();
+        }
     }
 
     pub(super) fn gate_ended(&mut self, run: u64, mut evidence: Evidence) {
@@ -142,6 +167,9 @@ impl State {
     /// A version that was given up is not gated again by itself; a new one is.
     fn is_worth_gating(&self) -> bool {
         let candidate = self.candidate();
+        if self.gates.held.is_some() && self.gates.held == self.version_digest(candidate) {
+            return false;
+        }
         let ready = self.sides[candidate].ready().is_some_and(|ready| ready > 0);
         let tried = || {
             let began = self.rollout.began_with.as_ref()?;
@@ -183,7 +211,7 @@ impl State {
         let gate = self.gates.queue.remove(0);
         self.gates.runs += 1;
         let run = self.gates.runs;
-        let started = Run { gate: gate.clone(), side, version: version.clone(), done: 0, total: 0 };
+        let started = Run { gate: gate.clone(), side, version: version.clone(), done: 0, total: 0, load: None };
         self.gates.running.insert(run, started);
         self.out.push(Effect::RunGate { run, gate, side, version });
     }

@@ -74,6 +74,9 @@ impl State {
         self.guards.rearm();
         let rule = if forward { WriteRule::BeforeSending } else { WriteRule::NeverInTheWay };
         self.out.push(Effect::Send { order, records, rule });
+        if !forward {
+            self.stop_gates();
+        }
     }
 
     fn next_order_id(&mut self, kind: Move) -> OrderId {

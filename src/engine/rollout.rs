@@ -13,7 +13,7 @@ use super::snapshot::EventLine;
 use super::trail::Trails;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Split, Stamp, Verdict, Version,
+    Actor, Digest, Evidence, Fact, Move, Order, OrderId, OrderState, Pair, Record, Side, Split, Stamp, Verdict, Version,
 };
 
 /// Events kept for the screen.
@@ -99,6 +99,8 @@ pub(super) struct Rollout {
     pub(super) evidence: HashMap<String, (Stamp, Evidence)>,
     pub(super) overridden: Vec<Overridden>,
     pub(super) last: Option<Tracked>,
+    /// The last order when a person resumed: what became of it holds the plan up no longer.
+    pub(super) accepted: Option<OrderId>,
     /// Ordered at the same moment as `last`, by a process that did not know of it; the router takes one of the two.
     rival: Option<Tracked>,
     /// What both sides served when the last rollout began.
@@ -166,7 +168,10 @@ impl Rollout {
                 self.evidence.insert(gate.clone(), (at, signed));
             }
             Fact::Paused { why } => self.paused = Some(Pause { why: why.clone() }),
-            Fact::Resumed => self.paused = None,
+            Fact::Resumed => {
+                self.paused = None;
+                self.accepted = self.last.as_ref().map(|last| last.order.id.clone());
+            }
             Fact::Adopted { split } => self.adopt(*split, at),
             Fact::Finalized { live } => {
                 self.origin = Some(*live);
@@ -305,13 +310,13 @@ fn signature(gate: &str, version: &Digest, by: &str, reason: &str, at: DateTime<
         took_ms: 0,
         note: clean(&format!("signed by {by}: {reason}"), 240),
         details: Vec::new(),
+        load: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::OrderId;
 
     fn record(fact: Fact) -> Record {
         Record { at: chrono::Utc::now(), by: Actor { name: "op1".into(), via: "cli".into() }, fact }

@@ -128,7 +128,7 @@ impl State {
             }
             Event::Written { ticket } => self.written(ticket),
             Event::JournalFailed { order, ticket, text } => self.journal_failed(order.as_ref(), ticket, text),
-            Event::GateProgress { run, done, total } => self.gates.progress(run, done, total),
+            Event::GateProgress { run, done, total, load } => self.gates.progress(run, done, total, load),
             Event::GateEnded { run, evidence } => self.gate_ended(run, evidence),
             Event::AlertEnded { alert, to, delivered, tries, detail } => {
                 self.alert_ended(alert, to, delivered, tries, &detail);
@@ -226,6 +226,9 @@ impl State {
         for record in records {
             self.rollout.fold(record, self.now);
             self.tell(record);
+            if matches!(&record.fact, Fact::Ordered { order, .. } if !order.kind.is_forward()) {
+                self.stop_gates();
+            }
             self.alert_other(record);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::detail::Detail;
+use super::detail::{Detail, GateLoad};
 use super::rollout::Stage;
 use super::snapshot::{
     DriverStatus, GateState, GateStatus, Latency, MAX_NOTES, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION,
@@ -32,6 +32,7 @@ impl State {
             bake_s: seconds(self.service.plan.bake_ms),
             replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
             trails: self.rollout.trails.shared(),
+            loads: self.loads(),
             logs: Arc::default(),
         }
     }
@@ -183,6 +184,21 @@ impl State {
         }
     }
 
+    /// Loads under way, and those that went on the candidate's version.
+    fn loads(&self) -> Vec<GateLoad> {
+        let candidate = self.version_digest(self.candidate());
+        let of_gate = |spec: &GateSpec| {
+            let running = self.gates.load_of(&spec.name);
+            let went = || {
+                let (_, evidence) = self.rollout.evidence.get(&spec.name)?;
+                evidence.load.as_ref().filter(|_| Some(&evidence.version) == candidate.as_ref())
+            };
+            let run = Arc::clone(running.or_else(went)?);
+            Some(GateLoad { gate: spec.name.clone(), running: running.is_some(), run })
+        };
+        self.service.gates.iter().filter_map(of_gate).collect()
+    }
+
     fn gate_status(&self, spec: &GateSpec) -> GateStatus {
         let status = self.gate_state(spec);
         let candidate = self.version_digest(self.candidate());
@@ -190,6 +206,25 @@ impl State {
         let current = seen.filter(|(_, evidence)| Some(&evidence.version) == candidate.as_ref());
         let evidence = current.map(|(_, evidence)| evidence);
         let void = seen.is_some() && current.is_none();
+        // A load that runs shows the p99 so far, in place of an older run's.
+        let load = self.gates.load_of(&spec.name).filter(|_| status == GateState::Running);
+        if let Some(load) = load {
+            return GateStatus {
+                name: spec.name.clone(),
+                kind: spec.kind.name().into(),
+                required: spec.required,
+                status,
+                value: load.p99_ms,
+                limit: Some(load.limit_ms),
+                at_least: false,
+                unit: "ms".into(),
+                samples: load.finished,
+                age_s: None,
+                version_digest: None,
+                note: load.line(),
+                details: Vec::new(),
+            };
+        }
         GateStatus {
             name: spec.name.clone(),
             kind: spec.kind.name().into(),
@@ -212,6 +247,9 @@ impl State {
             && let Some(over) = self.rollout.overridden.iter().rev().find(|over| over.gate == spec.name)
         {
             return clean(&format!("by {}: {}", over.by, over.reason), 120);
+        }
+        if let Some(load) = self.gates.load_of(&spec.name) {
+            return load.line();
         }
         if let Some((done, total)) = self.gates.progress_of(&spec.name) {
             let share = (done * 100).checked_div(total);

@@ -75,8 +75,11 @@ impl State {
         if !matches!(self.rollout.stage, Stage::Moving | Stage::Switched) {
             return None;
         }
-        let last = self.rollout.last.as_ref();
-        if let Some(last) = last.filter(|last| last.state == OrderState::Failed && last.by == Actor::auto()) {
+        let accepted = self.rollout.accepted.as_ref();
+        let failed = |last: &&super::rollout::Tracked| {
+            last.state == OrderState::Failed && last.by == Actor::auto() && accepted != Some(&last.order.id)
+        };
+        if let Some(last) = self.rollout.last.as_ref().filter(failed) {
             let detail = last.detail.as_deref().unwrap_or("the traffic system did not say why");
             return Some(Failure::Router(format!("order {} failed: {detail}", last.order.id)));
         }

@@ -1,5 +1,6 @@
 //! What a run tells while it goes, and the evidence it ends with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Finding, GateProgress};
 use crate::domain::text::clean;
-use crate::domain::{Bound, Digest, Evidence, GateSpec, LogLevel, LogLine, Verdict};
+use crate::domain::{Bound, Digest, Evidence, GateSpec, LoadRun, LogLevel, LogLine, Verdict};
 
 /// Misses and faults kept in the evidence, and told one by one in the log.
 const MAX_DETAILS: usize = 20;
@@ -35,6 +36,8 @@ pub(super) struct Report {
     pub(super) at_least: bool,
     /// Checks, cases or requests behind the value.
     pub(super) samples: u64,
+    /// The course of a load.
+    pub(super) load: Option<Arc<LoadRun>>,
 }
 
 impl Report {
@@ -59,6 +62,7 @@ impl Report {
             unit: "",
             at_least: false,
             samples: 0,
+            load: None,
         }
     }
 
@@ -168,6 +172,7 @@ impl Report {
     pub(super) fn reach(&mut self, done: u64, note: String) {
         self.state.done = done.min(self.state.total);
         self.state.note = note;
+        self.state.load.clone_from(&self.load);
         self.publish();
     }
 
@@ -198,6 +203,7 @@ impl Report {
             took_ms: took.as_millis() as u64,
             note,
             details: self.details,
+            load: self.load,
         }
     }
 

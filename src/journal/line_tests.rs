@@ -40,6 +40,7 @@ fn every_fact() -> Vec<Fact> {
         took_ms: 12,
         note: "12 \"misses\"\n\u{1b}[31m".into(),
         details: vec!["a".into(), "b".into()],
+        load: None,
     };
     let versions = Pair { blue: Some(Version::from_text("v1")), green: None };
     vec![

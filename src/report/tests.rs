@@ -54,6 +54,7 @@ fn gate(seconds: f64, name: &str, verdict: Verdict, version: &str, text: &str) -
         took_ms: 900,
         note: text.into(),
         details: vec![text.into()],
+        load: None,
     };
     record(seconds, "gate", Fact::Gate { evidence })
 }

@@ -58,8 +58,8 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
         tokio::select! {
             evidence = &mut ending => break evidence,
             Ok(()) = progressed.changed() => {
-                let (done, total) = { let seen = progressed.borrow_and_update(); (seen.done, seen.total) };
-                let _ = urgent.try_send(Event::GateProgress { run, done, total });
+                let seen = progressed.borrow_and_update().clone();
+                let _ = urgent.try_send(Event::GateProgress { run, done: seen.done, total: seen.total, load: seen.load });
             }
         }
     };

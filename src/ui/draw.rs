@@ -30,6 +30,7 @@ mod layout;
 mod offer;
 mod order;
 mod panel;
+mod plot;
 mod popup;
 mod preview;
 mod question;

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod detail;
+mod loads;
 mod plan;
 mod sampling;
 mod sim;

@@ -33,6 +33,11 @@ pub struct Sim {
     pub alerts: Vec<(Alert, Vec<String>)>,
     pub gate_verdicts: fn(&str) -> Verdict,
     pub samples: Vec<Sample>,
+    /// Whether gates go on until they are stopped.
+    pub gates_last: bool,
+    /// Gate runs under way, with their gates; and those that were stopped.
+    pub gates_running: Vec<(u64, String)>,
+    pub gates_stopped: Vec<u64>,
     pub traffic: TrafficCounters,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
@@ -103,6 +108,9 @@ impl Sim {
             alerts: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
             samples: Vec::new(),
+            gates_last: false,
+            gates_running: Vec::new(),
+            gates_stopped: Vec::new(),
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
@@ -217,6 +225,8 @@ impl Sim {
                 self.queue.push_back(event);
             }
             Effect::Send { order, records, rule } => self.send(order, records, rule),
+            Effect::RunGate { run, gate, .. } if self.gates_last => self.gates_running.push((run, gate)),
+            Effect::StopGate { run } => self.gates_stopped.push(run),
             Effect::RunGate { run, gate, version, .. } => {
                 let evidence = Evidence {
                     verdict: (self.gate_verdicts)(&gate),
@@ -231,13 +241,14 @@ impl Sim {
                     took_ms: 5,
                     note: String::new(),
                     details: Vec::new(),
+                    load: None,
                 };
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
             Effect::Sample(sample) => self.samples.push(sample),
             Effect::Alert { alert, to, .. } => self.alerts.push((*alert, to)),
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
-            Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
+            Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
         }
     }
 

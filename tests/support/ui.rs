@@ -280,6 +280,7 @@ fn detail() -> Detail {
                 ],
             ),
         ]),
+        loads: Vec::new(),
         logs: Arc::new(vec![("feature-drift".into(), "/var/lib/cutover/gates/feature-drift.log".into())]),
     }
 }

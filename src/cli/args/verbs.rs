@@ -193,6 +193,9 @@ pub enum Verb {
     /// The pollers alone, for the benchmark
     #[command(hide = true, disable_help_flag = true)]
     BenchProbe(RawArgs),
+    /// The load engine alone, for the benchmark
+    #[command(hide = true, disable_help_flag = true)]
+    BenchLoad(RawArgs),
 }
 
 /// What to do with gates.

@@ -7,36 +7,25 @@
 //! waiting for the time to come counts from its waking, which the timer makes up to a millisecond late.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Method, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{self, Instant};
+use tokio::time::{self, Instant, Sleep};
 
+use super::place::{Place, Prepared};
 use super::profile::Profile;
 use super::tally::Tally;
-use crate::gate::{MAX_REPLY, REQUEST_TIMEOUT};
+use super::wire::{Dial, Line, Tcp};
+use crate::gate::REQUEST_TIMEOUT;
 use crate::probe::Target;
 
 /// A timer wakes up to so much too late by its nature.
 const TIMER_SLACK: Duration = Duration::from_millis(2);
-
-/// One request, ready to be sent to any replica.
-pub(super) struct Prepared {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) body: Option<Bytes>,
-    /// The status it must have; 2xx where nothing is said.
-    pub(super) status: Option<u16>,
-}
 
 /// What a load sends, and where.
 pub(super) struct Job {
@@ -46,6 +35,8 @@ pub(super) struct Job {
     pub(super) connections: usize,
     /// The limit of p99.
     pub(super) limit: Duration,
+    /// As many as there can be, whatever is due: latencies count from the sending.
+    pub(super) flat_out: bool,
 }
 
 /// What happened in the last second or so.
@@ -56,6 +47,12 @@ pub(super) struct Tick {
     pub(super) behind: Duration,
     /// Requests that were due until now.
     pub(super) due: u64,
+    /// Requests that were sent until now.
+    pub(super) sent: u64,
+    /// Requests under way.
+    pub(super) in_flight: usize,
+    /// The share of the time in which the sending thread had something to do, 0 to 1.
+    pub(super) busy: f64,
     /// Whether this is the last.
     pub(super) ended: bool,
 }
@@ -70,41 +67,63 @@ pub(super) struct Running {
 pub(super) fn start(job: Job) -> Result<Running, String> {
     let (tick, ticks) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(());
+    let places = job.targets.iter().map(Place::new).collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|err| err.to_string())?;
     let run = move || {
         let local = LocalSet::new();
-        local.block_on(&runtime, drive(job, tick, stopped));
+        local.block_on(&runtime, async move {
+            let places = tokio::select! {
+                places = located(places) => places,
+                () = dropped(stopped.clone()) => return,
+            };
+            drive(job, places, Tcp, tick, stopped).await;
+        });
         drop(local);
     };
     std::thread::Builder::new().name("load".to_owned()).spawn(run).map_err(|err| err.to_string())?;
     Ok(Running { ticks, _stop: stop })
 }
 
+/// The replicas with their addresses: looking them up is no part of any latency.
+async fn located(mut places: Vec<Place>) -> Vec<Place> {
+    for place in &mut places {
+        if let Ok(addresses) = tokio::net::lookup_host(place.authority.as_str()).await {
+            place.addresses = addresses.take(8).collect();
+        }
+    }
+    places
+}
+
+/// Returns when the other end, which never sends, is gone.
+async fn dropped(mut stopped: watch::Receiver<()>) {
+    let _ = stopped.changed().await;
+}
+
 /// What the connections share.
-struct Shared {
+struct Shared<D> {
     job: Job,
     places: Vec<Place>,
+    dial: D,
     start: Instant,
     next: Cell<u64>,
+    sent: Cell<u64>,
+    in_flight: Cell<usize>,
     behind: Cell<Duration>,
     part: RefCell<Tally>,
 }
 
-/// A replica as it is sent to.
-struct Place {
-    authority: String,
-    base: String,
-    headers: HeaderMap,
-    /// For what hyper alone cannot reach: TLS.
-    tls: Option<reqwest::Client>,
-}
-
-async fn drive(job: Job, tick: mpsc::Sender<Tick>, mut stopped: watch::Receiver<()>) {
-    let places = job.targets.iter().filter_map(place).collect::<Vec<_>>();
-    let (length, total) = (job.profile.length, job.profile.total);
-    let (start, connections) = (Instant::now(), job.connections);
-    let (next, behind) = (Cell::new(if places.is_empty() { total } else { 0 }), Cell::new(Duration::ZERO));
-    let shared = Rc::new(Shared { job, places, start, next, behind, part: RefCell::default() });
+pub(super) async fn drive<D: Dial + 'static>(
+    job: Job,
+    places: Vec<Place>,
+    dial: D,
+    tick: mpsc::Sender<Tick>,
+    stopped: watch::Receiver<()>,
+) {
+    let (length, total, connections) = (job.profile.length, job.profile.total, job.connections);
+    let (start, next) = (Instant::now(), Cell::new(if places.is_empty() { total } else { 0 }));
+    let (behind, in_flight, sent) = (Cell::default(), Cell::new(0), Cell::new(0));
+    let shared = Shared { job, places, dial, start, next, sent, in_flight, behind, part: RefCell::default() };
+    let shared = Rc::new(shared);
     let mut workers = JoinSet::new();
     for number in 0..connections {
         workers.spawn_local(work(Rc::clone(&shared), number));
@@ -113,163 +132,124 @@ async fn drive(job: Job, tick: mpsc::Sender<Tick>, mut stopped: watch::Receiver<
     seconds.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
     // What is under way when the time is up gets as long as any request.
     let last = start + length + REQUEST_TIMEOUT;
-    let report = |ended| {
-        let elapsed = start.elapsed();
-        let part = shared.part.take();
-        Tick { elapsed, part, behind: shared.behind.get(), due: shared.job.profile.due_until(elapsed), ended }
-    };
+    let mut stopped = pin!(dropped(stopped));
+    let mut clock = BusyClock::new();
     loop {
         tokio::select! {
             biased;
-            // The other end never sends: this is its drop.
-            _ = stopped.changed() => return,
+            () = &mut stopped => return,
             joined = workers.join_next() => if joined.is_none() { break },
             _ = seconds.tick() => {
-                if tick.send(report(false)).await.is_err() {
+                if tick.send(shared.tick(clock.share(), false)).await.is_err() {
                     return;
                 }
             }
             () = time::sleep_until(last) => break,
         }
     }
-    drop(tick.send(report(true)).await);
+    drop(tick.send(shared.tick(clock.share(), true)).await);
 }
 
-fn place(target: &Target) -> Option<Place> {
-    let uri: Uri = target.base.parse().ok()?;
-    let authority = uri.authority()?;
-    let is_tls = uri.scheme_str() == Some("https");
-    let mut headers = HeaderMap::new();
-    headers.insert(HOST, HeaderValue::from_str(authority.as_str()).ok()?);
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("cutover/", env!("CARGO_PKG_VERSION"))));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for (name, value) in &target.headers {
-        headers.insert(HeaderName::try_from(name.as_str()).ok()?, HeaderValue::from_str(value).ok()?);
+/// How much of the time the event loop had something to do.
+struct BusyClock {
+    metrics: tokio::runtime::RuntimeMetrics,
+    busy: Duration,
+    at: std::time::Instant,
+}
+
+impl BusyClock {
+    fn new() -> Self {
+        let metrics = tokio::runtime::Handle::current().metrics();
+        Self { busy: metrics.worker_total_busy_duration(0), metrics, at: std::time::Instant::now() }
     }
-    Some(Place {
-        authority: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)),
-        base: if is_tls {
-            target.base.trim_end_matches('/').to_owned()
-        } else {
-            uri.path().trim_end_matches('/').to_owned()
-        },
-        headers,
-        tls: if is_tls { Some(crate::probe::client().ok()?) } else { None },
-    })
+
+    /// The share since it was asked last.
+    fn share(&mut self) -> f64 {
+        let (busy, now) = (self.metrics.worker_total_busy_duration(0), std::time::Instant::now());
+        let share = busy.saturating_sub(self.busy).as_secs_f64() / (now - self.at).as_secs_f64().max(0.001);
+        (self.busy, self.at) = (busy, now);
+        share.min(1.0)
+    }
+}
+
+impl<D> Shared<D> {
+    fn tick(&self, busy: f64, ended: bool) -> Tick {
+        let elapsed = self.start.elapsed();
+        Tick {
+            elapsed,
+            part: self.part.take(),
+            behind: self.behind.get(),
+            due: self.job.profile.due_until(elapsed),
+            sent: self.sent.get(),
+            in_flight: self.in_flight.get(),
+            busy,
+            ended,
+        }
+    }
 }
 
 /// One connection: takes the next request, waits until it is due, sends it.
-async fn work(shared: Rc<Shared>, number: usize) {
-    let place = &shared.places[number % shared.places.len().max(1)];
-    let mut link = None;
+async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
+    let (job, place) = (&shared.job, &shared.places[number % shared.places.len().max(1)]);
+    let mut line = Line::new();
+    // One timer for all requests: it is set anew when it goes off, not when each of them begins.
+    let mut watchdog = pin!(time::sleep_until(shared.start + REQUEST_TIMEOUT));
     loop {
         let next = shared.next.get();
-        if next >= shared.job.profile.total {
+        if next >= job.profile.total {
             return;
         }
         shared.next.set(next + 1);
-        let due = shared.start + shared.job.profile.due(next);
-        let waits = due > Instant::now();
+        let due = shared.start + job.profile.due(next);
+        let mut sent = Instant::now();
+        let waits = due > sent;
         if waits {
             time::sleep_until(due).await;
+            sent = Instant::now();
         }
-        let sent = Instant::now();
         let late = sent.saturating_duration_since(due);
-        let from = if waits && late <= TIMER_SLACK { sent } else { due };
-        shared.behind.set(if waits && late <= TIMER_SLACK { Duration::ZERO } else { late });
-        let request = &shared.job.requests[(next % shared.job.requests.len() as u64) as usize];
-        let outcome = time::timeout_at(sent + REQUEST_TIMEOUT, exchange(&mut link, place, request)).await;
+        let on_time = waits && late <= TIMER_SLACK;
+        shared.behind.set(if on_time { Duration::ZERO } else { late });
+        let from = if on_time || job.flat_out { sent } else { due };
+        let request = &job.requests[(next % job.requests.len() as u64) as usize];
+        shared.sent.set(shared.sent.get() + 1);
+        shared.in_flight.set(shared.in_flight.get() + 1);
+        let exchange = line.exchange(&shared.dial, place, request);
+        let outcome = within(watchdog.as_mut(), sent + REQUEST_TIMEOUT, exchange).await;
+        shared.in_flight.set(shared.in_flight.get() - 1);
         let took = Some(from.elapsed());
         let mut part = shared.part.borrow_mut();
         match outcome {
-            Ok(Ok(status)) if request.status.map_or((200..300).contains(&status), |right| right == status) => {
-                part.add(took, None, shared.job.limit);
-            }
-            Ok(Ok(status)) => part.add(took, Some(&format!("status {status}")), shared.job.limit),
-            Ok(Err(why)) => {
-                link = None;
-                part.add(None, Some(&why), shared.job.limit);
-            }
-            Err(_) => {
-                link = None;
+            Some(Ok(status)) if request.accepts(status) => part.add(took, None, job.limit),
+            Some(Ok(status)) => part.add(took, Some(&format!("status {status}")), job.limit),
+            Some(Err(why)) => part.add(None, Some(&why), job.limit),
+            None => {
+                line.hang_up();
                 let why = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
-                part.add(took, Some(&why), shared.job.limit);
+                part.add(took, Some(&why), job.limit);
             }
         }
     }
 }
 
-type Link = SendRequest<Full<Bytes>>;
-
-/// Sends one request and reads its answer to the end; gives the status.
-async fn exchange(link: &mut Option<Link>, place: &Place, request: &Prepared) -> Result<u16, String> {
-    if let Some(client) = &place.tls {
-        return exchange_tls(client, place, request).await;
-    }
-    let mut kept = link.take();
-    // A kept connection may have been closed meanwhile: that is no fault.
-    if let Some(open) = &mut kept
-        && open.ready().await.is_err()
-    {
-        kept = None;
-    }
-    let mut open = match kept {
-        Some(open) => open,
-        None => connect(place).await?,
-    };
-    let mut sent = hyper::Request::new(Full::new(request.body.clone().unwrap_or_default()));
-    *sent.method_mut() = request.method.clone();
-    *sent.uri_mut() = format!("{}{}", place.base, request.path).parse().map_err(|_| "no valid path".to_owned())?;
-    *sent.headers_mut() = place.headers.clone();
-    if request.body.is_none() {
-        sent.headers_mut().remove(CONTENT_TYPE);
-    }
-    let answer = open.send_request(sent).await.map_err(|err| root(&err))?;
-    let status = answer.status().as_u16();
-    let mut body = Limited::new(answer.into_body(), MAX_REPLY);
-    while let Some(frame) = body.frame().await {
-        frame.map_err(|_| "answer cut off or too long".to_owned())?;
-    }
-    *link = Some(open);
-    Ok(status)
-}
-
-async fn connect(place: &Place) -> Result<Link, String> {
-    let stream = TcpStream::connect(&place.authority).await.map_err(|err| format!("cannot connect: {}", err.kind()))?;
-    drop(stream.set_nodelay(true));
-    let (send, connection) = handshake(TokioIo::new(stream)).await.map_err(|err| root(&err))?;
-    // Its errors also reach whoever waits for the answer; it ends with its sender.
-    tokio::task::spawn_local(async move { drop(connection.await) });
-    Ok(send)
-}
-
-async fn exchange_tls(client: &reqwest::Client, place: &Place, request: &Prepared) -> Result<u16, String> {
-    let fault = |err: &reqwest::Error| if err.is_connect() { "cannot connect" } else { "answer cut off" }.to_owned();
-    let mut sent = client.request(request.method.clone(), format!("{}{}", place.base, request.path));
-    let mut headers = place.headers.clone();
-    headers.remove(HOST);
-    if let Some(body) = &request.body {
-        sent = sent.body(body.clone());
-    }
-    let mut answer = sent.headers(headers).send().await.map_err(|err| fault(&err))?;
-    let mut read = 0;
-    while let Some(chunk) = answer.chunk().await.map_err(|err| fault(&err))? {
-        read += chunk.len();
-        if read > MAX_REPLY {
-            return Err("answer too long".to_owned());
+/// What `future` comes to, if it does before `deadline`. `timer` goes off at some time before that or later.
+async fn within<T>(mut timer: Pin<&mut Sleep>, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if let Poll::Ready(outcome) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(outcome));
         }
-    }
-    Ok(answer.status().as_u16())
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(None);
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
-/// What went wrong, in few words: it is counted by them.
-fn root(err: &hyper::Error) -> String {
-    let text = if err.is_incomplete_message() {
-        "connection closed without an answer"
-    } else if err.is_parse() {
-        "not an HTTP answer"
-    } else {
-        "connection broken"
-    };
-    text.to_owned()
-}
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ use self::columns::Columns;
 use super::attention;
 use super::canvas::Canvas;
 use super::evidence::evidence;
+use super::plot::{figures, plot};
 use crate::engine::Snapshot;
 use crate::engine::detail::GatePoint;
 use crate::engine::snapshot::{GateState, GateStatus};
@@ -142,10 +143,31 @@ pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     }
     let title = [("EVIDENCE ", Role::Title), (gate.name.as_str(), Role::Text)];
     canvas.rule(Rect { y: from - 1, height: 1, ..inner }, &title, "");
-    for (y, line) in (from..from + rows).zip(evidence(Some(snapshot), &gate.name)) {
-        canvas.put(inner.x + 1, y, inner.width.saturating_sub(2), &line, Role::Text);
+    let below = Rect { x: inner.x + 1, y: from, width: inner.width.saturating_sub(2), height: rows };
+    let below = load(canvas, below, &gate.name);
+    for (y, line) in (below.y..below.bottom()).zip(evidence(Some(snapshot), &gate.name)) {
+        canvas.put(below.x, y, below.width, &line, Role::Text);
     }
     cursor
+}
+
+/// How the load of the gate goes or went, where it has one; what is left of `area`.
+fn load(canvas: &mut Canvas<'_>, area: Rect, gate: &str) -> Rect {
+    let Some(load) = canvas.shown().and_then(|snapshot| snapshot.detail.load_of(gate)) else { return area };
+    let words: &[String] = if load.running { &figures(&load.run) } else { &[] };
+    // A small pane shows the picture alone: `e` has the words too.
+    let high = usize::from(if area.height < 16 { area.height } else { (area.height * 3 / 5).min(20) });
+    let rows = plot(&load.run, area.width.into(), high.saturating_sub(words.len()), canvas.set);
+    let lines = words.iter().map(|text| vec![(text.clone(), Role::Text)]).chain(rows);
+    let mut y = area.y;
+    for line in lines.take(area.height.into()) {
+        let parts: Vec<(&str, Role)> = line.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        canvas.parts(area.x, y, area.width, &parts);
+        y += 1;
+    }
+    // A line between the picture and the words below it.
+    let y = if y > area.y { (y + 1).min(area.bottom()) } else { y };
+    Rect { y, height: area.bottom() - y, ..area }
 }
 
 /// The frame or the rule of the pane, and what is inside.

@@ -2,7 +2,7 @@
 
 mod facts;
 mod figure;
-mod spark;
+pub(super) mod spark;
 
 use ratatui::layout::Rect;
 

@@ -6,6 +6,7 @@ use super::canvas::Canvas;
 use super::evidence::evidence;
 use super::help::help;
 use super::journal::wrap;
+use super::plot::{Row, figures, plot};
 use super::preview::preview;
 use crate::engine::Snapshot;
 use crate::ui::text::width;
@@ -27,7 +28,7 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
             let lines = lines.iter().flat_map(|line| wrap(line, wide)).collect();
             (format!("{title}   Esc close"), *scroll, lines)
         }
-        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, evidence(canvas.shown(), name)),
+        Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, gate(canvas, name, area)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
     let wide = (longest as u16).min(area.width);
@@ -47,6 +48,22 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         canvas.put(inner.x + 1, inner.y + row as u16, inner.width.saturating_sub(2), line, Role::Text);
     }
     None
+}
+
+/// The evidence of a gate; a load's picture stands where the words about the run end.
+fn gate(canvas: &Canvas<'_>, name: &str, area: Rect) -> Vec<String> {
+    let snapshot = canvas.shown();
+    let mut lines = evidence(snapshot, name);
+    let Some(load) = snapshot.and_then(|snapshot| snapshot.detail.load_of(name)) else { return lines };
+    let wide = usize::from(area.width).saturating_sub(4).min(120);
+    let high = usize::from(area.height / 2).clamp(8, 16);
+    let mut drawn: Vec<String> = if load.running { figures(&load.run).to_vec() } else { Vec::new() };
+    let text = |row: Row| row.into_iter().map(|(text, _)| text).collect();
+    drawn.extend(plot(&load.run, wide, high, canvas.set).into_iter().map(text));
+    // Below what was found, above what it saw.
+    let at = lines.iter().position(String::is_empty).unwrap_or(lines.len());
+    lines.splice(at..at, std::iter::once(String::new()).chain(drawn));
+    lines
 }
 
 fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {

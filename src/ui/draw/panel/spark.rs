@@ -74,7 +74,7 @@ impl Scale {
 }
 
 /// The next round number.
-fn top(highest: f64) -> f64 {
+pub fn top(highest: f64) -> f64 {
     if highest <= 0.0 || !highest.is_finite() {
         return 0.0;
     }
