@@ -24,6 +24,7 @@ mod gates;
 mod keys;
 mod locate;
 mod logs;
+mod metrics;
 mod prompts;
 mod reader;
 mod secret;
@@ -181,9 +182,10 @@ fn meaning<'a>(
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
-    let guards = checks::guards(&root);
+    let metrics = metrics::metrics(&root, &sides);
+    let guards = checks::guards(&root, metrics.as_ref());
     let logs = logs::logs(&root, &gates);
     let service =
-        Service { name, environment, sides, probe, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
+        Service { name, environment, sides, probe, metrics, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
     Some(Config { file: file.into(), service, backend: backend?, gateway, logs, ui })
 }

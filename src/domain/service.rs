@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::GateSpec;
 use super::guard::GuardSpec;
+use super::metric::MetricsSpec;
 use super::plan::Plan;
 use super::side::Pair;
 
@@ -20,6 +21,9 @@ pub struct Service {
     pub sides: Pair<SideSpec>,
     /// How the sides are polled.
     pub probe: ProbeSpec,
+    /// What is read of the model servers' own metrics, where anything is.
+    #[serde(default)]
+    pub metrics: Option<MetricsSpec>,
     /// The steps of a rollout.
     pub plan: Plan,
     /// Checks before traffic moves, in the order of the file.

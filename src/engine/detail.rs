@@ -26,6 +26,8 @@ pub struct Detail {
     pub replicas: Pair<Vec<ReplicaStatus>>,
     /// What each gate found over time, in no order.
     pub trails: Arc<Vec<GateTrail>>,
+    /// The rows of the servers' own metrics, in the order of the config.
+    pub rows: Vec<String>,
     /// Where each gate's log is kept: its name and the path.
     pub logs: Arc<Vec<(String, String)>>,
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::RefusalKind;
 use super::detail::Detail;
+use crate::domain::metric::Unit;
 use crate::domain::{GuardAction, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split, Version};
 
 /// The version of the status document; a rename of any member raises it.
@@ -41,6 +42,9 @@ pub struct History {
     pub traffic: Arc<Vec<Option<Point>>>,
     /// From our probes.
     pub probes: Arc<Vec<Option<Point>>>,
+    /// Each row of the servers' own metrics, in their order and unit.
+    #[serde(default)]
+    pub rows: Arc<Vec<Vec<Option<f32>>>>,
 }
 
 /// One event of the journal, as people read it.
@@ -225,6 +229,9 @@ pub struct SideStatus {
     pub probe_ms: Latency,
     /// Live requests under way, where the router tells.
     pub in_flight: Option<u64>,
+    /// What its servers export of themselves, by row.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, MetricStatus>,
     /// Seconds since the newest answer of a replica; `null` when none ever answered.
     pub age_s: Option<f64>,
     /// What is wrong with it: replicas that disagree on the version, that do not answer.
@@ -239,6 +246,39 @@ pub enum Source {
     Traffic,
     /// Our own probes.
     Probes,
+    /// What the model servers count themselves, where the router does not: of some or all of the figures.
+    Metrics,
+}
+
+/// A row of what a side's servers export of themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricStatus {
+    /// Its value in `unit`; `null` while there is none.
+    pub value: Option<f64>,
+    /// What it is.
+    pub unit: Unit,
+    /// Of a quantile, the bounds of the bucket it fell in, which it cannot be told from.
+    pub within: Option<[f64; 2]>,
+    /// Whether no server of the side exports it.
+    pub missing: bool,
+    /// Seconds since it was read.
+    pub age_s: Option<f64>,
+}
+
+/// When there will be enough data.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "soon", rename_all = "snake_case")]
+pub enum Soon {
+    /// If requests go on coming as they do.
+    In {
+        /// Seconds.
+        s: f64,
+    },
+    /// Not at this rate: the window is too short for it.
+    Never {
+        /// Requests a second.
+        per_s: f64,
+    },
 }
 
 /// Latency quantiles, milliseconds.
@@ -328,6 +368,15 @@ impl GateState {
 pub struct GuardStatus {
     /// What it watches.
     pub metric: Metric,
+    /// What saturation is of; `null` for all else.
+    #[serde(default)]
+    pub row: Option<String>,
+    /// The unit of value and limit: `ratio`, `ms`, or that of the row.
+    #[serde(default)]
+    pub unit: String,
+    /// When it will have enough to judge by; `null` where it has, or nobody can say.
+    #[serde(default)]
+    pub soon: Option<Soon>,
     /// Where.
     pub side: Side,
     /// How it stands.
@@ -360,6 +409,9 @@ pub struct VersusStatus {
     pub allowed: f64,
     /// How sure the guard has to be, 0 to 1.
     pub sure: f64,
+    /// When there will be enough to compare by; `null` where there is, or nobody can say.
+    #[serde(default)]
+    pub soon: Option<Soon>,
 }
 
 /// How a guard stands.

@@ -103,6 +103,7 @@ impl State {
                     replica.version = Some(version);
                 }
             }
+            Event::Scraped { side, source, reading } => self.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),
             Event::Answered { id, result } => self.answered(&id, result),
             Event::Recorded { records } => self.recorded(&records),
@@ -124,7 +125,11 @@ impl State {
     }
 
     fn tick(&mut self) {
+        self.feed();
         for side in Side::BOTH {
+            if let Some(metrics) = &self.service.metrics {
+                self.sides[side].metrics.advance(metrics, self.now);
+            }
             self.sides[side].advance(self.now);
         }
         self.follow_orders();
@@ -160,7 +165,7 @@ impl State {
             let [blue, green] = counted;
             let counted = Pair { blue, green };
             let (step, candidate) = (self.rollout.step_since, self.candidate());
-            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate);
+            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate, self.now);
             for side in Side::BOTH {
                 let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);

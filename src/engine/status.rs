@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, GateState, GateStatus, Latency, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
+    DriverStatus, GateState, GateStatus, Latency, MetricStatus, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
     Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
@@ -32,6 +32,7 @@ impl State {
             bake_s: seconds(self.service.plan.bake_ms),
             replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
             trails: self.rollout.trails.shared(),
+            rows: self.service.metrics.iter().flat_map(|it| &it.rows).map(|row| row.name.clone()).collect(),
             logs: Arc::default(),
         }
     }
@@ -154,21 +155,31 @@ impl State {
             _ => {}
         }
         faults.extend(watch.probe_fault());
+        faults.extend(watch.metrics.fault());
         SideStatus {
             role: self.role_of(side),
             version,
             ready: watch.ready(),
             replicas: watch.replicas.len() as u32,
-            source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
+            source: (stats.samples > 0).then_some(match traffic {
+                true if watch.metrics.feeds(self.now, 0) => Source::Metrics,
+                true => Source::Traffic,
+                false => Source::Probes,
+            }),
             latency_ms: Latency::from(stats),
-            error_rate: stats.error_rate,
+            error_rate: stats.error_rate.filter(|_| !traffic || self.counts_errors(side)),
             rps: watch.rps(),
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
+            metrics: self.metric_statuses(side).into_iter().collect(),
             age_s: watch.probe_age_ms(self.now).map(seconds),
             faults,
         }
+    }
+
+    fn metric_statuses(&self, side: Side) -> Vec<(String, MetricStatus)> {
+        self.service.metrics.as_ref().map_or_else(Vec::new, |spec| self.sides[side].metrics.statuses(spec, self.now))
     }
 
     fn version_of(&self, side: Side) -> Option<Version> {

@@ -54,10 +54,12 @@ pub fn service() -> Service {
         environment: "prod".into(),
         sides: Pair { blue: side("http://127.0.0.1:1"), green: side("http://127.0.0.1:2") },
         probe: ProbeSpec::default(),
+        metrics: None,
         plan: Plan { bake_ms: 60_000, ..Plan::default() },
         gates: vec![gate("health"), gate("golden")],
         guards: vec![GuardSpec {
             metric: Metric::P99,
+            row: None,
             side: None,
             limit: 250.0,
             versus: None,
