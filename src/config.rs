@@ -185,7 +185,18 @@ fn meaning<'a>(
     let metrics = metrics::metrics(&root, &sides);
     let guards = checks::guards(&root, metrics.as_ref());
     let logs = logs::logs(&root, &gates);
-    let service =
-        Service { name, environment, sides, probe, metrics, plan, gates, guards, verify_timeout_ms, stale_after_ms, state_dir };
+    let service = Service {
+        name,
+        environment,
+        sides,
+        probe,
+        metrics,
+        plan,
+        gates,
+        guards,
+        verify_timeout_ms,
+        stale_after_ms,
+        state_dir,
+    };
     Some(Config { file: file.into(), service, backend: backend?, gateway, logs, ui })
 }

@@ -7,8 +7,8 @@ use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
 use super::{calls, gates, keys, values};
-use crate::domain::window::SPAN_S;
 use crate::domain::guard::IN_FLIGHT;
+use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec, Side};
 
 const SECOND: u64 = 1000;
@@ -251,11 +251,19 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
             let example = "write the drop that is too much, e.g. \"30%\"";
             let share = node.share(example)?;
             let fits = share > 0.0 && share < 1.0;
-            return if fits { Some(share) } else { node.refuse(format!("a drop of {share} is not between 0 and 1"), example) };
+            return if fits {
+                Some(share)
+            } else {
+                node.refuse(format!("a drop of {share} is not between 0 and 1"), example)
+            };
         }
         Metric::Saturation => {
             let limit = node.amount()?;
-            return if limit >= 0.0 { Some(limit) } else { node.refuse(format!("{limit} is below 0"), "write e.g. 20") };
+            return if limit >= 0.0 {
+                Some(limit)
+            } else {
+                node.refuse(format!("{limit} is below 0"), "write e.g. 20")
+            };
         }
         Metric::P50 | Metric::P95 | Metric::P99 => return node.duration(1..=HOUR).map(|ms| ms as f64),
     }

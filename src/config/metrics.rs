@@ -163,7 +163,10 @@ fn series_name(node: &Node<'_>) -> Option<String> {
     if !text.is_empty() && text.len() <= 200 && !text.contains(['{', '}', '"', ' ']) {
         return Some(text.to_owned());
     }
-    node.refuse(format!("{} is not the name of a series", quote(text)), "write the name alone; labels = { .. } beside it")
+    node.refuse(
+        format!("{} is not the name of a series", quote(text)),
+        "write the name alone; labels = { .. } beside it",
+    )
 }
 
 fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {

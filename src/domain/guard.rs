@@ -27,8 +27,7 @@ pub const IN_FLIGHT: &str = "in_flight";
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::ErrorRate, Self::P50, Self::P95, Self::P99, Self::Throughput, Self::Saturation];
+    pub const ALL: [Self; 6] = [Self::ErrorRate, Self::P50, Self::P95, Self::P99, Self::Throughput, Self::Saturation];
 
     /// The quantile of latency it is, 0 to 1; `None` for what is no latency.
     pub const fn quantile(self) -> Option<f64> {

@@ -228,7 +228,9 @@ impl MetricRow {
             Take::Gauge { merge, .. } => gauge(parts, *merge).map(|value| (value, None)),
             Take::Rate { .. } => rate(parts).map(|value| (value, None)),
             Take::Ratio { .. } => ratio(parts).map(|value| (value, None)),
-            Take::Quantile { q, .. } => quantile(&sum_of_buckets(parts), *q).map(|(value, within)| (value, Some(within))),
+            Take::Quantile { q, .. } => {
+                quantile(&sum_of_buckets(parts), *q).map(|(value, within)| (value, Some(within)))
+            }
             Take::Query(_) => gauge(parts, Merge::Max).map(|value| (value, None)),
         };
         let finite = found.filter(|(value, _)| value.is_finite());

@@ -125,6 +125,14 @@ impl SideMetrics {
         }
     }
 
+    /// Whether every source was tried once, and twice where it answers: a rate needs two readings.
+    pub(super) fn is_met(&self, spec: &MetricsSpec, side: Side) -> bool {
+        let wanted = spec.urls[side].len() + usize::from(spec.prometheus.is_some());
+        let tried = self.sources.iter().filter(|source| source.last.is_some() || source.fault.is_some()).count();
+        let answer = self.sources.iter().filter(|source| source.fault.is_none()).count() as u64;
+        tried >= wanted && self.count >= 2 * answer
+    }
+
     /// Closes a second: one point for each row.
     pub(super) fn advance(&mut self, spec: &MetricsSpec, now: Stamp) {
         self.history.resize_with(spec.rows.len(), VecDeque::new);

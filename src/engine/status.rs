@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, GateState, GateStatus, Latency, MetricStatus, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
-    Snapshot, Source, SplitStatus, Status, Step,
+    DriverStatus, GateState, GateStatus, Latency, MetricStatus, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION,
+    SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
@@ -326,7 +326,10 @@ impl State {
         };
         // Reason: what may be drift is neither drift nor none before it has lasted.
         let settled = self.router.drift.is_none() || self.drifts();
-        router && settled && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
+        let metrics = self.service.metrics.as_ref();
+        let read =
+            metrics.is_none_or(|spec| Side::BOTH.iter().all(|&side| self.sides[side].metrics.is_met(spec, side)));
+        router && settled && read && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
     /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would

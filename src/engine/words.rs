@@ -26,7 +26,11 @@ fn bytes(value: f64) -> String {
     while value.abs() >= 1024.0 && at + 1 < UNITS.len() {
         (value, at) = (value / 1024.0, at + 1);
     }
-    if at == 0 || value.abs() >= 100.0 { format!("{value:.0} {}", UNITS[at]) } else { format!("{value:.1} {}", UNITS[at]) }
+    if at == 0 || value.abs() >= 100.0 {
+        format!("{value:.0} {}", UNITS[at])
+    } else {
+        format!("{value:.1} {}", UNITS[at])
+    }
 }
 
 /// What a guard watches: `p99`, `errors`, `queue`.
@@ -145,7 +149,8 @@ mod tests {
         let errors = status(Metric::ErrorRate, "ratio", Some(0.0), 0.02);
         let few = GuardStatus { status: GuardState::NotYet, soon: Some(Soon::In { s: 240.0 }), ..errors.clone() };
         assert_eq!(guard(&few), "errors: not enough data, about 4 min at this rate");
-        let never = GuardStatus { status: GuardState::NotYet, soon: Some(Soon::Never { per_s: 0.5 }), ..errors.clone() };
+        let never =
+            GuardStatus { status: GuardState::NotYet, soon: Some(Soon::Never { per_s: 0.5 }), ..errors.clone() };
         assert_eq!(guard(&never), "errors: not enough data, never at 0.5/s: its window is too short");
         let none = GuardStatus { status: GuardState::NotYet, value: None, samples: 0, ..errors };
         assert_eq!(guard(&none), "errors: no data");

@@ -82,6 +82,7 @@ pub struct Core {
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     pollers: Option<Pollers>,
+    scrapers: Option<Pollers>,
     poll_drops: u64,
     ticker: Interval,
     events: mpsc::Receiver<Event>,
@@ -137,6 +138,10 @@ impl Core {
         tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
         let pollers =
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
+        let scrapers = match &service.metrics {
+            Some(spec) if options.probes => Some(probe::start_metrics(spec, &service.name, &found_in)?),
+            _ => None,
+        };
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
@@ -153,6 +158,7 @@ impl Core {
             tasks,
             gate_runs: HashMap::new(),
             pollers,
+            scrapers,
             poll_drops: 0,
             ticker,
             events,
@@ -246,6 +252,7 @@ impl Core {
             let _ = cancel.send(true);
         }
         self.pollers = None;
+        self.scrapers = None;
         self.scribe.stop().await;
         self.tasks.abort_all();
     }
@@ -316,7 +323,7 @@ impl Core {
     }
 
     fn count_drops(&mut self, out: &mut Vec<Outcome>) {
-        let drops = self.pollers.as_ref().map_or(0, Pollers::dropped);
+        let drops = [&self.pollers, &self.scrapers].into_iter().flatten().map(Pollers::dropped).sum();
         if drops > self.poll_drops {
             let count = drops - self.poll_drops;
             self.poll_drops = drops;

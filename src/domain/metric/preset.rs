@@ -66,7 +66,7 @@ fn quantile(name: &str, names: &[&str], q: f64) -> MetricRow {
 fn process() -> Vec<MetricRow> {
     vec![
         row("cpu", Take::Rate { of: of(&["process_cpu_seconds_total"]) }, Unit::Share, 1.0),
-        gauge("memory", &["process_resident_memory_bytes"], Merge::Sum, Unit::Bytes),
+        gauge("mem", &["process_resident_memory_bytes"], Merge::Sum, Unit::Bytes),
     ]
 }
 
@@ -76,11 +76,11 @@ fn triton() -> Preset {
         rows: vec![
             gauge("queue", &["nv_inference_pending_request_count"], Merge::Sum, Unit::Count),
             gauge("gpu", &["nv_gpu_utilization"], Merge::Mean, Unit::Share),
-            gauge("gpu_mem", &["nv_gpu_memory_used_bytes"], Merge::Sum, Unit::Bytes),
+            gauge("vram", &["nv_gpu_memory_used_bytes"], Merge::Sum, Unit::Bytes),
             ratio("batch", "nv_inference_count", &["nv_inference_exec_count"], Unit::Count, 1.0),
             ratio("queued", "nv_inference_queue_duration_us", &requests, Unit::Ms, 0.001),
-            ratio("compute", "nv_inference_compute_infer_duration_us", &requests, Unit::Ms, 0.001),
-            ratio("request", "nv_inference_request_duration_us", &requests, Unit::Ms, 0.001),
+            ratio("comp", "nv_inference_compute_infer_duration_us", &requests, Unit::Ms, 0.001),
+            ratio("mean", "nv_inference_request_duration_us", &requests, Unit::Ms, 0.001),
         ],
         // Triton's latencies are sums: a mean can be had, a quantile cannot.
         traffic: Some(TrafficSeries {
@@ -100,17 +100,11 @@ fn mlserver() -> Preset {
         row(name, Take::Ratio { of: of(&[&sum]), per: of(&[&count]) }, Unit::Count, 1.0)
     };
     let mut rows = vec![
-        gauge("in_progress", &["rest_server_requests_in_progress"], Merge::Sum, Unit::Count),
+        gauge("active", &["rest_server_requests_in_progress"], Merge::Sum, Unit::Count),
         queued("queue", "parallel_request_queue"),
-        queued("batch_queue", "batch_request_queue"),
-        ratio(
-            "infer",
-            "model_infer_request_duration_sum",
-            &["model_infer_request_duration_count"],
-            Unit::Ms,
-            1000.0,
-        ),
-        rate("infers", &["model_infer_request_success_total", "model_infer_request_success"]),
+        queued("batchq", "batch_request_queue"),
+        ratio("infer", "model_infer_request_duration_sum", &["model_infer_request_duration_count"], Unit::Ms, 1000.0),
+        rate("rate", &["model_infer_request_success_total", "model_infer_request_success"]),
     ];
     rows.extend(process());
     Preset {
@@ -136,7 +130,7 @@ fn vllm() -> Preset {
             rate("tokens", &["vllm:generation_tokens_total", "vllm:generation_tokens"]),
             quantile("ttft", &["vllm:time_to_first_token_seconds"], 0.99),
             quantile("itl", &between, 0.99),
-            gauge("kv_cache", &["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"], Merge::Max, Unit::Share),
+            gauge("kv", &["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"], Merge::Max, Unit::Share),
         ],
         traffic: Some(TrafficSeries {
             requests: of(&["vllm:e2e_request_latency_seconds_count"]),
@@ -174,13 +168,8 @@ fn knative() -> Preset {
     Preset {
         rows: vec![
             gauge("queue", &["revision_queue_depth"], Merge::Sum, Unit::Count),
-            row(
-                "app_p99",
-                Take::Quantile { of: of(&["revision_app_request_latencies"]), q: 0.99 },
-                Unit::Ms,
-                1.0,
-            ),
-            rate("app_rps", &["revision_app_request_count"]),
+            row("app", Take::Quantile { of: of(&["revision_app_request_latencies"]), q: 0.99 }, Unit::Ms, 1.0),
+            rate("apprps", &["revision_app_request_count"]),
         ],
         traffic: Some(TrafficSeries {
             requests: of(&["revision_request_count"]),

@@ -51,7 +51,8 @@ impl State {
     /// of what there was before it: a side that loses requests may take the whole service's rate down with it.
     fn throughput(&self, spec: &GuardSpec, side: Side) -> Option<Seen> {
         let share = f64::from(self.router.split()?.share(side)) / 100.0;
-        let counted = self.router.counts() || Side::BOTH.iter().all(|&side| self.sides[side].metrics.feeds(self.now, 0));
+        let counted =
+            self.router.counts() || Side::BOTH.iter().all(|&side| self.sides[side].metrics.feeds(self.now, 0));
         if share <= 0.0 || !counted {
             return None;
         }

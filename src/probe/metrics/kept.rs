@@ -106,7 +106,8 @@ impl Kept {
     pub(super) fn take(&mut self, at_ms: u64, body: &[u8]) -> Result<Scrape, String> {
         let (held, dropped) = self.select(body)?;
         self.compare(at_ms, &held);
-        let parts = self.spec.rows.iter().zip(&self.rows).map(|(row, slots)| self.part(&row.take, slots, &held)).collect();
+        let parts =
+            self.spec.rows.iter().zip(&self.rows).map(|(row, slots)| self.part(&row.take, slots, &held)).collect();
         let fed = self.fed(&held);
         self.before = Some((at_ms, held));
         Ok(Scrape { parts, fed, dropped })
@@ -177,7 +178,10 @@ impl Kept {
     fn rate(&self, slot: usize) -> Part {
         let Some(newest) = self.steps.back() else { return Part::NotYet };
         let (mut by, mut ms) = (0.0, 0);
-        for step in self.steps.iter().rev().take_while(|step| ms == 0 || step.at_ms + RATE_MS > newest.at_ms) {
+        for step in self.steps.iter().rev() {
+            if ms > 0 && step.at_ms + RATE_MS <= newest.at_ms {
+                break;
+            }
             let Some(rose) = &step.rose[slot] else { continue };
             (by, ms) = (by + rose.by, ms + step.span_ms);
         }

@@ -187,8 +187,25 @@ mod tests {
     #[test]
     fn what_is_no_metric_refuses_the_whole_answer() {
         for line in [
-            "x", "x ", "x one", "x{", "x{a} 1", "x{a=} 1", "x{a=1} 1", "x{a=\"1} 1", "x{a=\"1\" b=\"2\"} 1", "x{a=\"1\"}",
-            "x 1 2 3", "x 1 soon", "9x 1", "-x 1", "x{=\"1\"} 1", "x{a=\"\\", "{} 1", "{\"a\",\"b\"} 1", "x{a=\"1\"}} 1",
+            "x",
+            "x ",
+            "x one",
+            "x{",
+            "x{a} 1",
+            "x{a=} 1",
+            "x{a=1} 1",
+            "x{a=\"1} 1",
+            "x{a=\"1\" b=\"2\"} 1",
+            "x{a=\"1\"}",
+            "x 1 2 3",
+            "x 1 soon",
+            "9x 1",
+            "-x 1",
+            "x{=\"1\"} 1",
+            "x{a=\"\\",
+            "{} 1",
+            "{\"a\",\"b\"} 1",
+            "x{a=\"1\"}} 1",
         ] {
             let got = all(&format!("ok 1\n{line}\n"));
             assert!(got.as_ref().is_err_and(|why| why.starts_with("line 2 is no metric")), "{line:?}: {got:?}");

@@ -53,7 +53,9 @@ fn the_first_name_that_is_there_counts_and_labels_choose() {
 #[test]
 fn a_histogram_gives_what_fell_in_each_bucket() {
     let body = |a: u64, b: u64, c: u64| {
-        format!("h_bucket{{le=\"0.1\"}} {a}\nh_bucket{{le=\"0.5\"}} {b}\nh_bucket{{le=\"+Inf\"}} {c}\nh_count {c}\nh_sum 1\n")
+        format!(
+            "h_bucket{{le=\"0.1\"}} {a}\nh_bucket{{le=\"0.5\"}} {b}\nh_bucket{{le=\"+Inf\"}} {c}\nh_count {c}\nh_sum 1\n"
+        )
     };
     let take = Take::Quantile { of: of("h"), q: 0.99 };
     let got = parts(take, &[&body(10, 20, 20), &body(14, 26, 27), &body(1, 2, 3)]);
@@ -86,7 +88,8 @@ fn requests_are_fed_with_failures_and_latencies_or_without() {
         latency_us: 1_000_000,
     };
     let mut kept = Kept::new(&spec(Take::Rate { of: of("ok") }, Some(traffic.clone())));
-    let body = |n: u64| format!("ok {n}\nbad {}\nh_bucket{{le=\"0.1\"}} {n}\nh_bucket{{le=\"+Inf\"}} {}\n", n / 10, n * 2);
+    let body =
+        |n: u64| format!("ok {n}\nbad {}\nh_bucket{{le=\"0.1\"}} {n}\nh_bucket{{le=\"+Inf\"}} {}\n", n / 10, n * 2);
     assert_eq!(kept.take(0, body(100).as_bytes()).unwrap().fed, None);
     let fed = kept.take(2000, body(150).as_bytes()).unwrap().fed.unwrap();
     let cells = vec![(0, 100_000, 50), (100_000, 100_000, 50)];
