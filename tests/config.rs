@@ -536,3 +536,18 @@ fn faults_are_bounded_and_the_rest_is_counted() {
     assert_eq!((error.faults.len(), error.dropped), (100, 4900));
     assert!(error.to_string().ends_with("4900 more faults are not shown"));
 }
+
+#[test]
+fn metrics_are_read_where_the_preset_says_unless_the_file_says_otherwise() -> Result<(), Error> {
+    let service = valid("metrics.toml")?.service;
+    let spec = service.metrics.ok_or("no metrics")?;
+    assert_eq!(spec.urls.blue, ["http://10.0.0.11:8002", "http://10.0.0.12:8002"]);
+    assert_eq!(spec.urls.green, ["http://10.0.0.99:9100"]);
+    let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["queue", "gpu", "vram", "batch", "queued", "comp", "mean", "lag"]);
+    assert_eq!(spec.rows[0].take.names(), "pending_now or pending", "the file's row stands in place of the preset's");
+    let rows: Vec<_> = service.guards.iter().map(|guard| (guard.metric, guard.row.as_deref(), guard.limit)).collect();
+    let (full, drop) = (Metric::Saturation, Metric::Throughput);
+    assert_eq!(rows, [(drop, None, 0.3), (full, Some("gpu"), 0.85), (full, Some("in_flight"), 64.0)]);
+    Ok(())
+}

@@ -219,6 +219,17 @@ pub enum Merged {
     Value(f64, Option<[f64; 2]>),
 }
 
+impl Take {
+    /// The names of the series it is made of, for people; empty of a query.
+    pub fn names(&self) -> String {
+        match self {
+            Self::Gauge { of, .. } | Self::Rate { of } | Self::Quantile { of, .. } => of.names.join(" or "),
+            Self::Ratio { of, per } => format!("{} per {}", of.names.join(" or "), per.names.join(" or ")),
+            Self::Query(_) => String::new(),
+        }
+    }
+}
+
 impl MetricRow {
     /// What the parts of a side's replicas come to.
     pub fn merge<'a>(&self, parts: impl Iterator<Item = &'a Part> + Clone) -> Merged {

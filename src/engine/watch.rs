@@ -202,6 +202,12 @@ impl SideWatch {
         }
     }
 
+    /// The router tells no counters any more: what it told is not now.
+    pub(super) fn stop_counting(&mut self) {
+        self.totals.clear();
+        self.in_flight = None;
+    }
+
     /// Live requests a second over the last few seconds; `None` before there were two readings half a second apart.
     pub(super) fn rps(&self) -> Option<f64> {
         if self.totals.is_empty() {

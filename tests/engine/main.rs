@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
 
 mod detail;
+mod metrics;
 mod sim;
 
 use cutover::domain::*;

@@ -31,6 +31,8 @@ pub struct Sim {
     pub replies: Vec<(u64, Reply)>,
     pub gate_verdicts: fn(&str) -> Verdict,
     pub traffic: TrafficCounters,
+    /// Whether the router tells its counters.
+    pub counts: bool,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
     asked: u64,
@@ -96,6 +98,7 @@ impl Sim {
             replies: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
+            counts: true,
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
             asked: 0,
@@ -160,7 +163,7 @@ impl Sim {
                 revision: Revision(self.revision.to_string()),
                 replicas: Pair::default(),
                 versions: Pair::default(),
-                traffic: Some(self.traffic.clone()),
+                traffic: self.counts.then(|| self.traffic.clone()),
                 controller: None,
                 notes: Vec::new(),
             })
