@@ -376,6 +376,7 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     full.service.guards.clear();
     assert_eq!(full.logs.len(), 2);
     full.logs.clear();
+    assert_eq!(full.service.metrics.take().map(|metrics| metrics.interval_ms), Some(1000));
     assert_eq!(full, plain, "a default in a comment is not the default in force");
     for gate in KINDS {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
@@ -438,6 +439,14 @@ fn with_key(section: &str, line: &str) -> String {
         "admin_token = { .. }" => format!("{base}admin = \"127.0.0.1:9\"\nadmin_token = {{ {line} }}\n"),
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
+        "[[metrics.row]]" if !["name", "metric", "query"].iter().any(|key| line.starts_with(key)) => {
+            let kind = if line.starts_with("kind") { "" } else { "kind = \"counter\"\n" };
+            format!("{base}[[metrics.row]]\nname = \"n\"\nmetric = \"m\"\n{kind}{line}\n")
+        }
+        "[metrics.traffic]" if !line.starts_with("requests") => {
+            let failures = if line.starts_with("failures ") { "" } else { "failures = \"f\"\n" };
+            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{failures}{line}\n")
+        }
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
         "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
         section if section.contains("kind =") => {

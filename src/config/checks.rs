@@ -201,8 +201,8 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     let then =
         table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
     let side = table.get("side").map(|node| side(&node));
-    let row = saturated(table, metric?, metrics);
-    let versus = table.get("versus").map(|node| comparison(&node, metric?));
+    let row = saturated(table, metric, metrics);
+    let versus = table.get("versus").map(|node| comparison(&node, metric));
     let window_ms = guard_window(table);
     let usual = if metric == Some(Metric::Saturation) { 3 } else { 100 };
     let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
@@ -223,9 +223,9 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
 }
 
 /// What a guard on saturation watches; nothing for any other.
-fn saturated(table: &Table<'_>, metric: Metric, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
+fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
     let node = table.get("row");
-    if metric != Metric::Saturation {
+    if let Some(metric) = metric.filter(|metric| *metric != Metric::Saturation) {
         return match node {
             Some(node) => node.refuse(format!("{} is not of a row", metric.name()), "remove it, or watch saturation"),
             None => Some(None),
@@ -234,12 +234,20 @@ fn saturated(table: &Table<'_>, metric: Metric, metrics: Option<&MetricsSpec>) -
     let rows = || metrics.into_iter().flat_map(|metrics| &metrics.rows).map(|row| row.name.as_str());
     let known = || std::iter::once(IN_FLIGHT).chain(rows()).collect::<Vec<_>>().join(", ");
     let Some(node) = node else {
+        // What was at fault in the metric was told already.
+        if metric.is_none() {
+            return None;
+        }
         table.fault("row is missing: saturation of what?".into(), format!("write row = one of {}", known()));
         return None;
     };
     let name = node.text()?;
     if name == IN_FLIGHT || rows().any(|row| row == name) {
         return Some(Some(name.to_owned()));
+    }
+    if metrics.is_some_and(|metrics| metrics.rows.is_empty()) {
+        // The rows are at fault, and were told.
+        return None;
     }
     node.refuse(format!("{} is no row", quote(name)), format!("rows: {}", known()))
 }
@@ -275,8 +283,8 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
     node.refuse(format!("an error rate of {share} is not from 0 to below 1"), example)
 }
 
-fn comparison(node: &Node<'_>, metric: Metric) -> Option<Comparison> {
-    if metric.quantile().is_none() && metric != Metric::ErrorRate {
+fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
+    if let Some(metric) = metric.filter(|metric| metric.quantile().is_none() && *metric != Metric::ErrorRate) {
         return node.refuse(format!("{} is not compared with the other side", metric.name()), "remove versus");
     }
     let table = node.table()?.keys_of(&[keys::VERSUS]);

@@ -19,17 +19,21 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     let presets = metric::PRESETS.map(|name| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
     let preset = name.and_then(metric::preset);
-    let path = table.get("path").map_or_else(|| Some("/metrics".to_owned()), |node| values::http_path(&node))?;
+    let path = table
+        .get("path")
+        .map_or_else(|| Some("/metrics".to_owned()), |node| values::http_path(&node))
+        .unwrap_or_default();
     let interval_ms = table.duration("interval", 500..=HOUR, SECOND);
     let timeout_ms = table.duration("timeout", 10..=60 * SECOND, 2 * SECOND);
     let port = match table.get("port") {
-        Some(node) => Some(u16::try_from(node.number(1..=65535)?).ok()?),
+        Some(node) => node.number(1..=65535).and_then(|port| u16::try_from(port).ok()),
         None => preset.as_ref().and_then(|preset| preset.port),
     };
     let prometheus = table.get("prometheus").and_then(|node| url(&node));
     let mut rows = preset.as_ref().map(|preset| preset.rows.clone()).unwrap_or_default();
     add_rows(&table, &mut rows, prometheus.is_some());
-    if rows.is_empty() {
+    // A preset or rows that are at fault were told already.
+    if rows.is_empty() && table.get("preset").is_none() && table.get("row").is_none() {
         let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", metric::PRESETS[0]);
         table.fault("names nothing to show".into(), remedy);
     }

@@ -54,6 +54,7 @@ pub fn guard(guard: &GuardStatus) -> String {
     };
     let (value, limit) = (in_unit(value, &guard.unit), in_unit(guard.limit, &guard.unit));
     let seen = match guard.metric {
+        Metric::Throughput if guard.value.is_some_and(|drop| drop < 0.005) => format!("{what} as expected"),
         Metric::Throughput => format!("{what} {value} below what is expected, limit {limit}"),
         _ => format!("{what} {value} of {limit}"),
     };
@@ -89,7 +90,7 @@ fn wait(what: &str, soon: Option<Soon>) -> String {
         None => what.to_owned(),
         Some(Soon::In { s }) if s < 1.0 => what.to_owned(),
         Some(Soon::In { s }) => format!("{what}, about {} at this rate", span(s)),
-        Some(Soon::Never { per_s }) => format!("{what}, never at {}/s: its window is too short", plain(per_s)),
+        Some(Soon::Never { per_s }) => format!("{what}, never at {}/s in its window", plain(per_s)),
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!(guard(&few), "errors: not enough data, about 4 min at this rate");
         let never =
             GuardStatus { status: GuardState::NotYet, soon: Some(Soon::Never { per_s: 0.5 }), ..errors.clone() };
-        assert_eq!(guard(&never), "errors: not enough data, never at 0.5/s: its window is too short");
+        assert_eq!(guard(&never), "errors: not enough data, never at 0.5/s in its window");
         let none = GuardStatus { status: GuardState::NotYet, value: None, samples: 0, ..errors };
         assert_eq!(guard(&none), "errors: no data");
 
