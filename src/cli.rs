@@ -5,6 +5,7 @@
 //! into the other parts. Without a terminal nothing here waits for input.
 
 mod act;
+mod alert;
 pub mod args;
 mod changes;
 mod check;
@@ -142,6 +143,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Events { tail } => logs::events(context, &tail).await,
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Check => check::run(context).await,
+        Verb::Alert { names, timeout } => alert::run(context, &names, timeout).await,
         Verb::Init(args) => files::init(context, &args),
         Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),

@@ -15,6 +15,7 @@ use toml::de::DeTable;
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 
+mod alerts;
 mod backend;
 mod calls;
 mod checks;
@@ -184,6 +185,7 @@ fn meaning<'a>(
     let gates = checks::gates(&root, &probe.path);
     let metrics = metrics::metrics(&root, &sides);
     let guards = checks::guards(&root, metrics.as_ref());
+    let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);
     let service = Service {
         name,
@@ -194,6 +196,7 @@ fn meaning<'a>(
         plan,
         gates,
         guards,
+        alerts,
         verify_timeout_ms,
         stale_after_ms,
         state_dir,

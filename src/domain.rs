@@ -4,6 +4,7 @@
 //! types), so that a whole cutover can be replayed from its events and a snapshot can
 //! cross a process boundary unchanged.
 
+pub mod alert;
 pub mod call;
 pub mod capabilities;
 pub mod digest;
@@ -28,6 +29,7 @@ pub mod time;
 pub mod version;
 pub mod window;
 
+pub use alert::{Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, Severity};
 pub use call::{Call, Expect, HeaderValue, Scalar, SecretRef, Step};
 pub use capabilities::Capabilities;
 pub use digest::Digest;

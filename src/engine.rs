@@ -5,9 +5,11 @@
 //! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
 //! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
 //! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `metrics` holds what the model servers say, `walk` takes steps unattended, `status` makes the
+//! `gates` and `guards` judge, `metrics` holds what the model servers say, `alerts` says who is woken, `walk` takes
+//! steps unattended, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
+mod alerts;
 mod ask;
 pub mod command;
 mod compare;

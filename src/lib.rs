@@ -20,8 +20,10 @@
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
 //! | [`probe`] | pollers of the replicas |
 //! | [`gate`] | the runners of the nine kinds of gate |
+//! | [`alert`] | alerts on their way to webhooks and commands |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
 //! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
+//! | [`process`] | commands of the user's, each in a group that never outlives its owner |
 //! | [`config`] | what was typed, and what it means |
 //! | [`gateway`] | the embedded reverse proxy and its admin interface |
 //! | [`ui`] | view state, keys, themes, widgets: pure |
@@ -32,6 +34,7 @@
 //!
 //! Who may use whom is a table that `tests/architecture.rs` holds against the sources.
 
+pub mod alert;
 pub mod backend;
 pub mod cli;
 pub mod config;
@@ -43,6 +46,7 @@ pub mod gateway;
 pub mod journal;
 pub mod logs;
 pub mod probe;
+pub mod process;
 pub mod runtime;
 pub mod terminal;
 pub mod ui;

@@ -11,6 +11,7 @@ mod delay;
 mod fetch;
 mod metrics;
 mod poller;
+mod secret;
 mod target;
 mod version;
 
@@ -24,6 +25,7 @@ pub use client::client;
 pub use delay::delay_ms;
 pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
 pub use metrics::{read_twice, start_metrics};
+pub use secret::secret;
 pub use target::Target;
 
 use crate::domain::metric::Scrape;

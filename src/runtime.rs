@@ -4,6 +4,7 @@
 //! session, the demo) hands it one event at a time. What comes out as effects is carried out by tasks
 //! of their own, each with a timeout; what they find comes back as events. Nothing here decides.
 
+mod alerts;
 mod backend;
 mod clock;
 pub mod console;

@@ -11,9 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain"]),
     ("backend", &["domain"]),
     ("probe", &["domain"]),
-    ("gate", &["domain", "probe"]),
+    ("gate", &["domain", "probe", "process"]),
+    ("alert", &["domain", "probe", "process"]),
+    ("process", &[]),
     ("journal", &["domain"]),
-    ("logs", &["domain"]),
+    ("logs", &["domain", "process"]),
     ("config", &["domain"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
@@ -24,8 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 const EVERYTHING: &[&str] = &[
-    "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo", "ui", "terminal",
-    "runtime", "cli",
+    "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
+    "ui", "terminal", "runtime", "cli",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
@@ -53,6 +55,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("backend", &["ratatui", "crossterm"]),
     ("probe", &["ratatui", "crossterm"]),
     ("gate", &["ratatui", "crossterm"]),
+    ("alert", &["ratatui", "crossterm"]),
+    ("process", &["ratatui", "crossterm", "reqwest", "hyper"]),
     ("demo", &["ratatui", "crossterm", "crate::cli"]),
 ];
 

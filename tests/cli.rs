@@ -24,7 +24,7 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 27] = [
+const VERBS: [&str; 28] = [
     "drive",
     "status",
     "watch",
@@ -43,6 +43,7 @@ const VERBS: [&str; 27] = [
     "note",
     "wait",
     "check",
+    "alert",
     "init",
     "keys",
     "journal",
@@ -292,6 +293,40 @@ fn check_tells_each_connection_and_exits_9_when_a_side_does_not_answer() {
     assert_eq!(of("blue")["ok"], false);
     assert_eq!(of("green")["ok"], false);
     assert!(of("blue")["target"].as_str().unwrap().starts_with(&url));
+    assert_eq!((&of("keys")["ok"], &of("theme")["ok"]), (&true.into(), &true.into()));
+}
+
+#[test]
+fn check_tries_what_gates_ask_and_what_the_console_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let [blue, green, dead] = free_ports();
+    run_in(dir.path(), &format!("init --name spam --blue http://127.0.0.1:{blue} --green http://127.0.0.1:{green}"));
+    let there = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = there.local_addr().unwrap().port();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = there.accept().unwrap();
+        let n = std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+        assert!(n > 0, "a request");
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let mut config = std::fs::read_to_string(dir.path().join("cutover.toml")).unwrap();
+    let more = format!(
+        "\n[[gate]]\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:{dead}\"\nquery = \"up\"\nmax = 1\n\
+         [[gate]]\nkind = \"http\"\nurl = \"http://127.0.0.1:{port}/a?v={{{{version}}}}\"\nstatus = 200\n"
+    );
+    config.push_str(&more);
+    std::fs::write(dir.path().join("cutover.toml"), config).unwrap();
+    std::fs::write(dir.path().join("keys.toml"), "[keys]\nnonsense = \"q\"\n").unwrap();
+    let output = run_in(dir.path(), "check -o json --keys keys.toml");
+    answers.join().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    let of =
+        |what: &str| checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("{what}: {document}"));
+    assert_eq!(of("gate prometheus")["ok"], false);
+    assert!(of("gate prometheus")["detail"].as_str().unwrap().contains("cannot connect"), "{document}");
+    assert_eq!(of("gate http")["detail"], "answers (404)");
+    assert!(of("keys")["detail"].as_str().unwrap().contains("keys.toml:2"), "{document}");
 }
 
 #[test]

@@ -175,6 +175,40 @@ fn logs_are_files_and_commands_and_start_from_the_files_directory() -> Result<()
 }
 
 #[test]
+fn alerts_go_where_they_say() -> Result<(), Error> {
+    use cutover::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
+    let text = format!(
+        "{MINIMAL}[[alert]]\nkind = \"webhook\"\nurl = \"https://pager.example/in?team=ml\"\n\
+         bearer = {{ env = \"CUTOVER_GATEWAY_TOKEN\" }}\n\
+         [[alert]]\nkind = \"slack\"\nname = \"ops\"\nurl = {{ env = \"CUTOVER_GATEWAY_TOKEN\" }}\n\
+         on = [\"guard\", \"switched\"]\ntimeout = \"2s\"\n\
+         [[alert]]\nkind = \"command\"\ncommand = [\"page\", \"--team\", \"ml ops\"]\n"
+    );
+    let config = config::parse(&text, Path::new("/etc/cutover/m.toml"), &env)?;
+    let token = || SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into());
+    let spec = |name: &str, way| AlertSpec { name: name.into(), way, on: AlertKind::TROUBLE.into(), timeout_ms: 5_000 };
+    let webhook = |url, headers, form| AlertWay::Webhook { url, headers, form };
+    let bearer = vec![("authorization".to_owned(), HeaderValue::Bearer(token()))];
+    let expected = [
+        spec("webhook", webhook(AlertUrl::Plain("https://pager.example/in?team=ml".into()), bearer, AlertForm::Json)),
+        AlertSpec {
+            on: vec![AlertKind::Guard, AlertKind::Switched],
+            timeout_ms: 2_000,
+            ..spec("ops", webhook(AlertUrl::Secret(token()), Vec::new(), AlertForm::Slack))
+        },
+        spec(
+            "command",
+            AlertWay::Command {
+                argv: vec!["page".into(), "--team".into(), "ml ops".into()],
+                dir: "/etc/cutover".into(),
+            },
+        ),
+    ];
+    assert_eq!(config.service.alerts, expected);
+    Ok(())
+}
+
+#[test]
 fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
     let service = valid("kinds.toml")?.service;
     let base = fixtures().join("valid");
@@ -374,6 +408,8 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     assert_eq!((full.service.gates.len(), full.service.guards.len()), (KINDS.len(), 2));
     full.service.gates.clear();
     full.service.guards.clear();
+    assert_eq!(full.service.alerts.len(), 2);
+    full.service.alerts.clear();
     assert_eq!(full.logs.len(), 2);
     full.logs.clear();
     assert_eq!(full.service.metrics.take().map(|metrics| metrics.interval_ms), Some(1000));
@@ -453,6 +489,8 @@ fn with_key(section: &str, line: &str) -> String {
             format!("{base}{}\n{line}\n", section.replace(' ', "\n").replace("\n=\n", " = "))
         }
         "[[gate]]" if !line.starts_with("kind") => format!("{base}[[gate]]\nkind = \"health\"\n{line}\n"),
+        "[[alert]]" if line.starts_with("kind") => format!("{base}[[alert]]\n{line}\n"),
+        "[[alert]]" => format!("{base}[[alert]]\nkind = \"command\"\n{line}\n"),
         section => format!("{base}{section}\n{line}\n"),
     }
 }

@@ -15,6 +15,7 @@ use cutover::demo::child::{Pipes, Report, run_load, run_model_server};
 use cutover::demo::data::{GOLDEN, SMOKE, golden_cases, write_to};
 use cutover::demo::load::{DEFAULT_RPS, Load, LoadReport};
 use cutover::demo::model::{Image, Model, transposed};
+use cutover::demo::scenario::Scenario;
 use cutover::demo::server::{MAX_BODY, Server, serve};
 use cutover::demo::settings::{Addresses, CONFIG_FILE, demo_config};
 use cutover::domain::Side;
@@ -33,7 +34,7 @@ fn the_demo_config_means_what_it_should() {
     std::fs::create_dir(&dir).unwrap();
     write_to(&dir).unwrap();
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let text = demo_config(&dir, &Addresses { blue: at(1001), green: at(1002), gateway: at(1003) });
+    let text = demo_config(&dir, &Addresses { blue: at(1001), green: at(1002), gateway: at(1003) }, Scenario::Good);
     let config = cutover::config::parse(&text, &dir.join(CONFIG_FILE), &|_| None).unwrap();
     let service = &config.service;
     assert_eq!((service.name.as_str(), service.environment.as_str()), ("digits", "demo"));
@@ -42,7 +43,7 @@ fn the_demo_config_means_what_it_should() {
     assert_eq!(service.state_dir, dir.join("state"));
     assert_eq!(service.gates.iter().map(|gate| gate.kind.name()).collect::<Vec<_>>(), ["health", "golden", "smoke"]);
     assert!(service.gates.iter().all(|gate| gate.required));
-    assert_eq!(service.guards.iter().map(|guard| guard.limit).collect::<Vec<_>>(), [0.02, 250.0]);
+    assert_eq!(service.guards.iter().map(|guard| guard.limit).collect::<Vec<_>>(), [0.02, 250.0, 200.0]);
     // A tenth of the client load must be enough for a verdict well before the bake is over.
     for guard in &service.guards {
         assert_eq!((guard.then, guard.side), (GuardAction::Rollback, None));

@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "e2e/alerts.rs"]
+mod alerts;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/console.rs"]

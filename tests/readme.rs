@@ -163,7 +163,7 @@ fn every_config_on_the_page_is_accepted() -> Outcome {
     let token = dir.path().join("token");
     std::fs::write(&token, "0123456789abcdef")?;
     let env = |name: &str| match name {
-        "CUTOVER_GATEWAY_TOKEN" => Some("0123456789abcdef".to_owned()),
+        "CUTOVER_GATEWAY_TOKEN" | "SLACK_WEBHOOK" => Some("0123456789abcdef".to_owned()),
         "HOME" => Some("/home/op1".to_owned()),
         _ => None,
     };

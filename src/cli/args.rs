@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
-pub use self::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ScenarioName, TailArgs};
+pub use self::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, TailArgs};
 pub use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
 

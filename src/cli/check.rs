@@ -14,6 +14,12 @@ use crate::domain::metric::{Part, Scrape, Take};
 use crate::domain::text::clean;
 use crate::domain::{GateKind, MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::probe::{Ask, FetchError, Target, fetch};
+
+/// Of an answer no more than this is read, in bytes.
+const MAX_REPLY: usize = 64 * 1024;
+/// A system that a gate asks has this long to answer.
+const OTHERS: Duration = Duration::from_secs(3);
 
 /// One thing that was tried.
 struct Row {
@@ -35,13 +41,16 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let config = seams::load(context)?;
     let file = &config.file;
     let mut rows = vec![Row::local("config", file, Ok("valid".into()))];
-    rows.extend(replicas(&config).await?);
+    let client = crate::probe::client().map_err(Failure::error)?;
+    rows.extend(console_files(&config, context));
+    rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
     let router = seams::read_router(&config).await;
     rows.push(Row { what: "router".into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config));
+    rows.extend(others(&config, &client).await);
     print(context, &rows);
     let failed = rows.iter().filter(|row| row.result.is_err());
     let count = failed.clone().count();
@@ -55,28 +64,23 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Asks every replica's probe path once, one after the other.
-async fn replicas(config: &Config) -> Result<Vec<Row>, Failure> {
+async fn replicas(config: &Config, client: &reqwest::Client) -> Vec<Row> {
     let probe = &config.service.probe;
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_millis(probe.timeout_ms))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|error| Failure::error(format!("the HTTP client cannot be built: {error}")))?;
+    let limit = Duration::from_millis(probe.timeout_ms);
     let mut rows = Vec::new();
     for side in Side::BOTH {
         for url in &config.service.sides[side].urls {
-            let target = format!("{}{}", url.trim_end_matches('/'), probe.path);
-            let result = match client.get(&target).send().await {
-                Ok(answer) if answer.status().is_success() => Ok(format!("{}", answer.status().as_u16())),
-                Ok(answer) => Err(format!("answered {}, not 2xx", answer.status().as_u16())),
-                Err(error) if error.is_timeout() => Err(format!("no answer within {} ms", probe.timeout_ms)),
-                Err(error) => Err(root_cause(&error.without_url())),
+            let target = Target { base: url.trim_end_matches('/').to_owned(), headers: Vec::new() };
+            let result = match fetch(client, &target, Ask::get(&probe.path, limit, MAX_REPLY)).await {
+                Ok(answer) if answer.is_success() => Ok(format!("{}", answer.status)),
+                Ok(answer) => Err(format!("answered {}, not 2xx", answer.status)),
+                Err(error) => Err(error.to_string()),
             };
-            rows.push(Row { what: side.name().into(), target: hide_password(&target), result, is_remote: true });
+            let target = hide_password(&format!("{}{}", target.base, probe.path));
+            rows.push(Row { what: side.name().into(), target, result, is_remote: true });
         }
     }
-    Ok(rows)
+    rows
 }
 
 /// Reads every replica's metrics; what a preset names and nobody exports is told, and is no failure.
@@ -105,13 +109,56 @@ fn found(spec: &MetricsSpec, scrape: &Scrape) -> Result<String, String> {
     }
 }
 
-/// The innermost error says what happened; the outer ones say "error sending request".
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+/// The other systems that gates ask, each origin once. Any answer will do: what a gate asks there may do something.
+async fn others(config: &Config, client: &reqwest::Client) -> Vec<Row> {
+    let mut asked: Vec<&str> = Vec::new();
+    let mut rows = Vec::new();
+    for gate in &config.service.gates {
+        let urls: Vec<&str> = match &gate.kind {
+            GateKind::Prometheus { url, .. } => vec![url],
+            GateKind::Http { call, .. } => vec![&call.url],
+            GateKind::Integration { steps } => steps
+                .iter()
+                .filter(|step| !step.call.is_through_candidate())
+                .map(|step| step.call.url.as_str())
+                .collect(),
+            _ => continue,
+        };
+        for origin in urls.into_iter().map(origin) {
+            if asked.contains(&origin) {
+                continue;
+            }
+            asked.push(origin);
+            let target = Target { base: origin.to_owned(), headers: Vec::new() };
+            let result = match fetch(client, &target, Ask::get("/", OTHERS, MAX_REPLY)).await {
+                Ok(answer) => Ok(format!("answers ({})", answer.status)),
+                Err(FetchError::TooLong(_)) => Ok("answers".into()),
+                Err(error) => Err(error.to_string()),
+            };
+            rows.push(Row {
+                what: format!("gate {}", gate.name),
+                target: hide_password(origin),
+                result,
+                is_remote: true,
+            });
+        }
     }
-    cause.to_string()
+    rows
+}
+
+/// Scheme, host and port.
+fn origin(url: &str) -> &str {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    url[from..].find(['/', '?']).map_or(url, |at| &url[..from + at])
+}
+
+/// What the console reads besides the config: its keys and its theme.
+fn console_files(config: &Config, context: &Context) -> Vec<Row> {
+    let told = |failure: Failure| clean(&failure.message, 400);
+    let keys = super::keymap::load(context).map(|_| "valid".into()).map_err(told);
+    let theme = seams::view(None, &config.ui, context).map(|_| "valid".into()).map_err(told);
+    let file = super::keymap::find(context.keys.as_deref()).map(|found| found.path).unwrap_or_default();
+    vec![Row::local("keys", &file, keys), Row::local("theme", Path::new(&config.ui.theme), theme)]
 }
 
 /// `user:password@` never stands in what is printed.

@@ -58,6 +58,10 @@ fn fact(fact: &Fact) -> String {
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
         Fact::Adopted { split } => format!("accepted {split}"),
         Fact::Finalized { live } => format!("finalized: {live} is live"),
+        Fact::Alerted { alert, to, delivered, tries, detail } => {
+            let came = if *delivered { "delivered" } else { "NOT delivered" };
+            format!("alert {alert} to {to}: {came}, tries {tries} {detail}")
+        }
         Fact::Note { text } => format!("note: {text}"),
     }
 }

@@ -246,8 +246,7 @@ async fn stdin_closes() {
 /// Plays the demo: with a terminal on the screen or in lines, else by itself, told and judged.
 pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
     use std::io::IsTerminal;
-    let name = clap::ValueEnum::to_possible_value(&args.scenario).map(|value| value.get_name().to_owned());
-    let scenario: Scenario = name.unwrap_or_default().parse().map_err(Failure::usage)?;
+    let scenario = args.scenario;
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }

@@ -190,7 +190,7 @@ fn few<'a>(node: &Node<'a>, example: &str) -> Option<Vec<Node<'a>>> {
 }
 
 /// `headers` and `bearer`.
-fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+pub(super) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
     let bearer = table.get("bearer").map(|node| secret(&node).map(HeaderValue::Bearer));
     let mut headers = Vec::new();
     let mut is_whole = true;
@@ -232,7 +232,7 @@ fn header(name: &str, node: &Node<'_>) -> Option<(String, HeaderValue)> {
 }
 
 /// Where a secret is; that it is there is seen now, its value is read when it is needed.
-fn secret(node: &Node<'_>) -> Option<SecretRef> {
+pub(super) fn secret(node: &Node<'_>) -> Option<SecretRef> {
     let remedy = "write { env = \"NAME\" } or { file = \"PATH\" }";
     if node.is_text() {
         return node.refuse("a secret must not stand in the config".into(), remedy);

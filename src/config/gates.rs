@@ -55,7 +55,7 @@ pub(super) fn exec(table: &Table<'_>) -> Option<GateKind> {
     Some(GateKind::Exec { command: command?, dir: dir?, not_yet_code: u8::try_from(not_yet_code).ok()?, bound: bound? })
 }
 
-fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
+pub(super) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     let items = node.list(example)?;
     let words: Option<Vec<String>> = items.iter().map(|item| item.text().map(str::to_owned)).collect();
     let mut words = words?;

@@ -58,15 +58,18 @@ pub(super) const MANUAL: &str = "[[gate]] kind = \"manual\"";
 pub(super) const EXEC: &str = "[[gate]] kind = \"exec\"";
 pub(super) const GUARD: &str = "[[guard]]";
 pub(super) const VERSUS: &str = "versus = { .. }";
+pub(super) const ALERT: &str = "[[alert]]";
+pub(super) const ALERT_WEBHOOK: &str = "[[alert]] kind = \"webhook\"";
+pub(super) const ALERT_COMMAND: &str = "[[alert]] kind = \"command\"";
 pub(super) const LOG: &str = "[[log]]";
 pub(super) const METRICS: &str = "[metrics]";
 pub(super) const METRICS_ROW: &str = "[[metrics.row]]";
 pub(super) const METRICS_TRAFFIC: &str = "[metrics.traffic]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 14] = [
+pub(super) const TOP: [&str; 15] = [
     "service", "blue", "green", "probe", "metrics", "backend", "gateway", "state", "ui", "plan", "prompts", "gate",
-    "guard", "log",
+    "guard", "alert", "log",
 ];
 
 use KeyDefault::{From, Is, Nothing, Required};
@@ -260,6 +263,17 @@ const KEYS: &[KeyDoc] = &[
     key(VERSUS, "side", "live", Required, "The side compared with."),
     key(VERSUS, "worse_by", "share", Required, "How much worse is too much: 0.2 or \"20%\"."),
     key(VERSUS, "sure", "share", Is("\"99%\""), "How sure that has to be before the guard acts, over the whole rollout and however often it looks: at 99% one sound rollout in a hundred is stopped."),
+
+    key(ALERT, "kind", "webhook | slack | command", Required, "How it gets there: JSON by POST, the same in the form Slack and Mattermost take, or a command that reads the JSON."),
+    key(ALERT, "name", "name", From("the kind"), "What the place is called on the screen and in the journal; unique."),
+    key(ALERT, "on", "list of words", From("all but switched and finalized"), "What is told: guard, gate, paused, rollback, rolled_back, order, drift, disconnect, switched, finalized."),
+    key(ALERT, "timeout", "duration", Is("\"5s\""), "One try may take this long; there are six, with growing pauses."),
+
+    key(ALERT_WEBHOOK, "url", "URL or table", Required, "Where it is posted; { env = \"NAME\" } or { file = \"PATH\" } where the URL is itself the secret. So for slack too."),
+    key(ALERT_WEBHOOK, "headers", "table", Nothing, "Headers, by name: a text, { env = .. } or { file = .. }."),
+    key(ALERT_WEBHOOK, "bearer", "table", Nothing, "A bearer token: { env = .. } or { file = .. }."),
+
+    key(ALERT_COMMAND, "command", "list of words", Required, "A program and its arguments, run without a shell; the alert is on its standard input, exit code 0 means taken."),
 
     key(LOG, "name", "name", Required, "What its lines are told by in the log pane; unique, and no gate's."),
     key(LOG, "file", "path", Nothing, "A file, followed over rotation and truncation, and before it exists; this or command."),

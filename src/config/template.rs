@@ -89,10 +89,20 @@ pub fn template(answers: &Answers) -> String {
     ] {
         out.line(&format!("#{line}"));
     }
+    alerts(&mut out);
     out.line("\n# Logs of yours, shown in the console's log pane beside those of the gates; 16 at most.");
     out.section("#[[log]]", keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
     out.line("\n#[[log]]\n#name = \"model-green\"\n#command = [\"journalctl\", \"-fu\", \"model-green\"]");
     out.0
+}
+
+/// Where those are told who are not looking.
+fn alerts(out: &mut Out) {
+    out.line("\n# Alerts: who is told what went wrong, with its diagnosis; 16 at most. `cutover alert` tries them.");
+    out.section("#[[alert]]", keys::ALERT, &[("kind", "\"webhook\"")]);
+    out.keys("#", keys::ALERT_WEBHOOK, &[("url", "\"https://pager.example/hooks/ml\"")]);
+    out.line("\n#[[alert]]\n#kind = \"command\"");
+    out.keys("#", keys::ALERT_COMMAND, &[("command", "[\"page\", \"--team\", \"ml\"]")]);
 }
 
 /// The gates that look beyond the side's own answers.

@@ -11,8 +11,6 @@ use tokio::time;
 
 use crate::domain::Side;
 
-/// How much longer a batch takes in a server that has become slow.
-const SLOW_FACTOR: f64 = 50.0;
 /// What each image after the first adds to a batch's service time, as a share of it.
 const PER_IMAGE: f64 = 0.05;
 /// Share of batches that hit a pause (a collection, a clock change), 0 to 1.
@@ -42,6 +40,20 @@ impl Pace {
     }
 }
 
+/// How a batch is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// How many times as long as it should it takes.
+    pub times: u8,
+    /// Whether it needs every worker for itself.
+    pub alone: bool,
+}
+
+impl Manner {
+    /// As it should be.
+    pub const FAIR: Self = Self { times: 1, alone: false };
+}
+
 /// The queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull;
@@ -68,19 +80,19 @@ impl Accelerator {
     ///
     /// # Errors
     /// [`QueueFull`], at once, when too many wait already.
-    pub async fn serve(&self, images: usize, slow: bool) -> Result<(), QueueFull> {
+    pub async fn serve(&self, images: usize, manner: Manner) -> Result<(), QueueFull> {
         let _place = self.places.try_acquire().map_err(|_| QueueFull)?;
-        let _worker = self.workers.acquire().await.map_err(|_| QueueFull)?;
-        time::sleep(self.service_time(images, slow)).await;
+        let workers = if manner.alone { self.pace.workers.max(1) } else { 1 };
+        let _workers = self.workers.acquire_many(workers as u32).await.map_err(|_| QueueFull)?;
+        time::sleep(self.service_time(images, manner.times)).await;
         Ok(())
     }
 
-    fn service_time(&self, images: usize, slow: bool) -> Duration {
+    fn service_time(&self, images: usize, times: u8) -> Duration {
         let jitter = 0.75 + 0.5 * fastrand::f64();
         let tail = if fastrand::f64() < TAIL_SHARE { TAIL_FACTOR } else { 1.0 };
-        let slow = if slow { SLOW_FACTOR } else { 1.0 };
         let batch = 1.0 + PER_IMAGE * images.saturating_sub(1) as f64;
-        Duration::from_secs_f64(self.pace.service_ms / 1000.0 * jitter * tail * slow * batch)
+        Duration::from_secs_f64(self.pace.service_ms / 1000.0 * jitter * tail * f64::from(times) * batch)
     }
 }
 
@@ -98,7 +110,7 @@ mod tests {
         let (start, mut tasks) = (Instant::now(), JoinSet::new());
         for _ in 0..n {
             let accelerator = accelerator.clone();
-            tasks.spawn(async move { accelerator.serve(1, false).await });
+            tasks.spawn(async move { accelerator.serve(1, Manner::FAIR).await });
         }
         let refused = tasks.join_all().await.into_iter().filter(Result::is_err).count();
         (start.elapsed(), refused)
@@ -117,17 +129,29 @@ mod tests {
     async fn slow_is_slower_than_any_guard_of_the_demo_allows() {
         let accelerator = Accelerator::new(Pace::of(Side::Green));
         let start = Instant::now();
-        accelerator.serve(1, true).await.unwrap();
+        accelerator.serve(1, Manner { times: 50, alone: false }).await.unwrap();
         assert!(start.elapsed() > Duration::from_millis(300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn alone_is_one_at_a_time() {
+        let accelerator = Arc::new(Accelerator::new(Pace { service_ms: 10.0, workers: 4, queue: 8 }));
+        let (start, mut tasks) = (Instant::now(), JoinSet::new());
+        for _ in 0..8 {
+            let accelerator = accelerator.clone();
+            tasks.spawn(async move { accelerator.serve(1, Manner { times: 1, alone: true }).await });
+        }
+        assert!(tasks.join_all().await.into_iter().all(|served| served.is_ok()));
+        assert!(start.elapsed() > Duration::from_millis(60), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_goes_frees_its_place() {
         let accelerator = Accelerator::new(Pace { service_ms: 10.0, workers: 1, queue: 0 });
         for _ in 0..5 {
-            let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, false)).await;
+            let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, Manner::FAIR)).await;
             assert!(gave_up.is_err());
         }
-        assert_eq!(accelerator.serve(1, false).await, Ok(()));
+        assert_eq!(accelerator.serve(1, Manner::FAIR).await, Ok(()));
     }
 }

@@ -37,13 +37,31 @@ pub enum Mode {
     Wrong,
     /// One inference in ten is answered with 500 or not at all, under sustained traffic.
     Flaky,
+    /// Every inference takes four times as long, under sustained traffic: within every limit, and worse all the same.
+    Worse,
+    /// One worker instead of four: fast while little comes, and a queue when more does.
+    Narrow,
+    /// Answers 500 to what it cannot read, instead of refusing it.
+    Fragile,
+    /// Says that it is ready, but takes its time over it.
+    Sluggish,
     /// Refuses connections and has closed those it had.
     Dead,
 }
 
 impl Mode {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Good, Self::Slow, Self::Wrong, Self::Flaky, Self::Dead];
+    pub const ALL: [Self; 9] = [
+        Self::Good,
+        Self::Slow,
+        Self::Wrong,
+        Self::Flaky,
+        Self::Worse,
+        Self::Narrow,
+        Self::Fragile,
+        Self::Sluggish,
+        Self::Dead,
+    ];
 
     /// As `behave` takes it.
     pub const fn name(self) -> &'static str {
@@ -52,6 +70,10 @@ impl Mode {
             Self::Slow => "slow",
             Self::Wrong => "wrong",
             Self::Flaky => "flaky",
+            Self::Worse => "worse",
+            Self::Narrow => "narrow",
+            Self::Fragile => "fragile",
+            Self::Sluggish => "sluggish",
             Self::Dead => "dead",
         }
     }
@@ -68,7 +90,7 @@ impl FromStr for Mode {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
             let text = crate::domain::text::clean(text, 40);
-            format!("no behaviour {text:?}: good, slow, wrong, flaky or dead")
+            format!("no behaviour {text:?}: {}", Self::ALL.map(Self::name).join(", "))
         })
     }
 }
@@ -78,8 +100,10 @@ impl FromStr for Mode {
 pub enum Treatment {
     /// Answered as it should be.
     Fair,
-    /// Answered late.
-    Slow,
+    /// Answered late: the service takes this many times as long.
+    Slow(u8),
+    /// Answered in its turn: one at a time.
+    InTurn,
     /// Answered for the transposed image.
     Transposed,
     /// Answered with 500.
@@ -121,7 +145,9 @@ impl Behaviour {
         let sustained = self.stretch.lock().unwrap_or_else(PoisonError::into_inner).note(now);
         match self.mode() {
             Mode::Wrong => Treatment::Transposed,
-            Mode::Slow if sustained => Treatment::Slow,
+            Mode::Slow if sustained => Treatment::Slow(50),
+            Mode::Worse if sustained => Treatment::Slow(4),
+            Mode::Narrow => Treatment::InTurn,
             Mode::Flaky if sustained && fastrand::f64() < FLAKY_SHARE => {
                 if fastrand::bool() {
                     Treatment::Error
@@ -192,7 +218,9 @@ mod tests {
             assert_eq!(behaviour.treat(Instant::now()), Treatment::Fair);
             tokio::time::advance(Duration::from_millis(100)).await;
         }
-        assert_eq!(behaviour.treat(Instant::now()), Treatment::Slow);
+        assert_eq!(behaviour.treat(Instant::now()), Treatment::Slow(50));
+        behaviour.set(Mode::Worse);
+        assert_eq!(behaviour.treat(Instant::now()), Treatment::Slow(4));
         behaviour.set(Mode::Wrong);
         assert_eq!(behaviour.treat(Instant::now()), Treatment::Transposed);
         behaviour.set(Mode::Flaky);

@@ -4,7 +4,7 @@
 //! ends when stdin does, and the pipe ends with the parent however that dies: no child outlives the
 //! demo. A parent that does not read costs reports (bounded, then dropped), never the child's work.
 //!
-//! Commands of a model server: `behave good|slow|wrong|flaky|dead`. Of the client load: `rps N`.
+//! Commands of a model server: `behave` and a [`Mode`]'s name. Of the client load: `rps N`.
 
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Twist};
 use super::tree::Tree;
 use crate::domain::{Actor, LogLine, OrderState, Side};
-use crate::engine::snapshot::GateState;
-use crate::engine::{Command, Phase, Status};
+use crate::engine::snapshot::{GateState, GateStatus};
+use crate::engine::{Command, Phase, Snapshot, Status};
 use crate::runtime::Options;
 use crate::runtime::headless::{Session, Update};
 
 /// The whole story must be told within this time.
 const LIMIT: Duration = Duration::from_secs(240);
-/// How long all traffic on green is watched before something happens to blue.
+/// How long a share of green's is watched before something happens, or the window is closed.
 const SEEN: Duration = Duration::from_secs(3);
 /// How often the figures are told.
 const FIGURES: Duration = Duration::from_secs(5);
@@ -30,7 +31,8 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
     say(&format!("scenario {scenario}: {}", scenario.description()));
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
     let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
-    let mut story = Story { scenario, switched: None, told: Instant::now(), struck: false, finalizing: false };
+    let mut story =
+        Story { scenario, switched: None, users: None, told: Instant::now(), struck: false, finalizing: false };
     let deadline = Instant::now() + LIMIT;
     let code = loop {
         let Ok(update) = tokio::time::timeout_at(deadline, session.next()).await else {
@@ -40,7 +42,7 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
         match update {
             Update::Line(line) => say(&told(&line)),
             Update::Snapshot(snapshot) => {
-                if let Some((code, why)) = story.judge(&snapshot.status) {
+                if let Some((code, why)) = story.judge(&snapshot) {
                     for line in session.lines() {
                         say(&told(&line));
                     }
@@ -57,7 +59,10 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
 
 struct Story {
     scenario: Scenario,
+    /// Since when green has had the share at which something happens, or all traffic.
     switched: Option<Instant>,
+    /// When green had its first users.
+    users: Option<DateTime<Utc>>,
     told: Instant,
     /// What the scenario does once green is live has been done.
     struck: bool,
@@ -66,16 +71,20 @@ struct Story {
 
 impl Story {
     /// How the rollout has ended, if it has.
-    fn judge(&self, status: &Status) -> Option<(u8, String)> {
+    fn judge(&mut self, snapshot: &Snapshot) -> Option<(u8, String)> {
+        let status = &snapshot.status;
+        if self.users.is_none() && status.split.observed.is_some_and(|split| split.share(Side::Green) > 0) {
+            self.users = Some(status.time);
+        }
         let settled = status.last_order.as_ref().is_none_or(|order| order.state == OrderState::Verified);
         let failed = status.gates.iter().find(|gate| gate.required && gate.status == GateState::Failed);
         let busy = status.gates.iter().any(|gate| matches!(gate.status, GateState::Running | GateState::Pending));
         match status.phase {
-            Phase::RolledBack if settled => Some((5, "rolled back, blue takes all traffic".into())),
+            Phase::RolledBack if settled => Some((5, format!("{}; blue takes all traffic", self.caught(snapshot)))),
             Phase::Aborted if settled => Some((4, "aborted".into())),
             Phase::Finalized => Some((0, "green is live and the window is closed".into())),
             Phase::Paused => Some((6, "paused, waits for a person".into())),
-            Phase::Idle if !busy => failed.map(|gate| (3, format!("blocked by gate {}: no user saw green", gate.name))),
+            Phase::Idle if !busy => failed.map(|gate| (3, blocked(gate))),
             Phase::Switched if self.struck && !status.rollback.ready => {
                 let why = status.rollback.because.clone().unwrap_or_default();
                 Some((4, format!("green is live, but the way back is lost: {why}")))
@@ -84,30 +93,46 @@ impl Story {
         }
     }
 
+    /// What caught it, and how long after green's first users.
+    fn caught(&self, snapshot: &Snapshot) -> String {
+        let guard = snapshot.events.iter().rev().find(|event| event.text.starts_with("guard "));
+        let Some(guard) = guard else { return "rolled back".into() };
+        let after = self.users.map(|users| (guard.at - users).num_seconds().max(0));
+        let after = after.map(|s| format!(" {s} s after green's first users")).unwrap_or_default();
+        format!("rolled back{after} by {}", guard.text.trim_end_matches(" -> rollback"))
+    }
+
     /// What the scenario does by itself: kill blue, or close the window once it was seen.
     async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut Session, say: &mut dyn FnMut(&str)) {
         if self.told.elapsed() >= FIGURES {
             self.told = Instant::now();
             say(&figures(status));
         }
-        if status.phase != Phase::Switched {
+        let twist = self.scenario.twist();
+        let at = twist.map_or(100, |twist| twist.at);
+        if status.split.observed.is_none_or(|split| split.share(Side::Green) < at) {
             self.switched = None;
             return;
         }
         let since = *self.switched.get_or_insert_with(Instant::now);
-        match self.scenario.when_green_is_live() {
-            Some((side, mode)) if !self.struck && since.elapsed() >= SEEN => {
+        match twist {
+            Some(Twist { side, mode, .. }) if !self.struck && since.elapsed() >= SEEN => {
                 self.struck = true;
                 say(&format!("{side}'s server is now {mode}"));
                 tree.behave(side, mode).await;
             }
-            None if !self.finalizing && since.elapsed() >= SEEN * 3 => {
+            None if status.phase == Phase::Switched && !self.finalizing && since.elapsed() >= SEEN * 3 => {
                 self.finalizing = true;
                 let _ = session.ask(Command::Finalize, None, None, Duration::from_secs(5)).await;
             }
             _ => {}
         }
     }
+}
+
+fn blocked(gate: &GateStatus) -> String {
+    let note = if gate.note.is_empty() { String::new() } else { format!(" ({})", gate.note) };
+    format!("blocked by gate {}{note}: no user saw green", gate.name)
 }
 
 fn told(line: &LogLine) -> String {

@@ -23,13 +23,45 @@ pub enum Scenario {
     WrongGreen,
     /// Green passes its gates and fails some requests under traffic.
     FlakyGreen,
+    /// Green is within every limit under traffic, and four times as slow as blue.
+    WorseGreen,
+    /// Green dies once it has its first users.
+    DeadGreen,
+    /// Green says it is ready, but slowly.
+    SluggishGreen,
+    /// Green falls over what it cannot read.
+    FragileGreen,
+    /// Green is fast until more comes than one worker can do.
+    NarrowGreen,
     /// Blue, the way back, dies once green has all traffic.
     DeadBlue,
 }
 
+/// What happens once green has had its share for a few seconds, so that it is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twist {
+    /// Green's share in percent at which it happens.
+    pub at: u8,
+    /// Whose server changes.
+    pub side: Side,
+    /// How it behaves from then on.
+    pub mode: Mode,
+}
+
 impl Scenario {
     /// All of them, as help texts list them.
-    pub const ALL: [Self; 5] = [Self::Good, Self::SlowGreen, Self::WrongGreen, Self::FlakyGreen, Self::DeadBlue];
+    pub const ALL: [Self; 10] = [
+        Self::Good,
+        Self::SlowGreen,
+        Self::WrongGreen,
+        Self::FlakyGreen,
+        Self::WorseGreen,
+        Self::DeadGreen,
+        Self::SluggishGreen,
+        Self::FragileGreen,
+        Self::NarrowGreen,
+        Self::DeadBlue,
+    ];
 
     /// As `--scenario` takes it.
     pub const fn name(self) -> &'static str {
@@ -38,6 +70,11 @@ impl Scenario {
             Self::SlowGreen => "slow-green",
             Self::WrongGreen => "wrong-green",
             Self::FlakyGreen => "flaky-green",
+            Self::WorseGreen => "worse-green",
+            Self::DeadGreen => "dead-green",
+            Self::SluggishGreen => "sluggish-green",
+            Self::FragileGreen => "fragile-green",
+            Self::NarrowGreen => "narrow-green",
             Self::DeadBlue => "dead-blue",
         }
     }
@@ -53,6 +90,13 @@ impl Scenario {
             Self::FlakyGreen => {
                 "green passes its gates, then fails a tenth of its requests under traffic: a guard rolls back"
             }
+            Self::WorseGreen => {
+                "green is within every limit, but four times as slow as blue: the guard that compares rolls back"
+            }
+            Self::DeadGreen => "green dies once it has a tenth of the users: the guard on errors rolls back",
+            Self::SluggishGreen => "green takes 650 ms to say that it is ready: the health gate blocks it",
+            Self::FragileGreen => "green answers 500 to what it cannot read: the smoke gate blocks it",
+            Self::NarrowGreen => "green can only do one thing at a time: the load gate blocks it before any user waits",
             Self::DeadBlue => "blue dies once green has all traffic: the way back is lost",
         }
     }
@@ -60,18 +104,23 @@ impl Scenario {
     /// How each side's server behaves from the moment the scenario is chosen.
     pub const fn modes(self) -> Pair<Mode> {
         let green = match self {
-            Self::Good | Self::DeadBlue => Mode::Good,
+            Self::Good | Self::DeadBlue | Self::DeadGreen => Mode::Good,
             Self::SlowGreen => Mode::Slow,
             Self::WrongGreen => Mode::Wrong,
             Self::FlakyGreen => Mode::Flaky,
+            Self::WorseGreen => Mode::Worse,
+            Self::SluggishGreen => Mode::Sluggish,
+            Self::FragileGreen => Mode::Fragile,
+            Self::NarrowGreen => Mode::Narrow,
         };
         Pair { blue: Mode::Good, green }
     }
 
-    /// What changes when green has all traffic (after a few seconds, so that it is seen), if anything.
-    pub const fn when_green_is_live(self) -> Option<(Side, Mode)> {
+    /// What changes while it is played, if anything.
+    pub const fn twist(self) -> Option<Twist> {
         match self {
-            Self::DeadBlue => Some((Side::Blue, Mode::Dead)),
+            Self::DeadBlue => Some(Twist { at: 100, side: Side::Blue, mode: Mode::Dead }),
+            Self::DeadGreen => Some(Twist { at: 10, side: Side::Green, mode: Mode::Dead }),
             _ => None,
         }
     }
@@ -80,10 +129,10 @@ impl Scenario {
     pub const fn expected_exit(self) -> u8 {
         match self {
             Self::Good => 0,
-            Self::WrongGreen => 3,
+            Self::WrongGreen | Self::SluggishGreen | Self::FragileGreen | Self::NarrowGreen => 3,
             // All traffic has moved, but the rollback window that was asked for could not be kept.
             Self::DeadBlue => 4,
-            Self::SlowGreen | Self::FlakyGreen => 5,
+            Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen => 5,
         }
     }
 }
@@ -115,14 +164,15 @@ mod tests {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
         }
         let error = "good\u{1b}[0m ".parse::<Scenario>().unwrap_err();
-        assert_eq!(error, "no scenario \"good \": choose one of good, slow-green, wrong-green, flaky-green, dead-blue");
+        assert!(error.starts_with("no scenario \"good \": choose one of good, slow-green, wrong-green"), "{error}");
     }
 
     #[test]
-    fn blue_starts_sound_and_only_dead_blue_changes_later() {
+    fn blue_starts_sound_and_what_dies_dies_later() {
         for scenario in Scenario::ALL {
             assert_eq!(scenario.modes().blue, Mode::Good);
-            assert_eq!(scenario.when_green_is_live().is_some(), scenario == Scenario::DeadBlue);
+            let dies = matches!(scenario, Scenario::DeadBlue | Scenario::DeadGreen);
+            assert_eq!(scenario.twist().is_some(), dies, "{scenario}");
         }
     }
 }

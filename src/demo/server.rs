@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use super::accelerator::Accelerator;
+use super::accelerator::{Accelerator, Manner};
 use super::behaviour::{Behaviour, Mode, Treatment};
 use super::model::{Model, transposed};
 use super::protocol::{self, MODEL, Refusal, Route, Verb};
@@ -43,6 +43,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How much of a body that is too large is still taken in, in bytes, so that the client is done
 /// writing and reads the refusal.
 const MAX_DISCARDED: usize = 32 << 20;
+/// How long a sluggish server thinks before it says that it is ready: within the demo's probe timeout, beyond its gate.
+const SLUGGISH: Duration = Duration::from_millis(650);
 /// Pause before the next try when a port cannot be listened on or accepted from.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -92,7 +94,12 @@ impl Server {
         let body = match route {
             Route::Server => protocol::server_metadata(),
             Route::Live => json!({ "live": true }),
-            Route::Ready => json!({ "ready": true }),
+            Route::Ready => {
+                if self.behaviour.mode() == Mode::Sluggish {
+                    time::sleep(SLUGGISH).await;
+                }
+                json!({ "ready": true })
+            }
             Route::Model { name, version, verb } => {
                 if name != MODEL || version.is_some_and(|version| version != self.model.version) {
                     return Ok(self.refuse(&Refusal::new(404, format!("no such model: ask for {MODEL:?}"))));
@@ -114,10 +121,18 @@ impl Server {
         };
         let mut request = match request {
             Ok(request) => request,
+            Err(_) if self.behaviour.mode() == Mode::Fragile => {
+                return Ok(self.refuse(&Refusal::new(500, "unhandled: the request could not be read")));
+            }
             Err(refusal) => return Ok(self.refuse(&refusal)),
         };
         let treatment = self.behaviour.treat(Instant::now());
-        if self.accelerator.serve(request.images.len(), treatment == Treatment::Slow).await.is_err() {
+        let manner = match treatment {
+            Treatment::Slow(times) => Manner { times, alone: false },
+            Treatment::InTurn => Manner { times: 1, alone: true },
+            _ => Manner::FAIR,
+        };
+        if self.accelerator.serve(request.images.len(), manner).await.is_err() {
             return Ok(self.refuse(&Refusal::new(503, "too many requests are waiting: try again later")));
         }
         match treatment {
@@ -128,7 +143,7 @@ impl Server {
                     *image = transposed(image);
                 }
             }
-            Treatment::Fair | Treatment::Slow => {}
+            Treatment::Fair | Treatment::Slow(_) | Treatment::InTurn => {}
         }
         let predictions: Vec<_> = request.images.iter().map(|image| self.model.predict(image)).collect();
         Ok(self.reply(StatusCode::OK, &protocol::infer_reply(&self.model, &request, &predictions)))

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::data::{GOLDEN_FILE, SMOKE_FILE};
+use super::scenario::Scenario;
 
 /// The config's file name in the demo's directory.
 pub const CONFIG_FILE: &str = "cutover.toml";
@@ -21,12 +22,39 @@ pub struct Addresses {
     pub gateway: SocketAddr,
 }
 
+/// Limits with room for a busy machine, and one guard that compares.
+const GUARDS: &str = r#"[[guard]]
+metric = "error_rate"
+limit = 0.02
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+
+[[guard]]
+metric = "p99"
+limit = "250ms"
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+
+[[guard]]
+metric = "p50"
+limit = "200ms"
+versus = { side = "live", worse_by = "100%" }
+window = "10s"
+min_samples = 20
+consecutive = 2
+then = "rollback"
+"#;
+
 /// The text of the demo's `cutover.toml`; every path in it lies in `dir`.
 ///
 /// The limits leave room for a busy machine: good servers answer in about 10 ms, a slow one takes
 /// 300 ms and more. Green's share of the first step, a tenth of 60 requests a second, gives both
 /// guards enough samples within five seconds.
-pub fn demo_config(dir: &Path, at: &Addresses) -> String {
+pub fn demo_config(dir: &Path, at: &Addresses, scenario: Scenario) -> String {
     let Addresses { blue, green, gateway } = at;
     let file = |name: &str| quoted(&dir.join(name));
     format!(
@@ -86,28 +114,30 @@ requests = {smoke}
 path = "/v2/models/digits/infer"
 max_latency = "1s"
 
-[[guard]]
-metric = "error_rate"
-limit = 0.02
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-
-[[guard]]
-metric = "p99"
-limit = "250ms"
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-"#,
+{load}{GUARDS}"#,
+        load = if scenario == Scenario::NarrowGreen { load_gate(&file(SMOKE_FILE)) } else { String::new() },
         config = file(CONFIG_FILE),
         admin = file(SOCKET_FILE),
         state = file("gateway.json"),
         dir = file("state"),
         golden = file(GOLDEN_FILE),
         smoke = file(SMOKE_FILE),
+    )
+}
+
+/// Of the story that needs it alone: eight seconds of load would make every other one longer.
+fn load_gate(requests: &str) -> String {
+    format!(
+        r#"[[gate]]
+kind = "load"
+requests = {requests}
+path = "/v2/models/digits/infer"
+rate = 200
+duration = "8s"
+max_p99 = "250ms"
+max_error_rate = "1%"
+
+"#
     )
 }
 
@@ -122,7 +152,7 @@ mod tests {
 
     fn config(dir: &str) -> String {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        demo_config(Path::new(dir), &Addresses { blue: at(1), green: at(2), gateway: at(3) })
+        demo_config(Path::new(dir), &Addresses { blue: at(1), green: at(2), gateway: at(3) }, Scenario::Good)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::scenario::Scenario;
 use super::tree::Tree;
 use crate::backend::TrafficBackend;
-use crate::domain::{LogLevel, LogLine, Service};
+use crate::domain::{LogLevel, LogLine, Service, Side};
 use crate::runtime::connect;
 
 /// What is played.
@@ -92,14 +92,14 @@ impl Director {
         }
     }
 
-    /// What happens only once green has all traffic.
+    /// What happens only once green has its share.
     async fn strike_when_due(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
-        let Some((side, mode)) = self.scenario.when_green_is_live().filter(|_| !self.struck) else { return };
+        let Some(twist) = self.scenario.twist().filter(|_| !self.struck) else { return };
         let seen = self.backend.observer().observe().await;
-        if seen.is_ok_and(|seen| seen.split.share(side) == 0) {
+        if seen.is_ok_and(|seen| seen.split.share(Side::Green) >= twist.at) {
             self.struck = true;
-            tree.lock().await.behave(side, mode).await;
-            self.tell(lines, &format!("{side}'s server is now {mode}")).await;
+            tree.lock().await.behave(twist.side, twist.mode).await;
+            self.tell(lines, &format!("{}'s server is now {}", twist.side, twist.mode)).await;
         }
     }
 

@@ -57,7 +57,7 @@ impl Tree {
         let (green, green_at) = server(Side::Green).await?;
         let gateway_at = free_port()?;
         let file = dir.join(CONFIG_FILE);
-        let text = demo_config(&dir, &Addresses { blue: blue_at, green: green_at, gateway: gateway_at });
+        let text = demo_config(&dir, &Addresses { blue: blue_at, green: green_at, gateway: gateway_at }, scenario);
         std::fs::write(&file, &text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         let config = config::load(Some(&file), &|_| None, &dir).map_err(|error| error.to_string())?;
         let mut gateway = spawn(&["-c", &file.to_string_lossy(), "gateway", "--until-stdin-closes"])?;

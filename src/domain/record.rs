@@ -159,6 +159,19 @@ pub enum Fact {
         /// The side that is live from now on.
         live: Side,
     },
+    /// An alert was delivered to a place, or given up.
+    Alerted {
+        /// The alert's id.
+        alert: String,
+        /// The place's name.
+        to: String,
+        /// Whether it arrived.
+        delivered: bool,
+        /// How many tries it took.
+        tries: u32,
+        /// What the last try came to, cleaned.
+        detail: String,
+    },
     /// A person's note, or the reason for a rollback given afterwards.
     Note {
         /// The text, cleaned.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::AlertSpec;
 use super::gate::GateSpec;
 use super::guard::GuardSpec;
 use super::metric::MetricsSpec;
@@ -30,6 +31,9 @@ pub struct Service {
     pub gates: Vec<GateSpec>,
     /// Checks while traffic moves, in the order of the file.
     pub guards: Vec<GuardSpec>,
+    /// Where alerts go, in the order of the file.
+    #[serde(default)]
+    pub alerts: Vec<AlertSpec>,
     /// An order that is not read back within this time is told as late, in milliseconds.
     pub verify_timeout_ms: u64,
     /// Data older than this is stale: forward is locked, in milliseconds.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
-use crate::domain::{Digest, LogLine, Order, Record, Side};
+use crate::domain::{Alert, Digest, LogLine, Order, Record, Side};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,15 @@ pub enum Effect {
     Log(LogLine),
     /// A journal event as a line, for those who do not read the snapshot's events.
     Event(LogLine),
+    /// Tell those who want to know; answered by `AlertEnded`, once for each place.
+    Alert {
+        /// What is told; its log lines are added where they are kept.
+        alert: Box<Alert>,
+        /// The gate whose lines belong to it; any lines where it is about none.
+        about: Option<String>,
+        /// The names of the places.
+        to: Vec<String>,
+    },
     /// Take the driver's place from whoever holds it.
     TakeLease,
 }

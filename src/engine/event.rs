@@ -102,6 +102,19 @@ pub enum Event {
         /// What it saw.
         evidence: Evidence,
     },
+    /// An alert was delivered to a place, or given up.
+    AlertEnded {
+        /// The alert's id.
+        alert: String,
+        /// The place's name.
+        to: String,
+        /// Whether it arrived.
+        delivered: bool,
+        /// How many tries it took.
+        tries: u32,
+        /// What the last try came to.
+        detail: String,
+    },
     /// Who drives has changed.
     Lease {
         /// The other holder; `None` when this process drives.

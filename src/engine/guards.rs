@@ -116,7 +116,7 @@ impl State {
         }
         let worse_by = over.and_then(|over| over.at_least);
         let unit = self.unit_of(spec);
-        let why = format!("guard {}", super::narrate::breach(spec, unit, side, value, worse_by));
+        let why = format!("guard {}", super::narrate::breach_of(spec, unit, side, value, worse_by));
         let origin = self.origin();
         // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
         let way_back = self.sides[origin].ready() != Some(0);

@@ -29,12 +29,21 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
         }
         Fact::Resumed => ("resumed".into(), false),
         Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
-            let told = told(*metric, None, unit(*metric), *side, [*value, *limit], *worse_by);
+            let told = breach(*metric, *side, *value, *limit, *worse_by);
             (format!("guard {told} (n={samples}) -> {action}"), true)
         }
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
         Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
         Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
+        Fact::Alerted { delivered: true, tries: 1, alert, to, .. } => {
+            (format!("alert {alert} delivered to {to}"), false)
+        }
+        Fact::Alerted { delivered: true, tries, alert, to, .. } => {
+            (format!("alert {alert} delivered to {to} at try {tries}"), false)
+        }
+        Fact::Alerted { delivered: false, tries, alert, to, detail } => {
+            (format!("alert {alert} NOT delivered to {to} after {tries} tries: {detail}"), true)
+        }
         Fact::Note { text } => (format!("note: {text}"), false),
     };
     Some((clean(&line.0, 200), line.1))
@@ -53,8 +62,18 @@ fn ordered(order: &Order, why: Option<&str>) -> String {
 }
 
 /// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`; `unit` is the guard's.
-pub fn breach(spec: &GuardSpec, unit: &str, side: Side, value: f64, worse_by: Option<f64>) -> String {
+pub fn breach_of(spec: &GuardSpec, unit: &str, side: Side, value: f64, worse_by: Option<f64>) -> String {
     told(spec.metric, spec.row.as_deref(), unit, side, [value, spec.limit], worse_by)
+}
+
+/// The same from what the journal has of it.
+pub fn breach(metric: Metric, side: Side, value: f64, limit: f64, worse_by: Option<f64>) -> String {
+    told(metric, None, unit(metric), side, [value, limit], worse_by)
+}
+
+/// A guard's value in its unit: `612 ms`, `4.20%`.
+pub fn amount(metric: Metric, value: f64) -> String {
+    words::in_unit(value, unit(metric))
 }
 
 fn told(

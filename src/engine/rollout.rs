@@ -180,6 +180,7 @@ impl Rollout {
             | Fact::TookOver { .. }
             | Fact::Guard { .. }
             | Fact::Drift { .. }
+            | Fact::Alerted { .. }
             | Fact::Note { .. } => {}
         }
     }

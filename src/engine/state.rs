@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::alerts::Alerts;
 use super::command::Reply;
 use super::effect::Effect;
 use super::event::Event;
@@ -49,6 +50,7 @@ pub struct State {
     pub(super) sides: Pair<SideWatch>,
     pub(super) gates: Gates,
     pub(super) guards: Guards,
+    pub(super) alerts: Alerts,
     pub(super) pending: Option<Pending>,
     pub(super) journal_fault: Option<String>,
     /// The journal is not what was written; no write mends that.
@@ -77,6 +79,7 @@ impl State {
             rollout: Rollout::default(),
             router: Router::default(),
             gates: Gates::default(),
+            alerts: Alerts::default(),
             pending: None,
             journal_fault: None,
             journal_broken: None,
@@ -116,6 +119,9 @@ impl State {
             Event::JournalFailed { order, ticket, text } => self.journal_failed(order.as_ref(), ticket, text),
             Event::GateProgress { run, done, total } => self.gates.progress(run, done, total),
             Event::GateEnded { run, evidence } => self.gate_ended(run, evidence),
+            Event::AlertEnded { alert, to, delivered, tries, detail } => {
+                self.alert_ended(alert, to, delivered, tries, &detail);
+            }
             Event::Lease { holder } => self.holder = holder,
             Event::OperatorGone { why } => self.operator_gone(&why),
             Event::Leaving => self.leave_orders(),
@@ -136,6 +142,7 @@ impl State {
         self.run_missing_gates();
         self.note_gates();
         self.walk();
+        self.raise_owed();
     }
 
     fn observed(&mut self, result: Result<Box<Observation>, BackendError>) {
@@ -213,6 +220,7 @@ impl State {
         for record in records {
             self.rollout.fold(record, self.now);
             self.tell(record);
+            self.alert_other(record);
         }
     }
 
@@ -281,6 +289,7 @@ impl State {
         if !matches!(record.fact, Fact::Gate { .. }) {
             self.tell(&record);
         }
+        self.alert_own(&record);
         record
     }
 

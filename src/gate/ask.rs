@@ -1,7 +1,6 @@
 //! Asking a user's other systems: secrets found when they are needed, placeholders filled in, and an answer
 //! held against what it must be.
 
-use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,12 +10,7 @@ use super::report::Report;
 use super::{Checked, MAX_REPLY};
 use crate::domain::text::clean;
 use crate::domain::{Call, Expect, HeaderValue, Scalar, SecretRef, placeholder};
-use crate::probe::{Ask, Reply, Target, fetch, redirect_note};
-
-/// Longest secret, in bytes.
-const MAX_SECRET: u64 = 16 * 1024;
-/// A secret this short would hide too much of an answer, in bytes.
-const MIN_SECRET: usize = 8;
+use crate::probe::{Ask, Reply, Target, fetch, redirect_note, secret};
 
 /// How an answer stands to what it must be.
 pub(super) enum Held {
@@ -105,23 +99,9 @@ pub(super) fn headers(
 }
 
 fn read(header: &str, from: &SecretRef, report: &mut Report) -> Result<String, String> {
-    let text = match from {
-        SecretRef::Env(name) => std::env::var(name).map_err(|_| "its environment variable is not set".to_owned()),
-        SecretRef::File(path) => {
-            let mut text = String::new();
-            std::fs::File::open(path)
-                .and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text))
-                .map(|_| text)
-                .map_err(|err| format!("{}: {err}", clean(&path.display().to_string(), 120)))
-        }
-    };
-    let text = text.map_err(|why| format!("no secret for {header}: {why}"))?;
-    let secret = text.trim();
-    if secret.len() < MIN_SECRET || !secret.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-        return Err(format!("the secret for {header} is shorter than {MIN_SECRET} bytes, or no visible ASCII"));
-    }
-    report.hide(secret);
-    Ok(secret.to_owned())
+    let secret = secret(from).map_err(|why| format!("no secret for {header}: {why}"))?;
+    report.hide(&secret);
+    Ok(secret)
 }
 
 /// Holds an answer against what it must be. `pending` are values that mean: not yet.

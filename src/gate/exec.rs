@@ -9,11 +9,10 @@ mod output;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::timeout;
 
 use super::report::Report;
@@ -21,6 +20,7 @@ use super::{Checked, Finding};
 use crate::domain::gate::Bound;
 use crate::domain::text::clean;
 use crate::domain::{LogLevel, Verdict};
+use crate::process::{self, Group};
 use output::{Output, Said};
 
 /// What a command that has ended may still have in its pipes is waited for this long: what left the group may
@@ -35,24 +35,6 @@ pub(super) struct Plan<'a> {
     pub(super) bound: Option<Bound>,
 }
 
-/// A process group that ends with its owner.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&mut self) {
-        if let Some(leader) = self.0.take() {
-            // No such group is what is hoped for.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
     report.total(1);
     let program = plan.command.first().map(String::as_str).unwrap_or_default();
@@ -61,7 +43,7 @@ pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report
         Err(err) => return Finding::new(Verdict::NotYet, format!("cannot start {}: {err}", clean(program, 120))),
     };
     // Declared after the child, so dropped before it: the group is killed while its leader is not yet waited for.
-    let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let mut group = Group::of(&child);
     let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
         return Finding::new(Verdict::NotYet, "its output could not be read");
     };
@@ -110,11 +92,8 @@ pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report
 }
 
 fn start(side: Checked<'_>, plan: &Plan<'_>, report: &Report) -> std::io::Result<Child> {
-    let (program, arguments) = plan.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let urls: Vec<&str> = side.targets.iter().map(|target| target.base.as_str()).collect();
-    Command::new(program)
-        .args(arguments)
-        .current_dir(plan.dir)
+    process::command(plan.command, plan.dir)?
         .env("CUTOVER_GATE", report.gate())
         .env("CUTOVER_SERVICE", &side.subject.service)
         .env("CUTOVER_ENVIRONMENT", &side.subject.environment)
@@ -122,11 +101,6 @@ fn start(side: Checked<'_>, plan: &Plan<'_>, report: &Report) -> std::io::Result
         .env("CUTOVER_VERSION", &side.subject.version_name)
         .env("CUTOVER_VERSION_DIGEST", side.version.to_string())
         .env("CUTOVER_URLS", urls.join(" "))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
         .spawn()
 }
 

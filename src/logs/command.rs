@@ -4,19 +4,20 @@
 //! outlives the console: the whole group is asked to end, then killed; and it is waited for, so that nothing is left.
 
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PATIENCE;
 use super::inbox::Inbox;
 use super::split::Splitter;
+use crate::process::{self, Group};
 
 /// The first pause before it is started again, and the longest.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -53,14 +54,8 @@ pub(super) async fn run(argv: Vec<String>, dir: PathBuf, inbox: Arc<Inbox>, mut 
 }
 
 fn start(argv: &[String], dir: &std::path::Path) -> std::io::Result<Child> {
-    let (program, arguments) = argv.split_first().ok_or_else(|| std::io::Error::other("no command"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.process_group(0).kill_on_drop(true);
-    if dir.is_dir() {
-        command.current_dir(dir);
-    }
-    command.spawn()
+    let here = std::path::Path::new(".");
+    process::command(argv, if dir.is_dir() { dir } else { here })?.spawn()
 }
 
 /// Reads what it says until it ends; `None` when we end it.
@@ -69,7 +64,7 @@ async fn listen(
     inbox: &Inbox,
     mut ending: watch::Receiver<bool>,
 ) -> Option<std::io::Result<ExitStatus>> {
-    let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let mut group = Group::of(&child);
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let mut reading = Box::pin(async { tokio::join!(read(out, inbox), read(err, inbox)) });
     let mut read_all = false;
@@ -84,17 +79,15 @@ async fn listen(
     let Some(status) = status else {
         group.signal(Signal::TERM);
         let _ = timeout(PATIENCE, child.wait()).await;
-        group.signal(Signal::KILL);
+        group.kill();
         let _ = timeout(PATIENCE, child.wait()).await;
-        group.0 = None;
         return None;
     };
     // What it left in the pipes is read; children it left behind do not keep them open for longer.
     if !read_all {
         let _ = timeout(PATIENCE, &mut reading).await;
     }
-    group.signal(Signal::KILL);
-    group.0 = None;
+    group.kill();
     Some(status)
 }
 
@@ -129,22 +122,5 @@ fn told(status: ExitStatus) -> String {
         (Some(code), _) => format!("ended with exit code {code}"),
         (None, Some(signal)) => format!("ended by signal {signal}"),
         (None, None) => "ended".into(),
-    }
-}
-
-/// The process group of the command; what is dropped with a group in it kills that group.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn signal(&self, signal: Signal) {
-        if let Some(id) = self.0 {
-            let _ = kill_process_group(id, signal);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
     }
 }

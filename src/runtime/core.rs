@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::alerts::Alerts;
 use super::clock::Clock;
 use super::gates::{self, GateRun};
 use super::orders;
@@ -26,6 +27,9 @@ const EVENTS: usize = 4096;
 const URGENT: usize = 256;
 /// Gate log lines that may wait; more are dropped and counted by the gate.
 const LINES: usize = 1024;
+
+/// A process that ends waits this long for its alerts.
+const LAST_ALERTS: Duration = Duration::from_secs(3);
 
 /// How a process takes part.
 #[derive(Debug, Clone)]
@@ -81,6 +85,7 @@ pub struct Core {
     hurry: Arc<Notify>,
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
+    alerts: Alerts,
     pollers: Option<Pollers>,
     scrapers: Option<Pollers>,
     poll_drops: u64,
@@ -157,6 +162,7 @@ impl Core {
             hurry,
             tasks,
             gate_runs: HashMap::new(),
+            alerts: Alerts::new(&service.alerts)?,
             pollers,
             scrapers,
             poll_drops: 0,
@@ -184,6 +190,7 @@ impl Core {
             Some(event) = self.urgent.recv() => Incoming::Event(event),
             Some(event) = self.events.recv() => Incoming::Event(event),
             _ = self.ticker.tick() => Incoming::Event(Event::Tick),
+            event = self.alerts.ended() => Incoming::Event(event),
             Some(line) = self.lines.recv() => Incoming::Line(line),
             Some(found) = self.found.recv() => Incoming::Event(event_of(found)),
         }
@@ -194,6 +201,7 @@ impl Core {
         let mut out: Vec<Outcome> = self.backlog.drain(..).collect();
         match incoming {
             Incoming::Line(line) => {
+                self.alerts.note(&line);
                 self.scribe.log(line.clone());
                 out.push(Outcome::Line(line));
             }
@@ -245,6 +253,7 @@ impl Core {
     /// Writes why we end, waits (bounded) for the disk, and stops everything.
     pub async fn close(mut self, why: &str) {
         self.submit(Event::Leaving);
+        self.deliver().await;
         if self.options.drives {
             self.write_down(Fact::Closed { why: why.to_owned() });
         }
@@ -257,6 +266,17 @@ impl Core {
         self.tasks.abort_all();
     }
 
+    /// Gives alerts that are on their way a moment to arrive; what does not is told by the next process that drives.
+    async fn deliver(&mut self) {
+        let (ended, left) = self.alerts.finish(LAST_ALERTS).await;
+        for event in ended {
+            self.submit(event);
+        }
+        if left > 0 {
+            self.write_down(Fact::Note { text: format!("{left} alerts were still on their way at the end") });
+        }
+    }
+
     fn apply(&mut self, event: Event, out: &mut Vec<Outcome>) {
         if let Event::GateEnded { run, .. } = &event {
             self.gate_runs.remove(run);
@@ -265,8 +285,14 @@ impl Core {
         for effect in self.state.apply(now, event) {
             match effect {
                 Effect::Reply { id, reply } => out.push(Outcome::Reply { id, reply }),
-                Effect::Log(line) => out.push(Outcome::Line(line)),
-                Effect::Event(line) => out.push(Outcome::Event(line)),
+                Effect::Log(line) => {
+                    self.alerts.note(&line);
+                    out.push(Outcome::Line(line));
+                }
+                Effect::Event(line) => {
+                    self.alerts.note(&line);
+                    out.push(Outcome::Event(line));
+                }
                 other => self.carry_out(other),
             }
         }
@@ -300,6 +326,7 @@ impl Core {
                     let _ = cancel.send(true);
                 }
             }
+            Effect::Alert { alert, about, to } => self.alerts.tell(*alert, about.as_deref(), &to),
             Effect::TakeLease => self.scribe.take_lease(),
             Effect::Reply { .. } | Effect::Log(_) | Effect::Event(_) => {}
         }

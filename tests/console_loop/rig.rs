@@ -260,6 +260,7 @@ fn service(dir: &std::path::Path) -> Service {
         plan: Plan { bake_ms: 0, ..Plan::default() },
         gates: vec![],
         guards: vec![],
+        alerts: Vec::new(),
         verify_timeout_ms: 10_000,
         stale_after_ms: 60_000,
         state_dir: dir.to_owned(),

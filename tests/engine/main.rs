@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
 
+mod alerts;
 mod detail;
 mod metrics;
 mod sim;

@@ -29,6 +29,8 @@ pub struct Sim {
     pub journal_works: bool,
     pub orders: Vec<Order>,
     pub replies: Vec<(u64, Reply)>,
+    /// What was told, and to whom.
+    pub alerts: Vec<(Alert, Vec<String>)>,
     pub gate_verdicts: fn(&str) -> Verdict,
     pub traffic: TrafficCounters,
     /// Whether the router tells its counters.
@@ -70,6 +72,7 @@ pub fn service() -> Service {
             consecutive: 3,
             then: GuardAction::Rollback,
         }],
+        alerts: Vec::new(),
         verify_timeout_ms: 10_000,
         stale_after_ms: 5_000,
         state_dir: "/nonexistent".into(),
@@ -96,6 +99,7 @@ impl Sim {
             journal_works: true,
             orders: Vec::new(),
             replies: Vec::new(),
+            alerts: Vec::new(),
             gate_verdicts: |_| Verdict::Passed,
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
             counts: true,
@@ -227,6 +231,7 @@ impl Sim {
                 };
                 self.queue.push_back(Event::GateEnded { run, evidence });
             }
+            Effect::Alert { alert, to, .. } => self.alerts.push((*alert, to)),
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
             Effect::StopGate { .. } | Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
         }

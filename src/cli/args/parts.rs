@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::cli::{seams, span};
+use crate::demo::scenario::Scenario;
 
 /// How an act is asked for and followed.
 #[derive(Debug, Clone, Args)]
@@ -82,7 +84,7 @@ pub struct InitArgs {
 pub struct DemoArgs {
     /// What happens to the sides
     #[arg(long, value_enum, value_name = "NAME", default_value = "good")]
-    pub scenario: ScenarioName,
+    pub scenario: Scenario,
     /// Keep config, sockets, journal and logs here [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -102,19 +104,15 @@ pub struct DemoArgs {
     pub theme: Option<String>,
 }
 
-/// What happens in the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScenarioName {
-    /// Green is as good as blue
-    Good,
-    /// Green gets slow, only under traffic
-    SlowGreen,
-    /// Green is fast and wrong
-    WrongGreen,
-    /// Green fails now and then
-    FlakyGreen,
-    /// Blue, the way back, dies while green is live
-    DeadBlue,
+/// The demo's own table is the one there is.
+impl ValueEnum for Scenario {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.description()))
+    }
 }
 
 /// Arguments that somebody else parses.

@@ -136,6 +136,14 @@ pub enum Verb {
     },
     /// Validate the config and try every connection
     Check,
+    /// Send a test alert to every place of the config
+    Alert {
+        /// The names of the places
+        names: Vec<String>,
+        /// Give up after this long (exit code 10)
+        #[arg(long, value_parser = span::parse, value_name = "SPAN", default_value = "10s")]
+        timeout: Duration,
+    },
     /// Write a commented config
     Init(InitArgs),
     /// Print the keys of the console

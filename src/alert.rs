@@ -1,0 +1,141 @@
+//! Alerts on their way: each place is tried until it takes an alert or the tries are used up, and nothing waits for it.
+//!
+//! A try that ends without an answer may have arrived all the same. It is made again: a page that is lost is worse
+//! than one that its receiver can tell by its id (`Idempotency-Key`, and `id` in the body) from the first. What was
+//! taken once is never sent again.
+
+mod command;
+mod slack;
+mod webhook;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::domain::text::clean;
+use crate::domain::{Alert, AlertSpec, AlertWay};
+
+/// Tries of one alert at one place.
+const TRIES: u32 = 6;
+/// The pause after the first try that failed; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause a place may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Alerts on their way to one place at once; more are given up, and told so.
+const AT_ONCE: usize = 16;
+
+/// What became of an alert at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The alert's id.
+    pub alert: String,
+    /// The place's name.
+    pub to: String,
+    /// Whether it was taken.
+    pub delivered: bool,
+    /// How many tries it took.
+    pub tries: u32,
+    /// What the last try came to, cleaned; holds no URL and no secret.
+    pub detail: String,
+}
+
+/// How one try ended.
+enum Try {
+    /// It was taken.
+    Taken(String),
+    /// Not now; worth another try, after this pause where the place says so.
+    Again(String, Option<Duration>),
+    /// It never will be.
+    Refused(String),
+}
+
+/// The places alerts go to, and what is on its way there.
+pub struct Places {
+    known: HashMap<String, (AlertSpec, Arc<Semaphore>)>,
+    first_pause: Duration,
+    client: Option<reqwest::Client>,
+    ended: mpsc::Sender<Ended>,
+    tasks: JoinSet<()>,
+}
+
+impl Places {
+    /// The places of a config; what becomes of each alert goes to `ended`. Nothing is contacted yet.
+    ///
+    /// # Errors
+    /// No HTTP client could be made, in words.
+    pub fn new(specs: &[AlertSpec], ended: mpsc::Sender<Ended>) -> Result<Self, String> {
+        let calls = specs.iter().any(|spec| matches!(spec.way, AlertWay::Webhook { .. }));
+        let client = if calls { Some(crate::probe::client()?) } else { None };
+        let place = |spec: &AlertSpec| (spec.name.clone(), (spec.clone(), Arc::new(Semaphore::new(AT_ONCE))));
+        let places = specs.iter().map(place).collect();
+        Ok(Self { known: places, first_pause: FIRST_PAUSE, client, ended, tasks: JoinSet::new() })
+    }
+
+    /// The same with another pause after the first try that failed.
+    #[must_use]
+    pub fn with_first_pause(self, first_pause: Duration) -> Self {
+        Self { first_pause, ..self }
+    }
+
+    /// Sends `alert` on its way to the places named `to`. Must be called within a tokio runtime.
+    pub fn tell(&mut self, alert: &Alert, to: &[String]) {
+        while self.tasks.try_join_next().is_some() {}
+        let alert = Arc::new(alert.clone());
+        for name in to {
+            let Some((spec, free)) = self.known.get(name) else { continue };
+            let (spec, ended, client, alert) =
+                (spec.clone(), self.ended.clone(), self.client.clone(), Arc::clone(&alert));
+            let pause = self.first_pause;
+            let permit = Arc::clone(free).try_acquire_owned();
+            self.tasks.spawn(async move {
+                let end = match permit {
+                    Ok(_held) => deliver(&spec, client.as_ref(), &alert, pause).await,
+                    Err(_) => end(&spec, &alert, false, 0, format!("{AT_ONCE} others are on their way there")),
+                };
+                let _ = ended.send(end).await;
+            });
+        }
+    }
+
+    /// Waits until everything has ended, at most `limit`; gives back what is still on its way.
+    pub async fn finish(&mut self, limit: Duration) -> usize {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = timeout(limit, all).await;
+        self.tasks.len()
+    }
+}
+
+async fn deliver(spec: &AlertSpec, client: Option<&reqwest::Client>, alert: &Alert, first: Duration) -> Ended {
+    let mut pause = first;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt(spec, client, alert).await {
+            Try::Taken(detail) => return end(spec, alert, true, tries, detail),
+            Try::Refused(detail) => return end(spec, alert, false, tries, detail),
+            Try::Again(detail, _) if tries == TRIES => return end(spec, alert, false, tries, detail),
+            Try::Again(_, asked) => sleep(asked.unwrap_or(pause).clamp(first, LONGEST_PAUSE)).await,
+        }
+        pause *= 2;
+    }
+}
+
+async fn attempt(spec: &AlertSpec, client: Option<&reqwest::Client>, alert: &Alert) -> Try {
+    let limit = Duration::from_millis(spec.timeout_ms);
+    match (&spec.way, client) {
+        (AlertWay::Webhook { url, headers, form }, Some(client)) => {
+            webhook::post(client, &webhook::Hook { url, headers, form: *form, limit }, alert).await
+        }
+        (AlertWay::Webhook { .. }, None) => Try::Refused("there is no HTTP client".into()),
+        (AlertWay::Command { argv, dir }, _) => command::run(argv, dir, limit, alert).await,
+    }
+}
+
+fn end(spec: &AlertSpec, alert: &Alert, delivered: bool, tries: u32, detail: impl AsRef<str>) -> Ended {
+    let detail = clean(detail.as_ref(), 200);
+    Ended { alert: alert.id.clone(), to: spec.name.clone(), delivered, tries, detail }
+}

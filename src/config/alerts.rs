@@ -1,0 +1,105 @@
+//! What `[[alert]]` means: where those are told who are not looking.
+
+use std::collections::HashMap;
+
+use super::calls::{headers, secret};
+use super::error::quote;
+use super::reader::{Node, Table};
+use super::url::BaseUrl;
+use super::{keys, values};
+use crate::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
+
+const SECOND: u64 = 1000;
+/// More would be a mailing list.
+const MAX_ALERTS: usize = 16;
+
+/// The places, in the order of the file.
+pub(super) fn alerts(root: &Table<'_>) -> Vec<AlertSpec> {
+    let Some(node) = root.get("alert") else { return Vec::new() };
+    let tables = node.tables("[[alert]]");
+    if tables.len() > MAX_ALERTS {
+        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_ALERTS}"));
+        return Vec::new();
+    }
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    tables.into_iter().filter_map(|table| alert(table, &mut seen)).collect()
+}
+
+fn alert(table: Table<'_>, seen: &mut HashMap<String, usize>) -> Option<AlertSpec> {
+    let kinds = [("webhook", AlertForm::Json), ("slack", AlertForm::Slack)];
+    let node = table.need("kind", "write kind = \"webhook\", \"slack\" or \"command\"")?;
+    let typed = node.text()?;
+    let form = kinds.iter().find(|(name, _)| *name == typed).map(|(_, form)| *form);
+    let sections: &'static [&'static str] = match (typed, form) {
+        (_, Some(_)) => &[keys::ALERT, keys::ALERT_WEBHOOK],
+        ("command", None) => &[keys::ALERT, keys::ALERT_COMMAND],
+        _ => {
+            return node.refuse(format!("{} is no way of telling", quote(typed)), "ways: webhook, slack, command");
+        }
+    };
+    let table = table.keys_of(sections);
+    let name = match table.get("name") {
+        Some(node) => own_name(&node, seen),
+        None => Some(typed.to_owned()).filter(|name| unique(&node, name, seen)),
+    };
+    let on = table.get("on").map_or(Some(AlertKind::TROUBLE.to_vec()), |node| on(&node));
+    let timeout_ms = table.duration("timeout", 100..=60 * SECOND, 5 * SECOND);
+    let way = match form {
+        Some(form) => webhook(&table, form),
+        None => command(&table),
+    };
+    Some(AlertSpec { name: name?, way: way?, on: on?, timeout_ms })
+}
+
+fn own_name(node: &Node<'_>, seen: &mut HashMap<String, usize>) -> Option<String> {
+    let name = values::name(node, 32)?;
+    unique(node, &name, seen).then_some(name)
+}
+
+fn unique(node: &Node<'_>, name: &str, seen: &mut HashMap<String, usize>) -> bool {
+    let line = node.report.line(node.at);
+    let before = seen.insert(name.to_owned(), line);
+    if let Some(before) = before {
+        node.fault(format!("{} is the name of the alert of line {before}", quote(name)), "write another name");
+    }
+    before.is_none()
+}
+
+fn on(node: &Node<'_>) -> Option<Vec<AlertKind>> {
+    let choices = AlertKind::ALL.map(|kind| (kind.name(), kind));
+    let items = node.list("write e.g. [\"guard\", \"rollback\"]")?;
+    if items.is_empty() {
+        return node.refuse("names nothing, so nothing is ever told".into(), "name some, or remove it");
+    }
+    items.iter().map(|item| item.choice(&choices)).collect()
+}
+
+fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
+    let example = "write url = \"https://..\", or url = { env = \"NAME\" } where it holds a secret";
+    let url = table.need("url", example).and_then(|node| {
+        if !node.is_text() {
+            return secret(&node).map(AlertUrl::Secret);
+        }
+        let text = node.text()?;
+        let (base, query) = text.split_once('?').unwrap_or((text, ""));
+        if text.contains("hooks.slack.com/") {
+            return node
+                .refuse("a Slack webhook's URL is a secret".into(), "write { env = \"NAME\" } or { file = \"PATH\" }");
+        }
+        if let Err((why, remedy)) = BaseUrl::parse(base) {
+            return node.refuse(why, remedy);
+        }
+        if query.contains('#') || !query.bytes().all(|b| b.is_ascii_graphic()) {
+            return node.refuse("has a query with a blank or a #".into(), "encode it");
+        }
+        Some(AlertUrl::Plain(text.to_owned()))
+    });
+    let headers = headers(table);
+    Some(AlertWay::Webhook { url: url?, headers: headers?, form })
+}
+
+fn command(table: &Table<'_>) -> Option<AlertWay> {
+    let example = "write e.g. command = [\"./page.sh\"]; no shell reads it";
+    let argv = table.need("command", example).and_then(|node| super::gates::command(&node, example))?;
+    Some(AlertWay::Command { argv, dir: table.base().to_owned() })
+}

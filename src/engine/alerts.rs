@@ -1,0 +1,350 @@
+//! Which records wake somebody up, and what that person is told.
+//!
+//! The process that makes a record tells of it, so that a console and a command on the same journal never both do.
+//! What became of it is a record too: what a killed process left untold is told by the next one that drives, and by
+//! its id an event is never told twice.
+
+use std::collections::VecDeque;
+
+use super::effect::Effect;
+use super::narrate::{amount, breach};
+use super::rollout::Stage;
+use super::state::State;
+use crate::domain::alert::SCHEMA_VERSION;
+use crate::domain::text::clean;
+use crate::domain::{
+    Actor, Alert, AlertKind, Digest, Evidence, Fact, Metric, Move, Order, OrderState, Pair, Record, Side, Verdict,
+};
+
+/// Ids remembered: many more than one rollout makes.
+const REMEMBERED: usize = 256;
+/// Alerts of others that may wait for their receipt.
+const MAX_OWED: usize = 32;
+/// Another process has this long to deliver its own alert, in milliseconds: longer than it tries.
+const OTHERS_MS: u64 = 180_000;
+/// News older than this wakes nobody any more, in milliseconds.
+const OLD_MS: u64 = 1_800_000;
+/// Evidence lines of one alert.
+const LINES: usize = 20;
+
+/// What was told, and what others should have told.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    told: VecDeque<String>,
+    owed: VecDeque<Subject>,
+}
+
+/// Something worth telling.
+#[derive(Debug, Clone)]
+struct Subject {
+    kind: AlertKind,
+    id: String,
+    record: Record,
+    /// The order it is about.
+    order: Option<Order>,
+}
+
+impl Alerts {
+    fn remember(&mut self, id: &str) {
+        if self.told.len() == REMEMBERED {
+            self.told.pop_front();
+        }
+        self.told.push_back(id.to_owned());
+        self.owed.retain(|owed| owed.id != id);
+    }
+}
+
+impl State {
+    /// A record of ours was folded: tells of it where it is worth it.
+    pub(super) fn alert_own(&mut self, record: &Record) {
+        if let Some(subject) = self.subject(record) {
+            self.raise(&subject);
+        }
+    }
+
+    /// A record of another process, or of an earlier one, was folded.
+    pub(super) fn alert_other(&mut self, record: &Record) {
+        if let Fact::Alerted { alert, .. } = &record.fact {
+            self.alerts.remember(alert);
+        } else if let Some(subject) = self.subject(record) {
+            if self.alerts.owed.len() == MAX_OWED {
+                self.alerts.owed.pop_front();
+            }
+            self.alerts.owed.push_back(subject);
+        }
+    }
+
+    /// Once a second: what nobody told in time is told by the process that drives.
+    pub(super) fn raise_owed(&mut self) {
+        if !self.role.runs_gates || !self.may_drive() {
+            return;
+        }
+        let age = |subject: &Subject| self.now.since_ms(self.now.restore(subject.record.at));
+        let due: Vec<Subject> = self.alerts.owed.iter().filter(|owed| age(owed) >= OTHERS_MS).cloned().collect();
+        for subject in due {
+            if age_of(self, &subject) < OLD_MS {
+                self.raise(&subject);
+            } else {
+                self.alerts.owed.retain(|owed| owed.id != subject.id);
+            }
+        }
+    }
+
+    /// What became of an alert at one place.
+    pub(super) fn alert_ended(&mut self, alert: String, to: String, delivered: bool, tries: u32, detail: &str) {
+        let detail = clean(detail, 200);
+        self.record(Fact::Alerted { alert, to, delivered, tries, detail }, Actor::auto());
+    }
+
+    fn raise(&mut self, subject: &Subject) {
+        if self.role.looks_only || self.alerts.told.contains(&subject.id) {
+            return;
+        }
+        let places = self.service.alerts.iter().filter(|place| place.on.contains(&subject.kind));
+        let to: Vec<String> = places.map(|place| place.name.clone()).collect();
+        self.alerts.remember(&subject.id);
+        if !to.is_empty() {
+            let alert = Box::new(self.alert(subject));
+            let about = match &subject.record.fact {
+                Fact::Gate { evidence } => Some(evidence.gate.clone()),
+                _ => None,
+            };
+            self.out.push(Effect::Alert { alert, about, to });
+        }
+    }
+
+    /// What `record` is worth telling as; `None` for what wakes nobody.
+    fn subject(&self, record: &Record) -> Option<Subject> {
+        let by_itself = record.by == Actor::auto();
+        // Reason: what a guard does is told with the guard.
+        let by_guard = |why: &Option<String>| by_itself && why.as_ref().is_some_and(|why| why.starts_with("guard "));
+        let mut order = None;
+        let kind = match &record.fact {
+            Fact::Guard { .. } => AlertKind::Guard,
+            Fact::Gate { evidence } if evidence.verdict == Verdict::Failed && self.is_required(&evidence.gate) => {
+                AlertKind::Gate
+            }
+            Fact::Paused { why } if by_itself && !by_guard(why) => AlertKind::Paused,
+            Fact::Ordered { order: given, why, .. } if !given.kind.is_forward() && !by_guard(why) => {
+                order = Some(given.clone());
+                AlertKind::Rollback
+            }
+            Fact::OrderIs { id, state, detail } => {
+                let last = self.rollout.last.as_ref().filter(|last| last.order.id == *id)?;
+                let superseded = detail.as_ref().is_some_and(|detail| detail.starts_with("superseded"));
+                let back = !last.order.kind.is_forward();
+                order = Some(last.order.clone());
+                match state {
+                    OrderState::Verified if back => AlertKind::RolledBack,
+                    OrderState::Verified if last.order.target.share(last.order.toward) == 100 => AlertKind::Switched,
+                    // Reason: a person who gave a forward order sees on the screen that it was refused.
+                    OrderState::Failed if !superseded && (back || last.by == Actor::auto()) => AlertKind::Order,
+                    OrderState::Unknown => AlertKind::Order,
+                    _ => return None,
+                }
+            }
+            Fact::Drift { .. } => AlertKind::Drift,
+            Fact::Closed { why } if why.starts_with("operator disconnected") && self.rollout.stage == Stage::Moving => {
+                AlertKind::Disconnect
+            }
+            Fact::Finalized { .. } => AlertKind::Finalized,
+            _ => return None,
+        };
+        let id = match &record.fact {
+            // Reason: a gate that fails again on the same version is no news.
+            Fact::Gate { evidence } => Digest::of(["gate", &evidence.gate, evidence.version.as_str()]),
+            Fact::OrderIs { id, .. } => Digest::of([kind.name(), &id.0]),
+            fact => Digest::of([kind.name(), &record.at.to_rfc3339(), &super::narrate::narrate(fact)?.0]),
+        };
+        let id = id.as_str().chars().take(12).collect();
+        Some(Subject { kind, id, record: record.clone(), order })
+    }
+
+    fn is_required(&self, gate: &str) -> bool {
+        self.service.gates.iter().any(|spec| spec.name == gate && spec.required)
+    }
+
+    fn alert(&self, subject: &Subject) -> Alert {
+        let told = self.told(subject);
+        let place = [self.service.name.as_str(), self.service.environment.as_str()];
+        let place: Vec<&str> = place.into_iter().filter(|word| !word.is_empty()).collect();
+        Alert {
+            schema_version: SCHEMA_VERSION,
+            id: subject.id.clone(),
+            kind: subject.kind,
+            severity: subject.kind.severity(),
+            time: subject.record.at,
+            service: self.service.name.clone(),
+            environment: self.service.environment.clone(),
+            title: clean(&format!("{}: {}", place.join(" "), told.what), 300),
+            side: told.side,
+            value: told.value,
+            limit: told.limit,
+            unit: told.unit.to_owned(),
+            samples: told.samples,
+            evidence: told.evidence.into_iter().take(LINES).collect(),
+            by: subject.record.by.name.clone(),
+            versions: Pair { blue: self.version_name(Side::Blue), green: self.version_name(Side::Green) },
+            split: self
+                .router
+                .split()
+                .map(|split| Pair { blue: split.share(Side::Blue), green: split.share(Side::Green) }),
+            done: told.done,
+            way_back: self.way_back(subject),
+            log: Vec::new(),
+        }
+    }
+
+    fn told(&self, subject: &Subject) -> Told {
+        let origin = self.origin();
+        let now =
+            self.router.split().map_or_else(|| "the router cannot be read".into(), |split| format!("{split} stays"));
+        let order = |verb: &str| subject.order.as_ref().map_or_else(|| verb.to_owned(), |o| format!("{verb} {}", o.id));
+        match &subject.record.fact {
+            Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
+                let (then, done) = match action.as_str() {
+                    "rollback" => {
+                        (format!("rolling back to {origin}"), format!("all traffic is being sent back to {origin}"))
+                    }
+                    "pause" => ("the plan is stopped".into(), format!("the plan is stopped, {now}")),
+                    _ => ("nothing was moved".into(), format!("nothing was moved: this guard only warns; {now}")),
+                };
+                let seen = breach(*metric, *side, *value, *limit, *worse_by);
+                Told {
+                    side: Some(*side),
+                    value: Some(*value),
+                    limit: Some(*limit),
+                    unit: unit(*metric),
+                    samples: Some(*samples),
+                    evidence: self.figures(),
+                    ..Told::of(format!("guard {seen} (n={samples}), {then}"), done)
+                }
+            }
+            Fact::Gate { evidence } => self.told_of_gate(evidence, &now),
+            Fact::Paused { why } => {
+                let why = why.clone().unwrap_or_default();
+                Told {
+                    evidence: self.figures(),
+                    ..Told::of(format!("paused: {why}"), format!("the plan is stopped, {now}"))
+                }
+            }
+            Fact::Ordered { order, why, .. } => {
+                let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                let what = format!("{} to {} by {}{why}", order.kind.verb(), order.toward, subject.record.by.name);
+                let done = format!("order {} sends all traffic to {}", order.id, order.toward);
+                Told { side: Some(order.toward), evidence: self.figures(), ..Told::of(what, done) }
+            }
+            Fact::OrderIs { state, detail, .. } => {
+                let detail = detail.clone().unwrap_or_default();
+                let verb = subject.order.as_ref().map_or("order", |order| order.kind.verb());
+                let what = match (subject.kind, state) {
+                    (AlertKind::RolledBack, _) => format!("{verb} done, {origin} has all traffic ({detail})"),
+                    (AlertKind::Switched, _) => format!("{} has all traffic ({detail})", self.candidate()),
+                    (_, OrderState::Unknown) => format!("{} may have happened: {detail}", order(verb)),
+                    _ => format!("{} FAILED: {detail}", order(verb)),
+                };
+                Told { side: subject.order.as_ref().map(|order| order.toward), ..Told::of(what, now) }
+            }
+            Fact::Drift { desired, observed } => {
+                let what = format!("drift: the router says {observed}, asked for was {desired}");
+                Told::of(what, "nothing was moved; forward is locked until a person accepts it or rolls back".into())
+            }
+            Fact::Closed { why } => {
+                let then = match self.service.plan.on_disconnect {
+                    crate::domain::OnDisconnect::Hold => now,
+                    crate::domain::OnDisconnect::Rollback => format!("all traffic is being sent back to {origin}"),
+                };
+                Told::of(why.clone(), then)
+            }
+            Fact::Finalized { live } => Told {
+                side: Some(*live),
+                ..Told::of(format!("finalized, {live} is live"), "the standby may go".into())
+            },
+            fact => Told::of(super::narrate::narrate(fact).map(|line| line.0).unwrap_or_default(), now),
+        }
+    }
+
+    fn told_of_gate(&self, evidence: &Evidence, now: &str) -> Told {
+        let note = if evidence.note.is_empty() { String::new() } else { format!(": {}", evidence.note) };
+        let moved = self.share().is_some_and(|share| share > 0);
+        let done = if moved {
+            format!("forward is blocked, {now}")
+        } else {
+            "forward is blocked; no traffic had moved".into()
+        };
+        Told {
+            side: Some(self.candidate()),
+            value: evidence.value,
+            limit: evidence.limit,
+            unit: match evidence.unit.as_str() {
+                "ratio" => "ratio",
+                "ms" => "ms",
+                "count" => "count",
+                _ => "",
+            },
+            samples: Some(evidence.samples),
+            evidence: evidence.details.clone(),
+            ..Told::of(format!("gate {} failed{note}", evidence.gate), done)
+        }
+    }
+
+    /// What both sides do, a line each.
+    fn figures(&self) -> Vec<String> {
+        let line = |side: Side| {
+            let stats = self.sides[side].traffic.stats_since(self.now.mono_ms, 30_000, i64::MIN / 2);
+            let ms = |name: &str, value: Option<f64>| value.map(|ms| format!("{name} {ms:.0} ms"));
+            let errors = stats.error_rate.map(|rate| format!("errors {}", amount(Metric::ErrorRate, rate)));
+            let figures: Vec<String> = [ms("p50", stats.p50), ms("p95", stats.p95), ms("p99", stats.p99), errors]
+                .into_iter()
+                .flatten()
+                .collect();
+            let figures = if figures.is_empty() { "no traffic measured".to_owned() } else { figures.join(", ") };
+            let version = self.version_name(side).map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("{side}{version}: {figures}, n={} in 30 s", stats.samples)
+        };
+        Side::BOTH.map(line).to_vec()
+    }
+
+    fn way_back(&self, subject: &Subject) -> String {
+        let origin = self.origin();
+        let how = "R then y in the console, or: cutover rollback --yes";
+        let under_way = self.rollout.unsettled().is_some_and(|last| last.order.kind == Move::Rollback)
+            || matches!(&subject.record.fact, Fact::Guard { action, .. } if action == "rollback");
+        match self.share() {
+            _ if under_way => format!("under way; if it does not end, {how}"),
+            Some(0) => format!("not needed: {origin} has all traffic"),
+            _ if self.sides[origin].ready() == Some(0) => format!("{how}; but {origin} answers nothing now"),
+            _ => how.to_owned(),
+        }
+    }
+}
+
+fn age_of(state: &State, subject: &Subject) -> u64 {
+    state.now.since_ms(state.now.restore(subject.record.at))
+}
+
+fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::ErrorRate | Metric::Throughput => "ratio",
+        Metric::P50 | Metric::P95 | Metric::P99 => "ms",
+        Metric::Saturation => "count",
+    }
+}
+
+/// The part of an alert that hangs on what happened.
+struct Told {
+    what: String,
+    done: String,
+    side: Option<Side>,
+    value: Option<f64>,
+    limit: Option<f64>,
+    unit: &'static str,
+    samples: Option<u64>,
+    evidence: Vec<String>,
+}
+
+impl Told {
+    fn of(what: String, done: String) -> Self {
+        Self { what, done, side: None, value: None, limit: None, unit: "", samples: None, evidence: Vec::new() }
+    }
+}
