@@ -223,6 +223,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
 }
 
 /// What a guard on saturation watches; nothing for any other.
+#[expect(clippy::option_option, reason = "a fault, nothing, or a row: as of every part of a guard")]
 fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
     let node = table.get("row");
     if let Some(metric) = metric.filter(|metric| *metric != Metric::Saturation) {
@@ -235,9 +236,7 @@ fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&Metrics
     let known = || std::iter::once(IN_FLIGHT).chain(rows()).collect::<Vec<_>>().join(", ");
     let Some(node) = node else {
         // What was at fault in the metric was told already.
-        if metric.is_none() {
-            return None;
-        }
+        metric?;
         table.fault("row is missing: saturation of what?".into(), format!("write row = one of {}", known()));
         return None;
     };

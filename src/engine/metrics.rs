@@ -78,7 +78,7 @@ impl Handed {
     fn spread(&self) -> Vec<(u64, u64)> {
         let mut out = Vec::new();
         for &(low, high, n) in &self.cells {
-            let places = n.min(SPREAD).max(1);
+            let places = n.clamp(1, SPREAD);
             for place in 0..places {
                 let share = n * (place + 1) / places - n * place / places;
                 out.push((low + (high.saturating_sub(low)) * (2 * place + 1) / (2 * places), share));

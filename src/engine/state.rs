@@ -186,7 +186,9 @@ impl State {
             }
         }
         if seen.traffic.is_none() {
-            Side::BOTH.iter().for_each(|&side| self.sides[side].stop_counting());
+            for side in Side::BOTH {
+                self.sides[side].stop_counting();
+            }
         }
         self.router.keep_counters(seen.traffic.clone());
     }

@@ -76,7 +76,7 @@ pub enum Outcome {
 /// The engine with its hands.
 pub struct Core {
     clock: Clock,
-    state: State,
+    state: Box<State>,
     service: Arc<Service>,
     options: Options,
     observer: Arc<dyn Observer>,
@@ -116,7 +116,8 @@ impl Core {
             on_watch: options.drives || options.watches,
             seed: fastrand::u64(..),
         };
-        let mut state = State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now());
+        let mut state =
+            Box::new(State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now()));
         let (journal, backlog) = restore(&mut state, service, &clock)?;
         let driver = if options.read_only || options.looks_only {
             None
@@ -143,10 +144,7 @@ impl Core {
         tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
         let pollers =
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
-        let scrapers = match &service.metrics {
-            Some(spec) if options.probes => Some(probe::start_metrics(spec, &service.name, &found_in)?),
-            _ => None,
-        };
+        let scrapers = scrapers(service, &options, &found_in)?;
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
@@ -357,6 +355,12 @@ impl Core {
             self.apply(Event::Dropped { count }, out);
         }
     }
+}
+
+/// The readers of the servers' own metrics, where there are any to read.
+fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Option<Pollers>, String> {
+    let spec = service.metrics.as_ref().filter(|_| options.probes);
+    spec.map(|spec| probe::start_metrics(spec, &service.name, sink)).transpose()
 }
 
 /// Folds the journal into the state; gives back the journal and the last lines of its story.
