@@ -145,8 +145,7 @@ impl Core {
         let pollers =
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
         let scrapers = scrapers(service, &options, &found_in)?;
-        let mut ticker = tokio::time::interval(Duration::from_secs(1));
-        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ticker = ticker();
         let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
         let logs = service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect();
         let mut core = Self {
@@ -355,6 +354,13 @@ impl Core {
             self.apply(Event::Dropped { count }, out);
         }
     }
+}
+
+/// Once a second; a tick that was missed is not made up for.
+fn ticker() -> Interval {
+    let mut ticker = tokio::time::interval(Duration::from_secs(1));
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
 }
 
 /// The readers of the servers' own metrics, where there are any to read.
