@@ -28,6 +28,7 @@ mod hooks;
 mod keys;
 mod locate;
 mod logs;
+mod metrics;
 mod nginx;
 mod prompts;
 mod reader;
@@ -188,7 +189,8 @@ fn meaning<'a>(
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
-    let guards = checks::guards(&root);
+    let metrics = metrics::metrics(&root, &sides);
+    let guards = checks::guards(&root, metrics.as_ref());
     let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);
     let service = Service {
@@ -196,6 +198,7 @@ fn meaning<'a>(
         environment,
         sides,
         probe,
+        metrics,
         plan,
         gates,
         guards,

@@ -5,7 +5,7 @@
 //! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
 //! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
 //! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `alerts` says who is woken, `sampling` keeps figures for the report,
+//! `gates` and `guards` judge, `metrics` holds what the model servers say, `alerts` says who is woken, `sampling` keeps figures for the report,
 //! `walk` takes steps unattended, `standby` proves the way back, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
@@ -19,6 +19,7 @@ pub mod effect;
 pub mod event;
 mod gates;
 mod guards;
+mod metrics;
 mod narrate;
 mod orders;
 mod rollout;
@@ -30,6 +31,7 @@ mod status;
 mod trail;
 mod walk;
 mod watch;
+pub mod words;
 
 pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};

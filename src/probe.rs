@@ -9,6 +9,7 @@ pub mod bench;
 mod client;
 mod delay;
 mod fetch;
+mod metrics;
 mod poller;
 mod secret;
 mod target;
@@ -23,14 +24,16 @@ use tokio::task::JoinSet;
 pub use client::client;
 pub use delay::delay_ms;
 pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
+pub use metrics::{read_twice, start_metrics};
 pub use secret::secret;
 pub use target::Target;
 
+use crate::domain::metric::Scrape;
 use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Version};
 use poller::Poller;
 
 /// What a poller found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ProbeEvent {
     /// One probe of one replica.
     Probe {
@@ -49,6 +52,15 @@ pub enum ProbeEvent {
         replica: u32,
         /// The version, or why it could not be read (cleaned).
         version: Result<Version, String>,
+    },
+    /// One reading of what a model server exports of itself.
+    Metrics {
+        /// The side.
+        side: Side,
+        /// The place in the side's list of metrics URLs, from 0; after the last: the Prometheus server.
+        source: u32,
+        /// The reading, or why there is none (cleaned).
+        reading: Result<Box<Scrape>, String>,
     },
 }
 

@@ -470,6 +470,7 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     full.service.alerts.clear();
     assert_eq!(full.logs.len(), 2);
     full.logs.clear();
+    assert_eq!(full.service.metrics.take().map(|metrics| metrics.interval_ms), Some(1000));
     assert_eq!(full, plain, "a default in a comment is not the default in force");
     for gate in KINDS {
         assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
@@ -556,6 +557,14 @@ fn with_key(section: &str, line: &str) -> String {
         "admin_token = { .. }" => format!("{base}admin = \"127.0.0.1:9\"\nadmin_token = {{ {line} }}\n"),
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
+        "[[metrics.row]]" if !["name", "metric", "query"].iter().any(|key| line.starts_with(key)) => {
+            let kind = if line.starts_with("kind") { "" } else { "kind = \"counter\"\n" };
+            format!("{base}[[metrics.row]]\nname = \"n\"\nmetric = \"m\"\n{kind}{line}\n")
+        }
+        "[metrics.traffic]" if !line.starts_with("requests") => {
+            let failures = if line.starts_with("failures ") { "" } else { "failures = \"f\"\n" };
+            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{failures}{line}\n")
+        }
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
         "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),
         "[[gate.stages]]" => format!("{base}[[gate]]\nkind = \"load\"\n[[gate.stages]]\n{line}\n"),
@@ -660,4 +669,19 @@ fn faults_are_bounded_and_the_rest_is_counted() {
     let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
     assert_eq!((error.faults.len(), error.dropped), (100, 4900));
     assert!(error.to_string().ends_with("4900 more faults are not shown"));
+}
+
+#[test]
+fn metrics_are_read_where_the_preset_says_unless_the_file_says_otherwise() -> Result<(), Error> {
+    let service = valid("metrics.toml")?.service;
+    let spec = service.metrics.ok_or("no metrics")?;
+    assert_eq!(spec.urls.blue, ["http://10.0.0.11:8002", "http://10.0.0.12:8002"]);
+    assert_eq!(spec.urls.green, ["http://10.0.0.99:9100"]);
+    let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["queue", "gpu", "vram", "batch", "queued", "comp", "mean", "lag"]);
+    assert_eq!(spec.rows[0].take.names(), "pending_now or pending", "the file's row stands in place of the preset's");
+    let rows: Vec<_> = service.guards.iter().map(|guard| (guard.metric, guard.row.as_deref(), guard.limit)).collect();
+    let (full, drop) = (Metric::Saturation, Metric::Throughput);
+    assert_eq!(rows, [(drop, None, 0.3), (full, Some("gpu"), 0.85), (full, Some("in_flight"), 64.0)]);
+    Ok(())
 }

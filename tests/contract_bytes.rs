@@ -63,7 +63,7 @@ impl World {
         snapshot.status.step.bake_left_s = Some(4_000.0 - self.seconds as f64);
         for side in Side::BOTH {
             let points = Arc::new(self.points[side].clone());
-            snapshot.history[side] = History { traffic: Arc::clone(&points), probes: points };
+            snapshot.history[side] = History { traffic: Arc::clone(&points), probes: points, ..History::default() };
             let status = &mut snapshot.status.sides[side];
             // Figures of a minute wander slowly.
             let last = second(&mut self.rng, 41.0);

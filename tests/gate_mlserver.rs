@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use bench::{Bench, golden, golden_of, health, smoke};
 use cutover::domain::gate::{GoldenForm, GoldenLimits, GoldenSpec};
-use cutover::domain::{Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
+use cutover::domain::metric::{Fed, Part};
+use cutover::domain::{MetricsSpec, Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
 use cutover::probe::{Ask, ProbeEvent, Target, client, fetch, start};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -26,6 +27,7 @@ const START: Duration = Duration::from_secs(180);
 struct MlServer {
     child: Child,
     url: String,
+    metrics: String,
 }
 
 impl Drop for MlServer {
@@ -53,7 +55,8 @@ impl MlServer {
             .stderr(log)
             .process_group(0)
             .spawn()?;
-        Ok(Self { child, url: format!("http://127.0.0.1:{http}") })
+        let at = |port| format!("http://127.0.0.1:{port}");
+        Ok(Self { child, url: at(http), metrics: at(metrics) })
     }
 
     /// Waits until the model itself is ready.
@@ -135,6 +138,51 @@ async fn gates_and_probes_hold_on_a_foreign_server() {
 
     let version = timeout(Duration::from_secs(20), version_of(&server.url)).await.expect("a version comes");
     assert_eq!(version, Ok(Version::from_text("iris-v1.2.3")));
+
+    let scrape = timeout(Duration::from_secs(30), metrics_of(&server, &mut bench, &dir)).await.expect("metrics come");
+    let (rows, fed) = scrape.unwrap();
+    println!("{rows:?} {fed:?}");
+    // Without workers of its own there are no queues; all else of the preset is there.
+    let missing: Vec<&str> = rows.iter().filter(|row| row.1 == Part::Missing).map(|row| row.0.as_str()).collect();
+    assert_eq!(missing, ["queue", "batchq"]);
+    assert!(rows.iter().all(|row| row.1 != Part::NotYet), "{rows:?}");
+    assert_eq!((fed.count, fed.errors), (75, Some(0)), "the requests of the golden set, and nothing else");
+    assert_eq!(fed.cells.iter().map(|cell| cell.2).sum::<u64>(), 75, "each with its latency");
+}
+
+/// What the preset makes of a server that answers a golden set between two readings.
+async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<(Vec<(String, Part)>, Fed), String> {
+    let preset = cutover::domain::metric::preset("mlserver").ok_or("no preset")?;
+    let urls = Pair { blue: vec![server.metrics.clone()], green: Vec::new() };
+    let spec = MetricsSpec {
+        preset: "mlserver".into(),
+        interval_ms: 500,
+        timeout_ms: 2000,
+        path: "/metrics".into(),
+        urls,
+        prometheus: None,
+        rows: preset.rows,
+        traffic: preset.traffic,
+    };
+    let (sink, mut events) = mpsc::channel(100);
+    let _readers = cutover::probe::start_metrics(&spec, "iris", &sink)?;
+    let mut all = Fed { span_ms: 0, count: 0, errors: None, cells: Vec::new() };
+    let mut has_begun = false;
+    loop {
+        let Some(ProbeEvent::Metrics { reading, .. }) = events.recv().await else { continue };
+        let reading = *reading?;
+        if !has_begun {
+            has_begun = true;
+            bench.run(golden(&dir.join("golden.jsonl"), 0.9)).await;
+        }
+        let Some(fed) = reading.fed else { continue };
+        all.count += fed.count;
+        all.errors = fed.errors;
+        all.cells.extend(fed.cells);
+        if all.count >= 75 {
+            return Ok((spec.rows.iter().map(|row| row.name.clone()).zip(reading.parts).collect(), all));
+        }
+    }
 }
 
 /// A golden set of JSON lines as a table.
@@ -159,7 +207,7 @@ async fn version_of(url: &str) -> Result<Version, String> {
     loop {
         match events.recv().await {
             Some(ProbeEvent::Version { version, .. }) => return version,
-            Some(ProbeEvent::Probe { .. }) => {}
+            Some(ProbeEvent::Probe { .. } | ProbeEvent::Metrics { .. }) => {}
             None => return Err("the pollers ended".to_owned()),
         }
     }

@@ -108,6 +108,7 @@ fn records() -> Vec<Record> {
         took_ms: 900,
         note: "10 misses".into(),
         details: vec!["case 19: expected 2, got 1".into()],
+        load: None,
     };
     let versions = Pair { blue: Some(Version::from_text("v41")), green: Some(version) };
     let there = order("a1", Move::Promote, 0, 10, Side::Green);

@@ -11,8 +11,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::seams::{self, Config};
 use crate::domain::gate::SmokeSource;
+use crate::domain::metric::{Part, Scrape, Take};
 use crate::domain::text::clean;
-use crate::domain::{GateKind, Side};
+use crate::domain::{GateKind, MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::probe::{Ask, FetchError, Target, fetch};
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let client = crate::probe::client().map_err(Failure::error)?;
     rows.extend(console_files(&config, context));
     rows.extend(replicas(&config, &client).await);
+    rows.extend(metrics(&config).await);
     let router = seams::read_router(&config).await;
     rows.push(Row { what: "router".into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
@@ -80,6 +82,32 @@ async fn replicas(config: &Config, client: &reqwest::Client) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Reads every replica's metrics; what a preset names and nobody exports is told, and is no failure.
+async fn metrics(config: &Config) -> Vec<Row> {
+    let Some(spec) = &config.service.metrics else { return Vec::new() };
+    let readings = Side::BOTH.into_iter().flat_map(|side| spec.urls[side].iter().map(move |url| (side, url)));
+    let mut rows = Vec::new();
+    for (side, url) in readings {
+        let result = crate::probe::read_twice(spec, url).await.and_then(|scrape| found(spec, &scrape));
+        let target = hide_password(&format!("{}{}", url.trim_end_matches('/'), spec.path));
+        rows.push(Row { what: format!("metrics {side}"), target, result, is_remote: true });
+    }
+    rows
+}
+
+/// `5 of 7 rows; not found: gpu (nv_gpu_utilization), ..`
+fn found(spec: &MetricsSpec, scrape: &Scrape) -> Result<String, String> {
+    let asked = spec.rows.iter().zip(&scrape.parts).filter(|(row, _)| !matches!(row.take, Take::Query(_)));
+    let missing = asked.clone().filter(|(_, part)| **part == Part::Missing);
+    let names: Vec<String> = missing.map(|(row, _)| format!("{} ({})", row.name, row.take.names())).collect();
+    let all = asked.count();
+    match names.len() {
+        0 => Ok(format!("{all} of {all} rows")),
+        n if n == all && spec.traffic.is_none() => Err(format!("none of the rows: {}", names.join(", "))),
+        n => Ok(format!("{} of {all} rows; not found: {}", all - n, names.join(", "))),
+    }
 }
 
 /// The other systems that gates ask, each origin once. Any answer will do: what a gate asks there may do something.

@@ -2,11 +2,10 @@
 
 use super::out::Style;
 use super::span;
-use crate::domain::{Metric, OrderState, Side};
+use crate::domain::{OrderState, Side};
 use crate::engine::Status;
-use crate::engine::snapshot::{
-    GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source, VersusStatus,
-};
+use crate::engine::snapshot::{GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source};
+use crate::engine::words;
 
 /// How wide it may be.
 const WIDTH: usize = 80;
@@ -142,6 +141,7 @@ fn latency(latency: Latency, source: Option<Source>) -> String {
     let source = match source {
         Some(Source::Traffic) => " traffic",
         Some(Source::Probes) => " probes",
+        Some(Source::Metrics) => " metrics",
         None => "",
     };
     match (latency.p50, latency.p95, latency.p99) {
@@ -199,32 +199,12 @@ pub(crate) const fn guard_title(state: GuardState) -> &'static str {
     }
 }
 
-/// What a guard saw, against its limit.
+/// What a guard saw, against its limit, in words.
 pub(crate) fn guard_values(guard: &GuardStatus) -> String {
-    let show = |it: f64| match guard.metric {
-        Metric::ErrorRate => percent(it),
-        Metric::P50 | Metric::P95 | Metric::P99 => format!("{it:.0}ms"),
-    };
-    let seen = guard.value.map_or_else(|| "-".to_owned(), show);
-    let versus = guard.versus.as_ref().map_or_else(String::new, |versus| format!("; {}", compared(versus)));
-    format!("{seen} <= {} n={}{versus}", show(guard.limit), guard.samples)
-}
-
-/// `+21 %, sure at 99 % at least +5 %`; the sign is that of worse.
-fn compared(versus: &VersusStatus) -> String {
-    let percent = |it: f64| format!("{:+.0} %", it * 100.0);
-    match (versus.seen, versus.at_least) {
-        (None, _) => "not enough data to compare".into(),
-        (Some(seen), None) => format!("{} to the other side, not sure yet", percent(seen)),
-        (Some(seen), Some(by)) => {
-            format!(
-                "{} to the other side, sure at {:.0} % at least {}",
-                percent(seen),
-                versus.sure * 100.0,
-                percent(by)
-            )
-        }
+    if guard.status == GuardState::Off {
+        return format!("limit {}", words::in_unit(guard.limit, &guard.unit));
     }
+    format!("{} (n={})", words::guard(guard), guard.samples)
 }
 
 fn guard(guard: &GuardStatus, style: Style) -> String {
@@ -234,7 +214,7 @@ fn guard(guard: &GuardStatus, style: Style) -> String {
         crate::domain::GuardAction::Pause => "pause",
         crate::domain::GuardAction::Rollback => "rollback",
     };
-    let name = format!("{} {}", guard.metric.name(), guard.side);
+    let name = format!("{} {}", guard.row.as_deref().unwrap_or(guard.metric.name()), guard.side);
     let counted = format!("{}/{}", guard.breaches, guard.consecutive);
     let rest = clip(&format!("{name:<16} {}  {counted} then {action}", guard_values(guard)), WIDTH - 7);
     let is_bad = matches!(guard.status, GuardState::Breach | GuardState::Tripped);

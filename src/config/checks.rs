@@ -7,8 +7,9 @@ use super::error::quote;
 use super::reader::{Node, Table};
 use super::sections::{path_or, side};
 use super::{calls, gates, golden, keys, values};
+use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
-use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, Side};
+use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec, Side};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -140,47 +141,108 @@ fn latency_limit(table: &Table<'_>) -> Option<u64> {
 }
 
 /// The guards, in the order of the file.
-pub(super) fn guards(root: &Table<'_>) -> Vec<GuardSpec> {
-    let mut lines: HashMap<(Metric, Option<Side>), usize> = HashMap::new();
+pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<GuardSpec> {
+    let mut lines: HashMap<(Metric, Option<String>, Option<Side>), usize> = HashMap::new();
     let mut guards = Vec::new();
     for table in tables(root, "guard", keys::GUARD) {
-        let Some(spec) = guard(&table.clone().keys_of(&[keys::GUARD])) else { continue };
-        if let Some(line) = lines.get(&(spec.metric, spec.side)) {
+        let Some(spec) = guard(&table.clone().keys_of(&[keys::GUARD]), metrics) else { continue };
+        let what = (spec.metric, spec.row.clone(), spec.side);
+        if let Some(line) = lines.get(&what) {
             table.fault(
                 format!("a guard on line {line} watches {} of the same side already", spec.metric.name()),
                 "merge the two, or give one another side",
             );
         } else {
-            lines.insert((spec.metric, spec.side), table.line());
+            lines.insert(what, table.line());
             guards.push(spec);
         }
     }
     guards
 }
 
-fn guard(table: &Table<'_>) -> Option<GuardSpec> {
-    let metrics = [Metric::ErrorRate, Metric::P50, Metric::P95, Metric::P99].map(|metric| (metric.name(), metric));
+fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> {
+    let known = Metric::ALL.map(|metric| (metric.name(), metric));
     let actions = [("warn", GuardAction::Warn), ("pause", GuardAction::Pause), ("rollback", GuardAction::Rollback)];
     let metric = table
         .need("metric", "write metric = \"error_rate\", \"p50\", \"p95\" or \"p99\"")
-        .and_then(|node| node.choice(&metrics));
+        .and_then(|node| node.choice(&known));
     let limit_node = table.need("limit", "write limit = \"250ms\" for a latency, \"2%\" for error_rate");
     let limit = limit_node.and_then(|node| guard_limit(&node, metric?));
     let then =
         table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
     let side = table.get("side").map(|node| side(&node));
-    let versus = table.get("versus").map(|node| comparison(&node));
+    let row = saturated(table, metric, metrics);
+    let versus = table.get("versus").map(|node| comparison(&node, metric));
     let window_ms = guard_window(table);
-    let min_samples = table.number("min_samples", 1..=1_000_000_000, 100);
+    let usual = if metric == Some(Metric::Saturation) { 3 } else { 100 };
+    let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
     let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
     // A part that was written and is at fault ends here; one that was not written is absent.
     let (side, versus) = (side.map_or(Some(None), |s| s.map(Some))?, versus.map_or(Some(None), |v| v.map(Some))?);
-    Some(GuardSpec { metric: metric?, side, limit: limit?, versus, window_ms, min_samples, consecutive, then: then? })
+    Some(GuardSpec {
+        metric: metric?,
+        row: row?,
+        side,
+        limit: limit?,
+        versus,
+        window_ms,
+        min_samples,
+        consecutive,
+        then: then?,
+    })
+}
+
+/// What a guard on saturation watches; nothing for any other.
+#[expect(clippy::option_option, reason = "a fault, nothing, or a row: as of every part of a guard")]
+fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
+    let node = table.get("row");
+    if let Some(metric) = metric.filter(|metric| *metric != Metric::Saturation) {
+        return match node {
+            Some(node) => node.refuse(format!("{} is not of a row", metric.name()), "remove it, or watch saturation"),
+            None => Some(None),
+        };
+    }
+    let rows = || metrics.into_iter().flat_map(|metrics| &metrics.rows).map(|row| row.name.as_str());
+    let known = || std::iter::once(IN_FLIGHT).chain(rows()).collect::<Vec<_>>().join(", ");
+    let Some(node) = node else {
+        // What was at fault in the metric was told already.
+        metric?;
+        table.fault("row is missing: saturation of what?".into(), format!("write row = one of {}", known()));
+        return None;
+    };
+    let name = node.text()?;
+    if name == IN_FLIGHT || rows().any(|row| row == name) {
+        return Some(Some(name.to_owned()));
+    }
+    if metrics.is_some_and(|metrics| metrics.rows.is_empty()) {
+        // The rows are at fault, and were told.
+        return None;
+    }
+    node.refuse(format!("{} is no row", quote(name)), format!("rows: {}", known()))
 }
 
 fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
-    if metric != Metric::ErrorRate {
-        return node.duration(1..=HOUR).map(|ms| ms as f64);
+    match metric {
+        Metric::ErrorRate => {}
+        Metric::Throughput => {
+            let example = "write the drop that is too much, e.g. \"30%\"";
+            let share = node.share(example)?;
+            let fits = share > 0.0 && share < 1.0;
+            return if fits {
+                Some(share)
+            } else {
+                node.refuse(format!("a drop of {share} is not between 0 and 1"), example)
+            };
+        }
+        Metric::Saturation => {
+            let limit = node.amount()?;
+            return if limit >= 0.0 {
+                Some(limit)
+            } else {
+                node.refuse(format!("{limit} is below 0"), "write e.g. 20")
+            };
+        }
+        Metric::P50 | Metric::P95 | Metric::P99 => return node.duration(1..=HOUR).map(|ms| ms as f64),
     }
     let example = "write e.g. 0.02 or \"2%\"";
     let share = node.share(example)?;
@@ -190,7 +252,10 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
     node.refuse(format!("an error rate of {share} is not from 0 to below 1"), example)
 }
 
-fn comparison(node: &Node<'_>) -> Option<Comparison> {
+fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
+    if let Some(metric) = metric.filter(|metric| metric.quantile().is_none() && *metric != Metric::ErrorRate) {
+        return node.refuse(format!("{} is not compared with the other side", metric.name()), "remove versus");
+    }
     let table = node.table()?.keys_of(&[keys::VERSUS]);
     let example = "write versus = { side = \"live\", worse_by = \"20%\" }";
     let side = table.need("side", example).and_then(|node| node.choice(&[("live", ())]));

@@ -73,11 +73,14 @@ pub(super) const ALERT: &str = "[[alert]]";
 pub(super) const ALERT_WEBHOOK: &str = "[[alert]] kind = \"webhook\"";
 pub(super) const ALERT_COMMAND: &str = "[[alert]] kind = \"command\"";
 pub(super) const LOG: &str = "[[log]]";
+pub(super) const METRICS: &str = "[metrics]";
+pub(super) const METRICS_ROW: &str = "[[metrics.row]]";
+pub(super) const METRICS_TRAFFIC: &str = "[metrics.traffic]";
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 14] = [
-    "service", "blue", "green", "probe", "backend", "gateway", "state", "ui", "plan", "prompts", "gate", "guard",
-    "alert", "log",
+pub(super) const TOP: [&str; 15] = [
+    "service", "blue", "green", "probe", "metrics", "backend", "gateway", "state", "ui", "plan", "prompts", "gate",
+    "guard", "alert", "log",
 ];
 
 use KeyDefault::{From, Is, Nothing, Required};
@@ -108,6 +111,36 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "timeout", "duration", Is("\"800ms\""), "A probe is given up after this long; at most ten intervals."),
     key(PROBE, "path", "path", Is("\"/v2/health/ready\""), "Asked with GET on every replica; 2xx is ready. The gateway asks it too."),
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
+
+    key(METRICS, "preset", "triton | mlserver | vllm | tgi | knative | process", Nothing, "Rows for what this server exports of itself; what it does not export is told."),
+    key(METRICS, "interval", "duration", Is("\"1s\""), "Time between two readings of a replica."),
+    key(METRICS, "timeout", "duration", Is("\"2s\""), "A reading is given up after this long."),
+    key(METRICS, "path", "path", Is("\"/metrics\""), "Asked with GET on every replica; Prometheus text format."),
+    key(METRICS, "port", "number", From("the preset's: triton 8002, mlserver 8082, knative 9091; else that of the replica's URL"), "The port of each replica's host that exports."),
+    key(METRICS, "blue", "list of URLs", From("blue's replicas, at port"), "Base URLs that export blue's metrics."),
+    key(METRICS, "green", "list of URLs", From("green's replicas, at port"), "Base URLs that export green's metrics."),
+    key(METRICS, "prometheus", "URL", Nothing, "A Prometheus server for rows with a query: the base of its API, without /api/v1."),
+    key(METRICS, "row", "list of tables", Nothing, "Rows of your own, each as a [[metrics.row]]; one named as one of the preset's takes its place."),
+    key(METRICS, "traffic", "table", From("the preset's"), "Series that count requests, as a [metrics.traffic]: they stand for what the router does not count."),
+
+    key(METRICS_ROW, "name", "name", Required, "What the row is called: at most 12 letters."),
+    key(METRICS_ROW, "metric", "name or list of names", Nothing, "The series; of several names the first that is there. Of a histogram without _bucket. This or query."),
+    key(METRICS_ROW, "labels", "table", Nothing, "Labels the series must have: { model = \"spam\" }."),
+    key(METRICS_ROW, "kind", "gauge | counter | histogram", Nothing, "How it is read: as it is, as a rate by the second, or as a quantile within the bounds of its buckets. With metric it must be written."),
+    key(METRICS_ROW, "per", "name", Nothing, "A second counter: the row is what the first rose by for each of this one."),
+    key(METRICS_ROW, "merge", "sum | mean | max", Is("\"sum\""), "What several gauges of a side become."),
+    key(METRICS_ROW, "quantile", "share", Is("0.99"), "Which quantile of a histogram."),
+    key(METRICS_ROW, "unit", "count | per_second | ms | bytes | share", From("per_second for a counter, else count"), "What the value is; a share is shown in percent."),
+    key(METRICS_ROW, "scale", "number", Is("1"), "What values are multiplied by to be in the unit: 1000 from seconds to milliseconds."),
+    key(METRICS_ROW, "query", "PromQL", Nothing, "Asked of the Prometheus server: one value. {{side}} and {{service}} stand within quotes."),
+
+    key(METRICS_TRAFFIC, "requests", "name or list of names", Required, "Counters of requests."),
+    key(METRICS_TRAFFIC, "labels", "table", Nothing, "Labels that requests and latency must have."),
+    key(METRICS_TRAFFIC, "failures", "name or list of names", Nothing, "Counters of failed requests; without them nothing is known of errors."),
+    key(METRICS_TRAFFIC, "failure_labels", "table", Nothing, "Labels that failures must have: { code = \"500\" }."),
+    key(METRICS_TRAFFIC, "failures_within", "true | false", Is("true"), "Whether requests count the failed ones too."),
+    key(METRICS_TRAFFIC, "latency", "name or list of names", Nothing, "A histogram of latencies, without _bucket. What lies above its highest bound is told as that bound."),
+    key(METRICS_TRAFFIC, "latency_unit", "seconds | ms | us", Is("\"seconds\""), "The unit of the histogram."),
 
     key(BACKEND, "kind", "word", Required, "The traffic system: `cutover backends` lists what this version drives."),
     key(BACKEND, "verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is told as late."),
@@ -334,13 +367,14 @@ const KEYS: &[KeyDoc] = &[
     key(EXEC, "min", "number", Nothing, "The least value allowed, where the command prints {\"value\":..} as JSON; this or max."),
     key(EXEC, "max", "number", Nothing, "The largest value allowed."),
 
-    key(GUARD, "metric", "error_rate | p50 | p95 | p99", Required, "What is watched, on the traffic the router measured."),
-    key(GUARD, "limit", "duration or share", Required, "The largest value allowed: \"250ms\" for a latency, 0.02 or \"2%\" for error_rate."),
+    key(GUARD, "metric", "error_rate | p50 | p95 | p99 | throughput | saturation", Required, "What is watched, on the traffic the router measured, or the servers themselves where it does not measure it. throughput: how far a side's rate falls below what its share and the rate before the step let expect."),
+    key(GUARD, "limit", "duration, share or number", Required, "The largest value allowed: \"250ms\" for a latency, 0.02 or \"2%\" for error_rate, \"30%\" for a drop of throughput, 20 or \"85%\" for saturation."),
+    key(GUARD, "row", "name", Nothing, "What saturation is of: in_flight, or a row of [metrics]."),
     key(GUARD, "then", "warn | pause | rollback", Required, "What a breach does."),
     key(GUARD, "side", "blue | green", From("the side that is being rolled out"), "The side it watches."),
     key(GUARD, "versus", "table", Nothing, "Compares with the other side too: { side = \"live\", worse_by = \"20%\" }."),
     key(GUARD, "window", "duration", Is("\"30s\""), "The stretch of time looked at, in whole seconds."),
-    key(GUARD, "min_samples", "number", Is("100"), "With fewer requests in the window there is no verdict."),
+    key(GUARD, "min_samples", "number", Is("100"), "With fewer requests in the window (for throughput: fewer expected) there is no verdict. For saturation: readings, 3 unless written."),
     key(GUARD, "consecutive", "number", Is("3"), "Breaches in a row, one look a second, before it acts."),
 
     key(VERSUS, "side", "live", Required, "The side compared with."),

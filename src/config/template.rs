@@ -59,6 +59,10 @@ pub fn template(answers: &Answers) -> String {
     out.section("[gateway]", keys::GATEWAY, &[("listen", &listen)]);
     out.section("[state]", keys::STATE, &[]);
     out.section("[probe]", keys::PROBE, &[]);
+    out.line("\n# What the model servers export of themselves: rows in the panels, and what guards can watch.");
+    out.section("#[metrics]", keys::METRICS, &[("preset", "\"process\"")]);
+    out.prose("A row's keys, under [[metrics.row]]:", keys::METRICS_ROW);
+    out.prose("The keys of [metrics.traffic]:", keys::METRICS_TRAFFIC);
     out.section("[plan]", keys::PLAN, &[]);
     out.section("[prompts]", keys::PROMPTS, &[]);
     out.section("[ui]", keys::UI, &[]);

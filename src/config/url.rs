@@ -64,6 +64,12 @@ impl BaseUrl {
         Ok(Self { https, host, port, path: path.trim_end_matches('/').to_owned() })
     }
 
+    /// Another port of the same host, at its root.
+    pub fn move_to(&mut self, port: u16) {
+        self.port = port;
+        self.path.clear();
+    }
+
     /// Whether it is spoken to through TLS.
     pub const fn is_https(&self) -> bool {
         self.https

@@ -16,26 +16,38 @@ pub enum Metric {
     P95,
     /// 99th percentile of latency, milliseconds.
     P99,
+    /// How far a side's rate has fallen below what is expected of it, 0 to 1.
+    Throughput,
+    /// How full a side is: requests under way, or a row of its metrics, in that row's unit.
+    Saturation,
 }
 
+/// What a guard on saturation watches besides the rows of the metrics: the requests under way.
+pub const IN_FLIGHT: &str = "in_flight";
+
 impl Metric {
-    /// The quantile of latency it is, 0 to 1; `None` for the error rate.
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::ErrorRate, Self::P50, Self::P95, Self::P99, Self::Throughput, Self::Saturation];
+
+    /// The quantile of latency it is, 0 to 1; `None` for what is no latency.
     pub const fn quantile(self) -> Option<f64> {
         match self {
-            Self::ErrorRate => None,
+            Self::ErrorRate | Self::Throughput | Self::Saturation => None,
             Self::P50 => Some(0.50),
             Self::P95 => Some(0.95),
             Self::P99 => Some(0.99),
         }
     }
 
-    /// `error_rate`, `p50`, `p95` or `p99`.
+    /// `error_rate`, `p50`, `p95`, `p99`, `throughput` or `saturation`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ErrorRate => "error_rate",
             Self::P50 => "p50",
             Self::P95 => "p95",
             Self::P99 => "p99",
+            Self::Throughput => "throughput",
+            Self::Saturation => "saturation",
         }
     }
 }
@@ -66,15 +78,18 @@ pub struct Comparison {
 pub struct GuardSpec {
     /// What is watched.
     pub metric: Metric,
+    /// What saturation is of: [`IN_FLIGHT`] or a row of the metrics; `None` for all else.
+    #[serde(default)]
+    pub row: Option<String>,
     /// The side it watches; `None`: the side that is being rolled out.
     pub side: Option<Side>,
-    /// Largest value allowed: milliseconds, or a rate from 0 to 1.
+    /// Largest value allowed: milliseconds, a rate or drop from 0 to 1, or in the unit of the row.
     pub limit: f64,
     /// Also compared with the other side where set.
     pub versus: Option<Comparison>,
     /// The window looked at, in milliseconds.
     pub window_ms: u64,
-    /// Below this many requests in the window there is no verdict.
+    /// Below this many requests in the window (throughput: expected ones, saturation: readings) there is no verdict.
     pub min_samples: u64,
     /// Breaches in a row, one evaluation a second, before it acts.
     pub consecutive: u32,

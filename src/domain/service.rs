@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::AlertSpec;
 use super::gate::GateSpec;
 use super::guard::GuardSpec;
+use super::metric::MetricsSpec;
 use super::plan::Plan;
 use super::side::Pair;
 
@@ -21,6 +22,9 @@ pub struct Service {
     pub sides: Pair<SideSpec>,
     /// How the sides are polled.
     pub probe: ProbeSpec,
+    /// What is read of the model servers' own metrics, where anything is.
+    #[serde(default)]
+    pub metrics: Option<MetricsSpec>,
     /// The steps of a rollout.
     pub plan: Plan,
     /// Checks before traffic moves, in the order of the file.

@@ -130,6 +130,14 @@ impl Window {
         self.fold(|slot| slot.second >= first && slot.second < now, (now - first).max(1) as f64)
     }
 
+    /// Requests a second between two moments; `None` when nothing was seen between them.
+    pub fn rate_between(&self, from_ms: i64, to_ms: i64) -> Option<f64> {
+        let (from, to) = (from_ms.div_euclid(1000), to_ms.div_euclid(1000));
+        // Where the record begins later than that, what was before is not known to be nothing.
+        let from = from.max(self.slots.front()?.second);
+        self.fold(|slot| slot.second >= from && slot.second < to, (to - from).max(1) as f64).rps
+    }
+
     fn fold(&self, mut wanted: impl FnMut(&Slot) -> bool, seconds: f64) -> Stats {
         let mut histogram = histogram();
         let (mut count, mut errors) = (0, 0);

@@ -330,8 +330,9 @@ fn age_of(state: &State, subject: &Subject) -> u64 {
 
 fn unit(metric: Metric) -> &'static str {
     match metric {
-        Metric::ErrorRate => "ratio",
+        Metric::ErrorRate | Metric::Throughput => "ratio",
         Metric::P50 | Metric::P95 | Metric::P99 => "ms",
+        Metric::Saturation => "count",
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::snapshot::Soon;
 use super::watch::Counted;
 use crate::domain::sequential::{ErrorRatio, quantile_excess};
 use crate::domain::{Comparison, GuardSpec, Metric, Pair, Service, Side, Stamp};
@@ -16,10 +17,14 @@ const MIN_ERRORS: u64 = 5;
 pub(super) struct Compared {
     /// The step it belongs to.
     step: Option<Stamp>,
+    /// When counting began, and when it last went on.
+    seen: Option<(Stamp, Stamp)>,
     requests: Pair<u64>,
     errors: Pair<u64>,
     /// Latencies: microseconds, how many.
     cells: Pair<BTreeMap<u64, u64>>,
+    /// The same where latencies are told by bucket: the least each can have been.
+    lows: Pair<BTreeMap<u64, u64>>,
     /// Per guard that compares error rates.
     ratios: Vec<Option<(Side, ErrorRatio)>>,
     /// Steps a rollout has: its false alarms are shared among them.
@@ -41,9 +46,11 @@ impl Compared {
     pub(super) fn new(service: &Service) -> Self {
         Self {
             step: None,
+            seen: None,
             requests: Pair::default(),
             errors: Pair::default(),
             cells: Pair::default(),
+            lows: Pair::default(),
             ratios: vec![None; service.guards.len()],
             steps: service.plan.steps.len().max(1),
         }
@@ -56,20 +63,25 @@ impl Compared {
         counted: &Pair<Option<Counted>>,
         guards: &[GuardSpec],
         candidate: Side,
+        now: Stamp,
     ) {
         if self.step != step {
             // What was counted across the change belongs to neither step.
             let steps = self.steps;
             let ratios = guards.iter().map(|spec| ratio_of(spec, candidate)).collect();
-            *self = Self { step, ratios, steps, ..Self::empty() };
+            *self = Self { step, ratios, steps, seen: Some((now, now)), ..Self::empty() };
             return;
         }
         let (Some(blue), Some(green)) = (&counted.blue, &counted.green) else { return };
+        self.seen = Some((self.seen.map_or(now, |seen| seen.0), now));
         for (side, it) in [(Side::Blue, blue), (Side::Green, green)] {
             self.requests[side] += it.count;
             self.errors[side] += it.errors;
             for &(us, n) in &it.cells {
                 *self.cells[side].entry(us).or_default() += n;
+            }
+            for &(us, n) in it.lows.as_ref().unwrap_or(&it.cells) {
+                *self.lows[side].entry(us).or_default() += n;
             }
         }
         let of = |side: Side| if side == Side::Blue { (blue.count, blue.errors) } else { (green.count, green.errors) };
@@ -81,9 +93,11 @@ impl Compared {
     fn empty() -> Self {
         Self {
             step: None,
+            seen: None,
             requests: Pair::default(),
             errors: Pair::default(),
             cells: Pair::default(),
+            lows: Pair::default(),
             ratios: Vec::new(),
             steps: 1,
         }
@@ -102,10 +116,26 @@ impl Compared {
         }
     }
 
+    /// When there will be enough to compare by, if requests go on coming as they have since the step began.
+    pub(super) fn soon(&self, spec: &GuardSpec, side: Side, compares: bool) -> Option<Soon> {
+        let (from, now) = self.seen?;
+        let seconds = now.since_ms(from) as f64 / 1000.0;
+        if compares || seconds < 1.0 {
+            return None;
+        }
+        let wait = |side: Side| {
+            let missing = spec.min_samples.saturating_sub(self.requests[side]) as f64;
+            missing / (self.requests[side] as f64 / seconds)
+        };
+        let longest = wait(side).max(wait(side.other()));
+        longest.is_finite().then_some(Soon::In { s: longest })
+    }
+
     fn latency(&self, side: Side, q: f64, alpha: f64, worse_by: f64) -> Excess {
-        let cells = |side: Side| self.cells[side].iter().map(|(&us, &n)| (us, n)).collect::<Vec<_>>();
-        let (own, other) = (cells(side), cells(side.other()));
-        let at_least = quantile_excess(&own, &other, q, alpha);
+        let list = |cells: &BTreeMap<u64, u64>| cells.iter().map(|(&us, &n)| (us, n)).collect::<Vec<_>>();
+        let (own, other) = (list(&self.cells[side]), list(&self.cells[side.other()]));
+        // Of a latency that is known by its bucket, that counts which speaks for the side.
+        let at_least = quantile_excess(&list(&self.lows[side]), &other, q, alpha);
         let seen =
             quantile(&own, q).zip(quantile(&other, q)).map(|(own, other)| own as f64 / other.max(1) as f64 - 1.0);
         Excess { seen, at_least, is_worse: at_least.is_some_and(|by| by > worse_by) }

@@ -28,6 +28,8 @@ pub struct Detail {
     pub trails: Arc<Vec<GateTrail>>,
     /// How loads go, or went on the candidate's version.
     pub loads: Vec<GateLoad>,
+    /// The rows of the servers' own metrics, in the order of the config.
+    pub rows: Vec<String>,
     /// Where each gate's log is kept: its name and the path.
     pub logs: Arc<Vec<(String, String)>>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::command::Request;
+use crate::domain::metric::Scrape;
 use crate::domain::{BackendError, Evidence, LoadRun, Observation, OrderId, Record, Revision, Side, Version};
 
 /// What happened. The runtime hands each in with the [`Stamp`](crate::domain::Stamp) of its arrival.
@@ -37,6 +38,15 @@ pub enum Event {
         replica: u32,
         /// The version, or why it could not be read.
         version: Result<Version, String>,
+    },
+    /// What a model server exports of itself was read, or could not be.
+    Scraped {
+        /// Which side.
+        side: Side,
+        /// Which of the side's sources.
+        source: u32,
+        /// The reading, or why there is none.
+        reading: Result<Box<Scrape>, String>,
     },
     /// Somebody asks for something.
     Asked(Request),

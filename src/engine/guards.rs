@@ -1,10 +1,11 @@
 //! Guards: checks on live traffic that go on while it moves and in the rollback window.
 
+mod measure;
+
 use super::compare::{Compared, Excess};
 use super::rollout::Stage;
-use super::snapshot::{GuardState, GuardStatus, VersusStatus};
+use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use super::state::State;
-use crate::domain::window::Stats;
 use crate::domain::{Actor, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
 
 /// What every guard saw last.
@@ -13,6 +14,9 @@ pub(super) struct Guards {
     watches: Vec<Watch>,
     pub(super) compared: Compared,
     evaluated: Option<Stamp>,
+    /// The step that was begun last, and the requests a second of both sides before it.
+    step: Option<Stamp>,
+    before: Option<f64>,
 }
 
 /// One guard's memory.
@@ -20,6 +24,9 @@ pub(super) struct Guards {
 struct Watch {
     value: Option<f64>,
     samples: u64,
+    rate: Option<f64>,
+    /// The reading it is of, where readings come at a pace of their own.
+    reading: Option<u64>,
     breaches: u32,
     tripped: bool,
     excess: Option<Excess>,
@@ -28,7 +35,7 @@ struct Watch {
 impl Guards {
     pub(super) fn new(service: &Service) -> Self {
         let watches = vec![Watch::default(); service.guards.len()];
-        Self { watches, compared: Compared::new(service), evaluated: None }
+        Self { watches, compared: Compared::new(service), evaluated: None, step: None, before: None }
     }
 
     /// A new step, or a person's decision, starts the counting again.
@@ -63,6 +70,7 @@ impl State {
             return;
         }
         self.guards.evaluated = Some(self.now);
+        self.note_before();
         if !self.guards_watch() {
             return self.guards.rearm();
         }
@@ -74,11 +82,14 @@ impl State {
 
     fn evaluate(&mut self, index: usize, spec: &GuardSpec) {
         let side = spec.side.unwrap_or_else(|| self.candidate());
-        let own = self.guard_stats(spec, side);
+        let own = self.measure(spec, side);
         let excess = spec.versus.and_then(|versus| self.guards.compared.judge(index, spec, side, versus));
         let Some(watch) = self.guards.watches.get_mut(index) else { return };
-        watch.value = value_of(spec.metric, &own);
-        watch.samples = own.samples;
+        // One reading is one look, however often it is looked at.
+        if own.reading.is_some() && own.reading == watch.reading && own.value.is_some() {
+            return;
+        }
+        (watch.value, watch.samples, watch.rate, watch.reading) = (own.value, own.samples, own.rate, own.reading);
         watch.excess = excess;
         let Some(value) = watch.value.filter(|_| own.samples >= spec.min_samples) else {
             watch.breaches = 0;
@@ -99,18 +110,13 @@ impl State {
         }
     }
 
-    /// The window, but nothing from before this step: a step is judged by what was seen at it.
-    fn guard_stats(&self, spec: &GuardSpec, side: Side) -> Stats {
-        let from = self.rollout.step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
-        self.sides[side].traffic.stats_since(self.now.mono_ms, spec.window_ms, from)
-    }
-
     fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, over: Option<Excess>, samples: u64) {
         if !self.role.on_watch || !self.may_drive() {
             return;
         }
         let worse_by = over.and_then(|over| over.at_least);
-        let why = format!("guard {}", super::narrate::breach(spec.metric, side, value, spec.limit, worse_by));
+        let unit = self.unit_of(spec);
+        let why = format!("guard {}", super::narrate::breach_of(spec, unit, side, value, worse_by));
         let origin = self.origin();
         // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
         let way_back = self.sides[origin].ready() != Some(0);
@@ -140,6 +146,19 @@ impl State {
         }
     }
 
+    /// The unit of a guard's value: `ratio`, `ms`, or that of the row it watches.
+    fn unit_of(&self, spec: &GuardSpec) -> &'static str {
+        match spec.metric {
+            Metric::ErrorRate | Metric::Throughput => "ratio",
+            Metric::P50 | Metric::P95 | Metric::P99 => "ms",
+            Metric::Saturation => {
+                let metrics = self.service.metrics.as_ref();
+                let row = spec.row.as_deref().and_then(|name| metrics?.row(name));
+                row.map_or("count", |(_, row)| row.unit.name())
+            }
+        }
+    }
+
     /// Guards, for the status document.
     pub(super) fn guard_statuses(&self) -> Vec<GuardStatus> {
         let watching = self.guards_watch();
@@ -158,9 +177,14 @@ impl State {
                 } else {
                     GuardState::Ok
                 };
+                let side = spec.side.unwrap_or_else(|| self.candidate());
+                let compared = &self.guards.compared;
                 GuardStatus {
                     metric: spec.metric,
-                    side: spec.side.unwrap_or_else(|| self.candidate()),
+                    row: spec.row.clone(),
+                    unit: self.unit_of(spec).to_owned(),
+                    side,
+                    soon: soon(spec, watch).filter(|_| status == GuardState::NotYet),
                     status,
                     value: watch.value.filter(|_| watching),
                     limit: spec.limit,
@@ -169,6 +193,7 @@ impl State {
                         at_least: watch.excess.and_then(|excess| excess.at_least),
                         allowed: versus.worse_by,
                         sure: versus.sure,
+                        soon: compared.soon(spec, side, watch.excess.is_some()),
                     }),
                     samples: if watching { watch.samples } else { 0 },
                     breaches: watch.breaches,
@@ -180,11 +205,10 @@ impl State {
     }
 }
 
-fn value_of(metric: Metric, stats: &Stats) -> Option<f64> {
-    match metric {
-        Metric::ErrorRate => stats.error_rate,
-        Metric::P50 => stats.p50,
-        Metric::P95 => stats.p95,
-        Metric::P99 => stats.p99,
-    }
+/// When a guard will have enough to judge by, if requests go on coming as they do.
+fn soon(spec: &GuardSpec, watch: &Watch) -> Option<Soon> {
+    let rate = watch.rate.filter(|rate| *rate > 0.0)?;
+    let ever = spec.metric == Metric::Saturation || rate * spec.window_ms as f64 / 1000.0 >= spec.min_samples as f64;
+    let missing = spec.min_samples.saturating_sub(watch.samples);
+    Some(if ever { Soon::In { s: missing as f64 / rate } } else { Soon::Never { per_s: rate } })
 }

@@ -1,7 +1,8 @@
 //! Journal facts as people read them, one line each.
 
+use super::words;
 use crate::domain::text::clean;
-use crate::domain::{Fact, Metric, Move, Order, OrderState, Side, Verdict};
+use crate::domain::{Fact, GuardSpec, Metric, Move, Order, OrderState, Side, Verdict};
 
 /// The line for `fact` and whether it deserves attention; `None` for what is no news.
 pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
@@ -66,19 +67,45 @@ fn ordered(order: &Order, why: Option<&str>) -> String {
     format!("{verb} {} {from}{}%{why}", order.toward, order.target.share(order.toward))
 }
 
-/// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`.
+/// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`; `unit` is the guard's.
+pub fn breach_of(spec: &GuardSpec, unit: &str, side: Side, value: f64, worse_by: Option<f64>) -> String {
+    told(spec.metric, spec.row.as_deref(), unit, side, [value, spec.limit], worse_by)
+}
+
+/// The same from what the journal has of it.
 pub fn breach(metric: Metric, side: Side, value: f64, limit: f64, worse_by: Option<f64>) -> String {
-    let seen = format!("{} on {side}: {}", metric.name(), amount(metric, value));
-    match worse_by {
-        Some(by) => format!("{seen}, at least {:.0} % worse than {}", by * 100.0, side.other()),
-        None => format!("{seen} over {}", amount(metric, limit)),
+    told(metric, None, unit(metric), side, [value, limit], worse_by)
+}
+
+/// A guard's value in its unit: `612 ms`, `4.20%`.
+pub fn amount(metric: Metric, value: f64) -> String {
+    words::in_unit(value, unit(metric))
+}
+
+fn told(
+    metric: Metric,
+    row: Option<&str>,
+    unit: &str,
+    side: Side,
+    [value, limit]: [f64; 2],
+    worse_by: Option<f64>,
+) -> String {
+    let (seen, limit) = (words::in_unit(value, unit), words::in_unit(limit, unit));
+    match (metric, worse_by) {
+        (Metric::Throughput, _) => format!("throughput on {side}: {seen} below what is expected, limit {limit}"),
+        (Metric::Saturation, _) => format!("{} on {side}: {seen} over {limit}", row.unwrap_or("saturation")),
+        (_, Some(by)) => {
+            format!("{} on {side}: {seen}, at least {:.0} % worse than {}", metric.name(), by * 100.0, side.other())
+        }
+        (_, None) => format!("{} on {side}: {seen} over {limit}", metric.name()),
     }
 }
 
-/// A guard's value in its unit: `612 ms`, `4.2%`.
-pub fn amount(metric: Metric, value: f64) -> String {
+/// The unit of a metric that is not a row's own.
+const fn unit(metric: Metric) -> &'static str {
     match metric {
-        Metric::ErrorRate => format!("{:.2}%", value * 100.0),
-        Metric::P50 | Metric::P95 | Metric::P99 => format!("{value:.0} ms"),
+        Metric::ErrorRate | Metric::Throughput => "ratio",
+        Metric::P50 | Metric::P95 | Metric::P99 => "ms",
+        Metric::Saturation => "count",
     }
 }

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod metric;
+
+pub use metric::{MetricStatus, Soon};
+
 use super::command::RefusalKind;
 use super::detail::Detail;
 use crate::domain::{
@@ -43,6 +47,9 @@ pub struct History {
     pub traffic: Arc<Vec<Option<Point>>>,
     /// From our probes.
     pub probes: Arc<Vec<Option<Point>>>,
+    /// Each row of the servers' own metrics, in their order and unit.
+    #[serde(default)]
+    pub rows: Arc<Vec<Vec<Option<f32>>>>,
 }
 
 /// One event of the journal, as people read it.
@@ -240,6 +247,9 @@ pub struct SideStatus {
     pub probe_ms: Latency,
     /// Live requests under way, where the router tells.
     pub in_flight: Option<u64>,
+    /// What its servers export of themselves, by row.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, MetricStatus>,
     /// Seconds since the newest answer of a replica; `null` when none ever answered.
     pub age_s: Option<f64>,
     /// What is wrong with it: replicas that disagree on the version, that do not answer.
@@ -254,6 +264,8 @@ pub enum Source {
     Traffic,
     /// Our own probes.
     Probes,
+    /// What the model servers count themselves, where the router does not: of some or all of the figures.
+    Metrics,
 }
 
 /// Latency quantiles, milliseconds.
@@ -343,6 +355,15 @@ impl GateState {
 pub struct GuardStatus {
     /// What it watches.
     pub metric: Metric,
+    /// What saturation is of; `null` for all else.
+    #[serde(default)]
+    pub row: Option<String>,
+    /// The unit of value and limit: `ratio`, `ms`, or that of the row.
+    #[serde(default)]
+    pub unit: String,
+    /// When it will have enough to judge by; `null` where it has, or nobody can say.
+    #[serde(default)]
+    pub soon: Option<Soon>,
     /// Where.
     pub side: Side,
     /// How it stands.
@@ -375,6 +396,9 @@ pub struct VersusStatus {
     pub allowed: f64,
     /// How sure the guard has to be, 0 to 1.
     pub sure: f64,
+    /// When there will be enough to compare by; `null` where there is, or nobody can say.
+    #[serde(default)]
+    pub soon: Option<Soon>,
 }
 
 /// How a guard stands.

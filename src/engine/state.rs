@@ -118,6 +118,7 @@ impl State {
                     replica.version = Some(version);
                 }
             }
+            Event::Scraped { side, source, reading } => self.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),
             Event::Answered { id, result } => self.answered(&id, result),
             Event::Recorded { records } => self.recorded(&records),
@@ -142,7 +143,11 @@ impl State {
     }
 
     fn tick(&mut self) {
+        self.feed();
         for side in Side::BOTH {
+            if let Some(metrics) = &self.service.metrics {
+                self.sides[side].metrics.advance(metrics, self.now);
+            }
             self.sides[side].advance(self.now);
         }
         self.follow_orders();
@@ -181,7 +186,7 @@ impl State {
             let [blue, green] = counted;
             let counted = Pair { blue, green };
             let (step, candidate) = (self.rollout.step_since, self.candidate());
-            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate);
+            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate, self.now);
             for side in Side::BOTH {
                 let restarted = self.router.restarted(counters);
                 self.sides[side].in_flight = Some(counters.sides[side].in_flight);
@@ -192,6 +197,11 @@ impl State {
                     let watch = &mut self.sides[side];
                     watch.traffic.absorb(self.now.mono_ms, counted.count, counted.errors, &counted.cells);
                 }
+            }
+        }
+        if seen.traffic.is_none() {
+            for side in Side::BOTH {
+                self.sides[side].stop_counting();
             }
         }
         self.router.keep_counters(seen.traffic.clone());

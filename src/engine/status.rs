@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::detail::{Detail, GateLoad};
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, GateState, GateStatus, Latency, MAX_NOTES, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION,
-    SideStatus, Snapshot, Source, SplitStatus, Status, Step,
+    DriverStatus, GateState, GateStatus, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
+    SCHEMA_VERSION, SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
@@ -33,6 +33,7 @@ impl State {
             replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
             trails: self.rollout.trails.shared(),
             loads: self.loads(),
+            rows: self.service.metrics.iter().flat_map(|it| &it.rows).map(|row| row.name.clone()).collect(),
             logs: Arc::default(),
         }
     }
@@ -159,21 +160,31 @@ impl State {
             _ => {}
         }
         faults.extend(watch.probe_fault());
+        faults.extend(watch.metrics.fault());
         SideStatus {
             role: self.role_of(side),
             version,
             ready: watch.ready(),
             replicas: watch.replicas.len() as u32,
-            source: (stats.samples > 0).then_some(if traffic { Source::Traffic } else { Source::Probes }),
+            source: (stats.samples > 0).then_some(match traffic {
+                true if watch.metrics.feeds(self.now, 0) => Source::Metrics,
+                true => Source::Traffic,
+                false => Source::Probes,
+            }),
             latency_ms: Latency::from(stats),
-            error_rate: stats.error_rate,
+            error_rate: stats.error_rate.filter(|_| !traffic || self.counts_errors(side)),
             rps: watch.rps(),
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
+            metrics: self.metric_statuses(side).into_iter().collect(),
             age_s: watch.probe_age_ms(self.now).map(seconds),
             faults,
         }
+    }
+
+    fn metric_statuses(&self, side: Side) -> Vec<(String, MetricStatus)> {
+        self.service.metrics.as_ref().map_or_else(Vec::new, |spec| self.sides[side].metrics.statuses(spec, self.now))
     }
 
     fn version_of(&self, side: Side) -> Option<Version> {
@@ -370,7 +381,10 @@ impl State {
         };
         // Reason: what may be drift is neither drift nor none before it has lasted.
         let settled = self.router.drift.is_none() || self.drifts();
-        router && settled && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
+        let metrics = self.service.metrics.as_ref();
+        let read =
+            metrics.is_none_or(|spec| Side::BOTH.iter().all(|&side| self.sides[side].metrics.is_met(spec, side)));
+        router && settled && read && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 
     /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would

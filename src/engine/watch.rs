@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::detail::ReplicaStatus;
+use super::metrics::SideMetrics;
 use super::snapshot::{History, Latency};
 use crate::domain::window::Stats;
 use crate::domain::{
@@ -14,8 +15,14 @@ use crate::domain::{
 /// The window behind the panels' figures, milliseconds.
 pub(super) const PANEL_WINDOW_MS: u64 = 60_000;
 
+/// Sources of metrics a side may have: its replicas, and a server.
+pub(super) const MAX_SOURCES: usize = 10_001;
+
 /// The window behind the requests a second, milliseconds.
 const RPS_WINDOW_MS: u64 = 5_000;
+
+/// The window behind the requests a second that servers count, milliseconds.
+const FED_MS: u64 = 10_000;
 
 /// What the router said, and when.
 #[derive(Debug, Default)]
@@ -25,6 +32,8 @@ pub(super) struct Router {
     pub(super) fault: Option<BackendError>,
     pub(super) drift: Option<Drift>,
     counters: Option<TrafficCounters>,
+    /// Whether it has ever told a latency.
+    pub(super) times: bool,
 }
 
 /// The router says what nobody asked for.
@@ -56,7 +65,18 @@ impl Router {
         self.counters.as_ref().is_none_or(|old| old.epoch != new.epoch)
     }
 
+    /// Whether it counts requests.
+    pub(super) fn counts(&self) -> bool {
+        self.counters.is_some()
+    }
+
+    /// Whether it has counted any.
+    pub(super) fn has_counted(&self) -> bool {
+        self.counters.as_ref().is_some_and(|it| it.sides.iter().any(|(_, side)| side.total() > 0))
+    }
+
     pub(super) fn keep_counters(&mut self, counters: Option<TrafficCounters>) {
+        self.times |= counters.as_ref().is_some_and(|it| it.sides.iter().any(|(_, side)| !side.latency_us.is_empty()));
         self.counters = counters;
     }
 }
@@ -67,6 +87,8 @@ pub(super) struct Counted {
     pub(super) count: u64,
     pub(super) errors: u64,
     pub(super) cells: Vec<(u64, u64)>,
+    /// The same where a latency is only known to lie above this; `None` where it is known.
+    pub(super) lows: Option<Vec<(u64, u64)>>,
 }
 
 impl Counted {
@@ -80,7 +102,7 @@ impl Counted {
             .map(|&(us, n)| (us, n.saturating_sub(before.get(&us).copied().unwrap_or(0))))
             .filter(|cell| cell.1 > 0)
             .collect();
-        Some(Self { count, errors, cells })
+        Some(Self { count, errors, cells, lows: None })
     }
 }
 
@@ -118,6 +140,9 @@ pub(super) struct SideWatch {
     /// Live requests in all, as the router told them over the last few seconds.
     totals: VecDeque<(Stamp, u64)>,
     pub(super) in_flight: Option<u64>,
+    pub(super) metrics: SideMetrics,
+    /// Requests a second that the servers count, where they have counted for long enough.
+    fed_rps: Option<f64>,
     source: VersionSource,
     history: History,
 }
@@ -136,6 +161,8 @@ impl SideWatch {
             probe_stats: Stats::default(),
             totals: VecDeque::new(),
             in_flight: None,
+            metrics: SideMetrics::default(),
+            fed_rps: None,
             source: spec.version.clone(),
             history: History::default(),
         }
@@ -154,10 +181,13 @@ impl SideWatch {
         self.traffic.advance(now.mono_ms);
         self.probes.advance(now.mono_ms);
         self.traffic_stats = self.traffic.stats(now.mono_ms, PANEL_WINDOW_MS);
+        let fed = self.metrics.feeds(now, FED_MS);
+        self.fed_rps = if fed { self.traffic.stats(now.mono_ms, FED_MS).rps } else { None };
         self.probe_stats = self.probes.stats(now.mono_ms, PANEL_WINDOW_MS);
         self.history = History {
             traffic: Arc::new(self.traffic.history().iter().copied().collect()),
             probes: Arc::new(self.probes.history().iter().copied().collect()),
+            rows: self.metrics.history(),
         };
     }
 
@@ -172,8 +202,17 @@ impl SideWatch {
         }
     }
 
+    /// The router tells no counters any more: what it told is not now.
+    pub(super) fn stop_counting(&mut self) {
+        self.totals.clear();
+        self.in_flight = None;
+    }
+
     /// Live requests a second over the last few seconds; `None` before there were two readings half a second apart.
     pub(super) fn rps(&self) -> Option<f64> {
+        if self.totals.is_empty() {
+            return self.fed_rps;
+        }
         let (&(from, before), &(to, after)) = (self.totals.front()?, self.totals.back()?);
         let ms = to.since_ms(from);
         (ms >= 500).then(|| after.saturating_sub(before) as f64 * 1000.0 / ms as f64)

@@ -72,7 +72,7 @@ pub async fn run(replicas: u16, seconds: u64, port: u16) -> Result<BenchReport, 
         match event {
             ProbeEvent::Probe { outcome: ProbeOutcome::Ready { .. }, .. } => ready += 1,
             ProbeEvent::Probe { .. } => other += 1,
-            ProbeEvent::Version { .. } => {}
+            ProbeEvent::Version { .. } | ProbeEvent::Metrics { .. } => {}
         }
     }
     Ok(BenchReport {

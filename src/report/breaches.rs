@@ -70,6 +70,6 @@ fn value(metric: Metric, sample: &Sample, side: Side) -> Option<f64> {
         Metric::P50 => side.p50,
         Metric::P99 => side.p99,
         // Not sampled.
-        Metric::P95 => None,
+        Metric::P95 | Metric::Throughput | Metric::Saturation => None,
     }
 }

@@ -339,6 +339,7 @@ fn the_document_says_null_for_what_is_not_known() {
         side: None,
         limit: 250.0,
         versus: None,
+        row: None,
         window_ms: 10_000,
         min_samples: 20,
         consecutive: 2,

@@ -76,7 +76,7 @@ pub enum Outcome {
 /// The engine with its hands.
 pub struct Core {
     clock: Clock,
-    state: State,
+    state: Box<State>,
     service: Arc<Service>,
     options: Options,
     observer: Arc<dyn Observer>,
@@ -87,6 +87,7 @@ pub struct Core {
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     alerts: Alerts,
     pollers: Option<Pollers>,
+    scrapers: Option<Pollers>,
     poll_drops: u64,
     ticker: Interval,
     events: mpsc::Receiver<Event>,
@@ -115,7 +116,8 @@ impl Core {
             on_watch: options.drives || options.watches,
             seed: fastrand::u64(..),
         };
-        let mut state = State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now());
+        let mut state =
+            Box::new(State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now()));
         let (journal, backlog) = restore(&mut state, service, &clock)?;
         let driver = if options.read_only || options.looks_only {
             None
@@ -142,8 +144,8 @@ impl Core {
         tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
         let pollers =
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
-        let mut ticker = tokio::time::interval(Duration::from_secs(1));
-        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let scrapers = scrapers(service, &options, &found_in)?;
+        let ticker = ticker();
         let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
         let logs = service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect();
         let mut core = Self {
@@ -159,6 +161,7 @@ impl Core {
             gate_runs: HashMap::new(),
             alerts: Alerts::new(&service.alerts)?,
             pollers,
+            scrapers,
             poll_drops: 0,
             ticker,
             events,
@@ -255,6 +258,7 @@ impl Core {
             let _ = cancel.send(true);
         }
         self.pollers = None;
+        self.scrapers = None;
         self.scribe.stop().await;
         self.tasks.abort_all();
     }
@@ -355,13 +359,26 @@ impl Core {
     }
 
     fn count_drops(&mut self, out: &mut Vec<Outcome>) {
-        let drops = self.pollers.as_ref().map_or(0, Pollers::dropped);
+        let drops = [&self.pollers, &self.scrapers].into_iter().flatten().map(Pollers::dropped).sum();
         if drops > self.poll_drops {
             let count = drops - self.poll_drops;
             self.poll_drops = drops;
             self.apply(Event::Dropped { count }, out);
         }
     }
+}
+
+/// Once a second; a tick that was missed is not made up for.
+fn ticker() -> Interval {
+    let mut ticker = tokio::time::interval(Duration::from_secs(1));
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
+}
+
+/// The readers of the servers' own metrics, where there are any to read.
+fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Option<Pollers>, String> {
+    let spec = service.metrics.as_ref().filter(|_| options.probes);
+    spec.map(|spec| probe::start_metrics(spec, &service.name, sink)).transpose()
 }
 
 /// Folds the journal into the state; gives back the journal and the last lines of its story.

@@ -51,5 +51,6 @@ pub(super) fn event_of(found: ProbeEvent) -> Event {
             Event::Probed { side, replica, latency_us, fault }
         }
         ProbeEvent::Version { side, replica, version } => Event::VersionRead { side, replica, version },
+        ProbeEvent::Metrics { side, source, reading } => Event::Scraped { side, source, reading },
     }
 }

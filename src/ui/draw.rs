@@ -99,7 +99,9 @@ fn panes(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         return zoomed(canvas, area);
     }
     let gates = canvas.shown().map_or(0, |snapshot| snapshot.status.gates.len()).min(200) as u16;
-    let at = layout(canvas.area(), area, gates, panel::facts_wanted(canvas, area.width / 2));
+    let gates = gates + gates::guards_wanted(canvas).min(3);
+    let facts = panel::facts_wanted(canvas, area.width / 2);
+    let at = layout(canvas.area(), area, gates, facts, panel::metrics_wanted(canvas));
     let mut cursor = None;
     if let Some(at) = at.plan {
         header::plan(canvas, at);

@@ -5,6 +5,7 @@
 mod alerts;
 mod detail;
 mod loads;
+mod metrics;
 mod plan;
 mod sampling;
 mod sim;

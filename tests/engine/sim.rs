@@ -39,6 +39,8 @@ pub struct Sim {
     pub gates_running: Vec<(u64, String)>,
     pub gates_stopped: Vec<u64>,
     pub traffic: TrafficCounters,
+    /// Whether the router tells its counters.
+    pub counts: bool,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
     asked: u64,
@@ -66,10 +68,12 @@ pub fn service() -> Service {
         environment: "prod".into(),
         sides: Pair { blue: side("http://127.0.0.1:1"), green: side("http://127.0.0.1:2") },
         probe: ProbeSpec::default(),
+        metrics: None,
         plan: Plan { bake_ms: 60_000, ..Plan::default() },
         gates: vec![gate("health"), gate("golden")],
         guards: vec![GuardSpec {
             metric: Metric::P99,
+            row: None,
             side: None,
             limit: 250.0,
             versus: None,
@@ -112,6 +116,7 @@ impl Sim {
             gates_running: Vec::new(),
             gates_stopped: Vec::new(),
             traffic: TrafficCounters { epoch: "1".into(), sides: Pair::default() },
+            counts: true,
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
             asked: 0,
@@ -178,7 +183,7 @@ impl Sim {
                 revision: Revision(self.revision.to_string()),
                 replicas: Pair::default(),
                 versions: Pair::default(),
-                traffic: Some(self.traffic.clone()),
+                traffic: self.counts.then(|| self.traffic.clone()),
                 controller: None,
                 notes: self.notes.clone(),
             })

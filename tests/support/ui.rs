@@ -80,6 +80,9 @@ fn gate(
 fn guard(metric: Metric, side: Side, value: f64, limit: f64) -> GuardStatus {
     GuardStatus {
         metric,
+        row: None,
+        unit: if metric == Metric::ErrorRate { "ratio".into() } else { "ms".into() },
+        soon: None,
         side,
         status: GuardState::Ok,
         value: Some(value),
@@ -107,7 +110,7 @@ fn history(p50: f32, p95: f32, p99: f32, errors: f32, rps: f32) -> History {
             })
         })
         .collect::<Vec<_>>();
-    History { probes: Arc::new(points.clone()), traffic: Arc::new(points) }
+    History { probes: Arc::new(points.clone()), traffic: Arc::new(points), ..History::default() }
 }
 
 fn side(role: Role, version: &str, latency: [f64; 3], errors: f64, rps: f64) -> SideStatus {
@@ -124,6 +127,7 @@ fn side(role: Role, version: &str, latency: [f64; 3], errors: f64, rps: f64) -> 
         samples: 12_304,
         probe_ms: Latency { p50: Some(3.0), p95: Some(4.0), p99: Some(6.0) },
         in_flight: Some(12),
+        metrics: std::collections::BTreeMap::default(),
         age_s: Some(0.6),
         faults: Vec::new(),
     }
@@ -261,6 +265,7 @@ fn detail() -> Detail {
     };
     let latency = (0..16).map(|n| (961 - 60 * n, GateState::Passed, Some(200.0 + f64::from(n as u8 % 5) * 12.0), true));
     Detail {
+        rows: Vec::new(),
         started: Some(at(1270)),
         reached: vec![(5, at(1263)), (10, at(648))],
         consent: Some("77d0".into()),

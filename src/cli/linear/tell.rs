@@ -73,6 +73,7 @@ fn latency(latency: Latency, source: Option<Source>) -> String {
     let of = match source {
         Some(Source::Traffic) => "of traffic",
         Some(Source::Probes) => "of probes",
+        Some(Source::Metrics) => "as the servers count it",
         None => return "latency unknown".into(),
     };
     let ms = |name, value: Option<f64>| match value {

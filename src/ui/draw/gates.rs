@@ -1,12 +1,15 @@
 //! The gates: state, value against limit, age, note; now, or where the time cursor stands.
 
 mod columns;
+mod guards;
 
 use std::fmt::Write as _;
 
 use ratatui::layout::Rect;
 
 use self::columns::Columns;
+use self::guards::guards;
+pub use self::guards::guards_wanted;
 use super::attention;
 use super::canvas::Canvas;
 use super::evidence::evidence;
@@ -100,6 +103,7 @@ pub fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u
     if gates.is_empty() {
         let text = " no gates are configured: nothing blocks but your own consent";
         canvas.put(inner.x, inner.y, inner.width.min(area.width), text, Role::Dim);
+        guards(canvas, Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner });
         return (focused && inner.height > 0).then_some((inner.x, inner.y));
     }
     let trend = gates.iter().any(|gate| gate.values().nth(1).is_some());
@@ -126,6 +130,9 @@ pub fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u
             cursor = Some((line.x, line.y));
         }
     }
+    let headed = list.y - inner.y;
+    let below = (gates.len().min(usize::from(list.height))) as u16 + headed;
+    guards(canvas, Rect { y: inner.y + below, height: inner.height.saturating_sub(below), ..inner });
     cursor
 }
 
@@ -136,7 +143,7 @@ pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let gate = snapshot.status.gates.get(canvas.view.gate.min(snapshot.status.gates.len().checked_sub(1)?))?;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     // The list has a line per gate, and one for the heads of its columns.
-    let from = area.y.saturating_add(snapshot.status.gates.len().min(500) as u16 + 3);
+    let from = area.y.saturating_add(snapshot.status.gates.len().min(500) as u16 + 3 + guards_wanted(canvas));
     let rows = area.bottom().saturating_sub(from + 1);
     if rows < 4 {
         return cursor;

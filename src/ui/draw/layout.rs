@@ -37,8 +37,9 @@ impl Spare {
     }
 }
 
-/// The panes of `area` on a screen of `screen`, with `gates` gates, and `facts` lines of facts a side.
-pub fn layout(screen: Rect, area: Rect, gates: u16, facts: u16) -> Layout {
+/// The panes of `area` on a screen of `screen`, with `gates` gates, and `facts` lines of facts and `metrics` of what its
+/// servers export a side.
+pub fn layout(screen: Rect, area: Rect, gates: u16, facts: u16, metrics: u16) -> Layout {
     let mut rest = area;
     let boxed = View::shows_events(screen);
     let mut out = Layout { boxed, ..Layout::default() };
@@ -51,21 +52,23 @@ pub fn layout(screen: Rect, area: Rect, gates: u16, facts: u16) -> Layout {
         }
         return lower(out, rest, gates, false);
     }
-    let least = Shape { rows: 1, facts: 0 };
+    let least = Shape { rows: 1, metrics: 0, facts: 0 };
     // A box loses two lines to its frame, a rule one.
     let frame = if boxed { 2 } else { 1 };
     let gates_least = gates.clamp(1, 40) + frame;
     let mut spare = Spare(rest.height.saturating_sub(least.height() + gates_least + frame));
     // Each line of this list is worth more than further lines of log, once the log has as many as it says.
     let told = spare.take(2.min(facts), 8);
+    let few = spare.take(metrics.min(2), 7);
     let rows = 1 + spare.take(5, 9) / 5;
     if boxed && area.width >= 132 && spare.take(1, 8) == 1 {
         out.last = Some(take_bottom(&mut rest, 1));
     }
     let headed = boxed && spare.take(1, 8) == 1;
+    let metrics = if few > 0 { few + spare.take(metrics.saturating_sub(few).min(6), 10) } else { 0 };
     let more = facts.saturating_sub(told).min(4);
     let facts = told + if told > 0 { spare.take(more, 14) } else { 0 };
-    let shape = Shape { rows, facts };
+    let shape = Shape { rows, metrics, facts };
     out.panels = Some((take_top(&mut rest, shape.height()), shape));
     lower(out, rest, gates, headed)
 }
@@ -122,7 +125,7 @@ mod tests {
                 for gates in [0, 1, 6, 30] {
                     let screen = Rect::new(0, 0, width, height + 5);
                     let area = Rect::new(0, 2, width, height);
-                    let l = layout(screen, area, gates, 3);
+                    let l = layout(screen, area, gates, 3, gates / 6);
                     let all =
                         [l.plan, l.panels.map(|(at, _)| at), l.lines, l.gates, l.summary, l.events, l.log, l.last];
                     let cells: u32 = all.iter().flatten().map(|at| at.area()).sum();

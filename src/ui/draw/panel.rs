@@ -2,6 +2,7 @@
 
 mod facts;
 mod figure;
+mod rows;
 pub(super) mod spark;
 
 use ratatui::layout::Rect;
@@ -22,13 +23,15 @@ use crate::ui::view::cursor::{Axis, beside, spark_columns};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     pub rows: u16,
+    /// Lines of what the servers export of themselves.
+    pub metrics: u16,
     pub facts: u16,
 }
 
 impl Shape {
     /// The height of a panel, with its frame.
     pub const fn height(self) -> u16 {
-        self.rows * FIGURES.len() as u16 + self.facts + 2
+        self.rows * FIGURES.len() as u16 + self.metrics + self.facts + 2
     }
 }
 
@@ -72,6 +75,11 @@ pub fn facts_wanted(canvas: &Canvas<'_>, width: u16) -> u16 {
     canvas.shown().map_or(1, |snapshot| lines(snapshot).into_iter().max().unwrap_or(1))
 }
 
+/// The lines that what the servers export of themselves would take.
+pub fn metrics_wanted(canvas: &Canvas<'_>) -> u16 {
+    canvas.shown().map_or(0, rows::wanted)
+}
+
 /// Both sides beside one another, and where the focus is if it is on one of them.
 pub fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16, u16)> {
     let blue = Rect { width: area.width / 2, ..area };
@@ -83,8 +91,10 @@ pub fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16,
 
 /// A side alone: higher sparklines, everything that is known of it, and what is wrong with it.
 pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) -> Option<(u16, u16)> {
-    let rows = (area.height.saturating_sub(6) / FIGURES.len() as u16).clamp(1, 4);
-    let shape = Shape { rows, facts: area.height.saturating_sub(Shape { rows, facts: 0 }.height()) };
+    let metrics = metrics_wanted(canvas).min(area.height.saturating_sub(12));
+    let rows = (area.height.saturating_sub(6 + metrics) / FIGURES.len() as u16).clamp(1, 4);
+    let least = Shape { rows, metrics, facts: 0 };
+    let shape = Shape { facts: area.height.saturating_sub(least.height()), ..least };
     let sheet = Sheet::of(canvas, area.width.saturating_sub(2));
     panel(canvas, area, side, shape, sheet.as_ref(), true)
 }
@@ -110,13 +120,18 @@ fn panel(
         row(canvas, Rect { y, height: shape.rows, ..inner }, sheet, side, figure);
         y += shape.rows;
     }
+    let shown: Vec<(usize, &str)> = rows::drawn(sheet.snapshot).take(usize::from(shape.metrics)).collect();
+    for it in shown.iter().take(usize::from(inner.bottom().saturating_sub(y))) {
+        rows::draw(canvas, Rect { y, height: 1, ..inner }, sheet, side, *it);
+        y += 1;
+    }
     let below = Rect {
         x: inner.x + 1,
         y,
         width: inner.width.saturating_sub(2),
         height: inner.bottom().saturating_sub(y).min(shape.facts),
     };
-    facts(canvas, below, sheet.snapshot, side, alone);
+    facts(canvas, below, sheet.snapshot, side, (alone, shape.metrics));
     let pane = if side == Side::Blue { Pane::Blue } else { Pane::Green };
     (canvas.view.focus == pane && inner.height > 0).then_some((inner.x, inner.y))
 }
@@ -166,6 +181,7 @@ fn source(canvas: &Canvas<'_>, sheet: &Sheet<'_>, side: Side) -> String {
     let source = match sheet.snapshot.status.sides[side].source {
         Some(Source::Traffic) => "traffic",
         Some(Source::Probes) => "probes",
+        Some(Source::Metrics) => "metrics",
         None => return "no data".into(),
     };
     match (canvas.view.cursor, sheet.axis.per_s) {

@@ -10,7 +10,7 @@ use crate::ui::text::{count, fit, millis, width};
 use crate::ui::theme::Role;
 
 /// As many lines as `area` has: the side's own first, then what is wrong with it, then its replicas.
-pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, faults: bool) {
+pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, (faults, rows): (bool, u16)) {
     if area.height == 0 || area.width < 8 {
         return;
     }
@@ -21,6 +21,11 @@ pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Sid
     }
     canvas.put(area.x, area.y, area.width, &own(snapshot, side, usize::from(area.width)), Role::Dim);
     let mut y = area.y + 1;
+    let rest = super::rows::rest(snapshot, side, rows, usize::from(area.width));
+    if !rest.is_empty() && y < area.bottom() {
+        canvas.put(area.x, y, area.width, &rest, Role::Dim);
+        y += 1;
+    }
     if faults {
         for fault in snapshot.status.sides[side].faults.iter().take(usize::from(area.height / 2)) {
             let text: [(&str, Role); 2] = [("FAULT ", Role::Fail), (fault, Role::Warn)];
@@ -28,8 +33,8 @@ pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Sid
             y += 1;
         }
     }
-    let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
-    replicas(canvas, rest, &snapshot.detail.replicas[side]);
+    let left = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    replicas(canvas, left, &snapshot.detail.replicas[side]);
 }
 
 /// One line: as many of the facts as fit, whole ones, the most telling first.
@@ -78,7 +83,8 @@ impl Grid {
 pub fn wanted(snapshot: &Snapshot, side: Side, inner: u16) -> u16 {
     let replicas = &snapshot.detail.replicas[side];
     let across = Grid::of(replicas, inner.saturating_sub(2)).across;
-    1 + replicas.len().div_ceil(across).min(200) as u16
+    let rest = u16::from(!super::rows::rest(snapshot, side, 0, 40).is_empty());
+    1 + rest + replicas.len().div_ceil(across).min(200) as u16
 }
 
 /// Host and port: what is the same for all replicas need not be read.

@@ -17,7 +17,7 @@ impl Cells {
     pub fn of(snapshot: &Snapshot, side: Side, axis: &Axis) -> Self {
         let history = &snapshot.history[side];
         let points = match snapshot.status.sides[side].source {
-            Some(Source::Traffic) => &history.traffic,
+            Some(Source::Traffic | Source::Metrics) => &history.traffic,
             _ => &history.probes,
         };
         let mut cells = FIGURES.map(|_| vec![None; axis.columns]);

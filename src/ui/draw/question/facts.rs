@@ -27,8 +27,12 @@ pub fn measured(gate: &GateStatus) -> String {
 }
 
 /// A guard's value in its unit.
-fn amount(metric: Metric, value: f64) -> String {
-    if metric == Metric::ErrorRate { percent(value) } else { millis(value, " ") }
+fn amount(guard: &GuardStatus, value: f64) -> String {
+    match guard.metric {
+        Metric::ErrorRate | Metric::Throughput => percent(value),
+        Metric::P50 | Metric::P95 | Metric::P99 => millis(value, " "),
+        Metric::Saturation => crate::engine::words::in_unit(value, &guard.unit),
+    }
 }
 
 /// What lines are made from: the state, how old it is, and how wide they may be.
@@ -209,11 +213,11 @@ impl Facts<'_> {
         }
         let over = |guard: &&GuardStatus| matches!(guard.status, GuardState::Breach | GuardState::Tripped);
         for guard in status.guards.iter().filter(over).take(GUARDS_TOLD) {
-            let value = guard.value.map_or_else(|| "?".into(), |value| amount(guard.metric, value));
-            let limit = amount(guard.metric, guard.limit);
+            let value = guard.value.map_or_else(|| "?".into(), |value| amount(guard, value));
+            let limit = amount(guard, guard.limit);
             let text = format!(
                 "{} of {} {value}, limit {limit}, {} of {} in a row",
-                guard.metric.name(),
+                guard.row.as_deref().unwrap_or(guard.metric.name()),
                 guard.side,
                 guard.breaches,
                 guard.consecutive

@@ -1,0 +1,208 @@
+//! What `[metrics]` means: where the model servers' own figures are read, and what is shown of them.
+
+use super::error::quote;
+use super::reader::{Node, Table};
+use super::url::BaseUrl;
+use super::{keys, values};
+use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, Take, TrafficSeries, Unit};
+use crate::domain::{Pair, SideSpec, placeholder};
+
+const SECOND: u64 = 1000;
+const HOUR: u64 = 3600 * SECOND;
+/// More rows would fit no screen.
+const MAX_ROWS: usize = 24;
+
+/// The metrics, where the file asks for any.
+pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<MetricsSpec> {
+    let header = root.get("metrics")?;
+    let table = header.table()?.keys_of(&[keys::METRICS]);
+    let presets = metric::PRESETS.map(|name| (name, name));
+    let name = table.get("preset").and_then(|node| node.choice(&presets));
+    let preset = name.and_then(metric::preset);
+    let path = table
+        .get("path")
+        .map_or_else(|| Some("/metrics".to_owned()), |node| values::http_path(&node))
+        .unwrap_or_default();
+    let interval_ms = table.duration("interval", 500..=HOUR, SECOND);
+    let timeout_ms = table.duration("timeout", 10..=60 * SECOND, 2 * SECOND);
+    let port = match table.get("port") {
+        Some(node) => node.number(1..=65535).and_then(|port| u16::try_from(port).ok()),
+        None => preset.as_ref().and_then(|preset| preset.port),
+    };
+    let prometheus = table.get("prometheus").and_then(|node| url(&node));
+    let mut rows = preset.as_ref().map(|preset| preset.rows.clone()).unwrap_or_default();
+    add_rows(&table, &mut rows, prometheus.is_some());
+    // A preset or rows that are at fault were told already.
+    if rows.is_empty() && table.get("preset").is_none() && table.get("row").is_none() {
+        let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", metric::PRESETS[0]);
+        table.fault("names nothing to show".into(), remedy);
+    }
+    let traffic = traffic(&table).or_else(|| preset.and_then(|preset| preset.traffic));
+    let scraped = traffic.is_some() || rows.iter().any(|row| !matches!(row.take, Take::Query(_)));
+    let urls = Pair::from_fn(|side| match table.get(side.name()) {
+        Some(node) => node.list("write a list of URLs").unwrap_or_default().iter().filter_map(url).collect(),
+        None if scraped => sides[side].urls.iter().filter_map(|url| at_port(url, port)).collect(),
+        None => Vec::new(),
+    });
+    let preset = name.unwrap_or_default().to_owned();
+    Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic })
+}
+
+fn url(node: &Node<'_>) -> Option<String> {
+    match BaseUrl::parse(node.text()?) {
+        Ok(url) => Some(url.to_string()),
+        Err((message, remedy)) => node.refuse(message, remedy),
+    }
+}
+
+/// A replica's URL, or another port of its host.
+fn at_port(url: &str, port: Option<u16>) -> Option<String> {
+    let mut url = BaseUrl::parse(url).ok()?;
+    if let Some(port) = port {
+        url.move_to(port);
+    }
+    Some(url.to_string())
+}
+
+/// Rows of the file's own; one that is called as one of the preset's takes its place.
+fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
+    let own = table.get("row").map(|node| node.tables("[[metrics.row]]")).unwrap_or_default();
+    let mut seen: Vec<String> = Vec::new();
+    for item in own {
+        let Some(new) = row(&item.clone().keys_of(&[keys::METRICS_ROW]), has_server) else { continue };
+        if seen.contains(&new.name) {
+            item.fault(format!("a row is named {} already", quote(&new.name)), "give one of them another name");
+        }
+        seen.push(new.name.clone());
+        match rows.iter_mut().find(|row| row.name == new.name) {
+            Some(row) => *row = new,
+            None => rows.push(new),
+        }
+    }
+    if rows.len() > MAX_ROWS {
+        table.fault(format!("{} rows are too many", rows.len()), format!("write at most {MAX_ROWS}"));
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Gauge,
+    Counter,
+    Histogram,
+}
+
+const KINDS: [(&str, Kind); 3] = [("gauge", Kind::Gauge), ("counter", Kind::Counter), ("histogram", Kind::Histogram)];
+
+const UNITS: [Unit; 5] = [Unit::Count, Unit::PerSecond, Unit::Ms, Unit::Bytes, Unit::Share];
+
+fn row(table: &Table<'_>, has_server: bool) -> Option<MetricRow> {
+    let name = table.need("name", "write e.g. name = \"queue\"").and_then(|node| values::name(&node, 12));
+    let take = match (table.get("metric"), table.get("query")) {
+        (Some(node), None) => scraped(table, &node),
+        (None, Some(node)) => query(&node, has_server),
+        (None, None) => {
+            table.fault("neither metric nor query is written".into(), "write metric = \"the_name_of_a_series\"");
+            None
+        }
+        (Some(_), Some(node)) => node.refuse("both metric and query are written".into(), "write two rows"),
+    };
+    let is_rate = matches!(take, Some(Take::Rate { .. }));
+    let usual = if is_rate { Unit::PerSecond } else { Unit::Count };
+    let unit = match table.get("unit") {
+        Some(node) => node.choice(&UNITS.map(|unit| (unit.name(), unit))),
+        None => Some(usual),
+    };
+    let scale = table.get("scale").map_or(Some(1.0), |node| {
+        let scale = node.amount()?;
+        if scale > 0.0 { Some(scale) } else { node.refuse(format!("{scale} is not above 0"), "write e.g. 1000") }
+    });
+    Some(MetricRow { name: name?, take: take?, unit: unit?, scale: scale? })
+}
+
+fn scraped(table: &Table<'_>, metric: &Node<'_>) -> Option<Take> {
+    let of = series(metric, table.get("labels").as_ref())?;
+    let kind = table.need("kind", "write kind = \"gauge\", \"counter\" or \"histogram\"")?.choice(&KINDS)?;
+    let merge = [("sum", Merge::Sum), ("mean", Merge::Mean), ("max", Merge::Max)];
+    let merge = table.get("merge").map_or(Some(Merge::Sum), |node| node.choice(&merge));
+    let per = table.get("per").map(|node| series(&node, table.get("labels").as_ref()));
+    let q = table.get("quantile").map_or(Some(0.99), |node| {
+        let q = node.share("write e.g. quantile = 0.99")?;
+        let fits = q > 0.0 && q < 1.0;
+        if fits { Some(q) } else { node.refuse(format!("{q} is not between 0 and 1"), "write e.g. 0.99") }
+    });
+    Some(match (kind, per) {
+        (Kind::Gauge, None) => Take::Gauge { of, merge: merge? },
+        (Kind::Counter, None) => Take::Rate { of },
+        (Kind::Counter, Some(per)) => Take::Ratio { of, per: per? },
+        (Kind::Histogram, None) => Take::Quantile { of, q: q? },
+        (_, Some(_)) => return metric.refuse("per stands beside a counter alone".into(), "remove per"),
+    })
+}
+
+/// The name of a series, or several of which the first that is there counts.
+fn series(node: &Node<'_>, labels: Option<&Node<'_>>) -> Option<Series> {
+    let names = if node.is_text() { vec![series_name(node)?] } else { names(node)? };
+    let labels = match labels {
+        Some(node) => node
+            .table()?
+            .entries()
+            .iter()
+            .map(|(name, node)| Some(((*name).to_owned(), node.text()?.to_owned())))
+            .collect::<Option<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    Some(Series { names, labels })
+}
+
+fn names(node: &Node<'_>) -> Option<Vec<String>> {
+    let items = node.list("write the name of a series, or a list of names")?;
+    if items.is_empty() || items.len() > 8 {
+        return node.refuse("a list of names has 1 to 8".into(), "write one name, or those it goes by");
+    }
+    items.iter().map(series_name).collect()
+}
+
+fn series_name(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    if !text.is_empty() && text.len() <= 200 && !text.contains(['{', '}', '"', ' ']) {
+        return Some(text.to_owned());
+    }
+    node.refuse(
+        format!("{} is not the name of a series", quote(text)),
+        "write the name alone; labels = { .. } beside it",
+    )
+}
+
+fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
+    let text = node.lines()?;
+    if !has_server {
+        return node.refuse("there is no server to ask".into(), "write prometheus = \"http://..\" under [metrics]");
+    }
+    let known = |name: &str| match name {
+        "side" | "service" => Ok("x".to_owned()),
+        _ => Err(format!("{{{{{name}}}}} is not known to a row: {{{{side}}}} and {{{{service}}}} are")),
+    };
+    match placeholder::fill_promql(text, known) {
+        Ok(_) => Some(Take::Query(text.to_owned())),
+        Err(why) => node.refuse(why, "write e.g. 'sum(queue{side=\"{{side}}\"})'"),
+    }
+}
+
+/// Series of the file's own that count requests.
+fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
+    let table = table.get("traffic")?.table()?.keys_of(&[keys::METRICS_TRAFFIC]);
+    let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));
+    let requests = table.need("requests", "write requests = \"a_counter\"")?;
+    let units = [("seconds", 1_000_000), ("ms", 1000), ("us", 1)];
+    let latency_us = table.get("latency_unit").map_or(Some(1_000_000), |node| node.choice(&units));
+    let failures = part("failures", "failure_labels");
+    let latency = part("latency", "labels");
+    let failures_within = table.flag("failures_within", true);
+    Some(TrafficSeries {
+        requests: series(&requests, table.get("labels").as_ref())?,
+        failures: failures.map_or(Some(None), |found| found.map(Some))?,
+        failures_within,
+        latency: latency.map_or(Some(None), |found| found.map(Some))?,
+        latency_us: latency_us?,
+    })
+}

@@ -1,0 +1,132 @@
+//! What model servers export of themselves, read regularly: one reader per replica, and one per side that asks a
+//! Prometheus server.
+//!
+//! As with probes there is never more than one request of a reader under way, and one that gets no answer asks less
+//! and less often.
+
+mod kept;
+mod promql;
+mod text;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use self::kept::Kept;
+use super::delay::delay_ms;
+use super::fetch::{Ask, fetch, redirect_note};
+use super::target::Target;
+use super::{Pollers, ProbeEvent, client};
+use crate::domain::Side;
+use crate::domain::metric::{MetricsSpec, Scrape, Take};
+
+/// Longest answer that is read, in bytes.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// The first readings are spread over this at most.
+const MAX_SPREAD_MS: u64 = 1000;
+
+/// Starts the readers of both sides; `service` fills in what queries say of it. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When no HTTP client can be made on this machine, in words.
+pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
+    let client = client()?;
+    let dropped = Arc::new(AtomicU64::new(0));
+    let mut tasks = JoinSet::new();
+    for (side, urls) in spec.urls.iter() {
+        let bases = urls.iter().map(|url| Source::Replica(Target::new(url), Box::new(Kept::new(spec))));
+        let asked = spec.prometheus.as_ref().map(|url| Source::Server(promql::Asked::new(url, spec, service, side)));
+        for (source, what) in bases.chain(asked).enumerate() {
+            let reader = Reader {
+                client: client.clone(),
+                spec: spec.clone(),
+                side,
+                source: u32::try_from(source).unwrap_or(u32::MAX),
+                sink: sink.clone(),
+                dropped: Arc::clone(&dropped),
+            };
+            tasks.spawn(reader.run(what));
+        }
+    }
+    Ok(Pollers { tasks, dropped })
+}
+
+/// Reads one replica's metrics twice, a second apart, and says what came of it: for a check of the config.
+///
+/// # Errors
+/// Why there are none, in words.
+pub async fn read_twice(spec: &MetricsSpec, url: &str) -> Result<Scrape, String> {
+    let (client, target, mut kept) = (client()?, Target::new(url), Kept::new(spec));
+    read(&client, &target, spec, &mut kept, 0).await?;
+    sleep(Duration::from_secs(1)).await;
+    read(&client, &target, spec, &mut kept, 1000).await
+}
+
+/// Where a reader reads.
+enum Source {
+    Replica(Target, Box<Kept>),
+    Server(promql::Asked),
+}
+
+struct Reader {
+    client: reqwest::Client,
+    spec: MetricsSpec,
+    side: Side,
+    source: u32,
+    sink: mpsc::Sender<ProbeEvent>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Reader {
+    async fn run(self, mut source: Source) {
+        let started = Instant::now();
+        let mut failures = 0_u32;
+        let spread_ms = self.spec.interval_ms.min(MAX_SPREAD_MS);
+        sleep(Duration::from_millis((spread_ms as f64 * fastrand::f64()) as u64)).await;
+        while !self.sink.is_closed() {
+            let asked = Instant::now();
+            let now_ms = started.elapsed().as_millis() as u64;
+            let reading = match &mut source {
+                Source::Replica(target, kept) => read(&self.client, target, &self.spec, kept, now_ms).await,
+                Source::Server(asked) => asked.read(&self.client, &self.spec).await,
+            };
+            failures = if reading.is_err() { failures.saturating_add(1) } else { 0 };
+            self.send(ProbeEvent::Metrics { side: self.side, source: self.source, reading: reading.map(Box::new) });
+            let spent_ms = asked.elapsed().as_millis() as u64;
+            let pause_ms = delay_ms(self.spec.interval_ms, failures, fastrand::f64());
+            let breath_ms = (self.spec.interval_ms / 10).max(1);
+            sleep(Duration::from_millis(pause_ms.saturating_sub(spent_ms).max(breath_ms))).await;
+        }
+    }
+
+    fn send(&self, event: ProbeEvent) {
+        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn read(
+    client: &reqwest::Client,
+    target: &Target,
+    spec: &MetricsSpec,
+    kept: &mut Kept,
+    now_ms: u64,
+) -> Result<Scrape, String> {
+    let ask = Ask::get(&spec.path, Duration::from_millis(spec.timeout_ms), MAX_BODY);
+    let reply = fetch(client, target, ask).await.map_err(|err| err.to_string())?;
+    if !reply.is_success() {
+        return Err(redirect_note(&reply).unwrap_or_else(|| format!("status {}", reply.status)));
+    }
+    kept.take(now_ms, &reply.body)
+}
+
+/// Whether a row is asked of a Prometheus server.
+fn is_query(take: &Take) -> bool {
+    matches!(take, Take::Query(_))
+}
