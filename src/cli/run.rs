@@ -108,9 +108,7 @@ fn show(context: &mut Context, status: &Status, seen: &mut Option<(changes::Seen
 
 /// The one document or the last line.
 fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
-    if !context.out.is_json() {
-        context.out.line(&format!("outcome: {why} (exit code {})", exit as u8));
-    } else {
+    if context.out.is_json() {
         let mut document = json!({
             "schema_version": SCHEMA_VERSION, "command": "run", "outcome": why, "status": status,
         });
@@ -118,6 +116,8 @@ fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
             document["error"] = Failure::new(exit, why).json();
         }
         context.out.json(&document);
+    } else {
+        context.out.line(&format!("outcome: {why} (exit code {})", exit as u8));
     }
     exit
 }

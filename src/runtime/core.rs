@@ -146,10 +146,8 @@ impl Core {
             if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
         let scrapers = scrapers(service, &options, &found_in)?;
         let ticker = ticker();
-        let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
-        let logs = service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect();
         let mut core = Self {
-            logs: Arc::new(logs),
+            logs: Arc::new(gate_logs(service)),
             clock,
             state,
             service: Arc::clone(service),
@@ -379,6 +377,12 @@ fn ticker() -> Interval {
 fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Option<Pollers>, String> {
     let spec = service.metrics.as_ref().filter(|_| options.probes);
     spec.map(|spec| probe::start_metrics(spec, &service.name, sink)).transpose()
+}
+
+/// Each gate's name, and where its log is kept.
+fn gate_logs(service: &Service) -> Vec<(String, String)> {
+    let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
+    service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect()
 }
 
 /// Folds the journal into the state; gives back the journal and the last lines of its story.

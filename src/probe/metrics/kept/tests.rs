@@ -107,7 +107,7 @@ fn a_broken_reading_changes_nothing_and_series_are_bounded() {
     kept.take(0, b"c 1").unwrap();
     assert!(kept.take(1000, b"<html>").is_err());
     assert_eq!(kept.take(2000, b"c 5").unwrap().parts, [Part::Rate(2.0)]);
-    let many: String = (0..5000).map(|n| format!("c{{n=\"{n}\"}} 1\n")).collect();
+    let many = (0..5000).map(|n| format!("c{{n=\"{n}\"}} 1\n")).collect::<Vec<_>>().concat();
     let got = kept.take(3000, many.as_bytes()).unwrap();
     assert_eq!(got.dropped, 1000);
 }
