@@ -186,10 +186,13 @@ fn what_is_asked_for_wrongly_is_refused() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("create the directory"));
 }
 
+/// What somebody does to a journal.
+type Damage = fn(String) -> String;
+
 #[test]
 fn a_damaged_record_is_told_and_what_is_readable_is_reported() {
     let file = |left: &Left| left.state().join(FILE_NAME);
-    let damage: [(&str, fn(String) -> String); 2] = [
+    let damage: [(&str, Damage); 2] = [
         ("it was changed after it was written", |text| text.replace("\"mara\"", "\"nobody\"")),
         ("the last line is torn", |text| text[..text.len() - 20].to_owned()),
     ];

@@ -62,7 +62,7 @@ fn srv(split: Split) -> String {
 
 impl Rig for Updated {
     fn is_there(test: &str) -> bool {
-        is_there(test, find("named").is_none().then(|| "named is not there".into()))
+        is_there(test, find("named").is_none().then_some("named is not there"))
     }
 
     async fn start(split: Split) -> Self {
@@ -129,7 +129,7 @@ pub struct Picked {
 
 impl Rig for Picked {
     fn is_there(test: &str) -> bool {
-        is_there(test, powerdns_lacks())
+        is_there(test, powerdns_lacks().as_deref())
     }
 
     async fn start(split: Split) -> Self {

@@ -17,7 +17,7 @@ pub struct Reloaded(Server);
 
 impl Rig for Reloaded {
     fn is_there(test: &str) -> bool {
-        is_there(test, program().is_none().then(|| "nginx is not there".into()))
+        is_there(test, program().is_none().then_some("nginx is not there"))
     }
 
     async fn start(split: Split) -> Self {

@@ -55,8 +55,8 @@ pub fn not_applicable(rig: &str, what: impl Debug) {
 }
 
 /// Whether nothing is `missing` for `test`; says so where something is.
-pub fn is_there(test: &str, missing: Option<String>) -> bool {
-    if let Some(why) = &missing {
+pub fn is_there(test: &str, missing: Option<&str>) -> bool {
+    if let Some(why) = missing {
         println!("SKIPPED {test}: {why}");
     }
     missing.is_none()

@@ -162,6 +162,21 @@ fn guards() -> Vec<GuardStatus> {
         .collect()
 }
 
+fn step() -> Step {
+    Step {
+        index: 2,
+        of: 5,
+        target: Some(10),
+        next: Some(25),
+        bake_left_s: Some(252.0),
+        steps: vec![5, 10, 25, 50, 100],
+        on_disconnect: OnDisconnect::Hold,
+        auto: false,
+        on_failure: cutover::domain::OnFailure::Abort,
+        tried: false,
+    }
+}
+
 /// Step 2 of 5, a failing gate: the state of the drawings.
 pub fn shifting() -> Snapshot {
     let at = |ago: i64| now() - TimeDelta::seconds(ago);
@@ -175,18 +190,7 @@ pub fn shifting() -> Snapshot {
         environment: "prod".into(),
         backend: "embedded".into(),
         phase: Phase::Shifting,
-        step: Step {
-            index: 2,
-            of: 5,
-            target: Some(10),
-            next: Some(25),
-            bake_left_s: Some(252.0),
-            steps: vec![5, 10, 25, 50, 100],
-            on_disconnect: OnDisconnect::Hold,
-            auto: false,
-            on_failure: cutover::domain::OnFailure::Abort,
-            tried: false,
-        },
+        step: step(),
         digest: "a1c9".into(),
         split: SplitStatus { desired: split, observed: split, mixed: None, drift: false, age_s: Some(0.4) },
         sides: Pair {
