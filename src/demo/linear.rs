@@ -95,11 +95,17 @@ impl Story {
 
     /// What caught it, and how long after green's first users.
     fn caught(&self, snapshot: &Snapshot) -> String {
-        let guard = snapshot.events.iter().rev().find(|event| event.text.starts_with("guard "));
-        let Some(guard) = guard else { return "rolled back".into() };
-        let after = self.users.map(|users| (guard.at - users).num_seconds().max(0));
+        let caught = |text: &str| text.starts_with("guard ") || text.contains("(plan: ");
+        let Some(event) = snapshot.events.iter().rev().find(|event| caught(&event.text)) else {
+            return "rolled back".into();
+        };
+        let after = self.users.map(|users| (event.at - users).num_seconds().max(0));
         let after = after.map(|s| format!(" {s} s after green's first users")).unwrap_or_default();
-        format!("rolled back{after} by {}", guard.text.trim_end_matches(" -> rollback"))
+        let by = match event.text.split_once("(plan: ") {
+            Some((_, why)) => format!("the plan: {}", why.trim_end_matches(')')),
+            None => event.text.trim_end_matches(" -> rollback").to_owned(),
+        };
+        format!("rolled back{after} by {by}")
     }
 
     /// What the scenario does by itself: kill blue, or close the window once it was seen.

@@ -94,6 +94,7 @@ steps = [10, 50, 100]
 bake = "10s"
 rollback_window = "10m"
 on_disconnect = "hold"
+on_failure = "rollback"
 
 [[gate]]
 kind = "health"

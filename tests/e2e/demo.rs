@@ -37,7 +37,7 @@ fn every_scenario_ends_as_it_should_and_leaves_nothing() {
         ("slow-green", 5, "guard p"),
         ("flaky-green", 5, "guard error_rate"),
         ("worse-green", 5, "% worse than blue"),
-        ("dead-green", 5, "guard error_rate"),
+        ("dead-green", 5, "first users by"),
         ("sluggish-green", 3, "gate health"),
         ("fragile-green", 3, "gate smoke"),
         ("narrow-green", 3, "gate load"),

@@ -111,7 +111,7 @@ fn a_failed_order_and_drift_wait_for_a_person_whatever_the_plan_says() {
     assert!(whys(&sim)[0].starts_with("plan: order "), "{:?}", whys(&sim));
     sim.wire = Wire::Works;
     sim.ask(Command::Resume);
-    sim.seconds(70);
+    sim.seconds(10);
     assert_eq!(sim.split.share(Side::Green), 50, "a person has seen it: the plan goes on");
 
     let mut sim = first_step(&unattended(OnFailure::Rollback));

@@ -185,7 +185,7 @@ mod tests {
     fn what_is_far_below_the_limit_is_not_pressed_flat_and_what_was_not_seen_is_no_picture() {
         let lines = drawn(&run([3.0, 3.0, 3.0, 3.0, 3.0]), 90, 7, Glyphs::Unicode);
         assert!(lines[0].ends_with("limit ─ 100 ms (above)   each column the worst of its time"), "{lines:#?}");
-        assert!(lines[1].starts_with(" 3.2 ms ▅▅") && lines.iter().all(|line| !line.contains('!')), "{lines:#?}");
+        assert!(lines[1].starts_with(" 3.2 ms ▆▆") && lines.iter().all(|line| !line.contains('!')), "{lines:#?}");
         assert!(drawn(&run([]), 90, 7, Glyphs::Unicode).is_empty());
         let mut unseen = run([50.0, 50.0]);
         unseen.points.push(LoadPoint::default());
