@@ -93,7 +93,9 @@ impl Scenario {
             Self::WorseGreen => {
                 "green is within every limit, but four times as slow as blue: the guard that compares rolls back"
             }
-            Self::DeadGreen => "green dies once it has a tenth of the users: the guard on errors or the plan itself rolls back",
+            Self::DeadGreen => {
+                "green dies once it has a tenth of the users: the guard on errors or the plan itself rolls back"
+            }
             Self::SluggishGreen => "green takes 650 ms to say that it is ready: the health gate blocks it",
             Self::FragileGreen => "green answers 500 to what it cannot read: the smoke gate blocks it",
             Self::NarrowGreen => "green can only do one thing at a time: the load gate blocks it before any user waits",

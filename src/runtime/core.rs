@@ -28,6 +28,10 @@ const URGENT: usize = 256;
 /// Gate log lines that may wait; more are dropped and counted by the gate.
 const LINES: usize = 1024;
 
+/// A process that ends waits this long for the disk: one that has done its work, and one that was told to end.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+const LAST_RECORDS_IN_HASTE: Duration = Duration::from_millis(700);
+
 /// A process that ends waits this long for its alerts.
 const LAST_ALERTS: Duration = Duration::from_secs(3);
 
@@ -257,7 +261,9 @@ impl Core {
         }
         self.pollers = None;
         self.scrapers = None;
-        self.scribe.stop().await;
+        // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
+        let patience = if why == "done" { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
+        self.scribe.stop(patience).await;
         self.tasks.abort_all();
     }
 

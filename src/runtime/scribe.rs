@@ -85,11 +85,11 @@ impl Scribe {
         let _ = self.jobs.try_send(Job::TakeLease);
     }
 
-    /// Waits (bounded) until everything asked for so far is on disk, and ends the thread.
-    pub(super) async fn stop(self) {
+    /// Waits, at most `limit`, until everything asked for so far is on disk, and ends the thread.
+    pub(super) async fn stop(self, limit: Duration) {
         let (done, answer) = oneshot::channel();
         if self.jobs.try_send(Job::Stop(done)).is_ok() {
-            let _ = tokio::time::timeout(Duration::from_millis(700), answer).await;
+            let _ = tokio::time::timeout(limit, answer).await;
         }
     }
 }
