@@ -152,7 +152,7 @@ pub enum Verb {
     Init(InitArgs),
     /// Print the set-up page of a traffic system: its config, ours, permissions, what it can and cannot
     Backends {
-        /// The kind, as in [backend] kind; all in a table without it
+        /// The kind, as a config names it; all in a table without it
         kind: Option<String>,
     },
     /// Print the keys of the console
