@@ -13,6 +13,9 @@ use cutover::terminal::{
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
 
+/// The exit code of a program whose terminal went away.
+const HANG_UP: u8 = 129;
+
 /// Runs it in the given mode and ends the process with its exit code.
 pub fn run(mode: &str) -> ! {
     crash::install(std::env::var_os("CRASH_DIR").map(PathBuf::from)).unwrap();
@@ -93,8 +96,9 @@ async fn console(mode: &str) -> io::Result<u8> {
             input = console.session.inputs.recv() => {
                 dirty = true;
                 if let Some(code) = console.handle(input.unwrap_or(Input::HangUp))? {
-                    console.session.finish()?;
-                    return Ok(code);
+                    // As the console does: what is gone cannot be given back, and that is no fault of ours.
+                    let restored = console.session.finish();
+                    return if code == HANG_UP { Ok(code) } else { restored.map(|()| code) };
                 }
             }
             () = console.session.screen.written(), if dirty => {}
@@ -121,7 +125,7 @@ impl Console {
 
     fn handle(&mut self, input: Input) -> io::Result<Option<u8>> {
         match input {
-            Input::HangUp => return Ok(Some(129)),
+            Input::HangUp => return Ok(Some(HANG_UP)),
             Input::Resize(width, height) => {
                 self.session.screen.resize(width, height);
                 self.lines.push(format!("size {width}x{height}"));
