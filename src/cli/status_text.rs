@@ -261,9 +261,10 @@ fn rollback(status: &Status) -> Vec<String> {
     }
     let window = rollback.window_left_s.map(|left| format!(", window {}", span::show(left))).unwrap_or_default();
     let took = rollback.last_took_s.map(|took| format!(", last order took {}", span::show(took))).unwrap_or_default();
+    let served = rollback.served_rps.map(|rps| format!(", served {rps:.0}/s at its peak")).unwrap_or_default();
     let because = rollback.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
     let lead = if rollback.ready { "ROLLBACK READY  " } else { "ROLLBACK NOT READY  " };
-    wrap(lead, &format!("to {}, {}{window}{took}{because}", rollback.to, rollback.class))
+    wrap(lead, &format!("to {}, {}{window}{took}{served}{because}", rollback.to, rollback.class))
 }
 
 fn driver(status: &Status) -> Vec<String> {

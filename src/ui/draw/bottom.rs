@@ -9,10 +9,10 @@ use super::offer::offer;
 use super::order::order_lines;
 use super::question;
 use super::rollback::rollback;
-use crate::engine::RefusalKind;
 use crate::engine::snapshot::{Blocked, Status};
+use crate::engine::{Phase, RefusalKind};
 use crate::ui::actions::Act;
-use crate::ui::text::{fit, width};
+use crate::ui::text::{fit, left, width};
 use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
 
@@ -209,11 +209,20 @@ fn because(canvas: &mut Canvas<'_>, area: Rect, verbs: &str, blocked: &Blocked, 
 fn next(canvas: &mut Canvas<'_>, area: Rect, status: &Status) {
     let from = status.step.target.unwrap_or(0);
     let text = status.step.next.map_or_else(
-        || "nothing to promote".to_owned(),
+        || after(canvas, status),
         |to| {
             let (promotes, switches) = (canvas.view.key_name(Act::Promote), canvas.view.key_name(Act::Switch));
             format!("{promotes} promote {from}% > {to}%, {switches} switch > 100%")
         },
     );
     canvas.parts(area.x, area.y, area.width, &[(" NEXT", Role::Title), ("  ", Role::Text), (&text, Role::Text)]);
+}
+
+/// What comes after the last step.
+fn after(canvas: &Canvas<'_>, status: &Status) -> String {
+    let Some(left_s) = status.rollback.window_left_s.filter(|_| status.phase == Phase::Switched) else {
+        return "nothing to promote".to_owned();
+    };
+    let left = left(left_s - canvas.view.elapsed_s(canvas.now));
+    format!(":finalize ends the rollback window ({left} left), lets {} go", status.rollback.to)
 }

@@ -1,5 +1,6 @@
 //! The lines at the top: who and where, how traffic is shared, the steps of the plan.
 
+mod next;
 mod plan;
 
 use chrono::{DateTime, Utc};
@@ -76,7 +77,8 @@ fn besides(canvas: &Canvas<'_>, snapshot: &Snapshot, width: u16) -> [String; 3] 
         format!("   elapsed {}", left(since.as_seconds_f64() + canvas.view.elapsed_s(canvas.now)))
     });
     let backend = if width >= 150 { format!("   backend {}", fit(&status.backend, 16)) } else { String::new() };
-    [bake(canvas, status), elapsed, backend]
+    let soon = next::step(canvas, status).unwrap_or_else(|| bake(canvas, status));
+    [soon, elapsed, backend]
 }
 
 fn phase(canvas: &Canvas<'_>, status: &Status, wide: bool) -> String {

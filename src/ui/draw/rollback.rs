@@ -6,8 +6,11 @@ use super::canvas::{Canvas, version_name};
 use crate::domain::Side;
 use crate::engine::Snapshot;
 use crate::ui::actions::Act;
-use crate::ui::text::{fit, left};
+use crate::ui::text::{fit, left, rate, width};
 use crate::ui::theme::Role;
+
+/// Columns of the line besides what is told and the keys: ` ROLLBACK READY` and the gap behind it.
+const FRAME: usize = 18;
 
 /// Whether there is a way back.
 pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
@@ -38,6 +41,8 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
         let word = if area.width >= 100 { "window closes in" } else { "window" };
         let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
         let text = format!("{text}, {speed}{window}");
+        let space = usize::from(area.width).saturating_sub(width(&text) + width(&long) + FRAME);
+        let text = format!("{text}{}", served(way.served_rps, space));
         (" ROLLBACK READY", Role::Title, text)
     } else {
         (" ROLLBACK NOT READY", Role::Fail, because.to_owned())
@@ -49,6 +54,14 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
         _ => &hint,
     };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
+}
+
+/// What the side to go back to has carried, as far as `space` columns allow: whether it will carry it all again is
+/// the question before a rollback.
+fn served(rps: Option<f64>, space: usize) -> String {
+    let Some(rps) = rps else { return String::new() };
+    let short = format!(", served {}/s", rate(rps));
+    [format!("{short} at its peak"), short].into_iter().find(|text| width(text) <= space).unwrap_or_default()
 }
 
 fn version_of(snapshot: &Snapshot, columns: u16) -> String {

@@ -57,7 +57,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, 
     }
     let Some(guard) = guard else { return };
     let end = area.right() - word_wide.min(area.width);
-    let sign = if over { ">" } else { canvas.set.le };
+    let sign = match (over, canvas.ascii) {
+        (true, _) => ">",
+        (false, true) => "<",
+        (false, false) => canvas.set.le,
+    };
     let text = format!("{sign}{}", short(guard.limit, unit));
     canvas.put_right(end, y, limit_wide, &text, if over { Role::Fail } else { Role::Dim });
     let word = if over { "OVER" } else { "ok" };
