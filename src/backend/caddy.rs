@@ -198,7 +198,10 @@ impl Inner {
             let own = || upstreams.iter().filter(|it| self.spec.upstreams[side].contains(&it.dial));
             let in_flight: u64 = own().map(|upstream| upstream.in_flight).sum();
             if split.share(side) == 0 && in_flight > 0 {
-                notes.push(format!("{in_flight} requests and streams under way end on {side}"));
+                notes.push(match in_flight {
+                    1 => format!("1 request or stream under way ends on {side}"),
+                    more => format!("{more} requests and streams under way end on {side}"),
+                });
             }
             notes.extend(own().filter(|upstream| upstream.fails > 0).take(TOLD).map(|upstream| {
                 format!("{side}: {} requests to {} failed lately", upstream.fails, clean(&upstream.dial, 60))

@@ -154,6 +154,13 @@ impl Server {
         rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::STOP).unwrap();
     }
 
+    /// Lets it go on.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn thaw(&self) {
+        let pid = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed()));
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::CONT).unwrap();
+    }
+
     /// Ends it without warning.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::handler::Handler;
 use crate::backend::BackendError;
-use crate::backend::exchange::{self, Answer, exchange, exchange_with};
+use crate::backend::exchange::{self, Answer, exchange_with};
 use crate::domain::router::caddy::{CaddyAdmin, CaddySpec};
 use crate::domain::text::clean;
 
@@ -74,7 +74,11 @@ impl Api {
     }
 
     async fn get(&self, path: &str) -> Result<Answer, BackendError> {
-        exchange(self.request(Method::GET, path)?, &self.place, READ_LIMIT).await.map_err(remedied)
+        self.ask(self.request(Method::GET, path)?, READ_LIMIT).await
+    }
+
+    async fn ask(&self, request: RequestBuilder, limit: Duration) -> Result<Answer, BackendError> {
+        exchange_with(request, &self.place, limit, |status, body| self.told(status, body)).await.map_err(reachable)
     }
 
     /// The handler as it is now.
@@ -94,8 +98,7 @@ impl Api {
             request = request.header(IF_MATCH, format!("\"{etag}\""));
         }
         let request = request.header(CONTENT_TYPE, "application/json").body(handler.to_string());
-        let answer = exchange_with(request, &self.place, WRITE_LIMIT, |status, body| self.not_taken(status, body));
-        let body = answer.await.map_err(remedied)?.body;
+        let body = self.ask(request, WRITE_LIMIT).await?.body;
         let text = body.trim_ascii();
         if text.is_empty() || serde_json::from_slice::<Value>(text).is_ok() {
             return Ok(());
@@ -103,22 +106,30 @@ impl Api {
         Err(BackendError::Garbled(format!("{}: it answered no JSON: is this Caddy's admin interface?", self.place)))
     }
 
-    /// What Caddy itself says of a configuration it does not take: the old one goes on.
-    fn not_taken(&self, status: u16, body: &[u8]) -> Option<BackendError> {
-        let told = serde_json::from_slice::<Value>(body).ok();
-        let why = told.as_ref().and_then(|told| told.get("error")).and_then(Value::as_str)?;
-        if status != 400 && status != 500 {
-            return None;
-        }
-        let is_old = why.contains("unknown module") && why.contains("weighted_round_robin");
-        let remedy = if is_old { "; Caddy knows weights since 2.7" } else { "" };
+    /// What Caddy itself says against a call; `None` where somebody else answered.
+    fn told(&self, status: u16, body: &[u8]) -> Option<BackendError> {
+        let answer = (status >= 400).then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
+        let why = answer.get("error").and_then(Value::as_str)?;
         // What matters stands at its end, after the places it lies in.
-        let why: String = why.chars().skip(why.chars().count().saturating_sub(240)).collect();
-        Some(BackendError::Refused(format!(
-            "{}: the old configuration goes on: {}{remedy}",
-            self.place,
-            clean(&why, 240)
-        )))
+        let end: String = why.chars().skip(why.chars().count().saturating_sub(240)).collect();
+        let with = |remedy: &str| format!("{}: {}{remedy}", self.place, clean(&end, 240));
+        Some(match status {
+            401 | 403 if why.contains("host not allowed") => {
+                BackendError::Denied(with("; write it into Caddy's admin.origins"))
+            }
+            401 | 403 => BackendError::Denied(with("; write origin = one of those in Caddy's admin.origins")),
+            404 => BackendError::Refused(with("; write \"@id\" into the handler, and handler = its name here")),
+            409 | 412 => BackendError::Conflict(with("")),
+            400 if why.contains("invalid traversal path") => {
+                BackendError::Refused(with("; nothing stands there: GET /config/ shows where the handler is"))
+            }
+            // A configuration that it does not take.
+            400 | 500 if why.contains("unknown module") && why.contains("weighted_round_robin") => {
+                BackendError::Refused(with("; Caddy knows weights since 2.7"))
+            }
+            400 | 500 => BackendError::Refused(with("; the configuration before is in force")),
+            _ => return None,
+        })
     }
 
     /// What the page of metrics tells of the process.
@@ -144,19 +155,9 @@ impl Api {
     }
 }
 
-/// An error with what helps against it.
-fn remedied(error: BackendError) -> BackendError {
+/// The error, with what helps where nobody was reached.
+fn reachable(error: BackendError) -> BackendError {
     match error {
-        BackendError::Denied(text) if text.contains("origin") => {
-            BackendError::Denied(format!("{text}; write origin = one of those in Caddy's admin.origins"))
-        }
-        BackendError::Denied(text) if text.contains("host not allowed") => {
-            BackendError::Denied(format!("{text}; write it into Caddy's admin.origins"))
-        }
-        BackendError::Denied(text) => BackendError::Denied(format!("{text}; may this user use the admin interface?")),
-        BackendError::Refused(text) if text.contains("unknown object ID") => {
-            BackendError::Refused(format!("{text}; write \"@id\" into the handler, and handler = its name here"))
-        }
         BackendError::Unreachable(text) => {
             BackendError::Unreachable(format!("{text}; does Caddy run, and is this its admin.listen?"))
         }
