@@ -318,7 +318,7 @@ async fn a_restart_goes_back_to_the_file_or_on_from_what_was_saved() {
     forward(&backend, "a", 10).await;
     server.kill();
     let gone = apply(&backend, &order("b", Move::Promote, 50, Some(at_first.clone()))).await;
-    assert!(matches!(&gone, Err(BackendError::Unreachable(why)) if why.contains("does Caddy run")), "{gone:?}");
+    assert!(matches!(&gone, Err(BackendError::Unreachable(why)) if why.contains("whether Caddy runs")), "{gone:?}");
     server.run();
     let seen = verified(&backend, 0).await;
     assert!(seen.notes.iter().any(|note| note.contains("was restarted while")), "{:?}", seen.notes);
@@ -405,6 +405,9 @@ async fn a_handler_that_is_none_is_told_with_what_to_write() {
     }
 }
 
+/// Whether an error is the right one.
+type Is = fn(&BackendError) -> bool;
+
 /// What answers of somebody else's mean for an order.
 #[tokio::test]
 async fn answers_of_another_are_errors_that_say_what_happened() {
@@ -421,7 +424,6 @@ async fn answers_of_another_are_errors_that_say_what_happened() {
                  {\"selection_policy\":{\"policy\":\"weighted_round_robin\",\"weights\":[1,0]}}}";
     let old = "HTTP/1.1 500 Oh\r\nconnection: close\r\n\r\n{\"error\":\"loading new config: unknown module: \
                http.reverse_proxy.selection_policies.weighted_round_robin\"}";
-    type Is = fn(&BackendError) -> bool;
     let cases: [(&str, String, &str, Is, &str); 7] = [
         ("old", sound.into(), old, |it| matches!(it, BackendError::Refused(_)), "knows weights since 2.7"),
         (
@@ -511,10 +513,11 @@ fn no_name_becomes_another_call() {
         "shares = [0, 101]",
     ] {
         let fixed = ["admin = \"127.0.0.1:2019\"", "handler = \"rp\""];
-        let others: String = fixed.iter().filter(|it| it[..5] != line[..5]).map(|it| format!("{it}\n")).collect();
+        let others: Vec<&str> = fixed.into_iter().filter(|it| it[..5] != line[..5]).collect();
+        let others = others.join("\n");
         let toml = format!(
             "service.name = \"m\"\nblue.urls = [\"http://b\"]\ngreen.urls = [\"http://g\"]\n\
-             [state]\ndir = \"s\"\n[backend]\nkind = \"caddy\"\n{others}{line}\n"
+             [state]\ndir = \"s\"\n[backend]\nkind = \"caddy\"\n{others}\n{line}\n"
         );
         let read = cutover::config::parse(&toml, &dir.path().join("cutover.toml"), &|_| None);
         assert!(read.is_err(), "{line} was accepted");

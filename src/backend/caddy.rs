@@ -31,6 +31,8 @@ use crate::domain::{Observation, Order, Pair, Revision, Side, Split};
 
 /// How often a rollback is made anew on what was just read, before it goes without a condition.
 const TRIES: usize = 3;
+/// Stands in a revision for the start of a process that does not tell it.
+const UNTOLD: &str = "?";
 /// Most of the upstreams that are told of by name.
 const TOLD: usize = 4;
 
@@ -157,7 +159,7 @@ impl Inner {
             notes.push("Caddy was restarted while this was watched".into());
         }
         if !self.spec.survives_restart {
-            notes.push("a restart of Caddy goes back to its file".into());
+            notes.push("a restart of Caddy goes back to its file, unless it runs with --resume".into());
         }
         if metrics.last_reload_failed {
             notes.push("Caddy did not take the last change of its configuration: the one before is in force".into());
@@ -227,7 +229,13 @@ impl Inner {
         let api = self.api()?;
         let (handler, metrics) = tokio::join!(api.handler(), api.metrics());
         let handler = handler?;
-        let now = revision(&handler, metrics.unwrap_or_default().began_ms);
+        let began_ms = match metrics {
+            Ok(metrics) => metrics.began_ms,
+            // Whether it was restarted meanwhile cannot be told; it could not before either.
+            Err(_) if order.expected.as_ref().is_none_or(|shown| shown.0.ends_with(UNTOLD)) => None,
+            Err(error) => return Err(error),
+        };
+        let now = revision(&handler, began_ms);
         let tag = handler::tag_of(&self.spec.handler, &order.id);
         if handler.tag() == Some(tag.as_str()) {
             return Ok(Accepted { revision: Some(now) });
@@ -288,6 +296,6 @@ impl Inner {
 
 /// The state of a handler in one process of Caddy.
 fn revision(handler: &Handler, began_ms: Option<u64>) -> Revision {
-    let began = began_ms.map_or_else(|| "?".to_owned(), |ms| ms.to_string());
+    let began = began_ms.map_or_else(|| UNTOLD.to_owned(), |ms| ms.to_string());
     Revision(format!("{}@{began}", handler.hash()))
 }

@@ -56,7 +56,9 @@ impl Rig for Patched {
             Trouble::Down => self.server.kill(),
             Trouble::Silent => self.server.freeze(),
             Trouble::Html => {
-                self.impostor("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<html>hi</html>")
+                self.impostor(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<html>hi</html>",
+                );
             }
             Trouble::CutOff => self.impostor(
                 "HTTP/1.1 200 OK\r\netag: \"/config/a 1\"\r\ncontent-length: 500\r\n\r\n{\"handler\":\"reverse_pr",

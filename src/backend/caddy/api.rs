@@ -159,7 +159,7 @@ impl Api {
 fn reachable(error: BackendError) -> BackendError {
     match error {
         BackendError::Unreachable(text) => {
-            BackendError::Unreachable(format!("{text}; does Caddy run, and is this its admin.listen?"))
+            BackendError::Unreachable(format!("{text}; see whether Caddy runs, and listens here (admin.listen)"))
         }
         other => other,
     }

@@ -126,7 +126,7 @@ impl Handler {
             match side {
                 Some(side) => sums[side] = sums[side].saturating_add(*weight),
                 None if *weight > 0 => {
-                    odd.push(format!("upstream {} belongs to no side and takes traffic", clean(dial, 60)))
+                    odd.push(format!("upstream {} belongs to no side and takes traffic", clean(dial, 60)));
                 }
                 None => odd.push(format!("upstream {} belongs to no side", clean(dial, 60))),
             }
