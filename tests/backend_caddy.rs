@@ -270,6 +270,11 @@ async fn a_rollback_goes_on_when_its_precondition_is_lost_and_keeps_the_edit() {
     apply(&backend, &order("b", Move::Rollback, 0, None)).await.unwrap();
     verified(&backend, 0).await;
     assert_eq!(handler(&server)["load_balancing"]["retries"], json!(5));
+    // What was read last may say that nothing is to be done, and be wrong by now.
+    look(&backend).await;
+    forward(&of(&server), "c", 100).await;
+    apply(&backend, &order("d", Move::Rollback, 0, None)).await.unwrap();
+    assert_eq!(look(&of(&server)).await.split, Split::all(Side::Blue));
 }
 
 #[tokio::test]

@@ -17,7 +17,10 @@ mod weights;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::api::{Api, Metrics, Upstream};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use self::api::{Api, Metrics, Upstream, WRITE_LIMIT};
 use self::handler::Handler;
 use super::acts::Acts;
 use super::{
@@ -253,19 +256,20 @@ impl Inner {
         }
         let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
         self.forget();
-        api.write(&changed, Some(&handler.etag)).await?;
-        Ok(Accepted { revision: None })
+        write_once(api, &changed, &handler.etag, &tag).await
     }
 
     async fn back(&self, order: &Order) -> Result<Accepted, BackendError> {
         let api = self.api()?;
         let tag = handler::tag_of(&self.spec.handler, &order.id);
+        let until = Instant::now() + WRITE_LIMIT;
         let mut known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).handler.take();
-        for _ in 0..TRIES {
+        let mut lost = None;
+        for left in (0..=TRIES).rev() {
             let is_fresh = known.is_none();
             let handler = match known.take() {
                 Some(handler) => handler,
-                None => Arc::new(api.handler().await?),
+                None => Arc::new(api.handler().await.map_err(|error| lost.take().unwrap_or(error))?),
             };
             if self.is_there(&handler, order) {
                 if is_fresh {
@@ -275,16 +279,14 @@ impl Inner {
                 continue;
             }
             let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
-            match api.write(&changed, Some(&handler.etag)).await {
+            let etag = Some(handler.etag.as_str()).filter(|_| left > 0);
+            match api.write(&changed, etag).await {
                 Err(BackendError::Conflict(_)) => {}
+                Err(error @ BackendError::Unknown(_)) if Instant::now() < until => lost = Some(error),
                 ended => return ended.map(|()| Accepted { revision: None }),
             }
         }
-        let handler = api.handler().await?;
-        if !self.is_there(&handler, order) {
-            api.write(&handler.changed(&self.spec.upstreams, order.target, &tag), None).await?;
-        }
-        Ok(Accepted { revision: None })
+        Err(lost.unwrap_or_else(|| BackendError::Unknown(format!("{}: others change it all the time", api.place))))
     }
 
     /// Whether `handler` is what the order asks for.
@@ -292,6 +294,28 @@ impl Inner {
         let said = handler.said(&self.spec.upstreams);
         said.is_ok_and(|said| said.split == order.target && said.odd.is_none() && said.note.is_none())
     }
+}
+
+/// Writes under the condition that nothing changed, and sends again what was closed without an answer: a change that
+/// happened all the same is known by its name, and cannot happen twice because its condition is gone with it.
+async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result<Accepted, BackendError> {
+    let until = Instant::now() + WRITE_LIMIT;
+    let mut lost = None;
+    for _ in 0..TRIES {
+        match (api.write(changed, Some(etag)).await, &lost) {
+            (Err(error @ BackendError::Unknown(_)), _) if Instant::now() < until => lost = Some(error),
+            // Perhaps the condition was lost to our own change.
+            (Err(error @ BackendError::Conflict(_)), Some(_)) => lost = Some(error),
+            (ended, _) => return ended.map(|()| Accepted { revision: None }),
+        }
+        match api.handler().await {
+            Ok(now) if now.tag() == Some(tag) => return Ok(Accepted { revision: None }),
+            Ok(now) if now.etag == etag => {}
+            Ok(_) => return Err(BackendError::Conflict("somebody else changed the handler meanwhile".into())),
+            Err(error) => return Err(lost.unwrap_or(error)),
+        }
+    }
+    Err(lost.unwrap_or_else(|| BackendError::Unknown(format!("{}: no answer", api.place))))
 }
 
 /// The state of a handler in one process of Caddy.

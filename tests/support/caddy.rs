@@ -147,11 +147,22 @@ impl Server {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    /// Stops the process until it is ended: it takes connections and answers nothing.
+    /// Stops the process until it is ended or let go on: it takes connections and answers nothing.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn freeze(&self) {
-        let pid = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed()));
-        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::STOP).unwrap();
+        let id = self.child.as_ref().unwrap().id();
+        let pid = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // Its threads stop one by one, each as soon as it hears of it.
+        let is_stopped = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+        };
+        while !std::fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten().all(is_stopped) {
+            assert!(Instant::now() < deadline, "it does not stop");
+            pause();
+        }
     }
 
     /// Lets it go on.

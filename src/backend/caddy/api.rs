@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, IF_MATCH, ORIGIN};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use super::handler::Handler;
 use crate::backend::BackendError;
@@ -15,7 +16,10 @@ use crate::domain::text::clean;
 /// Longest time one reading may take: whoever asks gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1400);
 /// Longest time a change may take: Caddy answers when the new configuration is in force.
-const WRITE_LIMIT: Duration = Duration::from_secs(9);
+pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(9);
+
+/// Before a reading that had no answer is made again; twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// One admin interface.
 #[derive(Debug)]
@@ -73,8 +77,21 @@ impl Api {
         })
     }
 
+    /// A reading. With a new configuration Caddy gets a new admin server, and the old one closes what it has just
+    /// taken: what had no answer is asked again, as long as there is time.
     async fn get(&self, path: &str) -> Result<Answer, BackendError> {
-        self.ask(self.request(Method::GET, path)?, READ_LIMIT).await
+        let until = Instant::now() + READ_LIMIT;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let answer = self.ask(self.request(Method::GET, path)?, left).await;
+            let is_lost = matches!(answer, Err(BackendError::Unknown(_)));
+            if !is_lost || Instant::now() + pause * 2 > until {
+                return answer;
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
     }
 
     async fn ask(&self, request: RequestBuilder, limit: Duration) -> Result<Answer, BackendError> {
