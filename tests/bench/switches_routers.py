@@ -1,0 +1,236 @@
+"""The traffic systems of `tests/bench/switches`: how each is set up, what cutover is told of it, and its bare call.
+
+One class is one row of the table, and one entry of ROUTERS at the end adds it:
+
+    row            what the row is called
+    kind           cutover's [backend] kind
+    loses_nothing  True where a single request lost by a switch is a fault
+    programs       what must be there, else the row is SKIPPED
+    versions       those of them whose version belongs under the table
+    prepare()      writes the router's config for self.port; gives back cutover's [backend] and what goes with it
+    start()        starts it
+    bare(side)     the same operation without cutover: the order, and reading back until it is so
+"""
+import http.client, json, os, shutil, signal, socket, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PATIENCE_S = 10
+
+
+def program(name):
+    """CUTOVER_NAME, else what `tests/support/routers-setup target/routers` made, else the first in the PATH."""
+    named = os.environ.get(f"CUTOVER_{name.upper()}")
+    set_up = os.path.join(ROOT, "target/routers", name)
+    return named or (set_up if os.path.exists(set_up) else shutil.which(name))
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class Unix(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.host)
+
+
+def call(at, method, path, body=None, headers=()):
+    """One call of an admin interface at a port or a socket path: headers and body of the answer, which must be 2xx."""
+    connection = Unix(at, timeout=PATIENCE_S) if isinstance(at, str) else http.client.HTTPConnection("127.0.0.1", at, timeout=PATIENCE_S)
+    data = json.dumps(body) if isinstance(body, (dict, list)) else body
+    kind = {"content-type": "application/json"} if data else {}
+    connection.request(method, path, data, {**kind, **dict(headers)})
+    answer = connection.getresponse()
+    read = answer.read()
+    connection.close()
+    if answer.status // 100 != 2:
+        raise RuntimeError(f"{method} {path}: {answer.status} {read[:200]!r}")
+    return answer.headers, read
+
+
+def until(holds, pause=0.001):
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise RuntimeError(f"not so within {PATIENCE_S} s")
+        time.sleep(pause)
+
+
+def replace(path, text):
+    with open(path + ".bare", "w") as file:
+        file.write(text)
+    os.rename(path + ".bare", path)
+
+
+class Router:
+    loses_nothing = False
+    programs = ()
+    versions = ()
+
+    def __init__(self, bench):
+        """bench: .dir, .cutover, .ports (the side's name -> its model server), .spawn(command)."""
+        self.bench, self.dir, self.ports, self.port = bench, bench.dir, bench.ports, free_port()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def is_up(self):
+        socket.create_connection(("127.0.0.1", self.port), 1).close()
+
+
+class Embedded(Router):
+    row, kind, loses_nothing = "embedded", "embedded", True
+
+    def prepare(self):
+        return f'[backend]\nkind = "embedded"\n[gateway]\nlisten = "127.0.0.1:{self.port}"\nadmin = "{self.path("gw.sock")}"\n'
+
+    def start(self):
+        self.bench.spawn([self.bench.cutover, "-c", self.path("cutover.toml"), "gateway"])
+
+    def bare(self, side):
+        split = {"blue": 100 * (side == "blue"), "green": 100 * (side == "green")}
+        call(self.path("gw.sock"), "PUT", "/v1/split", {"order": f"bare{time.time_ns()}", "split": split})
+        until(lambda: json.loads(call(self.path("gw.sock"), "GET", "/v1/status")[1])["split"] == split)
+
+
+class Haproxy(Router):
+    kind, loses_nothing, programs, versions = "haproxy", True, ("haproxy",), ("haproxy",)
+
+    def prepare(self):
+        self.write("haproxy.cfg", f"""
+global
+  stats socket {self.path("ha.sock")} mode 600 level admin
+  server-state-file {self.path("state")}
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 1m
+  timeout server 1m
+  load-server-state-from-file global
+frontend inference
+  bind 127.0.0.1:{self.port}
+{self.frontend()}""")
+        return f'[backend]\nkind = "haproxy"\nsocket = "{self.path("ha.sock")}"\n' + self.method()
+
+    def start(self):
+        self.bench.spawn([program("haproxy"), "-q", "-db", "-f", self.path("haproxy.cfg")])
+
+    def say(self, line):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE_S)
+            s.connect(self.path("ha.sock"))
+            s.sendall(line.encode() + b"\n")
+            answer = b""
+            while part := s.recv(65536):
+                answer += part
+        return answer.decode()
+
+
+class HaproxyMap(Haproxy):
+    row = "haproxy: map"
+
+    def frontend(self):
+        name = self.write("active.map", "active blue\n")
+        return f"""  use_backend be_%[str(active),map({name},blue)]
+backend be_blue
+  server blue1 127.0.0.1:{self.ports["blue"]}
+backend be_green
+  server green1 127.0.0.1:{self.ports["green"]}
+"""
+
+    def method(self):
+        name = self.path("active.map")
+        return f'method = "map"\nmap = "{name}"\nsave_map = "{name}"\nbackends = {{ blue = "be_blue", green = "be_green" }}\n'
+
+    def bare(self, side):
+        name = self.path("active.map")
+        if (answer := self.say(f"set map {name} active {side}")).strip():
+            raise RuntimeError(answer)
+        until(lambda: self.say(f"show map {name}").split()[-1] == side)
+
+
+class HaproxyWeights(Haproxy):
+    row = "haproxy: weights"
+
+    def frontend(self):
+        return f"""  default_backend be_split
+backend be_split
+  balance roundrobin
+  server blue1 127.0.0.1:{self.ports["blue"]} weight 100
+  server green1 127.0.0.1:{self.ports["green"]} weight 0
+"""
+
+    def method(self):
+        return f'method = "weights"\nbackend = "be_split"\nsave_state = "{self.path("state")}"\n' \
+               'servers = { blue = ["blue1"], green = ["green1"] }\n'
+
+    def bare(self, side):
+        other = "blue" if side == "green" else "green"
+        line = f"set server be_split/{side}1 weight 100; set server be_split/{other}1 weight 0"
+        if (answer := self.say(line)).strip():
+            raise RuntimeError(answer)
+        rows = lambda: [row.split() for row in self.say("show servers state be_split").splitlines()[2:] if row]
+        until(lambda: {row[3]: int(row[7]) for row in rows()} == {side + "1": 100, other + "1": 0})
+
+
+class Nginx(Router):
+    row, kind, programs, versions = "nginx", "nginx", ("nginx",), ("nginx",)
+
+    def prepare(self):
+        self.split = self.write("split.conf", 'split_clients "${request_id}" $cutover_side {\n    * blue;\n}\n')
+        self.texts = {}
+        temporary = "".join(f"  {kind}_temp_path {self.dir};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        config = self.write("nginx.conf", f"""
+daemon off; worker_processes 1; pid {self.path("nginx.pid")}; error_log {self.path("nginx.err")};
+events {{ worker_connections 512; }}
+http {{
+  access_log off;
+{temporary}
+  upstream blue {{ server 127.0.0.1:{self.ports["blue"]}; }}
+  upstream green {{ server 127.0.0.1:{self.ports["green"]}; }}
+  include {self.split};
+  server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://$cutover_side; proxy_buffering off; }} }}
+}}
+""")
+        self.command = [program("nginx"), "-e", self.path("nginx.err"), "-c", config]
+        return f'[backend]\nkind = "nginx"\ninclude = "{self.split}"\npid = "{self.path("nginx.pid")}"\n' \
+               f"test = {json.dumps(self.command + ['-t', '-q'])}\n"
+
+    def start(self):
+        self.master = self.bench.spawn(self.command)
+
+    def switched(self, side):
+        """After cutover's switch: its file is what the bare call puts in place."""
+        with open(self.split) as file:
+            self.texts[side] = file.read()
+
+    def workers(self):
+        """Those that take connections."""
+        with open(f"/proc/{self.master.pid}/task/{self.master.pid}/children") as file:
+            found = file.read().split()
+        names = {}
+        for pid in found:
+            try:
+                with open(f"/proc/{pid}/cmdline") as file:
+                    names[pid] = file.read()
+            except OSError:
+                pass
+        return {pid for pid, name in names.items() if "worker process" in name and "shutting down" not in name}
+
+    def bare(self, side):
+        import subprocess
+        old = self.workers()
+        replace(self.split, self.texts[side])
+        subprocess.run(self.command + ["-t", "-q"], check=True, stdin=subprocess.DEVNULL)
+        os.kill(self.master.pid, signal.SIGHUP)
+        until(lambda: (now := self.workers()) and not now & old)
+
+
+ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, Nginx)
