@@ -11,7 +11,7 @@ One class is one row of the table, and one entry of ROUTERS at the end adds it:
     start()        starts it
     bare(side)     the same operation without cutover: the order, and reading back until it is so
 """
-import http.client, json, os, shutil, signal, socket, time
+import http.client, json, os, re, shutil, signal, socket, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE_S = 10
@@ -62,6 +62,12 @@ def replace(path, text):
     with open(path + ".bare", "w") as file:
         file.write(text)
     os.rename(path + ".bare", path)
+
+
+def page_block(page, language):
+    """The first block of a language on a set-up page."""
+    with open(os.path.join(ROOT, "src/backend/setup", page)) as file:
+        return re.search(rf"```{language}\n(.*?)```", file.read(), re.S).group(1)
 
 
 class Router:
@@ -225,7 +231,6 @@ http {{
         return {pid for pid, name in names.items() if "worker process" in name and "shutting down" not in name}
 
     def bare(self, side):
-        import subprocess
         old = self.workers()
         replace(self.split, self.texts[side])
         subprocess.run(self.command + ["-t", "-q"], check=True, stdin=subprocess.DEVNULL)
@@ -233,4 +238,50 @@ http {{
         until(lambda: (now := self.workers()) and not now & old)
 
 
-ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, Nginx)
+class Exec(HaproxyMap):
+    """The script of the set-up page; where it says to tell the real router, it tells an HAProxy."""
+    row, kind, loses_nothing, programs = "exec: the page's script and an HAProxy", "exec", False, ("haproxy", "flock")
+
+    def method(self):
+        tell = 'python3 -c "import socket,sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); ' \
+               's.sendall(sys.argv[2].encode()); assert not s.recv(999).strip()" ' \
+               f"'{self.path('ha.sock')}' \"set map {self.path('active.map')} active $([ $2 = 100 ] && echo green || echo blue)\n\""
+        script, found = re.subn(r"    # Tell the real router here.*", lambda _: "    " + tell.replace("\\n", "\n"), page_block("exec.md", "sh"))
+        assert found == 1, "the set-up page has changed"
+        self.write("router", script)
+        return ""
+
+    def prepare(self):
+        super().prepare()
+        return page_block("exec.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
+
+    def run(self, *words):
+        ended = subprocess.run(["sh", self.path("router"), *words], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        return ended.stdout
+
+    def bare(self, side):
+        green = 100 * (side == "green")
+        self.run("set", str(green))
+        until(lambda: json.loads(self.run("get"))["split"]["green"] == green)
+
+
+class Http(Router):
+    """The router of the set-up page, as it stands there."""
+    row, kind = "http: the page's router", "http"
+
+    def prepare(self):
+        self.write("router.py", page_block("http.md", "python"))
+        ours = page_block("http.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
+        return ours.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}").replace('bearer = { env = "ROUTER_TOKEN" }\n', "")
+
+    def start(self):
+        sides = [f"http://127.0.0.1:{self.ports[side]}" for side in ("blue", "green")]
+        self.bench.spawn([sys.executable, self.path("router.py"), str(self.port), *sides])
+
+    def bare(self, side):
+        green = 100 * (side == "green")
+        call(self.port, "PUT", "/split", {"green": green, "expected": ""})
+        until(lambda: json.loads(call(self.port, "GET", "/split")[1])["split"]["green"] == green)
+
+
+ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, Nginx, Exec, Http)
