@@ -186,6 +186,196 @@ backend be_split
         until(lambda: {row[3]: int(row[7]) for row in rows()} == {side + "1": 100, other + "1": 0})
 
 
+class Envoy(Router):
+    kind, loses_nothing, programs, versions = "envoy", True, ("envoy",), ("envoy",)
+
+    def prepare(self):
+        self.admin = free_port()
+        at = lambda port: {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}
+        manager = {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "ml", **self.routes(),
+            "http_filters": [{"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}],
+        }
+        cluster = lambda side: {"name": side, "type": "STATIC", "load_assignment": {"cluster_name": side, "endpoints": [
+            {"lb_endpoints": [{"endpoint": at(self.ports[side])}]}]}}
+        filters = [{"name": "http", "typed_config": manager}]
+        self.write("envoy.json", json.dumps({
+            "node": {"id": "bench", "cluster": "bench"}, "admin": at(self.admin),
+            "layered_runtime": {"layers": [{"name": "base", "static_layer": {KEY: 0}}, {"name": "admin", "admin_layer": {}}]},
+            "static_resources": {"clusters": [cluster("blue"), cluster("green")], "listeners": [
+                {"name": "web", **at(self.port), "filter_chains": [{"filters": filters}]}]}}))
+        return f'[backend]\nkind = "envoy"\n' + self.method()
+
+    def start(self):
+        self.bench.spawn([program("envoy"), "-c", self.path("envoy.json"), "--disable-hot-restart", "--concurrency", "2", "-l", "error"])
+
+
+KEY = "routing.traffic_shift.green"
+
+
+class EnvoyRuntime(Envoy):
+    row = "envoy: runtime"
+
+    def routes(self):
+        part = {"runtime_key": KEY, "default_value": {"numerator": 0, "denominator": "HUNDRED"}}
+        to = lambda side: {"cluster": side, "timeout": "0s"}
+        return {"route_config": {"name": "ml", "virtual_hosts": [{"name": "ml", "domains": ["*"], "routes": [
+            {"match": {"prefix": "/", "runtime_fraction": part}, "route": to("green")},
+            {"match": {"prefix": "/"}, "route": to("blue")}]}]}}
+
+    def method(self):
+        return f'admin = "http://127.0.0.1:{self.admin}"\nkey = "{KEY}"\n'
+
+    def bare(self, side):
+        green = str(100 * (side == "green"))
+        call(self.admin, "POST", f"/runtime_modify?{KEY}={green}")
+        until(lambda: json.loads(call(self.admin, "GET", "/runtime?format=json")[1])["entries"][KEY]["final_value"] == green)
+
+
+class EnvoyRds(Envoy):
+    row = "envoy: route file"
+
+    def routes(self):
+        os.mkdir(self.path("rds"))
+        self.texts, self.number = {}, 0
+        self.file = self.write("rds/routes.json", self.text("blue"))
+        source = {"resource_api_version": "V3", "path_config_source": {"path": self.file, "watched_directory": {"path": self.path("rds")}}}
+        return {"rds": {"route_config_name": "ml", "config_source": source}}
+
+    def text(self, side):
+        self.number += 1
+        clusters = [{"name": name, "weight": 100 * (name == side)} for name in ("blue", "green")]
+        route = {"match": {"prefix": "/"}, "route": {"timeout": "0s", "weighted_clusters": {"clusters": clusters}}}
+        return json.dumps({"version_info": f"bare{self.number}", "resources": [{
+            "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "ml",
+            "virtual_hosts": [{"name": "ml", "domains": ["*"], "routes": [route]}]}]})
+
+    def method(self):
+        return f'admin = "http://127.0.0.1:{self.admin}"\nroutes = "{self.file}"\n'
+
+    def switched(self, side):
+        with open(self.file) as file:
+            self.texts[side] = file.read()
+
+    def bare(self, side):
+        text = self.texts.get(side) or self.text(side)
+        replace(self.file, text)
+        version = json.loads(text)["version_info"]
+        until(lambda: f'"version_info": "{version}"' in call(self.admin, "GET", "/config_dump?resource=dynamic_route_configs")[1].decode())
+
+
+class Caddy(Router):
+    row, kind, programs, versions = "caddy", "caddy", ("caddy",), ("caddy",)
+
+    def prepare(self):
+        self.admin = free_port()
+        self.handler = {
+            "@id": "rp", "handler": "reverse_proxy", "flush_interval": -1,
+            "upstreams": [{"dial": f"127.0.0.1:{self.ports[side]}"} for side in ("blue", "green")],
+            "load_balancing": {"selection_policy": {"policy": "weighted_round_robin", "weights": [100, 0]}}}
+        server = {"listen": [f"127.0.0.1:{self.port}"], "routes": [{"handle": [self.handler]}]}
+        self.write("caddy.json", json.dumps({"admin": {"listen": f"127.0.0.1:{self.admin}"}, "apps": {"http": {"servers": {"ml": server}}}}))
+        return f'[backend]\nkind = "caddy"\nadmin = "http://127.0.0.1:{self.admin}"\nid = "rp"\n'
+
+    def start(self):
+        home = {"HOME": self.dir, "XDG_CONFIG_HOME": self.dir, "XDG_DATA_HOME": self.dir}
+        self.bench.spawn([program("caddy"), "run", "--config", self.path("caddy.json")], env={**os.environ, **home})
+
+    def switched(self, side):
+        """Written back as cutover leaves it, so that only the weights are another."""
+        self.handler = json.loads(call(self.admin, "GET", "/id/rp")[1])
+
+    def bare(self, side):
+        weights = [100 * (side == "blue"), 100 * (side == "green")]
+        self.handler["load_balancing"]["selection_policy"]["weights"] = weights
+        call(self.admin, "PATCH", "/id/rp", self.handler)
+        until(lambda: json.loads(call(self.admin, "GET", "/id/rp")[1])["load_balancing"]["selection_policy"]["weights"] == weights)
+
+
+class Traefik(Router):
+    kind, loses_nothing = "traefik", True
+    throttle = "10ms"
+
+    def prepare(self):
+        self.api = free_port()
+        os.mkdir(self.path("dyn"))
+        sides = "".join(f'    {side}: {{ loadBalancer: {{ servers: [ {{ url: "http://127.0.0.1:{port}" }} ] }} }}\n' for side, port in self.ports.items())
+        self.write("dyn/main.yml", f"http:\n  routers:\n    ml: {{ rule: \"PathPrefix(`/`)\", service: \"split@{self.provider}\", entryPoints: [web] }}\n"
+                                   f"  services:\n{sides}")
+        return f'[backend]\nkind = "traefik"\napi = "http://127.0.0.1:{self.api}"\n' + self.method()
+
+    def start(self, *more):
+        self.bench.spawn([
+            program("traefik"), f"--entrypoints.web.address=127.0.0.1:{self.port}", f"--entrypoints.traefik.address=127.0.0.1:{self.api}",
+            "--api.insecure=true", f"--providers.file.directory={self.path('dyn')}", f"--providers.providersthrottleduration={self.throttle}",
+            "--global.checknewversion=false", "--global.sendanonymoususage=false", *more])
+
+    def shows(self, side):
+        until(lambda: self.applied() == {"blue": 100 * (side == "blue"), "green": 100 * (side == "green")})
+
+    def applied(self):
+        service = json.loads(call(self.api, "GET", f"/api/http/services/split@{self.provider}")[1])
+        return {one["name"].split("@")[0]: one.get("weight", 0) for one in service["weighted"]["services"]}
+
+
+class TraefikFile(Traefik):
+    row, provider, programs, versions = "traefik: file", "file", ("traefik",), ("traefik",)
+
+    def method(self):
+        self.texts = {side: json.dumps({"http": {"services": {"split": {"weighted": {"services": [
+            {"name": name, "weight": 100 * (name == side)} for name in ("blue", "green")]}}}}}) + "\n" for side in ("blue", "green")}
+        self.file = self.write("dyn/split.yml", self.texts["blue"])
+        return f'file = "{self.file}"\n'
+
+    def switched(self, side):
+        with open(self.file) as file:
+            self.texts[side] = file.read()
+
+    def bare(self, side):
+        replace(self.file, self.texts[side])
+        self.shows(side)
+
+
+class TraefikRedis(Traefik):
+    row, provider, programs, versions = "traefik: redis", "redis", ("traefik", "redis-server"), ("traefik", "redis-server")
+
+    def method(self):
+        self.redis = free_port()
+        return f'redis = "127.0.0.1:{self.redis}"\nblue = "blue@file"\ngreen = "green@file"\n'
+
+    def start(self):
+        self.bench.spawn([program("redis-server"), "--port", str(self.redis), "--bind", "127.0.0.1", "--save", "", "--dir", self.dir])
+        until(self.answers)
+        key = "traefik/http/services/split/weighted/services"
+        self.say(*(("SET", f"{key}/{at}/name", f"{side}@file") for at, side in enumerate(("blue", "green"))),
+                 ("SET", f"{key}/0/weight", "100"), ("SET", f"{key}/1/weight", "0"))
+        super().start(f"--providers.redis.endpoints=127.0.0.1:{self.redis}")
+
+    def answers(self):
+        try:
+            return b"PONG" in self.say(("PING",))
+        except OSError:
+            return False
+
+    def say(self, *commands):
+        """Commands in the words of Redis; the connection ends with QUIT, and the answers with it."""
+        with socket.create_connection(("127.0.0.1", self.redis), PATIENCE_S) as s:
+            for words in (*commands, ("QUIT",)):
+                s.sendall(f"*{len(words)}\r\n".encode() + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words))
+            answer = b""
+            while part := s.recv(65536):
+                answer += part
+        if b"-ERR" in answer or b"-EXECABORT" in answer:
+            raise RuntimeError(answer.decode())
+        return answer
+
+    def bare(self, side):
+        key = "traefik/http/services/split/weighted/services"
+        self.say(("MULTI",), *(("SET", f"{key}/{at}/weight", str(100 * (side == name))) for at, name in enumerate(("blue", "green"))), ("EXEC",))
+        self.shows(side)
+
+
 class Nginx(Router):
     row, kind, programs, versions = "nginx", "nginx", ("nginx",), ("nginx",)
 
@@ -284,4 +474,9 @@ class Http(Router):
         until(lambda: json.loads(call(self.port, "GET", "/split")[1])["split"]["green"] == green)
 
 
-ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, Nginx, Exec, Http)
+ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, EnvoyRuntime, EnvoyRds, TraefikFile, TraefikRedis, Caddy, Nginx, Exec, Http)
+
+# Kinds without a row, and why.
+NOT_MEASURED = {
+    "dns": "no request passes through it: clients keep an answer for its time to live and connections for longer, whatever cutover does",
+}
