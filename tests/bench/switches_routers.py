@@ -9,6 +9,7 @@ One class is one row of the table, and one entry of ROUTERS at the end adds it:
     versions       those of them whose version belongs under the table
     prepare()      writes the router's config for self.port; gives back cutover's [backend] and what goes with it
     start()        starts it
+    switched(side) after a switch by cutover, where the bare call puts back what cutover wrote
     bare(side)     the same operation without cutover: the order, and reading back until it is so
 """
 import http.client, json, os, re, shutil, signal, socket, subprocess, sys, time
@@ -270,32 +271,33 @@ class Caddy(Router):
 
     def prepare(self):
         self.admin = free_port()
-        self.handler = {
+        self.handlers = {}
+        handler = {
             "@id": "rp", "handler": "reverse_proxy", "flush_interval": -1,
             "upstreams": [{"dial": f"127.0.0.1:{self.ports[side]}"} for side in ("blue", "green")],
             "load_balancing": {"selection_policy": {"policy": "weighted_round_robin", "weights": [100, 0]}}}
-        server = {"listen": [f"127.0.0.1:{self.port}"], "routes": [{"handle": [self.handler]}]}
+        server = {"listen": [f"127.0.0.1:{self.port}"], "routes": [{"handle": [handler]}]}
         self.write("caddy.json", json.dumps({"admin": {"listen": f"127.0.0.1:{self.admin}"}, "apps": {"http": {"servers": {"ml": server}}}}))
-        return f'[backend]\nkind = "caddy"\nadmin = "http://127.0.0.1:{self.admin}"\nid = "rp"\n'
+        return f'[backend]\nkind = "caddy"\nadmin = "127.0.0.1:{self.admin}"\nhandler = "rp"\n'
 
     def start(self):
         home = {"HOME": self.dir, "XDG_CONFIG_HOME": self.dir, "XDG_DATA_HOME": self.dir}
         self.bench.spawn([program("caddy"), "run", "--config", self.path("caddy.json")], env={**os.environ, **home})
 
     def switched(self, side):
-        """Written back as cutover leaves it, so that only the weights are another."""
-        self.handler = json.loads(call(self.admin, "GET", "/id/rp")[1])
+        self.handlers[side] = self.reads()
+
+    def reads(self):
+        return json.loads(call(self.admin, "GET", "/id/rp")[1])
 
     def bare(self, side):
-        weights = [100 * (side == "blue"), 100 * (side == "green")]
-        self.handler["load_balancing"]["selection_policy"]["weights"] = weights
-        call(self.admin, "PATCH", "/id/rp", self.handler)
-        until(lambda: json.loads(call(self.admin, "GET", "/id/rp")[1])["load_balancing"]["selection_policy"]["weights"] == weights)
+        call(self.admin, "PATCH", "/id/rp", self.handlers[side])
+        until(lambda: self.reads() == self.handlers[side])
 
 
 class Traefik(Router):
     kind, loses_nothing = "traefik", True
-    throttle = "10ms"
+    throttle = "100ms"
 
     def prepare(self):
         self.api = free_port()
@@ -312,11 +314,12 @@ class Traefik(Router):
             "--global.checknewversion=false", "--global.sendanonymoususage=false", *more])
 
     def shows(self, side):
-        until(lambda: self.applied() == {"blue": 100 * (side == "blue"), "green": 100 * (side == "green")})
+        until(lambda: self.applied() == [side])
 
     def applied(self):
+        """The sides with a weight."""
         service = json.loads(call(self.api, "GET", f"/api/http/services/split@{self.provider}")[1])
-        return {one["name"].split("@")[0]: one.get("weight", 0) for one in service["weighted"]["services"]}
+        return [one["name"].split("@")[0] for one in service["weighted"]["services"] if one.get("weight")]
 
 
 class TraefikFile(Traefik):
@@ -372,7 +375,8 @@ class TraefikRedis(Traefik):
 
     def bare(self, side):
         key = "traefik/http/services/split/weighted/services"
-        self.say(("MULTI",), *(("SET", f"{key}/{at}/weight", str(100 * (side == name))) for at, name in enumerate(("blue", "green"))), ("EXEC",))
+        weights = [100 * (side == name) for name in ("blue", "green")]
+        self.say(("MULTI",), *(("SET", f"{key}/{at}/weight", str(weight)) for at, weight in enumerate(weights)), ("EXEC",))
         self.shows(side)
 
 
@@ -403,7 +407,6 @@ http {{
         self.master = self.bench.spawn(self.command)
 
     def switched(self, side):
-        """After cutover's switch: its file is what the bare call puts in place."""
         with open(self.split) as file:
             self.texts[side] = file.read()
 
