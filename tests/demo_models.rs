@@ -250,7 +250,7 @@ async fn hostile_requests_are_refused_cleanly_and_the_server_goes_on() {
         ("DELETE", "/v2/models/digits", "", 405),
         ("GET", "/v2/models/letters", "", 404),
         ("GET", "/v2/models/digits%2f..", "", 404),
-        ("GET", "/metrics", "", 404),
+        ("GET", "/metrics/", "", 404),
         ("GET", "/v2/../etc/passwd", "", 404),
     ] {
         let reply = ask(server.at, method, path, body).await;

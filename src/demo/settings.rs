@@ -80,27 +80,7 @@ interval = "1s"
 timeout = "800ms"
 path = "/v2/health/ready"
 
-[metrics]
-path = "/metrics"
-
-[[metrics.row]]
-name = "queue"
-metric = "digits_queue"
-kind = "gauge"
-
-[[metrics.row]]
-name = "busy"                      # of {workers} workers
-metric = "digits_busy_seconds_total"
-kind = "counter"
-unit = "share"
-scale = {scale}
-
-[[metrics.row]]
-name = "images"
-metric = "digits_images_total"
-kind = "counter"
-
-[backend]
+{metrics}[backend]
 kind = "embedded"
 
 [gateway]
@@ -139,14 +119,42 @@ max_latency = "1s"
 
 {load}{GUARDS}"#,
         load = if scenario == Scenario::NarrowGreen { load_gate(&file(SMOKE_FILE)) } else { String::new() },
-        workers = Pace::of(Side::Blue).workers,
-        scale = 1.0 / Pace::of(Side::Blue).workers as f64,
+        metrics = metrics(),
         config = file(CONFIG_FILE),
         admin = file(SOCKET_FILE),
         state = file("gateway.json"),
         dir = file("state"),
         golden = file(GOLDEN_FILE),
         smoke = file(SMOKE_FILE),
+    )
+}
+
+/// Rows of what the model servers export.
+fn metrics() -> String {
+    let workers = Pace::of(Side::Blue).workers;
+    let scale = 1.0 / workers as f64;
+    format!(
+        r#"[metrics]
+path = "/metrics"
+
+[[metrics.row]]
+name = "queue"
+metric = "digits_queue"
+kind = "gauge"
+
+[[metrics.row]]
+name = "busy"                      # of {workers} workers
+metric = "digits_busy_seconds_total"
+kind = "counter"
+unit = "share"
+scale = {scale}
+
+[[metrics.row]]
+name = "images"
+metric = "digits_images_total"
+kind = "counter"
+
+"#
     )
 }
 
