@@ -64,7 +64,9 @@ pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<
         match next {
             Next::Stands if wanted == order.target => return (wanted, Ok(())),
             Next::Stands => {
-                let text = format!("another order came at the same moment; all nodes have {wanted} now");
+                let text = format!(
+                    "not every node kept it (another order at the same moment, or a reload?): {wanted} was set instead"
+                );
                 return (wanted, Err(BackendError::Conflict(text)));
             }
             Next::Leave(split) => {
