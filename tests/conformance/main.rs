@@ -189,9 +189,10 @@ async fn tells_trouble_apart<R: Rig>() {
                 assert!(!text.contains(rig::WRONG_TOKEN), "a secret is shown: {text}");
             }
             Trouble::HalfApplied => {
-                assert!(applied.is_ok(), "{applied:?}");
                 let seen = hands.observer.observe().await.unwrap();
-                assert!(seen.mixed.is_some(), "half is not done: {seen:?}");
+                // Told as mixed; or taken back, and told as no success.
+                let is_back = applied.is_err() && seen.split == green(0);
+                assert!(seen.mixed.is_some() || is_back, "half is not done: {applied:?} {seen:?}");
             }
         }
     }
