@@ -4,6 +4,7 @@ One class is one row of the table, and one entry of ROUTERS at the end adds it:
 
     row            what the row is called
     kind           cutover's [backend] kind
+    way            what stands on the kind's set-up page where this build drives it like that, else the row is SKIPPED
     loses_nothing  True where a single request lost by a switch is a fault
     programs       what must be there, else the row is SKIPPED
     versions       those of them whose version belongs under the table
@@ -75,6 +76,7 @@ class Router:
     loses_nothing = False
     programs = ()
     versions = ()
+    way = ""
 
     def __init__(self, bench):
         """bench: .dir, .cutover, .ports (the side's name -> its model server), .spawn(command)."""
@@ -235,7 +237,7 @@ class EnvoyRuntime(Envoy):
 
 
 class EnvoyRds(Envoy):
-    row = "envoy: route file"
+    row, way = "envoy: route file", r'^(\w+) = "/[^"]*\.(ya?ml|json)"'
 
     def routes(self):
         os.mkdir(self.path("rds"))
@@ -253,7 +255,10 @@ class EnvoyRds(Envoy):
             "virtual_hosts": [{"name": "ml", "domains": ["*"], "routes": [route]}]}]})
 
     def method(self):
-        return f'admin = "http://127.0.0.1:{self.admin}"\nroutes = "{self.file}"\n'
+        return f'admin = "http://127.0.0.1:{self.admin}"\n{self.key()} = "{self.file}"\n'
+
+    def key(self):
+        return re.search(self.way, self.bench.page(self.kind), re.M)[1]
 
     def switched(self, side):
         with open(self.file) as file:
