@@ -76,7 +76,7 @@ class Router:
     loses_nothing = False
     programs = ()
     versions = ()
-    way = ""
+    way = r"^kind = "
 
     def __init__(self, bench):
         """bench: .dir, .cutover, .ports (the side's name -> its model server), .spawn(command)."""
