@@ -7,8 +7,10 @@ use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
+use crate::domain::router::traefik::TraefikSpec;
 
 mod haproxy;
+mod traefik;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,8 @@ pub enum BackendSpec {
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
+    /// Traefik, by its file or Redis provider and its API.
+    Traefik(Box<TraefikSpec>),
     /// nginx, by a file of its configuration.
     Nginx(Box<NginxSpec>),
     /// A name in the DNS.
@@ -34,6 +38,7 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
+            Self::Traefik(_) => "traefik",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -66,6 +71,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -80,7 +86,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "envoy",
-    "traefik",
     "caddy",
     "apache",
     "istio",

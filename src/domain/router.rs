@@ -5,3 +5,4 @@ pub mod dns;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;
+pub mod traefik;
