@@ -20,6 +20,7 @@ mod hook;
 mod nginx;
 mod rig;
 mod scripted;
+mod traefik;
 
 use std::time::Duration;
 
@@ -245,6 +246,7 @@ conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
+conformance!(traefik_file, crate::traefik::FileOf);
 conformance!(nginx_file, crate::nginx::Reloaded);
 conformance!(dns_bind, crate::dns::Updated);
 conformance!(dns_powerdns, crate::dns::Picked);

@@ -156,7 +156,9 @@ pub(super) fn worst(instances: &[Instance]) -> Option<BackendError> {
 /// What the instances show, for the revision.
 pub(super) fn token(instances: &[Instance]) -> String {
     let part = |it: &Instance| match &it.said {
-        Ok(shown) => format!("{}={}:{} {}", it.place, shown.weights.blue, shown.weights.green, shown.disabled.is_some()),
+        Ok(shown) => {
+            format!("{}={}:{} {}", it.place, shown.weights.blue, shown.weights.green, shown.disabled.is_some())
+        }
         Err(_) => format!("{}=-", it.place),
     };
     instances.iter().map(part).collect::<Vec<_>>().join(" ")

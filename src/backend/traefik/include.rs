@@ -11,7 +11,13 @@ use crate::domain::{OrderId, Pair, Side, Split};
 const HEAD: &str = "# Written by cutover, and written over at the next change.";
 
 /// The file for `weights`.
-pub(super) fn write(spec: &TraefikSpec, format: FileFormat, weights: Pair<u64>, split: Split, order: &OrderId) -> String {
+pub(super) fn write(
+    spec: &TraefikSpec,
+    format: FileFormat,
+    weights: Pair<u64>,
+    split: Split,
+    order: &OrderId,
+) -> String {
     let order = clean(&order.0, 60).replace('\n', " ");
     let (blue, green) = (split.share(Side::Blue), split.share(Side::Green));
     let head = format!(

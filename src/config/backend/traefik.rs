@@ -127,7 +127,10 @@ fn file(node: &Node<'_>) -> Option<TraefikWay> {
     let format = match ending.as_str() {
         "yml" | "yaml" => FileFormat::Yaml,
         "toml" => FileFormat::Toml,
-        _ => return node.refuse("Traefik reads no file of this ending".into(), "name one that ends in .yml, .yaml or .toml"),
+        _ => {
+            return node
+                .refuse("Traefik reads no file of this ending".into(), "name one that ends in .yml, .yaml or .toml");
+        }
     };
     if path.is_dir() {
         return node.refuse("is a directory".into(), "name a file of its own in it, e.g. split.yml");
@@ -143,7 +146,8 @@ fn redis(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
     if let Some(node) = table.get("user").filter(|_| password.is_none()) {
         node.fault("a user without a password".into(), "write password = { env = \"REDIS_PASSWORD\" }");
     }
-    let root = table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
+    let root =
+        table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
     let user = match user {
         Some(user) => Some(user?),
         None => None,
