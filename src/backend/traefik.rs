@@ -11,6 +11,8 @@
 
 mod api;
 mod include;
+mod redis;
+mod resp;
 mod share;
 mod store;
 

@@ -247,6 +247,7 @@ conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(traefik_file, crate::traefik::FileOf);
+conformance!(traefik_redis, crate::traefik::RedisOf);
 conformance!(nginx_file, crate::nginx::Reloaded);
 conformance!(dns_bind, crate::dns::Updated);
 conformance!(dns_powerdns, crate::dns::Picked);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cutover::backend::TrafficBackend;
-use cutover::domain::Split;
+use cutover::domain::{Side, Split};
 use cutover::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -118,7 +118,25 @@ pub struct RedisOf {
     dir: tempfile::TempDir,
     traefik: Traefik,
     redis: Redis,
+    /// Reads another Redis, which never hears of a change.
+    second: Option<Copy>,
     impostor: Option<Impostor>,
+}
+
+struct Copy {
+    traefik: Traefik,
+    _redis: Redis,
+    _dir: tempfile::TempDir,
+}
+
+impl Copy {
+    fn start(split: Split) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let redis = Redis::start();
+        let from = From::Redis(redis.port);
+        lay_out(dir.path(), from, split, &nowhere());
+        Self { traefik: Traefik::start(dir.path(), from, With::default()), _redis: redis, _dir: dir }
+    }
 }
 
 impl Rig for RedisOf {
@@ -134,13 +152,14 @@ impl Rig for RedisOf {
         lay_out(dir.path(), from, split, &nowhere());
         std::fs::write(dir.path().join("password"), TOKEN).unwrap();
         let traefik = Traefik::start(dir.path(), from, With::default());
-        Self { dir, traefik, redis, impostor: None }
+        Self { dir, traefik, redis, second: None, impostor: None }
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
         let port = self.impostor.as_ref().map_or(self.redis.port, |it| it.at.port());
+        let second = self.second.as_ref().map_or_else(String::new, |it| format!(", \"{}\"", it.traefik.url()));
         let toml = format!(
-            "api = \"{}\"\nredis = \"127.0.0.1:{port}\"\nuser = \"cutover\"\npassword = {{ file = \"password\" }}\n\
+            "api = [\"{}\"{second}]\nredis = \"127.0.0.1:{port}\"\nuser = \"cutover\"\npassword = {{ file = \"password\" }}\n\
              blue = \"blue@file\"\ngreen = \"green@file\"\nheaders = {{ authorization = {{ file = \"auth\" }} }}\n",
             self.traefik.url()
         );
@@ -154,11 +173,7 @@ impl Rig for RedisOf {
             Trouble::Html => self.impostor = Some(Impostor::start(Some(HTML)).await),
             Trouble::CutOff => self.impostor = Some(Impostor::start(Some("+OK\r\n*2\r\n$22\r\nnotify-")).await),
             Trouble::WrongCredentials => std::fs::write(self.dir.path().join("password"), WRONG_TOKEN).unwrap(),
-            // Traefik hears of no change any more: what is written is the half that is done.
-            Trouble::HalfApplied => {
-                let set = self.redis.say(&["CONFIG", "SET", "notify-keyspace-events", ""]);
-                assert!(set.starts_with("+OK"), "{set}");
-            }
+            Trouble::HalfApplied => self.second = Some(Copy::start(Split::all(Side::Blue))),
         }
         true
     }

@@ -20,7 +20,8 @@ pub const WRONG: &str = "Basic Y3V0b3Zlcjp3cm9uZy10b2tlbi1mb3ItdGVzdHM=";
 pub const PASSWORD: &str = "right-token-for-tests";
 /// What that user may do: read and write the service's keys, ask for one setting, and no more.
 #[allow(dead_code, reason = "not every test needs it")]
-pub const RIGHTS: &str = "~traefik/http/services/split/weighted/* +mget +set +watch +multi +exec +config|get";
+pub const RIGHTS: &str = "~traefik/http/services/split/weighted/* +mget +set +watch +multi +exec +config|get \
+                          +publish &__keyspace@0__:traefik/http/services/split/*";
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -163,7 +164,7 @@ impl Drop for Traefik {
     }
 }
 
-/// A Redis with users `traefik` and `cutover`; the default user has no password. Ends with the test.
+/// A Redis with users `traefik` and `cutover` beside the default one. Ends with the test.
 #[allow(dead_code, reason = "not every test needs it")]
 pub struct Redis {
     dir: tempfile::TempDir,
@@ -182,11 +183,15 @@ impl Redis {
 
     pub fn run(&mut self) {
         let mut command = Command::new(program::program("redis-server").unwrap());
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "yes"]);
-        command.args(["--appendfsync", "always", "--user", "default on nopass ~* &* +@all"]);
-        command.args(["--user", &format!("traefik on >{PASSWORD}-of-traefik ~* &* +@all")]);
-        command.args(["--user", &format!("cutover on >{PASSWORD} {RIGHTS}")]);
-        command.arg("--dir").arg(self.dir.path());
+        let conf = format!(
+            "bind 127.0.0.1\nport {}\nsave \"\"\nappendonly yes\nappendfsync always\ndir {}\n\
+             user traefik on >{PASSWORD}-of-traefik ~* &* +@all\nuser cutover on >{PASSWORD} {RIGHTS}\n",
+            self.port,
+            self.dir.path().display()
+        );
+        let file = self.dir.path().join("redis.conf");
+        std::fs::write(&file, conf).unwrap();
+        command.arg(file);
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         eventually("redis answers", || redis_says(self.port, &["PING"]).is_some_and(|it| it.starts_with("+PONG")));
     }

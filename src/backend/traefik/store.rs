@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use super::redis::{Keys, Watched};
 use super::{include, share};
 use crate::backend::BackendError;
 use crate::backend::nginx::file;
-use crate::domain::router::traefik::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+use crate::domain::router::traefik::{FileFormat, TraefikSpec, TraefikWay};
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair};
 
@@ -25,6 +26,8 @@ pub(super) struct Source {
     /// All of it, for the revision.
     pub(super) raw: String,
     pub(super) notes: Vec<String>,
+    /// Traefik would not hear of a change.
+    pub(super) deaf: bool,
 }
 
 /// The place.
@@ -38,6 +41,7 @@ pub(super) struct Store {
 /// The right to change what is written, as long as it is what was read.
 pub(super) enum Turn<'a> {
     File { at: FileAt<'a>, _held: file::Turn },
+    Redis(Watched<'a>),
 }
 
 /// The file and how it is written.
@@ -73,7 +77,7 @@ impl Store {
     pub(super) async fn read(&self) -> Result<Source, BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => FileAt { store: self, path, format: *format }.read().await,
-            TraefikWay::Redis(redis) => Err(not_yet(redis)),
+            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.read().await,
         }
     }
 
@@ -84,7 +88,7 @@ impl Store {
                 let _turn = file::Turn::take(path, TURN_LIMIT_BACK).await.unwrap_or(file::Turn::none());
                 FileAt { store: self, path, format: *format }.write_back(order).await
             }
-            TraefikWay::Redis(redis) => Err(not_yet(redis)),
+            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.write(order).await,
         }
     }
 
@@ -95,7 +99,7 @@ impl Store {
                 let held = file::Turn::take(path, TURN_LIMIT).await?;
                 Ok(Turn::File { at: FileAt { store: self, path, format: *format }, _held: held })
             }
-            TraefikWay::Redis(redis) => Err(not_yet(redis)),
+            TraefikWay::Redis(redis) => Ok(Turn::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
         }
     }
 
@@ -107,7 +111,16 @@ impl Store {
                 let text = include::write(&self.spec, *format, weights, order.target, &order.id);
                 (file::shown(path), text.lines().skip(1).map(|line| clean(line, 200)).collect())
             }
-            TraefikWay::Redis(redis) => (redis.to_string(), Vec::new()),
+            TraefikWay::Redis(redis) => {
+                let sets = Keys { spec: &self.spec, redis }.sets(weights);
+                let mut lines: Vec<String> = redis.password.iter().map(|_| "AUTH ***".to_owned()).collect();
+                lines.extend((redis.db > 0).then(|| format!("SELECT {}", redis.db)));
+                lines.extend(order.expected.iter().map(|_| "WATCH the keys, and look at them".to_owned()));
+                lines.push("MULTI".into());
+                lines.extend(sets.iter().map(|(key, value)| clean(&format!("SET {key} {value}"), 300)));
+                lines.push("EXEC".into());
+                (redis.to_string(), lines)
+            }
         }
     }
 }
@@ -117,6 +130,7 @@ impl Turn<'_> {
     pub(super) async fn read(&mut self) -> Result<Source, BackendError> {
         match self {
             Self::File { at, .. } => at.read().await,
+            Self::Redis(watched) => watched.read().await,
         }
     }
 
@@ -124,6 +138,7 @@ impl Turn<'_> {
     pub(super) async fn write(&mut self, order: &Order, source: &Source) -> Result<(), BackendError> {
         match self {
             Self::File { at, .. } => at.write(order, Some(source.weights)).await,
+            Self::Redis(watched) => watched.write(order, source).await,
         }
     }
 }
@@ -138,7 +153,7 @@ impl FileAt<'_> {
         let raw = self.text().await?;
         let weights = include::read(&self.store.spec, self.format, &raw)
             .map_err(|why| BackendError::Garbled(format!("{}: {why}", file::shown(self.path))))?;
-        Ok(Source { weights, raw, notes: Vec::new() })
+        Ok(Source { weights, raw, notes: Vec::new(), deaf: false })
     }
 
     /// A rollback must not fail because somebody broke the file, nor take a file that was never ours for one.
@@ -177,8 +192,4 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, BackendError> {
     let done = tokio::task::spawn_blocking(act).await;
     done.unwrap_or_else(|error| Err(BackendError::Unreachable(format!("it was given up: {error}"))))
-}
-
-fn not_yet(redis: &RedisSpec) -> BackendError {
-    BackendError::Refused(format!("{redis} is not driven yet"))
 }
