@@ -105,7 +105,7 @@ fn weights(spec: &TraefikSpec, value: &Json) -> Result<(Pair<u64>, Option<String
         return Err(format!("no weighted service, but {}", clean(kind, 40)));
     };
     let services: Option<Vec<_>> = list.iter().map(include::service).collect();
-    let services = services.ok_or("services without names and weights: is this Traefik 2 or 3?")?;
+    let services = services.ok_or("services without names and weights: is this an API of another version?")?;
     let weights = share::of_services(spec, &services)?;
     let is_enabled = value.get("status").and_then(Json::as_str).is_none_or(|status| status != "disabled");
     let why = || {

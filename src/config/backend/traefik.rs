@@ -164,7 +164,9 @@ fn redis(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
 fn address(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if text.contains("://") {
-        return node.refuse(format!("{} is a URL", quote(text)), "write host and port alone; there is no TLS here");
+        // It may hold the password: it is not repeated.
+        return node
+            .refuse("is a URL".into(), "write host and port alone, e.g. \"10.0.0.5:6379\"; there is no TLS here");
     }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
