@@ -129,6 +129,15 @@ impl Traefik {
         traefik
     }
 
+    /// One whose static configuration is `traefik.yml`.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn of_config(dir: &Path, listen: SocketAddr, api: SocketAddr) -> Self {
+        let arguments = vec![format!("--configfile={}", dir.join("traefik.yml").display())];
+        let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
+        traefik.run();
+        traefik
+    }
+
     /// Starts it, and waits until it shows the split.
     pub fn run(&mut self) {
         let mut command = Command::new(program::program("traefik").unwrap());
@@ -201,6 +210,21 @@ impl Redis {
         redis(self.port, words)
     }
 
+    /// The same on a connection that said `first` before.
+    pub fn say_as(&self, first: &[&str], words: &[&str]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all((wire(first) + &wire(words)).as_bytes()).unwrap();
+        let mut text = String::new();
+        let mut answer = [0; 4096];
+        while text.matches("\r\n").count() < 2 {
+            let read = stream.read(&mut answer).unwrap();
+            assert!(read > 0, "redis closed: {text}");
+            text.push_str(&String::from_utf8_lossy(&answer[..read]));
+        }
+        text
+    }
+
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -219,11 +243,15 @@ fn redis(port: u16, words: &[&str]) -> String {
     redis_says(port, words).unwrap_or_else(|| panic!("redis does not answer {words:?}"))
 }
 
+fn wire(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+    format!("*{}\r\n{}", words.len(), words.concat())
+}
+
 fn redis_says(port: u16, words: &[&str]) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).ok()?;
-    let words: Vec<String> = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-    stream.write_all(format!("*{}\r\n{}", words.len(), words.concat()).as_bytes()).ok()?;
+    stream.write_all(wire(words).as_bytes()).ok()?;
     let mut answer = [0; 4096];
     let read = stream.read(&mut answer).ok()?;
     Some(String::from_utf8_lossy(&answer[..read]).into_owned())
