@@ -95,8 +95,8 @@ impl Observer for Traefik {
     fn preview(&self, order: &Order) -> Preview {
         let (target, mut lines) = self.inner.store.preview(order);
         let service = self.inner.spec.full_name();
-        lines.extend(self.inner.spec.apis.iter().map(|api| format!("then: until {} shows it", clean(api, 120))));
-        lines.push(format!("in: GET /api/http/services/{service}"));
+        let reads = self.inner.spec.apis.iter().map(|api| clean(&format!("{api}/api/http/services/{service}"), 200));
+        lines.extend(reads.map(|url| format!("then, until it shows these weights: GET {url}")));
         Preview { target, lines }
     }
 }

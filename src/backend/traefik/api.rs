@@ -102,7 +102,10 @@ async fn service(
 fn weights(spec: &TraefikSpec, value: &Json) -> Result<(Pair<u64>, Option<String>), String> {
     let Some(list) = value.pointer("/weighted/services").and_then(Json::as_array) else {
         let kind = value.get("type").and_then(Json::as_str).unwrap_or("another");
-        return Err(format!("no weighted service, but {}", clean(kind, 40)));
+        return Err(match kind {
+            "weighted" => "it shares to no service at all".into(),
+            _ => format!("no weighted service, but {}", clean(kind, 40)),
+        });
     };
     let services: Option<Vec<_>> = list.iter().map(include::service).collect();
     let services = services.ok_or("services without names and weights: is this an API of another version?")?;
