@@ -63,7 +63,7 @@ impl Default for With {
 /// The directory that Traefik watches, and in it the routers and the services of the sides.
 pub fn lay_out(dir: &Path, from: From, split: Split, models: &Pair<SocketAddr>) {
     let watched = dir.join("dyn");
-    std::fs::create_dir_all(&watched).unwrap();
+    std::fs::create_dir_all(watched.join(".cutover")).unwrap();
     let provider = if matches!(from, From::Redis(_)) { "redis" } else { "file" };
     let main = format!(
         "http:\n  routers:\n    ml: {{ rule: \"PathPrefix(`/`)\", service: \"split@{provider}\", entryPoints: [web] }}\n    \

@@ -42,25 +42,34 @@ pub(in crate::backend) fn read(path: &Path) -> Result<Before, BackendError> {
 pub(in crate::backend) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
     // Through a link: it must stay one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let fresh = beside(&path, "new");
+    write_by(&path, &beside(&path, "new"), text, written)
+}
+
+/// The same by way of `fresh`, which lies on the same file system.
+pub(in crate::backend) fn write_by(
+    path: &Path,
+    fresh: &Path,
+    text: &str,
+    written: Option<SystemTime>,
+) -> Result<(), BackendError> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(fresh)?;
         file.write_all(text.as_bytes())?;
-        if let Ok(meta) = fs::metadata(&path) {
+        if let Ok(meta) = fs::metadata(path) {
             file.set_permissions(meta.permissions())?;
         }
         if let Some(written) = written {
             file.set_modified(written)?;
         }
         file.sync_all()?;
-        fs::rename(&fresh, &path)?;
+        fs::rename(fresh, path)?;
         // The name itself; not every file system can.
         let _ = path.parent().map(|dir| File::open(dir).and_then(|dir| dir.sync_all()));
         Ok(())
     };
     write().map_err(|error| {
-        let _ = fs::remove_file(&fresh);
-        told(&path, "written", &error)
+        let _ = fs::remove_file(fresh);
+        told(path, "written", &error)
     })
 }
 

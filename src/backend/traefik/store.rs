@@ -85,7 +85,7 @@ impl Store {
     pub(super) async fn write(&self, order: &Order) -> Result<(), BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
-                let _turn = file::Turn::take(path, TURN_LIMIT_BACK).await.unwrap_or(file::Turn::none());
+                let _turn = file::Turn::take(&aside(path), TURN_LIMIT_BACK).await.unwrap_or(file::Turn::none());
                 FileAt { store: self, path, format: *format }.write_back(order).await
             }
             TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.write(order).await,
@@ -96,7 +96,7 @@ impl Store {
     pub(super) async fn turn(&self) -> Result<Turn<'_>, BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
-                let held = file::Turn::take(path, TURN_LIMIT).await?;
+                let held = file::Turn::take(&aside(path), TURN_LIMIT).await?;
                 Ok(Turn::File { at: FileAt { store: self, path, format: *format }, _held: held })
             }
             TraefikWay::Redis(redis) => Ok(Turn::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
@@ -181,10 +181,29 @@ impl FileAt<'_> {
         let writing = Arc::clone(&self.store.writing).lock_owned().await;
         blocking(move || {
             let _held = writing;
-            file::write(&path, &text, None)
+            put(&path, &text)
         })
         .await
     }
+}
+
+/// Where what is not for Traefik lies: of any event in the directory that it watches Traefik makes a change, and holds
+/// the next one back for `providersThrottleDuration`. What lies deeper it does not watch.
+fn aside(path: &Path) -> PathBuf {
+    let dir = path.parent().unwrap_or(Path::new("/")).join(".cutover");
+    if dir.is_dir() || std::fs::create_dir(&dir).is_ok() {
+        return dir.join(path.file_name().unwrap_or_default());
+    }
+    path.to_owned()
+}
+
+/// Writes the file in one step that Traefik sees.
+fn put(path: &Path, text: &str) -> Result<(), BackendError> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut fresh = aside(&path).into_os_string();
+    fresh.push(".new");
+    // A directory of another file system is no help; then it is written as any file is.
+    file::write_by(&path, Path::new(&fresh), text, None).or_else(|_| file::write(&path, text, None))
 }
 
 async fn blocking<T: Send + 'static>(
