@@ -165,12 +165,15 @@ impl Inner {
 
     /// What of the instances does not serve by what is written.
     fn not_in_force(&self, source: &Source, instances: &[Instance]) -> Result<Option<String>, BackendError> {
+        let written = share::split(source.weights).map(|(split, _)| split);
         let mut behind = Vec::new();
         for instance in instances {
             let Ok(shown) = &instance.said else { continue };
             if shown.weights != source.weights {
                 let (split, _) = self.split_of(shown.weights)?;
-                behind.push(format!("{} still serves {split}", instance.place));
+                // Reason: what was written in between may be in force for a while yet.
+                let earlier = if Ok(split) == written { " by an earlier change" } else { "" };
+                behind.push(format!("{} still serves {split}{earlier}", instance.place));
             }
         }
         let waited = self.waited(source, behind.is_empty());
@@ -178,12 +181,10 @@ impl Inner {
             return Ok(None);
         }
         let place = self.store.place();
-        let written = share::split(source.weights).map_or_else(|why| why, |(split, _)| split.to_string());
-        let mut text = format!("not yet in force: {}; {place} says {written}", behind.join(", "));
-        if waited >= LATE {
-            text.push_str(&format!(" for {} s: {}", waited.as_secs(), self.store.remedy()));
-        }
-        Ok(Some(text))
+        let written = written.map_or_else(|why| why, |split| split.to_string());
+        let since =
+            if waited < LATE { String::new() } else { format!(" for {} s: {}", waited.as_secs(), self.store.remedy()) };
+        Ok(Some(format!("not yet in force: {}; {place} says {written}{since}", behind.join(", "))))
     }
 
     /// How long the same thing is written and not in force.

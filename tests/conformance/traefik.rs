@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN, is_there};
+use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
 
 #[path = "../support/program.rs"]
 mod program;
@@ -53,9 +53,8 @@ impl Drop for Impostor {
     }
 }
 
-fn is_missing(test: &str, programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|name| program::program(name).is_none());
-    !is_there(test, missing.map(|name| format!("{name} is not there")).as_deref())
+fn are_there(test: &str, programs: &[&str]) -> bool {
+    programs.iter().all(|name| program::need(test, name).is_some())
 }
 
 /// The file provider.
@@ -69,7 +68,7 @@ pub struct FileOf {
 
 impl Rig for FileOf {
     fn is_there(test: &str) -> bool {
-        !is_missing(test, &["traefik"])
+        are_there(test, &["traefik"])
     }
 
     async fn start(split: Split) -> Self {
@@ -141,7 +140,7 @@ impl Copy {
 
 impl Rig for RedisOf {
     fn is_there(test: &str) -> bool {
-        !is_missing(test, &["traefik", "redis-server"])
+        are_there(test, &["traefik", "redis-server"])
     }
 
     async fn start(split: Split) -> Self {

@@ -1,5 +1,7 @@
 //! A real Traefik, and a real Redis for it to read.
 
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,13 +15,10 @@ use super::program;
 /// The header that the API asks for: user `cutover` with the right token of the tests' rigs.
 pub const RIGHT: &str = "Basic Y3V0b3ZlcjpyaWdodC10b2tlbi1mb3ItdGVzdHM=";
 /// The same user with the wrong one.
-#[allow(dead_code, reason = "not every test needs it")]
 pub const WRONG: &str = "Basic Y3V0b3Zlcjp3cm9uZy10b2tlbi1mb3ItdGVzdHM=";
 /// The password of Redis's user `cutover`.
-#[allow(dead_code, reason = "not every test needs it")]
 pub const PASSWORD: &str = "right-token-for-tests";
 /// What that user may do: read and write the service's keys, ask for one setting, and no more.
-#[allow(dead_code, reason = "not every test needs it")]
 pub const RIGHTS: &str = "~traefik/http/services/split/weighted/* +mget +set +watch +multi +exec +config|get \
                           +publish &__keyspace@0__:traefik/http/services/split/*";
 
@@ -33,7 +32,6 @@ pub enum From {
     /// `split.toml`.
     Toml,
     /// The Redis on this port.
-    #[allow(dead_code, reason = "not every test needs it")]
     Redis(u16),
 }
 
@@ -130,7 +128,6 @@ impl Traefik {
     }
 
     /// One whose static configuration is `traefik.yml`.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn of_config(dir: &Path, listen: SocketAddr, api: SocketAddr) -> Self {
         let arguments = vec![format!("--configfile={}", dir.join("traefik.yml").display())];
         let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
@@ -144,7 +141,7 @@ impl Traefik {
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         eventually(&format!("traefik shows the split: {}", self.dir.display()), || {
-            let services = ask(self.api, "/api/http/services", &[]);
+            let services = ask(self.api, "/api/http/services");
             services.is_some_and(|it| it.contains("\"split@") && it.contains("\"blue@file\""))
         });
     }
@@ -153,7 +150,6 @@ impl Traefik {
         format!("http://{}", self.api)
     }
 
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("traefik.log")).unwrap_or_default()
     }
@@ -174,14 +170,12 @@ impl Drop for Traefik {
 }
 
 /// A Redis with users `traefik` and `cutover` beside the default one. Ends with the test.
-#[allow(dead_code, reason = "not every test needs it")]
 pub struct Redis {
     dir: tempfile::TempDir,
     pub port: u16,
     child: Option<Child>,
 }
 
-#[allow(dead_code, reason = "not every test needs it")]
 impl Redis {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -258,12 +252,10 @@ fn redis_says(port: u16, words: &[&str]) -> Option<String> {
 }
 
 /// The body of an answer with status 200 of the API, by its own user; `None` while there is none.
-pub fn ask(at: SocketAddr, path: &str, headers: &[&str]) -> Option<String> {
+fn ask(at: SocketAddr, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(at).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).ok()?;
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    let request =
-        format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: {RIGHT}\r\nconnection: close\r\n{headers}\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: {RIGHT}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
@@ -281,7 +273,6 @@ pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
 }
 
 /// Where no model needs to answer.
-#[allow(dead_code, reason = "not every test needs it")]
 pub fn nowhere() -> Pair<SocketAddr> {
     Pair { blue: ([127, 0, 0, 1], 9).into(), green: ([127, 0, 0, 1], 9).into() }
 }
