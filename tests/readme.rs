@@ -148,7 +148,10 @@ fn the_measured_table_is_that_of_the_script() -> Outcome {
         let lossless = ["embedded", "haproxy", "envoy", "traefik"].iter().any(|kind| row[1].starts_with(kind));
         assert!(!lossless || (row[2].starts_with("0 (") && row[3] == "0"), "{row:?} lost requests");
     }
-    assert!(part.contains("Measured on 20") && part.contains(" cores"), "nobody can tell when and where it was measured");
+    assert!(
+        part.contains("Measured on 20") && part.contains(" cores"),
+        "nobody can tell when and where it was measured"
+    );
     for kind in config::kinds() {
         let known = script.contains(&format!("\"{kind}\""));
         assert!(known, "tests/bench/switches_routers.py has neither a router of the kind {kind} nor why there is none");

@@ -23,6 +23,7 @@ mod nginx;
 mod program;
 mod rig;
 mod scripted;
+mod traefik;
 
 use std::time::Duration;
 
@@ -250,6 +251,8 @@ conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(caddy_admin, crate::caddy::Patched);
+conformance!(traefik_file, crate::traefik::FileOf);
+conformance!(traefik_redis, crate::traefik::RedisOf);
 conformance!(nginx_file, crate::nginx::Reloaded);
 conformance!(dns_bind, crate::dns::Updated);
 conformance!(dns_powerdns, crate::dns::Picked);
