@@ -44,13 +44,19 @@ pub(crate) fn load_to_go_back(context: &Context) -> Result<Config, Failure> {
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-/// Reads the traffic system once: what it said, or why not.
-pub(crate) async fn read_router(config: &Config) -> Result<String, String> {
+/// Reads the traffic system once: what it said and what an operator should know of it, or why it could not be read.
+pub(crate) async fn read_router(config: &Config) -> (Result<String, String>, Vec<String>) {
     let observer = connect(config).observer();
     match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
-        Ok(Ok(seen)) => Ok(format!("split {}, revision {}", seen.split, seen.revision.0)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", FIRST_LOOK.as_secs())),
+        Ok(Ok(seen)) => {
+            let result = match seen.mixed {
+                None => Ok(format!("split {}, revision {}", seen.split, seen.revision.0)),
+                Some(mixed) => Err(format!("no one split: {mixed}")),
+            };
+            (result, seen.notes)
+        }
+        Ok(Err(error)) => (Err(error.when_reading()), Vec::new()),
+        Err(_) => (Err(format!("no answer within {} s", FIRST_LOOK.as_secs())), Vec::new()),
     }
 }
 

@@ -140,9 +140,9 @@ async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), Backend
     let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
     if !faults.is_empty() {
         return Err(match fleet::worst(&faults) {
-            BackendError::Unreachable(text) if spec.nodes.len() > 1 => {
-                BackendError::Unreachable(format!("{text}; forward needs every node, nothing was set"))
-            }
+            BackendError::Unreachable(text) if spec.nodes.len() > 1 => BackendError::Unreachable(format!(
+                "{text}; forward needs every node, nothing was set: start it, or take it out of sockets"
+            )),
             error => error,
         });
     }
