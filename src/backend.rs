@@ -33,6 +33,7 @@ pub mod nginx;
 mod run;
 pub mod scripted;
 pub mod setup;
+pub mod traefik;
 
 use std::future::Future;
 use std::pin::Pin;

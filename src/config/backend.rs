@@ -8,10 +8,12 @@ use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
+use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::{Pair, SideSpec};
 
 mod caddy;
 mod haproxy;
+mod traefik;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,8 @@ pub enum BackendSpec {
     Haproxy(HaproxySpec),
     /// Caddy, by its admin interface.
     Caddy(Box<CaddySpec>),
+    /// Traefik, by its file or Redis provider and its API.
+    Traefik(Box<TraefikSpec>),
     /// nginx, by a file of its configuration.
     Nginx(Box<NginxSpec>),
     /// A name in the DNS.
@@ -40,6 +44,7 @@ impl BackendSpec {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
             Self::Caddy(_) => "caddy",
+            Self::Traefik(_) => "traefik",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -75,6 +80,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
     Kind { name: "caddy", sections: &[keys::BACKEND, keys::CADDY], read: caddy::caddy },
+    Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -89,7 +95,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "envoy",
-    "traefik",
     "apache",
     "istio",
     "linkerd",

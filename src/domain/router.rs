@@ -6,3 +6,4 @@ pub mod dns;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;
+pub mod traefik;
