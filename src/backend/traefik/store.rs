@@ -164,7 +164,7 @@ impl FileAt<'_> {
                 Err(_) if include::is_ours(&text) => None,
                 Err(why) => {
                     return Err(BackendError::Refused(format!(
-                        "{}: {why} (cutover writes over no file that it did not write)",
+                        "{}: {why}; cutover writes over no file that it did not write: move it away, and do it again",
                         file::shown(self.path)
                     )));
                 }
