@@ -23,6 +23,7 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
 mod acts;
+pub mod caddy;
 pub mod dns;
 pub mod embedded;
 mod exchange;

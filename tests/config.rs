@@ -570,6 +570,9 @@ fn with_key(section: &str, line: &str) -> String {
             let way = if of_weights { "method = \"weights\"\n" } else { "" };
             base.replace("kind = \"embedded\"", &format!("kind = \"haproxy\"\n{way}{line}"))
         }
+        "upstreams = { .. }" => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"caddy\"\nupstreams = {{ {line} }}"))
+        }
         "[backend] kind = \"exec\" or \"http\"" => {
             base.replace("kind = \"embedded\"", &format!("kind = \"exec\"\n{line}"))
         }

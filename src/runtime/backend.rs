@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::TrafficBackend;
+use crate::backend::caddy::Caddy;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
 use crate::backend::haproxy::Haproxy;
@@ -17,6 +18,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
+        BackendSpec::Caddy(spec) => Arc::new(Caddy::new((**spec).clone(), urls)),
         BackendSpec::Traefik(spec) => Arc::new(Traefik::new((**spec).clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),

@@ -76,7 +76,7 @@ fn json(body: &[u8]) -> Result<Value, BackendError> {
         let what = if body.trim_ascii().is_empty() {
             "the answer is empty; it must be JSON".to_owned()
         } else {
-            format!("{}; the answer begins with {begins:?}", clean(&fault.to_string(), 120))
+            format!("no JSON ({}); the answer begins with {begins:?}", clean(&fault.to_string(), 120))
         };
         garbled(what)
     })
