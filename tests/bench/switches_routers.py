@@ -4,6 +4,7 @@ One class is one row of the table, and one entry of ROUTERS at the end adds it:
 
     row            what the row is called
     kind           cutover's [backend] kind
+    way            what stands on the kind's set-up page where this build drives it like that, else the row is SKIPPED
     loses_nothing  True where a single request lost by a switch is a fault
     programs       what must be there, else the row is SKIPPED
     versions       those of them whose version belongs under the table
@@ -12,84 +13,9 @@ One class is one row of the table, and one entry of ROUTERS at the end adds it:
     switched(side) after a switch by cutover, where the bare call puts back what cutover wrote
     bare(side)     the same operation without cutover: the order, and reading back until it is so
 """
-import http.client, json, os, re, shutil, signal, socket, subprocess, sys, time
+import json, os, re, signal, socket, subprocess, sys, time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PATIENCE_S = 10
-
-
-def program(name):
-    """CUTOVER_NAME, else what `tests/support/routers-setup target/routers` made, else the first in the PATH."""
-    named = os.environ.get(f"CUTOVER_{name.upper()}")
-    set_up = os.path.join(ROOT, "target/routers", name)
-    return named or (set_up if os.path.exists(set_up) else shutil.which(name))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
-class Unix(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.host)
-
-
-def call(at, method, path, body=None, headers=()):
-    """One call of an admin interface at a port or a socket path: headers and body of the answer, which must be 2xx."""
-    connection = Unix(at, timeout=PATIENCE_S) if isinstance(at, str) else http.client.HTTPConnection("127.0.0.1", at, timeout=PATIENCE_S)
-    data = json.dumps(body) if isinstance(body, (dict, list)) else body
-    kind = {"content-type": "application/json"} if data else {}
-    connection.request(method, path, data, {**kind, **dict(headers)})
-    answer = connection.getresponse()
-    read = answer.read()
-    connection.close()
-    if answer.status // 100 != 2:
-        raise RuntimeError(f"{method} {path}: {answer.status} {read[:200]!r}")
-    return answer.headers, read
-
-
-def until(holds, pause=0.001):
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        if time.monotonic() > end:
-            raise RuntimeError(f"not so within {PATIENCE_S} s")
-        time.sleep(pause)
-
-
-def replace(path, text):
-    with open(path + ".bare", "w") as file:
-        file.write(text)
-    os.rename(path + ".bare", path)
-
-
-def page_block(page, language):
-    """The first block of a language on a set-up page."""
-    with open(os.path.join(ROOT, "src/backend/setup", page)) as file:
-        return re.search(rf"```{language}\n(.*?)```", file.read(), re.S).group(1)
-
-
-class Router:
-    loses_nothing = False
-    programs = ()
-    versions = ()
-
-    def __init__(self, bench):
-        """bench: .dir, .cutover, .ports (the side's name -> its model server), .spawn(command)."""
-        self.bench, self.dir, self.ports, self.port = bench, bench.dir, bench.ports, free_port()
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-        return self.path(name)
-
-    def is_up(self):
-        socket.create_connection(("127.0.0.1", self.port), 1).close()
+from switches_kit import PATIENCE_S, Router, call, free_port, page_block, program, replace, until
 
 
 class Embedded(Router):
@@ -104,7 +30,7 @@ class Embedded(Router):
     def bare(self, side):
         split = {"blue": 100 * (side == "blue"), "green": 100 * (side == "green")}
         call(self.path("gw.sock"), "PUT", "/v1/split", {"order": f"bare{time.time_ns()}", "split": split})
-        until(lambda: json.loads(call(self.path("gw.sock"), "GET", "/v1/status")[1])["split"] == split)
+        until(lambda: json.loads(call(self.path("gw.sock"), "GET", "/v1/status"))["split"] == split)
 
 
 class Haproxy(Router):
@@ -231,11 +157,11 @@ class EnvoyRuntime(Envoy):
     def bare(self, side):
         green = str(100 * (side == "green"))
         call(self.admin, "POST", f"/runtime_modify?{KEY}={green}")
-        until(lambda: json.loads(call(self.admin, "GET", "/runtime?format=json")[1])["entries"][KEY]["final_value"] == green)
+        until(lambda: json.loads(call(self.admin, "GET", "/runtime?format=json"))["entries"][KEY]["final_value"] == green)
 
 
 class EnvoyRds(Envoy):
-    row = "envoy: route file"
+    row, way = "envoy: route file", r'^(\w+) = "/[^"]*\.(ya?ml|json)"'
 
     def routes(self):
         os.mkdir(self.path("rds"))
@@ -253,7 +179,10 @@ class EnvoyRds(Envoy):
             "virtual_hosts": [{"name": "ml", "domains": ["*"], "routes": [route]}]}]})
 
     def method(self):
-        return f'admin = "http://127.0.0.1:{self.admin}"\nroutes = "{self.file}"\n'
+        return f'admin = "http://127.0.0.1:{self.admin}"\n{self.key()} = "{self.file}"\n'
+
+    def key(self):
+        return re.search(self.way, self.bench.page(self.kind), re.M)[1]
 
     def switched(self, side):
         with open(self.file) as file:
@@ -263,7 +192,7 @@ class EnvoyRds(Envoy):
         text = self.texts.get(side) or self.text(side)
         replace(self.file, text)
         version = json.loads(text)["version_info"]
-        until(lambda: f'"version_info": "{version}"' in call(self.admin, "GET", "/config_dump?resource=dynamic_route_configs")[1].decode())
+        until(lambda: f'"version_info": "{version}"' in call(self.admin, "GET", "/config_dump?resource=dynamic_route_configs").decode())
 
 
 class Caddy(Router):
@@ -288,7 +217,7 @@ class Caddy(Router):
         self.handlers[side] = self.reads()
 
     def reads(self):
-        return json.loads(call(self.admin, "GET", "/id/rp")[1])
+        return json.loads(call(self.admin, "GET", "/id/rp"))
 
     def bare(self, side):
         call(self.admin, "PATCH", "/id/rp", self.handlers[side])
@@ -318,7 +247,7 @@ class Traefik(Router):
 
     def applied(self):
         """The sides with a weight."""
-        service = json.loads(call(self.api, "GET", f"/api/http/services/split@{self.provider}")[1])
+        service = json.loads(call(self.api, "GET", f"/api/http/services/split@{self.provider}"))
         return [one["name"].split("@")[0] for one in service["weighted"]["services"] if one.get("weight")]
 
 
@@ -474,7 +403,7 @@ class Http(Router):
     def bare(self, side):
         green = 100 * (side == "green")
         call(self.port, "PUT", "/split", {"green": green, "expected": ""})
-        until(lambda: json.loads(call(self.port, "GET", "/split")[1])["split"]["green"] == green)
+        until(lambda: json.loads(call(self.port, "GET", "/split"))["split"]["green"] == green)
 
 
 ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, EnvoyRuntime, EnvoyRds, TraefikFile, TraefikRedis, Caddy, Nginx, Exec, Http)
