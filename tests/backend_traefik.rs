@@ -389,7 +389,7 @@ async fn a_service_that_traefik_does_not_serve_is_told() {
     back(&backend, "b").await.unwrap();
 
     let other = field.backend("file = \"dyn/split.yml\"\nservice = \"other\"\n").observer().observe().await;
-    assert!(matches!(&other, Err(BackendError::Garbled(why)) if why.contains("\"split\"")), "{other:?}");
+    assert!(matches!(&other, Err(BackendError::Refused(why)) if why.contains("no service other@file")), "{other:?}");
     std::fs::remove_file(field.split_file()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
