@@ -539,6 +539,7 @@ async fn the_preview_is_what_is_written() {
         assert!(redis.say(&["GET", key]).contains(&format!("\r\n{value}\r\n")), "{set}");
     }
     let text = preview.lines.join("\n");
+    assert!(text.contains("EXEC\nPUBLISH __keyspace@0__:traefik/http/services/split/"), "{text}");
     assert!(text.contains("AUTH ***") && !text.contains(PASSWORD), "{text}");
 }
 
