@@ -124,6 +124,7 @@ impl Inner {
             Ok(source) => (Some(source), None),
             // Traefik goes on serving by what it has, and that can be seen.
             Err(BackendError::Unreachable(why) | BackendError::Denied(why)) => (None, Some(why)),
+            Err(BackendError::Garbled(why)) if matches!(self.spec.way, TraefikWay::File { .. }) => (None, Some(why)),
             Err(error) => return Err(error),
         };
         let shown = instances.iter().find_map(|it| it.said.as_ref().ok());

@@ -181,6 +181,7 @@ const KEYS: &[KeyDoc] = &[
 
     key(UPSTREAMS, "blue", "list of texts", Required, "Blue's upstreams: \"10.0.0.11:8080\", \"unix//run/blue.sock\"."),
     key(UPSTREAMS, "green", "list of texts", Required, "Green's upstreams."),
+
     key(TRAEFIK, "api", "URL or list of URLs", Required, "Traefik's API, without /api, of each instance that reads the file or Redis: an order is verified once all of them show it."),
     key(TRAEFIK, "headers", "table", Nothing, "Sent to the API, where it asks who calls: { authorization = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
     key(TRAEFIK, "bearer", "table", Nothing, "A token sent to the API as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{include, share};
 use crate::backend::BackendError;
-use crate::backend::exchange::{exchange, place, secret};
+use crate::backend::exchange::{exchange_with, place, secret};
 use crate::domain::observation::Replicas;
 use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::text::clean;
@@ -75,16 +75,19 @@ async fn service(
     let url = Url::parse(&format!("{api}/api/http/services/{name}"))
         .map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
     let place = place(&url);
-    let answer = exchange(client.get(url).headers(headers.clone()), &place, LIMIT).await;
-    let answer = answer.map_err(|error| match error {
-        BackendError::Refused(text) if text.contains("service not found") => BackendError::Refused(format!(
-            "{place}: Traefik has no service {name}: is the file in the directory it watches, or the key below its rootKey?"
-        )),
-        BackendError::Refused(text) if text.contains("status 404") => {
-            BackendError::Refused(format!("{text}: is this Traefik's API, and is it enabled there (api: {{}})?"))
-        }
-        other => other,
-    })?;
+    // Traefik's own 404 is JSON; one of others is that of another server, or of a Traefik without its API.
+    let missing = |status: u16, body: &[u8]| {
+        (status == 404).then(|| match serde_json::from_slice::<Json>(body) {
+            Ok(_) => BackendError::Refused(format!(
+                "{place}: Traefik has no service {name}: is the file in the directory it watches, or the key below its \
+                 rootKey?"
+            )),
+            Err(_) => BackendError::Refused(format!(
+                "{place}: status 404: is this Traefik's API, and is it enabled there (api: {{}})?"
+            )),
+        })
+    };
+    let answer = exchange_with(client.get(url).headers(headers.clone()), &place, LIMIT, missing).await?;
     let value: Json = serde_json::from_slice(&answer.body).map_err(|fault| {
         let begins = clean(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(120)]), 60);
         let fault = clean(&fault.to_string(), 100);

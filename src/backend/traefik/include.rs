@@ -60,7 +60,7 @@ pub(super) fn read(spec: &TraefikSpec, format: FileFormat, text: &str) -> Result
             let json: Vec<&str> = text.lines().filter(is_told).collect();
             serde_json::from_str(&json.join("\n")).map_err(|fault| {
                 let fault = clean(&fault.to_string(), 80);
-                format!("it is not as cutover writes it, JSON below a comment ({fault}); is it a file of its own?")
+                format!("it is not as cutover writes it, JSON below a comment ({fault})")
             })?
         }
         FileFormat::Toml => {

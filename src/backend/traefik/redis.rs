@@ -116,7 +116,7 @@ impl<'a> Keys<'a> {
     ) -> Result<(), BackendError> {
         let weights = share::weights(order.target, &order.id, now);
         let sets = self.sets(weights);
-        let channel = format!("__keyspace@{}__:{}", self.redis.db, sets[3].0);
+        let channel = self.channel();
         let mut commands = vec![vec!["MULTI"]];
         commands.extend(sets.iter().map(|(key, value)| vec!["SET", key.as_str(), value.as_str()]));
         commands.push(vec!["EXEC"]);
@@ -138,6 +138,12 @@ impl<'a> Keys<'a> {
             Some(Reply::Error(line)) => Err(self.refused(&line)),
             _ => Err(self.odd("an answer to EXEC that is none")),
         }
+    }
+
+    /// Where Traefik hears that a key was set.
+    pub(super) fn channel(self) -> String {
+        let [_, _, _, last] = self.names();
+        format!("__keyspace@{}__:{last}", self.redis.db)
     }
 
     /// Keys and their values for `weights`.

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn what_is_no_reply_is_told() {
         for (bytes, told) in [
-            ("HTTP/1.1 400 Bad Request\r\n", "the answer begins with \"HTTP/1.1 400 Bad Request \""),
+            ("HTTP/1.1 400 Bad Request\r\n", "the answer begins with \"HTTP/1.1 400 Bad Request  \""),
             ("$x\r\n", "\"x\" is no number"),
             ("$-2\r\n", "a length of -2"),
             ("*99999999999\r\n", "a length of 99999999999"),

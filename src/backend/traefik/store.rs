@@ -112,13 +112,15 @@ impl Store {
                 (file::shown(path), text.lines().skip(1).map(|line| clean(line, 200)).collect())
             }
             TraefikWay::Redis(redis) => {
-                let sets = Keys { spec: &self.spec, redis }.sets(weights);
+                let keys = Keys { spec: &self.spec, redis };
+                let sets = keys.sets(weights);
                 let mut lines: Vec<String> = redis.password.iter().map(|_| "AUTH ***".to_owned()).collect();
                 lines.extend((redis.db > 0).then(|| format!("SELECT {}", redis.db)));
                 lines.extend(order.expected.iter().map(|_| "WATCH the keys, and look at them".to_owned()));
                 lines.push("MULTI".into());
                 lines.extend(sets.iter().map(|(key, value)| clean(&format!("SET {key} {value}"), 300)));
                 lines.push("EXEC".into());
+                lines.push(clean(&format!("PUBLISH {} set", keys.channel()), 300));
                 (redis.to_string(), lines)
             }
         }
@@ -164,7 +166,7 @@ impl FileAt<'_> {
                 Err(_) if include::is_ours(&text) => None,
                 Err(why) => {
                     return Err(BackendError::Refused(format!(
-                        "{}: {why} (cutover writes over no file that it did not write)",
+                        "{}: {why}; cutover writes over no file that it did not write: move it away, and do it again",
                         file::shown(self.path)
                     )));
                 }
