@@ -12,7 +12,7 @@
 //! Every change replaces workers: clients that keep connections open may see them reset. A split that is in force
 //! already is not written again.
 
-mod file;
+pub(super) mod file;
 mod include;
 mod workers;
 

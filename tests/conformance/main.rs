@@ -11,6 +11,7 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+mod caddy;
 mod dns;
 mod embedded;
 mod haproxy;
@@ -18,8 +19,11 @@ mod haproxy;
 mod haproxy_kit;
 mod hook;
 mod nginx;
+#[path = "../support/program.rs"]
+mod program;
 mod rig;
 mod scripted;
+mod traefik;
 
 use std::time::Duration;
 
@@ -344,6 +348,9 @@ conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
+conformance!(caddy_admin, crate::caddy::Patched);
+conformance!(traefik_file, crate::traefik::FileOf);
+conformance!(traefik_redis, crate::traefik::RedisOf);
 conformance!(nginx_file, crate::nginx::Reloaded);
 conformance!(dns_bind, crate::dns::Updated);
 conformance!(dns_powerdns, crate::dns::Picked);
