@@ -354,3 +354,42 @@ fn the_page_shows_a_configuration_that_nginx_takes() {
     // Its own directories are root's.
     assert!(said.contains("syntax is ok"), "{said}");
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_makes_no_worker_older_or_younger() {
+    if !is_there("a_clock_that_is_set_makes_no_worker_older_or_younger") {
+        return;
+    }
+    let server = Server::start(Split::all(Side::Blue));
+    let backend = backend(&server.backend(), server.dir.path());
+    let shown = look(&backend).await.revision;
+    apply(&backend, &order("a", Move::Promote, 10, Some(shown))).await.unwrap();
+    verified(&backend, 10).await;
+    let file = server.path("split.conf");
+    let written_at = |seconds: i64| {
+        let file = std::fs::File::options().write(true).open(&file).unwrap();
+        let (now, by) = (std::time::SystemTime::now(), std::time::Duration::from_secs(seconds.unsigned_abs()));
+        file.set_modified(if seconds > 0 { now + by } else { now - by }).unwrap();
+    };
+    // As if the clock had been an hour ahead when the file was written, and then an hour behind.
+    for hour in [3_600, -3_600] {
+        written_at(hour);
+        let seen = look(&backend).await;
+        assert_eq!((seen.split, seen.mixed), (Split::toward(Side::Green, 10), None), "{hour}");
+    }
+    // A file that was not taken in is not, whatever the clock.
+    let old = std::fs::read_to_string(&file).unwrap();
+    let forgets = self::backend(&format!("{}reload = [\"true\"]\n", server.backend()), server.dir.path());
+    let shown = look(&forgets).await.revision;
+    apply(&forgets, &order("b", Move::Promote, 50, Some(shown))).await.unwrap();
+    written_at(-3_600);
+    let seen = look(&backend).await;
+    assert!(seen.mixed.as_ref().is_some_and(|mixed| mixed.contains("not reloaded")), "{:?}", seen.mixed);
+    let pid: i32 = std::fs::read_to_string(server.path("pid")).unwrap().trim().parse().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::HUP).unwrap();
+    verified(&backend, 50).await;
+    // Nor is one of ours that somebody put back.
+    std::fs::write(&file, old).unwrap();
+    let seen = look(&backend).await;
+    assert!(seen.mixed.as_ref().is_some_and(|mixed| mixed.contains("not reloaded")), "{:?}", seen.mixed);
+}

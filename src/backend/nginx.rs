@@ -104,7 +104,7 @@ impl Observer for Nginx {
 
     fn preview(&self, order: &Order) -> Preview {
         let spec = &self.inner.spec;
-        let text = include::write(spec, order.target, 0, &order.id);
+        let text = include::write(spec, order.target, 0, &order.id, None);
         let mut lines: Vec<String> = text.lines().skip(2).map(|line| clean(line, 200)).collect();
         if order.kind.is_forward() {
             lines.push(format!("then: {}", clean(&spec.test.join(" "), 200)));
@@ -166,7 +166,8 @@ impl Inner {
 
     fn workers(&self, before: &Before) -> Result<Option<Workers>, BackendError> {
         let Some(pid) = &self.spec.pid else { return Ok(None) };
-        Ok(Some(workers::workers(master(pid)?, before.written)))
+        let stamp = include::written(&before.text);
+        Ok(Some(workers::workers(master(pid)?, stamp.as_ref(), before.written)))
     }
 
     async fn carry_out(self: Arc<Self>, order: &Order) -> Result<Accepted, BackendError> {
@@ -201,7 +202,7 @@ impl Inner {
             Err(error) => return Err(error),
         };
         let number = known.as_ref().map_or(0, |(_, said)| said.number) + 1;
-        let text = include::write(&self.spec, order.target, number, &order.id);
+        let text = include::write(&self.spec, order.target, number, &order.id, workers::now().as_ref());
         let revision = include::revision(&text);
         self.put(text, None).await?;
         if let Some((before, _)) = known.filter(|_| forward)

@@ -1,6 +1,7 @@
 //! The file that cutover owns in nginx's configuration: written from a fixed pattern, and read strictly.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::domain::router::nginx::NginxSpec;
 use crate::domain::text::clean;
@@ -22,14 +23,47 @@ pub(super) struct Said {
     pub(super) number: u64,
 }
 
-/// The file for `split`. A share of 0 has no line of its own: nginx takes none below 0.01 %.
-pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId) -> String {
-    let mut text = format!(
-        "# Written by cutover, and written over at the next change.\n# revision {number}, order {}\nsplit_clients \"{}\" ${} {{\n",
-        clean(&order.0, 60).replace('\n', " "),
-        spec.key,
-        spec.variable,
-    );
+/// The file for `split`, written at `now` where that is known.
+pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId, now: Option<&Instant>) -> String {
+    let text = directive(spec, split);
+    let order = clean(&order.0, 60).replace('\n', " ");
+    let stamp = now.map_or_else(String::new, |now| {
+        format!("{STAMP}{} {}, text {}\n", now.boot, now.since.as_millis(), short(&text))
+    });
+    format!(
+        "# Written by cutover, and written over at the next change.\n# revision {number}, order {order}\n{stamp}{text}"
+    )
+}
+
+/// The line that says when the file was written, by a clock that nobody sets.
+const STAMP: &str = "# at boot ";
+
+/// A moment since the machine was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Instant {
+    /// Which start it was: letters, digits and `-`.
+    pub(super) boot: String,
+    /// How long after it.
+    pub(super) since: Duration,
+}
+
+/// When the file was written, as it says itself; `None` where it does not, or where somebody changed it since.
+pub(super) fn written(text: &str) -> Option<Instant> {
+    let line = text.lines().find_map(|line| line.strip_prefix(STAMP))?;
+    let (at, of) = line.split_once(", text ")?;
+    let (boot, since) = at.split_once(' ')?;
+    let own: String = text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
+    let since = Duration::from_millis(since.parse().ok()?);
+    (short(&own) == of).then(|| Instant { boot: boot.to_owned(), since })
+}
+
+fn short(text: &str) -> String {
+    Digest::of([text]).as_str().chars().take(16).collect()
+}
+
+/// What nginx reads. A share of 0 has no line of its own: nginx takes none below 0.01 %.
+fn directive(spec: &NginxSpec, split: Split) -> String {
+    let mut text = format!("split_clients \"{}\" ${} {{\n", spec.key, spec.variable);
     let (green, blue) = (split.share(Side::Green), &spec.names.blue);
     match green {
         100 => {
@@ -103,7 +137,7 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Said, String> {
 
 /// The digest of the whole file: an edit by hand changes it too.
 pub(super) fn revision(text: &str) -> Revision {
-    Revision(Digest::of([text]).as_str().chars().take(16).collect())
+    Revision(short(text))
 }
 
 fn number(text: &str) -> u64 {
@@ -161,13 +195,23 @@ pub(super) mod tests {
     fn what_is_written_is_read_back() {
         for green in 0..=100 {
             let split = Split::toward(Side::Green, green);
-            let text = write(&spec(), split, 7, &OrderId("7f3e".into()));
+            let text = write(&spec(), split, 7, &OrderId("7f3e".into()), None);
             let said = read(&spec(), &text).unwrap();
             assert_eq!((said.split, said.odd, said.number), (split, None, 7), "{text}");
             assert!(!text.contains(" 0%"), "nginx refuses 0%: {text}");
         }
-        let whole = write(&spec(), Split::all(Side::Green), 1, &OrderId("a".into()));
+        let whole = write(&spec(), Split::all(Side::Green), 1, &OrderId("a".into()), None);
         assert!(whole.contains("\n    * green;\n}"), "{whole}");
+    }
+
+    #[test]
+    fn the_file_says_when_it_was_written_unless_somebody_changed_it() {
+        let now = Instant { boot: "1b4e-28ba".into(), since: Duration::from_millis(123_456) };
+        let text = write(&spec(), Split::toward(Side::Green, 10), 1, &OrderId("a".into()), Some(&now));
+        assert_eq!(written(&text), Some(now));
+        assert_eq!(read(&spec(), &text).unwrap().number, 1);
+        assert_eq!(written(&text.replace("10%", "20%")), None);
+        assert_eq!(written(&write(&spec(), Split::all(Side::Blue), 1, &OrderId("a".into()), None)), None);
     }
 
     #[test]

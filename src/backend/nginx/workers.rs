@@ -9,6 +9,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::include::Instant;
+
 /// The system tells the beginning of a process, and the time since its own, in hundredths of a second each.
 const COARSE: Duration = Duration::from_millis(25);
 /// A process's beginning is counted in these, on every platform that Linux runs on.
@@ -55,21 +57,31 @@ pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
     Err(NoMaster::Gone(format!("{} says process {pid}, which is no nginx master process", file.display())))
 }
 
-/// The workers of `master`, held against when the file was `written`.
-pub(super) fn workers(master: i32, written: SystemTime) -> Workers {
+/// The workers of `master`, held against when the file was written: at `stamp` since this machine's start, where it says
+/// so itself, and at `modified` by a clock that somebody may have set meanwhile.
+pub(super) fn workers(master: i32, stamp: Option<&Instant>, modified: SystemTime) -> Workers {
     let mut found = Workers::default();
-    let Some(booted) = booted() else { return found };
+    let Some(now) = now() else { return found };
+    let ago = SystemTime::now().duration_since(modified);
+    let by_clock = now.since.saturating_sub(ago.as_ref().copied().unwrap_or_default());
+    let written = match stamp {
+        // A time that is still to come is no time: the clock was set.
+        Some(stamp) if stamp.boot == now.boot && ago.is_err() => stamp.since,
+        // The later of the two: somebody may have put an older file of ours back, or set the clock forward.
+        Some(stamp) if stamp.boot == now.boot => stamp.since.max(by_clock),
+        _ => by_clock,
+    };
     for pid in children(master) {
         match title(pid).as_deref() {
             Some("nginx: worker process is shutting down") => found.leaving += 1,
             Some("nginx: worker process") => {
-                let Some(started) = started(pid).and_then(|since| booted.checked_add(since)) else { continue };
+                let Some(started) = started(pid) else { continue };
                 if started + COARSE >= written {
                     found.new += 1;
                 } else {
                     found.old += 1;
                 }
-                let age = SystemTime::now().duration_since(started).unwrap_or_default();
+                let age = now.since.saturating_sub(started);
                 found.youngest = Some(found.youngest.map_or(age, |youngest| youngest.min(age)));
             }
             _ => {}
@@ -112,10 +124,12 @@ fn started(pid: i32) -> Option<Duration> {
     Duration::try_from_secs_f64(field(pid, 19)? as f64 / TICKS_PER_S).ok()
 }
 
-fn booted() -> Option<SystemTime> {
+/// This moment, by a clock that nobody sets.
+pub(super) fn now() -> Option<Instant> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let text = fs::read_to_string("/proc/uptime").ok()?;
     let up: f64 = text.split_whitespace().next()?.parse().ok()?;
-    SystemTime::now().checked_sub(Duration::try_from_secs_f64(up).ok()?)
+    Some(Instant { boot: boot.trim().to_owned(), since: Duration::try_from_secs_f64(up).ok()? })
 }
 
 #[cfg(test)]
@@ -136,8 +150,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_process_is_known() {
         let me = i32::try_from(std::process::id()).unwrap();
-        let began = booted().unwrap() + started(me).unwrap();
-        let age = SystemTime::now().duration_since(began).unwrap();
+        let age = now().unwrap().since.saturating_sub(started(me).unwrap());
         assert!(age < Duration::from_secs(600), "{age:?}");
         assert_eq!(too_young(Workers { youngest: Some(Duration::ZERO), ..Workers::default() }), COARSE * 2);
         assert_eq!(too_young(Workers { youngest: Some(Duration::from_secs(1)), ..Workers::default() }), Duration::ZERO);
