@@ -160,39 +160,34 @@ class EnvoyRuntime(Envoy):
         until(lambda: json.loads(call(self.admin, "GET", "/runtime?format=json"))["entries"][KEY]["final_value"] == green)
 
 
-class EnvoyRds(Envoy):
-    row, way = "envoy: route file", r'^(\w+) = "/[^"]*\.(ya?ml|json)"'
+class EnvoyRoutes(Envoy):
+    row, way = "envoy: routes", "^routes = "
 
     def routes(self):
         os.mkdir(self.path("rds"))
-        self.texts, self.number = {}, 0
-        self.file = self.write("rds/routes.json", self.text("blue"))
-        source = {"resource_api_version": "V3", "path_config_source": {"path": self.file, "watched_directory": {"path": self.path("rds")}}}
-        return {"rds": {"route_config_name": "ml", "config_source": source}}
-
-    def text(self, side):
-        self.number += 1
-        clusters = [{"name": name, "weight": 100 * (name == side)} for name in ("blue", "green")]
+        clusters = [{"name": side, "weight": "{{%s}}" % side} for side in ("blue", "green")]
         route = {"match": {"prefix": "/"}, "route": {"timeout": "0s", "weighted_clusters": {"clusters": clusters}}}
-        return json.dumps({"version_info": f"bare{self.number}", "resources": [{
+        self.template = json.dumps({"version_info": "{{version}}", "resources": [{
             "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "ml",
             "virtual_hosts": [{"name": "ml", "domains": ["*"], "routes": [route]}]}]})
+        first = self.template.replace("{{version}}", "first").replace("{{blue}}", "100").replace("{{green}}", "0")
+        self.texts, self.file = {}, self.write("rds/routes.json", first)
+        source = {"path_config_source": {"path": self.file, "watched_directory": {"path": self.path("rds")}}}
+        return {"rds": {"route_config_name": "ml", "config_source": source}}
 
     def method(self):
-        return f'admin = "http://127.0.0.1:{self.admin}"\n{self.key()} = "{self.file}"\n'
-
-    def key(self):
-        return re.search(self.way, self.bench.page(self.kind), re.M)[1]
+        template = self.write("template.json", self.template)
+        return f'admin = "http://127.0.0.1:{self.admin}"\nroutes = "{self.file}"\ntemplate = "{template}"\n'
 
     def switched(self, side):
         with open(self.file) as file:
             self.texts[side] = file.read()
 
     def bare(self, side):
-        text = self.texts.get(side) or self.text(side)
-        replace(self.file, text)
-        version = json.loads(text)["version_info"]
-        until(lambda: f'"version_info": "{version}"' in call(self.admin, "GET", "/config_dump?resource=dynamic_route_configs").decode())
+        replace(self.file, self.texts[side])
+        version = json.loads(self.texts[side])["version_info"]
+        path = "/config_dump?resource=dynamic_route_configs"
+        until(lambda: f'"version_info": "{version}"' in call(self.admin, "GET", path).decode())
 
 
 class Caddy(Router):
@@ -406,7 +401,7 @@ class Http(Router):
         until(lambda: json.loads(call(self.port, "GET", "/split"))["split"]["green"] == green)
 
 
-ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, EnvoyRuntime, EnvoyRds, TraefikFile, TraefikRedis, Caddy, Nginx, Exec, Http)
+ROUTERS = (Embedded, HaproxyMap, HaproxyWeights, EnvoyRuntime, EnvoyRoutes, TraefikFile, TraefikRedis, Caddy, Nginx, Exec, Http)
 
 # Kinds without a row, and why.
 NOT_MEASURED = {
