@@ -36,6 +36,7 @@ pub(super) const SERVICE: &str = "[service]";
 pub(super) const SIDE: &str = "[blue], [green]";
 pub(super) const VERSION: &str = "version = { .. }";
 pub(super) const PROBE: &str = "[probe]";
+pub(super) const PROBE_OPENAI: &str = "[probe.openai]";
 pub(super) const BACKEND: &str = "[backend]";
 pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
 pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
@@ -111,6 +112,15 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "timeout", "duration", Is("\"800ms\""), "A probe is given up after this long; at most ten intervals."),
     key(PROBE, "path", "path", Is("\"/v2/health/ready\""), "Asked with GET on every replica; 2xx is ready. The gateway asks it too."),
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
+    key(PROBE, "openai", "table", Nothing, "An OpenAI-compatible endpoint to ask for a few streamed tokens, as a [probe.openai]: off unless written, because each request costs tokens."),
+
+    key(PROBE_OPENAI, "model", "text", Required, "The model asked for, by the name the server knows it by."),
+    key(PROBE_OPENAI, "path", "path", Is("\"/v1/chat/completions\""), "Asked with POST and stream = true on every replica; one that does not end in /chat/completions gets a prompt instead of messages."),
+    key(PROBE_OPENAI, "prompt", "text", Is("\"Count from one to twenty.\""), "What it is asked: something that is answered with more tokens than max_tokens."),
+    key(PROBE_OPENAI, "max_tokens", "number", Is("16"), "Tokens asked for, 2 to 256; a stream that gives far more is cut and told."),
+    key(PROBE_OPENAI, "interval", "duration", Is("\"1m\""), "Time between two requests to a replica; never two at once. Each console, and each command that looks at the replicas, asks for itself."),
+    key(PROBE_OPENAI, "timeout", "duration", Is("\"20s\""), "A stream is given up after this long."),
+    key(PROBE_OPENAI, "api_key", "table", Nothing, "Sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
 
     key(METRICS, "preset", "triton | mlserver | vllm | tgi | knative | process", Nothing, "Rows for what this server exports of itself; what it does not export is told."),
     key(METRICS, "interval", "duration", Is("\"1s\""), "Time between two readings of a replica."),

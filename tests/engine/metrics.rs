@@ -22,6 +22,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
         prometheus: None,
         rows: vec![MetricRow { name: "queue".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic: None,
+        stream: None,
     });
     let row = row.map(str::to_owned);
     service.guards[0] = GuardSpec { metric, row, limit, min_samples: 3, ..service.guards[0].clone() };
@@ -29,7 +30,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
 }
 
 fn scrape(sim: &mut Sim, side: Side, part: Part, fed: Option<Fed>) {
-    let reading = Ok(Box::new(Scrape { parts: vec![part], fed, dropped: 0 }));
+    let reading = Ok(Box::new(Scrape { parts: vec![part], fed, dropped: 0, is_stream: false }));
     sim.feed(Event::Scraped { side, source: 0, reading });
 }
 

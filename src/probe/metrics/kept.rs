@@ -77,7 +77,7 @@ impl Kept {
                 Take::Gauge { of, .. } | Take::Rate { of } => vec![kept.slot(of, false)],
                 Take::Ratio { of, per } => vec![kept.slot(of, false), kept.slot(per, false)],
                 Take::Quantile { of, .. } => vec![kept.slot(of, true)],
-                Take::Query(_) => Vec::new(),
+                Take::Query(_) | Take::Stream(_) => Vec::new(),
             };
             kept.rows.push(slots);
         }
@@ -110,7 +110,7 @@ impl Kept {
             self.spec.rows.iter().zip(&self.rows).map(|(row, slots)| self.part(&row.take, slots, &held)).collect();
         let fed = self.fed(&held);
         self.before = Some((at_ms, held));
-        Ok(Scrape { parts, fed, dropped })
+        Ok(Scrape { parts, fed, dropped, is_stream: false })
     }
 
     /// The wanted series of `body`; of several names the first that is there.
@@ -170,7 +170,7 @@ impl Kept {
                 _ => Part::NotYet,
             },
             Take::Quantile { .. } => self.window(slot).map_or(Part::NotYet, |rose| Part::Buckets(rose.buckets)),
-            Take::Query(_) => Part::Missing,
+            Take::Query(_) | Take::Stream(_) => Part::Missing,
         }
     }
 
