@@ -705,7 +705,7 @@ fn a_streaming_endpoint_has_rows_beside_those_of_a_preset() -> Result<(), Error>
     assert_eq!((stream.max_tokens, stream.interval_ms, stream.timeout_ms), (16, 30_000, 20_000));
     assert!(stream.api_key.is_some() && !stream.prompt.is_empty());
     let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(names, ["queue", "batch", "tokens", "ttft", "itl", "kv", "p.ttft", "p.itl", "itl95", "p.tokens"]);
+    assert_eq!(names, ["queue", "batch", "tokens", "ttft", "itl", "kv", "p.ttft", "p.itl", "p.itl95", "p.tokens"]);
     let alone =
         std::fs::read_to_string(fixtures().join("valid/openai.toml"))?.replace("[metrics]\npreset = \"vllm\"\n", "");
     let alone = alone.replace("p.ttft", "ttft");

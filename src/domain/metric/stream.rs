@@ -61,12 +61,12 @@ impl StreamFigure {
     }
 }
 
-/// The rows of a probed stream beside those there are: a name that is taken means what the server says of all its
-/// requests, so that of the probe is marked.
+/// The rows of a probed stream beside those there are. Where one of their names is taken it means what the server says
+/// of all its requests: then all rows of the probe are marked, `p.ttft`, as what one request saw.
 pub fn stream_rows(rows: &[MetricRow]) -> Vec<MetricRow> {
+    let is_taken = StreamFigure::ALL.iter().any(|figure| rows.iter().any(|row| row.name == figure.name()));
     let row = |figure: StreamFigure| {
         let plain = figure.name();
-        let is_taken = rows.iter().any(|row| row.name == plain);
         let name = if is_taken { format!("p.{plain}") } else { plain.to_owned() };
         let unit = if figure == StreamFigure::Tokens { Unit::PerSecond } else { Unit::Ms };
         MetricRow { name, take: Take::Stream(figure), unit, scale: 1.0 }
