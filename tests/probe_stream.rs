@@ -330,6 +330,50 @@ async fn none_is_asked_where_none_is_written() {
     assert_eq!(start_streams(&sides, &spec, &sink).unwrap().running(), 0);
 }
 
+/// What the program says of a service whose sides stream; nothing else of it is there.
+async fn said(verb: &str, blue: &str, green: &str) -> serde_json::Value {
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[service]\nname = \"chat\"\n[blue]\nurls = [\"{blue}\"]\n[green]\nurls = [\"{green}\"]\n\
+         [probe.openai]\nmodel = \"small\"\n[backend]\nkind = \"embedded\"\nadmin = \"none.sock\"\n[state]\ndir = \"state\"\n"
+    );
+    std::fs::write(dir.path().join("cutover.toml"), config).unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command.args([verb, "-o", "json"]).current_dir(dir.path()).env_remove("CUTOVER_CONFIG").kill_on_drop(true);
+    let output = timeout(Duration::from_secs(60), command.output()).await.unwrap().unwrap();
+    let told = || String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", told()))
+}
+
+#[tokio::test]
+async fn check_and_status_ask_each_replica_once_and_tell_what_they_saw() {
+    let whole = vec![say(HEAD), Do::Wait(30), say(WORD), Do::Wait(10), say(WORD), say(END), say(DONE)];
+    let (blue, green) = (Scripted::start(whole).await, Scripted::start(vec![say(HEAD), say(WORD)]).await);
+    let streams = |server: &Scripted| {
+        server
+            .requests
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|request| request.starts_with("POST /v1/chat/completions "))
+            .count()
+    };
+    let check = said("check", &blue.url, &green.url).await;
+    let row = |what: &str| check["checks"].as_array().unwrap().iter().find(|row| row["what"] == what).unwrap().clone();
+    assert_eq!(row("stream blue")["ok"], true, "{check}");
+    assert!(row("stream blue")["detail"].as_str().unwrap().starts_with("ttft "), "{check}");
+    assert_eq!(row("stream green")["detail"], "cut off after 1 tokens: it ends without [DONE]");
+    assert_eq!([streams(&blue), streams(&green)], [1, 1]);
+
+    let status = said("status", &blue.url, &green.url).await;
+    let ttft = &status["sides"]["blue"]["metrics"]["ttft"];
+    assert!(ttft["value"].as_f64().unwrap() >= 25.0 && ttft["unit"] == "ms", "{status}");
+    assert!(status["sides"]["green"]["metrics"]["ttft"]["value"].is_null(), "{status}");
+    let fault = "stream of 1: cut off after 1 tokens: it ends without [DONE]";
+    assert!(status["sides"]["green"]["faults"].as_array().unwrap().iter().any(|it| it == fault), "{status}");
+    assert_eq!([streams(&blue), streams(&green)], [2, 2]);
+}
+
 /// litserve and all it starts; ended with the test.
 struct LitServe {
     child: Child,
