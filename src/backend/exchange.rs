@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -37,10 +38,19 @@ impl Answer {
 
 /// A client for the calls of one backend.
 pub(super) fn client() -> Result<Client, BackendError> {
+    client_by(None)
+}
+
+/// The same; every call goes through `socket` where one is named.
+pub(super) fn client_by(socket: Option<&Path>) -> Result<Client, BackendError> {
     static PROVIDER: Once = Once::new();
     // An error means that a provider is installed already, which is as good.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
+    let builder = match socket {
+        Some(socket) => Client::builder().unix_socket(socket),
+        None => Client::builder(),
+    };
+    builder
         .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -54,6 +64,26 @@ pub(super) fn client() -> Result<Client, BackendError> {
 
 /// Sends `request` to `place`; whatever is not 2xx is an error that says what it means for an order.
 pub(super) async fn exchange(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, BackendError> {
+    let (status, answer) = talk(request, place, limit).await?;
+    judge(status, place, &answer.body)?;
+    Ok(answer)
+}
+
+/// The same, where a system's own statuses are judged first: an error of `own` goes before what a status means elsewhere.
+pub(super) async fn exchange_with(
+    request: RequestBuilder,
+    place: &str,
+    limit: Duration,
+    own: impl Fn(u16, &[u8]) -> Option<BackendError>,
+) -> Result<Answer, BackendError> {
+    let (status, answer) = talk(request, place, limit).await?;
+    match own(status, &answer.body) {
+        Some(error) => Err(error),
+        None => judge(status, place, &answer.body).map(|()| answer),
+    }
+}
+
+async fn talk(request: RequestBuilder, place: &str, limit: Duration) -> Result<(u16, Answer), BackendError> {
     let exchange = async {
         let mut answer = request.send().await.map_err(|error| failed(place, &error))?;
         let mut body = Vec::new();
@@ -67,8 +97,7 @@ pub(super) async fn exchange(request: RequestBuilder, place: &str, limit: Durati
     };
     let late = || BackendError::Unknown(format!("{place} did not answer within {} ms", limit.as_millis()));
     let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| late())??;
-    judge(status, place, &body)?;
-    Ok(Answer { body, headers })
+    Ok((status, Answer { body, headers }))
 }
 
 /// Scheme, host and port: what stands behind may hold a token.
@@ -113,13 +142,28 @@ fn judge(status: u16, place: &str, body: &[u8]) -> Result<(), BackendError> {
 
 fn failed(place: &str, error: &reqwest::Error) -> BackendError {
     let text = format!("{place}: {}", cause(error));
-    if error.is_connect() {
+    if error.is_connect() && is_denied(error) {
+        BackendError::Denied(text)
+    } else if error.is_connect() {
         BackendError::Unreachable(text)
     } else if error.is_builder() {
         BackendError::Refused(text)
     } else {
         BackendError::Unknown(text)
     }
+}
+
+/// Whether this user may not use a socket.
+fn is_denied(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(found) = cause {
+        let kind = found.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if kind == Some(std::io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = found.source();
+    }
+    false
 }
 
 fn broke_off(place: &str, error: &reqwest::Error) -> BackendError {

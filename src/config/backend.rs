@@ -3,12 +3,17 @@
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
+use crate::domain::router::caddy::CaddySpec;
 use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
+use crate::domain::router::traefik::TraefikSpec;
+use crate::domain::{Pair, SideSpec};
 
+mod caddy;
 mod haproxy;
+mod traefik;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +25,10 @@ pub enum BackendSpec {
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
+    /// Caddy, by its admin interface.
+    Caddy(Box<CaddySpec>),
+    /// Traefik, by its file or Redis provider and its API.
+    Traefik(Box<TraefikSpec>),
     /// nginx, by a file of its configuration.
     Nginx(Box<NginxSpec>),
     /// A name in the DNS.
@@ -34,6 +43,8 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
+            Self::Caddy(_) => "caddy",
+            Self::Traefik(_) => "traefik",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -49,6 +60,8 @@ pub(super) struct Around<'a> {
     pub has_gateway: bool,
     /// The service's name.
     pub service: &'a str,
+    /// The replicas' URLs, where they are sound.
+    pub urls: Pair<&'a [String]>,
 }
 
 /// One kind of traffic system.
@@ -66,6 +79,8 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "caddy", sections: &[keys::BACKEND, keys::CADDY], read: caddy::caddy },
+    Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -80,8 +95,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
     "envoy",
-    "traefik",
-    "caddy",
     "apache",
     "istio",
     "linkerd",
@@ -106,7 +119,12 @@ const NOT_BUILT: &[&str] = &[
 const DEFAULT_LATE: u64 = 10_000;
 
 /// The traffic system, and when an order is told as late (milliseconds).
-pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: &str) -> (Option<BackendSpec>, u64) {
+pub(super) fn backend(
+    root: &Table<'_>,
+    gateway: Option<&GatewaySpec>,
+    service: &str,
+    sides: &Pair<SideSpec>,
+) -> (Option<BackendSpec>, u64) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
     let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
     let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
@@ -114,7 +132,8 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: 
     let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
     let table = table.keys_of(kind.sections);
     let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
-    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service };
+    let urls = Pair::from_fn(|side| sides[side].urls.as_slice());
+    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service, urls };
     ((kind.read)(&table, &around), late)
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::backend::TrafficBackend;
+use crate::backend::caddy::Caddy;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
 use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
+use crate::backend::traefik::Traefik;
 use crate::config::{AdminSpec, BackendSpec, Config};
 
 /// The traffic system the config names; nothing is contacted yet.
@@ -16,6 +18,8 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
+        BackendSpec::Caddy(spec) => Arc::new(Caddy::new((**spec).clone(), urls)),
+        BackendSpec::Traefik(spec) => Arc::new(Traefik::new((**spec).clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),
