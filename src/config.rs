@@ -30,6 +30,7 @@ mod locate;
 mod logs;
 mod metrics;
 mod nginx;
+mod openai;
 mod prompts;
 mod reader;
 mod secret;

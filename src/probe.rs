@@ -12,6 +12,7 @@ mod fetch;
 mod metrics;
 mod poller;
 mod secret;
+mod stream;
 mod target;
 mod version;
 
@@ -26,6 +27,7 @@ pub use delay::delay_ms;
 pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
 pub use metrics::{read_twice, start_metrics};
 pub use secret::secret;
+pub use stream::{start_streams, stream_once};
 pub use target::Target;
 
 use crate::domain::metric::Scrape;
@@ -57,7 +59,8 @@ pub enum ProbeEvent {
     Metrics {
         /// The side.
         side: Side,
-        /// The place in the side's list of metrics URLs, from 0; after the last: the Prometheus server.
+        /// The place in the side's list of metrics URLs, from 0; after the last: the Prometheus server, then the
+        /// streaming endpoint of each replica.
         source: u32,
         /// The reading, or why there is none (cleaned).
         reading: Result<Box<Scrape>, String>,

@@ -728,3 +728,29 @@ fn metrics_are_read_where_the_preset_says_unless_the_file_says_otherwise() -> Re
     assert_eq!(rows, [(drop, None, 0.3), (full, Some("gpu"), 0.85), (full, Some("in_flight"), 64.0)]);
     Ok(())
 }
+
+#[test]
+fn a_streaming_endpoint_has_rows_beside_those_of_a_preset() -> Result<(), Error> {
+    let service = valid("openai.toml")?.service;
+    let spec = service.metrics.ok_or("no metrics")?;
+    let stream = spec.stream.as_ref().ok_or("no endpoint")?;
+    assert_eq!((stream.path.as_str(), stream.model.as_str()), ("/v1/chat/completions", "small"));
+    assert_eq!((stream.max_tokens, stream.interval_ms, stream.timeout_ms), (16, 30_000, 20_000));
+    assert!(stream.api_key.is_some() && !stream.prompt.is_empty());
+    let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["queue", "batch", "tokens", "ttft", "itl", "kv", "p.ttft", "p.itl", "p.itl95", "p.tokens"]);
+    let alone =
+        std::fs::read_to_string(fixtures().join("valid/openai.toml"))?.replace("[metrics]\npreset = \"vllm\"\n", "");
+    let alone = alone.replace("p.ttft", "ttft");
+    let spec = config::parse(&alone, Path::new("cutover.toml"), &env)?.service.metrics.ok_or("no metrics")?;
+    let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["ttft", "itl", "itl95", "tokens"]);
+    assert!(spec.urls.blue.is_empty() && spec.urls.green.is_empty() && spec.traffic.is_none(), "nothing is scraped");
+    let off = alone.replace(
+        "[probe.openai]\nmodel = \"small\"\ninterval = \"30s\"\napi_key = { env = \"CUTOVER_GATEWAY_TOKEN\" }\n",
+        "",
+    );
+    let off = off.split("[[guard]]").next().unwrap_or_default();
+    assert!(config::parse(off, Path::new("cutover.toml"), &env)?.service.metrics.is_none(), "off unless written");
+    Ok(())
+}

@@ -163,6 +163,7 @@ async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<
         prometheus: None,
         rows: preset.rows,
         traffic: preset.traffic,
+        stream: None,
     };
     let (sink, mut events) = mpsc::channel(100);
     let _readers = cutover::probe::start_metrics(&spec, "iris", &sink)?;

@@ -264,3 +264,71 @@ async fn warnings_are_told_and_the_query_goes_as_it_was_meant() {
     assert_eq!(form, "query=a%7Bb%3D%22c%20d%26e%22%7D&lookback_delta=60000ms");
     assert_eq!(asked.headers["x-scope-orgid"], "scorer");
 }
+
+/// Rows of the panels by PromQL: what both sides' queries come to, and what is no number.
+#[tokio::test]
+async fn rows_of_the_panels_are_asked_of_a_real_prometheus() {
+    use cutover::domain::metric::{MetricRow, MetricsSpec, Part, Take, Unit};
+    use cutover::domain::{Pair, Side};
+    use cutover::probe::{ProbeEvent, start_metrics};
+
+    let text = "lag_seconds{side=\"blue\",service=\"spam\"} 0.25\nlag_seconds{side=\"green\",service=\"spam\"} 0.5\n\
+                lag_seconds{side=\"green\",service=\"other\"} 9\nidle{side=\"blue\"} NaN\nidle{side=\"green\"} NaN\n";
+    let (exporter, page) = exporter(text).await;
+    let Some(prometheus) = Prometheus::start(&exporter.url).await else { return };
+    let of_both = "count(lag_seconds{service=\"spam\"}) == 2";
+    prometheus.until(|evidence| evidence.verdict == Verdict::Passed, of_both, 2.0).await;
+    let row = |name: &str, query: &str| MetricRow {
+        name: name.into(),
+        take: Take::Query(query.into()),
+        unit: Unit::Ms,
+        scale: 1000.0,
+    };
+    let spec = |rows: Vec<MetricRow>| MetricsSpec {
+        preset: String::new(),
+        interval_ms: 200,
+        timeout_ms: 5000,
+        path: "/metrics".into(),
+        urls: Pair::default(),
+        prometheus: Some(prometheus.url.clone()),
+        rows,
+        traffic: None,
+        stream: None,
+    };
+    let lag = row("lag", "max(lag_seconds{side=\"{{side}}\",service=\"{{service}}\"})");
+    let good = spec(vec![
+        lag.clone(),
+        row("none", "nonesuch{side=\"{{side}}\"}"),
+        row("idle", "max(idle{side=\"{{side}}\"})"),
+    ]);
+    let (sink, mut events) = tokio::sync::mpsc::channel(100);
+    let readers = start_metrics(&good, "spam", &sink).unwrap();
+    let gauge = |value: f64| Part::Gauge { sum: value, max: value, n: 1 };
+    let deadline = Instant::now() + Duration::from_secs(40);
+    let mut seen = Pair { blue: None, green: None };
+    while seen.blue.is_none() || seen.green.is_none() {
+        let event = tokio::time::timeout_at(deadline, events.recv()).await.unwrap().unwrap();
+        let ProbeEvent::Metrics { side, source: 0, reading: Ok(reading) } = event else { panic!("{event:?}") };
+        seen[side] = Some(reading.parts);
+    }
+    assert_eq!(seen[Side::Blue], Some(vec![gauge(0.25), Part::Missing, Part::NotYet]));
+    assert_eq!(seen[Side::Green], Some(vec![gauge(0.5), Part::Missing, Part::NotYet]));
+    // What the server says next is read next.
+    *page.lock().unwrap() = text.replace("0.5", "0.75");
+    loop {
+        let event = tokio::time::timeout_at(deadline, events.recv()).await.unwrap().unwrap();
+        let ProbeEvent::Metrics { side, reading: Ok(reading), .. } = event else { panic!("{event:?}") };
+        if side == Side::Green && reading.parts[0] == gauge(0.75) {
+            break;
+        }
+    }
+    drop(readers);
+    // Several series, and no PromQL: told, and no figure.
+    for (query, why) in [("lag_seconds", "several series"), ("max(", "parse error")] {
+        let (sink, mut events) = tokio::sync::mpsc::channel(100);
+        let _readers = start_metrics(&spec(vec![row("bad", query)]), "spam", &sink).unwrap();
+        let event = tokio::time::timeout_at(deadline, events.recv()).await.unwrap().unwrap();
+        let ProbeEvent::Metrics { reading: Err(told), .. } = event else { panic!("{event:?}") };
+        assert!(told.contains(why), "{told}");
+    }
+}

@@ -11,10 +11,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::seams::{self, Config};
 use crate::domain::gate::SmokeSource;
-use crate::domain::metric::{Part, Scrape, Take};
+use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
 use crate::domain::{GateKind, MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::engine::words::in_unit;
 use crate::probe::{Ask, FetchError, Target, fetch};
 
 /// Of an answer no more than this is read, in bytes.
@@ -49,6 +50,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.extend(console_files(&config, context));
     rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
+    rows.extend(streams(&config).await);
     let (router, notes) = seams::read_router(&config).await;
     rows.push(Row { what: ROUTER.into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
@@ -100,9 +102,35 @@ async fn metrics(config: &Config) -> Vec<Row> {
     rows
 }
 
+/// Asks every replica's streaming endpoint once, one after the other.
+async fn streams(config: &Config) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let Some(spec) = &config.service.metrics else { return rows };
+    let Some(stream) = &spec.stream else { return rows };
+    for (side, url) in
+        Side::BOTH.into_iter().flat_map(|side| config.service.sides[side].urls.iter().map(move |url| (side, url)))
+    {
+        let said = crate::probe::stream_once(stream, &spec.rows, url).await;
+        let result = said.map(|scrape| figures(spec, &scrape));
+        let target = hide_password(&format!("{}{}", url.trim_end_matches('/'), stream.path));
+        rows.push(Row { what: format!("stream {side}"), target, result, is_remote: true });
+    }
+    rows
+}
+
+/// `ttft 85 ms, itl 30 ms, ..`
+fn figures(spec: &MetricsSpec, scrape: &Scrape) -> String {
+    let asked = spec.rows.iter().zip(&scrape.parts).filter(|(row, _)| row.take.is_stream());
+    let shown = |(row, part): (&MetricRow, &Part)| match row.merge(std::iter::once(part)) {
+        Merged::Value(value, _) => format!("{} {}", row.name, in_unit(value, row.unit.name())),
+        Merged::Missing | Merged::NotYet => format!("{} -", row.name),
+    };
+    asked.map(shown).collect::<Vec<_>>().join(", ")
+}
+
 /// `5 of 7 rows; not found: gpu (nv_gpu_utilization), ..`
 fn found(spec: &MetricsSpec, scrape: &Scrape) -> Result<String, String> {
-    let asked = spec.rows.iter().zip(&scrape.parts).filter(|(row, _)| !matches!(row.take, Take::Query(_)));
+    let asked = spec.rows.iter().zip(&scrape.parts).filter(|(row, _)| row.take.is_scraped());
     let missing = asked.clone().filter(|(_, part)| **part == Part::Missing);
     let names: Vec<String> = missing.map(|(row, _)| format!("{} ({})", row.name, row.take.names())).collect();
     let all = asked.count();

@@ -36,6 +36,7 @@ pub(super) const SERVICE: &str = "[service]";
 pub(super) const SIDE: &str = "[blue], [green]";
 pub(super) const VERSION: &str = "version = { .. }";
 pub(super) const PROBE: &str = "[probe]";
+pub(super) const PROBE_OPENAI: &str = "[probe.openai]";
 pub(super) const BACKEND: &str = "[backend]";
 pub(super) const EMBEDDED: &str = "[backend] kind = \"embedded\"";
 pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
@@ -114,12 +115,21 @@ const KEYS: &[KeyDoc] = &[
     key(PROBE, "timeout", "duration", Is("\"800ms\""), "A probe is given up after this long; at most ten intervals."),
     key(PROBE, "path", "path", Is("\"/v2/health/ready\""), "Asked with GET on every replica; 2xx is ready. The gateway asks it too."),
     key(PROBE, "stale_after", "duration", From("5s, or three intervals and a timeout where that is longer"), "Data older than this is stale: forward commands are locked."),
+    key(PROBE, "openai", "table", Nothing, "An OpenAI-compatible endpoint to ask for a few streamed tokens, as a [probe.openai]: off unless written, because each request costs tokens."),
 
-    key(METRICS, "preset", "triton | mlserver | vllm | tgi | knative | process", Nothing, "Rows for what this server exports of itself; what it does not export is told."),
+    key(PROBE_OPENAI, "model", "text", Required, "The model asked for, by the name the server knows it by."),
+    key(PROBE_OPENAI, "path", "path", Is("\"/v1/chat/completions\""), "Asked with POST and stream = true on every replica; one that does not end in /chat/completions gets a prompt instead of messages."),
+    key(PROBE_OPENAI, "prompt", "text", Is("\"Count from one to twenty.\""), "What it is asked: something that is answered with more tokens than max_tokens."),
+    key(PROBE_OPENAI, "max_tokens", "number", Is("16"), "Tokens asked for, 2 to 256; a stream that gives far more is cut and told."),
+    key(PROBE_OPENAI, "interval", "duration", Is("\"1m\""), "Time between two requests to a replica; never two at once. Each console, and each command that looks at the replicas, asks for itself."),
+    key(PROBE_OPENAI, "timeout", "duration", Is("\"20s\""), "A stream is given up after this long."),
+    key(PROBE_OPENAI, "api_key", "table", Nothing, "Sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+
+    key(METRICS, "preset", "triton | mlserver | vllm | tgi | kserve | knative | knative-otel | process", Nothing, "Rows for what this server exports of itself; what it does not export is told."),
     key(METRICS, "interval", "duration", Is("\"1s\""), "Time between two readings of a replica."),
     key(METRICS, "timeout", "duration", Is("\"2s\""), "A reading is given up after this long."),
     key(METRICS, "path", "path", Is("\"/metrics\""), "Asked with GET on every replica; Prometheus text format."),
-    key(METRICS, "port", "number", From("the preset's: triton 8002, mlserver 8082, knative 9091; else that of the replica's URL"), "The port of each replica's host that exports."),
+    key(METRICS, "port", "number", From("the preset's: triton 8002, mlserver 8082, knative and knative-otel 9091; else that of the replica's URL"), "The port of each replica's host that exports."),
     key(METRICS, "blue", "list of URLs", From("blue's replicas, at port"), "Base URLs that export blue's metrics."),
     key(METRICS, "green", "list of URLs", From("green's replicas, at port"), "Base URLs that export green's metrics."),
     key(METRICS, "prometheus", "URL", Nothing, "A Prometheus server for rows with a query: the base of its API, without /api/v1."),
@@ -128,7 +138,7 @@ const KEYS: &[KeyDoc] = &[
 
     key(METRICS_ROW, "name", "name", Required, "What the row is called: at most 12 letters."),
     key(METRICS_ROW, "metric", "name or list of names", Nothing, "The series; of several names the first that is there. Of a histogram without _bucket. This or query."),
-    key(METRICS_ROW, "labels", "table", Nothing, "Labels the series must have: { model = \"spam\" }."),
+    key(METRICS_ROW, "labels", "table", Nothing, "Labels the series must have: { model = \"spam\" }. A value like \"5xx\" stands for every status of its class too."),
     key(METRICS_ROW, "kind", "gauge | counter | histogram", Nothing, "How it is read: as it is, as a rate by the second, or as a quantile within the bounds of its buckets. With metric it must be written."),
     key(METRICS_ROW, "per", "name", Nothing, "A second counter: the row is what the first rose by for each of this one."),
     key(METRICS_ROW, "merge", "sum | mean | max", Is("\"sum\""), "What several gauges of a side become."),
@@ -140,7 +150,7 @@ const KEYS: &[KeyDoc] = &[
     key(METRICS_TRAFFIC, "requests", "name or list of names", Required, "Counters of requests."),
     key(METRICS_TRAFFIC, "labels", "table", Nothing, "Labels that requests and latency must have."),
     key(METRICS_TRAFFIC, "failures", "name or list of names", Nothing, "Counters of failed requests; without them nothing is known of errors."),
-    key(METRICS_TRAFFIC, "failure_labels", "table", Nothing, "Labels that failures must have: { code = \"500\" }."),
+    key(METRICS_TRAFFIC, "failure_labels", "table", Nothing, "Labels that failures must have: { code = \"5xx\" }."),
     key(METRICS_TRAFFIC, "failures_within", "true | false", Is("true"), "Whether requests count the failed ones too."),
     key(METRICS_TRAFFIC, "latency", "name or list of names", Nothing, "A histogram of latencies, without _bucket. What lies above its highest bound is told as that bound."),
     key(METRICS_TRAFFIC, "latency_unit", "seconds | ms | us", Is("\"seconds\""), "The unit of the histogram."),

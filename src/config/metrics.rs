@@ -4,7 +4,7 @@ use super::error::quote;
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
 use super::{keys, values};
-use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, Take, TrafficSeries, Unit};
+use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
 use crate::domain::{Pair, SideSpec, placeholder};
 
 const SECOND: u64 = 1000;
@@ -14,7 +14,8 @@ const MAX_ROWS: usize = 24;
 
 /// The metrics, where the file asks for any.
 pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<MetricsSpec> {
-    let header = root.get("metrics")?;
+    let stream = super::openai::openai(root);
+    let Some(header) = root.get("metrics") else { return stream.map(alone) };
     let table = header.table()?.keys_of(&[keys::METRICS]);
     let presets = metric::PRESETS.map(|name| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
@@ -37,15 +38,31 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
         let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", metric::PRESETS[0]);
         table.fault("names nothing to show".into(), remedy);
     }
+    rows.extend(stream.iter().flat_map(|_| metric::stream_rows(&rows)).collect::<Vec<_>>());
     let traffic = traffic(&table).or_else(|| preset.and_then(|preset| preset.traffic));
-    let scraped = traffic.is_some() || rows.iter().any(|row| !matches!(row.take, Take::Query(_)));
+    let scraped = traffic.is_some() || rows.iter().any(|row| row.take.is_scraped());
     let urls = Pair::from_fn(|side| match table.get(side.name()) {
         Some(node) => node.list("write a list of URLs").unwrap_or_default().iter().filter_map(url).collect(),
         None if scraped => sides[side].urls.iter().filter_map(|url| at_port(url, port)).collect(),
         None => Vec::new(),
     });
     let preset = name.unwrap_or_default().to_owned();
-    Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic })
+    Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic, stream })
+}
+
+/// The metrics of a file that asks for none but a streaming endpoint's.
+fn alone(stream: StreamSpec) -> MetricsSpec {
+    MetricsSpec {
+        preset: String::new(),
+        interval_ms: SECOND,
+        timeout_ms: 2 * SECOND,
+        path: "/metrics".to_owned(),
+        urls: Pair::default(),
+        prometheus: None,
+        rows: metric::stream_rows(&[]),
+        traffic: None,
+        stream: Some(stream),
+    }
 }
 
 fn url(node: &Node<'_>) -> Option<String> {

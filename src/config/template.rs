@@ -59,6 +59,7 @@ pub fn template(answers: &Answers) -> String {
     out.section("[gateway]", keys::GATEWAY, &[("listen", &listen)]);
     out.section("[state]", keys::STATE, &[]);
     out.section("[probe]", keys::PROBE, &[]);
+    out.prose("The keys of [probe.openai]:", keys::PROBE_OPENAI);
     out.line("\n# What the model servers export of themselves: rows in the panels, and what guards can watch.");
     out.section("#[metrics]", keys::METRICS, &[("preset", "\"process\"")]);
     out.prose("A row's keys, under [[metrics.row]]:", keys::METRICS_ROW);

@@ -6,12 +6,14 @@
 //! move for long enough [`Part::NotYet`].
 
 mod preset;
+mod stream;
 
 use serde::{Deserialize, Serialize};
 
 pub use preset::{PRESETS, Preset, preset};
+pub use stream::{StreamFigure, StreamSpec, stream_rows};
 
-use super::side::Pair;
+use super::side::{Pair, Side};
 
 /// Where a model server's metrics are read, and what is made of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,9 +34,17 @@ pub struct MetricsSpec {
     pub rows: Vec<MetricRow>,
     /// Which of its series count requests, where some do.
     pub traffic: Option<TrafficSeries>,
+    /// The streaming endpoint that is asked now and then, where one is.
+    #[serde(default)]
+    pub stream: Option<StreamSpec>,
 }
 
 impl MetricsSpec {
+    /// Where a side's figures are read besides its streaming endpoints: its replicas, and the Prometheus server.
+    pub fn sources(&self, side: Side) -> usize {
+        self.urls[side].len() + usize::from(self.prometheus.is_some())
+    }
+
     /// Where a row stands.
     pub fn row(&self, name: &str) -> Option<(usize, &MetricRow)> {
         self.rows.iter().enumerate().find(|(_, row)| row.name == name)
@@ -136,6 +146,8 @@ pub enum Take {
     },
     /// The one value of a PromQL query; holds the query.
     Query(String),
+    /// What a streaming endpoint showed when it was asked.
+    Stream(StreamFigure),
 }
 
 /// Which series count a server's requests.
@@ -162,6 +174,9 @@ pub struct Scrape {
     pub fed: Option<Fed>,
     /// Series that were wanted and not kept, because there are too many.
     pub dropped: u64,
+    /// Whether it comes of asking a streaming endpoint: it has rows of its own, and an interval of its own.
+    #[serde(default)]
+    pub is_stream: bool,
 }
 
 /// What one replica says of a row.
@@ -225,8 +240,18 @@ impl Take {
         match self {
             Self::Gauge { of, .. } | Self::Rate { of } | Self::Quantile { of, .. } => of.names.join(" or "),
             Self::Ratio { of, per } => format!("{} per {}", of.names.join(" or "), per.names.join(" or ")),
-            Self::Query(_) => String::new(),
+            Self::Query(_) | Self::Stream(_) => String::new(),
         }
+    }
+
+    /// Whether it is asked of a streaming endpoint.
+    pub const fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+
+    /// Whether it is made of what a replica exports.
+    pub const fn is_scraped(&self) -> bool {
+        !matches!(self, Self::Query(_) | Self::Stream(_))
     }
 }
 
@@ -243,6 +268,11 @@ impl MetricRow {
                 quantile(&sum_of_buckets(parts), *q).map(|(value, within)| (value, Some(within)))
             }
             Take::Query(_) => gauge(parts, Merge::Max).map(|value| (value, None)),
+            Take::Stream(figure) => match figure.merge() {
+                Some(merge) => gauge(parts, merge),
+                None => ratio(parts),
+            }
+            .map(|value| (value, None)),
         };
         let finite = found.filter(|(value, _)| value.is_finite());
         finite.map_or(empty, |(value, within)| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::snapshot::MetricStatus;
 use super::state::State;
 use super::watch::Counted;
-use crate::domain::metric::{Fed, Merged, MetricsSpec, Scrape};
+use crate::domain::metric::{Fed, Merged, MetricsSpec, Scrape, Take};
 use crate::domain::window::HISTORY_S;
 use crate::domain::{Pair, Side, Stamp};
 
@@ -26,13 +26,29 @@ pub(super) struct SideMetrics {
     history: Vec<VecDeque<Option<f32>>>,
     shared: Arc<Vec<Vec<Option<f32>>>>,
     waiting: VecDeque<Drip>,
-    /// Readings so far, and when the last of them came.
-    pub(super) readings: VecDeque<Stamp>,
-    pub(super) count: u64,
+    read: Readings,
+    streamed: Readings,
     /// Since when requests are fed from here, and when they last were.
     fed: Option<(Stamp, Stamp)>,
     /// Whether the server counts its failures.
     pub(super) counts_errors: bool,
+}
+
+/// Readings so far, and when the last of them came.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    pub(super) stamps: VecDeque<Stamp>,
+    pub(super) count: u64,
+}
+
+impl Readings {
+    fn note(&mut self, now: Stamp) {
+        self.count += 1;
+        self.stamps.push_back(now);
+        while self.stamps.len() > 4 * HISTORY_S / 60 {
+            self.stamps.pop_front();
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -108,11 +124,8 @@ impl SideMetrics {
         match reading {
             Err(fault) => self.sources[at].fault = Some(fault),
             Ok(scrape) => {
-                self.count += 1;
-                self.readings.push_back(now);
-                while self.readings.len() > 4 * HISTORY_S / 60 {
-                    self.readings.pop_front();
-                }
+                let readings = if scrape.is_stream { &mut self.streamed } else { &mut self.read };
+                readings.note(now);
                 if let Some(fed) = scrape.fed.clone().filter(|fed| fed.span_ms <= LONGEST_SPAN_MS) {
                     self.counts_errors = fed.errors.is_some();
                     if self.waiting.len() < MAX_WAITING {
@@ -125,12 +138,21 @@ impl SideMetrics {
         }
     }
 
-    /// Whether every source was tried once, and twice where it answers: a rate needs two readings.
-    pub(super) fn is_met(&self, spec: &MetricsSpec, side: Side) -> bool {
-        let wanted = spec.urls[side].len() + usize::from(spec.prometheus.is_some());
-        let tried = self.sources.iter().filter(|source| source.last.is_some() || source.fault.is_some()).count();
-        let answer = self.sources.iter().filter(|source| source.fault.is_none()).count() as u64;
-        tried >= wanted && self.count >= 2 * answer
+    /// Whether every source was tried once, and twice where it answers: a rate needs two readings. A streaming endpoint
+    /// of each of `replicas` is asked once.
+    pub(super) fn is_met(&self, spec: &MetricsSpec, side: Side, replicas: usize) -> bool {
+        let wanted = spec.sources(side);
+        let streams = if spec.stream.is_some() { replicas } else { 0 };
+        let was_tried = |source: &&Source| source.last.is_some() || source.fault.is_some();
+        let tried = self.sources.iter().take(wanted).filter(was_tried).count();
+        let asked = self.sources.iter().skip(wanted).filter(was_tried).count();
+        let answer = self.sources.iter().take(wanted).filter(|source| source.fault.is_none()).count() as u64;
+        tried >= wanted && self.read.count >= 2 * answer && asked >= streams
+    }
+
+    /// The readings that a row is made of.
+    pub(super) fn readings_of(&self, take: &Take) -> &Readings {
+        if take.is_stream() { &self.streamed } else { &self.read }
     }
 
     /// Closes a second: one point for each row.
@@ -166,15 +188,26 @@ impl SideMetrics {
         self.fed.is_some_and(|(since, last)| now.since_ms(since) >= ms && now.since_ms(last) <= 10_000)
     }
 
-    fn fresh<'a>(&'a self, spec: &MetricsSpec, now: Stamp) -> impl Iterator<Item = &'a (Stamp, Scrape)> + Clone {
+    /// Readings that a row like `take` is made of, and that are of now.
+    fn fresh<'a>(
+        &'a self,
+        spec: &MetricsSpec,
+        take: &Take,
+        now: Stamp,
+    ) -> impl Iterator<Item = &'a (Stamp, Scrape)> + Clone {
+        let is_stream = take.is_stream();
         // Old is not now: three readings may fail before a value is withdrawn.
-        let oldest_ms = 3 * spec.interval_ms + spec.timeout_ms;
-        self.sources.iter().filter_map(|source| source.last.as_ref()).filter(move |it| now.since_ms(it.0) <= oldest_ms)
+        let oldest_ms = match spec.stream.as_ref().filter(|_| is_stream) {
+            Some(stream) => 3 * stream.interval_ms + stream.timeout_ms,
+            None => 3 * spec.interval_ms + spec.timeout_ms,
+        };
+        let last = self.sources.iter().filter_map(|source| source.last.as_ref());
+        last.filter(move |(at, scrape)| scrape.is_stream == is_stream && now.since_ms(*at) <= oldest_ms)
     }
 
     fn merged(&self, spec: &MetricsSpec, row: usize, now: Stamp) -> Merged {
         let Some(of) = spec.rows.get(row) else { return Merged::Missing };
-        of.merge(self.fresh(spec, now).filter_map(|(_, scrape)| scrape.parts.get(row)))
+        of.merge(self.fresh(spec, &of.take, now).filter_map(|(_, scrape)| scrape.parts.get(row)))
     }
 
     /// The value of a row now.
@@ -187,8 +220,12 @@ impl SideMetrics {
 
     /// Every row, for the status document.
     pub(super) fn statuses(&self, spec: &MetricsSpec, now: Stamp) -> Vec<(String, MetricStatus)> {
-        let age_s = self.fresh(spec, now).map(|(at, _)| now.since_ms(*at) as f64 / 1000.0).reduce(f64::min);
+        let age_of = |take: &Take| {
+            let ages = self.fresh(spec, take, now).map(|(at, _)| now.since_ms(*at) as f64 / 1000.0);
+            ages.reduce(f64::min)
+        };
         let status = |(at, row): (usize, &crate::domain::metric::MetricRow)| {
+            let age_s = age_of(&row.take);
             let merged = self.merged(spec, at, now);
             let (value, within) = match merged {
                 Merged::Value(value, within) => (Some(value), within),
@@ -202,13 +239,19 @@ impl SideMetrics {
     }
 
     /// Why a source cannot be read, the first of them; and how many cannot.
-    pub(super) fn fault(&self) -> Option<String> {
-        let failing: Vec<(usize, &String)> =
-            self.sources.iter().enumerate().filter_map(|(at, source)| Some((at, source.fault.as_ref()?))).collect();
-        let (at, fault) = failing.first()?;
-        let more = if failing.len() > 1 { format!(" (+{} more)", failing.len() - 1) } else { String::new() };
-        Some(format!("metrics of {}: {fault}{more}", at + 1))
+    pub(super) fn faults(&self, spec: &MetricsSpec, side: Side) -> impl Iterator<Item = String> {
+        let of = spec.sources(side);
+        let (read, streams) = self.sources.split_at(of.min(self.sources.len()));
+        [("metrics", read), ("stream", streams)].into_iter().filter_map(|(what, sources)| first_fault(what, sources))
     }
+}
+
+fn first_fault(what: &str, sources: &[Source]) -> Option<String> {
+    let mut failing = sources.iter().enumerate().filter_map(|(at, source)| Some((at, source.fault.as_ref()?)));
+    let (at, fault) = failing.next()?;
+    let more = failing.count();
+    let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
+    Some(format!("{what} of {}: {fault}{more}", at + 1))
 }
 
 impl State {

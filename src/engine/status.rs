@@ -160,7 +160,7 @@ impl State {
             _ => {}
         }
         faults.extend(watch.probe_fault());
-        faults.extend(watch.metrics.fault());
+        faults.extend(self.service.metrics.iter().flat_map(|spec| watch.metrics.faults(spec, side)));
         SideStatus {
             role: self.role_of(side),
             version,
@@ -389,8 +389,12 @@ impl State {
         // Reason: what may be drift is neither drift nor none before it has lasted.
         let settled = self.router.drift.is_none() || self.drifts();
         let metrics = self.service.metrics.as_ref();
-        let read =
-            metrics.is_none_or(|spec| Side::BOTH.iter().all(|&side| self.sides[side].metrics.is_met(spec, side)));
+        let read = metrics.is_none_or(|spec| {
+            Side::BOTH.iter().all(|&side| {
+                let watch = &self.sides[side];
+                watch.metrics.is_met(spec, side, watch.replicas.len())
+            })
+        });
         router && settled && read && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
     }
 

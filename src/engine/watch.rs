@@ -15,8 +15,8 @@ use crate::domain::{
 /// The window behind the panels' figures, milliseconds.
 pub(super) const PANEL_WINDOW_MS: u64 = 60_000;
 
-/// Sources of metrics a side may have: its replicas, and a server.
-pub(super) const MAX_SOURCES: usize = 10_001;
+/// Sources of metrics a side may have: its replicas, a server, and the replicas' streaming endpoints.
+pub(super) const MAX_SOURCES: usize = 20_001;
 
 /// The window behind the requests a second, milliseconds.
 const RPS_WINDOW_MS: u64 = 5_000;

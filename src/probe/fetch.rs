@@ -133,7 +133,8 @@ pub fn redirect_note(reply: &Reply) -> Option<String> {
     Some(clean(&format!("redirects to {location}"), 100))
 }
 
-fn classify(err: &reqwest::Error) -> FetchError {
+/// What went wrong with a request.
+pub(super) fn classify(err: &reqwest::Error) -> FetchError {
     if err.is_connect() {
         FetchError::Connect(root_cause(err))
     } else if err.is_builder() {

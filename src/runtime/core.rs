@@ -91,7 +91,7 @@ pub struct Core {
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     alerts: Alerts,
     pollers: Option<Pollers>,
-    scrapers: Option<Pollers>,
+    scrapers: Vec<Pollers>,
     poll_drops: u64,
     ticker: Interval,
     events: mpsc::Receiver<Event>,
@@ -260,7 +260,7 @@ impl Core {
             let _ = cancel.send(true);
         }
         self.pollers = None;
-        self.scrapers = None;
+        self.scrapers.clear();
         // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
         let patience = if why == "done" { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
         self.scribe.stop(patience).await;
@@ -363,7 +363,7 @@ impl Core {
     }
 
     fn count_drops(&mut self, out: &mut Vec<Outcome>) {
-        let drops = [&self.pollers, &self.scrapers].into_iter().flatten().map(Pollers::dropped).sum();
+        let drops = self.pollers.iter().chain(&self.scrapers).map(Pollers::dropped).sum();
         if drops > self.poll_drops {
             let count = drops - self.poll_drops;
             self.poll_drops = drops;
@@ -379,10 +379,10 @@ fn ticker() -> Interval {
     ticker
 }
 
-/// The readers of the servers' own metrics, where there are any to read.
-fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Option<Pollers>, String> {
-    let spec = service.metrics.as_ref().filter(|_| options.probes);
-    spec.map(|spec| probe::start_metrics(spec, &service.name, sink)).transpose()
+/// The readers of the servers' own metrics and of their streaming endpoints, where there are any to read.
+fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Vec<Pollers>, String> {
+    let Some(spec) = service.metrics.as_ref().filter(|_| options.probes) else { return Ok(Vec::new()) };
+    Ok(vec![probe::start_metrics(spec, &service.name, sink)?, probe::start_streams(&service.sides, spec, sink)?])
 }
 
 /// Each gate's name, and where its log is kept.

@@ -1,7 +1,9 @@
 //! Guards on throughput and saturation, and servers that count what the router does not.
 
 use cutover::domain::guard::IN_FLIGHT;
-use cutover::domain::metric::{Fed, Merge, MetricRow, MetricsSpec, Part, Scrape, Series, Take, Unit};
+use cutover::domain::metric::{
+    Fed, Merge, MetricRow, MetricsSpec, Part, Scrape, Series, StreamSpec, Take, Unit, stream_rows,
+};
 use cutover::domain::*;
 use cutover::engine::snapshot::{GuardState, Source};
 use cutover::engine::{Command, Event, Phase};
@@ -22,6 +24,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
         prometheus: None,
         rows: vec![MetricRow { name: "queue".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic: None,
+        stream: None,
     });
     let row = row.map(str::to_owned);
     service.guards[0] = GuardSpec { metric, row, limit, min_samples: 3, ..service.guards[0].clone() };
@@ -29,7 +32,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
 }
 
 fn scrape(sim: &mut Sim, side: Side, part: Part, fed: Option<Fed>) {
-    let reading = Ok(Box::new(Scrape { parts: vec![part], fed, dropped: 0 }));
+    let reading = Ok(Box::new(Scrape { parts: vec![part], fed, dropped: 0, is_stream: false }));
     sim.feed(Event::Scraped { side, source: 0, reading });
 }
 
@@ -184,6 +187,73 @@ fn a_router_that_times_is_believed_and_errors_nobody_counts_are_not_none() {
     for _ in 0..15 {
         scrape(&mut sim, Side::Green, Part::Missing, Some(fed(Some(10))));
         sim.seconds(2);
+    }
+    assert_eq!(sim.status().phase, Phase::RolledBack, "{:?}", sim.status().guards);
+}
+
+/// What a probed stream says, after the row of the replica's own metrics.
+fn streamed(sim: &mut Sim, ttft_ms: f64) {
+    let itl = Part::Ratio { of: 300.0, per: 10.0 };
+    let parts = vec![Part::Missing, gauge(ttft_ms), itl, gauge(40.0), Part::Ratio { of: 10.0, per: 0.3 }];
+    let reading = Ok(Box::new(Scrape { parts, is_stream: true, ..Scrape::default() }));
+    sim.feed(Event::Scraped { side: Side::Green, source: 1, reading });
+}
+
+fn streaming(row: &str, limit: f64) -> Service {
+    let mut service = guarded(Metric::Saturation, Some(row), limit);
+    let spec = service.metrics.as_mut().unwrap();
+    spec.rows.extend(stream_rows(&spec.rows));
+    spec.stream = Some(StreamSpec {
+        path: "/v1/chat/completions".into(),
+        model: "small".into(),
+        prompt: "Count.".into(),
+        max_tokens: 16,
+        interval_ms: 10_000,
+        timeout_ms: 5000,
+        api_key: None,
+    });
+    service
+}
+
+#[test]
+fn a_probed_stream_has_an_interval_and_faults_of_its_own() {
+    let mut sim = shifting(&streaming("queue", 20.0));
+    scrape(&mut sim, Side::Green, gauge(3.0), None);
+    streamed(&mut sim, 80.0);
+    sim.seconds(8);
+    let rows = sim.status().sides.green.metrics;
+    let value = |name: &str| rows[name].value.map(|value| value.round());
+    assert_eq!(value("queue"), None, "no reading of a second's interval for eight: old is not now");
+    assert_eq!(["ttft", "itl", "itl95", "tokens"].map(value), [80.0, 30.0, 40.0, 33.0].map(Some));
+    assert_eq!(rows["ttft"].age_s.map(f64::round), Some(8.0));
+    assert!(!rows["queue"].missing && !rows["ttft"].missing, "what cannot be read is not said to be missing");
+    sim.feed(Event::Scraped { side: Side::Green, source: 0, reading: Err("status 500".into()) });
+    sim.feed(Event::Scraped { side: Side::Green, source: 1, reading: Err("cut off".into()) });
+    let faults = sim.status().sides.green.faults;
+    assert_eq!(faults, ["metrics of 1: status 500", "stream of 1: cut off"]);
+    sim.seconds(30);
+    assert_eq!(sim.status().sides.green.metrics["ttft"].value, None, "three intervals and a timeout");
+}
+
+#[test]
+fn a_guard_on_a_probed_stream_goes_by_its_requests() {
+    let mut sim = shifting(&streaming("ttft", 500.0));
+    for _ in 0..2 {
+        streamed(&mut sim, 900.0);
+        for _ in 0..10 {
+            scrape(&mut sim, Side::Green, gauge(1.0), None);
+            sim.seconds(1);
+        }
+    }
+    let guard = sim.status().guards[0].clone();
+    assert_eq!(
+        (sim.status().phase, guard.status),
+        (Phase::Shifting, GuardState::NotYet),
+        "two requests are no verdict"
+    );
+    for _ in 0..4 {
+        streamed(&mut sim, 900.0);
+        sim.seconds(10);
     }
     assert_eq!(sim.status().phase, Phase::RolledBack, "{:?}", sim.status().guards);
 }

@@ -1,8 +1,9 @@
 //! What real model servers export, as rows.
 //!
 //! Names are those of the servers' own documentation: Triton's `user_guide/metrics`, vLLM's `usage/metrics` (and the
-//! names of its releases before, where they changed), TGI's `reference/metrics`, Knative's `service-metrics`; of
-//! mlserver those that a running 1.7 gives. `process_*` are what every Prometheus client library exports.
+//! names of its releases before, where they changed), TGI's `reference/metrics`, the metrics of KServe's Python servers,
+//! Knative's `service-metrics` (and those of the releases since it moved to OpenTelemetry, which changed units and
+//! labels too, so that they are a preset of their own); of mlserver and Triton those that a running 1.7 and 2.51 give. `process_*` are what every Prometheus client library exports.
 
 use super::{Merge, MetricRow, Series, Take, TrafficSeries, Unit};
 
@@ -18,7 +19,7 @@ pub struct Preset {
 }
 
 /// The names of all presets.
-pub const PRESETS: [&str; 6] = ["triton", "mlserver", "vllm", "tgi", "knative", "process"];
+pub const PRESETS: [&str; 8] = ["triton", "mlserver", "vllm", "tgi", "kserve", "knative", "knative-otel", "process"];
 
 /// The preset of this name.
 pub fn preset(name: &str) -> Option<Preset> {
@@ -27,7 +28,9 @@ pub fn preset(name: &str) -> Option<Preset> {
         "mlserver" => mlserver(),
         "vllm" => vllm(),
         "tgi" => tgi(),
+        "kserve" => kserve(),
         "knative" => knative(),
+        "knative-otel" => knative_otel(),
         "process" => Preset { rows: process(), traffic: None, port: None },
         _ => return None,
     })
@@ -154,7 +157,7 @@ fn tgi() -> Preset {
         ],
         // Its count of failures holds requests that were refused as malformed: no error of the server's.
         traffic: Some(TrafficSeries {
-            requests: of(&["tgi_request_success"]),
+            requests: of(&["tgi_request_success", "tgi_request_success_total"]),
             failures: None,
             failures_within: false,
             latency: Some(of(&["tgi_request_duration"])),
@@ -164,6 +167,56 @@ fn tgi() -> Preset {
     }
 }
 
+/// The servers written with KServe's Python library; those that serve the Open Inference protocol by another export
+/// what that one does.
+fn kserve() -> Preset {
+    let mean = |name, what: &str| {
+        let (sum, count) = (format!("{what}_sum"), format!("{what}_count"));
+        ratio(name, &sum, &[&count], Unit::Ms, 1000.0)
+    };
+    let mut rows = vec![
+        quantile("predict", &["request_predict_seconds"], 0.99),
+        mean("pre", "request_preprocess_seconds"),
+        mean("post", "request_postprocess_seconds"),
+        rate("rate", &["request_predict_seconds_count"]),
+    ];
+    rows.extend(process());
+    Preset {
+        rows,
+        // Of requests that fail it counts those that got as far as the model, and not that they failed.
+        traffic: Some(TrafficSeries {
+            requests: of(&["request_predict_seconds_count"]),
+            failures: None,
+            failures_within: false,
+            latency: Some(of(&["request_predict_seconds"])),
+            latency_us: 1_000_000,
+        }),
+        port: None,
+    }
+}
+
+/// The queue proxy since it exports by OpenTelemetry: seconds, and the status itself.
+fn knative_otel() -> Preset {
+    let all = "http_server_request_duration_seconds";
+    let app = "kn_serving_invocation_duration_seconds";
+    Preset {
+        rows: vec![
+            gauge("queue", &["kn_serving_queue_depth"], Merge::Sum, Unit::Count),
+            quantile("app", &[app], 0.99),
+            rate("apprps", &[&format!("{app}_count")]),
+        ],
+        traffic: Some(TrafficSeries {
+            requests: of(&[&format!("{all}_count")]),
+            failures: Some(with(&format!("{all}_count"), "http_response_status_code", "5xx")),
+            failures_within: true,
+            latency: Some(of(&[all])),
+            latency_us: 1_000_000,
+        }),
+        port: Some(9091),
+    }
+}
+
+/// The queue proxy of Knative before it moved to OpenTelemetry: milliseconds, and the status by its class.
 fn knative() -> Preset {
     Preset {
         rows: vec![

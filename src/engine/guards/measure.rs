@@ -75,12 +75,16 @@ impl State {
             return Some(Seen { value: Some(watch.in_flight? as f64), samples, rate: Some(1.0), reading: None });
         }
         let metrics = self.service.metrics.as_ref()?;
+        let (_, row) = metrics.row(name)?;
+        let readings = watch.metrics.readings_of(&row.take);
+        let stream = metrics.stream.as_ref().filter(|_| row.take.is_stream());
+        let interval_ms = stream.map_or(metrics.interval_ms, |stream| stream.interval_ms);
         let is_new = |at: &&Stamp| since.is_none_or(|since| at.mono_ms > since.mono_ms);
         Some(Seen {
             value: watch.metrics.value(metrics, name, self.now),
-            samples: watch.metrics.readings.iter().filter(is_new).count() as u64,
-            rate: Some(1000.0 / metrics.interval_ms.max(1) as f64),
-            reading: Some(watch.metrics.count),
+            samples: readings.stamps.iter().filter(is_new).count() as u64,
+            rate: Some(1000.0 / interval_ms.max(1) as f64),
+            reading: Some(readings.count),
         })
     }
 

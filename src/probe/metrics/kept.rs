@@ -1,9 +1,9 @@
 //! What is kept of a replica's readings: the series that are wanted, and what they rose by.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::text::{self, Sample};
-use crate::domain::metric::{Fed, MetricsSpec, Part, Scrape, Series, Take};
+use crate::domain::metric::{Fed, MetricRow, MetricsSpec, Part, Scrape, Series, Take};
 
 /// Series kept of one replica. A histogram with a label of high cardinality ends here, counted.
 const MAX_SERIES: usize = 4000;
@@ -77,7 +77,7 @@ impl Kept {
                 Take::Gauge { of, .. } | Take::Rate { of } => vec![kept.slot(of, false)],
                 Take::Ratio { of, per } => vec![kept.slot(of, false), kept.slot(per, false)],
                 Take::Quantile { of, .. } => vec![kept.slot(of, true)],
-                Take::Query(_) => Vec::new(),
+                Take::Query(_) | Take::Stream(_) => Vec::new(),
             };
             kept.rows.push(slots);
         }
@@ -105,12 +105,13 @@ impl Kept {
     /// When it is no text of metrics, in words; what was kept stays as it was.
     pub(super) fn take(&mut self, at_ms: u64, body: &[u8]) -> Result<Scrape, String> {
         let (held, dropped) = self.select(body)?;
+        let declared = self.declared(body);
         self.compare(at_ms, &held);
-        let parts =
-            self.spec.rows.iter().zip(&self.rows).map(|(row, slots)| self.part(&row.take, slots, &held)).collect();
+        let part = |(row, slots): (&MetricRow, &Vec<usize>)| self.part(&row.take, slots, &held, &declared);
+        let parts = self.spec.rows.iter().zip(&self.rows).map(part).collect();
         let fed = self.fed(&held);
         self.before = Some((at_ms, held));
-        Ok(Scrape { parts, fed, dropped })
+        Ok(Scrape { parts, fed, dropped, is_stream: false })
     }
 
     /// The wanted series of `body`; of several names the first that is there.
@@ -135,6 +136,19 @@ impl Kept {
         Ok((held, dropped))
     }
 
+    /// The slots whose series `body` announces: one with labels has no samples before the first request, and a server
+    /// that is idle is not one that does not export it.
+    fn declared(&self, body: &[u8]) -> HashSet<usize> {
+        let mut slots = HashSet::new();
+        for family in text::families(body) {
+            for suffix in ["", "_bucket", "_sum", "_count", "_total"] {
+                let found = self.wanted.get(&format!("{family}{suffix}"));
+                slots.extend(found.into_iter().flatten().map(|&(slot, _)| slot));
+            }
+        }
+        slots
+    }
+
     /// Notes what rose since the reading before.
     fn compare(&mut self, at_ms: u64, held: &[Option<Held>]) {
         let Some((before_ms, before)) = &self.before else { return };
@@ -155,12 +169,11 @@ impl Kept {
         }
     }
 
-    fn part(&self, take: &Take, slots: &[usize], held: &[Option<Held>]) -> Part {
-        let (Some(&slot), is_there) = (slots.first(), slots.iter().all(|&slot| held[slot].is_some())) else {
-            return Part::Missing;
-        };
-        if !is_there {
-            return Part::Missing;
+    fn part(&self, take: &Take, slots: &[usize], held: &[Option<Held>], declared: &HashSet<usize>) -> Part {
+        let Some(&slot) = slots.first() else { return Part::Missing };
+        if !slots.iter().all(|&slot| held[slot].is_some()) {
+            let is_known = slots.iter().all(|slot| held[*slot].is_some() || declared.contains(slot));
+            return if is_known { Part::NotYet } else { Part::Missing };
         }
         match take {
             Take::Gauge { .. } => held[slot].as_ref().map_or(Part::Missing, gauge),
@@ -170,7 +183,7 @@ impl Kept {
                 _ => Part::NotYet,
             },
             Take::Quantile { .. } => self.window(slot).map_or(Part::NotYet, |rose| Part::Buckets(rose.buckets)),
-            Take::Query(_) => Part::Missing,
+            Take::Query(_) | Take::Stream(_) => Part::Missing,
         }
     }
 
@@ -231,7 +244,17 @@ impl Kept {
 }
 
 fn fits(sample: &Sample<'_>, labels: &[(String, String)]) -> bool {
-    labels.iter().all(|(name, value)| sample.labels.iter().any(|(is, has)| is == name && has == value))
+    labels
+        .iter()
+        .all(|(name, value)| sample.labels.iter().any(|(is, has)| is == name && (has == value || is_of(has, value))))
+}
+
+/// Whether a status is of the class that is meant: 503 of 5xx. Some servers tell the class, others the status.
+fn is_of(status: &str, class: &str) -> bool {
+    let digit = class.strip_suffix("xx").filter(|digit| digit.len() == 1);
+    digit.is_some_and(|digit| {
+        status.len() == 3 && status.starts_with(digit) && status.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 /// Puts a sample where it belongs. What is no number says nothing.

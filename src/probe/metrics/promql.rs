@@ -46,7 +46,7 @@ impl Asked {
                 Some(query) => self.ask(client, query.as_ref().map_err(Clone::clone)?, spec.timeout_ms).await?,
             });
         }
-        Ok(Scrape { parts, fed: None, dropped: 0 })
+        Ok(Scrape { parts, ..Scrape::default() })
     }
 
     async fn ask(&self, client: &reqwest::Client, query: &str, timeout_ms: u64) -> Result<Part, String> {

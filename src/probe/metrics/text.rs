@@ -42,6 +42,14 @@ pub fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), String>
     Ok(())
 }
 
+/// The names that `# TYPE` lines of `body` announce.
+pub fn families(body: &[u8]) -> impl Iterator<Item = &str> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("TYPE "))
+        .filter_map(|rest| rest.split_whitespace().next())
+}
+
 /// What people put where metrics were expected.
 fn other_format(text: &str) -> Option<&'static str> {
     match text.trim_start().chars().next()? {

@@ -16,6 +16,7 @@ fn spec(take: Take, traffic: Option<TrafficSeries>) -> MetricsSpec {
         prometheus: None,
         rows: vec![MetricRow { name: "row".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic,
+        stream: None,
     }
 }
 

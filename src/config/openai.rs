@@ -1,0 +1,47 @@
+//! What `[probe.openai]` means: the streaming endpoint that is asked for a few tokens now and then.
+
+use super::calls;
+use super::reader::{Node, Table};
+use super::{keys, values};
+use crate::domain::metric::StreamSpec;
+
+const SECOND: u64 = 1000;
+/// Longer prompts are a load of their own, in bytes.
+const MAX_PROMPT: usize = 4096;
+/// Longest name of a model, in bytes.
+const MAX_MODEL: usize = 200;
+
+/// The streaming endpoint, where the file names one. What is at fault in it is told, and has a stand-in: a guard on one
+/// of its rows is not at fault for that.
+pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
+    let table = root.get("probe")?.table()?.get("openai")?.table()?.keys_of(&[keys::PROBE_OPENAI]);
+    let path = match table.get("path") {
+        Some(node) => values::http_path(&node).unwrap_or_default(),
+        None => "/v1/chat/completions".to_owned(),
+    };
+    let model = table.need("model", "write the name the server knows it by").and_then(|node| text(&node, MAX_MODEL));
+    let prompt = match table.get("prompt") {
+        Some(node) => text(&node, MAX_PROMPT).unwrap_or_default(),
+        None => "Count from one to twenty.".to_owned(),
+    };
+    Some(StreamSpec {
+        path,
+        model: model.unwrap_or_default(),
+        prompt,
+        max_tokens: u32::try_from(table.number("max_tokens", 2..=256, 16)).unwrap_or(16),
+        interval_ms: table.duration("interval", 5 * SECOND..=24 * 3600 * SECOND, 60 * SECOND),
+        timeout_ms: table.duration("timeout", 100..=120 * SECOND, 20 * SECOND),
+        api_key: table.get("api_key").and_then(|node| calls::secret(&node)),
+    })
+}
+
+fn text(node: &Node<'_>, max: usize) -> Option<String> {
+    let text = node.lines()?;
+    if text.trim().is_empty() {
+        return node.refuse("is empty".into(), "write some words");
+    }
+    if text.len() > max {
+        return node.refuse(format!("is {} bytes long", text.len()), format!("write at most {max}"));
+    }
+    Some(text.to_owned())
+}

@@ -1,0 +1,313 @@
+//! Streaming endpoints in the way of OpenAI's API, asked for a few tokens now and then: one request per replica, at
+//! its own slow interval and never two at once.
+//!
+//! Everything the answer may do is bounded: its time, its bytes, its pieces, the length of a line. What is wrong with
+//! it is told in words and is no figure.
+
+mod answer;
+mod sse;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::answer::{Answer, error_of};
+use self::sse::Sse;
+use super::delay::delay_ms;
+use super::fetch::classify;
+use super::target::Target;
+use super::{Pollers, ProbeEvent, client, secret};
+use crate::domain::metric::{MetricRow, MetricsSpec, Scrape, StreamSpec};
+use crate::domain::text::clean;
+use crate::domain::{Pair, Side, SideSpec};
+
+/// Longest stream, in bytes.
+const MAX_STREAM: usize = 1024 * 1024;
+/// Longest answer to a request that was refused, in bytes.
+const MAX_REFUSAL: usize = 16 * 1024;
+/// The first requests are spread over this, in milliseconds.
+const MAX_SPREAD_MS: u64 = 1000;
+/// A server that asks to be left alone is, for so long at most, in seconds.
+const MAX_RETRY_S: u64 = 3600;
+
+/// Why there are no figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fault {
+    /// In words, cleaned and without secrets.
+    why: String,
+    /// Seconds the server asked to be left alone for.
+    retry_s: Option<u64>,
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Self {
+        Self { why, retry_s: None }
+    }
+}
+
+/// Starts asking the streaming endpoint of every replica of both sides, where one is. Must be called within a tokio
+/// runtime.
+///
+/// # Errors
+/// When no HTTP client can be made on this machine, in words.
+pub fn start_streams(
+    sides: &Pair<SideSpec>,
+    spec: &MetricsSpec,
+    sink: &mpsc::Sender<ProbeEvent>,
+) -> Result<Pollers, String> {
+    let dropped = Arc::new(AtomicU64::new(0));
+    let mut tasks = JoinSet::new();
+    let Some(stream) = &spec.stream else { return Ok(Pollers { tasks, dropped }) };
+    let client = client()?;
+    for (side, side_spec) in sides.iter() {
+        for (replica, url) in side_spec.urls.iter().enumerate() {
+            let asker = Asker {
+                client: client.clone(),
+                target: Target::new(url),
+                spec: stream.clone(),
+                rows: spec.rows.clone(),
+                side,
+                source: u32::try_from(spec.sources(side) + replica).unwrap_or(u32::MAX),
+                sink: sink.clone(),
+                dropped: Arc::clone(&dropped),
+            };
+            tasks.spawn(asker.run());
+        }
+    }
+    Ok(Pollers { tasks, dropped })
+}
+
+/// Asks one replica's streaming endpoint once and gives a part for each of `rows`: for a check of the config.
+///
+/// # Errors
+/// Why there are no figures, in words.
+pub async fn stream_once(spec: &StreamSpec, rows: &[MetricRow], url: &str) -> Result<Scrape, String> {
+    ask(&client()?, &Target::new(url), spec).await.map(|answer| scrape(&answer, rows)).map_err(|fault| fault.why)
+}
+
+struct Asker {
+    client: reqwest::Client,
+    target: Target,
+    spec: StreamSpec,
+    rows: Vec<MetricRow>,
+    side: Side,
+    source: u32,
+    sink: mpsc::Sender<ProbeEvent>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Asker {
+    async fn run(self) {
+        let mut failures = 0_u32;
+        sleep(Duration::from_millis((MAX_SPREAD_MS as f64 * fastrand::f64()) as u64)).await;
+        while !self.sink.is_closed() {
+            let asked = Instant::now();
+            let answer = ask(&self.client, &self.target, &self.spec).await;
+            failures = if answer.is_err() { failures.saturating_add(1) } else { 0 };
+            let wanted_s = answer.as_ref().err().and_then(|fault| fault.retry_s).unwrap_or(0);
+            let reading = answer.map(|answer| Box::new(scrape(&answer, &self.rows))).map_err(|fault| fault.why);
+            self.send(ProbeEvent::Metrics { side: self.side, source: self.source, reading });
+            let pause_ms = pause_ms(self.spec.interval_ms, failures, wanted_s, asked.elapsed().as_millis() as u64);
+            sleep(Duration::from_millis(pause_ms)).await;
+        }
+    }
+
+    fn send(&self, event: ProbeEvent) {
+        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How long to wait when asking has taken `spent_ms`, and the server has asked to be left alone for `wanted_s`.
+fn pause_ms(interval_ms: u64, failures: u32, wanted_s: u64, spent_ms: u64) -> u64 {
+    let usual = delay_ms(interval_ms, failures, fastrand::f64()).saturating_sub(spent_ms);
+    // A stream that took the whole interval leaves a pause all the same.
+    usual.max(interval_ms / 10).max(wanted_s.min(MAX_RETRY_S) * 1000).max(1)
+}
+
+fn scrape(answer: &Answer, rows: &[MetricRow]) -> Scrape {
+    Scrape { parts: answer.parts(rows), is_stream: true, ..Scrape::default() }
+}
+
+/// One request and its stream, within the time of both.
+async fn ask(client: &reqwest::Client, target: &Target, spec: &StreamSpec) -> Result<Answer, Fault> {
+    let key = match &spec.api_key {
+        Some(from) => Some(secret(from).map_err(|why| format!("no api_key: {why}"))?),
+        None => None,
+    };
+    let mut answer = Answer::default();
+    let limit = Duration::from_millis(spec.timeout_ms);
+    let result = timeout(limit, exchange(client, target, spec, key.as_deref(), &mut answer)).await;
+    result.unwrap_or_else(|_| Err(late(&answer, spec.timeout_ms).into()))?;
+    Ok(answer)
+}
+
+/// What a server says may hold what it was sent; hidden before it is cut to length.
+fn hide(text: String, key: Option<&str>) -> String {
+    match key {
+        Some(key) if text.contains(key) => text.replace(key, "***"),
+        _ => text,
+    }
+}
+
+fn late(answer: &Answer, timeout_ms: u64) -> String {
+    match answer.pieces_ms.len() {
+        0 => format!("no token within {timeout_ms} ms"),
+        n => format!("not at its end after {timeout_ms} ms and {n} tokens"),
+    }
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    target: &Target,
+    spec: &StreamSpec,
+    key: Option<&str>,
+    answer: &mut Answer,
+) -> Result<(), Fault> {
+    let mut request = client.post(target.url(&spec.path)).header(CONTENT_TYPE, "application/json");
+    request = request.header(ACCEPT, "text/event-stream").body(body(spec));
+    if let Some(key) = key {
+        request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let started = Instant::now();
+    let mut response = request.send().await.map_err(|err| classify(&err).to_string())?;
+    if !response.status().is_success() {
+        return Err(refusal(response, key).await);
+    }
+    let kind = content_type(&response);
+    if kind != "text/event-stream" {
+        let told = json_error(&mut response, key).await.map(|why| format!(": {why}")).unwrap_or_default();
+        let kind = if kind.is_empty() { "no content type".to_owned() } else { kind };
+        return Err(format!("not a stream of events but {kind}{told}").into());
+    }
+    let (mut sse, mut events, mut read) = (Sse::default(), Vec::new(), 0_usize);
+    // Tokens may come in halves; what is more than that was not asked for.
+    let most = 4 * spec.max_tokens as usize + 16;
+    while let Some(bytes) = response.chunk().await.map_err(|err| cut(answer, &classify(&err).to_string()))? {
+        let at_ms = started.elapsed().as_secs_f64() * 1000.0;
+        read += bytes.len();
+        let is_whole = sse.push(&bytes, &mut events).is_ok();
+        for mut event in events.drain(..) {
+            event.data = hide(event.data, key);
+            answer.take(at_ms, &event)?;
+            if answer.is_done {
+                return ended(answer);
+            }
+            if answer.pieces_ms.len() > most {
+                return Err(format!("more than {most} tokens where {} were asked for", spec.max_tokens).into());
+            }
+        }
+        if !is_whole {
+            return Err("an event longer than 64 KiB".to_owned().into());
+        }
+        if read > MAX_STREAM {
+            return Err(format!("a stream longer than {} KiB", MAX_STREAM / 1024).into());
+        }
+    }
+    answer.is_done |= sse.rest().is_some_and(|event| event.data.trim() == "[DONE]");
+    ended(answer)
+}
+
+/// A stream that has come to its end: with `[DONE]`, or closed after a reason to finish.
+fn ended(answer: &Answer) -> Result<(), Fault> {
+    if !answer.is_done && !answer.is_finished {
+        return Err(cut(answer, "it ends without [DONE]"));
+    }
+    if answer.pieces_ms.is_empty() {
+        return Err("it ended without a token".to_owned().into());
+    }
+    Ok(())
+}
+
+fn cut(answer: &Answer, why: &str) -> Fault {
+    format!("cut off after {} tokens: {why}", answer.pieces_ms.len()).into()
+}
+
+fn body(spec: &StreamSpec) -> Vec<u8> {
+    let mut body = json!({ "model": spec.model, "stream": true, "max_tokens": spec.max_tokens, "temperature": 0 });
+    if spec.path.trim_end_matches('/').ends_with("/chat/completions") {
+        body["messages"] = json!([{ "role": "user", "content": spec.prompt }]);
+    } else {
+        body["prompt"] = Value::from(spec.prompt.as_str());
+    }
+    body.to_string().into_bytes()
+}
+
+fn content_type(response: &reqwest::Response) -> String {
+    let raw = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let text = String::from_utf8_lossy(raw);
+    clean(text.split(';').next().unwrap_or_default().trim(), 60).to_ascii_lowercase()
+}
+
+/// What an answer that is not 2xx says.
+async fn refusal(mut response: reqwest::Response, key: Option<&str>) -> Fault {
+    let status = response.status().as_u16();
+    let retry = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let location = response.headers().get(reqwest::header::LOCATION).filter(|_| (300..400).contains(&status));
+    let location = location.map(|to| clean(&hide(String::from_utf8_lossy(to.as_bytes()).into_owned(), key), 100));
+    let told = match location {
+        Some(to) => Some(format!("redirects to {to}")),
+        None => json_error(&mut response, key).await,
+    };
+    let hint = match status {
+        401 | 403 => " (is api_key right?)",
+        404 => " (are path and model right?)",
+        _ => "",
+    };
+    let told = told.map(|why| format!(": {why}")).unwrap_or_default();
+    Fault { why: format!("status {status}{hint}{told}"), retry_s: retry.filter(|_| matches!(status, 429 | 503)) }
+}
+
+/// The error that a short JSON body tells.
+async fn json_error(response: &mut reqwest::Response, key: Option<&str>) -> Option<String> {
+    let mut body = Vec::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        if body.len() + bytes.len() > MAX_REFUSAL {
+            return None;
+        }
+        body.extend_from_slice(&bytes);
+    }
+    let text = hide(String::from_utf8_lossy(&body).into_owned(), key);
+    let value: Value = serde_json::from_str(&text).ok()?;
+    let detail = || value.get("detail").map(|detail| clean(detail.as_str().unwrap_or(&detail.to_string()), 160));
+    error_of(&value).or_else(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_asks_to_be_left_alone_is() {
+        assert!((54_000..=66_000).contains(&pause_ms(60_000, 0, 0, 0)));
+        assert_eq!(pause_ms(60_000, 1, 300, 0), 300_000);
+        assert_eq!(pause_ms(60_000, 1, u64::MAX, 0), MAX_RETRY_S * 1000);
+        assert_eq!(pause_ms(10_000, 0, 0, 20_000), 1000, "never a volley");
+    }
+
+    #[test]
+    fn the_path_says_which_form_is_meant() {
+        let mut spec = StreamSpec {
+            path: "/v1/chat/completions".into(),
+            model: "m\"x".into(),
+            prompt: "hi".into(),
+            max_tokens: 16,
+            interval_ms: 60_000,
+            timeout_ms: 1000,
+            api_key: None,
+        };
+        let of = |spec: &StreamSpec| serde_json::from_slice::<Value>(&body(spec)).unwrap();
+        assert_eq!((&of(&spec)["messages"][0]["content"], &of(&spec)["model"]), (&json!("hi"), &json!("m\"x")));
+        assert_eq!((&of(&spec)["max_tokens"], &of(&spec)["stream"]), (&json!(16), &json!(true)));
+        spec.path = "/v1/completions".into();
+        assert_eq!((&of(&spec)["prompt"], of(&spec).get("messages")), (&json!("hi"), None));
+    }
+}
