@@ -10,10 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::program;
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
 
-#[path = "../support/program.rs"]
-mod program;
 #[path = "../support/traefik.rs"]
 mod server;
 
