@@ -222,7 +222,7 @@ fn a_probed_stream_has_an_interval_and_faults_of_its_own() {
     streamed(&mut sim, 80.0);
     sim.seconds(8);
     let rows = sim.status().sides.green.metrics;
-    let value = |name: &str| rows[name].value.map(|value| value.round());
+    let value = |name: &str| rows[name].value.map(f64::round);
     assert_eq!(value("queue"), None, "no reading of a second's interval for eight: old is not now");
     assert_eq!(["ttft", "itl", "itl95", "tokens"].map(value), [80.0, 30.0, 40.0, 33.0].map(Some));
     assert_eq!(rows["ttft"].age_s.map(f64::round), Some(8.0));
