@@ -153,7 +153,7 @@ mod tests {
     fn neither_a_line_nor_an_event_grows_without_end() {
         let long = vec![b'x'; MAX_EVENT + 1];
         assert_eq!(Sse::default().push(&long, &mut Vec::new()), Err(TooLong));
-        let many = b"data: 0123456789\n".repeat(MAX_EVENT / 16);
+        let many = b"data: 0123456789\n".repeat(MAX_EVENT / 16 + 1);
         assert_eq!(Sse::default().push(&many, &mut Vec::new()), Err(TooLong));
         let mut out = Vec::new();
         let comments = b": alive\n".repeat(MAX_EVENT);
