@@ -25,6 +25,7 @@
 mod acts;
 pub mod dns;
 pub mod embedded;
+pub mod envoy;
 mod exchange;
 pub mod haproxy;
 pub mod hook;

@@ -2,7 +2,7 @@
 //! that means something.
 
 use std::error::Error;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ impl Answer {
 
 /// A client for the calls of one backend.
 pub(super) fn client() -> Result<Client, BackendError> {
+    builder().build().map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
+}
+
+fn builder() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     // An error means that a provider is installed already, which is as good.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -48,25 +52,51 @@ pub(super) fn client() -> Result<Client, BackendError> {
         .tcp_nodelay(true)
         // Another request of the same connection must not find it closed by the server meanwhile.
         .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
+}
+
+/// A client whose every call goes to the unix socket at `path`.
+pub(super) fn socket_client(path: &std::path::Path) -> Result<Client, BackendError> {
+    let built = builder().unix_socket(path).build();
+    built.map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
+}
+
+/// Why an exchange came to nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// What it means for an order.
+    pub(super) error: BackendError,
+    /// Nobody listens there: that process is not up.
+    pub(super) is_gone: bool,
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self { error, is_gone: false }
+    }
 }
 
 /// Sends `request` to `place`; whatever is not 2xx is an error that says what it means for an order.
 pub(super) async fn exchange(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, BackendError> {
+    attempt(request, place, limit).await.map_err(|failure| failure.error)
+}
+
+/// The same, and whether anybody listens at `place`.
+pub(super) async fn attempt(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, Failure> {
     let exchange = async {
         let mut answer = request.send().await.map_err(|error| failed(place, &error))?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| broke_off(place, &error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(BackendError::Garbled(format!("{place}: the answer is longer than {MAX_ANSWER} bytes")));
+                return Err(
+                    BackendError::Garbled(format!("{place}: the answer is longer than {MAX_ANSWER} bytes")).into()
+                );
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((answer.status().as_u16(), std::mem::take(answer.headers_mut()), body))
+        Ok::<_, Failure>((answer.status().as_u16(), std::mem::take(answer.headers_mut()), body))
     };
     let late = || BackendError::Unknown(format!("{place} did not answer within {} ms", limit.as_millis()));
-    let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| late())??;
+    let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| Failure::from(late()))??;
     judge(status, place, &body)?;
     Ok(Answer { body, headers })
 }
@@ -111,15 +141,33 @@ fn judge(status: u16, place: &str, body: &[u8]) -> Result<(), BackendError> {
     })
 }
 
-fn failed(place: &str, error: &reqwest::Error) -> BackendError {
+fn failed(place: &str, error: &reqwest::Error) -> Failure {
     let text = format!("{place}: {}", cause(error));
     if error.is_connect() {
-        BackendError::Unreachable(text)
+        let kind = io_kind(error);
+        let is_gone = matches!(kind, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound));
+        let error = match kind {
+            Some(ErrorKind::PermissionDenied) => BackendError::Denied(text),
+            _ => BackendError::Unreachable(text),
+        };
+        Failure { error, is_gone }
     } else if error.is_builder() {
-        BackendError::Refused(text)
+        BackendError::Refused(text).into()
     } else {
-        BackendError::Unknown(text)
+        BackendError::Unknown(text).into()
     }
+}
+
+/// What the operating system said, where it was the one that failed.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return Some(error.kind());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn broke_off(place: &str, error: &reqwest::Error) -> BackendError {

@@ -4,10 +4,12 @@ use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
 use crate::domain::router::dns::DnsSpec;
+use crate::domain::router::envoy::EnvoySpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
 
+mod envoy;
 mod haproxy;
 
 /// A traffic system and how it is reached.
@@ -20,6 +22,8 @@ pub enum BackendSpec {
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
+    /// Envoy, by its admin interface.
+    Envoy(Box<EnvoySpec>),
     /// nginx, by a file of its configuration.
     Nginx(Box<NginxSpec>),
     /// A name in the DNS.
@@ -34,6 +38,7 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
+            Self::Envoy(_) => "envoy",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -66,6 +71,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "envoy", sections: &[keys::BACKEND, keys::ENVOY], read: envoy::envoy },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -79,7 +85,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
-    "envoy",
     "traefik",
     "caddy",
     "apache",

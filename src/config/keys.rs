@@ -42,6 +42,7 @@ pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
 pub(super) const VALUES: &str = "values = { .. }";
 pub(super) const BACKENDS: &str = "backends = { .. }";
 pub(super) const SERVERS: &str = "servers = { .. }";
+pub(super) const ENVOY: &str = "[backend] kind = \"envoy\"";
 pub(super) const NGINX: &str = "[backend] kind = \"nginx\"";
 pub(super) const DNS: &str = "[backend] kind = \"dns\"";
 pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
@@ -168,6 +169,11 @@ const KEYS: &[KeyDoc] = &[
 
     key(SERVERS, "blue", "list of names", Required, "Blue's servers."),
     key(SERVERS, "green", "list of names", Required, "Green's servers."),
+
+    key(ENVOY, "admin", "URL, path or list", Required, "The admin interface of each process: a base URL, or the path of its socket; where several are one router all of them are moved."),
+    key(ENVOY, "key", "runtime key", Required, "The runtime_key in the runtime_fraction of green's route; its value is green's percent."),
+    key(ENVOY, "blue", "name", Is("\"blue\""), "Blue's cluster, as Envoy's own config names it."),
+    key(ENVOY, "green", "name", Is("\"green\""), "The same for green."),
 
     key(NGINX, "include", "path", Required, "The file that cutover writes and nginx.conf includes in http { }: a split_clients block."),
     key(NGINX, "variable", "name", Is("\"$cutover_side\""), "The variable the block sets, for proxy_pass http://$cutover_side."),

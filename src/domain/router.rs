@@ -2,6 +2,7 @@
 //! a backend is made from. One file a system.
 
 pub mod dns;
+pub mod envoy;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;

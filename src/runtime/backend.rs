@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backend::TrafficBackend;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
+use crate::backend::envoy::Envoy;
 use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
@@ -16,6 +17,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
+        BackendSpec::Envoy(spec) => Arc::new(Envoy::new((**spec).clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),
