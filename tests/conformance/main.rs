@@ -13,11 +13,16 @@
 
 mod dns;
 mod embedded;
+mod envoy;
+#[path = "../support/envoy.rs"]
+mod envoy_kit;
 mod haproxy;
 #[path = "../support_haproxy/kit.rs"]
 mod haproxy_kit;
 mod hook;
 mod nginx;
+#[path = "../support/program.rs"]
+mod program;
 mod rig;
 mod scripted;
 
@@ -243,6 +248,7 @@ conformance!(scripted_memory, crate::scripted::Memory);
 conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
+conformance!(envoy_runtime, crate::envoy::TwoProcesses);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(nginx_file, crate::nginx::Reloaded);
