@@ -62,7 +62,7 @@ impl Setup {
         let types = "type.googleapis.com/envoy.extensions.filters";
         let mut text = format!("admin:\n  address: {{ pipe: {{ path: {}/admin.sock }} }}\n", dir.display());
         if let Some(allowed) = &self.allowed {
-            let paths: Vec<String> = allowed.iter().map(|path| format!("{{ prefix: {path} }}")).collect();
+            let paths: Vec<String> = allowed.iter().map(|path| format!("{{ prefix: \"{path}\" }}")).collect();
             let _ = writeln!(text, "  allow_paths: [ {} ]", paths.join(", "));
         }
         let routes = match &self.routes {
