@@ -88,6 +88,19 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
 }
 
 #[test]
+fn envoy_is_read_with_all_its_processes() -> Result<(), Error> {
+    use cutover::domain::router::envoy::{AdminPlace, EnvoyWay};
+    let config = valid("envoy.toml")?;
+    let BackendSpec::Envoy(spec) = config.backend else { return Err("another backend".into()) };
+    let url = |text: &str| AdminPlace::Http(text.into());
+    let local = AdminPlace::Unix(fixtures().join("valid/run/admin.sock"));
+    assert_eq!(spec.admin, [local, url("http://10.0.0.5:9901"), url("http://[::1]:9901")]);
+    assert_eq!(spec.way, EnvoyWay::Runtime { key: "routing.traffic_shift.green".into() });
+    assert_eq!((spec.clusters.blue.as_str(), spec.clusters.green.as_str()), ("outbound|80||blue.ml.svc", "green"));
+    Ok(())
+}
+
+#[test]
 fn each_bad_file_has_its_message() -> Result<(), Error> {
     let mut all = String::new();
     let files = files("invalid")?;
