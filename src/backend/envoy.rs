@@ -5,10 +5,14 @@
 //! values are made here from a checked split, the id of the order is set beside the value in the same request, and the
 //! revision is a digest of value, order and start of every process, compared just before a forward order is sent.
 //! Runtime values are gone with the process: then the route's default holds, which is read and told.
+//!
+//! The other way is a file of routes with weighted clusters that every process watches: written whole from a template,
+//! renamed into place, and in force once every process shows its version and its weights.
 
 mod admin;
 mod drive;
 mod fleet;
+mod rds;
 mod reading;
 mod routes;
 mod runtime;
@@ -19,7 +23,7 @@ use std::sync::Arc;
 use super::{
     Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
 };
-use crate::domain::router::envoy::EnvoySpec;
+use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Side};
 
@@ -51,10 +55,11 @@ impl TrafficBackend for Envoy {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let is_one = self.inner.fleet.spec().admin.len() == 1;
+        let spec = self.inner.fleet.spec();
+        let is_file = matches!(spec.way, EnvoyWay::Routes { .. });
         Capabilities {
-            applying: if is_one { Applying::Atomic } else { Applying::Asynchronous },
-            survives_restart: false,
+            applying: if spec.admin.len() == 1 && !is_file { Applying::Atomic } else { Applying::Asynchronous },
+            survives_restart: is_file,
             compare_and_set: false,
             ..Capabilities::direct()
         }
@@ -87,7 +92,25 @@ impl Observer for Inner {
     fn preview(&self, order: &Order) -> Preview {
         let spec = self.fleet.spec();
         let places: Vec<String> = spec.admin.iter().map(ToString::to_string).collect();
-        Preview { target: places.join(", "), lines: vec![format!("POST {}", runtime::setting(spec, order))] }
+        let places = places.join(", ");
+        match &spec.way {
+            EnvoyWay::Runtime { key } => {
+                Preview { target: places, lines: vec![format!("POST {}", runtime::setting(key, order))] }
+            }
+            EnvoyWay::Routes { file, template } => {
+                let share = |side| order.target.share(side);
+                let (blue, green) = (share(Side::Blue), share(Side::Green));
+                let template = clean(&template.to_string_lossy(), 200);
+                let version = runtime::tag(&order.id);
+                Preview {
+                    target: clean(&file.to_string_lossy(), 200),
+                    lines: vec![
+                        format!("write {template} with version {version}, blue {blue}, green {green}"),
+                        format!("then read back: {places}"),
+                    ],
+                }
+            }
+        }
     }
 }
 

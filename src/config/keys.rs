@@ -171,7 +171,9 @@ const KEYS: &[KeyDoc] = &[
     key(SERVERS, "green", "list of names", Required, "Green's servers."),
 
     key(ENVOY, "admin", "URL, path or list", Required, "The admin interface of each process: a base URL, or the path of its socket; where several are one router all of them are moved."),
-    key(ENVOY, "key", "runtime key", Required, "The runtime_key in the runtime_fraction of green's route; its value is green's percent."),
+    key(ENVOY, "key", "runtime key", Nothing, "The runtime_key in the runtime_fraction of green's route; its value is green's percent. This or routes."),
+    key(ENVOY, "routes", "path", Nothing, "The file of routes that Envoy watches (RDS) and cutover writes whole; for weighted_clusters that a restart keeps."),
+    key(ENVOY, "template", "path", Nothing, "With routes: the JSON it is made from, with {{version}}, {{blue}} and {{green}} in place of values."),
     key(ENVOY, "blue", "name", Is("\"blue\""), "Blue's cluster, as Envoy's own config names it."),
     key(ENVOY, "green", "name", Is("\"green\""), "The same for green."),
 

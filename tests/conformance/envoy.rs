@@ -1,4 +1,4 @@
-//! Real Envoy: two processes that are one router, by their runtime.
+//! Real Envoy: two processes that are one router, by their runtime and by a file of routes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use cutover::backend::envoy::Envoy;
 use cutover::domain::router::envoy::EnvoySpec;
 use cutover::domain::{Pair, Side, Split};
 
-use crate::envoy_kit::{Between, Proxy, Setup, answer, impostor, swallows_changes};
+use crate::envoy_kit::{Between, Proxy, Setup, answer, impostor, routes_in, swallows_changes};
 use crate::program;
 use crate::rig::{Rig, Trouble};
 
@@ -77,5 +77,60 @@ impl Rig for TwoProcesses {
             node.run();
         }
         true
+    }
+}
+
+/// Two processes that watch one file of routes.
+pub struct OneFile {
+    inner: TwoProcesses,
+    dir: tempfile::TempDir,
+    other: tempfile::TempDir,
+}
+
+impl Rig for OneFile {
+    fn is_there(test: &str) -> bool {
+        program::need(test, "envoy").is_some()
+    }
+
+    async fn start(split: Split) -> Self {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let green = split.share(Side::Green);
+        let routes = Some(routes_in(dir.path(), green));
+        let setup = Setup { routes, ..Setup::new(&nowhere(), green) };
+        let nodes = [0, 1].map(|_| Proxy::start(setup.clone()));
+        let spec = EnvoySpec { admin: nodes.iter().map(Proxy::place).collect(), ..nodes[0].spec_of_routes() };
+        Self { inner: TwoProcesses { nodes, spec, between: Vec::new() }, dir, other }
+    }
+
+    fn backend(&self) -> Arc<dyn TrafficBackend> {
+        self.inner.backend()
+    }
+
+    async fn trouble(&mut self, trouble: Trouble) -> bool {
+        match trouble {
+            // Who may write the file is shown elsewhere: here nobody may look.
+            Trouble::WrongCredentials => {
+                for node in &mut self.inner.nodes {
+                    node.kill();
+                    node.setup.allowed = Some(vec!["/ready", "/listeners"]);
+                    node.run();
+                }
+            }
+            // One of them watches a file that is not ours.
+            Trouble::HalfApplied => {
+                let node = &mut self.inner.nodes[1];
+                node.kill();
+                node.setup.routes = Some(routes_in(self.other.path(), 0));
+                node.run();
+            }
+            // A file needs nobody to answer: what is read before an order does.
+            other => return self.inner.trouble(other).await,
+        }
+        assert!(self.dir.path().is_dir());
+        true
+    }
+
+    async fn restart(&mut self) -> bool {
+        self.inner.restart().await
     }
 }

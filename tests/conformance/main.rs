@@ -249,6 +249,7 @@ conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
 conformance!(envoy_runtime, crate::envoy::TwoProcesses);
+conformance!(envoy_routes, crate::envoy::OneFile);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(nginx_file, crate::nginx::Reloaded);

@@ -106,6 +106,35 @@ impl Setup {
     }
 }
 
+/// What a file of routes is made from.
+pub const TEMPLATE: &str = r#"{ "version_info": "{{version}}", "resources": [ {
+    "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "models",
+    "virtual_hosts": [ { "name": "model", "domains": ["*"], "routes": [ { "match": { "prefix": "/" },
+        "route": { "timeout": "0s", "weighted_clusters": { "clusters": [
+            { "name": "blue", "weight": "{{blue}}" }, { "name": "green", "weight": "{{green}}" } ] } } } ] } ] } ] }"#;
+
+/// A file of routes in a directory of its own below `dir`, with its template above it.
+pub fn routes_in(dir: &Path, green: u8) -> PathBuf {
+    std::fs::create_dir_all(dir.join("rds")).unwrap();
+    std::fs::write(dir.join("template.json"), TEMPLATE).unwrap();
+    let file = dir.join("rds/models.json");
+    rename_into(&file, &filled("first", 100 - green, green));
+    file
+}
+
+/// The template with these values.
+pub fn filled(version: &str, blue: u8, green: u8) -> String {
+    let text = TEMPLATE.replace("{{version}}", version).replace("{{blue}}", &blue.to_string());
+    text.replace("{{green}}", &green.to_string())
+}
+
+/// Puts `text` in place as Envoy wants it.
+pub fn rename_into(file: &Path, text: &str) {
+    let fresh = file.with_extension("new");
+    std::fs::write(&fresh, text).unwrap();
+    std::fs::rename(&fresh, file).unwrap();
+}
+
 /// One Envoy.
 pub struct Proxy {
     dir: tempfile::TempDir,
@@ -146,6 +175,13 @@ impl Proxy {
         }
     }
 
+    /// This process alone, by the file of its routes.
+    pub fn spec_of_routes(&self) -> EnvoySpec {
+        let file = self.setup.routes.clone().expect("routes in a file");
+        let template = file.parent().unwrap().parent().unwrap().join("template.json");
+        EnvoySpec { way: EnvoyWay::Routes { file, template }, ..self.spec() }
+    }
+
     /// Starts the process with its setup as it is now.
     pub fn run(&mut self) {
         drop(std::fs::remove_file(self.socket()));
@@ -155,6 +191,7 @@ impl Proxy {
         let mut command = Command::new(program::program("envoy").unwrap());
         // Without hot restart several run beside each other on one machine.
         command.arg("-c").arg(&config).args(["--disable-hot-restart", "--concurrency", "1", "-l", "warning"]);
+        command.args(["--service-node", "test", "--service-cluster", "test"]);
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let end = Instant::now() + DEADLINE;
         while !self.try_say("GET", "/ready").is_some_and(|text| text.contains("LIVE")) {

@@ -1,14 +1,16 @@
 //! Orders: checked against every process, sent to all at once, answered.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::fleet::{self, Fleet, Outcome};
 use super::reading::Reading;
-use super::runtime;
+use super::{rds, runtime};
 use crate::backend::BackendError;
 use crate::backend::exchange::Failure;
+use crate::backend::haproxy::save;
+use crate::domain::router::envoy::EnvoyWay;
 use crate::domain::{Order, OrderId};
 
 /// How long a process may take to be read. Look and order together stay below the 3 s that an order is given.
@@ -23,6 +25,8 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     inner: Mutex<Orders>,
+    /// Held by the thread that writes the file of routes.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -107,10 +111,36 @@ pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> 
             return Err(newer());
         }
     }
-    let sent = fleet.post(&runtime::setting(fleet.spec(), order), ACT).await?;
-    judged(order, &sent)?;
+    match &fleet.spec().way {
+        EnvoyWay::Runtime { key } => judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?)?,
+        EnvoyWay::Routes { file, template } => {
+            // Reason: a write that its caller no longer waits for is over before the next one begins.
+            let writing = Arc::clone(&memory.writing).lock_owned().await;
+            if !memory.is_newest(order) {
+                return Err(newer());
+            }
+            let (file, template, order) = (file.clone(), template.clone(), order.clone());
+            let spec = fleet.spec().clone();
+            let write = move || {
+                let _held = writing;
+                let text = rds::made(&template, &spec, &order)?;
+                save::replace(&file, &text).map_err(not_written)
+            };
+            let gone = |error| BackendError::Unknown(format!("the file of routes was not written: {error}"));
+            tokio::task::spawn_blocking(write).await.map_err(gone)??;
+        }
+    }
     memory.done(order);
     Ok(())
+}
+
+fn not_written(why: String) -> BackendError {
+    let text = format!("{why}; nothing was written");
+    if text.contains("ermission denied") || text.contains("Read-only") {
+        BackendError::Denied(text)
+    } else {
+        BackendError::Refused(text)
+    }
 }
 
 /// Every process must answer, in the state that consent was given to; or this very order must be in force there.

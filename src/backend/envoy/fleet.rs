@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::admin::Admin;
+use super::rds::{self, Written};
 use super::reading::{self, Reading};
 use super::stats::SideReading;
 use crate::backend::BackendError;
 use crate::backend::exchange::{self, Failure};
-use crate::domain::router::envoy::EnvoySpec;
+use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
 
 /// What became of one process, by its name.
@@ -57,6 +58,14 @@ impl Fleet {
         Ok(found.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
+    /// What the file of routes says, where one carries the split.
+    async fn file(&self) -> Option<Result<Written, String>> {
+        let EnvoyWay::Routes { file, .. } = &self.spec.way else { return None };
+        let (file, spec) = (file.clone(), Arc::clone(&self.spec));
+        let read = tokio::task::spawn_blocking(move || rds::read(&file, &spec)).await;
+        Some(read.unwrap_or_else(|error| Err(format!("the file of routes was not read: {error}"))))
+    }
+
     /// Sends the change at `path` to every process.
     pub(super) async fn post(&self, path: &str, limit: Duration) -> Result<Vec<Outcome<()>>, BackendError> {
         let path = Arc::new(path.to_owned());
@@ -69,7 +78,12 @@ impl Fleet {
 
     /// Reads every process.
     pub(super) async fn read(&self, limit: Duration) -> Result<Vec<Outcome<Reading>>, BackendError> {
-        self.each(|admin, spec| async move { reading::read(&admin, &spec, limit).await }).await
+        let file = self.file().await.map(Arc::new);
+        self.each(|admin, spec| {
+            let file = file.clone();
+            async move { reading::read(&admin, &spec, file.as_deref(), limit).await }
+        })
+        .await
     }
 }
 

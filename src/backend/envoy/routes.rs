@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::domain::Pair;
 use crate::domain::text::clean;
+use crate::domain::{Pair, Side};
 
 /// Where a process tells of routes in its own file, and of those it was given since.
 pub(super) const ROUTES: [&str; 2] =
@@ -75,14 +75,112 @@ fn takes_the_rest(later: &Value, route: &Value, blue: &str) -> bool {
         && later.pointer("/route/cluster").and_then(Value::as_str) == Some(blue)
 }
 
+/// A split made of weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Weighted {
+    /// The name of the route configuration.
+    pub(super) name: String,
+    /// Green's percent.
+    pub(super) percent: u8,
+    /// Why that is not all there is to say.
+    pub(super) odd: Option<String>,
+}
+
+/// The split in route configurations, of the one called `name` where one is given; the error says what they lack.
+pub(super) fn weighted(configs: &[Value], name: Option<&str>, clusters: &Pair<String>) -> Result<Weighted, String> {
+    let mut found: Option<Weighted> = None;
+    for config in configs {
+        let own = config.get("name").and_then(Value::as_str).unwrap_or_default();
+        let hosts = config.get("virtual_hosts").and_then(Value::as_array).into_iter().flatten();
+        if name.is_some_and(|name| name != own) {
+            continue;
+        }
+        for route in hosts.flat_map(routes) {
+            let Some(weights) = weights(route, clusters)? else { continue };
+            let (percent, mut odd) = percent(&weights)?;
+            match &mut found {
+                None => found = Some(Weighted { name: clean(own, 80), percent, odd }),
+                Some(found) if found.percent != percent => {
+                    odd = Some(format!("its routes share differently: {} % and {percent} %", found.percent));
+                    found.odd = found.odd.take().or(odd);
+                }
+                Some(found) => found.odd = found.odd.take().or(odd),
+            }
+        }
+    }
+    found.ok_or_else(|| {
+        let (blue, green) = (clean(&clusters.blue, 60), clean(&clusters.green, 60));
+        format!("no route with weighted_clusters of {blue:?} and {green:?} is there")
+    })
+}
+
+/// The weights of a route that leads to a side; an error where it leads elsewhere too.
+fn weights(route: &Value, clusters: &Pair<String>) -> Result<Option<Pair<u64>>, String> {
+    let Some(list) = route.pointer("/route/weighted_clusters/clusters").and_then(Value::as_array) else {
+        return Ok(None);
+    };
+    let name = |entry: &Value| entry.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut found = Pair { blue: None, green: None };
+    let mut others = Vec::new();
+    for entry in list {
+        let own = name(entry);
+        let Some(side) = Side::BOTH.into_iter().find(|side| clusters[*side] == own) else {
+            others.push(clean(&own, 60));
+            continue;
+        };
+        let weight = match entry.get("weight") {
+            None => Some(0),
+            // JSON of protocol buffers writes numbers either way.
+            Some(weight) => weight.as_u64().or_else(|| weight.as_str()?.parse().ok()),
+        };
+        let weight = weight.filter(|weight| *weight <= u64::from(u32::MAX));
+        if found[side].replace(weight.ok_or_else(|| format!("the weight of {own:?} is no number"))?).is_some() {
+            return Err(format!("cluster {own:?} stands twice in one route"));
+        }
+    }
+    match (found.blue, found.green) {
+        (None, None) => Ok(None),
+        (Some(blue), Some(green)) if others.is_empty() => Ok(Some(Pair { blue, green })),
+        _ => Err(format!(
+            "a route's weighted_clusters must be {:?} and {:?} and no other ({})",
+            clusters.blue,
+            clusters.green,
+            if others.is_empty() { "one is missing".to_owned() } else { others.join(", ") }
+        )),
+    }
+}
+
+/// Green's percent, and a word where it is not whole.
+fn percent(weights: &Pair<u64>) -> Result<(u8, Option<String>), String> {
+    let all = weights.blue + weights.green;
+    if all == 0 {
+        return Err("all weights of a route are 0: Envoy rejects that".into());
+    }
+    let exact = weights.green as f64 * 100.0 / all as f64;
+    let mut percent = exact.round() as u8;
+    // A side that takes any traffic is never shown with none.
+    if weights.blue > 0 && weights.green > 0 {
+        percent = percent.clamp(1, 99);
+    }
+    let odd = (weights.green * 100 != u64::from(percent) * all)
+        .then(|| format!("weights {} and {} make no whole percent", weights.blue, weights.green));
+    Ok((percent, odd))
+}
+
+/// The route configurations in a dump of routes.
+pub(super) fn configs(dump: &Value) -> Vec<Value> {
+    let configs = dump.get("configs").and_then(Value::as_array).into_iter().flatten();
+    configs.filter_map(|it| it.get("route_config").cloned()).collect()
+}
+
 /// The virtual hosts in a dump of routes.
-pub(super) fn virtual_hosts(dump: &Value) -> impl Iterator<Item = &Value> {
+fn virtual_hosts(dump: &Value) -> impl Iterator<Item = &Value> {
     let configs = dump.get("configs").and_then(Value::as_array).into_iter().flatten();
     configs.filter_map(|it| it.pointer("/route_config/virtual_hosts")?.as_array()).flatten()
 }
 
 /// The routes of a virtual host.
-pub(super) fn routes(host: &Value) -> &[Value] {
+fn routes(host: &Value) -> &[Value] {
     host.get("routes").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::text::clean;
 use crate::domain::{Digest, Order, OrderId, Side};
 
@@ -31,9 +30,8 @@ pub(super) struct Runtime {
     pub(super) tag: Option<String>,
 }
 
-/// The change that `order` is: its value and its tag in one request.
-pub(super) fn setting(spec: &EnvoySpec, order: &Order) -> String {
-    let EnvoyWay::Runtime { key } = &spec.way;
+/// The change of `key` that `order` is: its value and its tag in one request.
+pub(super) fn setting(key: &str, order: &Order) -> String {
     format!("/runtime_modify?{key}={}&{}={}", order.target.share(Side::Green), tag_key(key), tag(&order.id))
 }
 

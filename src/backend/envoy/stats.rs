@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::admin::encoded;
 use crate::domain::observation::Replicas;
+use crate::domain::text::clean;
 use crate::domain::{Pair, SideTraffic};
 
 /// What one process says of one side.
@@ -24,6 +25,10 @@ pub(super) struct Stats {
     pub(super) uptime_s: Option<u64>,
     /// Why it does not take traffic as usual, in a word.
     pub(super) state: Option<&'static str>,
+    /// The versions of files that it has taken in last, by the end of their counters' names.
+    pub(super) versions: Vec<(String, String)>,
+    /// Files that it did not take in since it started, likewise.
+    pub(super) refused: Vec<(String, u64)>,
     /// Its clusters.
     pub(super) sides: Pair<SideReading>,
 }
@@ -33,7 +38,8 @@ pub(super) fn path(clusters: &Pair<String>) -> String {
     let [blue, green] = [&clusters.blue, &clusters.green].map(|name| escaped(&stat_name(name)));
     let filter = format!(
         "^(server\\.(uptime|state)|cluster\\.({blue}|{green})\\.(upstream_rq_[1-5]xx|upstream_rq_active|\
-         membership_healthy|membership_total|upstream_rq_time))$"
+         membership_healthy|membership_total|upstream_rq_time)|\
+         http\\..*\\.rds\\..*\\.(version_text|update_rejected|update_failure))$"
     );
     format!("/stats?format=json&histogram_buckets=detailed&filter={}", encoded(&filter))
 }
@@ -58,11 +64,14 @@ fn escaped(text: &str) -> String {
 pub(super) fn read(dump: &Value, clusters: &Pair<String>) -> Option<Stats> {
     let mut values: BTreeMap<&str, u64> = BTreeMap::new();
     let mut times: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut versions = Vec::new();
     for stat in dump.get("stats")?.as_array()? {
         if let Some(histograms) = stat.get("histograms") {
             for one in histograms.get("details").and_then(Value::as_array).into_iter().flatten() {
                 times.insert(one.get("name")?.as_str()?, buckets(one.get("totals")?)?);
             }
+        } else if let Some(text) = stat.get("value").and_then(Value::as_str) {
+            versions.push((stat.get("name")?.as_str()?.to_owned(), clean(text, 80)));
         } else {
             values.insert(stat.get("name")?.as_str()?, stat.get("value")?.as_u64()?);
         }
@@ -87,7 +96,24 @@ pub(super) fn read(dump: &Value, clusters: &Pair<String>) -> Option<Stats> {
         Some(2 | 3) => Some("still starting"),
         _ => None,
     };
-    Some(Stats { uptime_s: values.get("server.uptime").copied(), state, sides })
+    let counters =
+        values.iter().filter(|(name, _)| name.ends_with(".update_rejected") || name.ends_with(".update_failure"));
+    let refused = counters.map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    Some(Stats { versions, refused, uptime_s: values.get("server.uptime").copied(), state, sides })
+}
+
+impl Stats {
+    /// The versions that each listener has taken in of the route configuration `name`.
+    pub(super) fn versions_of(&self, name: &str) -> Vec<String> {
+        let end = format!(".rds.{}.version_text", stat_name(name));
+        self.versions.iter().filter(|(stat, _)| stat.ends_with(&end)).map(|(_, version)| version.clone()).collect()
+    }
+
+    /// How many files of the route configuration `name` it did not take in since it started.
+    pub(super) fn refused_of(&self, name: &str) -> u64 {
+        let middle = format!(".rds.{}.update_", stat_name(name));
+        self.refused.iter().filter(|(stat, _)| stat.contains(&middle)).map(|(_, n)| n).sum()
+    }
 }
 
 /// A histogram in milliseconds as `(microseconds, count)`.

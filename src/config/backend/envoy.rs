@@ -17,9 +17,7 @@ const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/r
 
 pub(super) fn envoy(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
     let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| places(&node));
-    let key = table
-        .need("key", "write the runtime_key of green's route: key = \"routing.traffic_shift.green\"")
-        .and_then(|node| key(&node));
+    let way = way(table);
     let cluster = |side: Side| match table.get(side.name()) {
         Some(node) => cluster(&node),
         None => Some(side.name().to_owned()),
@@ -29,8 +27,50 @@ pub(super) fn envoy(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         table.fault(format!("cluster {} stands for both sides", quote(twin)), "name one cluster a side");
         return None;
     }
-    let way = EnvoyWay::Runtime { key: key? };
-    Some(BackendSpec::Envoy(Box::new(EnvoySpec { admin: admin?, clusters: Pair { blue: blue?, green: green? }, way })))
+    let clusters = Pair { blue: blue?, green: green? };
+    Some(BackendSpec::Envoy(Box::new(EnvoySpec { admin: admin?, clusters, way: way? })))
+}
+
+/// A runtime key, or a file of routes with its template.
+fn way(table: &Table<'_>) -> Option<EnvoyWay> {
+    let (written, routes, template) = (table.get("key"), table.get("routes"), table.get("template"));
+    let Some(routes) = routes else {
+        if let Some(template) = template {
+            template.fault("means nothing without routes".into(), "write routes, or remove it");
+        }
+        let Some(written) = written else {
+            table.fault(
+                "neither key nor routes is written".into(),
+                "write the runtime_key of green's route: key = \"routing.traffic_shift.green\"",
+            );
+            return None;
+        };
+        return Some(EnvoyWay::Runtime { key: key(&written)? });
+    };
+    if let Some(key) = written {
+        key.fault("means nothing with routes".into(), "remove one of the two");
+    }
+    let file = values::path(&routes).and_then(|file| {
+        let is_json = file.extension().is_some_and(|extension| extension == "json");
+        if is_json && !file.is_dir() {
+            Some(file)
+        } else {
+            routes.refuse(
+                "is not the name of a JSON file".into(),
+                "write e.g. \"/etc/envoy/rds/models.json\": Envoy goes by the name",
+            )
+        }
+    });
+    let template = table
+        .need("template", "write the file that routes is made from: template = \"/etc/cutover/models.template.json\"")
+        .and_then(|node| {
+            let path = values::readable_file(&node)?;
+            if Some(&path) == file.as_ref() {
+                return node.refuse("is routes itself".into(), "name another file: routes is written anew each time");
+            }
+            Some(path)
+        });
+    Some(EnvoyWay::Routes { file: file?, template: template? })
 }
 
 /// One place, or a list of different ones.

@@ -43,4 +43,11 @@ pub enum EnvoyWay {
         /// Letters, digits, `-`, `_` and `.`.
         key: String,
     },
+    /// A file of routes that Envoy watches (RDS from the file system), with weighted clusters; kept over a restart.
+    Routes {
+        /// The file that cutover writes.
+        file: PathBuf,
+        /// What it is made from: the same with `{{version}}`, `{{blue}}` and `{{green}}` in place of values.
+        template: PathBuf,
+    },
 }
