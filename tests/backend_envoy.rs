@@ -22,7 +22,7 @@ use cutover::backend::envoy::Envoy;
 use cutover::backend::{Applying, BackendError, TrafficBackend};
 use cutover::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
 use cutover::domain::{Move, Observation, Order, OrderId, Pair, Revision, Side, Split};
-use envoy::{KEY, Proxy, Setup, answer, impostor, swallows_changes};
+use envoy::{KEY, Proxy, Setup, answer, filled, impostor, rename_into, routes_in, swallows_changes};
 use kit::{Client, Model};
 use rustix::process::Signal;
 
@@ -128,21 +128,7 @@ async fn no_request_is_lost_or_late_in_twenty_switches() {
     }
     let proxy = Proxy::start(Setup::new(&Model::both(), 0));
     let backend = backend(proxy.spec());
-    let stop = Arc::new(AtomicBool::new(false));
-    let load: Vec<_> = (0..4)
-        .map(|_| {
-            let (stop, at) = (Arc::clone(&stop), proxy.listen);
-            std::thread::spawn(move || {
-                let mut client = Client::to(at);
-                let (mut sent, mut failed) = (0_u32, 0_u32);
-                while !stop.load(Ordering::Relaxed) && sent < 200_000 {
-                    sent += 1;
-                    failed += u32::from(client.get("/").is_none_or(|(status, _)| status != 200));
-                }
-                (sent, failed)
-            })
-        })
-        .collect();
+    let load = Load::start(proxy.listen);
     let mut client = Client::to(proxy.listen);
     let (mut took, mut stale) = (Vec::new(), 0);
     for n in 0..20 {
@@ -157,9 +143,7 @@ async fn no_request_is_lost_or_late_in_twenty_switches() {
             stale += u32::from(body != side);
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    let (sent, failed) = load.into_iter().map(|it| it.join().unwrap()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    assert!(sent > 100, "{sent} requests were sent");
+    let (sent, failed) = load.end();
     took.sort();
     println!("20 switches of {:?} (median), {sent} requests, {failed} failed, {stale} late", took[10]);
     assert_eq!((failed, stale), (0, 0), "of {sent}: failed, and went to the old side after it was read back");
@@ -200,6 +184,155 @@ async fn the_preview_is_what_is_sent() {
     assert_eq!(preview.target, "/run/envoy/admin.sock, http://10.0.0.5:9901");
     let line = &preview.lines[0];
     assert!(line.starts_with("POST /runtime_modify?a.b=10&a.b.order=o") && line.len() == 55, "{line}");
+}
+
+/// Reads until it is one clean value; how many looks that took.
+async fn settles(backend: &Envoy, split: Split) -> u32 {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    for looks in 1.. {
+        let seen = see(backend).await;
+        if seen.split == split && seen.mixed.is_none() {
+            return looks;
+        }
+        assert!(std::time::Instant::now() < end, "never read back: {split}: {seen:?}");
+    }
+    0
+}
+
+#[tokio::test]
+async fn a_file_of_routes_loses_nothing_in_twenty_switches() {
+    if !is_there("a_file_of_routes_loses_nothing_in_twenty_switches") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let routes = Some(routes_in(dir.path(), 0));
+    let proxy = Proxy::start(Setup { routes, ..Setup::new(&Model::both(), 0) });
+    let backend = backend(proxy.spec_of_routes());
+    let can = backend.capabilities();
+    assert!(can.survives_restart && can.applying == Applying::Asynchronous);
+    let load = Load::start(proxy.listen);
+    let mut client = Client::to(proxy.listen);
+    let (mut took, mut stale) = (Vec::new(), 0);
+    for n in 0..20 {
+        let (percent, side) = if n % 2 == 0 { (100, "green") } else { (0, "blue") };
+        let began = std::time::Instant::now();
+        apply(&backend, &order(green(percent), None)).await.unwrap();
+        settles(&backend, green(percent)).await;
+        took.push(began.elapsed());
+        for _ in 0..10 {
+            let (status, body) = client.get("/").unwrap();
+            assert_eq!(status, 200);
+            stale += u32::from(body != side);
+        }
+    }
+    let (sent, failed) = load.end();
+    took.sort();
+    println!("20 switches read back after {:?} (median), {sent} requests, {failed} failed, {stale} late", took[10]);
+    assert_eq!((failed, stale), (0, 0), "of {sent}: failed, and went to the old side after it was read back");
+    forward(&backend, 25).await.unwrap();
+    settles(&backend, green(25)).await;
+    let greens = (0..2000).filter(|_| client.get("/").unwrap().1 == "green").count();
+    assert!((400..=600).contains(&greens), "{greens} of 2000 at 25 %");
+}
+
+#[tokio::test]
+async fn a_file_that_envoy_did_not_take_in_is_not_in_force() {
+    if !is_there("a_file_that_envoy_did_not_take_in_is_not_in_force") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = routes_in(dir.path(), 0);
+    let mut proxy = Proxy::start(Setup { routes: Some(file.clone()), ..nowhere(0) });
+    let backend = backend(proxy.spec_of_routes());
+    let shown = see(&backend).await;
+    assert_eq!((shown.split, &shown.mixed), (green(0), &None));
+    forward(&backend, 50).await.unwrap();
+    settles(&backend, green(50)).await;
+    let stale = apply(&backend, &order(green(60), Some(shown.revision))).await;
+    assert!(matches!(&stale, Err(BackendError::Conflict(_))), "{stale:?}");
+    // The same split under another order: nothing in the routes changes but the version.
+    apply(&backend, &order(green(50), None)).await.unwrap();
+    settles(&backend, green(50)).await;
+    let mixed = async |words: &str| {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let seen = see(&backend).await;
+            if seen.mixed.as_ref().is_some_and(|mixed| mixed.contains(words)) {
+                assert_eq!(seen.split, green(50), "what Envoy serves by");
+                return;
+            }
+            assert!(std::time::Instant::now() < end, "{words}: {seen:?}");
+        }
+    };
+    // Somebody's editor writes in place: Envoy reads nothing.
+    std::fs::write(&file, filled("by-hand", 10, 90)).unwrap();
+    mixed("written in place").await;
+    // What Envoy rejects, and tells nobody.
+    let long = filled("odd", 10, 90).replace("\"prefix\": \"/\"", "\"safe_regex\": { \"regex\": \"(\" }");
+    rename_into(&file, &long);
+    mixed("has rejected 1").await;
+    rename_into(&file, &filled("none", 0, 0));
+    mixed("all weights of a route are 0").await;
+    rename_into(&file, "{");
+    mixed("no JSON").await;
+    std::fs::remove_file(&file).unwrap();
+    mixed("not there").await;
+    apply(&backend, &order(green(0), None)).await.expect("the way back needs no sound file");
+    settles(&backend, green(0)).await;
+    forward(&backend, 10).await.unwrap();
+    settles(&backend, green(10)).await;
+    proxy.kill();
+    proxy.run();
+    settles(&backend, green(10)).await;
+    // Routes of somebody else's in the same file are somebody else's change: told, and a forward order refused.
+    let shown = see(&backend).await.revision;
+    rename_into(&file, &filled("theirs", 70, 30));
+    settles(&backend, green(30)).await;
+    let refused = apply(&backend, &order(green(50), Some(shown))).await;
+    assert!(matches!(&refused, Err(BackendError::Conflict(text)) if text.contains("70/30")), "{refused:?}");
+    // A template that was broken meanwhile changes nothing.
+    std::fs::write(dir.path().join("template.json"), filled("{{version}}", 0, 0)).unwrap();
+    let refused = forward(&backend, 50).await;
+    assert!(
+        matches!(&refused, Err(BackendError::Refused(text)) if text.contains("nothing was written")),
+        "{refused:?}"
+    );
+    assert_eq!(see(&backend).await.split, green(30));
+}
+
+/// Clients that keep their connections and ask without a pause.
+struct Load {
+    stop: Arc<AtomicBool>,
+    clients: Vec<std::thread::JoinHandle<(u32, u32)>>,
+}
+
+impl Load {
+    fn start(at: std::net::SocketAddr) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let one = |_| {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                let mut client = Client::to(at);
+                let (mut sent, mut failed) = (0_u32, 0_u32);
+                while !stop.load(Ordering::Relaxed) && sent < 200_000 {
+                    sent += 1;
+                    failed += u32::from(client.get("/").is_none_or(|(status, _)| status != 200));
+                }
+                (sent, failed)
+            })
+        };
+        let clients = (0..4).map(one).collect();
+        Self { stop, clients }
+    }
+
+    /// Requests sent, and failed.
+    fn end(self) -> (u32, u32) {
+        self.stop.store(true, Ordering::Relaxed);
+        let counts = self.clients.into_iter().map(|it| it.join().unwrap());
+        let (sent, failed) = counts.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        assert!(sent > 100, "{sent} requests were sent");
+        (sent, failed)
+    }
 }
 
 /// Three processes of one router.
