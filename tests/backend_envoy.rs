@@ -619,3 +619,107 @@ async fn impostors_are_told_from_envoy() {
     let _between = impostor(&socket, Some(answer("<html>")));
     assert!(matches!(back(&backend(spec)).await, Err(BackendError::Garbled(_))));
 }
+
+/// The server's configs on the set-up page, accepted by Envoy itself and, with their paths moved, driven.
+#[tokio::test]
+async fn envoy_accepts_the_configs_of_the_set_up_page() {
+    let Some(program) = program::need("envoy_accepts_the_configs_of_the_set_up_page", "envoy") else { return };
+    let page = cutover::backend::setup::PAGES.iter().find(|page| page.kind == "envoy").unwrap();
+    let configs = page.blocks("## Server", "yaml");
+    assert_eq!(configs.len(), page.examples().len(), "a config of the server for each of ours");
+    let dir = tempfile::tempdir().unwrap();
+    let routes = routes_in(dir.path(), 0);
+    for (way, text) in configs {
+        let file = dir.path().join("envoy.yaml");
+        let place = routes.parent().unwrap().to_string_lossy().into_owned();
+        std::fs::write(&file, text.replace("/etc/envoy/rds", &place)).unwrap();
+        let checked =
+            std::process::Command::new(&program).args(["--mode", "validate", "-c"]).arg(&file).output().unwrap();
+        let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+        assert!(checked.status.success(), "{way}: {told}");
+        assert!(!told.contains("warning") && !told.contains("deprecated"), "{way}: {told}");
+    }
+    // The page's template, in place of the kit's.
+    let [(_, template)] = &page.blocks("## Server", "json")[..] else { panic!("one template") };
+    std::fs::write(dir.path().join("template.json"), template).unwrap();
+    let proxy = Proxy::start(Setup { routes: Some(routes), ..nowhere(0) });
+    let backend = backend(proxy.spec_of_routes());
+    forward(&backend, 40).await.unwrap();
+    settles(&backend, green(40)).await;
+}
+
+/// The program itself, as an operator or a pipeline runs it.
+struct Operator<'a> {
+    proxy: &'a Proxy,
+    config: std::path::PathBuf,
+}
+
+impl<'a> Operator<'a> {
+    fn new(proxy: &'a Proxy, backend: &str) -> Self {
+        let config = proxy.dir().join("cutover.toml");
+        let (dir, sides) = (proxy.dir().display(), &proxy.setup.sides);
+        let text = format!(
+            "[service]\nname = \"digits\"\n[blue]\nurls = [\"http://{}\"]\nversion = \"v41\"\n\
+             [green]\nurls = [\"http://{}\"]\nversion = \"v42\"\n\
+             [backend]\nkind = \"envoy\"\nadmin = \"{dir}/admin.sock\"\n{backend}\n\
+             [state]\ndir = \"{dir}/var\"\n[plan]\nbake = \"0s\"\n",
+            sides.blue, sides.green
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { proxy, config }
+    }
+
+    fn ends(&self, words: &str, code: i32, says: &str) -> String {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.arg("-c").arg(&self.config).args(words.split(' '));
+        command.env_clear().env("USER", "op1").env("HOME", self.proxy.dir()).env("LANG", "C.UTF-8");
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words}: {text}");
+        assert!(text.contains(says), "{words}: {text}");
+        text
+    }
+}
+
+#[test]
+fn the_program_switches_and_rolls_back_under_load() {
+    if !is_there("the_program_switches_and_rolls_back_under_load") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let sides = Model::both();
+    let file = routes_in(dir.path(), 0);
+    let template = dir.path().join("template.json");
+    let of_routes = format!("routes = \"{}\"\ntemplate = \"{}\"", file.display(), template.display());
+    for (routes, backend) in [(None, format!("key = \"{KEY}\"")), (Some(file), of_routes)] {
+        let proxy = Proxy::start(Setup { routes, ..Setup::new(&sides, 0) });
+        let operator = Operator::new(&proxy, &backend);
+        let load = Load::start(proxy.listen);
+        let mut client = Client::to(proxy.listen);
+        operator.ends("check", 0, "ok   router");
+        operator.ends("switch --dry-run", 0, "green");
+        operator.ends("promote --yes --wait", 0, "VERIFIED");
+        operator.ends("switch --yes --wait", 0, "VERIFIED");
+        assert_eq!(client.get("/").unwrap().1, "green");
+        operator.ends("rollback --yes --wait", 0, "VERIFIED");
+        assert_eq!(client.get("/").unwrap().1, "blue");
+        let text = operator.ends("status -o json", 0, "");
+        let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&status["backend"], &status["last_order"]["state"]), (&"envoy".into(), &"verified".into()));
+        assert!(status["sides"]["blue"]["samples"].is_u64(), "{text}");
+        let (sent, failed) = load.end();
+        assert_eq!(failed, 0, "{failed} of {sent} failed");
+    }
+}
+
+#[test]
+fn check_tells_what_is_wrong_with_envoy() {
+    if !is_there("check_tells_what_is_wrong_with_envoy") {
+        return;
+    }
+    let proxy = Proxy::start(Setup { layers: "[]".into(), ..Setup::new(&Model::both(), 0) });
+    let operator = Operator::new(&proxy, &format!("key = \"{KEY}\""));
+    operator.ends("check", 9, "no admin layer");
+    let operator = Operator::new(&proxy, "routes = \"no/such.json\"\ntemplate = \"none.json\"");
+    operator.ends("check", 9, "no route with weighted_clusters");
+}

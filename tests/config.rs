@@ -565,6 +565,9 @@ fn with_key(section: &str, line: &str) -> String {
         section if section.starts_with("[backend.read]") => {
             base.replace("kind = \"embedded\"", &format!("kind = \"http\"\nread = {{ {line} }}"))
         }
+        section if section.contains("\"envoy\"") && line.starts_with("template") => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"envoy\"\nroutes = \"r.json\"\n{line}"))
+        }
         section if section.contains("\"dns\"") && !line.starts_with("method") => {
             let method = if line.starts_with("api") || line.starts_with("server_id") { "powerdns" } else { "update" };
             base.replace("kind = \"embedded\"", &format!("kind = \"dns\"\nmethod = \"{method}\"\n{line}"))

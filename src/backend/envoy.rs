@@ -79,6 +79,7 @@ impl Observer for Inner {
         Box::pin(async {
             let read = self.fleet.read(drive::LOOK).await?;
             let mut seen = fleet::observation(&read)?;
+            seen.notes.extend(self.fleet.unfit(seen.split).await);
             seen.notes.iter_mut().for_each(|note| *note = clean(note, 300));
             seen.mixed = seen.mixed.map(|mixed| clean(&mixed, 400));
             Ok(seen)

@@ -12,7 +12,9 @@ use super::stats::SideReading;
 use crate::backend::BackendError;
 use crate::backend::exchange::{self, Failure};
 use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
-use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
+use crate::domain::{
+    Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters,
+};
 
 /// What became of one process, by its name.
 pub(super) type Outcome<T> = (String, Result<T, Failure>);
@@ -64,6 +66,17 @@ impl Fleet {
         let (file, spec) = (file.clone(), Arc::clone(&self.spec));
         let read = tokio::task::spawn_blocking(move || rds::read(&file, &spec)).await;
         Some(read.unwrap_or_else(|error| Err(format!("the file of routes was not read: {error}"))))
+    }
+
+    /// Why no order could be written, where a file of routes carries the split.
+    pub(super) async fn unfit(&self, split: Split) -> Option<String> {
+        let EnvoyWay::Routes { template, .. } = &self.spec.way else { return None };
+        let (template, spec) = (template.clone(), Arc::clone(&self.spec));
+        let id = OrderId(String::new());
+        let order = Order { id, kind: Move::Abort, from: None, target: split, toward: Side::Blue, expected: None };
+        let made = tokio::task::spawn_blocking(move || rds::made(&template, &spec, &order)).await;
+        let fault = made.ok()?.err()?;
+        Some(format!("no order can be given: {}", fault.detail()))
     }
 
     /// Sends the change at `path` to every process.

@@ -64,7 +64,7 @@ fn way(table: &Table<'_>) -> Option<EnvoyWay> {
     let template = table
         .need("template", "write the file that routes is made from: template = \"/etc/cutover/models.template.json\"")
         .and_then(|node| {
-            let path = values::readable_file(&node)?;
+            let path = values::path(&node)?;
             if Some(&path) == file.as_ref() {
                 return node.refuse("is routes itself".into(), "name another file: routes is written anew each time");
             }
