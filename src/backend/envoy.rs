@@ -44,7 +44,8 @@ struct Inner {
 impl Envoy {
     /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
     pub fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
-        let sides = sides.map(|_, urls| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect());
+        let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+        let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
         Self { inner: Arc::new(Inner { fleet: fleet::Fleet::new(spec), sides, memory: drive::Memory::default() }) }
     }
 }

@@ -141,11 +141,12 @@ pub(crate) async fn read_router(config: &Config) -> Result<String, String> {
     let observer = connect(config).observer();
     match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
         Ok(Ok(seen)) => {
-            let notes: String = seen.notes.iter().map(|note| format!("; {note}")).collect();
-            match seen.mixed {
-                None => Ok(format!("split {}, revision {}{notes}", seen.split, seen.revision.0)),
-                Some(mixed) => Err(format!("split {} is mixed: {mixed}{notes}", seen.split)),
-            }
+            let told = match &seen.mixed {
+                None => format!("split {}, revision {}", seen.split, seen.revision.0),
+                Some(mixed) => format!("split {} is mixed: {mixed}", seen.split),
+            };
+            let told = [vec![told], seen.notes].concat().join("; ");
+            if seen.mixed.is_none() { Ok(told) } else { Err(told) }
         }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {} s", FIRST_LOOK.as_secs())),

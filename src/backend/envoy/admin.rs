@@ -74,16 +74,3 @@ fn meaning(error: BackendError, path: &str) -> BackendError {
         other => other,
     }
 }
-
-/// `text` as one value of a query.
-pub(super) fn encoded(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-    text.bytes().fold(String::new(), |mut out, b| {
-        if plain(b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-        out
-    })
-}

@@ -124,7 +124,7 @@ pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> 
             let write = move || {
                 let _held = writing;
                 let text = rds::made(&template, &spec, &order)?;
-                save::replace(&file, &text).map_err(not_written)
+                save::replace(&file, &text).map_err(|why| not_written(&why))
             };
             let gone = |error| BackendError::Unknown(format!("the file of routes was not written: {error}"));
             tokio::task::spawn_blocking(write).await.map_err(gone)??;
@@ -134,7 +134,7 @@ pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> 
     Ok(())
 }
 
-fn not_written(why: String) -> BackendError {
+fn not_written(why: &str) -> BackendError {
     let text = format!("{why}; nothing was written");
     if text.contains("ermission denied") || text.contains("Read-only") {
         BackendError::Denied(text)

@@ -133,7 +133,7 @@ fn weights(route: &Value, clusters: &Pair<String>) -> Result<Option<Pair<u64>>, 
             // JSON of protocol buffers writes numbers either way.
             Some(weight) => weight.as_u64().or_else(|| weight.as_str()?.parse().ok()),
         };
-        let weight = weight.filter(|weight| *weight <= u64::from(u32::MAX));
+        let weight = weight.filter(|weight| u32::try_from(*weight).is_ok());
         if found[side].replace(weight.ok_or_else(|| format!("the weight of {own:?} is no number"))?).is_some() {
             return Err(format!("cluster {own:?} stands twice in one route"));
         }

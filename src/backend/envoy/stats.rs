@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::admin::encoded;
 use crate::domain::observation::Replicas;
 use crate::domain::text::clean;
-use crate::domain::{Pair, SideTraffic};
+use crate::domain::{Pair, SideTraffic, placeholder};
 
 /// What one process says of one side.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,7 +40,7 @@ pub(super) fn path(clusters: &Pair<String>) -> String {
          membership_healthy|membership_total|upstream_rq_time)|\
          http\\..*\\.rds\\..*\\.(version_text|update_rejected|update_failure))$"
     );
-    format!("/stats?format=json&histogram_buckets=detailed&filter={}", encoded(&filter))
+    format!("/stats?format=json&histogram_buckets=detailed&filter={}", placeholder::escape_url(&filter))
 }
 
 /// A cluster's name as its counters have it.
