@@ -23,6 +23,7 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 
 mod acts;
+pub mod caddy;
 pub mod dns;
 pub mod embedded;
 pub mod envoy;
@@ -33,6 +34,7 @@ pub mod nginx;
 mod run;
 pub mod scripted;
 pub mod setup;
+pub mod traefik;
 
 use std::future::Future;
 use std::pin::Pin;

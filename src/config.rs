@@ -185,7 +185,7 @@ fn meaning<'a>(
     let base = locate::state_base(report.env);
     let state_dir = sections::state_dir(&root, base, &name, &environment, state_dir).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
-    let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref(), &name);
+    let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref(), &name, &sides);
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);

@@ -12,6 +12,7 @@ pub mod accelerator;
 pub mod behaviour;
 pub mod child;
 pub mod data;
+pub mod exports;
 pub mod linear;
 pub mod load;
 pub mod model;

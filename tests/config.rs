@@ -71,6 +71,30 @@ fn refusal(file: &Path) -> Result<String, Error> {
 }
 
 #[test]
+fn traefik_is_read_with_its_redis() -> Result<(), Error> {
+    use cutover::domain::SecretRef;
+    use cutover::domain::call::HeaderValue;
+    use cutover::domain::router::traefik::{RedisSpec, TraefikWay};
+    let config = valid("traefik.toml")?;
+    let BackendSpec::Traefik(spec) = config.backend else { return Err("not traefik".into()) };
+    assert_eq!(spec.apis, ["http://127.0.0.1:8080", "http://lb2.example/edge"]);
+    let headers = ["x-team", "authorization"];
+    assert_eq!(spec.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), headers);
+    assert!(matches!(spec.headers[1].1, HeaderValue::Bearer(SecretRef::File(_))));
+    let names = Side::BOTH.map(|side| spec.full(&spec.names[side]));
+    assert_eq!((spec.full_name(), names), ("ml.split@redis".into(), ["blue@docker".into(), "green@redis".into()]));
+    let TraefikWay::Redis(RedisSpec { address, db, user, password, root }) = spec.way else {
+        return Err("not redis".into());
+    };
+    assert_eq!(
+        (address.as_str(), db, user.as_deref(), root.as_str()),
+        ("[::1]:6379", 3, Some("cutover"), "edge/traefik")
+    );
+    assert!(password.is_some());
+    Ok(())
+}
+
+#[test]
 fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
     use cutover::domain::router::haproxy::{MapEntry, Method, NodeAddress, Save};
     let config = valid("haproxy.toml")?;
@@ -559,6 +583,9 @@ fn with_key(section: &str, line: &str) -> String {
             let way = if of_weights { "method = \"weights\"\n" } else { "" };
             base.replace("kind = \"embedded\"", &format!("kind = \"haproxy\"\n{way}{line}"))
         }
+        "upstreams = { .. }" => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"caddy\"\nupstreams = {{ {line} }}"))
+        }
         "[backend] kind = \"exec\" or \"http\"" => {
             base.replace("kind = \"embedded\"", &format!("kind = \"exec\"\n{line}"))
         }
@@ -571,6 +598,12 @@ fn with_key(section: &str, line: &str) -> String {
         section if section.contains("\"dns\"") && !line.starts_with("method") => {
             let method = if line.starts_with("api") || line.starts_with("server_id") { "powerdns" } else { "update" };
             base.replace("kind = \"embedded\"", &format!("kind = \"dns\"\nmethod = \"{method}\"\n{line}"))
+        }
+        section
+            if section.contains("\"traefik\"")
+                && ["db", "user", "password", "root_key"].iter().any(|key| line.starts_with(key)) =>
+        {
+            base.replace("kind = \"embedded\"", &format!("kind = \"traefik\"\nredis = \"h:6379\"\n{line}"))
         }
         section if section.starts_with("[backend] kind") => {
             let kind = section.trim_start_matches("[backend] ");

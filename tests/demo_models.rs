@@ -175,6 +175,21 @@ async fn metadata_health_and_predictions_are_those_of_the_protocol() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_exports_what_it_has_served() {
+    let server = start(Side::Blue, Mode::Good).await;
+    let images = async || {
+        let reply = raw(server.at, b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(reply.contains("text/plain; version=0.0.4"), "{reply}");
+        let line = reply.lines().find(|line| line.starts_with("digits_images_total ")).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(images().await, 0);
+    assert_eq!(ask(server.at, "POST", INFER, &golden_body()).await.status, 200);
+    assert_eq!(images().await, 1);
+    assert_eq!(ask(server.at, "POST", "/metrics", "").await.status, 405);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_smoke_set_holds_on_both_sides() {
     for side in Side::BOTH {
         let server = start(side, Mode::Good).await;
@@ -235,7 +250,7 @@ async fn hostile_requests_are_refused_cleanly_and_the_server_goes_on() {
         ("DELETE", "/v2/models/digits", "", 405),
         ("GET", "/v2/models/letters", "", 404),
         ("GET", "/v2/models/digits%2f..", "", 404),
-        ("GET", "/metrics", "", 404),
+        ("GET", "/metrics/", "", 404),
         ("GET", "/v2/../etc/passwd", "", 404),
     ] {
         let reply = ask(server.at, method, path, body).await;

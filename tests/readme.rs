@@ -130,6 +130,35 @@ fn scenarios() -> String {
     out
 }
 
+/// What `tests/bench/switches --readme` wrote: rows of that script, and nothing lost where nothing may be.
+#[test]
+fn the_measured_table_is_that_of_the_script() -> Outcome {
+    let page = readme()?;
+    let script = std::fs::read_to_string(root().join("tests/bench/switches_routers.py"))?;
+    let after = page.split_once("<!-- measured: switches -->").ok_or("no measured part")?.1;
+    let part = after.split_once("<!-- /measured -->").ok_or("the measured part has no end")?.0;
+    let rows: Vec<Vec<&str>> = part
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| |"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 3, "only {} rows", rows.len());
+    for row in &rows {
+        assert!(script.contains(&format!("\"{}\"", row[1])), "no router of the script is called {:?}", row[1]);
+        let lossless = ["embedded", "haproxy", "envoy", "traefik"].iter().any(|kind| row[1].starts_with(kind));
+        assert!(!lossless || (row[2].starts_with("0 (") && row[3] == "0"), "{row:?} lost requests");
+    }
+    assert!(
+        part.contains("Measured on 20") && part.contains(" cores"),
+        "nobody can tell when and where it was measured"
+    );
+    for kind in config::kinds() {
+        let known = script.contains(&format!("\"{kind}\""));
+        assert!(known, "tests/bench/switches_routers.py has neither a router of the kind {kind} nor why there is none");
+    }
+    Ok(())
+}
+
 /// The fenced blocks of a language, each with the line it begins on.
 fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();

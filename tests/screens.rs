@@ -287,6 +287,60 @@ fn a_load_shows_its_figures_and_its_latency_over_time() {
     }
 }
 
+#[test]
+fn a_plan_walked_unattended_tells_what_is_next_and_when() {
+    let told = |bakes: f64, blocked: bool, drives: bool, width: u16| {
+        let mut snapshot = fixture::shifting();
+        snapshot.status.step.auto = true;
+        snapshot.status.step.bake_left_s = Some(bakes);
+        snapshot.status.driver.may_drive = drives;
+        if !blocked {
+            snapshot.status.blocked.clear();
+        }
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        resize(&mut view, width, 24);
+        lines(&frame(&view, width, 24, 0)).remove(0)
+    };
+    for width in [80, 120, 200] {
+        assert!(told(192.0, false, true, width).contains("AUTO next 25% in 03:12"), "{width}");
+        assert!(told(0.0, false, true, width).contains("AUTO next 25% now"), "{width}");
+        assert!(told(0.0, true, true, width).contains("AUTO next 25% when unblocked"), "{width}");
+        let other = told(192.0, false, false, width);
+        assert!(other.contains("AUTO") && !other.contains("next 25%"), "another console's plan: {other}");
+    }
+}
+
+#[test]
+fn the_way_back_tells_what_it_has_carried_as_far_as_there_is_room() {
+    let told = |width: u16| {
+        let mut snapshot = fixture::switched();
+        snapshot.status.rollback.served_rps = Some(1_842.0);
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        resize(&mut view, width, 24);
+        lines(&frame(&view, width, 24, 0)).into_iter().find(|line| line.contains("ROLLBACK READY")).unwrap_or_default()
+    };
+    for width in [70, 80, 100, 120, 200] {
+        let line = told(width);
+        let whole = line.contains("at its peak") || !line.contains("at its");
+        assert!(whole && line.contains("press R then y"), "{width}: {line}");
+    }
+    assert!(told(120).contains(", served 1 842/s at its peak "), "{}", told(120));
+    assert!(!told(60).contains("served"), "{}", told(60));
+}
+
+#[test]
+fn a_zoomed_pane_names_its_way_out() {
+    for width in [60, 80, 120, 200] {
+        let mut view = seeing(fixture::shifting(), "dark", Glyphs::Unicode);
+        resize(&mut view, width, 24);
+        let line = |view: &View| lines(&frame(view, width, 24, 0)).pop().unwrap_or_default();
+        assert!(!line(&view).contains("unzoom"), "{width}");
+        press(&mut view, "3+", 0);
+        flush(&mut view, 0);
+        assert!(line(&view).contains("_ unzoom") || line(&view).contains("_unzoom"), "{width}: {}", line(&view));
+    }
+}
+
 /// Everything that can lie over the panes, on every state.
 fn all_views(theme: &str, glyphs: Glyphs) -> Vec<View> {
     let mut views = vec![view(theme, glyphs)];

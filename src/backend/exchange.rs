@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -37,14 +38,19 @@ impl Answer {
 
 /// A client for the calls of one backend.
 pub(super) fn client() -> Result<Client, BackendError> {
-    builder().build().map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
+    client_by(None)
 }
 
-fn builder() -> reqwest::ClientBuilder {
+/// The same; every call goes through `socket` where one is named.
+pub(super) fn client_by(socket: Option<&Path>) -> Result<Client, BackendError> {
     static PROVIDER: Once = Once::new();
     // An error means that a provider is installed already, which is as good.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
+    let builder = match socket {
+        Some(socket) => Client::builder().unix_socket(socket),
+        None => Client::builder(),
+    };
+    builder
         .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -52,12 +58,8 @@ fn builder() -> reqwest::ClientBuilder {
         .tcp_nodelay(true)
         // Another request of the same connection must not find it closed by the server meanwhile.
         .pool_max_idle_per_host(0)
-}
-
-/// A client whose every call goes to the unix socket at `path`.
-pub(super) fn socket_client(path: &std::path::Path) -> Result<Client, BackendError> {
-    let built = builder().unix_socket(path).build();
-    built.map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
+        .build()
+        .map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
 }
 
 /// Why an exchange came to nothing.
@@ -75,13 +77,39 @@ impl From<BackendError> for Failure {
     }
 }
 
+impl From<Failure> for BackendError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 /// Sends `request` to `place`; whatever is not 2xx is an error that says what it means for an order.
 pub(super) async fn exchange(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, BackendError> {
-    attempt(request, place, limit).await.map_err(|failure| failure.error)
+    attempt(request, place, limit).await.map_err(BackendError::from)
 }
 
 /// The same, and whether anybody listens at `place`.
 pub(super) async fn attempt(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, Failure> {
+    let (status, answer) = talk(request, place, limit).await?;
+    judge(status, place, &answer.body)?;
+    Ok(answer)
+}
+
+/// The same, where a system's own statuses are judged first: an error of `own` goes before what a status means elsewhere.
+pub(super) async fn exchange_with(
+    request: RequestBuilder,
+    place: &str,
+    limit: Duration,
+    own: impl Fn(u16, &[u8]) -> Option<BackendError>,
+) -> Result<Answer, BackendError> {
+    let (status, answer) = talk(request, place, limit).await?;
+    match own(status, &answer.body) {
+        Some(error) => Err(error),
+        None => judge(status, place, &answer.body).map(|()| answer),
+    }
+}
+
+async fn talk(request: RequestBuilder, place: &str, limit: Duration) -> Result<(u16, Answer), Failure> {
     let exchange = async {
         let mut answer = request.send().await.map_err(|error| failed(place, &error))?;
         let mut body = Vec::new();
@@ -97,8 +125,7 @@ pub(super) async fn attempt(request: RequestBuilder, place: &str, limit: Duratio
     };
     let late = || BackendError::Unknown(format!("{place} did not answer within {} ms", limit.as_millis()));
     let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| Failure::from(late()))??;
-    judge(status, place, &body)?;
-    Ok(Answer { body, headers })
+    Ok((status, Answer { body, headers }))
 }
 
 /// Scheme, host and port: what stands behind may hold a token.
@@ -147,6 +174,7 @@ fn failed(place: &str, error: &reqwest::Error) -> Failure {
         let kind = io_kind(error);
         let is_gone = matches!(kind, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound));
         let error = match kind {
+            // Whether this user may not use a socket.
             Some(ErrorKind::PermissionDenied) => BackendError::Denied(text),
             _ => BackendError::Unreachable(text),
         };
@@ -159,13 +187,13 @@ fn failed(place: &str, error: &reqwest::Error) -> Failure {
 }
 
 /// What the operating system said, where it was the one that failed.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(found) = cause {
+        if let Some(error) = found.downcast_ref::<std::io::Error>() {
             return Some(error.kind());
         }
-        cause = error.source();
+        cause = found.source();
     }
     None
 }

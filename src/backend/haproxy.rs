@@ -2,7 +2,7 @@
 //!
 //! Three ways carry the split: a map entry that names the side, a map entry with green's percent, or the weights of
 //! servers. HAProxy has no revision of its own: ours is a digest of what all nodes say, compared just before a forward
-//! order is sent. Nothing set at run time outlives a reload, so it is written to the map or state file where the
+//! order is sent, and what came of it is looked at just after. Nothing set at run time outlives a reload, so it is written to the map or state file where the
 //! config says so, before the order counts as accepted.
 
 mod command;
@@ -11,6 +11,7 @@ mod fleet;
 mod keep;
 mod reading;
 pub(super) mod save;
+mod settle;
 mod table;
 mod weights;
 mod wire;

@@ -12,7 +12,7 @@
 //! Every change replaces workers: clients that keep connections open may see them reset. A split that is in force
 //! already is not written again.
 
-mod file;
+pub(super) mod file;
 mod include;
 mod workers;
 
@@ -253,7 +253,12 @@ impl Inner {
         let Some(file) = &self.spec.pid else {
             return Err(BackendError::Refused("neither pid nor reload is configured".into()));
         };
-        let pid = master(file)?;
+        let pid = master(file).map_err(|error| match error {
+            BackendError::Unreachable(text) => {
+                BackendError::Unreachable(format!("the file is written and counts from the next start; {text}"))
+            }
+            other => other,
+        })?;
         let told = Pid::from_raw(pid).map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, Signal::HUP));
         told.map_err(|error| {
             let text = format!("the file is written, but process {pid} takes no HUP: {error}");
@@ -291,7 +296,11 @@ fn not_in_force(workers: Workers) -> Option<String> {
 
 fn master(pid: &Path) -> Result<i32, BackendError> {
     workers::master(pid).map_err(|why| match why {
-        NoMaster::Gone(text) => BackendError::Unreachable(format!("nginx does not run: {}", clean(&text, 240))),
+        NoMaster::Gone(text) => BackendError::Unreachable(format!(
+            "nginx has no master process that could take a change: {}; workers it left behind may still serve by the \
+             split before",
+            clean(&text, 240)
+        )),
         NoMaster::Denied(text) => BackendError::Denied(clean(&text, 240)),
     })
 }

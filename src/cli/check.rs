@@ -22,6 +22,9 @@ const MAX_REPLY: usize = 64 * 1024;
 /// A system that a gate asks has this long to answer.
 const OTHERS: Duration = Duration::from_secs(3);
 
+/// What the traffic system is called here.
+const ROUTER: &str = "router";
+
 /// One thing that was tried.
 struct Row {
     what: String,
@@ -46,13 +49,13 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.extend(console_files(&config, context));
     rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
-    let router = seams::read_router(&config).await;
-    rows.push(Row { what: "router".into(), target: String::new(), result: router, is_remote: true });
+    let (router, notes) = seams::read_router(&config).await;
+    rows.push(Row { what: ROUTER.into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config).await);
     rows.extend(others(&config, &client).await);
-    print(context, &rows);
+    print(context, &rows, &notes);
     let failed = rows.iter().filter(|row| row.result.is_err());
     let count = failed.clone().count();
     let exit = match failed.max_by_key(|row| row.is_remote) {
@@ -204,7 +207,8 @@ async fn gate_files(config: &Config) -> Vec<Row> {
     rows
 }
 
-fn print(context: &mut Context, rows: &[Row]) {
+/// One line a thing; `notes` are the traffic system's, which are no failures: a node that is down, what a reload undoes.
+fn print(context: &mut Context, rows: &[Row], notes: &[String]) {
     if context.out.is_json() {
         let checks: Vec<_> = rows
             .iter()
@@ -213,7 +217,9 @@ fn print(context: &mut Context, rows: &[Row]) {
                 json!({"what": row.what, "target": row.target, "ok": row.result.is_ok(), "detail": clean(detail, 400)})
             })
             .collect();
-        context.out.json(&json!({"schema_version": SCHEMA_VERSION, "command": "check", "checks": checks}));
+        context
+            .out
+            .json(&json!({"schema_version": SCHEMA_VERSION, "command": "check", "checks": checks, "notes": notes}));
         return;
     }
     let widest = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
@@ -224,6 +230,11 @@ fn print(context: &mut Context, rows: &[Row]) {
         };
         let line = format!("{mark} {:<widest$}  {}  {}", row.what, clean(&row.target, 200), clean(detail, 400));
         context.out.line(&line);
+        if row.what == ROUTER {
+            for note in notes {
+                context.out.line(&format!("note {ROUTER:<widest$}    {}", clean(note, 400)));
+            }
+        }
     }
 }
 

@@ -3,14 +3,19 @@
 use super::error::{nearest, quote};
 use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
+use crate::domain::router::caddy::CaddySpec;
 use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::envoy::EnvoySpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
+use crate::domain::router::traefik::TraefikSpec;
+use crate::domain::{Pair, SideSpec};
 
+mod caddy;
 mod envoy;
 mod haproxy;
+mod traefik;
 
 /// A traffic system and how it is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +29,10 @@ pub enum BackendSpec {
     Haproxy(HaproxySpec),
     /// Envoy, by its admin interface.
     Envoy(Box<EnvoySpec>),
+    /// Caddy, by its admin interface.
+    Caddy(Box<CaddySpec>),
+    /// Traefik, by its file or Redis provider and its API.
+    Traefik(Box<TraefikSpec>),
     /// nginx, by a file of its configuration.
     Nginx(Box<NginxSpec>),
     /// A name in the DNS.
@@ -39,6 +48,8 @@ impl BackendSpec {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
             Self::Envoy(_) => "envoy",
+            Self::Caddy(_) => "caddy",
+            Self::Traefik(_) => "traefik",
             Self::Nginx(_) => "nginx",
             Self::Dns(_) => "dns",
             Self::Hook(spec) => spec.kind(),
@@ -54,6 +65,8 @@ pub(super) struct Around<'a> {
     pub has_gateway: bool,
     /// The service's name.
     pub service: &'a str,
+    /// The replicas' URLs, where they are sound.
+    pub urls: Pair<&'a [String]>,
 }
 
 /// One kind of traffic system.
@@ -72,6 +85,8 @@ const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
     Kind { name: "envoy", sections: &[keys::BACKEND, keys::ENVOY], read: envoy::envoy },
+    Kind { name: "caddy", sections: &[keys::BACKEND, keys::CADDY], read: caddy::caddy },
+    Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
@@ -85,8 +100,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
-    "traefik",
-    "caddy",
     "apache",
     "istio",
     "linkerd",
@@ -111,7 +124,12 @@ const NOT_BUILT: &[&str] = &[
 const DEFAULT_LATE: u64 = 10_000;
 
 /// The traffic system, and when an order is told as late (milliseconds).
-pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: &str) -> (Option<BackendSpec>, u64) {
+pub(super) fn backend(
+    root: &Table<'_>,
+    gateway: Option<&GatewaySpec>,
+    service: &str,
+    sides: &Pair<SideSpec>,
+) -> (Option<BackendSpec>, u64) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
     let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
     let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
@@ -119,7 +137,8 @@ pub(super) fn backend(root: &Table<'_>, gateway: Option<&GatewaySpec>, service: 
     let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
     let table = table.keys_of(kind.sections);
     let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
-    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service };
+    let urls = Pair::from_fn(|side| sides[side].urls.as_slice());
+    let around = Around { gateway, has_gateway: root.get("gateway").is_some(), service, urls };
     ((kind.read)(&table, &around), late)
 }
 

@@ -43,6 +43,9 @@ pub(super) const VALUES: &str = "values = { .. }";
 pub(super) const BACKENDS: &str = "backends = { .. }";
 pub(super) const SERVERS: &str = "servers = { .. }";
 pub(super) const ENVOY: &str = "[backend] kind = \"envoy\"";
+pub(super) const CADDY: &str = "[backend] kind = \"caddy\"";
+pub(super) const UPSTREAMS: &str = "upstreams = { .. }";
+pub(super) const TRAEFIK: &str = "[backend] kind = \"traefik\"";
 pub(super) const NGINX: &str = "[backend] kind = \"nginx\"";
 pub(super) const DNS: &str = "[backend] kind = \"dns\"";
 pub(super) const HOOK_EXEC: &str = "[backend] kind = \"exec\"";
@@ -176,6 +179,28 @@ const KEYS: &[KeyDoc] = &[
     key(ENVOY, "template", "path", Nothing, "With routes: the JSON it is made from, with {{version}}, {{blue}} and {{green}} in place of values."),
     key(ENVOY, "blue", "name", Is("\"blue\""), "Blue's cluster, as Envoy's own config names it."),
     key(ENVOY, "green", "name", Is("\"green\""), "The same for green."),
+
+    key(CADDY, "admin", "path or address", Required, "Where Caddy's admin interface listens: a socket path, host:port, or a URL without a path."),
+    key(CADDY, "handler", "name or path", Required, "The reverse_proxy that carries the split: its \"@id\", or its place, /config/apps/http/servers/..."),
+    key(CADDY, "upstreams", "table", From("host and port of the replicas' URLs"), "The upstreams of each side, as the handler's dial spells them."),
+    key(CADDY, "origin", "text", From("none is sent"), "The Origin that is sent: one of Caddy's admin.origins, where enforce_origin is on."),
+    key(CADDY, "shares", "list of percents", From("any"), "The only shares of green besides 0 and 100: each change reloads Caddy, so few steps are better than many."),
+    key(CADDY, "survives_restart", "true | false", Is("false"), "Whether Caddy runs with --resume, so that a change outlives its process."),
+
+    key(UPSTREAMS, "blue", "list of texts", Required, "Blue's upstreams: \"10.0.0.11:8080\", \"unix//run/blue.sock\"."),
+    key(UPSTREAMS, "green", "list of texts", Required, "Green's upstreams."),
+    key(TRAEFIK, "api", "URL or list of URLs", Required, "Traefik's API, without /api, of each instance that reads the file or Redis: an order is verified once all of them show it."),
+    key(TRAEFIK, "headers", "table", Nothing, "Sent to the API, where it asks who calls: { authorization = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key(TRAEFIK, "bearer", "table", Nothing, "A token sent to the API as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(TRAEFIK, "service", "name", Is("\"split\""), "The weighted service that cutover writes; routers name it."),
+    key(TRAEFIK, "blue", "name", Is("\"blue\""), "Blue's service, as a weighted service names it: blue, or blue@docker where another provider has it."),
+    key(TRAEFIK, "green", "name", Is("\"green\""), "The same for green."),
+    key(TRAEFIK, "file", "path", Nothing, "A file of its own in the directory that Traefik watches, ending in .yml, .yaml or .toml: the weighted service alone, written whole. This or redis."),
+    key(TRAEFIK, "redis", "host:port", Nothing, "The Redis that Traefik reads, without TLS."),
+    key(TRAEFIK, "db", "number", Is("0"), "With redis: the database, as Traefik's providers.redis.db."),
+    key(TRAEFIK, "user", "name", From("default"), "With redis: the user of password."),
+    key(TRAEFIK, "password", "table", Nothing, "With redis: { env = \"NAME\" } or { file = \"PATH\" }."),
+    key(TRAEFIK, "root_key", "text", Is("\"traefik\""), "With redis: Traefik's providers.redis.rootKey."),
 
     key(NGINX, "include", "path", Required, "The file that cutover writes and nginx.conf includes in http { }: a split_clients block."),
     key(NGINX, "variable", "name", Is("\"$cutover_side\""), "The variable the block sets, for proxy_pass http://$cutover_side."),

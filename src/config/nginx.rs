@@ -75,7 +75,8 @@ fn key(node: &Node<'_>) -> Option<String> {
     node.refuse(format!("{} is not made of variables", quote(text)), "write e.g. \"${request_id}\" or \"$remote_addr\"")
 }
 
-fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
+/// The only shares there are.
+pub(super) fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
     let example = "write e.g. [10, 50]";
     let shares: Option<Vec<u8>> =
         node.list(example)?.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect();

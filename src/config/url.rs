@@ -64,6 +64,20 @@ impl BaseUrl {
         Ok(Self { https, host, port, path: path.trim_end_matches('/').to_owned() })
     }
 
+    /// Host and port, the port always written.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Whether nothing stands behind host and port.
+    pub const fn is_root(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// Another port of the same host, at its root.
     pub fn move_to(&mut self, port: u16) {
         self.port = port;

@@ -4,6 +4,7 @@
 //! time with jitter and a tail; the rest is honest queueing: when more comes than the workers can
 //! do, requests wait, latency rises, and past a bound they are turned away.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -65,13 +66,54 @@ pub struct Accelerator {
     workers: Semaphore,
     /// Places for all requests inside, waiting or served.
     places: Semaphore,
+    /// Requests that wait for a worker.
+    waiting: AtomicU64,
+    images: AtomicU64,
+    busy_us: AtomicU64,
+}
+
+/// What an accelerator tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gauges {
+    /// Requests that wait for a worker.
+    pub waiting: u64,
+    /// Images served since the start.
+    pub images: u64,
+    /// Time for which workers were at work since the start, summed over them, in seconds.
+    pub busy_s: f64,
+}
+
+/// A request in the queue; dropped when it is served or its client has gone.
+struct Waits<'a>(&'a AtomicU64);
+
+impl<'a> Waits<'a> {
+    fn on(waiting: &'a AtomicU64) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Accelerator {
     /// An idle accelerator.
     pub fn new(pace: Pace) -> Self {
         let workers = pace.workers.max(1);
-        Self { pace, workers: Semaphore::new(workers), places: Semaphore::new(workers + pace.queue) }
+        let (workers, places) = (Semaphore::new(workers), Semaphore::new(workers + pace.queue));
+        Self { pace, workers, places, waiting: 0.into(), images: 0.into(), busy_us: 0.into() }
+    }
+
+    /// How it is at this moment, and what it has done.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            waiting: self.waiting.load(Relaxed),
+            images: self.images.load(Relaxed),
+            busy_s: Duration::from_micros(self.busy_us.load(Relaxed)).as_secs_f64(),
+        }
     }
 
     /// Waits for a worker and then for as long as it takes to serve `images` images.
@@ -83,8 +125,13 @@ impl Accelerator {
     pub async fn serve(&self, images: usize, manner: Manner) -> Result<(), QueueFull> {
         let _place = self.places.try_acquire().map_err(|_| QueueFull)?;
         let workers = if manner.alone { self.pace.workers.max(1) } else { 1 };
+        let waits = Waits::on(&self.waiting);
         let _workers = self.workers.acquire_many(workers as u32).await.map_err(|_| QueueFull)?;
-        time::sleep(self.service_time(images, manner.times)).await;
+        drop(waits);
+        let takes = self.service_time(images, manner.times);
+        time::sleep(takes).await;
+        self.images.fetch_add(images as u64, Relaxed);
+        self.busy_us.fetch_add(takes.as_micros() as u64 * workers as u64, Relaxed);
         Ok(())
     }
 
@@ -143,6 +190,26 @@ mod tests {
         }
         assert!(tasks.join_all().await.into_iter().all(|served| served.is_ok()));
         assert!(start.elapsed() > Duration::from_millis(60), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_tells_who_waits_and_how_busy_it_was() {
+        let accelerator = Arc::new(Accelerator::new(Pace { service_ms: 10.0, workers: 2, queue: 8 }));
+        let mut tasks = JoinSet::new();
+        for _ in 0..6 {
+            let accelerator = accelerator.clone();
+            tasks.spawn(async move { accelerator.serve(3, Manner::FAIR).await });
+        }
+        time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(accelerator.gauges(), Gauges { waiting: 4, images: 0, busy_s: 0.0 });
+        // One that waits is gone with its client.
+        let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, Manner::FAIR)).await;
+        assert!(gave_up.is_err());
+        assert_eq!(accelerator.gauges().waiting, 4);
+        tasks.join_all().await;
+        let gauges = accelerator.gauges();
+        assert_eq!((gauges.waiting, gauges.images), (0, 18));
+        assert!((0.049..=0.166).contains(&gauges.busy_s), "six batches of 8 to 28 ms: {gauges:?}");
     }
 
     #[tokio::test(start_paused = true)]

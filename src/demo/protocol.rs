@@ -21,6 +21,8 @@ const DATATYPE: &str = "FP32";
 /// What a path asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
+    /// `/metrics`: how the server is, in Prometheus' text format.
+    Metrics,
     /// `/v2`: the server's metadata.
     Server,
     /// `/v2/health/live`.
@@ -52,6 +54,9 @@ pub enum Verb {
 impl<'a> Route<'a> {
     /// The route of a request path; `None` where there is nothing.
     pub fn parse(path: &'a str) -> Option<Self> {
+        if path == "/metrics" {
+            return Some(Self::Metrics);
+        }
         let parts: Vec<&str> = path.strip_prefix("/v2")?.split('/').skip(1).take(6).collect();
         let (name, version, rest) = match parts.as_slice() {
             [] if path == "/v2" => return Some(Self::Server),

@@ -26,6 +26,7 @@ use tokio::time::{self, Instant};
 
 use super::accelerator::{Accelerator, Manner};
 use super::behaviour::{Behaviour, Mode, Treatment};
+use super::exports;
 use super::model::{Model, transposed};
 use super::protocol::{self, MODEL, Refusal, Route, Verb};
 
@@ -92,6 +93,7 @@ impl Server {
             return Ok(reply);
         }
         let body = match route {
+            Route::Metrics => return Ok(self.metrics()),
             Route::Server => protocol::server_metadata(),
             Route::Live => json!({ "live": true }),
             Route::Ready => {
@@ -147,6 +149,12 @@ impl Server {
         }
         let predictions: Vec<_> = request.images.iter().map(|image| self.model.predict(image)).collect();
         Ok(self.reply(StatusCode::OK, &protocol::infer_reply(&self.model, &request, &predictions)))
+    }
+
+    fn metrics(&self) -> Reply {
+        let mut reply = Response::new(Full::from(exports::text(&self.accelerator.gauges())));
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(exports::CONTENT_TYPE));
+        reply
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::accelerator::Pace;
 use super::data::{GOLDEN_FILE, SMOKE_FILE};
 use super::scenario::Scenario;
+use crate::domain::Side;
 
 /// The config's file name in the demo's directory.
 pub const CONFIG_FILE: &str = "cutover.toml";
@@ -78,7 +80,7 @@ interval = "1s"
 timeout = "800ms"
 path = "/v2/health/ready"
 
-[backend]
+{metrics}[backend]
 kind = "embedded"
 
 [gateway]
@@ -117,12 +119,42 @@ max_latency = "1s"
 
 {load}{GUARDS}"#,
         load = if scenario == Scenario::NarrowGreen { load_gate(&file(SMOKE_FILE)) } else { String::new() },
+        metrics = metrics(),
         config = file(CONFIG_FILE),
         admin = file(SOCKET_FILE),
         state = file("gateway.json"),
         dir = file("state"),
         golden = file(GOLDEN_FILE),
         smoke = file(SMOKE_FILE),
+    )
+}
+
+/// Rows of what the model servers export.
+fn metrics() -> String {
+    let workers = Pace::of(Side::Blue).workers;
+    let scale = 1.0 / workers as f64;
+    format!(
+        r#"[metrics]
+path = "/metrics"
+
+[[metrics.row]]
+name = "queue"
+metric = "digits_queue"
+kind = "gauge"
+
+[[metrics.row]]
+name = "busy"                      # of {workers} workers
+metric = "digits_busy_seconds_total"
+kind = "counter"
+unit = "share"
+scale = {scale}
+
+[[metrics.row]]
+name = "images"
+metric = "digits_images_total"
+kind = "counter"
+
+"#
     )
 }
 
@@ -167,9 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn what_it_asks_of_the_servers_they_export() {
+        use crate::demo::accelerator::{Accelerator, Pace};
+        let exported = crate::demo::exports::text(&Accelerator::new(Pace::of(Side::Blue)).gauges());
+        let table: toml::Table = config("/tmp/demo").parse().unwrap();
+        for row in table["metrics"]["row"].as_array().unwrap() {
+            let (metric, kind) = (row["metric"].as_str().unwrap(), row["kind"].as_str().unwrap());
+            assert!(exported.contains(&format!("# TYPE {metric} {kind}\n{metric} ")), "{metric} is not in {exported}");
+        }
+        assert_eq!(Pace::of(Side::Blue).workers, Pace::of(Side::Green).workers, "one scale stands for both");
+    }
+
+    #[test]
     fn its_limits_are_true_of_the_models() {
         use crate::demo::model::Model;
-        use crate::domain::Side;
         let table: toml::Table = config("/tmp/demo").parse().unwrap();
         let least = table["gate"][1]["min_accuracy"].as_float().unwrap();
         for side in Side::BOTH {

@@ -28,6 +28,14 @@ impl BackendError {
         matches!(self, Self::Unknown(_) | Self::Garbled(_))
     }
 
+    /// In words where nothing but reading was tried: no answer means nothing more then.
+    pub fn when_reading(&self) -> String {
+        match self {
+            Self::Unknown(text) => format!("no answer: {text}"),
+            other => other.to_string(),
+        }
+    }
+
     /// The text without the kind.
     pub fn detail(&self) -> &str {
         match self {

@@ -1,8 +1,8 @@
 //! Which records wake somebody up, and what that person is told.
 //!
 //! The process that makes a record tells of it, so that a console and a command on the same journal never both do.
-//! What became of it is a record too: what a killed process left untold is told by the next one that drives, and by
-//! its id an event is never told twice.
+//! What became of it is a record too, one for each place: what a killed process left untold is told by the next one
+//! that drives, at the places that have not had it, and by its id an event is never told twice at one place.
 
 use std::collections::VecDeque;
 
@@ -31,6 +31,8 @@ const LINES: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     told: VecDeque<String>,
+    /// Of other processes: the alert and the place that had it, or was given up.
+    receipts: VecDeque<(String, String)>,
     owed: VecDeque<Subject>,
 }
 
@@ -52,6 +54,13 @@ impl Alerts {
         self.told.push_back(id.to_owned());
         self.owed.retain(|owed| owed.id != id);
     }
+
+    fn receive(&mut self, id: &str, place: &str) {
+        if self.receipts.len() == REMEMBERED {
+            self.receipts.pop_front();
+        }
+        self.receipts.push_back((id.to_owned(), place.to_owned()));
+    }
 }
 
 impl State {
@@ -64,8 +73,12 @@ impl State {
 
     /// A record of another process, or of an earlier one, was folded.
     pub(super) fn alert_other(&mut self, record: &Record) {
-        if let Fact::Alerted { alert, .. } = &record.fact {
-            self.alerts.remember(alert);
+        if let Fact::Alerted { alert, to, .. } = &record.fact {
+            self.alerts.receive(alert, to);
+            let kind = self.alerts.owed.iter().find(|owed| owed.id == *alert).map(|owed| owed.kind);
+            if kind.is_some_and(|kind| self.untold(kind, alert).is_empty()) {
+                self.alerts.remember(alert);
+            }
         } else if let Some(subject) = self.subject(record) {
             if self.alerts.owed.len() == MAX_OWED {
                 self.alerts.owed.pop_front();
@@ -100,8 +113,7 @@ impl State {
         if self.role.looks_only || self.alerts.told.contains(&subject.id) {
             return;
         }
-        let places = self.service.alerts.iter().filter(|place| place.on.contains(&subject.kind));
-        let to: Vec<String> = places.map(|place| place.name.clone()).collect();
+        let to = self.untold(subject.kind, &subject.id);
         self.alerts.remember(&subject.id);
         if !to.is_empty() {
             let alert = Box::new(self.alert(subject));
@@ -111,6 +123,13 @@ impl State {
             };
             self.out.push(Effect::Alert { alert, about, to });
         }
+    }
+
+    /// The places that want alerts of `kind` and of which no other process says that they had this one.
+    fn untold(&self, kind: AlertKind, id: &str) -> Vec<String> {
+        let had = |name: &str| self.alerts.receipts.iter().any(|(alert, place)| alert == id && place == name);
+        let wanted = self.service.alerts.iter().filter(|place| place.on.contains(&kind) && !had(&place.name));
+        wanted.map(|place| place.name.clone()).collect()
     }
 
     /// What `record` is worth telling as; `None` for what wakes nobody.

@@ -5,6 +5,7 @@ use super::rollout::Stage;
 use super::snapshot::{Blocked, GateState};
 use super::state::State;
 use super::watch::Serves;
+use crate::domain::fault::BackendError;
 use crate::domain::{Digest, Move, Split};
 
 impl State {
@@ -109,11 +110,12 @@ impl State {
     fn stale_blocker(&self, found: &mut Vec<Refusal>) {
         match self.router.age_ms(self.now) {
             None => {
-                let why = self.router.fault.as_ref().map_or_else(|| "not read yet".into(), ToString::to_string);
+                let why = self.router.fault.as_ref().map_or_else(|| "not read yet".into(), BackendError::when_reading);
                 push(found, RefusalKind::Stale, &format!("router: {why}"));
             }
             Some(age) if age > self.service.stale_after_ms => {
-                let why = self.router.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+                let why =
+                    self.router.fault.as_ref().map(|fault| format!(": {}", fault.when_reading())).unwrap_or_default();
                 push(found, RefusalKind::Stale, &format!("router data is {} s old{why}", age / 1000));
             }
             Some(_) => {}

@@ -9,15 +9,21 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod gate;
+mod guard;
 mod metric;
+mod phase;
+mod side;
 
+pub use gate::{GateState, GateStatus};
+pub use guard::{GuardState, GuardStatus, VersusStatus};
 pub use metric::{MetricStatus, Soon};
+pub use phase::{Phase, Step};
+pub use side::{Latency, SideStatus, Source};
 
 use super::command::RefusalKind;
 use super::detail::Detail;
-use crate::domain::{
-    GuardAction, Metric, OnDisconnect, OnFailure, OrderId, OrderState, Pair, Point, Role, Side, Split, Version,
-};
+use crate::domain::{OrderId, OrderState, Pair, Point, Side, Split};
 
 /// The version of the status document; a rename of any member raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -120,93 +126,6 @@ pub struct Status {
     pub typed: Vec<String>,
 }
 
-/// Where a rollout stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Nothing under way.
-    Idle,
-    /// Gates are running.
-    Validating,
-    /// Nothing stands in the way of the first step.
-    Ready,
-    /// The candidate takes some traffic.
-    Shifting,
-    /// Stopped by a person or a guard.
-    Paused,
-    /// The candidate takes all traffic; the rollback window is open.
-    Switched,
-    /// The rollback window was ended.
-    Finalized,
-    /// Given up before it was complete.
-    Aborted,
-    /// Traffic is back.
-    RolledBack,
-    /// The router cannot be read, or says what nobody asked for.
-    Unknown,
-}
-
-impl Phase {
-    /// `SHIFT`, `ROLLED BACK`, ... as the screen spells it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Idle => "IDLE",
-            Self::Validating => "VALIDATING",
-            Self::Ready => "READY",
-            Self::Shifting => "SHIFT",
-            Self::Paused => "PAUSED",
-            Self::Switched => "SWITCHED",
-            Self::Finalized => "FINALIZED",
-            Self::Aborted => "ABORTED",
-            Self::RolledBack => "ROLLED BACK",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// As the status document spells it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Validating => "validating",
-            Self::Ready => "ready",
-            Self::Shifting => "shifting",
-            Self::Paused => "paused",
-            Self::Switched => "switched",
-            Self::Finalized => "finalized",
-            Self::Aborted => "aborted",
-            Self::RolledBack => "rolled_back",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Where the plan stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Steps reached, 0 before the first.
-    pub index: usize,
-    /// Steps there are.
-    pub of: usize,
-    /// The candidate's share at the step reached, percent; `null` before the first.
-    pub target: Option<u8>,
-    /// The candidate's share at the next step, percent; `null` after the last.
-    pub next: Option<u8>,
-    /// Seconds until the bake of this step is over; `null` when nothing bakes.
-    pub bake_left_s: Option<f64>,
-    /// The candidate's share after each step.
-    pub steps: Vec<u8>,
-    /// What a lost operator means.
-    pub on_disconnect: OnDisconnect,
-    /// Whether the plan is walked unattended.
-    pub auto: bool,
-    /// What becomes of traffic when it fails then.
-    #[serde(default)]
-    pub on_failure: OnFailure,
-    /// Whether the candidate's version is the one whose rollout has ended.
-    #[serde(default)]
-    pub tried: bool,
-}
-
 /// Asked and read shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitStatus {
@@ -220,201 +139,6 @@ pub struct SplitStatus {
     pub drift: bool,
     /// Seconds since the router was read; `null` when it never was.
     pub age_s: Option<f64>,
-}
-
-/// One side.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SideStatus {
-    /// What the side is for.
-    pub role: Role,
-    /// What it serves, if all replicas agree on it.
-    pub version: Option<Version>,
-    /// Replicas that answer our probes; `null` before the first probe.
-    pub ready: Option<u32>,
-    /// Replicas there are.
-    pub replicas: u32,
-    /// Which source the four figures below are from.
-    pub source: Option<Source>,
-    /// Latency over the last minute.
-    pub latency_ms: Latency,
-    /// Share of requests that failed over the last minute.
-    pub error_rate: Option<f64>,
-    /// Requests a second of live traffic; `null` when the router tells none.
-    pub rps: Option<f64>,
-    /// Requests (or probes) behind the figures.
-    pub samples: u64,
-    /// Latency of our probes over the last minute.
-    pub probe_ms: Latency,
-    /// Live requests under way, where the router tells.
-    pub in_flight: Option<u64>,
-    /// What its servers export of themselves, by row.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metrics: BTreeMap<String, MetricStatus>,
-    /// Seconds since the newest answer of a replica; `null` when none ever answered.
-    pub age_s: Option<f64>,
-    /// What is wrong with it: replicas that disagree on the version, that do not answer.
-    pub faults: Vec<String>,
-}
-
-/// Where figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// The router's counters of production traffic.
-    Traffic,
-    /// Our own probes.
-    Probes,
-    /// What the model servers count themselves, where the router does not: of some or all of the figures.
-    Metrics,
-}
-
-/// Latency quantiles, milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Median.
-    pub p50: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-}
-
-/// One gate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GateStatus {
-    /// Its name.
-    pub name: String,
-    /// `health`, `golden`, `smoke`, ...
-    pub kind: String,
-    /// Whether it blocks forward commands.
-    pub required: bool,
-    /// How it stands for the candidate's version now.
-    pub status: GateState,
-    /// The measured value in `unit`.
-    pub value: Option<f64>,
-    /// The limit in `unit`.
-    pub limit: Option<f64>,
-    /// Whether the value must be at least the limit.
-    pub at_least: bool,
-    /// `ratio`, `ms`, `count` or empty.
-    pub unit: String,
-    /// Checks behind the value.
-    pub samples: u64,
-    /// Seconds since the run ended.
-    pub age_s: Option<f64>,
-    /// The version digest the evidence is bound to.
-    pub version_digest: Option<String>,
-    /// One line: `12 misses`, `41% of 400`, who overrode it and why.
-    pub note: String,
-    /// The first misses or faults.
-    pub details: Vec<String>,
-}
-
-/// How a gate stands for the candidate's version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GateState {
-    /// Not run on this version.
-    Pending,
-    /// Running; an older verdict does not count meanwhile unless it passed.
-    Running,
-    /// Passed and still valid.
-    Passed,
-    /// Failed.
-    Failed,
-    /// Ran, and could not say.
-    NotYet,
-    /// Passed once, too long ago.
-    Stale,
-    /// Failed, and overridden by a person for this version.
-    Overridden,
-}
-
-impl GateState {
-    /// `PASS`, `FAIL`, ... four or five letters, as the screen spells it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Pending => "WAIT",
-            Self::Running => "RUN",
-            Self::Passed => "PASS",
-            Self::Failed => "FAIL",
-            Self::NotYet => "NYET",
-            Self::Stale => "STALE",
-            Self::Overridden => "OVER",
-        }
-    }
-
-    /// Whether forward commands may pass it.
-    pub const fn lets_pass(self) -> bool {
-        matches!(self, Self::Passed | Self::Overridden)
-    }
-}
-
-/// One guard.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GuardStatus {
-    /// What it watches.
-    pub metric: Metric,
-    /// What saturation is of; `null` for all else.
-    #[serde(default)]
-    pub row: Option<String>,
-    /// The unit of value and limit: `ratio`, `ms`, or that of the row.
-    #[serde(default)]
-    pub unit: String,
-    /// When it will have enough to judge by; `null` where it has, or nobody can say.
-    #[serde(default)]
-    pub soon: Option<Soon>,
-    /// Where.
-    pub side: Side,
-    /// How it stands.
-    pub status: GuardState,
-    /// What it saw: milliseconds, or a rate from 0 to 1.
-    pub value: Option<f64>,
-    /// What is allowed.
-    pub limit: f64,
-    /// How it stands to the other side, where it compares and both take traffic.
-    #[serde(default)]
-    pub versus: Option<VersusStatus>,
-    /// Requests behind the value.
-    pub samples: u64,
-    /// Breaches in a row.
-    pub breaches: u32,
-    /// Breaches in a row that make it act.
-    pub consecutive: u32,
-    /// What it does then.
-    pub then: GuardAction,
-}
-
-/// How a side stands to the other, looked at all the time without false alarms.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct VersusStatus {
-    /// How much worse it looks since the step began: 0.21 is 21 %; `null` while that cannot be said.
-    pub seen: Option<f64>,
-    /// How much worse it is at least, as sure as `sure`; `null` while there is not enough data.
-    pub at_least: Option<f64>,
-    /// How much worse it may be.
-    pub allowed: f64,
-    /// How sure the guard has to be, 0 to 1.
-    pub sure: f64,
-    /// When there will be enough to compare by; `null` where there is, or nobody can say.
-    #[serde(default)]
-    pub soon: Option<Soon>,
-}
-
-/// How a guard stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardState {
-    /// Not on watch: no traffic moves and no rollback window is open.
-    Off,
-    /// Too few requests to say.
-    NotYet,
-    /// Within the limit.
-    Ok,
-    /// Over the limit, not yet often enough to act.
-    Breach,
-    /// Over the limit often enough: it acted.
-    Tripped,
 }
 
 /// The way back.

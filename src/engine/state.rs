@@ -163,7 +163,7 @@ impl State {
         match result {
             Err(fault) => {
                 if self.router.fault.is_none() {
-                    self.log(LogLevel::Warn, "router", &format!("cannot be read: {fault}"));
+                    self.log(LogLevel::Warn, "router", &format!("cannot be read: {}", fault.when_reading()));
                 }
                 self.router.fault = Some(fault);
             }

@@ -286,7 +286,7 @@ impl State {
             match watch.ready() {
                 None => Some(format!("{to} was not probed yet")),
                 Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
-                Some(_) => self.old_probes(to),
+                Some(_) => self.old_probes(to).or_else(|| self.unread()),
             }
         };
         RollbackStatus {
@@ -307,6 +307,13 @@ impl State {
         let age = self.sides[side].probe_age_ms(self.now)?;
         let old = age > self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
         old.then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
+    }
+
+    /// A router that cannot be read may not take an order either; the way back is tried all the same.
+    fn unread(&self) -> Option<String> {
+        let fault = self.router.fault.as_ref()?;
+        let is_old = self.router.age_ms(self.now).is_none_or(|age| age > self.service.stale_after_ms);
+        is_old.then(|| format!("not proven: the router cannot be read: {}", fault.when_reading()))
     }
 
     fn order_status(&self) -> Option<OrderStatus> {
@@ -333,7 +340,7 @@ impl State {
         let mut faults = Vec::new();
         faults.extend(self.journal_broken.as_ref().map(|fault| format!("journal: {fault}")));
         faults.extend(self.journal_fault.as_ref().map(|fault| format!("journal: {fault}")));
-        faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {fault}")));
+        faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {}", fault.when_reading())));
         if let (true, Some(desired), Some(observed)) = (self.drifts(), self.rollout.desired, self.router.split()) {
             faults.push(format!("drift: router says {observed}, asked was {desired}"));
         }

@@ -35,7 +35,7 @@ pub struct Opened {
 /// What an append brought.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Appended {
-    /// The number of the new line.
+    /// The number of the last new line.
     pub seq: u64,
     /// What other processes (or a recovery) wrote before it, not yet handed out.
     pub others: Vec<Record>,

@@ -9,7 +9,7 @@ use crate::domain::{Actor, Fact, Record};
 
 use super::error::{JournalError, Problem};
 use super::files;
-use super::line::Entry;
+use super::line::{Chain, Entry};
 use super::lock::{self, LOCK_WAIT};
 use super::store::{Appended, Journal};
 
@@ -25,6 +25,12 @@ impl Journal {
     /// could not be shortened either, the line may be there. What others wrote meanwhile is kept for the
     /// next append or poll.
     pub fn append(&mut self, record: &Record) -> Result<Appended, JournalError> {
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// The same for several at once, which cost the disk no more than one: all of them or none. Only a crash in the
+    /// middle may leave the first of them.
+    pub fn append_all(&mut self, records: &[Record]) -> Result<Appended, JournalError> {
         // A second round is needed only if the file was replaced between opening and locking it.
         for _ in 0..3 {
             let file = self.reconnect_writable()?;
@@ -36,7 +42,7 @@ impl Journal {
             if let Some(told) = self.mend(&file, torn)? {
                 self.unseen.push(told);
             }
-            let seq = self.write_line(&file, record)?;
+            let seq = self.write_lines(&file, records)?;
             return Ok(Appended { seq, others: std::mem::take(&mut self.unseen) });
         }
         Err(JournalError::new(Problem::System, WRITE, &self.path, "the file is replaced again and again"))
@@ -73,7 +79,7 @@ impl Journal {
         }
         let Some(bytes) = self.owed else { return Ok(None) };
         let record = recovered(bytes);
-        self.write_line(file, &record)?;
+        self.write_lines(file, std::slice::from_ref(&record))?;
         self.owed = None;
         Ok(Some(record))
     }
@@ -107,7 +113,7 @@ impl Journal {
     ///
     /// In this order, a crash at any point leaves a torn end again, so the recovery is never untold.
     fn overwrite_torn(&mut self, record: &Record) -> Result<(), JournalError> {
-        let (line, after) = self.seal(record)?;
+        let (line, after) = self.seal(&self.chain, record)?;
         let end = self.offset + line.len() as u64;
         // A second descriptor: on one opened for appending, the system ignores the position.
         let place = OpenOptions::new().write(true).open(&self.path).map_err(|e| self.error(WRITE, &e))?;
@@ -120,13 +126,18 @@ impl Journal {
         Ok(())
     }
 
-    /// One line, one write, one sync; on failure the file is as long as before.
-    fn write_line(&mut self, mut file: &File, record: &Record) -> Result<u64, JournalError> {
-        let (line, after) = self.seal(record)?;
-        let written = match file.write(line.as_bytes()) {
-            Ok(n) if n == line.len() => file.sync_data(),
+    /// A line each, one write, one sync; on failure the file is as long as before.
+    fn write_lines(&mut self, mut file: &File, records: &[Record]) -> Result<u64, JournalError> {
+        let (mut lines, mut after) = (String::new(), self.chain.clone());
+        for record in records {
+            let (line, next) = self.seal(&after, record)?;
+            lines.push_str(&line);
+            after = next;
+        }
+        let written = match file.write(lines.as_bytes()) {
+            Ok(n) if n == lines.len() => file.sync_data(),
             Ok(n) => {
-                let detail = format!("only {n} of {} bytes fitted", line.len());
+                let detail = format!("only {n} of {} bytes fitted", lines.len());
                 Err(io::Error::new(io::ErrorKind::StorageFull, detail))
             }
             Err(error) => Err(error),
@@ -136,15 +147,15 @@ impl Journal {
             let _ = file.set_len(self.offset);
             return Err(self.error(WRITE, &error));
         }
-        self.advance(self.offset + line.len() as u64, after);
+        self.advance(self.offset + lines.len() as u64, after);
         Ok(self.chain.seq)
     }
 
-    fn seal(&self, record: &Record) -> Result<(String, super::line::Chain), JournalError> {
-        self.chain.seal(record).map_err(|what| JournalError::new(Problem::Unfit, WRITE, &self.path, what))
+    fn seal(&self, chain: &Chain, record: &Record) -> Result<(String, Chain), JournalError> {
+        chain.seal(record).map_err(|what| JournalError::new(Problem::Unfit, WRITE, &self.path, what))
     }
 
-    fn advance(&mut self, end: u64, after: super::line::Chain) {
+    fn advance(&mut self, end: u64, after: Chain) {
         (self.offset, self.seen, self.chain) = (end, end, after);
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::backend::TrafficBackend;
+use crate::backend::caddy::Caddy;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
 use crate::backend::envoy::Envoy;
 use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
+use crate::backend::traefik::Traefik;
 use crate::config::{AdminSpec, BackendSpec, Config};
 
 /// The traffic system the config names; nothing is contacted yet.
@@ -18,6 +20,8 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
         BackendSpec::Envoy(spec) => Arc::new(Envoy::new((**spec).clone(), urls)),
+        BackendSpec::Caddy(spec) => Arc::new(Caddy::new((**spec).clone(), urls)),
+        BackendSpec::Traefik(spec) => Arc::new(Traefik::new((**spec).clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),

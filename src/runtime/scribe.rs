@@ -167,24 +167,18 @@ impl Desk {
                 self.retry();
             }
         }
-        let mut left: VecDeque<Record> = records.into();
-        while let Some(record) = left.front() {
-            match self.append(record) {
-                Ok(()) => {
-                    left.pop_front();
-                }
-                Err(error) => {
-                    if !must_be_first {
-                        self.keep_for_later(left);
-                    }
-                    return Err(error);
-                }
-            }
+        if records.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // At once: an order waits for the disk, and each record by itself would be a wait of its own.
+        let appended = self.append(&records);
+        if appended.is_err() && !must_be_first {
+            self.keep_for_later(records);
+        }
+        appended
     }
 
-    fn keep_for_later(&mut self, records: VecDeque<Record>) {
+    fn keep_for_later(&mut self, records: Vec<Record>) {
         self.last_try = Instant::now();
         for record in records {
             if self.backlog.len() < BACKLOG {
@@ -193,8 +187,8 @@ impl Desk {
         }
     }
 
-    fn append(&mut self, record: &Record) -> Result<(), String> {
-        let appended = self.journal.append(record).map_err(|error| error.to_string())?;
+    fn append(&mut self, records: &[Record]) -> Result<(), String> {
+        let appended = self.journal.append_all(records).map_err(|error| error.to_string())?;
         if !appended.others.is_empty() {
             let _ = self.options.events.blocking_send(Event::Recorded { records: appended.others });
         }
@@ -206,7 +200,7 @@ impl Desk {
         self.last_try = Instant::now();
         let had = !self.backlog.is_empty();
         while let Some(record) = self.backlog.front().cloned() {
-            if self.append(&record).is_err() {
+            if self.append(std::slice::from_ref(&record)).is_err() {
                 return;
             }
             self.backlog.pop_front();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::backend::{BackendError, Observer};
 use crate::engine::Event;
@@ -12,16 +12,17 @@ use crate::probe::{ProbeEvent, ProbeOutcome};
 
 /// The regular pause between two readings.
 const REGULAR: Duration = Duration::from_secs(1);
-/// The pause while an order waits to be read back.
-const HURRIED: Duration = Duration::from_millis(50);
-/// How many hurried readings one request is worth.
-const HURRIES: u32 = 20;
+/// The shortest and the longest pause while an order waits to be read back: in between a tenth of how long it has waited,
+/// so that what takes effect late is seen late by a tenth at most, and nobody is asked without end.
+const HURRIED: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(50));
+/// How long one request hurries.
+const HURRY: Duration = Duration::from_secs(1);
 /// How long the router may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// Reads the router for ever: one reading at a time, faster for a moment after `hurry` was notified.
 pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>, events: mpsc::Sender<Event>) {
-    let mut hurries = 0_u32;
+    let mut pace = Pace::default();
     loop {
         let result = match timeout(ANSWER, observer.observe()).await {
             Ok(result) => result.map(Box::new),
@@ -30,12 +31,30 @@ pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>,
         if events.send(Event::Observed { result }).await.is_err() {
             return;
         }
-        let pause = if hurries > 0 { HURRIED } else { REGULAR };
-        hurries = hurries.saturating_sub(1);
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = hurry.notified() => hurries = HURRIES,
+            () = tokio::time::sleep(pace.pause(Instant::now())) => {}
+            () = hurry.notified() => pace.hurry(Instant::now()),
         }
+    }
+}
+
+/// How fast the router is read.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When it was first and last asked to hurry, without a stretch of regular readings between.
+    hurried: Option<(Instant, Instant)>,
+}
+
+impl Pace {
+    fn hurry(&mut self, now: Instant) {
+        let since = self.hurried.map_or(now, |(since, _)| since);
+        self.hurried = Some((since, now));
+    }
+
+    /// The pause before the next reading.
+    fn pause(&mut self, now: Instant) -> Duration {
+        self.hurried = self.hurried.filter(|(_, asked)| now.duration_since(*asked) < HURRY);
+        self.hurried.map_or(REGULAR, |(since, _)| (now.duration_since(since) / 10).clamp(HURRIED.0, HURRIED.1))
     }
 }
 
@@ -52,5 +71,49 @@ pub(super) fn event_of(found: ProbeEvent) -> Event {
         }
         ProbeEvent::Version { side, replica, version } => Event::VersionRead { side, replica, version },
         ProbeEvent::Metrics { side, source, reading } => Event::Scraped { side, source, reading },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When the router is read within two seconds, in milliseconds, where it is asked to hurry at `asked`.
+    fn readings(asked: &[u64]) -> Vec<u64> {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let (mut pace, mut now, mut asked, mut read) = (Pace::default(), start, asked.to_vec(), Vec::new());
+        while now < at(2_000) {
+            read.push(now.duration_since(start).as_millis() as u64);
+            let next = now + pace.pause(now);
+            now = match asked.first().map(|ms| at(*ms)) {
+                Some(hurry) if hurry <= next => {
+                    asked.remove(0);
+                    pace.hurry(hurry);
+                    hurry
+                }
+                _ => next,
+            };
+        }
+        read
+    }
+
+    #[test]
+    fn what_takes_effect_late_is_seen_late_by_a_tenth() {
+        let read = readings(&[300]);
+        assert_eq!(read[..2], [0, 300], "read at once");
+        for effect in 300..1_300 {
+            let seen = read.iter().find(|ms| **ms >= effect).unwrap();
+            let waited = effect - 300;
+            assert!(seen - effect <= (waited / 10).clamp(8, 50), "{effect} is seen at {seen}");
+        }
+        assert!(read.len() < 50, "{}", read.len());
+        assert!(read.iter().all(|ms| *ms < 1_350), "no hurry without an end: {read:?}");
+    }
+
+    #[test]
+    fn an_order_that_waits_for_long_is_read_twenty_times_a_second() {
+        let read = readings(&[0, 1_000]);
+        assert!(read.iter().filter(|ms| (1_000..2_000).contains(*ms)).count() <= 21, "{read:?}");
     }
 }

@@ -195,7 +195,7 @@ const TABLE: &[Row] = &[
     ),
     row(Act::Back, "back", &["Esc"], "close, clear the filter, back; never acts", Looks, "all", None),
     row(Act::Zoom, "zoom", &["+"], "this pane alone", Looks, "all", Some("zoom")),
-    row(Act::Unzoom, "unzoom", &["_"], "all panes again", Looks, "all", None),
+    row(Act::Unzoom, "unzoom", &["_"], "all panes again", Looks, "all", Some("unzoom")),
     row(Act::Follow, "follow", &["f"], "log: follow new lines, or stop", Looks, "log", Some("follow")),
     row(
         Act::NextHit,

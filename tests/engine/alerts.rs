@@ -136,6 +136,28 @@ fn what_a_killed_process_left_untold_is_told_by_the_next_that_drives_and_only_on
 }
 
 #[test]
+fn the_place_that_had_no_receipt_is_told_after_a_kill_and_the_other_is_not_told_twice() {
+    let mut service = with_pager();
+    service.alerts.push(AlertSpec { name: "chat".into(), ..pager(&[AlertKind::Guard]) });
+    let mut sim = ready(&service);
+    slow(&mut sim);
+    let ids: Vec<String> = sim.alerts.iter().map(|(alert, _)| alert.id.clone()).collect();
+    assert_eq!(sim.alerts[0].1, ["pager", "chat"]);
+    // The pager had both; the process was killed before the chat took its one.
+    receipt(&mut sim, &ids[0], true);
+    receipt(&mut sim, &ids[1], true);
+    sim.alerts.clear();
+    sim.restart(&service);
+    sim.seconds(240);
+    let told: Vec<(&str, &[String])> = sim.alerts.iter().map(|(alert, to)| (alert.id.as_str(), &to[..])).collect();
+    assert_eq!(told, [(ids[0].as_str(), &["chat".to_owned()][..])]);
+    sim.restart(&service);
+    sim.seconds(240);
+    assert_eq!(sim.alerts.len(), 2, "of that one nobody knows what became: it is told again, to the chat alone");
+    assert_eq!(sim.alerts[1].1, ["chat"]);
+}
+
+#[test]
 fn old_news_wakes_nobody() {
     let service = with_pager();
     let mut sim = ready(&service);

@@ -222,6 +222,23 @@ fn a_lock_that_is_held_for_ever_is_an_error_and_not_a_wait() {
 }
 
 #[test]
+fn several_are_appended_at_once_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 1);
+    let (mut journal, _) = Journal::open(dir.path()).unwrap();
+    let (mut other, _) = Journal::open(dir.path()).unwrap();
+    other.append(&note("other")).unwrap();
+    let appended = journal.append_all(&[note("a"), note("b"), note("c")]).unwrap();
+    assert_eq!((appended.seq, texts(&appended.others)), (5, vec!["other".into()]));
+    let unfit = [note("d"), note(&"x".repeat(cutover::journal::MAX_LINE))];
+    assert_eq!(journal.append_all(&unfit).unwrap_err().problem, Problem::Unfit);
+    assert_eq!(journal.append(&note("e")).unwrap().seq, 6);
+    assert_eq!(texts(&other.poll().unwrap()), ["a", "b", "c", "e"]);
+    let summary = verify(journal.path()).unwrap();
+    assert_eq!((summary.lines, summary.head.as_str()), (6, journal.head()));
+}
+
+#[test]
 fn news_read_by_an_append_that_failed_is_not_lost() {
     let dir = tempfile::tempdir().unwrap();
     let (mut a, _) = Journal::open(dir.path()).unwrap();

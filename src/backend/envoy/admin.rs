@@ -25,7 +25,7 @@ impl Admin {
         let (client, base) = match place {
             AdminPlace::Http(base) => (shared.clone(), base.clone()),
             // The name is for the Host header alone: every connection goes to the socket.
-            AdminPlace::Unix(path) => (exchange::socket_client(path)?, "http://envoy-admin".to_owned()),
+            AdminPlace::Unix(path) => (exchange::client_by(Some(path))?, "http://envoy-admin".to_owned()),
         };
         Ok(Self { name: place.to_string(), client, base })
     }

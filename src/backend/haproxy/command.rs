@@ -12,16 +12,24 @@ pub(super) fn reading(method: &Method) -> Vec<String> {
     let stat = |backend: &String| format!("show stat {backend} {BACKEND_AND_SERVERS}");
     let mut commands = vec!["show info".to_owned()];
     match method {
-        Method::Switch { entry, backends, .. } | Method::Percent { entry, backends } => {
-            commands.push(format!("show map {}", entry.map));
+        Method::Switch { backends, .. } | Method::Percent { backends, .. } => {
+            commands.push(state(method));
             commands.extend(backends.iter().flat_map(|it| [stat(&it.blue), stat(&it.green)]));
         }
         Method::Weights { backend, .. } => {
-            commands.push(format!("show servers state {backend}"));
+            commands.push(state(method));
             commands.push(stat(backend));
         }
     }
     commands
+}
+
+/// The command that reads what carries the split and nothing else.
+pub(super) fn state(method: &Method) -> String {
+    match method {
+        Method::Switch { entry, .. } | Method::Percent { entry, .. } => format!("show map {}", entry.map),
+        Method::Weights { backend, .. } => format!("show servers state {backend}"),
+    }
 }
 
 /// The commands that make `split` so, in their order: `toward` is the side that gains, and gains before the other loses.

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::fleet::{self, ask_all, read_all};
 use super::wire::{self, Fault};
-use super::{command, keep};
+use super::{command, keep, settle};
 use crate::backend::BackendError;
 use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 use crate::domain::{Order, OrderId};
 
-/// How long a node may take to be read before an order. Look, order and disk together stay below the 3 s that an
+/// How long a node may take to be read before an order. Look, order, second look and disk together stay below the 3 s that an
 /// order is given.
-pub(super) const LOOK: Duration = Duration::from_millis(800);
+pub(super) const LOOK: Duration = Duration::from_millis(700);
 /// How long a node may take to carry an order out.
-const ACT: Duration = Duration::from_millis(900);
+const ACT: Duration = Duration::from_millis(800);
 
 /// So many orders are remembered: a retry comes within seconds.
 const REMEMBERED: usize = 64;
@@ -115,10 +115,18 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order
             Err(fault) => faults.push(fault),
         }
     }
+    let mut stands = Ok(());
     if !moved.is_empty() {
-        memory.orders().unsaved = keep::write(spec, order, &moved).await.err();
+        let mut now = order.target;
+        // Reason: half an order is told as what it is; what the others say is no sign of another hand then.
+        if faults.is_empty() || !order.kind.is_forward() {
+            let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
+            (now, stands) = settle::settle(&moved, order).await;
+        }
+        memory.orders().unsaved = keep::write(spec, now, &moved).await.err();
     }
     judged(order, &moved, &faults)?;
+    stands?;
     let mut orders = memory.orders();
     if !orders.done.contains(&order.id) {
         push(&mut orders.done, &order.id);
@@ -132,9 +140,9 @@ async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), Backend
     let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
     if !faults.is_empty() {
         return Err(match fleet::worst(&faults) {
-            BackendError::Unreachable(text) if spec.nodes.len() > 1 => {
-                BackendError::Unreachable(format!("{text}; forward needs every node, nothing was set"))
-            }
+            BackendError::Unreachable(text) if spec.nodes.len() > 1 => BackendError::Unreachable(format!(
+                "{text}; forward needs every node, nothing was set: start it, or take it out of sockets"
+            )),
             error => error,
         });
     }

@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use super::fleet::{Outcome, ask_all};
 use super::reading::{Reading, split_of_state};
 use super::{command, save};
+use crate::domain::Split;
 use crate::domain::router::haproxy::{HaproxySpec, Method, NodeAddress};
 use crate::domain::text::clean;
-use crate::domain::{Order, Split};
 
 /// How long files may take: a disk that hangs must not hold up what is said of the traffic.
 const DISK: Duration = Duration::from_millis(600);
@@ -35,8 +35,8 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
     aside(move || files.iter().try_for_each(|file| save::can_replace(file))).await?
 }
 
-/// Writes what a reload is to find after `order`; `moved` are the nodes that took it.
-pub(super) async fn write(spec: &HaproxySpec, order: &Order, moved: &[NodeAddress]) -> Result<(), String> {
+/// Writes what a reload is to find now that the split is `now`; `moved` are the nodes that have it.
+pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress]) -> Result<(), String> {
     let mut states = Vec::new();
     let mut faults = Vec::new();
     if !spec.save.states.is_empty() {
@@ -52,7 +52,7 @@ pub(super) async fn write(spec: &HaproxySpec, order: &Order, moved: &[NodeAddres
         }
     }
     let maps = spec.save.maps.clone();
-    let entry = command::entry(&spec.method).cloned().zip(command::value(&spec.method, order.target));
+    let entry = command::entry(&spec.method).cloned().zip(command::value(&spec.method, now));
     let written = aside(move || {
         let states = states.iter().map(|(file, text)| save::replace(file, text));
         let maps =

@@ -99,7 +99,7 @@ impl Info {
 }
 
 /// The split that the map's entry stands for, and its value.
-fn of_map(method: &Method, text: &str) -> Result<(Split, String), BackendError> {
+pub(super) fn of_map(method: &Method, text: &str) -> Result<(Split, String), BackendError> {
     if let Some(refusal) = wire::refusal(text) {
         return Err(refusal);
     }

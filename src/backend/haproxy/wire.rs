@@ -80,7 +80,13 @@ fn not_connected(node: &NodeAddress, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::PermissionDenied {
         return Fault::of(node, BackendError::Denied(format!("{text}: this user may not open the socket")));
     }
-    let is_gone = matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound);
+    let (is_gone, text) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => (true, format!("{text}: nobody listens there; does this HAProxy run?")),
+        io::ErrorKind::NotFound => {
+            (true, format!("{text}: is that the path of `stats socket` in HAProxy's config, and does it run?"))
+        }
+        _ => (false, text),
+    };
     Fault { is_gone, ..Fault::of(node, BackendError::Unreachable(text)) }
 }
 

@@ -34,6 +34,10 @@ impl Values {
                 )));
             }
         }
+        // Reason: no revision at all stands for "whatever the state is", which only the way back may say.
+        if order.expected.is_some() && expected.is_empty() {
+            return Err(BackendError::Refused("the revision it was made for is empty".into()));
+        }
         let value = |name: &str| match name {
             "blue" => order.target.share(Side::Blue).to_string(),
             "green" => order.target.share(Side::Green).to_string(),

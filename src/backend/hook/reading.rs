@@ -25,7 +25,7 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
         (None, None | Some(Value::Null)) => None,
         (None, Some(_)) => return Err(garbled(format!("{} is neither text nor number", named(&at.revision)))),
     };
-    let revision = match told {
+    let revision = match told.filter(|told| !told.is_empty()) {
         // Without a revision of its own the state is what it shows.
         None => format!("split-{}-{}", split.share(Side::Blue), split.share(Side::Green)),
         Some(told) if is_plain(&told) => told,
@@ -76,7 +76,7 @@ fn json(body: &[u8]) -> Result<Value, BackendError> {
         let what = if body.trim_ascii().is_empty() {
             "the answer is empty; it must be JSON".to_owned()
         } else {
-            format!("{}; the answer begins with {begins:?}", clean(&fault.to_string(), 120))
+            format!("no JSON ({}); the answer begins with {begins:?}", clean(&fault.to_string(), 120))
         };
         garbled(what)
     })

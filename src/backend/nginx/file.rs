@@ -1,4 +1,4 @@
-//! Changing the file: one writer at a time, whole or not at all, and back to what it was with its old time.
+//! Changing a file that cutover owns: one writer at a time, whole or not at all, and back to what it was with its old time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -16,13 +16,13 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// The file as it was read.
 #[derive(Debug, Clone)]
-pub(super) struct Before {
-    pub(super) text: String,
-    pub(super) written: SystemTime,
+pub(in crate::backend) struct Before {
+    pub(in crate::backend) text: String,
+    pub(in crate::backend) written: SystemTime,
 }
 
 /// Reads `path`, bounded.
-pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
+pub(in crate::backend) fn read(path: &Path) -> Result<Before, BackendError> {
     let read = || -> io::Result<(String, SystemTime)> {
         let file = File::open(path)?;
         let written = file.metadata()?.modified()?;
@@ -39,34 +39,43 @@ pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
 }
 
 /// Writes `path` so that a reader finds the old text or the new, and a crash too. `written` sets an older time.
-pub(super) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
+pub(in crate::backend) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
     // Through a link: it must stay one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let fresh = beside(&path, "new");
+    write_by(&path, &beside(&path, "new"), text, written)
+}
+
+/// The same by way of `fresh`, which lies on the same file system.
+pub(in crate::backend) fn write_by(
+    path: &Path,
+    fresh: &Path,
+    text: &str,
+    written: Option<SystemTime>,
+) -> Result<(), BackendError> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(fresh)?;
         file.write_all(text.as_bytes())?;
-        if let Ok(meta) = fs::metadata(&path) {
+        if let Ok(meta) = fs::metadata(path) {
             file.set_permissions(meta.permissions())?;
         }
         if let Some(written) = written {
             file.set_modified(written)?;
         }
         file.sync_all()?;
-        fs::rename(&fresh, &path)?;
+        fs::rename(fresh, path)?;
         // The name itself; not every file system can.
         let _ = path.parent().map(|dir| File::open(dir).and_then(|dir| dir.sync_all()));
         Ok(())
     };
     write().map_err(|error| {
-        let _ = fs::remove_file(&fresh);
-        told(&path, "written", &error)
+        let _ = fs::remove_file(fresh);
+        told(path, "written", &error)
     })
 }
 
 /// Keeps other consoles on this machine away while it is held.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(in crate::backend) struct Turn {
     _held: Option<File>,
 }
 
@@ -75,7 +84,7 @@ impl Turn {
     ///
     /// # Errors
     /// Another console has it all that time.
-    pub(super) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
+    pub(in crate::backend) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(beside(path, "lock"));
         let Ok(file) = file else { return Ok(Self { _held: None }) };
         let deadline = Instant::now() + limit;
@@ -92,7 +101,7 @@ impl Turn {
     }
 
     /// No turn at all: a rollback waits for nobody.
-    pub(super) const fn none() -> Self {
+    pub(in crate::backend) const fn none() -> Self {
         Self { _held: None }
     }
 }
@@ -103,7 +112,7 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(format!(".{name}.{what}"))
 }
 
-pub(super) fn shown(path: &Path) -> String {
+pub(in crate::backend) fn shown(path: &Path) -> String {
     clean(&path.to_string_lossy(), 200)
 }
 
@@ -112,7 +121,7 @@ fn told(path: &Path, what: &str, error: &io::Error) -> BackendError {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BackendError::Denied(text),
         io::ErrorKind::NotFound => {
-            BackendError::Unreachable(format!("{text}; write the first one as `cutover backends nginx` shows"))
+            BackendError::Unreachable(format!("{text}; write the first one as the set-up page of its kind shows"))
         }
         _ => BackendError::Unreachable(text),
     }

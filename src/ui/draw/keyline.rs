@@ -12,7 +12,7 @@ use crate::ui::theme::Role;
 
 /// The order on the line, and how long each stays while the line gets shorter: 0 goes last. What shares a word in
 /// the table shares an entry; a row with a word that is not named here comes after what looks, and goes first.
-const ORDER: [(Act, u8); 17] = [
+const ORDER: [(Act, u8); 18] = [
     (Act::Help, 0),
     (Act::CommandLine, 1),
     (Act::Filter, 6),
@@ -20,6 +20,7 @@ const ORDER: [(Act, u8); 17] = [
     (Act::NextPane, 7),
     (Act::Pane(1), 12),
     (Act::Zoom, 10),
+    (Act::Unzoom, 1),
     (Act::Follow, 8),
     (Act::Copy, 9),
     (Act::Mark, 14),
@@ -151,7 +152,10 @@ fn entries(canvas: &Canvas<'_>) -> Vec<Entry> {
     let keymap = &canvas.view.keymap;
     let blocked = canvas.live().map_or(&[][..], |snapshot| &snapshot.status.blocked);
     let mut words: Vec<(&Row, &'static str)> = Vec::new();
-    for (row, word) in table().iter().filter_map(|row| Some((row, row.footer?))) {
+    // The way out of a zoom takes the place of the way in.
+    let hidden = if canvas.view.zoom { Act::Zoom } else { Act::Unzoom };
+    let rows = table().iter().filter(|row| row.act != hidden);
+    for (row, word) in rows.filter_map(|row| Some((row, row.footer?))) {
         if !words.iter().any(|(_, known)| *known == word) {
             words.push((row, word));
         }

@@ -1,0 +1,226 @@
+//! Who wins where two set the split at the same moment: HAProxy has no compare-and-set, so every order looks at what
+//! came of it, and the one whose command was the last of all sees everything.
+//!
+//! The way back sets its own again until it stands. A forward order that finds another's values beside its own goes
+//! along with the least traffic for the side that gains that anybody asked for, and is told as a conflict: two that
+//! meet so agree without knowing each other, a rollback always wins, and what remains is a split that was ordered,
+//! never a mixture of two and never no weight at all.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::fleet::{Outcome, ask_all};
+use super::table::Table;
+use super::{command, reading, weights};
+use crate::backend::BackendError;
+use crate::domain::router::haproxy::{HaproxySpec, Method};
+use crate::domain::{Order, Pair, Side, Split};
+
+/// How long it may take until all nodes say one thing, looks and further changes together.
+const LIMIT: Duration = Duration::from_millis(400);
+/// So often a split is set again.
+const ROUNDS: u32 = 6;
+/// Two that meet again wait for a different time each, in milliseconds.
+const JITTER_MS: std::ops::Range<u64> = 2..25;
+
+/// What one node says, beside the split that was set last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Said {
+    /// That split, whole.
+    Ours,
+    /// Another one, whole.
+    Other(Split),
+    /// Parts of several: what others asked for, as far as their parts tell.
+    Torn(Option<Split>),
+}
+
+/// What is to be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// What was set stands.
+    Stands,
+    /// Every node has what somebody else set since: it is left to them.
+    Leave(Split),
+    /// This is to be set.
+    Set(Split),
+}
+
+/// Looks whether `order` stands on the nodes of `spec`, all of which took it, and makes them agree where it does not.
+/// Answers with what they have now.
+///
+/// # Errors
+/// `Conflict` where another's order won, `Unknown` where the nodes never said one thing.
+pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<(), BackendError>) {
+    let end = Instant::now() + LIMIT;
+    let mut wanted = order.target;
+    for round in 0..=ROUNDS {
+        let left = end.saturating_duration_since(Instant::now());
+        let told = ask_all(spec, vec![command::state(&spec.method)], left).await;
+        // Reason: a node that took the order and cannot be read is seen at the next look, not held against it here.
+        let said: Vec<Said> =
+            told.iter().filter_map(|it| Some(said(&spec.method, wanted, order, it.1.as_ref().ok()?))).collect();
+        let next = next(&said, wanted, order);
+        match next {
+            Next::Stands if wanted == order.target => return (wanted, Ok(())),
+            Next::Stands => {
+                let text = format!(
+                    "not every node kept it (another order at the same moment, or a reload?): {wanted} was set instead"
+                );
+                return (wanted, Err(BackendError::Conflict(text)));
+            }
+            Next::Leave(split) => {
+                let text = format!("somebody else set {split} at the same moment: that stands");
+                return (split, Err(BackendError::Conflict(text)));
+            }
+            Next::Set(_) if round == ROUNDS || left.is_zero() => return (wanted, Err(disagree(&told))),
+            Next::Set(split) => {
+                if round > 0 && order.kind.is_forward() {
+                    sleep(Duration::from_millis(fastrand::u64(JITTER_MS))).await;
+                }
+                wanted = split;
+                let toward = if wanted == order.target { order.toward } else { order.toward.other() };
+                let commands = command::setting(&spec.method, wanted, toward);
+                // What became of it is read in the next round.
+                drop(ask_all(spec, commands, end.saturating_duration_since(Instant::now())).await);
+            }
+        }
+    }
+    (wanted, Err(disagree(&[])))
+}
+
+fn disagree(told: &[Outcome<Vec<String>>]) -> BackendError {
+    let nodes: Vec<String> = told.iter().map(|(node, _)| node.to_string()).collect();
+    BackendError::Unknown(format!(
+        "somebody else sets the split all the time, and what stands is not known: {}",
+        nodes.join(", ")
+    ))
+}
+
+fn next(said: &[Said], wanted: Split, order: &Order) -> Next {
+    if said.iter().all(|said| *said == Said::Ours) {
+        return Next::Stands;
+    }
+    if !order.kind.is_forward() {
+        return Next::Set(order.target);
+    }
+    if let [Said::Other(first), rest @ ..] = said
+        && rest.iter().all(|said| *said == Said::Other(*first))
+    {
+        return Next::Leave(*first);
+    }
+    let others = said.iter().filter_map(|said| match said {
+        Said::Ours => None,
+        Said::Other(split) => Some(*split),
+        Said::Torn(split) => *split,
+    });
+    let gains = |split: &Split| split.share(order.toward);
+    Next::Set(others.chain([wanted]).min_by_key(gains).unwrap_or(wanted))
+}
+
+/// What one node's answer to [`command::state`] is, where `wanted` was set last.
+fn said(method: &Method, wanted: Split, order: &Order, answers: &[String]) -> Said {
+    let text = answers.first().map(String::as_str).unwrap_or_default();
+    let Method::Weights { servers, .. } = method else {
+        return match reading::of_map(method, text) {
+            Ok((split, _)) if split == wanted => Said::Ours,
+            Ok((split, _)) => Said::Other(split),
+            Err(_) => Said::Torn(None),
+        };
+    };
+    let Some(found) = Table::servers_state(text).ok().and_then(|state| of_servers(&state, servers)) else {
+        return Said::Torn(None);
+    };
+    let counts = servers.map(|_, servers| servers.len());
+    let ours = weights::for_split(wanted, &counts);
+    if found == ours {
+        return Said::Ours;
+    }
+    let all = || (0..=100).map(|percent| Split::toward(order.toward, percent));
+    if let Some(split) = all().find(|split| weights::for_split(*split, &counts) == found) {
+        return Said::Other(split);
+    }
+    // The least that fits a side that is not as we set it; where many splits share its weights, only the way back is
+    // sure to have been meant.
+    let fits = |side: Side| {
+        let mut fitting = all().filter(|split| weights::for_split(*split, &counts)[side] == found[side]);
+        let least = fitting.next();
+        let is_one = fitting.next().is_none();
+        least.filter(|least| is_one || least.share(order.toward) == 0)
+    };
+    let foreign = Side::BOTH.into_iter().filter(|side| found[*side] != ours[*side]);
+    Said::Torn(foreign.filter_map(fits).min_by_key(|split| split.share(order.toward)))
+}
+
+/// The weights of the servers of each side; `None` where one is not told.
+fn of_servers(state: &Table, servers: &Pair<Vec<String>>) -> Option<Pair<Vec<u64>>> {
+    let one = |server: &String| state.rows().find(|row| row.text("srv_name") == server)?.number("srv_uweight");
+    let of = |side: Side| servers[side].iter().map(one).collect::<Option<Vec<u64>>>();
+    Some(Pair { blue: of(Side::Blue)?, green: of(Side::Green)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Move, OrderId};
+
+    const HEAD: &str = "1\n# be_id be_name srv_id srv_name srv_uweight\n";
+
+    fn order(kind: Move, percent: u8) -> Order {
+        let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
+        let target = Split::toward(Side::Green, percent);
+        Order { id: OrderId("a".into()), kind, from: None, target, toward, expected: None }
+    }
+
+    fn green(percent: u8) -> Split {
+        Split::toward(Side::Green, percent)
+    }
+
+    /// What one server a side with these weights says.
+    fn pair(order: &Order, blue: u64, green: u64) -> Said {
+        let servers = Pair { blue: vec!["b".into()], green: vec!["g".into()] };
+        let method = Method::Weights { backend: "be".into(), servers };
+        said(&method, order.target, order, &[format!("{HEAD}5 be 1 b {blue}\n5 be 2 g {green}\n")])
+    }
+
+    #[test]
+    fn whose_weights_they_are_is_told_by_their_sums() {
+        let order = order(Move::Promote, 75);
+        assert_eq!(pair(&order, 25, 75), Said::Ours);
+        assert_eq!(pair(&order, 50, 50), Said::Other(green(50)));
+        assert_eq!(pair(&order, 0, 0), Said::Torn(Some(green(0))), "no green: somebody went back");
+        assert_eq!(pair(&order, 100, 75), Said::Torn(Some(green(0))), "blue as if somebody went back");
+        assert_eq!(pair(&order, 25, 100), Said::Torn(Some(green(100))));
+        assert_eq!(pair(&order, 25, 200), Said::Torn(None));
+    }
+
+    #[test]
+    fn a_side_that_many_splits_share_tells_nothing_but_the_way_back() {
+        let servers = Pair { blue: vec!["b".into()], green: vec!["g1".into(), "g2".into()] };
+        let method = Method::Weights { backend: "be".into(), servers };
+        let order = order(Move::Promote, 60);
+        let said = |blue: u64, one: u64, two: u64| {
+            let text = format!("{HEAD}5 be 1 b {blue}\n5 be 2 g1 {one}\n5 be 3 g2 {two}\n");
+            said(&method, order.target, &order, &[text])
+        };
+        assert_eq!(said(4, 3, 3), Said::Ours);
+        assert_eq!(said(4, 1, 1), Said::Torn(None), "10, 20, 25, 40 and 50 % all have a 1 there");
+        assert_eq!(said(4, 0, 0), Said::Torn(Some(green(0))));
+    }
+
+    #[test]
+    fn the_least_that_anybody_asked_for_stands_and_the_way_back_always() {
+        let forward = order(Move::Promote, 75);
+        let of = |said: &[Said], order: &Order| next(said, order.target, order);
+        assert_eq!(of(&[Said::Ours, Said::Ours], &forward), Next::Stands);
+        assert_eq!(of(&[], &forward), Next::Stands, "nobody can be read: the next look will tell");
+        let other = |percent| Said::Other(green(percent));
+        assert_eq!(of(&[other(100), other(100)], &forward), Next::Leave(green(100)));
+        assert_eq!(of(&[other(100), Said::Ours], &forward), Next::Set(green(75)));
+        assert_eq!(of(&[other(50), Said::Ours], &forward), Next::Set(green(50)));
+        assert_eq!(of(&[other(50), Said::Torn(Some(green(0)))], &forward), Next::Set(green(0)));
+        assert_eq!(of(&[Said::Torn(None)], &forward), Next::Set(green(75)));
+        let back = order(Move::Rollback, 0);
+        assert_eq!(of(&[other(75), other(75)], &back), Next::Set(green(0)));
+    }
+}

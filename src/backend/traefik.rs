@@ -1,0 +1,246 @@
+//! Traefik: a weighted service that cutover owns, in a file of the file provider or in keys of the Redis provider.
+//!
+//! Traefik takes a change in some time after it was written, holds later ones back for `providersThrottleDuration`, and
+//! says nothing to the writer: a broken file is one line in its log. So what is written is one half, and what the API
+//! of every instance shows is the other: the split is what they serve by, and it is mixed until all of them show the
+//! very weights that are written. Those are an order's own (see [`share`]), so that a change that was held back cannot
+//! come into force after a later one was told as done.
+//!
+//! Forward orders look at both halves first, and Redis carries them out only if its keys are still the ones that were
+//! looked at. A rollback asks nobody: it writes, and Traefik keeps serving until it has read it.
+
+mod api;
+mod include;
+mod redis;
+mod resp;
+mod share;
+mod store;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::time::Instant;
+
+use self::api::Instance;
+use self::store::{Source, Store};
+use super::acts::Acts;
+use super::exchange;
+use super::{
+    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+};
+use crate::domain::router::traefik::{TraefikSpec, TraefikWay};
+use crate::domain::text::clean;
+use crate::domain::{Digest, Observation, Order, Pair, Revision, Side};
+
+/// What is not in force for so long is not merely held back.
+const LATE: Duration = Duration::from_secs(8);
+
+/// One Traefik, or several that read the same. Cheap to clone; needs a tokio runtime to be called in.
+#[derive(Debug, Clone)]
+pub struct Traefik {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spec: TraefikSpec,
+    sides: Pair<Vec<String>>,
+    client: Result<Client, BackendError>,
+    acts: Acts,
+    store: Store,
+    /// What is written and not in force, since when.
+    waiting: Mutex<Option<(String, Instant)>>,
+}
+
+impl Traefik {
+    /// The Traefik that `spec` describes; `sides` are base URLs that reach each side whatever the split.
+    pub fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
+        let (client, acts, store) = (exchange::client(), Acts::default(), Store::new(&spec));
+        Self { inner: Arc::new(Inner { spec, sides, client, acts, store, waiting: Mutex::default() }) }
+    }
+}
+
+impl TrafficBackend for Traefik {
+    fn name(&self) -> &'static str {
+        "traefik"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            applying: Applying::Asynchronous,
+            compare_and_set: matches!(self.inner.spec.way, TraefikWay::Redis(_)),
+            ..Capabilities::direct()
+        }
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.clone())
+    }
+
+    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Observer for Traefik {
+    fn observe(&self) -> Answer<'_, Observation> {
+        Box::pin(self.inner.look())
+    }
+
+    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
+        self.inner.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+    }
+
+    fn preview(&self, order: &Order) -> Preview {
+        let (target, mut lines) = self.inner.store.preview(order);
+        let service = self.inner.spec.full_name();
+        let reads = self.inner.spec.apis.iter().map(|api| clean(&format!("{api}/api/http/services/{service}"), 200));
+        lines.extend(reads.map(|url| format!("then, until it shows these weights: GET {url}")));
+        Preview { target, lines }
+    }
+}
+
+impl Driver for Traefik {
+    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
+        let inner = Arc::clone(&self.inner);
+        let act = move |_| {
+            let order = order.clone();
+            async move { inner.carry_out(&order).await }
+        };
+        Box::pin(self.inner.acts.once(&order.id, act))
+    }
+}
+
+impl Inner {
+    fn client(&self) -> Result<&Client, BackendError> {
+        self.client.as_ref().map_err(Clone::clone)
+    }
+
+    async fn look(&self) -> Result<Observation, BackendError> {
+        let client = self.client()?;
+        let (source, instances) = tokio::join!(self.store.read(), api::read_all(client, &self.spec, true));
+        let (source, unread) = match source {
+            Ok(source) => (Some(source), None),
+            // Traefik goes on serving by what it has, and that can be seen.
+            Err(BackendError::Unreachable(why) | BackendError::Denied(why)) => (None, Some(why)),
+            Err(error) => return Err(error),
+        };
+        let shown = instances.iter().find_map(|it| it.said.as_ref().ok());
+        let Some(shown) = shown else {
+            let none = || BackendError::Unreachable("no API is named".into());
+            return Err(api::worst(&instances).unwrap_or_else(none));
+        };
+        let (split, odd) = self.split_of(shown.weights)?;
+        let mut mixed: Vec<String> = odd.into_iter().collect();
+        mixed.extend(unread.map(|why| format!("what is written cannot be read: {why}")));
+        let mut notes = Vec::new();
+        for instance in &instances {
+            match &instance.said {
+                Ok(shown) => mixed.extend(shown.disabled.clone()),
+                // A process that is not there serves nobody; one that is silent may well serve.
+                Err(BackendError::Unreachable(why)) => notes.push(format!("instance is down: {why}")),
+                Err(fault) => mixed.push(format!("not read: {}", fault.detail())),
+            }
+        }
+        if let Some(source) = &source {
+            mixed.extend(self.not_in_force(source, &instances)?);
+            notes.extend(source.notes.iter().cloned());
+        }
+        Ok(Observation {
+            split,
+            mixed: (!mixed.is_empty()).then(|| mixed.join("; ")),
+            revision: revision(source.as_ref(), &instances),
+            replicas: Pair::from_fn(|side| api::fewest(&instances, side)),
+            versions: Pair::default(),
+            traffic: None,
+            controller: None,
+            notes,
+        })
+    }
+
+    fn split_of(&self, weights: Pair<u64>) -> Result<(crate::domain::Split, Option<String>), BackendError> {
+        share::split(weights).map_err(|why| BackendError::Garbled(format!("{}: {why}", self.spec.full_name())))
+    }
+
+    /// What of the instances does not serve by what is written.
+    fn not_in_force(&self, source: &Source, instances: &[Instance]) -> Result<Option<String>, BackendError> {
+        let written = share::split(source.weights).map(|(split, _)| split);
+        let mut behind = Vec::new();
+        for instance in instances {
+            let Ok(shown) = &instance.said else { continue };
+            if shown.weights != source.weights {
+                let (split, _) = self.split_of(shown.weights)?;
+                // Reason: what was written in between may be in force for a while yet.
+                let earlier = if Ok(split) == written { " by an earlier change" } else { "" };
+                behind.push(format!("{} still serves {split}{earlier}", instance.place));
+            }
+        }
+        let waited = self.waited(source, behind.is_empty());
+        if behind.is_empty() {
+            return Ok(None);
+        }
+        let place = self.store.place();
+        let written = written.map_or_else(|why| why, |split| split.to_string());
+        let since =
+            if waited < LATE { String::new() } else { format!(" for {} s: {}", waited.as_secs(), self.store.remedy()) };
+        Ok(Some(format!("not yet in force: {}; {place} says {written}{since}", behind.join(", "))))
+    }
+
+    /// How long the same thing is written and not in force.
+    fn waited(&self, source: &Source, is_in_force: bool) -> Duration {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_in_force {
+            *waiting = None;
+            return Duration::ZERO;
+        }
+        match &*waiting {
+            Some((raw, since)) if *raw == source.raw => since.elapsed(),
+            _ => {
+                *waiting = Some((source.raw.clone(), Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+
+    async fn carry_out(&self, order: &Order) -> Result<Accepted, BackendError> {
+        if !order.kind.is_forward() {
+            self.store.write(order).await?;
+            return Ok(Accepted { revision: None });
+        }
+        let mut turn = self.store.turn().await?;
+        let client = self.client()?;
+        let (source, instances) = tokio::join!(turn.read(), api::read_all(client, &self.spec, false));
+        let source = source?;
+        if let Some(fault) = api::worst(&instances) {
+            return Err(match fault {
+                BackendError::Unreachable(text) if instances.len() > 1 => {
+                    BackendError::Unreachable(format!("{text}; forward needs every instance, nothing was written"))
+                }
+                fault => fault,
+            });
+        }
+        let now = revision(Some(&source), &instances);
+        if let Some(expected) = order.expected.as_ref().filter(|expected| **expected != now) {
+            let expected = clean(&expected.0, 40);
+            return Err(BackendError::Conflict(format!("the state is {} by now, not {expected}", now.0)));
+        }
+        let shown = || instances.iter().filter_map(|it| it.said.as_ref().ok());
+        if let Some(why) = shown().find_map(|it| it.disabled.clone()) {
+            return Err(BackendError::Refused(format!("{why}; nothing was written")));
+        }
+        let (split, odd) = self.split_of(source.weights)?;
+        let is_in_force = odd.is_none() && shown().all(|it| it.weights == source.weights);
+        if split != order.target || !is_in_force {
+            turn.write(order, &source).await?;
+        }
+        Ok(Accepted { revision: None })
+    }
+}
+
+/// The token of what is written and what is shown.
+fn revision(source: Option<&Source>, instances: &[Instance]) -> Revision {
+    let written = source.map_or("-", |source| source.raw.as_str());
+    let digest = Digest::of([written, "\n", &api::token(instances)]);
+    Revision(digest.as_str().chars().take(16).collect())
+}

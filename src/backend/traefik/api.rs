@@ -1,0 +1,212 @@
+//! What Traefik shows: the weighted service as it is in force, and whether its sides are up.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue as Value};
+use reqwest::{Client, Url};
+use serde_json::Value as Json;
+use tokio::task::JoinSet;
+
+use super::{include, share};
+use crate::backend::BackendError;
+use crate::backend::exchange::{exchange, place, secret};
+use crate::domain::observation::Replicas;
+use crate::domain::router::traefik::TraefikSpec;
+use crate::domain::text::clean;
+use crate::domain::{HeaderValue, Pair, Side};
+
+/// Longest time one reading may take. With what is written it stays below the 3 s that an order is given.
+const LIMIT: Duration = Duration::from_millis(1200);
+
+/// What one instance serves by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) weights: Pair<u64>,
+    /// Why it does not serve by them at all.
+    pub(super) disabled: Option<String>,
+    /// Servers of each side; `None` where it does not tell.
+    pub(super) replicas: Pair<Option<Replicas>>,
+}
+
+/// One instance, and what it said.
+#[derive(Debug)]
+pub(super) struct Instance {
+    /// Its address.
+    pub(super) place: String,
+    pub(super) said: Result<Shown, BackendError>,
+}
+
+/// Reads every instance, all at once; in their order. With `sides` the services of the sides too.
+pub(super) async fn read_all(client: &Client, spec: &TraefikSpec, sides: bool) -> Vec<Instance> {
+    let mut tasks = JoinSet::new();
+    for (at, api) in spec.apis.iter().enumerate() {
+        let (client, spec, api) = (client.clone(), spec.clone(), api.clone());
+        tasks.spawn(async move {
+            let place = Url::parse(&api).map_or_else(|_| clean(&api, 120), |url| place(&url));
+            let said = read(&client, &spec, &api, sides).await;
+            (at, Instance { place, said })
+        });
+    }
+    let mut found = tasks.join_all().await;
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, instance)| instance).collect()
+}
+
+async fn read(client: &Client, spec: &TraefikSpec, api: &str, sides: bool) -> Result<Shown, BackendError> {
+    let headers = headers(spec)?;
+    let get = |name: String| service(client, &headers, api, name);
+    let blue = async { if sides { get(spec.full(&spec.names.blue)).await.ok() } else { None } };
+    let green = async { if sides { get(spec.full(&spec.names.green)).await.ok() } else { None } };
+    let (split, blue, green) = tokio::join!(get(spec.full_name()), blue, green);
+    let (split, place) = split?;
+    let (weights, disabled) =
+        weights(spec, &split).map_err(|why| BackendError::Garbled(format!("{place}: {}: {why}", spec.full_name())))?;
+    let replicas = Pair { blue: blue.and_then(|it| replicas(&it.0)), green: green.and_then(|it| replicas(&it.0)) };
+    Ok(Shown { weights, disabled, replicas })
+}
+
+/// One service as the API tells it, and where it was asked.
+async fn service(
+    client: &Client,
+    headers: &HeaderMap,
+    api: &str,
+    name: String,
+) -> Result<(Json, String), BackendError> {
+    let url = Url::parse(&format!("{api}/api/http/services/{name}"))
+        .map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
+    let place = place(&url);
+    let answer = exchange(client.get(url).headers(headers.clone()), &place, LIMIT).await;
+    let answer = answer.map_err(|error| match error {
+        BackendError::Refused(text) if text.contains("service not found") => BackendError::Refused(format!(
+            "{place}: Traefik has no service {name}: is the file in the directory it watches, or the key below its rootKey?"
+        )),
+        BackendError::Refused(text) if text.contains("status 404") => {
+            BackendError::Refused(format!("{text}: is this Traefik's API, and is it enabled there (api: {{}})?"))
+        }
+        other => other,
+    })?;
+    let value: Json = serde_json::from_slice(&answer.body).map_err(|fault| {
+        let begins = clean(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(120)]), 60);
+        let fault = clean(&fault.to_string(), 100);
+        BackendError::Garbled(format!("{place}: {fault}; the answer begins with {begins:?}: is this Traefik's API?"))
+    })?;
+    let told = value.get("name").and_then(Json::as_str).unwrap_or_default();
+    if told != name {
+        let told = clean(told, 80);
+        return Err(BackendError::Garbled(format!("{place}: it tells of {told:?} where {name} was asked for")));
+    }
+    Ok((value, place))
+}
+
+/// The weights in an answer, and why they are not in force.
+fn weights(spec: &TraefikSpec, value: &Json) -> Result<(Pair<u64>, Option<String>), String> {
+    let Some(list) = value.pointer("/weighted/services").and_then(Json::as_array) else {
+        let kind = value.get("type").and_then(Json::as_str).unwrap_or("another");
+        return Err(match kind {
+            "weighted" => "it shares to no service at all".into(),
+            _ => format!("no weighted service, but {}", clean(kind, 40)),
+        });
+    };
+    let services: Option<Vec<_>> = list.iter().map(include::service).collect();
+    let services = services.ok_or("services without names and weights: is this an API of another version?")?;
+    let weights = share::of_services(spec, &services)?;
+    let is_enabled = value.get("status").and_then(Json::as_str).is_none_or(|status| status != "disabled");
+    let why = || {
+        let first = value.pointer("/error/0").and_then(Json::as_str).unwrap_or("no reason given");
+        format!("Traefik has disabled {}: {}", spec.full_name(), clean(first, 160))
+    };
+    Ok((weights, (!is_enabled).then(why)))
+}
+
+/// How many servers of a side Traefik sends requests to.
+fn replicas(value: &Json) -> Option<Replicas> {
+    let servers = value.get("serverStatus")?.as_object()?;
+    let ready = servers.values().filter(|status| status.as_str() == Some("UP")).count();
+    Some(Replicas { ready: ready as u32, total: servers.len() as u32 })
+}
+
+fn headers(spec: &TraefikSpec) -> Result<HeaderMap, BackendError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &spec.headers {
+        let text = match value {
+            HeaderValue::Plain(text) => text.clone(),
+            HeaderValue::Secret(from) => secret(name, from)?,
+            HeaderValue::Bearer(from) => format!("Bearer {}", secret(name, from)?),
+        };
+        let refused = |what: &str| BackendError::Refused(format!("{} is no header's {what}", clean(name, 60)));
+        let mut text = Value::from_str(&text).map_err(|_| refused("value"))?;
+        text.set_sensitive(!matches!(value, HeaderValue::Plain(_)));
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("name"))?, text);
+    }
+    Ok(headers)
+}
+
+/// The worst of what instances said, with every one's words; `None` where all of them answered.
+pub(super) fn worst(instances: &[Instance]) -> Option<BackendError> {
+    let faults: Vec<&BackendError> = instances.iter().filter_map(|it| it.said.as_ref().err()).collect();
+    let told = faults.iter().map(|fault| fault.detail()).collect::<Vec<_>>().join("; ");
+    let kind = faults.iter().find(|fault| fault.may_have_happened()).or(faults.first())?;
+    Some(match kind {
+        BackendError::Unreachable(_) => BackendError::Unreachable(told),
+        BackendError::Unknown(_) => BackendError::Unknown(told),
+        BackendError::Conflict(_) => BackendError::Conflict(told),
+        BackendError::Denied(_) => BackendError::Denied(told),
+        BackendError::Refused(_) => BackendError::Refused(told),
+        BackendError::Garbled(_) => BackendError::Garbled(told),
+    })
+}
+
+/// What the instances show, for the revision.
+pub(super) fn token(instances: &[Instance]) -> String {
+    let part = |it: &Instance| match &it.said {
+        Ok(shown) => {
+            format!("{}={}:{} {}", it.place, shown.weights.blue, shown.weights.green, shown.disabled.is_some())
+        }
+        Err(_) => format!("{}=-", it.place),
+    };
+    instances.iter().map(part).collect::<Vec<_>>().join(" ")
+}
+
+/// Servers ready, as the instance that sees the fewest tells.
+pub(super) fn fewest(instances: &[Instance], side: Side) -> Option<Replicas> {
+    let shown = instances.iter().filter_map(|it| it.said.as_ref().ok());
+    shown.filter_map(|it| it.replicas[side]).min_by_key(|it| it.ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::share::tests::spec;
+    use super::*;
+    use crate::domain::router::traefik::FileFormat;
+
+    #[test]
+    fn an_answer_is_read_strictly() {
+        let spec = spec(FileFormat::Yaml);
+        let sound = json!({"weighted":{"services":[{"name":"blue","weight":90},{"name":"green@docker","weight":10}]},
+            "status":"enabled","name":"split@file","provider":"file","type":"weighted"});
+        assert_eq!(weights(&spec, &sound), Ok((Pair { blue: 90, green: 10 }, None)));
+        let mut disabled = sound.clone();
+        disabled["status"] = "disabled".into();
+        disabled["error"] = json!(["the service \"green@docker\" does not exist\u{1b}[2J"]);
+        let why = weights(&spec, &disabled).unwrap().1.unwrap();
+        assert_eq!(why, "Traefik has disabled split@file: the service \"green@docker\" does not exist");
+        for odd in [
+            json!({"loadBalancer":{},"type":"loadbalancer"}),
+            json!({"weighted":{"services":[{"name":"blue","weight":"90"}]}}),
+            json!({"weighted":{"services":[{"service":"blue"}]}}),
+            json!({"weighted":{"services":{}}}),
+            json!([]),
+        ] {
+            assert!(weights(&spec, &odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn servers_are_counted() {
+        let value = json!({"serverStatus":{"http://a":"UP","http://b":"DOWN"}});
+        assert_eq!(replicas(&value), Some(Replicas { ready: 1, total: 2 }));
+        assert_eq!(replicas(&json!({})), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Where the weighted service is written: the file, or Redis.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::redis::{Keys, Watched};
+use super::{include, share};
+use crate::backend::BackendError;
+use crate::backend::nginx::file;
+use crate::domain::router::traefik::{FileFormat, TraefikSpec, TraefikWay};
+use crate::domain::text::clean;
+use crate::domain::{Order, Pair};
+
+/// How long a forward order waits for another console's.
+const TURN_LIMIT: Duration = Duration::from_secs(1);
+/// How long a rollback does, before it goes on without.
+const TURN_LIMIT_BACK: Duration = Duration::from_millis(200);
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) weights: Pair<u64>,
+    /// All of it, for the revision.
+    pub(super) raw: String,
+    pub(super) notes: Vec<String>,
+    /// Traefik would not hear of a change.
+    pub(super) deaf: bool,
+}
+
+/// The place.
+#[derive(Debug)]
+pub(super) struct Store {
+    spec: TraefikSpec,
+    /// Held by the thread that writes: a write whose order was ended meanwhile is over before the next begins.
+    writing: Arc<Mutex<()>>,
+}
+
+/// The right to change what is written, as long as it is what was read.
+pub(super) enum Turn<'a> {
+    File { at: FileAt<'a>, _held: file::Turn },
+    Redis(Watched<'a>),
+}
+
+/// The file and how it is written.
+#[derive(Clone, Copy)]
+pub(super) struct FileAt<'a> {
+    store: &'a Store,
+    path: &'a Path,
+    format: FileFormat,
+}
+
+impl Store {
+    pub(super) fn new(spec: &TraefikSpec) -> Self {
+        Self { spec: spec.clone(), writing: Arc::default() }
+    }
+
+    /// What it is called in a sentence.
+    pub(super) fn place(&self) -> &'static str {
+        match self.spec.way {
+            TraefikWay::File { .. } => "the file",
+            TraefikWay::Redis(_) => "Redis",
+        }
+    }
+
+    /// What to look at when Traefik does not take in what is written.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.spec.way {
+            TraefikWay::File { .. } => "does Traefik watch the file's directory, and what does its log say?",
+            TraefikWay::Redis(_) => "does Traefik reach this Redis and database, and what does its log say?",
+        }
+    }
+
+    /// Reads what is written.
+    pub(super) async fn read(&self) -> Result<Source, BackendError> {
+        match &self.spec.way {
+            TraefikWay::File { path, format } => FileAt { store: self, path, format: *format }.read().await,
+            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.read().await,
+        }
+    }
+
+    /// Carries out an order that asks for nothing first.
+    pub(super) async fn write(&self, order: &Order) -> Result<(), BackendError> {
+        match &self.spec.way {
+            TraefikWay::File { path, format } => {
+                let _turn = file::Turn::take(&aside(path), TURN_LIMIT_BACK).await.unwrap_or(file::Turn::none());
+                FileAt { store: self, path, format: *format }.write_back(order).await
+            }
+            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.write(order).await,
+        }
+    }
+
+    /// Waits for the turn of a forward order.
+    pub(super) async fn turn(&self) -> Result<Turn<'_>, BackendError> {
+        match &self.spec.way {
+            TraefikWay::File { path, format } => {
+                let held = file::Turn::take(&aside(path), TURN_LIMIT).await?;
+                Ok(Turn::File { at: FileAt { store: self, path, format: *format }, _held: held })
+            }
+            TraefikWay::Redis(redis) => Ok(Turn::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
+        }
+    }
+
+    /// Where `order` would be written, and what.
+    pub(super) fn preview(&self, order: &Order) -> (String, Vec<String>) {
+        let weights = share::weights(order.target, &order.id, None);
+        match &self.spec.way {
+            TraefikWay::File { path, format } => {
+                let text = include::write(&self.spec, *format, weights, order.target, &order.id);
+                (file::shown(path), text.lines().skip(1).map(|line| clean(line, 200)).collect())
+            }
+            TraefikWay::Redis(redis) => {
+                let sets = Keys { spec: &self.spec, redis }.sets(weights);
+                let mut lines: Vec<String> = redis.password.iter().map(|_| "AUTH ***".to_owned()).collect();
+                lines.extend((redis.db > 0).then(|| format!("SELECT {}", redis.db)));
+                lines.extend(order.expected.iter().map(|_| "WATCH the keys, and look at them".to_owned()));
+                lines.push("MULTI".into());
+                lines.extend(sets.iter().map(|(key, value)| clean(&format!("SET {key} {value}"), 300)));
+                lines.push("EXEC".into());
+                (redis.to_string(), lines)
+            }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Reads what is written, for [`Self::write`].
+    pub(super) async fn read(&mut self) -> Result<Source, BackendError> {
+        match self {
+            Self::File { at, .. } => at.read().await,
+            Self::Redis(watched) => watched.read().await,
+        }
+    }
+
+    /// Writes what `order` asks for in the place of `source`.
+    pub(super) async fn write(&mut self, order: &Order, source: &Source) -> Result<(), BackendError> {
+        match self {
+            Self::File { at, .. } => at.write(order, Some(source.weights)).await,
+            Self::Redis(watched) => watched.write(order, source).await,
+        }
+    }
+}
+
+impl FileAt<'_> {
+    async fn text(self) -> Result<String, BackendError> {
+        let path = self.path.to_owned();
+        blocking(move || file::read(&path)).await.map(|before| before.text)
+    }
+
+    async fn read(self) -> Result<Source, BackendError> {
+        let raw = self.text().await?;
+        let weights = include::read(&self.store.spec, self.format, &raw)
+            .map_err(|why| BackendError::Garbled(format!("{}: {why}", file::shown(self.path))))?;
+        Ok(Source { weights, raw, notes: Vec::new(), deaf: false })
+    }
+
+    /// A rollback must not fail because somebody broke the file, nor take a file that was never ours for one.
+    async fn write_back(self, order: &Order) -> Result<(), BackendError> {
+        let now = match self.text().await {
+            Ok(text) => match include::read(&self.store.spec, self.format, &text) {
+                Ok(weights) => Some(weights),
+                Err(_) if include::is_ours(&text) => None,
+                Err(why) => {
+                    return Err(BackendError::Refused(format!(
+                        "{}: {why} (cutover writes over no file that it did not write)",
+                        file::shown(self.path)
+                    )));
+                }
+            },
+            Err(_) => None,
+        };
+        self.write(order, now).await
+    }
+
+    async fn write(self, order: &Order, now: Option<Pair<u64>>) -> Result<(), BackendError> {
+        let weights = share::weights(order.target, &order.id, now);
+        let text = include::write(&self.store.spec, self.format, weights, order.target, &order.id);
+        let path: PathBuf = self.path.to_owned();
+        let writing = Arc::clone(&self.store.writing).lock_owned().await;
+        blocking(move || {
+            let _held = writing;
+            put(&path, &text)
+        })
+        .await
+    }
+}
+
+/// Where what is not for Traefik lies: of any event in the directory that it watches Traefik makes a change, and holds
+/// the next one back for `providersThrottleDuration`. What lies deeper it does not watch.
+fn aside(path: &Path) -> PathBuf {
+    let dir = path.parent().unwrap_or(Path::new("/")).join(".cutover");
+    if dir.is_dir() || std::fs::create_dir(&dir).is_ok() {
+        return dir.join(path.file_name().unwrap_or_default());
+    }
+    path.to_owned()
+}
+
+/// Writes the file in one step that Traefik sees.
+fn put(path: &Path, text: &str) -> Result<(), BackendError> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut fresh = aside(&path).into_os_string();
+    fresh.push(".new");
+    // A directory of another file system is no help; then it is written as any file is.
+    file::write_by(&path, Path::new(&fresh), text, None).or_else(|_| file::write(&path, text, None))
+}
+
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+) -> Result<T, BackendError> {
+    let done = tokio::task::spawn_blocking(act).await;
+    done.unwrap_or_else(|error| Err(BackendError::Unreachable(format!("it was given up: {error}"))))
+}

@@ -1,0 +1,116 @@
+//! The demo, and the hidden verbs of its processes and of the benchmarks.
+
+use std::ffi::OsString;
+
+use super::super::args::{ConsoleArgs, DemoArgs};
+use super::super::exit::Exit;
+use super::super::failure::Failure;
+use super::super::interrupt::Interrupts;
+use super::super::{Context, Out, keymap, linear};
+use super::{driving, is_linear, looks, manners, me};
+use crate::demo::behaviour::Mode;
+use crate::demo::child::{self, Pipes};
+use crate::demo::scenario::Scenario;
+use crate::demo::show::{Show, Staged, on_stage};
+use crate::demo::{self, tree};
+use crate::domain::Side;
+use crate::runtime::console::front::{Front, full_screen};
+use crate::{config, probe};
+
+/// Plays the demo: with a terminal on the screen or in lines, else by itself, told and judged.
+pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
+    use std::io::IsTerminal;
+    let scenario = args.scenario;
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Box::pin(demo_in_lines(args, scenario, context)).await;
+    }
+    let (theme, capability) = looks(args.theme.as_deref(), &config::UiSpec::default(), context)?;
+    let keymap = keymap::load(context)?;
+    let show = Show { scenario, rps: args.rps };
+    let options = driving(me("demo"), false);
+    if args.linear || is_linear() || capability.dumb {
+        let out = &mut context.out;
+        let run = async |stage: Staged| {
+            let Staged { service, backend, scenarios, story } = stage;
+            linear::run(linear::Front { service, backend, options, scenarios: Some(scenarios), story }, out).await
+        };
+        return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
+    }
+    let run = async |stage: Staged| {
+        let Staged { service, backend, scenarios, story } = stage;
+        let (logs, manners) = (Vec::new(), manners(&ConsoleArgs::default()));
+        let scenarios = Some(scenarios);
+        let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
+        full_screen(service, backend, front).await
+    };
+    let code = Box::pin(on_stage(show, args.dir.as_deref(), run)).await;
+    let code = code.map_err(Failure::error)?.map_err(Failure::error)?;
+    Ok(Exit::of_code(code))
+}
+
+async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Context) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::new()?;
+    let mut tree = tree::Tree::start(args.dir.as_deref(), scenario, args.rps).await.map_err(Failure::error)?;
+    let out = &mut context.out;
+    let mut say = |line: &str| out.line(line);
+    let code = tokio::select! {
+        biased;
+        exit = interrupts.wait() => Ok(exit),
+        code = demo::linear::play(&mut tree, scenario, &mut say) => {
+            code.map(Exit::of_code).map_err(Failure::error)
+        }
+    };
+    tree.stop().await;
+    code
+}
+
+/// A hidden verb of the demo and the benchmarks.
+pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Result<Exit, Failure> {
+    let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    let number =
+        |at: usize| word(at).parse::<u32>().map_err(|_| Failure::usage(format!("{verb}: no number: {:?}", word(at))));
+    let wrong = |error: child::ChildError| Failure::error(error.to_string());
+    match verb {
+        "demo-server" => {
+            let side = Side::BOTH.into_iter().find(|side| side.name() == word(0));
+            let side = side.ok_or_else(|| Failure::usage("demo-server: blue or green"))?;
+            let port = u16::try_from(number(1)?).map_err(|_| Failure::usage("demo-server: no port"))?;
+            child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(wrong)?;
+        }
+        "demo-load" => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
+        "bench-load" => bench_load(&words, out).await?,
+        _ => bench_probe(&words, out).await?,
+    }
+    Ok(Exit::Reached)
+}
+
+/// `bench-load URL CONNECTIONS SECONDS RPS`; 0 requests per second are as many as there can be.
+async fn bench_load(words: &[String], out: &mut Out) -> Result<(), Failure> {
+    let usage = || Failure::usage("bench-load: URL CONNECTIONS SECONDS RPS");
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u32>().ok()).ok_or_else(usage);
+    let url = words.first().ok_or_else(usage)?;
+    let connections = number(1)?.clamp(1, 1024) as usize;
+    let ran = crate::gate::load_bench::run(url, connections, number(2)?, number(3)?).await.map_err(Failure::error)?;
+    out.line(&ran.to_string());
+    Ok(())
+}
+
+/// `bench-probe serve PORT REPLICAS`, or `bench-probe run PORT REPLICAS SECONDS`.
+async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
+    let usage = || Failure::usage("bench-probe: serve PORT REPLICAS, or run PORT REPLICAS SECONDS");
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u16>().ok()).ok_or_else(usage);
+    match words.first().map(String::as_str) {
+        Some("serve") => {
+            let served = probe::bench::serve(number(1)?, number(2)?).await;
+            served.map_err(|error| Failure::error(format!("bench-probe cannot listen: {error}")))
+        }
+        Some("run") => {
+            let report =
+                probe::bench::run(number(2)?, u64::from(number(3)?), number(1)?).await.map_err(Failure::error)?;
+            out.line(&report.to_string());
+            Ok(())
+        }
+        _ => Err(usage()),
+    }
+}

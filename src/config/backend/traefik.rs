@@ -1,0 +1,191 @@
+//! `[backend] kind = "traefik"`: the API of each instance, the service, and the file or Redis it is written to.
+//!
+//! Names that could end a key, a path or a line are refused here, with their line.
+
+use super::super::error::quote;
+use super::super::reader::{Node, Table};
+use super::super::url::BaseUrl;
+use super::super::{calls, values};
+use super::{Around, BackendSpec};
+use crate::domain::call::HeaderValue;
+use crate::domain::router::traefik::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+use crate::domain::{Pair, Side};
+
+/// More instances than this are not read every second.
+const MAX_APIS: usize = 16;
+
+const EXAMPLE_API: &str = "write e.g. api = \"http://127.0.0.1:8080\", or a list of them";
+const EXAMPLE_REDIS: &str = "write e.g. redis = \"10.0.0.5:6379\"";
+/// What only the Redis provider has.
+const OF_REDIS: [&str; 4] = ["db", "user", "password", "root_key"];
+
+pub(super) fn traefik(table: &Table<'_>, _around: &Around<'_>) -> Option<BackendSpec> {
+    let apis = table.need("api", EXAMPLE_API).and_then(|node| apis(&node));
+    let headers = headers(table);
+    let service = table.get("service").map_or(Some("split".to_owned()), |node| name(&node, false));
+    let sides = Pair::from_fn(|side: Side| match table.get(side.name()) {
+        Some(node) => name(&node, true),
+        None => Some(side.name().to_owned()),
+    });
+    let way = way(table);
+    let (service, names) = (service?, Pair { blue: sides.blue?, green: sides.green? });
+    let spec = TraefikSpec { apis: apis?, headers: headers?, service, names, way: way? };
+    if spec.full(&spec.names.blue) == spec.full(&spec.names.green) {
+        table.fault(format!("{} is the service of both sides", quote(&spec.names.blue)), "name one service a side");
+        return None;
+    }
+    if Side::BOTH.iter().any(|side| spec.full(&spec.names[*side]) == spec.full_name()) {
+        table.fault(
+            format!("{} would share to itself", quote(&spec.service)),
+            "service is the weighted one; blue and green are the services behind it",
+        );
+        return None;
+    }
+    Some(BackendSpec::Traefik(Box::new(spec)))
+}
+
+fn apis(node: &Node<'_>) -> Option<Vec<String>> {
+    let one = |node: &Node<'_>| match BaseUrl::parse(node.text()?) {
+        Ok(url) if url.to_string().ends_with("/api") => {
+            node.refuse("ends with /api, which is added here".into(), "leave it out: \"http://127.0.0.1:8080\"")
+        }
+        Ok(url) => Some(url.to_string()),
+        Err((why, remedy)) => node.refuse(why, remedy),
+    };
+    if node.is_text() {
+        return Some(vec![one(node)?]);
+    }
+    let items = node.list(EXAMPLE_API)?;
+    if items.is_empty() || items.len() > MAX_APIS {
+        return node.refuse(format!("{} instances are named", items.len()), format!("name 1 to {MAX_APIS}"));
+    }
+    let mut apis = Vec::new();
+    for item in &items {
+        let api = one(item)?;
+        if apis.contains(&api) {
+            return item.refuse(format!("{} is named twice", quote(&api)), "remove one of the two");
+        }
+        apis.push(api);
+    }
+    Some(apis)
+}
+
+/// `headers` and `bearer`, without the placeholders that calls of gates have.
+fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+    let headers = calls::headers(table)?;
+    let has_braces = |value: &HeaderValue| matches!(value, HeaderValue::Plain(text) if text.contains("{{"));
+    if let Some(node) = table.get("headers").filter(|_| headers.iter().any(|(_, value)| has_braces(value))) {
+        return node.refuse("holds a placeholder".into(), "write it out");
+    }
+    Some(headers)
+}
+
+/// A service's name; that of a side may name its provider: `blue@docker`.
+fn name(node: &Node<'_>, may_name_provider: bool) -> Option<String> {
+    let text = node.text()?;
+    let (name, provider) = match text.split_once('@') {
+        Some((name, provider)) if may_name_provider => (name, provider),
+        _ => (text, "file"),
+    };
+    let plain = |text: &str| {
+        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    if plain(name) && plain(provider) {
+        return Some(text.to_owned());
+    }
+    let remedy = if may_name_provider {
+        "write letters, digits, - _ and ., and its provider behind an @ where that is another"
+    } else {
+        "write letters, digits, - _ and ., without @provider"
+    };
+    node.refuse(format!("{} is not the name of a service", quote(text)), remedy)
+}
+
+fn way(table: &Table<'_>) -> Option<TraefikWay> {
+    match (table.get("file"), table.get("redis")) {
+        (Some(file), None) => {
+            for node in OF_REDIS.iter().filter_map(|key| table.get(key)) {
+                node.fault("means nothing with file".into(), "remove it");
+            }
+            self::file(&file)
+        }
+        (None, Some(redis)) => self::redis(table, &redis).map(TraefikWay::Redis),
+        (Some(_), Some(redis)) => redis.refuse("file and redis are both written".into(), "remove one of them"),
+        (None, None) => {
+            table.fault(
+                "nothing says where the split is written".into(),
+                "write file = \"/etc/traefik/dynamic/split.yml\", or redis = \"127.0.0.1:6379\"",
+            );
+            None
+        }
+    }
+}
+
+fn file(node: &Node<'_>) -> Option<TraefikWay> {
+    let path = values::path(node)?;
+    let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+    let format = match ending.as_str() {
+        "yml" | "yaml" => FileFormat::Yaml,
+        "toml" => FileFormat::Toml,
+        _ => {
+            return node
+                .refuse("Traefik reads no file of this ending".into(), "name one that ends in .yml, .yaml or .toml");
+        }
+    };
+    if path.is_dir() {
+        return node.refuse("is a directory".into(), "name a file of its own in it, e.g. split.yml");
+    }
+    Some(TraefikWay::File { path, format })
+}
+
+fn redis(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
+    let address = address(node);
+    let db = table.number("db", 0..=16_383, 0);
+    let user = table.get("user").map(|node| plain(&node, "a user", b"-_.@:"));
+    let password = table.get("password").map(|node| calls::secret(&node));
+    if let Some(node) = table.get("user").filter(|_| password.is_none()) {
+        node.fault("a user without a password".into(), "write password = { env = \"REDIS_PASSWORD\" }");
+    }
+    let root =
+        table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
+    let user = match user {
+        Some(user) => Some(user?),
+        None => None,
+    };
+    let password = match password {
+        Some(password) => Some(password?),
+        None => None,
+    };
+    let root = root?.trim_matches('/').to_owned();
+    Some(RedisSpec { address: address?, db: u16::try_from(db).ok()?, user, password, root })
+}
+
+/// Host and port.
+fn address(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    if text.contains("://") {
+        // It may hold the password: it is not repeated.
+        return node
+            .refuse("is a URL".into(), "write host and port alone, e.g. \"10.0.0.5:6379\"; there is no TLS here");
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match bare {
+        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
+    };
+    if is_host && port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Some(text.to_owned());
+    }
+    node.refuse(format!("{} is not a host and a port", quote(text)), EXAMPLE_REDIS)
+}
+
+fn plain(node: &Node<'_>, what: &str, besides: &[u8]) -> Option<String> {
+    let text = node.text()?;
+    let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || besides.contains(&b));
+    if fits && (1..=200).contains(&text.len()) && !text.trim_matches('/').is_empty() {
+        return Some(text.to_owned());
+    }
+    let signs: Vec<String> = besides.iter().map(|b| char::from(*b).to_string()).collect();
+    node.refuse(format!("{} is not {what}", quote(text)), format!("write letters, digits and {}", signs.join(" ")))
+}

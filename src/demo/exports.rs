@@ -1,0 +1,22 @@
+//! What a model server of the demo exports of itself, in Prometheus' text format.
+
+use super::accelerator::Gauges;
+
+/// The type of that format.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// One reading.
+pub fn text(gauges: &Gauges) -> String {
+    let Gauges { waiting, images, busy_s } = gauges;
+    format!(
+        "# HELP digits_queue Requests that wait for a worker.\n\
+         # TYPE digits_queue gauge\n\
+         digits_queue {waiting}\n\
+         # HELP digits_images_total Images served.\n\
+         # TYPE digits_images_total counter\n\
+         digits_images_total {images}\n\
+         # HELP digits_busy_seconds_total Time at work, summed over the workers.\n\
+         # TYPE digits_busy_seconds_total counter\n\
+         digits_busy_seconds_total {busy_s:.6}\n"
+    )
+}

@@ -1,0 +1,92 @@
+//! Where a rollout and its plan stand.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{OnDisconnect, OnFailure};
+
+/// Where a rollout stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing under way.
+    Idle,
+    /// Gates are running.
+    Validating,
+    /// Nothing stands in the way of the first step.
+    Ready,
+    /// The candidate takes some traffic.
+    Shifting,
+    /// Stopped by a person or a guard.
+    Paused,
+    /// The candidate takes all traffic; the rollback window is open.
+    Switched,
+    /// The rollback window was ended.
+    Finalized,
+    /// Given up before it was complete.
+    Aborted,
+    /// Traffic is back.
+    RolledBack,
+    /// The router cannot be read, or says what nobody asked for.
+    Unknown,
+}
+
+impl Phase {
+    /// `SHIFT`, `ROLLED BACK`, ... as the screen spells it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Idle => "IDLE",
+            Self::Validating => "VALIDATING",
+            Self::Ready => "READY",
+            Self::Shifting => "SHIFT",
+            Self::Paused => "PAUSED",
+            Self::Switched => "SWITCHED",
+            Self::Finalized => "FINALIZED",
+            Self::Aborted => "ABORTED",
+            Self::RolledBack => "ROLLED BACK",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// As the status document spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Validating => "validating",
+            Self::Ready => "ready",
+            Self::Shifting => "shifting",
+            Self::Paused => "paused",
+            Self::Switched => "switched",
+            Self::Finalized => "finalized",
+            Self::Aborted => "aborted",
+            Self::RolledBack => "rolled_back",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Where the plan stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Steps reached, 0 before the first.
+    pub index: usize,
+    /// Steps there are.
+    pub of: usize,
+    /// The candidate's share at the step reached, percent; `null` before the first.
+    pub target: Option<u8>,
+    /// The candidate's share at the next step, percent; `null` after the last.
+    pub next: Option<u8>,
+    /// Seconds until the bake of this step is over; `null` when nothing bakes.
+    pub bake_left_s: Option<f64>,
+    /// The candidate's share after each step.
+    pub steps: Vec<u8>,
+    /// What a lost operator means.
+    pub on_disconnect: OnDisconnect,
+    /// Whether the plan is walked unattended.
+    pub auto: bool,
+    /// What becomes of traffic when it fails then.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Whether the candidate's version is the one whose rollout has ended.
+    #[serde(default)]
+    pub tried: bool,
+}

@@ -1,0 +1,293 @@
+//! A real Traefik, and a real Redis for it to read.
+
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cutover::domain::{Pair, Side, Split};
+
+use super::program;
+
+/// The header that the API asks for: user `cutover` with the right token of the tests' rigs.
+pub const RIGHT: &str = "Basic Y3V0b3ZlcjpyaWdodC10b2tlbi1mb3ItdGVzdHM=";
+/// The same user with the wrong one.
+pub const WRONG: &str = "Basic Y3V0b3Zlcjp3cm9uZy10b2tlbi1mb3ItdGVzdHM=";
+/// The password of Redis's user `cutover`.
+pub const PASSWORD: &str = "right-token-for-tests";
+/// What that user may do: read and write the service's keys, ask for one setting, and no more.
+pub const RIGHTS: &str = "~traefik/http/services/split/weighted/* +mget +set +watch +multi +exec +config|get \
+                          +publish &__keyspace@0__:traefik/http/services/split/*";
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Where Traefik reads the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// `split.yml`.
+    Yaml,
+    /// `split.toml`.
+    Toml,
+    /// The Redis on this port.
+    Redis(u16),
+}
+
+/// Ends with the test.
+pub struct Traefik {
+    dir: PathBuf,
+    arguments: Vec<String>,
+    pub listen: SocketAddr,
+    pub api: SocketAddr,
+    child: Option<Child>,
+}
+
+/// What is said on the command line besides.
+#[derive(Debug, Clone, Copy)]
+pub struct With {
+    pub watch: bool,
+    /// `providersThrottleDuration`.
+    pub throttle_ms: u32,
+}
+
+impl Default for With {
+    fn default() -> Self {
+        Self { watch: true, throttle_ms: 50 }
+    }
+}
+
+/// The directory that Traefik watches, and in it the routers and the services of the sides.
+pub fn lay_out(dir: &Path, from: From, split: Split, models: &Pair<SocketAddr>) {
+    let watched = dir.join("dyn");
+    std::fs::create_dir_all(watched.join(".cutover")).unwrap();
+    let provider = if matches!(from, From::Redis(_)) { "redis" } else { "file" };
+    let main = format!(
+        "http:\n  routers:\n    ml: {{ rule: \"PathPrefix(`/`)\", service: \"split@{provider}\", entryPoints: [web] }}\n    \
+         api: {{ rule: \"PathPrefix(`/api`)\", service: \"api@internal\", entryPoints: [admin], middlewares: [auth] }}\n  \
+         middlewares:\n    auth: {{ basicAuth: {{ users: [\"cutover:{{SHA}}3ztH2U2SWiahc9ynCc21LT0vwl0=\"] }} }}\n  \
+         services:\n    blue: {{ loadBalancer: {{ servers: [ {{ url: \"http://{}\" }} ] }} }}\n    \
+         green: {{ loadBalancer: {{ servers: [ {{ url: \"http://{}\" }} ] }} }}\n",
+        models.blue, models.green
+    );
+    std::fs::write(watched.join("main.yml"), main).unwrap();
+    let (blue, green) = (split.share(Side::Blue), split.share(Side::Green));
+    match from {
+        From::Yaml => std::fs::write(
+            watched.join("split.yml"),
+            format!(
+                "{{\"http\":{{\"services\":{{\"split\":{{\"weighted\":{{\"services\":[\
+                 {{\"name\":\"blue\",\"weight\":{blue}}},{{\"name\":\"green\",\"weight\":{green}}}]}}}}}}}}}}\n"
+            ),
+        )
+        .unwrap(),
+        From::Toml => std::fs::write(
+            watched.join("split.toml"),
+            format!(
+                "[[http.services.split.weighted.services]]\nname = \"blue\"\nweight = {blue}\n\
+                 [[http.services.split.weighted.services]]\nname = \"green\"\nweight = {green}\n"
+            ),
+        )
+        .unwrap(),
+        From::Redis(port) => {
+            for (at, side, share) in [(0, "blue@file", blue), (1, "green@file", green)] {
+                let key = format!("traefik/http/services/split/weighted/services/{at}");
+                redis(port, &["SET", &format!("{key}/name"), side]);
+                redis(port, &["SET", &format!("{key}/weight"), &share.to_string()]);
+            }
+        }
+    }
+}
+
+impl Traefik {
+    /// One that reads what lies in `dir`; it shows the split when this returns.
+    pub fn start(dir: &Path, from: From, with: With) -> Self {
+        let (listen, api) = (free_address(), free_address());
+        let mut arguments = vec![
+            format!("--entrypoints.web.address={listen}"),
+            format!("--entrypoints.admin.address={api}"),
+            "--api=true".into(),
+            format!("--providers.file.directory={}", dir.join("dyn").display()),
+            format!("--providers.file.watch={}", with.watch),
+            format!("--providers.providersthrottleduration={}ms", with.throttle_ms),
+            "--global.checknewversion=false".into(),
+            "--global.sendanonymoususage=false".into(),
+            "--log.nocolor=true".into(),
+            format!("--log.filepath={}", dir.join("traefik.log").display()),
+        ];
+        if let From::Redis(port) = from {
+            arguments.push(format!("--providers.redis.endpoints=127.0.0.1:{port}"));
+            arguments.push(format!("--providers.redis.password={PASSWORD}-of-traefik"));
+            arguments.push("--providers.redis.username=traefik".into());
+        }
+        std::fs::write(dir.join("auth"), RIGHT).unwrap();
+        let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
+        traefik.run();
+        traefik
+    }
+
+    /// One whose static configuration is `traefik.yml`.
+    pub fn of_config(dir: &Path, listen: SocketAddr, api: SocketAddr) -> Self {
+        let arguments = vec![format!("--configfile={}", dir.join("traefik.yml").display())];
+        let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
+        traefik.run();
+        traefik
+    }
+
+    /// Starts it, and waits until it shows the split.
+    pub fn run(&mut self) {
+        let mut command = Command::new(program::program("traefik").unwrap());
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        eventually(&format!("traefik shows the split: {}", self.dir.display()), || {
+            let services = ask(self.api, "/api/http/services");
+            services.is_some_and(|it| it.contains("\"split@") && it.contains("\"blue@file\""))
+        });
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("traefik.log")).unwrap_or_default()
+    }
+
+    /// Ends it without warning.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Traefik {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A Redis with users `traefik` and `cutover` beside the default one. Ends with the test.
+pub struct Redis {
+    dir: tempfile::TempDir,
+    pub port: u16,
+    child: Option<Child>,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut redis = Self { dir, port: free_address().port(), child: None };
+        redis.run();
+        redis
+    }
+
+    pub fn run(&mut self) {
+        let mut command = Command::new(program::program("redis-server").unwrap());
+        let conf = format!(
+            "bind 127.0.0.1\nport {}\nsave \"\"\nappendonly yes\nappendfsync always\ndir {}\n\
+             user traefik on >{PASSWORD}-of-traefik ~* &* +@all\nuser cutover on >{PASSWORD} {RIGHTS}\n",
+            self.port,
+            self.dir.path().display()
+        );
+        let file = self.dir.path().join("redis.conf");
+        std::fs::write(&file, conf).unwrap();
+        command.arg(file);
+        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        eventually("redis answers", || redis_says(self.port, &["PING"]).is_some_and(|it| it.starts_with("+PONG")));
+    }
+
+    /// The answer to one command, as it stands on the wire.
+    pub fn say(&self, words: &[&str]) -> String {
+        redis(self.port, words)
+    }
+
+    /// The same on a connection that said `first` before.
+    pub fn say_as(&self, first: &[&str], words: &[&str]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all((wire(first) + &wire(words)).as_bytes()).unwrap();
+        let mut text = String::new();
+        let mut answer = [0; 4096];
+        while text.matches("\r\n").count() < 2 {
+            let read = stream.read(&mut answer).unwrap();
+            assert!(read > 0, "redis closed: {text}");
+            text.push_str(&String::from_utf8_lossy(&answer[..read]));
+        }
+        text
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn redis(port: u16, words: &[&str]) -> String {
+    redis_says(port, words).unwrap_or_else(|| panic!("redis does not answer {words:?}"))
+}
+
+fn wire(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+    format!("*{}\r\n{}", words.len(), words.concat())
+}
+
+fn redis_says(port: u16, words: &[&str]) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    stream.write_all(wire(words).as_bytes()).ok()?;
+    let mut answer = [0; 4096];
+    let read = stream.read(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer[..read]).into_owned())
+}
+
+/// The body of an answer with status 200 of the API, by its own user; `None` while there is none.
+fn ask(at: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(at).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: {RIGHT}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+/// A whole config around a `[backend]`.
+pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
+    let toml = format!(
+        "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
+         [state]\ndir = \"state\"\n[backend]\nkind = \"traefik\"\n{backend}"
+    );
+    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None).expect("the config is sound")
+}
+
+/// Where no model needs to answer.
+pub fn nowhere() -> Pair<SocketAddr> {
+    Pair { blue: ([127, 0, 0, 1], 9).into(), green: ([127, 0, 0, 1], 9).into() }
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Asks again and again until `condition` holds, with a deadline.
+#[track_caller]
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
