@@ -26,6 +26,7 @@ mod acts;
 pub mod caddy;
 pub mod dns;
 pub mod embedded;
+pub mod envoy;
 mod exchange;
 pub mod haproxy;
 pub mod hook;

@@ -112,6 +112,19 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
 }
 
 #[test]
+fn envoy_is_read_with_all_its_processes() -> Result<(), Error> {
+    use cutover::domain::router::envoy::{AdminPlace, EnvoyWay};
+    let config = valid("envoy.toml")?;
+    let BackendSpec::Envoy(spec) = config.backend else { return Err("another backend".into()) };
+    let url = |text: &str| AdminPlace::Http(text.into());
+    let local = AdminPlace::Unix(fixtures().join("valid/run/admin.sock"));
+    assert_eq!(spec.admin, [local, url("http://10.0.0.5:9901"), url("http://[::1]:9901")]);
+    assert_eq!(spec.way, EnvoyWay::Runtime { key: "routing.traffic_shift.green".into() });
+    assert_eq!((spec.clusters.blue.as_str(), spec.clusters.green.as_str()), ("outbound|80||blue.ml.svc", "green"));
+    Ok(())
+}
+
+#[test]
 fn each_bad_file_has_its_message() -> Result<(), Error> {
     let mut all = String::new();
     let files = files("invalid")?;
@@ -578,6 +591,9 @@ fn with_key(section: &str, line: &str) -> String {
         }
         section if section.starts_with("[backend.read]") => {
             base.replace("kind = \"embedded\"", &format!("kind = \"http\"\nread = {{ {line} }}"))
+        }
+        section if section.contains("\"envoy\"") && line.starts_with("template") => {
+            base.replace("kind = \"embedded\"", &format!("kind = \"envoy\"\nroutes = \"r.json\"\n{line}"))
         }
         section if section.contains("\"dns\"") && !line.starts_with("method") => {
             let method = if line.starts_with("api") || line.starts_with("server_id") { "powerdns" } else { "update" };

@@ -2,7 +2,7 @@
 //! that means something.
 
 use std::error::Error;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
@@ -62,8 +62,34 @@ pub(super) fn client_by(socket: Option<&Path>) -> Result<Client, BackendError> {
         .map_err(|error| BackendError::Refused(format!("no HTTP client: {}", cause(&error))))
 }
 
+/// Why an exchange came to nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// What it means for an order.
+    pub(super) error: BackendError,
+    /// Nobody listens there: that process is not up.
+    pub(super) is_gone: bool,
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self { error, is_gone: false }
+    }
+}
+
+impl From<Failure> for BackendError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 /// Sends `request` to `place`; whatever is not 2xx is an error that says what it means for an order.
 pub(super) async fn exchange(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, BackendError> {
+    attempt(request, place, limit).await.map_err(BackendError::from)
+}
+
+/// The same, and whether anybody listens at `place`.
+pub(super) async fn attempt(request: RequestBuilder, place: &str, limit: Duration) -> Result<Answer, Failure> {
     let (status, answer) = talk(request, place, limit).await?;
     judge(status, place, &answer.body)?;
     Ok(answer)
@@ -83,20 +109,22 @@ pub(super) async fn exchange_with(
     }
 }
 
-async fn talk(request: RequestBuilder, place: &str, limit: Duration) -> Result<(u16, Answer), BackendError> {
+async fn talk(request: RequestBuilder, place: &str, limit: Duration) -> Result<(u16, Answer), Failure> {
     let exchange = async {
         let mut answer = request.send().await.map_err(|error| failed(place, &error))?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| broke_off(place, &error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(BackendError::Garbled(format!("{place}: the answer is longer than {MAX_ANSWER} bytes")));
+                return Err(
+                    BackendError::Garbled(format!("{place}: the answer is longer than {MAX_ANSWER} bytes")).into()
+                );
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((answer.status().as_u16(), std::mem::take(answer.headers_mut()), body))
+        Ok::<_, Failure>((answer.status().as_u16(), std::mem::take(answer.headers_mut()), body))
     };
     let late = || BackendError::Unknown(format!("{place} did not answer within {} ms", limit.as_millis()));
-    let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| late())??;
+    let (status, headers, body) = timeout(limit, exchange).await.map_err(|_| Failure::from(late()))??;
     Ok((status, Answer { body, headers }))
 }
 
@@ -140,30 +168,34 @@ fn judge(status: u16, place: &str, body: &[u8]) -> Result<(), BackendError> {
     })
 }
 
-fn failed(place: &str, error: &reqwest::Error) -> BackendError {
+fn failed(place: &str, error: &reqwest::Error) -> Failure {
     let text = format!("{place}: {}", cause(error));
-    if error.is_connect() && is_denied(error) {
-        BackendError::Denied(text)
-    } else if error.is_connect() {
-        BackendError::Unreachable(text)
+    if error.is_connect() {
+        let kind = io_kind(error);
+        let is_gone = matches!(kind, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound));
+        let error = match kind {
+            // Whether this user may not use a socket.
+            Some(ErrorKind::PermissionDenied) => BackendError::Denied(text),
+            _ => BackendError::Unreachable(text),
+        };
+        Failure { error, is_gone }
     } else if error.is_builder() {
-        BackendError::Refused(text)
+        BackendError::Refused(text).into()
     } else {
-        BackendError::Unknown(text)
+        BackendError::Unknown(text).into()
     }
 }
 
-/// Whether this user may not use a socket.
-fn is_denied(error: &reqwest::Error) -> bool {
+/// What the operating system said, where it was the one that failed.
+fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(found) = cause {
-        let kind = found.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if kind == Some(std::io::ErrorKind::PermissionDenied) {
-            return true;
+        if let Some(error) = found.downcast_ref::<std::io::Error>() {
+            return Some(error.kind());
         }
         cause = found.source();
     }
-    false
+    None
 }
 
 fn broke_off(place: &str, error: &reqwest::Error) -> BackendError {

@@ -10,7 +10,7 @@ mod drive;
 mod fleet;
 mod keep;
 mod reading;
-mod save;
+pub(super) mod save;
 mod settle;
 mod table;
 mod weights;

@@ -20,6 +20,7 @@ pub struct Page {
 pub const PAGES: &[Page] = &[
     Page { kind: "embedded", text: include_str!("setup/embedded.md") },
     Page { kind: "haproxy", text: include_str!("setup/haproxy.md") },
+    Page { kind: "envoy", text: include_str!("setup/envoy.md") },
     Page { kind: "caddy", text: include_str!("setup/caddy.md") },
     Page { kind: "traefik", text: include_str!("setup/traefik.md") },
     Page { kind: "nginx", text: include_str!("setup/nginx.md") },

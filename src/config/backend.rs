@@ -5,6 +5,7 @@ use super::reader::{Node, Table};
 use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
 use crate::domain::router::caddy::CaddySpec;
 use crate::domain::router::dns::DnsSpec;
+use crate::domain::router::envoy::EnvoySpec;
 use crate::domain::router::haproxy::HaproxySpec;
 use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
@@ -12,6 +13,7 @@ use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::{Pair, SideSpec};
 
 mod caddy;
+mod envoy;
 mod haproxy;
 mod traefik;
 
@@ -25,6 +27,8 @@ pub enum BackendSpec {
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
+    /// Envoy, by its admin interface.
+    Envoy(Box<EnvoySpec>),
     /// Caddy, by its admin interface.
     Caddy(Box<CaddySpec>),
     /// Traefik, by its file or Redis provider and its API.
@@ -43,6 +47,7 @@ impl BackendSpec {
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Haproxy(_) => "haproxy",
+            Self::Envoy(_) => "envoy",
             Self::Caddy(_) => "caddy",
             Self::Traefik(_) => "traefik",
             Self::Nginx(_) => "nginx",
@@ -79,6 +84,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "envoy", sections: &[keys::BACKEND, keys::ENVOY], read: envoy::envoy },
     Kind { name: "caddy", sections: &[keys::BACKEND, keys::CADDY], read: caddy::caddy },
     Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
     Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
@@ -94,7 +100,6 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Known traffic systems that this version does not drive.
 const NOT_BUILT: &[&str] = &[
-    "envoy",
     "apache",
     "istio",
     "linkerd",

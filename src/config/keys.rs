@@ -43,6 +43,7 @@ pub(super) const HAPROXY: &str = "[backend] kind = \"haproxy\"";
 pub(super) const VALUES: &str = "values = { .. }";
 pub(super) const BACKENDS: &str = "backends = { .. }";
 pub(super) const SERVERS: &str = "servers = { .. }";
+pub(super) const ENVOY: &str = "[backend] kind = \"envoy\"";
 pub(super) const CADDY: &str = "[backend] kind = \"caddy\"";
 pub(super) const UPSTREAMS: &str = "upstreams = { .. }";
 pub(super) const TRAEFIK: &str = "[backend] kind = \"traefik\"";
@@ -181,6 +182,13 @@ const KEYS: &[KeyDoc] = &[
 
     key(SERVERS, "blue", "list of names", Required, "Blue's servers."),
     key(SERVERS, "green", "list of names", Required, "Green's servers."),
+
+    key(ENVOY, "admin", "URL, path or list", Required, "The admin interface of each process: a base URL, or the path of its socket; where several are one router all of them are moved."),
+    key(ENVOY, "key", "runtime key", Nothing, "The runtime_key in the runtime_fraction of green's route; its value is green's percent. This or routes."),
+    key(ENVOY, "routes", "path", Nothing, "The file of routes that Envoy watches (RDS) and cutover writes whole; for weighted_clusters that a restart keeps."),
+    key(ENVOY, "template", "path", Nothing, "With routes: the JSON it is made from, with {{version}}, {{blue}} and {{green}} in place of values."),
+    key(ENVOY, "blue", "name", Is("\"blue\""), "Blue's cluster, as Envoy's own config names it."),
+    key(ENVOY, "green", "name", Is("\"green\""), "The same for green."),
 
     key(CADDY, "admin", "path or address", Required, "Where Caddy's admin interface listens: a socket path, host:port, or a URL without a path."),
     key(CADDY, "handler", "name or path", Required, "The reverse_proxy that carries the split: its \"@id\", or its place, /config/apps/http/servers/..."),

@@ -3,6 +3,7 @@
 
 pub mod caddy;
 pub mod dns;
+pub mod envoy;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;

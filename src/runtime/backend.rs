@@ -6,6 +6,7 @@ use crate::backend::TrafficBackend;
 use crate::backend::caddy::Caddy;
 use crate::backend::dns::Dns;
 use crate::backend::embedded::{AdminAddress, Embedded};
+use crate::backend::envoy::Envoy;
 use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
@@ -18,6 +19,7 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     match &config.backend {
         BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
+        BackendSpec::Envoy(spec) => Arc::new(Envoy::new((**spec).clone(), urls)),
         BackendSpec::Caddy(spec) => Arc::new(Caddy::new((**spec).clone(), urls)),
         BackendSpec::Traefik(spec) => Arc::new(Traefik::new((**spec).clone(), urls)),
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),

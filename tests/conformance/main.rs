@@ -14,6 +14,9 @@
 mod caddy;
 mod dns;
 mod embedded;
+mod envoy;
+#[path = "../support/envoy.rs"]
+mod envoy_kit;
 mod haproxy;
 #[path = "../support_haproxy/kit.rs"]
 mod haproxy_kit;
@@ -346,6 +349,8 @@ conformance!(scripted_memory, crate::scripted::Memory);
 conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);
+conformance!(envoy_runtime, crate::envoy::TwoProcesses);
+conformance!(envoy_routes, crate::envoy::OneFile);
 conformance!(hook_exec, crate::hook::Script);
 conformance!(hook_http, crate::hook::Calls);
 conformance!(caddy_admin, crate::caddy::Patched);

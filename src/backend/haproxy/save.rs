@@ -19,14 +19,14 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 const MODE: u32 = 0o644;
 
 /// Why a file is not as it should be: cleaned, with its path.
-pub(super) type Fault = String;
+pub(in crate::backend) type Fault = String;
 
 fn fault(path: &Path, error: &io::Error) -> Fault {
     clean(&format!("{}: {error}", path.display()), 300)
 }
 
 /// The text of `path`; empty where there is no such file.
-pub(super) fn text(path: &Path) -> Result<String, Fault> {
+pub(in crate::backend) fn text(path: &Path) -> Result<String, Fault> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
@@ -75,7 +75,7 @@ pub(super) fn set_entry(path: &Path, entry: &MapEntry, value: &str) -> Result<()
 }
 
 /// Puts `content` in the place of the file at `path`.
-pub(super) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
+pub(in crate::backend) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
     let mut staged = Staged::beside(path)?;
     staged.file.write_all(content.as_bytes()).map_err(|error| fault(path, &error))?;
     staged.file.sync_all().map_err(|error| fault(path, &error))?;
@@ -88,7 +88,7 @@ pub(super) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
 }
 
 /// Whether the file at `path` could be replaced now. Leaves nothing behind.
-pub(super) fn can_replace(path: &Path) -> Result<(), Fault> {
+pub(in crate::backend) fn can_replace(path: &Path) -> Result<(), Fault> {
     Staged::beside(path).map(drop)
 }
 

@@ -1,0 +1,76 @@
+//! The admin interface of one process: requests that are bounded, and faults that name the process.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+use crate::backend::BackendError;
+use crate::backend::exchange::{self, Failure};
+use crate::domain::router::envoy::AdminPlace;
+use crate::domain::text::clean;
+
+/// One process.
+#[derive(Debug, Clone)]
+pub(super) struct Admin {
+    /// As it is shown.
+    pub(super) name: String,
+    client: Client,
+    base: String,
+}
+
+impl Admin {
+    /// The interface at `place`; `shared` is the client of all that are reached by URL.
+    pub(super) fn new(place: &AdminPlace, shared: &Client) -> Result<Self, BackendError> {
+        let (client, base) = match place {
+            AdminPlace::Http(base) => (shared.clone(), base.clone()),
+            // The name is for the Host header alone: every connection goes to the socket.
+            AdminPlace::Unix(path) => (exchange::client_by(Some(path))?, "http://envoy-admin".to_owned()),
+        };
+        Ok(Self { name: place.to_string(), client, base })
+    }
+
+    /// The JSON at `path`.
+    pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Value, Failure> {
+        let answer = self.ask(Method::GET, path, limit).await?;
+        serde_json::from_slice(&answer.body).map_err(|error| self.garbled(path, &answer.body, &error.to_string()))
+    }
+
+    /// Sends `path` as a change, which Envoy answers with `OK`.
+    pub(super) async fn post(&self, path: &str, limit: Duration) -> Result<(), Failure> {
+        let answer = self.ask(Method::POST, path, limit).await?;
+        match answer.body.trim_ascii() {
+            b"OK" => Ok(()),
+            other => Err(self.garbled(path, other, "the answer is not OK")),
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<exchange::Answer, Failure> {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let answer = exchange::attempt(request, &self.name, limit).await;
+        answer.map_err(|Failure { error, is_gone }| Failure { error: meaning(error, path), is_gone })
+    }
+
+    fn garbled(&self, path: &str, body: &[u8], why: &str) -> Failure {
+        let begins = clean(&String::from_utf8_lossy(&body[..body.len().min(120)]), 60);
+        let (why, path) = (clean(why, 80), path.split('?').next().unwrap_or(path));
+        BackendError::Garbled(format!("{}: {path} answered {begins:?}: {why}", self.name)).into()
+    }
+}
+
+/// What Envoy's own words mean for an order, where its status does not say it.
+fn meaning(error: BackendError, path: &str) -> BackendError {
+    match error {
+        BackendError::Unknown(text) if text.contains("No admin layer specified") => {
+            BackendError::Refused(format!("{text}; write admin_layer: {{}} as the last of layered_runtime"))
+        }
+        BackendError::Denied(text) if text.contains("not allowed") => {
+            let path = path.split('?').next().unwrap_or(path);
+            BackendError::Denied(format!("{text}; let admin.allow_paths hold {path}"))
+        }
+        BackendError::Refused(text) if text.contains("status 404") => {
+            BackendError::Refused(format!("{text}; this is not Envoy's admin interface, or one of another version"))
+        }
+        other => other,
+    }
+}

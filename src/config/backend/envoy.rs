@@ -1,0 +1,138 @@
+//! `[backend] kind = "envoy"`: admin interfaces, the clusters of the sides, what carries the split.
+//!
+//! Names that could become another request of the admin interface are refused here, with their line.
+
+use super::super::error::quote;
+use super::super::reader::{Node, Table};
+use super::super::url::BaseUrl;
+use super::super::{AdminSpec, values};
+use super::{Around, BackendSpec};
+use crate::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use crate::domain::{Pair, Side};
+
+/// More processes than this are a slip.
+const MAX_PROCESSES: usize = 64;
+
+const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/run/envoy/admin.sock\"]";
+
+pub(super) fn envoy(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
+    let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| places(&node));
+    let way = way(table);
+    let cluster = |side: Side| match table.get(side.name()) {
+        Some(node) => cluster(&node),
+        None => Some(side.name().to_owned()),
+    };
+    let (blue, green) = (cluster(Side::Blue), cluster(Side::Green));
+    if let Some(twin) = blue.as_ref().filter(|blue| Some(*blue) == green.as_ref()) {
+        table.fault(format!("cluster {} stands for both sides", quote(twin)), "name one cluster a side");
+        return None;
+    }
+    let clusters = Pair { blue: blue?, green: green? };
+    Some(BackendSpec::Envoy(Box::new(EnvoySpec { admin: admin?, clusters, way: way? })))
+}
+
+/// A runtime key, or a file of routes with its template.
+fn way(table: &Table<'_>) -> Option<EnvoyWay> {
+    let (written, routes, template) = (table.get("key"), table.get("routes"), table.get("template"));
+    let Some(routes) = routes else {
+        if let Some(template) = template {
+            template.fault("means nothing without routes".into(), "write routes, or remove it");
+        }
+        let Some(written) = written else {
+            table.fault(
+                "neither key nor routes is written".into(),
+                "write the runtime_key of green's route: key = \"routing.traffic_shift.green\"",
+            );
+            return None;
+        };
+        return Some(EnvoyWay::Runtime { key: key(&written)? });
+    };
+    if let Some(key) = written {
+        key.fault("means nothing with routes".into(), "remove one of the two");
+    }
+    let file = values::path(&routes).and_then(|file| {
+        let is_json = file.extension().is_some_and(|extension| extension == "json");
+        if is_json && !file.is_dir() {
+            Some(file)
+        } else {
+            routes.refuse(
+                "is not the name of a JSON file".into(),
+                "write e.g. \"/etc/envoy/rds/models.json\": Envoy goes by the name",
+            )
+        }
+    });
+    let template = table
+        .need("template", "write the file that routes is made from: template = \"/etc/cutover/models.template.json\"")
+        .and_then(|node| {
+            let path = values::path(&node)?;
+            if Some(&path) == file.as_ref() {
+                return node.refuse("is routes itself".into(), "name another file: routes is written anew each time");
+            }
+            Some(path)
+        });
+    Some(EnvoyWay::Routes { file: file?, template: template? })
+}
+
+/// One place, or a list of different ones.
+fn places(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
+    let items = if node.is_text() { vec![place(node)?] } else { list(node)? };
+    Some(items)
+}
+
+fn list(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
+    let items = node.list(EXAMPLE_ADMIN)?;
+    if items.is_empty() || items.len() > MAX_PROCESSES {
+        return node
+            .refuse(format!("{} admin interfaces are named", items.len()), format!("name 1 to {MAX_PROCESSES}"));
+    }
+    let mut found = Vec::new();
+    for item in &items {
+        let place = place(item)?;
+        if found.contains(&place) {
+            return item.refuse(format!("{} is named twice", quote(&place.to_string())), "remove one of the two");
+        }
+        found.push(place);
+    }
+    Some(found)
+}
+
+/// A base URL, or the path of a socket.
+fn place(node: &Node<'_>) -> Option<AdminPlace> {
+    let text = node.text()?;
+    if text.contains("://") {
+        return match BaseUrl::parse(text) {
+            Ok(url) => Some(AdminPlace::Http(url.to_string())),
+            Err((why, remedy)) => node.refuse(why, remedy),
+        };
+    }
+    if text.contains(':') && !text.contains('/') {
+        return node
+            .refuse(format!("{} has no scheme", quote(text)), "write http:// in front, or the path of a socket");
+    }
+    match values::socket(node, values::path(node)?)? {
+        AdminSpec::Unix(path) => Some(AdminPlace::Unix(path)),
+        AdminSpec::Tcp { .. } => None,
+    }
+}
+
+/// A runtime key that stands for itself in a query.
+fn key(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if (1..=200).contains(&text.len()) && text.bytes().all(plain) {
+        return Some(text.to_owned());
+    }
+    node.refuse(
+        format!("{} is not a runtime key", quote(text)),
+        "write its letters, digits, - _ and . as the route does",
+    )
+}
+
+/// The name of a cluster, as Envoy allows them.
+fn cluster(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Some(text.to_owned());
+    }
+    node.refuse(format!("{} is not the name of a cluster", quote(text)), "write it as Envoy's own config does")
+}
