@@ -24,8 +24,8 @@ pub struct TwoProcesses {
 }
 
 impl TwoProcesses {
-    fn impostors(&mut self, answer: Option<String>) {
-        self.between = self.nodes.iter().map(|node| impostor(&node.socket(), answer.clone())).collect();
+    fn impostors(&mut self, answer: Option<&str>) {
+        self.between = self.nodes.iter().map(|node| impostor(&node.socket(), answer.map(str::to_owned))).collect();
     }
 }
 
@@ -49,9 +49,9 @@ impl Rig for TwoProcesses {
         match trouble {
             Trouble::Down => self.nodes.iter_mut().for_each(Proxy::kill),
             Trouble::Silent => self.impostors(None),
-            Trouble::Html => self.impostors(Some(answer("<html>hi</html>"))),
+            Trouble::Html => self.impostors(Some(&answer("<html>hi</html>"))),
             Trouble::CutOff => {
-                self.impostors(Some("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"entries\": {".into()));
+                self.impostors(Some("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"entries\": {"));
             }
             // The admin interface knows no users; it can be closed path by path.
             Trouble::WrongCredentials => {
