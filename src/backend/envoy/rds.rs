@@ -143,7 +143,8 @@ mod tests {
             ("\"{{blue}}\"", "{{green}}", "it would make"),
             ("{{green}}", "{{gren}}", "placeholder is one of"),
             ("{{green}}", "{{green}},", "no JSON"),
-            ("\"name\": \"g\"", "\"name\": \"x\"", "no route with weighted_clusters"),
+            ("\"name\": \"g\"", "\"name\": \"x\"", "and no other (x)"),
+            ("weighted_clusters", "weighted", "no route with weighted_clusters"),
         ] {
             let template = TEMPLATE.replace(from, to);
             let refused = made_of(&template, 10);
