@@ -31,6 +31,7 @@ mod exchange;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;
+mod notes;
 mod run;
 pub mod scripted;
 pub mod setup;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cutover::domain::load::LimitedBy;
-use cutover::domain::{LoadPoint, LoadRun, OrderId};
+use cutover::domain::{LoadPoint, LoadRun, OrderId, OrderState};
 use cutover::engine::detail::GateLoad;
 use cutover::engine::snapshot::{GateState, OrderStatus};
 use cutover::engine::{Reply, Snapshot};
@@ -326,6 +326,25 @@ fn the_way_back_tells_what_it_has_carried_as_far_as_there_is_room() {
     }
     assert!(told(120).contains(", served 1 842/s at its peak "), "{}", told(120));
     assert!(!told(60).contains("served"), "{}", told(60));
+}
+
+#[test]
+fn what_blocks_is_told_whole() {
+    let remedy = "take the node out of sockets in the config until it is back, then put it in again";
+    let mut snapshot = fixture::noted();
+    snapshot.status.notes[0] =
+        format!("node is down: /run/haproxy/admin.sock: Connection refused (os error 111): {remedy}");
+    let order = fixture::unknown_order().status.last_order.unwrap();
+    snapshot.status.last_order = Some(OrderStatus { state: OrderState::Failed, detail: Some(remedy.into()), ..order });
+    for width in [60, 80, 120] {
+        let mut view = seeing(snapshot.clone(), "dark", Glyphs::Unicode);
+        resize(&mut view, width, 24);
+        press(&mut view, "o", 0);
+        flush(&mut view, 0);
+        let inside = |line: String| line.split('│').nth(1).map(|part| part.trim().to_owned());
+        let told: Vec<String> = lines(&frame(&view, width, 24, 0)).into_iter().filter_map(inside).collect();
+        assert_eq!(told.join(" ").matches(remedy).count(), 2, "{width}: {told:#?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::reading::{self, Reading};
 use super::stats::SideReading;
 use crate::backend::BackendError;
 use crate::backend::exchange::{self, Failure};
+use crate::backend::notes::of_nodes;
 use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{
     Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters,
@@ -121,10 +122,8 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     let Some((_, first)) = readings.first() else { return Err(worst(&faults)) };
     let mut notes: Vec<String> =
         faults.iter().filter(|it| it.is_gone).map(|it| format!("Envoy is down: {}", it.error.detail())).collect();
-    for (name, reading) in &readings {
-        let name = if read.len() > 1 { format!("{name}: ") } else { String::new() };
-        notes.extend(reading.notes.iter().map(|note| format!("{name}{note}")));
-    }
+    let told: Vec<_> = readings.iter().map(|(name, reading)| ((*name).to_owned(), reading.notes.as_slice())).collect();
+    notes.extend(of_nodes(&told, read.len(), "process"));
     let sides = Pair::from_fn(|side| of_side(&readings, side));
     for side in Side::BOTH.into_iter().filter(|side| first.split.share(*side) == 0) {
         let open = sides[side].traffic.in_flight;

@@ -9,6 +9,7 @@ use super::command;
 use super::reading::{Reading, SideReading, read};
 use super::wire::{self, Fault};
 use crate::backend::BackendError;
+use crate::backend::notes::of_nodes;
 use crate::domain::observation::Replicas;
 use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
@@ -64,10 +65,8 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     let mut notes: Vec<String> =
         faults.iter().filter(|it| it.is_gone).map(|it| format!("node is down: {}", it.error.detail())).collect();
     let sides = sides(&readings, &mut notes, first);
-    for (node, reading) in &readings {
-        let name = if read.len() > 1 { format!("{node}: ") } else { String::new() };
-        notes.extend(reading.notes.iter().map(|note| format!("{name}{note}")));
-    }
+    let told: Vec<_> = readings.iter().map(|(node, reading)| (node.to_string(), reading.notes.as_slice())).collect();
+    notes.extend(of_nodes(&told, read.len(), "node"));
     Ok(Observation {
         split: first.split,
         mixed: mixed(&readings, &faults),

@@ -8,6 +8,7 @@ use super::help::help;
 use super::journal::wrap;
 use super::plot::{Row, figures, plot};
 use super::preview::preview;
+use crate::domain::OrderState;
 use crate::engine::Snapshot;
 use crate::ui::text::width;
 use crate::ui::theme::Role;
@@ -17,7 +18,9 @@ use crate::ui::view::Overlay;
 pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let (title, scroll, lines) = match canvas.view.overlay.as_ref()? {
         Overlay::Help { .. } => return help(canvas, area),
-        Overlay::Explain { scroll } => ("WHAT BLOCKS   Esc close".to_owned(), *scroll, explain(canvas.live())),
+        Overlay::Explain { scroll } => {
+            ("WHAT BLOCKS   Esc close".to_owned(), *scroll, explain(canvas.live(), area.width))
+        }
         Overlay::Preview(command) => (
             format!("PREVIEW {}   nothing is sent   Esc close", command.verb()),
             0,
@@ -66,17 +69,35 @@ fn gate(canvas: &Canvas<'_>, name: &str, area: Rect) -> Vec<String> {
     lines
 }
 
-fn explain(snapshot: Option<&Snapshot>) -> Vec<String> {
+/// Columns of what a line is about, before its text.
+const ABOUT: usize = 10;
+
+/// Everything at fault or in the way, and what the last order met, whole: remedies stand at the end of such texts.
+fn explain(snapshot: Option<&Snapshot>, columns: u16) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let status = &snapshot.status;
-    let mut lines: Vec<String> = status.faults.iter().map(|fault| format!("FAULT     {fault}")).collect();
+    let mut told: Vec<(&str, String)> = status.faults.iter().map(|fault| ("FAULT", fault.clone())).collect();
     for (side, s) in status.sides.iter() {
-        lines.extend(s.faults.iter().map(|fault| format!("{:<9} {fault}", side.title())));
+        told.extend(s.faults.iter().map(|fault| (side.title(), fault.clone())));
     }
-    lines.extend(status.blocked.iter().map(|blocked| format!("{:<9} {}", blocked.command, blocked.because)));
-    if lines.is_empty() {
-        lines.push("nothing blocks, no faults".into());
+    told.extend(status.blocked.iter().map(|blocked| (blocked.command.as_str(), blocked.because.clone())));
+    if told.is_empty() {
+        told.push(("", "nothing blocks, no faults".into()));
     }
-    lines.extend(status.notes.iter().map(|note| format!("NOTE      {note}")));
-    lines
+    let failed = status.last_order.as_ref().filter(|order| order.state != OrderState::Verified);
+    if let Some((order, why)) = failed.and_then(|order| Some((order, order.detail.as_ref()?))) {
+        told.push(("LAST", format!("{} {} {}: {why}", order.command, order.id, order.state.title())));
+    }
+    told.extend(status.notes.iter().map(|note| ("NOTE", note.clone())));
+    let room = usize::from(columns).saturating_sub(ABOUT + 4);
+    told.iter().flat_map(|(about, text)| hanging(about, text, room)).collect()
+}
+
+/// `text` in rows of at most `room` columns behind what it is about.
+fn hanging(about: &str, text: &str, room: usize) -> Vec<String> {
+    if about.is_empty() {
+        return wrap(text, room + ABOUT);
+    }
+    let lead = |row: usize| if row == 0 { about } else { "" };
+    wrap(text, room).iter().enumerate().map(|(row, text)| format!("{:<1$}{text}", lead(row), ABOUT)).collect()
 }
