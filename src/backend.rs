@@ -31,11 +31,12 @@ mod exchange;
 pub mod haproxy;
 pub mod hook;
 pub mod nginx;
-mod notes;
+mod nodes;
 mod run;
 pub mod scripted;
 pub mod setup;
 pub mod traefik;
+mod turns;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -124,9 +124,12 @@ async fn refuses_a_stale_forward_order<R: Rig>() {
     let old = hands.revision().await;
     hands.apply(&order("a", Move::Promote, green(10), Some(old.clone()))).await.unwrap();
     hands.settles(green(10)).await;
-    let refused = hands.apply(&order("b", Move::Promote, green(50), Some(old))).await;
-    assert!(matches!(refused, Err(BackendError::Conflict(_))), "{refused:?}");
-    hands.settles(green(10)).await;
+    let stale = order("b", Move::Promote, green(50), Some(old));
+    for time in ["the first time", "sent again, it is no less stale"] {
+        let refused = hands.apply(&stale).await;
+        assert!(matches!(refused, Err(BackendError::Conflict(_))), "{time}: {refused:?}");
+        hands.settles(green(10)).await;
+    }
 }
 
 async fn takes_a_rollback_whatever_the_revision<R: Rig>() {

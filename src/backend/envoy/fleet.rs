@@ -11,7 +11,7 @@ use super::reading::{self, Reading};
 use super::stats::SideReading;
 use crate::backend::BackendError;
 use crate::backend::exchange::{self, Failure};
-use crate::backend::notes::of_nodes;
+use crate::backend::nodes;
 use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{
     Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters,
@@ -123,7 +123,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     let mut notes: Vec<String> =
         faults.iter().filter(|it| it.is_gone).map(|it| format!("Envoy is down: {}", it.error.detail())).collect();
     let told: Vec<_> = readings.iter().map(|(name, reading)| ((*name).to_owned(), reading.notes.as_slice())).collect();
-    notes.extend(of_nodes(&told, read.len(), "process"));
+    notes.extend(nodes::notes(&told, read.len(), "process"));
     let sides = Pair::from_fn(|side| of_side(&readings, side));
     for side in Side::BOTH.into_iter().filter(|side| first.split.share(*side) == 0) {
         let open = sides[side].traffic.in_flight;
@@ -181,18 +181,7 @@ fn add(mut all: SideTraffic, one: &SideTraffic) -> SideTraffic {
     all
 }
 
-/// The error of all: of what may have happened first, and with every process's words.
+/// The error of all; see [`nodes::worst`].
 pub(super) fn worst(faults: &[&Failure]) -> BackendError {
-    let told: Vec<&str> = faults.iter().map(|fault| fault.error.detail()).collect();
-    let told = told.join("; ");
-    let kind = faults.iter().find(|fault| fault.error.may_have_happened()).or(faults.first());
-    match kind.map(|fault| &fault.error) {
-        None => BackendError::Unreachable("no admin interface is named".into()),
-        Some(BackendError::Unreachable(_)) => BackendError::Unreachable(told),
-        Some(BackendError::Unknown(_)) => BackendError::Unknown(told),
-        Some(BackendError::Conflict(_)) => BackendError::Conflict(told),
-        Some(BackendError::Denied(_)) => BackendError::Denied(told),
-        Some(BackendError::Refused(_)) => BackendError::Refused(told),
-        Some(BackendError::Garbled(_)) => BackendError::Garbled(told),
-    }
+    nodes::worst(faults.iter().map(|fault| &fault.error), "no admin interface is named")
 }

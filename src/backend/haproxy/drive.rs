@@ -1,15 +1,15 @@
 //! Orders: checked against every node, sent to all at once, written down, answered.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::fleet::{self, ask_all, read_all};
 use super::wire::{self, Fault};
 use super::{command, keep, settle};
 use crate::backend::BackendError;
+use crate::backend::turns::{Turn, Turns};
+use crate::domain::Order;
 use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
-use crate::domain::{Order, OrderId};
 
 /// How long a node may take to be read before an order. Look, order, second look and disk together stay below the 3 s that an
 /// order is given.
@@ -17,81 +17,30 @@ pub(super) const LOOK: Duration = Duration::from_millis(700);
 /// How long a node may take to carry an order out.
 const ACT: Duration = Duration::from_millis(800);
 
-/// So many orders are remembered: a retry comes within seconds.
-const REMEMBERED: usize = 64;
-
 /// The orders of this process.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    inner: Mutex<Orders>,
-}
-
-#[derive(Debug, Default)]
-struct Orders {
-    tried: VecDeque<OrderId>,
-    done: VecDeque<OrderId>,
+    turns: Turns,
     /// Why the last change could not be written where a reload finds it.
-    unsaved: Option<String>,
-}
-
-/// What is to be done about an order.
-enum Turn {
-    /// It was carried out: the answer stands.
-    Done,
-    /// It is new.
-    First,
-    /// It is the newest there is and not known to be whole: set again, whatever the revision is by now.
-    Again,
-    /// A newer one came since.
-    Late,
+    unsaved: Mutex<Option<String>>,
 }
 
 impl Memory {
-    fn orders(&self) -> std::sync::MutexGuard<'_, Orders> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begin(&self, order: &Order) -> Turn {
-        let mut orders = self.orders();
-        let is_newest = orders.tried.back() == Some(&order.id);
-        let is_done = orders.done.contains(&order.id);
-        if orders.tried.contains(&order.id) {
-            return match (is_newest, is_done, order.kind.is_forward()) {
-                // Reason: a way back that a reload undid meanwhile is gone again; its values are absolute and do no harm.
-                (true, false, _) | (true, true, false) => Turn::Again,
-                (_, true, _) => Turn::Done,
-                (false, false, _) => Turn::Late,
-            };
-        }
-        push(&mut orders.tried, &order.id);
-        Turn::First
-    }
-
-    fn is_newest(&self, order: &Order) -> bool {
-        self.orders().tried.back() == Some(&order.id)
+    fn unsaved_mut(&self) -> MutexGuard<'_, Option<String>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the last change is not where a reload finds it.
     pub(super) fn unsaved(&self) -> Option<String> {
-        self.orders().unsaved.clone()
+        self.unsaved_mut().clone()
     }
-}
-
-fn push(list: &mut VecDeque<OrderId>, id: &OrderId) {
-    if list.len() == REMEMBERED {
-        list.pop_front();
-    }
-    list.push_back(id.clone());
 }
 
 /// Carries `order` out on every node.
 pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order) -> Result<(), BackendError> {
-    let newer = || BackendError::Conflict("a newer order came since".into());
-    let turn = memory.begin(order);
-    match turn {
-        Turn::Done => return Ok(()),
-        Turn::Late => return Err(newer()),
-        Turn::First | Turn::Again => {}
+    let turn = memory.turns.begin(order)?;
+    if turn == Turn::Done {
+        return Ok(());
     }
     let commands = command::setting(&spec.method, order.target, order.toward);
     if command::value(&spec.method, order.target).is_none() && command::entry(&spec.method).is_some() {
@@ -100,12 +49,14 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order
             order.target
         )));
     }
-    if matches!(turn, Turn::First) && order.kind.is_forward() {
-        may_go_forward(spec, order).await?;
-        // Reason: while the nodes were read, somebody may have asked for the way back.
-        if !memory.is_newest(order) {
-            return Err(newer());
+    if turn == Turn::First && order.kind.is_forward() {
+        if let Err(error) = may_go_forward(spec, order).await {
+            // Nothing was sent: the same order is a first one again, and is checked again.
+            memory.turns.forget(order);
+            return Err(error);
         }
+        // Reason: while the nodes were read, somebody may have asked for the way back.
+        memory.turns.still(order)?;
     }
     let mut moved: Vec<NodeAddress> = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
@@ -123,14 +74,12 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
             (now, stands) = settle::settle(&moved, order).await;
         }
-        memory.orders().unsaved = keep::write(spec, now, &moved).await.err();
+        let unsaved = keep::write(spec, now, &moved).await.err();
+        *memory.unsaved_mut() = unsaved;
     }
     judged(order, &moved, &faults)?;
     stands?;
-    let mut orders = memory.orders();
-    if !orders.done.contains(&order.id) {
-        push(&mut orders.done, &order.id);
-    }
+    memory.turns.done(order);
     Ok(())
 }
 

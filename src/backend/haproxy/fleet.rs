@@ -9,7 +9,7 @@ use super::command;
 use super::reading::{Reading, SideReading, read};
 use super::wire::{self, Fault};
 use crate::backend::BackendError;
-use crate::backend::notes::of_nodes;
+use crate::backend::nodes;
 use crate::domain::observation::Replicas;
 use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
@@ -66,7 +66,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
         faults.iter().filter(|it| it.is_gone).map(|it| format!("node is down: {}", it.error.detail())).collect();
     let sides = sides(&readings, &mut notes, first);
     let told: Vec<_> = readings.iter().map(|(node, reading)| (node.to_string(), reading.notes.as_slice())).collect();
-    notes.extend(of_nodes(&told, read.len(), "node"));
+    notes.extend(nodes::notes(&told, read.len(), "node"));
     Ok(Observation {
         split: first.split,
         mixed: mixed(&readings, &faults),
@@ -128,18 +128,7 @@ fn traffic(readings: &[(&NodeAddress, &Reading)], sides: Pair<SideReading>) -> O
     Some(TrafficCounters { epoch: epoch.join(" "), sides })
 }
 
-/// The error of all: of what may have happened first, and with every node's words.
+/// The error of all; see [`nodes::worst`].
 pub(super) fn worst(faults: &[&Fault]) -> BackendError {
-    let told: Vec<&str> = faults.iter().map(|fault| fault.error.detail()).collect();
-    let told = told.join("; ");
-    let kind = faults.iter().find(|fault| fault.error.may_have_happened()).or(faults.first());
-    match kind.map(|fault| &fault.error) {
-        None => BackendError::Unreachable("no node is named".into()),
-        Some(BackendError::Unreachable(_)) => BackendError::Unreachable(told),
-        Some(BackendError::Unknown(_)) => BackendError::Unknown(told),
-        Some(BackendError::Conflict(_)) => BackendError::Conflict(told),
-        Some(BackendError::Denied(_)) => BackendError::Denied(told),
-        Some(BackendError::Refused(_)) => BackendError::Refused(told),
-        Some(BackendError::Garbled(_)) => BackendError::Garbled(told),
-    }
+    nodes::worst(faults.iter().map(|fault| &fault.error), "no node is named")
 }

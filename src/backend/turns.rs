@@ -1,0 +1,129 @@
+//! Which order's turn it is, where the traffic system itself knows no orders: the same order sent twice is one act, and
+//! an older one never comes after a newer.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::BackendError;
+use crate::domain::{Order, OrderId};
+
+/// So many orders are remembered: a retry comes within seconds.
+const REMEMBERED: usize = 64;
+
+/// The orders of this process.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    orders: Mutex<Orders>,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    tried: VecDeque<OrderId>,
+    done: VecDeque<OrderId>,
+}
+
+/// What is to be done about an order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It was carried out: the answer stands.
+    Done,
+    /// It is new.
+    First,
+    /// It is the newest there is and not known to be whole: set again, whatever the revision is by now.
+    Again,
+}
+
+impl Turns {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be done about `order`.
+    ///
+    /// # Errors
+    /// [`BackendError::Conflict`] when a newer one came since.
+    pub(super) fn begin(&self, order: &Order) -> Result<Turn, BackendError> {
+        let mut orders = self.orders();
+        let is_newest = orders.tried.back() == Some(&order.id);
+        let is_done = orders.done.contains(&order.id);
+        if !orders.tried.contains(&order.id) {
+            push(&mut orders.tried, &order.id);
+            return Ok(Turn::First);
+        }
+        match (is_newest, is_done, order.kind.is_forward()) {
+            // Reason: a way back that a reload or restart undid meanwhile is gone again; its values are absolute and do no harm.
+            (true, false, _) | (true, true, false) => Ok(Turn::Again),
+            (_, true, _) => Ok(Turn::Done),
+            (false, false, _) => Err(newer()),
+        }
+    }
+
+    /// Whether no order came since.
+    ///
+    /// # Errors
+    /// [`BackendError::Conflict`] when one did.
+    pub(super) fn still(&self, order: &Order) -> Result<(), BackendError> {
+        if self.orders().tried.back() == Some(&order.id) { Ok(()) } else { Err(newer()) }
+    }
+
+    /// Nothing was sent of `order`: sent again, it is a first one.
+    pub(super) fn forget(&self, order: &Order) {
+        self.orders().tried.retain(|id| *id != order.id);
+    }
+
+    /// `order` was carried out.
+    pub(super) fn done(&self, order: &Order) {
+        let mut orders = self.orders();
+        if !orders.done.contains(&order.id) {
+            push(&mut orders.done, &order.id);
+        }
+    }
+}
+
+fn newer() -> BackendError {
+    BackendError::Conflict("a newer order came since".into())
+}
+
+fn push(list: &mut VecDeque<OrderId>, id: &OrderId) {
+    if list.len() == REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(id.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Move, Side, Split};
+
+    fn order(id: &str, kind: Move) -> Order {
+        let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
+        Order { id: OrderId(id.into()), kind, from: None, target: Split::all(toward), toward, expected: None }
+    }
+
+    #[test]
+    fn an_order_is_one_act_and_none_comes_after_a_newer() {
+        let turns = Turns::default();
+        let (on, back) = (order("on", Move::Switch), order("back", Move::Rollback));
+        assert_eq!(turns.begin(&on), Ok(Turn::First));
+        assert_eq!(turns.begin(&on), Ok(Turn::Again), "it is not known to be whole");
+        turns.done(&on);
+        assert_eq!(turns.begin(&on), Ok(Turn::Done));
+        assert_eq!(turns.begin(&back), Ok(Turn::First));
+        assert!(turns.still(&on).is_err() && turns.still(&back).is_ok());
+        turns.done(&back);
+        assert_eq!(turns.begin(&back), Ok(Turn::Again), "a way back is set again");
+        assert_eq!(turns.begin(&on), Ok(Turn::Done), "what was answered stands, and is not carried out again");
+    }
+
+    #[test]
+    fn what_was_not_sent_is_checked_again_and_what_is_late_is_refused() {
+        let turns = Turns::default();
+        let (on, back) = (order("on", Move::Switch), order("back", Move::Rollback));
+        assert_eq!(turns.begin(&on), Ok(Turn::First));
+        turns.forget(&on);
+        assert_eq!(turns.begin(&on), Ok(Turn::First));
+        assert_eq!(turns.begin(&back), Ok(Turn::First));
+        assert!(matches!(turns.begin(&on), Err(BackendError::Conflict(_))));
+    }
+}
