@@ -23,11 +23,12 @@ pub(super) fn notes<'a>(told: &[(String, &'a [String])], all: usize, noun: &str)
 }
 
 /// The error of all: of what may have happened first, and with every node's words; `none` where there is no node.
-pub(super) fn worst<'a>(errors: impl Iterator<Item = &'a BackendError> + Clone, none: &str) -> BackendError {
-    let told: Vec<&str> = errors.clone().map(BackendError::detail).collect();
+pub(super) fn worst<'a>(errors: impl Iterator<Item = &'a BackendError>, none: &str) -> BackendError {
+    let errors: Vec<&BackendError> = errors.collect();
+    let told: Vec<&str> = errors.iter().map(|error| error.detail()).collect();
     let told = told.join("; ");
-    let kind = errors.clone().find(|error| error.may_have_happened()).or(errors.clone().next());
-    match kind {
+    let kind = errors.iter().find(|error| error.may_have_happened()).or(errors.first());
+    match kind.copied() {
         None => BackendError::Unreachable(none.to_owned()),
         Some(BackendError::Unreachable(_)) => BackendError::Unreachable(told),
         Some(BackendError::Unknown(_)) => BackendError::Unknown(told),
