@@ -3,7 +3,7 @@
 //! Traefik takes a change in some time after it was written, holds later ones back for `providersThrottleDuration`, and
 //! says nothing to the writer: a broken file is one line in its log. So what is written is one half, and what the API
 //! of every instance shows is the other: the split is what they serve by, and it is mixed until all of them show the
-//! very weights that are written. Those are an order's own (see [`share`]), so that a change that was held back cannot
+//! very weights that are written. Those are an order's own (see `share`), so that a change that was held back cannot
 //! come into force after a later one was told as done.
 //!
 //! Forward orders look at both halves first, and Redis carries them out only if its keys are still the ones that were

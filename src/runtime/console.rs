@@ -123,7 +123,13 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
                 looped.at_once = true;
                 looped.tell(input);
             }
-            () = written, if looped.awaiting_flush => looped.flushed(),
+            () = written, if looped.awaiting_flush => {
+                // Reason: the news may be that of the frame before, whose writer had said so just after the next was
+                // drawn. Taken for this one, it would count a question as seen that is not on the terminal yet.
+                if looped.stage.screen().is_idle() {
+                    looped.flushed();
+                }
+            }
             () = tokio::time::sleep_until(wake) => looped.woke(),
         }
     }
