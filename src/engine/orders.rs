@@ -145,6 +145,11 @@ impl State {
         self.journal_fault = Some(text);
     }
 
+    /// Whether a forward order was sent that the backend has not answered yet.
+    pub fn awaits_answer(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| !pending.answered && pending.order.kind.is_forward())
+    }
+
     /// Nobody will try again: what certainly was not carried out must not look as if it might have been.
     pub(super) fn leave_orders(&mut self) {
         let Some(pending) = self.pending.as_ref().filter(|pending| !pending.may_have_happened) else { return };

@@ -251,6 +251,9 @@ impl Core {
 
     /// Writes why we end, waits (bounded) for the disk, and stops everything.
     pub async fn close(mut self, why: &str) {
+        if why == "done" {
+            self.last_answer().await;
+        }
         self.submit(Event::Leaving);
         self.deliver().await;
         if self.options.drives {
@@ -265,6 +268,18 @@ impl Core {
         let patience = if why == "done" { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
         self.scribe.stop(patience).await;
         self.tasks.abort_all();
+    }
+
+    /// Waits for what becomes of an order whose place another has taken: without its end in the journal it would stand
+    /// there as sent for ever.
+    async fn last_answer(&mut self) {
+        let deadline = tokio::time::Instant::now() + orders::ANSWER;
+        while self.state.awaits_answer() {
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(incoming) => drop(self.take(incoming)),
+                Err(_) => return,
+            }
+        }
     }
 
     /// Gives alerts that are on their way a moment to arrive; what does not is told by the next process that drives.

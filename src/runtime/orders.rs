@@ -14,7 +14,7 @@ use crate::engine::{Event, WriteRule};
 /// How long a rollback waits for the disk before it is sent all the same.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// How long a backend may take to answer an order.
-const ANSWER: Duration = Duration::from_secs(3);
+pub(super) const ANSWER: Duration = Duration::from_secs(3);
 
 /// Writes the records by the rule, sends the order, and reports what the backend said.
 pub(super) async fn send(

@@ -290,7 +290,8 @@ fn of_two_promotes_at_one_moment_one_moves_traffic() {
         assert_eq!(
             (&status["phase"], &status["last_order"]["state"]),
             (&"shifting".into(), &"verified".into()),
-            "{status}"
+            "round {round}: {both:?} {status}\n{}",
+            stage.journal()
         );
         stage.run(&["rollback", "--yes"]).ends(0);
         stage.run(&["journal", "verify"]).ends(0);
