@@ -251,7 +251,8 @@ impl Core {
 
     /// Writes why we end, waits (bounded) for the disk, and stops everything.
     pub async fn close(mut self, why: &str) {
-        if why == "done" {
+        let is_waited_for = matches!(why, "done" | "failed");
+        if is_waited_for {
             self.last_answer().await;
         }
         self.submit(Event::Leaving);
@@ -265,7 +266,7 @@ impl Core {
         self.pollers = None;
         self.scrapers.clear();
         // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
-        let patience = if why == "done" { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
+        let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
         self.scribe.stop(patience).await;
         self.tasks.abort_all();
     }
