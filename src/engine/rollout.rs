@@ -134,7 +134,13 @@ impl Rollout {
             }
             Fact::Ordered { order, digest, .. } => {
                 self.desired = Some(order.target);
-                self.rival = self.last.take().filter(|before| !before.state.is_settled());
+                // Made for the same state as the one before, an order did not know of it, however far that is by now.
+                let unaware = |before: &Tracked| {
+                    before.state == OrderState::Verified
+                        && order.from == before.order.from
+                        && order.from != Some(before.order.target)
+                };
+                self.rival = self.last.take().filter(|before| !before.state.is_settled() || unaware(before));
                 self.last = Some(Tracked {
                     order: order.clone(),
                     by: record.by.clone(),
