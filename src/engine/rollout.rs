@@ -65,6 +65,24 @@ impl Tracked {
     }
 }
 
+/// The earlier of two orders of one moment.
+#[derive(Debug, Clone)]
+struct Rival {
+    tracked: Tracked,
+    /// Whether it was verified before the later one was ordered: then it counted already.
+    was_reached: bool,
+}
+
+impl Rival {
+    /// What `before` is to `order`, which takes its place: a rival while its end is not known, and also when it was
+    /// verified and `order` was made for the state before that.
+    fn of(before: Tracked, order: &Order) -> Option<Self> {
+        let is_unaware = order.from == before.order.from && order.from != Some(before.order.target);
+        let was_reached = before.state == OrderState::Verified && is_unaware;
+        (was_reached || !before.state.is_settled()).then_some(Self { tracked: before, was_reached })
+    }
+}
+
 /// A person's decision to let a gate pass.
 #[derive(Debug, Clone)]
 pub(super) struct Overridden {
@@ -102,7 +120,7 @@ pub(super) struct Rollout {
     /// The last order when a person resumed: what became of it holds the plan up no longer.
     pub(super) accepted: Option<OrderId>,
     /// Ordered at the same moment as `last`, by a process that did not know of it; the router takes one of the two.
-    rival: Option<Tracked>,
+    rival: Option<Rival>,
     /// What both sides served when the last rollout began.
     pub(super) began_with: Option<Pair<Option<Version>>>,
     /// How long the last verified order took, in milliseconds.
@@ -134,13 +152,7 @@ impl Rollout {
             }
             Fact::Ordered { order, digest, .. } => {
                 self.desired = Some(order.target);
-                // Made for the same state as the one before, an order did not know of it, however far that is by now.
-                let unaware = |before: &Tracked| {
-                    before.state == OrderState::Verified
-                        && order.from == before.order.from
-                        && order.from != Some(before.order.target)
-                };
-                self.rival = self.last.take().filter(|before| !before.state.is_settled() || unaware(before));
+                self.rival = self.last.take().and_then(|before| Rival::of(before, order));
                 self.last = Some(Tracked {
                     order: order.clone(),
                     by: record.by.clone(),
@@ -154,8 +166,8 @@ impl Rollout {
             Fact::OrderIs { id, state, detail } => {
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
                     self.order_is(*state, detail.as_deref(), at);
-                } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.order.id == *id) {
-                    rival.is(*state, detail.as_deref(), at);
+                } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.tracked.order.id == *id) {
+                    rival.tracked.is(*state, detail.as_deref(), at);
                 }
             }
             Fact::Gate { evidence } => {
@@ -206,7 +218,7 @@ impl Rollout {
         if !state.is_settled() {
             return;
         }
-        let rival = self.rival.take().filter(|rival| rival.state != OrderState::Failed);
+        let rival = self.rival.take().filter(|rival| rival.tracked.state != OrderState::Failed);
         if let (OrderState::Failed, Some(rival)) = (state, rival) {
             return self.won(rival);
         }
@@ -224,13 +236,14 @@ impl Rollout {
     }
 
     /// Of two orders of one moment the later one failed: what holds is the other.
-    fn won(&mut self, rival: Tracked) {
-        self.desired = Some(rival.order.target);
-        if let (OrderState::Verified, Some(settled)) = (rival.state, rival.settled) {
-            self.last_took_ms = Some(settled.since_ms(rival.at));
-            self.reached(&rival.order, settled);
+    fn won(&mut self, rival: Rival) {
+        let Rival { tracked, was_reached } = rival;
+        self.desired = Some(tracked.order.target);
+        if let (OrderState::Verified, Some(settled), false) = (tracked.state, tracked.settled, was_reached) {
+            self.last_took_ms = Some(settled.since_ms(tracked.at));
+            self.reached(&tracked.order, settled);
         }
-        self.last = Some(rival);
+        self.last = Some(tracked);
     }
 
     fn reached(&mut self, order: &Order, at: Stamp) {
@@ -363,6 +376,7 @@ mod tests {
             vec![a(), b(), is("b", Failed), is("a", Accepted), is("a", Verified)],
             vec![b(), a(), is("a", Accepted), is("b", Failed), is("a", Verified)],
             vec![b(), is("b", Failed), a(), is("a", Accepted), is("a", Verified)],
+            vec![a(), is("a", Accepted), is("a", Verified), b(), is("b", Failed)],
         ];
         for (n, records) in tellings.iter().enumerate() {
             let rollout = folded(records);
@@ -370,7 +384,21 @@ mod tests {
             assert_eq!(rollout.desired, Some(Split::toward(Side::Green, 10)), "{n}");
             assert_eq!(rollout.stage, Stage::Moving, "{n}");
             assert!(rollout.step_since.is_some() && rollout.unsettled().is_none(), "{n}");
+            assert_eq!(rollout.reached_at.iter().map(|it| it.0).collect::<Vec<_>>(), [10], "{n}");
         }
+    }
+
+    #[test]
+    fn an_order_that_knew_of_the_one_before_takes_itself_back_alone() {
+        use OrderState::{Failed, Verified};
+        let mut next = ordered("b");
+        if let Fact::Ordered { order, .. } = &mut next.fact {
+            (order.from, order.target) = (Some(Split::toward(Side::Green, 10)), Split::toward(Side::Green, 50));
+        }
+        let rollout = folded(&[ordered("a"), is("a", Verified), next, is("b", Failed)]);
+        let last = rollout.last.as_ref().map(|last| (last.order.id.0.as_str(), last.state));
+        assert_eq!(last, Some(("b", Failed)), "what became of it is still told");
+        assert_eq!((rollout.desired, rollout.stage), (Some(Split::toward(Side::Green, 10)), Stage::Moving));
     }
 
     #[test]
