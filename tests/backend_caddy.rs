@@ -10,25 +10,33 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use cutover::backend::{Accepted, Applying, BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Order, OrderId, Revision, Side, Split};
+use cutover::backend::{BackendError, TrafficBackend};
+use cutover::domain::{Move, Observation, Side, Split};
 use cutover::runtime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
+#[path = "support/driving.rs"]
+mod driving;
+#[path = "support/local.rs"]
+mod local;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/reloads.rs"]
+mod reloads;
 #[path = "support/caddy.rs"]
 mod server;
 #[path = "support/caddy_side.rs"]
 mod side;
 
-use server::{Server, Start, config};
+use driving::{apply, look, order, verified};
+use local::config;
+use reloads::{ask, switches_under_load};
+use server::{Server, Start};
 use side::Model;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -41,57 +49,10 @@ fn of(server: &Server) -> Arc<dyn TrafficBackend> {
     backend(&server.backend(), server.dir.path())
 }
 
-fn order(id: &str, kind: Move, green: u8, expected: Option<Revision>) -> Order {
-    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
-    Order { id: OrderId(id.into()), kind, from: None, target: Split::toward(Side::Green, green), toward, expected }
-}
-
-async fn apply(backend: &Arc<dyn TrafficBackend>, order: &Order) -> Result<Accepted, BackendError> {
-    let driver = backend.driver().unwrap();
-    timeout(DEADLINE, driver.apply(order)).await.expect("an answer in time")
-}
-
-async fn look(backend: &Arc<dyn TrafficBackend>) -> Observation {
-    backend.observer().observe().await.expect("it can be read")
-}
-
 async fn forward(backend: &Arc<dyn TrafficBackend>, id: &str, green: u8) {
     let kind = if green == 100 { Move::Switch } else { Move::Promote };
     apply(backend, &order(id, kind, green, Some(look(backend).await.revision))).await.unwrap();
     verified(backend, green).await;
-}
-
-/// Waits until `split` is in force and nothing is mixed.
-async fn verified(backend: &Arc<dyn TrafficBackend>, green: u8) -> Observation {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let seen = look(backend).await;
-        if seen.split == Split::toward(Side::Green, green) && seen.mixed.is_none() {
-            return seen;
-        }
-        assert!(Instant::now() < deadline, "never in force: {seen:?}");
-        tokio::task::yield_now().await;
-    }
-}
-
-/// One request of a connection that stays open; `None` when the connection was closed.
-async fn ask(stream: &mut UnixStream) -> Option<String> {
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
-    let mut answer = Vec::new();
-    let mut chunk = [0; 1024];
-    loop {
-        match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => answer.extend_from_slice(&chunk[..read]),
-        }
-        let text = String::from_utf8_lossy(&answer);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-            if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
-                return Some(if head.starts_with("HTTP/1.1 200") { body.to_owned() } else { head.to_owned() });
-            }
-        }
-    }
 }
 
 /// Who answers one request on a connection of its own; Caddy may reset that too while it reloads.
@@ -128,49 +89,10 @@ async fn switches_under_load_are_verified_when_nothing_stale_is_served() {
     let Some(server) = start("caddy_load") else { return };
     let (_blue, _green) = models(&server);
     let backend = of(&server);
-    assert_eq!(backend.capabilities().applying, Applying::ReloadsListeners);
     assert!(look(&backend).await.notes.iter().any(|note| note.contains("may see resets")));
-    let (over, asked, closed) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let load: Vec<_> = (0..4)
-        .map(|_| {
-            let (over, asked, closed, path) =
-                (Arc::clone(&over), Arc::clone(&asked), Arc::clone(&closed), server.path("in.sock"));
-            tokio::spawn(async move {
-                let mut stream = UnixStream::connect(&path).await.unwrap();
-                while !over.load(Ordering::Relaxed) && asked.fetch_add(1, Ordering::Relaxed) < 200_000 {
-                    match ask(&mut stream).await.as_deref() {
-                        Some("blue" | "green") => sleep(Duration::from_millis(2)).await,
-                        Some(other) => panic!("{other}"),
-                        None => {
-                            closed.fetch_add(1, Ordering::Relaxed);
-                            stream = UnixStream::connect(&path).await.unwrap();
-                        }
-                    }
-                }
-            })
-        })
-        .collect();
-    let (mut stale, mut took) = (0, Vec::new());
-    for round in 0..10_u8 {
-        let (kind, green) = if round % 2 == 0 { (Move::Switch, 100) } else { (Move::Rollback, 0) };
-        let expected = kind.is_forward().then_some(look(&backend).await.revision);
-        let started = Instant::now();
-        apply(&backend, &order(&format!("o{round}"), kind, green, expected)).await.unwrap();
-        verified(&backend, green).await;
-        took.push(started.elapsed().as_millis());
-        for _ in 0..20 {
-            stale += u32::from(who(&server).await != if green == 100 { "green" } else { "blue" });
-        }
-    }
-    over.store(true, Ordering::Relaxed);
-    for task in load {
-        task.await.unwrap();
-    }
-    let (asked, closed) = (asked.load(Ordering::Relaxed), closed.load(Ordering::Relaxed));
-    println!("order to VERIFIED {took:?} ms; {closed} connections closed under {asked} keep-alive requests");
-    assert_eq!(stale, 0, "a request that began after VERIFIED went to the old side");
-    assert!(asked > closed + 20, "{closed} of {asked}");
+    let met = switches_under_load(&backend, &server.path("in.sock"), async || who(&server).await).await;
+    assert_eq!(met.stale, 0, "a request that began after VERIFIED went to the old side");
+    assert!(met.asked > met.closed + 20, "{} of {}", met.closed, met.asked);
 }
 
 #[tokio::test]

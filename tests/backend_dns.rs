@@ -10,18 +10,21 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cutover::backend::{Accepted, BackendError, RollbackClass, TrafficBackend, Weights};
-use cutover::domain::{Move, Observation, Order, OrderId, Revision, Side, Split};
+use cutover::backend::{BackendError, RollbackClass, TrafficBackend, Weights};
+use cutover::domain::{Move, Side, Split};
 use cutover::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
+#[path = "support/driving.rs"]
+mod driving;
+#[path = "support/local.rs"]
+mod local;
 #[path = "support/dns.rs"]
 mod server;
 
+use driving::{apply, look, order};
 use server::{API_KEY, Bind, PowerDns, SECRET, WRONG_SECRET, config, find, powerdns_lacks};
 
 /// Whether the programs are there; a test without them says so and is no pass.
@@ -52,20 +55,6 @@ fn picking(pdns: &PowerDns) -> Arc<dyn TrafficBackend> {
         pdns.api, pdns.dns
     );
     runtime::connect(&config(&toml, pdns.dir.path()).expect("the config is sound"))
-}
-
-fn order(id: &str, kind: Move, green: u8, expected: Option<Revision>) -> Order {
-    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
-    Order { id: OrderId(id.into()), kind, from: None, target: Split::toward(Side::Green, green), toward, expected }
-}
-
-async fn apply(backend: &Arc<dyn TrafficBackend>, order: &Order) -> Result<Accepted, BackendError> {
-    let driver = backend.driver().unwrap();
-    timeout(Duration::from_secs(15), driver.apply(order)).await.expect("an answer in time")
-}
-
-async fn look(backend: &Arc<dyn TrafficBackend>) -> Observation {
-    backend.observer().observe().await.expect("it can be read")
 }
 
 /// What a client of its own is told, `times` times, sorted.

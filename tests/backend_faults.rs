@@ -11,6 +11,8 @@
 
 #[path = "support_haproxy/kit.rs"]
 mod kit;
+#[path = "support/local.rs"]
+mod local;
 #[path = "support/nginx.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod nginx;

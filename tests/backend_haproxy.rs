@@ -8,62 +8,28 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+#[path = "support/driving.rs"]
+mod driving;
 #[path = "support_haproxy/kit.rs"]
 mod kit;
+#[path = "support/local.rs"]
+mod local;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::backend::haproxy::Haproxy;
 use cutover::backend::{Applying, BackendError, TrafficBackend, Weights};
 use cutover::domain::router::haproxy::{HaproxySpec, Method, NodeAddress, Save};
-use cutover::domain::{Move, Observation, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::domain::{Move, Order, Pair, Revision, Side};
+use driving::{apply, back, forward, fresh, green, has_note, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-fn backend(spec: HaproxySpec) -> Haproxy {
-    Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
-}
-
-fn green(percent: u8) -> Split {
-    Split::toward(Side::Green, percent)
-}
-
-/// An order with an id of its own: forward with a revision, the way back without.
-fn order(target: Split, expected: Option<Revision>) -> Order {
-    static MADE: AtomicU64 = AtomicU64::new(0);
-    let forward = expected.is_some();
-    Order {
-        id: OrderId(format!("o{}", MADE.fetch_add(1, Ordering::Relaxed))),
-        kind: if forward { Move::Promote } else { Move::Rollback },
-        from: None,
-        target,
-        toward: if forward { Side::Green } else { Side::Blue },
-        expected,
-    }
-}
-
-async fn see(backend: &Haproxy) -> Observation {
-    backend.observer().observe().await.unwrap()
-}
-
-async fn apply(backend: &Haproxy, order: &Order) -> Result<(), BackendError> {
-    backend.driver().unwrap().apply(order).await.map(|_| ())
-}
-
-async fn forward(backend: &Haproxy, percent: u8) -> Result<(), BackendError> {
-    let revision = see(backend).await.revision;
-    apply(backend, &order(green(percent), Some(revision))).await
-}
-
-async fn back(backend: &Haproxy) -> Result<(), BackendError> {
-    apply(backend, &order(green(0), None)).await
-}
-
-fn has_note(seen: &Observation, words: &str) -> bool {
-    seen.notes.iter().any(|note| note.contains(words))
+fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
+    Arc::new(Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")])))
 }
 
 #[tokio::test]
@@ -74,7 +40,7 @@ async fn weights_share_traffic_and_are_counted() {
     let proxy = Proxy::start(Way::Weights, &Model::both(), 0);
     let backend = backend(proxy.spec());
     forward(&backend, 10).await.unwrap();
-    let before = see(&backend).await;
+    let before = look(&backend).await;
     let mut client = Client::to(proxy.listen);
     let mut greens = 0;
     for n in 0..200 {
@@ -85,9 +51,9 @@ async fn weights_share_traffic_and_are_counted() {
     // Each of HAProxy's threads has a turn of its own.
     assert!((16..=24).contains(&greens), "{greens} of 200 at 10 %");
     // The last answer may be counted a moment after the client has it.
-    let mut seen = see(&backend).await;
+    let mut seen = look(&backend).await;
     while seen.traffic.as_ref().unwrap().sides.blue.total() < 200 - greens {
-        seen = see(&backend).await;
+        seen = look(&backend).await;
     }
     let (old, new) = (before.traffic.unwrap(), seen.traffic.unwrap());
     assert_eq!(old.epoch, new.epoch);
@@ -129,11 +95,11 @@ async fn no_request_is_lost_or_late_in_twenty_switches() {
             let kind = if n % 2 == 0 { Move::Switch } else { Move::Rollback };
             let toward = if n % 2 == 0 { Side::Green } else { Side::Blue };
             let began = std::time::Instant::now();
-            apply(&backend, &Order { kind, toward, ..order(green(percent), None) }).await.unwrap();
+            apply(&backend, &Order { kind, toward, ..fresh(green(percent), None) }).await.unwrap();
             took.push(began.elapsed());
             let (status, body) = client.get("/").unwrap();
             assert_eq!((status, body.as_str()), (200, side), "a request after the answer goes to the new side");
-            assert_eq!(see(&backend).await.split, green(percent));
+            assert_eq!(look(&backend).await.split, green(percent));
         }
         stop.store(true, Ordering::Relaxed);
         let (sent, failed) = load.into_iter().map(|it| it.join().unwrap()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
@@ -155,7 +121,7 @@ async fn a_map_switches_all_or_nothing_and_a_percent_anything() {
     let can = switch.capabilities();
     assert_eq!((can.weights, can.applying, can.survives_restart), (Weights::AllOrNothing, Applying::Atomic, false));
     assert!(matches!(forward(&switch, 10).await, Err(BackendError::Refused(_))));
-    assert_eq!(see(&switch).await.split, green(0));
+    assert_eq!(look(&switch).await.split, green(0));
     let percent = Proxy::start(Way::Percent, &models, 0);
     let ramp = backend(percent.spec());
     for share in [0_u8, 30, 100] {
@@ -177,7 +143,7 @@ async fn the_preview_is_what_is_sent() {
         },
         save: Save { maps: vec![], states: vec!["/var/lib/haproxy/state".into()] },
     };
-    let preview = backend(spec).observer().preview(&order(green(10), Some(Revision("x".into()))));
+    let preview = backend(spec).observer().preview(&fresh(green(10), Some(Revision("x".into()))));
     assert_eq!(preview.target, "/run/a.sock, 10.0.0.5:9999");
     assert_eq!(
         preview.lines,
@@ -216,25 +182,25 @@ async fn a_node_that_is_down_stops_the_way_forward_and_not_the_way_back() {
     forward(&backend, 50).await.unwrap();
     three.nodes[1].kill();
     let down = three.nodes[1].socket().to_string_lossy().into_owned();
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert_eq!((seen.split, &seen.mixed), (green(50), &None), "a process that is gone serves nobody");
     assert!(has_note(&seen, "node is down") && has_note(&seen, &down), "{:?}", seen.notes);
     match forward(&backend, 100).await {
         Err(BackendError::Unreachable(text)) => assert!(text.contains(&down) && text.contains("every node"), "{text}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(see(&backend).await.split, green(50), "nothing was set anywhere");
+    assert_eq!(look(&backend).await.split, green(50), "nothing was set anywhere");
     back(&backend).await.unwrap();
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert_eq!((seen.split, &seen.mixed), (green(0), &None));
     assert!(has_note(&seen, &down), "the way back says which did not move: {:?}", seen.notes);
     // It comes back with what its file says, which somebody wrote meanwhile.
     std::fs::write(three.nodes[0].map(), "green_pct 50\n").unwrap();
     assert!(three.nodes[1].run());
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert!(seen.mixed.as_ref().is_some_and(|mixed| mixed.contains(&format!("{down} says 50/50"))), "{:?}", seen.mixed);
     back(&backend).await.unwrap();
-    assert_eq!(see(&backend).await.mixed, None, "the next try settles it");
+    assert_eq!(look(&backend).await.mixed, None, "the next try settles it");
 }
 
 #[tokio::test]
@@ -247,7 +213,7 @@ async fn a_node_that_is_silent_may_still_serve() {
     forward(&backend, 50).await.unwrap();
     three.nodes[2].signal_child(Signal::STOP);
     let silent = three.nodes[2].socket().to_string_lossy().into_owned();
-    let went_back = order(green(0), None);
+    let went_back = fresh(green(0), None);
     match apply(&backend, &went_back).await {
         Err(BackendError::Unknown(text)) => {
             let (set, not) = text.split_once("; not on ").unwrap();
@@ -255,13 +221,13 @@ async fn a_node_that_is_silent_may_still_serve() {
         }
         other => panic!("{other:?}"),
     }
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert_eq!(seen.split, green(0));
     assert!(seen.mixed.as_ref().is_some_and(|mixed| mixed.contains(&silent)), "{:?}", seen.mixed);
     three.nodes[2].signal_child(Signal::CONT);
-    kit::eventually("it answers again", || !three.nodes[2].say("show info").is_empty());
+    local::eventually("it answers again", || !three.nodes[2].say("show info").is_empty());
     apply(&backend, &went_back).await.expect("the same order again, to all");
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert_eq!((seen.split, seen.mixed), (green(0), None));
 }
 
@@ -279,11 +245,11 @@ async fn an_order_that_is_cut_off_on_one_node_is_unknown_and_shown() {
     let backend = backend(spec);
     let result = forward(&backend, 10).await;
     assert!(matches!(&result, Err(BackendError::Unknown(text)) if text.contains("relay.sock")), "{result:?}");
-    let seen = see(&backend).await;
+    let seen = look(&backend).await;
     assert!(seen.mixed.as_ref().is_some_and(|mixed| mixed.contains("90/10") && mixed.contains("100/0")), "{seen:?}");
     cuts.store(false, Ordering::Relaxed);
     back(&backend).await.unwrap();
-    assert_eq!(see(&backend).await.mixed, None);
+    assert_eq!(look(&backend).await.mixed, None);
     task.abort();
 }
 
@@ -318,12 +284,12 @@ async fn a_reload_takes_back_what_was_not_saved_and_is_told() {
         let proxy = Proxy::start(way, &Model::both(), 0).with_master();
         let backend = backend(proxy.spec());
         assert!(!backend.capabilities().survives_restart);
-        let old = see(&backend).await;
+        let old = look(&backend).await;
         forward(&backend, 100).await.unwrap();
-        let seen = see(&backend).await;
+        let seen = look(&backend).await;
         assert!(has_note(&seen, "a reload would bring 100/0"), "{way:?} {:?}", seen.notes);
         proxy.reload();
-        let seen = see(&backend).await;
+        let seen = look(&backend).await;
         assert_eq!(seen.split, green(0), "{way:?}: the old side is back");
         assert!(has_note(&seen, "started or reloaded"), "{:?}", seen.notes);
         assert_ne!(seen.revision, old.revision, "another process is another state");
@@ -341,9 +307,9 @@ async fn a_reload_keeps_what_was_saved() {
         let backend = backend(proxy.saved());
         assert!(backend.capabilities().survives_restart);
         forward(&backend, 100).await.unwrap();
-        assert!(!has_note(&see(&backend).await, "a reload would"), "{way:?}");
+        assert!(!has_note(&look(&backend).await, "a reload would"), "{way:?}");
         proxy.reload();
-        assert_eq!(see(&backend).await.split, green(100), "{way:?}");
+        assert_eq!(look(&backend).await.split, green(100), "{way:?}");
         assert_eq!(Client::to(proxy.listen).get("/").unwrap().1, "green", "{way:?}");
         // Somebody's deployment writes the file anew: that is told before a reload makes it so.
         back(&backend).await.unwrap();
@@ -353,7 +319,7 @@ async fn a_reload_keeps_what_was_saved() {
         let other = other.replace("active blue", "active green").replace("green_pct 0", "green_pct 100");
         if way != Way::Weights {
             std::fs::write(&file, other).unwrap();
-            assert!(has_note(&see(&backend).await, "a reload would bring 0/100"), "{way:?}");
+            assert!(has_note(&look(&backend).await, "a reload would bring 0/100"), "{way:?}");
         }
     }
 }
@@ -369,10 +335,10 @@ async fn what_cannot_be_saved_goes_back_and_not_forward() {
     let unsaved = backend(spec);
     let result = forward(&unsaved, 100).await;
     assert!(matches!(&result, Err(BackendError::Refused(text)) if text.contains("active.map")), "{result:?}");
-    assert_eq!(see(&unsaved).await.split, green(0));
+    assert_eq!(look(&unsaved).await.split, green(0));
     forward(&backend(proxy.spec()), 100).await.unwrap();
     back(&unsaved).await.expect("no file stands in the way back");
-    let seen = see(&unsaved).await;
+    let seen = look(&unsaved).await;
     assert_eq!(seen.split, green(0));
     assert!(has_note(&seen, "is not saved"), "{:?}", seen.notes);
 }
@@ -384,34 +350,34 @@ async fn other_hands_are_seen() {
     }
     let proxy = Proxy::start(Way::Weights, &Model::both(), 0);
     let (one, two) = (backend(proxy.spec()), backend(proxy.spec()));
-    let shown = see(&one).await;
-    assert_eq!(shown.revision, see(&two).await.revision, "two consoles see one state");
+    let shown = look(&one).await;
+    assert_eq!(shown.revision, look(&two).await.revision, "two consoles see one state");
     proxy.say("set server be_split/green1 weight 25");
-    let result = apply(&one, &order(green(10), Some(shown.revision))).await;
+    let result = apply(&one, &fresh(green(10), Some(shown.revision))).await;
     assert!(matches!(&result, Err(BackendError::Conflict(text)) if text.contains("80/20")), "{result:?}");
     // Two consoles with one revision: the second is told.
-    let shown = see(&one).await.revision;
-    apply(&one, &order(green(50), Some(shown.clone()))).await.unwrap();
-    assert!(matches!(apply(&two, &order(green(100), Some(shown))).await, Err(BackendError::Conflict(_))));
-    assert_eq!(see(&two).await.split, green(50));
+    let shown = look(&one).await.revision;
+    apply(&one, &fresh(green(50), Some(shown.clone()))).await.unwrap();
+    assert!(matches!(apply(&two, &fresh(green(100), Some(shown))).await, Err(BackendError::Conflict(_))));
+    assert_eq!(look(&two).await.split, green(50));
     // At once, HAProxy having no compare-and-set: what came of it is read, and the way back is whole whoever asks.
-    let shown = see(&one).await.revision;
-    let (a, b) = (order(green(100), Some(shown.clone())), order(green(75), Some(shown)));
+    let shown = look(&one).await.revision;
+    let (a, b) = (fresh(green(100), Some(shown.clone())), fresh(green(75), Some(shown)));
     let (first, second) = tokio::join!(apply(&one, &a), apply(&two, &b));
     for result in [&first, &second] {
-        assert!(matches!(result, Ok(()) | Err(BackendError::Conflict(_))), "{result:?}");
+        assert!(matches!(result, Ok(_) | Err(BackendError::Conflict(_))), "{result:?}");
     }
     assert!(first.is_ok() || second.is_ok());
-    assert_eq!(see(&one).await.split, see(&two).await.split);
-    let (a, b) = (order(green(0), None), order(green(0), None));
+    assert_eq!(look(&one).await.split, look(&two).await.split);
+    let (a, b) = (fresh(green(0), None), fresh(green(0), None));
     let (first, second) = tokio::join!(apply(&one, &a), apply(&two, &b));
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
-    assert_eq!(see(&two).await.split, green(0));
+    assert_eq!(look(&two).await.split, green(0));
     // Maintenance takes a side out of traffic whatever its weight.
     back(&one).await.unwrap();
     forward(&one, 50).await.unwrap();
     proxy.say("set server be_split/green1 state maint");
-    let seen = see(&one).await;
+    let seen = look(&one).await;
     assert_eq!((seen.split, seen.replicas.green.map(|it| it.ready)), (green(0), Some(0)));
     assert!(has_note(&seen, "green: server green1 is in maintenance"), "{:?}", seen.notes);
     proxy.say(
@@ -420,7 +386,7 @@ async fn other_hands_are_seen() {
     let error = one.observer().observe().await.unwrap_err();
     assert!(error.to_string().contains("503"), "{error}");
     back(&one).await.expect("the way back needs no reading");
-    assert_eq!(see(&one).await.split, green(0));
+    assert_eq!(look(&one).await.split, green(0));
 }
 
 #[tokio::test]
@@ -437,11 +403,11 @@ async fn open_sessions_of_the_old_side_are_told() {
             assert!(stream.get("/stream").unwrap().1.starts_with("data: 1"));
         }
         forward(&backend, 100).await.unwrap();
-        assert!(has_note(&see(&backend).await, "blue: 2 sessions still open"), "{way:?}");
+        assert!(has_note(&look(&backend).await, "blue: 2 sessions still open"), "{way:?}");
         kit::STREAMS_END.store(true, Ordering::Relaxed);
-        let mut seen = see(&backend).await;
+        let mut seen = look(&backend).await;
         while has_note(&seen, "still open") {
-            seen = see(&backend).await;
+            seen = look(&backend).await;
         }
         assert_eq!(seen.traffic.unwrap().sides.blue.in_flight, 0);
     }
@@ -456,7 +422,7 @@ async fn sockets_that_are_none_and_levels_that_do_not_suffice() {
     let at = |node: NodeAddress| backend(HaproxySpec { nodes: vec![node], ..proxy.spec() });
     // Level user reads, and may set nothing.
     let reader = at(NodeAddress::Tcp(proxy.reader.to_string()));
-    assert_eq!(see(&reader).await.split, green(0));
+    assert_eq!(look(&reader).await.split, green(0));
     let result = forward(&reader, 10).await;
     assert!(matches!(&result, Err(BackendError::Denied(text)) if text.contains("level admin")), "{result:?}");
     let file = proxy.dir().join("file");
@@ -464,7 +430,7 @@ async fn sockets_that_are_none_and_levels_that_do_not_suffice() {
     for node in [
         NodeAddress::Unix(proxy.dir().join("none.sock")),
         NodeAddress::Unix(file),
-        NodeAddress::Tcp(kit::free_address().to_string()),
+        NodeAddress::Tcp(local::free_address().to_string()),
     ] {
         let error = at(node).observer().observe().await.unwrap_err();
         assert!(matches!(error, BackendError::Unreachable(_)), "{error}");
@@ -535,7 +501,7 @@ async fn no_name_becomes_a_command() {
         let result = back(&backend(HaproxySpec { method, ..proxy.spec() })).await;
         assert!(matches!(&result, Err(BackendError::Refused(text)) if text.contains("nothing was sent")), "{result:?}");
     }
-    assert_eq!(see(&backend(proxy.spec())).await.split, green(0));
+    assert_eq!(look(&backend(proxy.spec())).await.split, green(0));
     assert_eq!(Client::to(proxy.listen).get("/").unwrap().0, 200);
 }
 

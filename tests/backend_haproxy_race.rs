@@ -8,49 +8,28 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+#[path = "support/driving.rs"]
+mod driving;
 #[path = "support_haproxy/kit.rs"]
 mod kit;
+#[path = "support/local.rs"]
+mod local;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use cutover::backend::haproxy::Haproxy;
 use cutover::backend::{BackendError, TrafficBackend};
 use cutover::domain::router::haproxy::{HaproxySpec, NodeAddress};
-use cutover::domain::{Move, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::domain::{Order, Pair};
+use driving::{apply, fresh, green, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
-fn backend(spec: HaproxySpec) -> Haproxy {
-    Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
-}
-
-fn green(percent: u8) -> Split {
-    Split::toward(Side::Green, percent)
-}
-
-fn order(target: Split, expected: Option<Revision>) -> Order {
-    static MADE: AtomicU64 = AtomicU64::new(0);
-    let forward = expected.is_some();
-    Order {
-        id: OrderId(format!("o{}", MADE.fetch_add(1, Ordering::Relaxed))),
-        kind: if forward { Move::Promote } else { Move::Rollback },
-        from: None,
-        target,
-        toward: if forward { Side::Green } else { Side::Blue },
-        expected,
-    }
-}
-
-async fn revision(backend: &Haproxy) -> Revision {
-    backend.observer().observe().await.unwrap().revision
-}
-
-async fn apply(backend: &Haproxy, order: Order) -> Result<(), BackendError> {
-    backend.driver().unwrap().apply(&order).await.map(|_| ())
+fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
+    Arc::new(Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")])))
 }
 
 /// The weights of blue's and green's server on one node.
@@ -90,7 +69,7 @@ impl Holding {
     }
 
     async fn is_held(&self) {
-        tokio::time::timeout(kit::DEADLINE, self.held.acquire()).await.expect("an order is held").unwrap().forget();
+        tokio::time::timeout(local::DEADLINE, self.held.acquire()).await.expect("an order is held").unwrap().forget();
     }
 }
 
@@ -139,11 +118,11 @@ async fn a_rollback_between_two_commands_never_leaves_both_sides_without_weight(
     let proxy = Proxy::start(Way::Weights, &Model::both(), 50);
     let (holding, two) = (Holding::before(&proxy, 1), backend(proxy.saved()));
     let one = backend(HaproxySpec { nodes: vec![holding.address.clone()], ..proxy.saved() });
-    let shown = revision(&one).await;
-    let forward = tokio::spawn(async move { apply(&one, order(green(100), Some(shown))).await });
+    let shown = look(&one).await.revision;
+    let forward = tokio::spawn(async move { apply(&one, &fresh(green(100), Some(shown))).await });
     holding.is_held().await;
     assert_eq!(weights(&proxy), (50, 100), "green is raised, blue not yet lowered");
-    apply(&two, order(green(0), None)).await.unwrap();
+    apply(&two, &fresh(green(0), None)).await.unwrap();
     assert_eq!(weights(&proxy), (100, 0));
     holding.go.add_permits(1);
     let result = forward.await.unwrap();
@@ -164,11 +143,11 @@ async fn an_order_that_is_late_on_one_node_goes_along_with_the_way_back() {
     let mut through = spec;
     through.nodes[1] = holding.address.clone();
     let one = backend(through);
-    let shown = revision(&one).await;
-    let forward = tokio::spawn(async move { apply(&one, order(green(100), Some(shown))).await });
+    let shown = look(&one).await.revision;
+    let forward = tokio::spawn(async move { apply(&one, &fresh(green(100), Some(shown))).await });
     holding.is_held().await;
-    kit::eventually("the other nodes took it", || weights(&nodes[0]) == (0, 100) && weights(&nodes[2]) == (0, 100));
-    apply(&two, order(green(0), None)).await.unwrap();
+    local::eventually("the other nodes took it", || weights(&nodes[0]) == (0, 100) && weights(&nodes[2]) == (0, 100));
+    apply(&two, &fresh(green(0), None)).await.unwrap();
     holding.go.add_permits(1);
     let result = forward.await.unwrap();
     assert!(matches!(&result, Err(BackendError::Conflict(_))), "{result:?}");
@@ -178,12 +157,12 @@ async fn an_order_that_is_late_on_one_node_goes_along_with_the_way_back() {
 }
 
 /// Both at once, each on a thread of its own, as two processes are.
-fn together(orders: [(&Haproxy, Order); 2]) -> [Result<(), BackendError>; 2] {
+fn together(orders: [(&Arc<dyn TrafficBackend>, Order); 2]) -> [Result<(), BackendError>; 2] {
     let barrier = std::sync::Barrier::new(2);
-    let one = |(backend, order): (&Haproxy, Order)| {
+    let one = |(backend, order): (&Arc<dyn TrafficBackend>, Order)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         barrier.wait();
-        runtime.block_on(apply(backend, order))
+        runtime.block_on(apply(backend, &order)).map(|_| ())
     };
     let [first, second] = orders;
     std::thread::scope(|scope| {
@@ -201,11 +180,11 @@ async fn what_two_consoles_leave_is_what_one_of_them_ordered() {
     let (one, two) = (backend(spec.clone()), backend(spec));
     let mut conflicts = 0;
     for round in 0..120_u8 {
-        apply(&one, order(green(50), None)).await.unwrap();
-        let shown = revision(&one).await;
-        let first = order(green(100), Some(shown.clone()));
+        apply(&one, &fresh(green(50), None)).await.unwrap();
+        let shown = look(&one).await.revision;
+        let first = fresh(green(100), Some(shown.clone()));
         // Another forward order, or the way back.
-        let second = if round % 2 == 0 { order(green(75), Some(shown)) } else { order(green(0), None) };
+        let second = if round % 2 == 0 { fresh(green(75), Some(shown)) } else { fresh(green(0), None) };
         let ordered = [first.target, second.target];
         let is_back = second.expected.is_none();
         let results = together([(&one, first), (&two, second)]);

@@ -13,12 +13,17 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::{Accepted, BackendError, TrafficBackend};
-use cutover::domain::{Move, Order, OrderId, Revision, Side, Split};
+use cutover::backend::{BackendError, TrafficBackend};
+use cutover::domain::{Move, Order, Revision, Side, Split};
 use cutover::{config, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
+
+#[path = "support/driving.rs"]
+mod driving;
+
+use driving::apply;
 
 const EXEC: &str = include_str!("../src/backend/setup/exec.md");
 const HTTP: &str = include_str!("../src/backend/setup/http.md");
@@ -50,15 +55,9 @@ fn scripted(set: &str, more: &str, dir: &Path) -> Arc<dyn TrafficBackend> {
     backend(&toml, dir)
 }
 
-fn order(id: &str, kind: Move, green: u8, expected: Option<&str>) -> Order {
-    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
-    let expected = expected.map(|text| Revision(text.into()));
-    Order { id: OrderId(id.into()), kind, from: None, target: Split::toward(Side::Green, green), toward, expected }
-}
-
-async fn apply(backend: &Arc<dyn TrafficBackend>, order: &Order) -> Result<Accepted, BackendError> {
-    let driver = backend.driver().unwrap();
-    timeout(Duration::from_secs(15), driver.apply(order)).await.expect("an answer in time")
+/// As `read` prints it, a revision is a word.
+fn order(id: &str, kind: Move, percent: u8, expected: Option<&str>) -> Order {
+    driving::order(id, kind, percent, expected.map(|text| Revision(text.into())))
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {

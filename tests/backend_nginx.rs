@@ -10,20 +10,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use cutover::backend::{Accepted, Applying, BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Order, OrderId, Revision, Side, Split};
+use cutover::backend::{BackendError, TrafficBackend};
+use cutover::domain::{Move, Side, Split};
 use cutover::runtime;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
+#[path = "support/driving.rs"]
+mod driving;
+#[path = "support/local.rs"]
+mod local;
+#[path = "support/reloads.rs"]
+mod reloads;
 #[path = "support/nginx.rs"]
 mod server;
 
-use server::{Server, config, program};
+use driving::{apply, look, order, verified};
+use local::config;
+use reloads::{ask, switches_under_load};
+use server::{Server, program};
 
 /// Whether nginx is there; a test without it says so and is no pass.
 fn is_there(test: &str) -> bool {
@@ -36,53 +44,6 @@ fn is_there(test: &str) -> bool {
 
 fn backend(toml: &str, dir: &Path) -> Arc<dyn TrafficBackend> {
     runtime::connect(&config(toml, dir))
-}
-
-fn order(id: &str, kind: Move, green: u8, expected: Option<Revision>) -> Order {
-    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
-    Order { id: OrderId(id.into()), kind, from: None, target: Split::toward(Side::Green, green), toward, expected }
-}
-
-async fn apply(backend: &Arc<dyn TrafficBackend>, order: &Order) -> Result<Accepted, BackendError> {
-    let driver = backend.driver().unwrap();
-    timeout(Duration::from_secs(15), driver.apply(order)).await.expect("an answer in time")
-}
-
-async fn look(backend: &Arc<dyn TrafficBackend>) -> Observation {
-    backend.observer().observe().await.expect("it can be read")
-}
-
-/// Waits until `split` is in force and nothing is mixed.
-async fn verified(backend: &Arc<dyn TrafficBackend>, green: u8) -> Observation {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let seen = look(backend).await;
-        if seen.split == Split::toward(Side::Green, green) && seen.mixed.is_none() {
-            return seen;
-        }
-        assert!(Instant::now() < deadline, "never in force: {seen:?}");
-        sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// One request of a connection that stays open; `None` when the connection was closed.
-async fn ask(stream: &mut UnixStream) -> Option<String> {
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
-    let mut answer = Vec::new();
-    let mut chunk = [0; 1024];
-    loop {
-        match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => answer.extend_from_slice(&chunk[..read]),
-        }
-        let text = String::from_utf8_lossy(&answer);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-            if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
-                return Some(body.to_owned());
-            }
-        }
-    }
 }
 
 /// Who answers one request on a connection of its own.
@@ -98,48 +59,9 @@ async fn switches_under_load_are_verified_when_no_old_worker_takes_requests() {
     }
     let server = Server::start(Split::all(Side::Blue));
     let backend = backend(&server.backend(), server.dir.path());
-    assert_eq!(backend.capabilities().applying, Applying::ReloadsListeners);
-    let (over, asked, closed) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let load: Vec<_> = (0..4)
-        .map(|_| {
-            let (over, asked, closed, path) =
-                (Arc::clone(&over), Arc::clone(&asked), Arc::clone(&closed), server.path("in.sock"));
-            tokio::spawn(async move {
-                let mut stream = UnixStream::connect(&path).await.unwrap();
-                while !over.load(Ordering::Relaxed) && asked.fetch_add(1, Ordering::Relaxed) < 200_000 {
-                    match ask(&mut stream).await.as_deref() {
-                        Some("blue" | "green") => sleep(Duration::from_millis(2)).await,
-                        Some(other) => panic!("{other}"),
-                        None => {
-                            closed.fetch_add(1, Ordering::Relaxed);
-                            stream = UnixStream::connect(&path).await.unwrap();
-                        }
-                    }
-                }
-            })
-        })
-        .collect();
-    let (mut stale, mut took) = (0, Vec::new());
-    for round in 0..6_u8 {
-        let (kind, green) = if round % 2 == 0 { (Move::Switch, 100) } else { (Move::Rollback, 0) };
-        let expected = kind.is_forward().then_some(look(&backend).await.revision);
-        let started = Instant::now();
-        apply(&backend, &order(&format!("o{round}"), kind, green, expected)).await.unwrap();
-        verified(&backend, green).await;
-        took.push(started.elapsed().as_millis());
-        for _ in 0..20 {
-            stale += u32::from(who(&server).await != if green == 100 { "green" } else { "blue" });
-        }
-    }
-    over.store(true, Ordering::Relaxed);
-    for task in load {
-        task.await.unwrap();
-    }
-    let (asked, closed) = (asked.load(Ordering::Relaxed), closed.load(Ordering::Relaxed));
-    println!("order to VERIFIED {took:?} ms; {closed} connections closed under {asked} keep-alive requests");
-    assert_eq!(stale, 0, "a request that began after VERIFIED went to the old side");
-    assert!(asked > 50 && closed < asked / 4, "{closed} of {asked}");
+    let met = switches_under_load(&backend, &server.path("in.sock"), async || who(&server).await).await;
+    assert_eq!(met.stale, 0, "a request that began after VERIFIED went to the old side");
+    assert!(met.asked > 50 && met.closed < met.asked / 4, "{} of {}", met.closed, met.asked);
 }
 
 #[tokio::test]

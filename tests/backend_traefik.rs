@@ -16,18 +16,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cutover::backend::{Accepted, Applying, BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::domain::{Move, Observation, Pair, Revision};
 use cutover::runtime;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+#[path = "support/driving.rs"]
+mod driving;
 #[path = "support_haproxy/kit.rs"]
 mod kit;
+#[path = "support/local.rs"]
+mod local;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/traefik.rs"]
 mod server;
 
-use kit::{Client, Model, STREAMS_END, eventually};
+use driving::{apply, back, forward, green, look, order, until, verified};
+use kit::{Client, Model, STREAMS_END};
+use local::{eventually, free_address};
 use server::{From, PASSWORD, Redis, Traefik, With, config, lay_out, nowhere};
 
 const HEADERS: &str = "headers = { authorization = { file = \"auth\" } }\n";
@@ -74,50 +80,6 @@ impl Field {
 
 fn are_there(test: &str, names: &[&str]) -> bool {
     names.iter().all(|name| program::need(test, name).is_some())
-}
-
-fn green(percent: u8) -> Split {
-    Split::toward(Side::Green, percent)
-}
-
-fn order(id: &str, kind: Move, percent: u8, expected: Option<Revision>) -> Order {
-    let toward = if kind.is_forward() { Side::Green } else { Side::Blue };
-    Order { id: OrderId(id.into()), kind, from: None, target: green(percent), toward, expected }
-}
-
-async fn apply(backend: &Arc<dyn TrafficBackend>, order: &Order) -> Result<Accepted, BackendError> {
-    timeout(Duration::from_secs(15), backend.driver().unwrap().apply(order)).await.expect("an answer in time")
-}
-
-async fn look(backend: &Arc<dyn TrafficBackend>) -> Observation {
-    backend.observer().observe().await.expect("it can be read")
-}
-
-async fn forward(backend: &Arc<dyn TrafficBackend>, id: &str, percent: u8) -> Result<Accepted, BackendError> {
-    let revision = look(backend).await.revision;
-    apply(backend, &order(id, Move::Promote, percent, Some(revision))).await
-}
-
-async fn back(backend: &Arc<dyn TrafficBackend>, id: &str) -> Result<Accepted, BackendError> {
-    apply(backend, &order(id, Move::Rollback, 0, None)).await
-}
-
-/// Looks until `holds`; what a hand leaves behind for a moment may be no answer at all.
-async fn until(backend: &Arc<dyn TrafficBackend>, holds: impl Fn(&Observation) -> bool) -> Observation {
-    let deadline = Instant::now() + Duration::from_secs(15);
-    loop {
-        let seen = backend.observer().observe().await;
-        match seen {
-            Ok(seen) if holds(&seen) => return seen,
-            seen => assert!(Instant::now() < deadline, "never: {seen:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(3)).await;
-    }
-}
-
-/// Waits until the split is in force and nothing is mixed.
-async fn verified(backend: &Arc<dyn TrafficBackend>, percent: u8) -> Observation {
-    until(backend, |seen| seen.split == green(percent) && seen.mixed.is_none()).await
 }
 
 fn is_told(seen: &Observation, words: &str) -> bool {
@@ -169,9 +131,9 @@ async fn switches_under_load(field: &Field, backend: &Arc<dyn TrafficBackend>) {
         let began = Instant::now();
         let (percent, side) = if round % 2 == 0 { (100, "green") } else { (0, "blue") };
         if percent == 100 {
-            forward(backend, &format!("o{round}"), 100).await.unwrap();
+            forward(backend, 100).await.unwrap();
         } else {
-            back(backend, &format!("o{round}")).await.unwrap();
+            back(backend).await.unwrap();
         }
         verified(backend, percent).await;
         took.push(began.elapsed().as_millis());
@@ -226,7 +188,7 @@ async fn a_change_that_is_held_back_is_not_taken_for_a_later_one() {
         while Instant::now() < read {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        back(&backend, &format!("b{round}")).await.unwrap();
+        back(&backend).await.unwrap();
         verified(&backend, 0).await;
         let mut client = Client::to(field.traefik.listen);
         let end = Instant::now() + Duration::from_millis(1500);
@@ -252,12 +214,12 @@ async fn a_toml_file_shares_as_asked_and_open_streams_end_where_they_began() {
     let mut begin = [0; 16];
     stream.read_exact(&mut begin).unwrap();
     assert!(begin.starts_with(b"HTTP/1.1 200"), "{begin:?}");
-    forward(&backend, "a", 30).await.unwrap();
+    forward(&backend, 30).await.unwrap();
     verified(&backend, 30).await;
     let mut client = Client::to(field.traefik.listen);
     let greens = (0..200).filter(|_| client.get("/").is_some_and(|(_, body)| body == "green")).count();
     assert!((59..=61).contains(&greens), "{greens} of 200 at 30 %");
-    back(&backend, "b").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
     STREAMS_END.store(true, Ordering::Relaxed);
     let mut rest = String::new();
@@ -273,7 +235,8 @@ async fn other_hands_are_seen_and_only_our_own_file_is_written_over() {
     }
     let field = Field::of_file(With::default(), &nowhere());
     let (backend, file) = (field.by_file(), field.split_file());
-    forward(&backend, "a", 10).await.unwrap();
+    let shown = look(&backend).await.revision;
+    apply(&backend, &order("a", Move::Promote, 10, Some(shown))).await.unwrap();
     let revision = verified(&backend, 10).await.revision;
     let ours = std::fs::read_to_string(&file).unwrap();
     assert!(ours.contains("# blue 90 %, green 10 %, by order a:"), "{ours}");
@@ -296,13 +259,13 @@ async fn other_hands_are_seen_and_only_our_own_file_is_written_over() {
         is_told(&seen, "what is written cannot be read: ") && is_told(&seen, "not as cutover writes it"),
         "{seen:?}"
     );
-    back(&backend, "c").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
 
     // Somebody else's file under our name.
     let foreign = "http:\n  routers:\n    all: { rule: \"PathPrefix(`/`)\", service: blue }\n";
     std::fs::write(&file, foreign).unwrap();
-    let refused = back(&backend, "d").await;
+    let refused = back(&backend).await;
     assert!(matches!(&refused, Err(BackendError::Refused(why)) if why.contains("did not write")), "{refused:?}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), foreign);
     // And none: Traefik answers nobody any more, until it is there again.
@@ -316,7 +279,7 @@ async fn other_hands_are_seen_and_only_our_own_file_is_written_over() {
         }
         assert!(Instant::now() < deadline);
     }
-    back(&backend, "e").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
 }
 
@@ -335,17 +298,17 @@ async fn an_instance_that_is_down_stops_the_way_forward_and_not_the_way_back() {
     let toml =
         format!("api = [\"{}\", \"{}\"]\n{HEADERS}file = \"dyn/split.yml\"\n", field.traefik.url(), second.url());
     let backend = runtime::connect(&config(&toml, field.dir.path()));
-    forward(&backend, "a", 50).await.unwrap();
+    forward(&backend, 50).await.unwrap();
     verified(&backend, 50).await;
     second.kill();
     let seen = look(&backend).await;
     assert!(is_told(&seen, "instance is down") && seen.mixed.is_none(), "{seen:?}");
-    let refused = forward(&backend, "b", 100).await;
+    let refused = forward(&backend, 100).await;
     assert!(
         matches!(&refused, Err(BackendError::Unreachable(why)) if why.contains("nothing was written")),
         "{refused:?}"
     );
-    back(&backend, "c").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
     second.run();
     let seen = verified(&backend, 0).await;
@@ -359,7 +322,7 @@ async fn an_instance_that_does_not_watch_is_told_as_behind() {
     }
     let mut field = Field::of_file(With { watch: false, ..With::default() }, &nowhere());
     let backend = field.by_file();
-    forward(&backend, "a", 100).await.unwrap();
+    forward(&backend, 100).await.unwrap();
     let seen = look(&backend).await;
     assert_eq!(seen.split, green(0), "what it serves by, not what is written");
     assert!(is_told(&seen, "still serves 100/0; the file says 0/100"), "{seen:?}");
@@ -384,9 +347,9 @@ async fn a_service_that_traefik_does_not_serve_is_told() {
     let backend = field.by_file();
     let seen = until(&backend, |seen| seen.mixed.is_some()).await;
     assert!(is_told(&seen, "Traefik has disabled split@file: ") && is_told(&seen, "green@file"), "{seen:?}");
-    let refused = forward(&backend, "a", 10).await;
+    let refused = forward(&backend, 10).await;
     assert!(matches!(&refused, Err(BackendError::Refused(why)) if why.contains("disabled")), "{refused:?}");
-    back(&backend, "b").await.unwrap();
+    back(&backend).await.unwrap();
 
     let other = field.backend("file = \"dyn/split.yml\"\nservice = \"other\"\n").observer().observe().await;
     assert!(matches!(&other, Err(BackendError::Refused(why)) if why.contains("no service other@file")), "{other:?}");
@@ -420,7 +383,7 @@ async fn two_consoles_at_once_get_one_change() {
             let (won, lost): (Vec<_>, Vec<_>) = [a, b].into_iter().partition(Result::is_ok);
             assert_eq!(won.len(), 1, "{lost:?}");
             assert!(matches!(lost[0], Err(BackendError::Conflict(_))), "{lost:?}");
-            back(&one, &format!("c{round}")).await.unwrap();
+            back(&one).await.unwrap();
         }
     }
 }
@@ -433,16 +396,16 @@ async fn a_redis_that_tells_nobody_is_told_and_a_rollback_gets_through() {
     let redis = Redis::start();
     let field = Field::start(From::Redis(redis.port), With::default(), &nowhere());
     let backend = field.by_redis(&redis);
-    forward(&backend, "a", 10).await.unwrap();
+    forward(&backend, 10).await.unwrap();
     verified(&backend, 10).await;
     assert!(redis.say(&["CONFIG", "SET", "notify-keyspace-events", ""]).starts_with("+OK"));
     assert!(is_told(&look(&backend).await, "redis-cli config set notify-keyspace-events AKE"));
     let keys = ["MGET", "traefik/http/services/split/weighted/services/1/weight"];
     let before = redis.say(&keys);
-    let refused = forward(&backend, "b", 50).await;
+    let refused = forward(&backend, 50).await;
     assert!(matches!(&refused, Err(BackendError::Refused(why)) if why.contains("nothing was written")), "{refused:?}");
     assert_eq!(redis.say(&keys), before);
-    back(&backend, "c").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
 }
 
@@ -461,25 +424,25 @@ async fn what_redis_refuses_is_told_for_what_it_is() {
     };
     // The service's keys may be read, and not written.
     assert!(redis.say(&["ACL", "SETUSER", "cutover", "-set"]).starts_with("+OK"));
-    let error = told(back(&backend, "a").await, "NOPERM");
+    let error = told(back(&backend).await, "NOPERM");
     assert!(matches!(error, BackendError::Denied(_)), "{error}");
     assert!(redis.say(&["ACL", "SETUSER", "cutover", "+set"]).starts_with("+OK"));
     // No password where one is asked for.
     let nobody =
         field.backend(&format!("redis = \"127.0.0.1:{}\"\nblue = \"blue@file\"\ngreen = \"green@file\"\n", redis.port));
     assert!(redis.say(&["ACL", "SETUSER", "default", "resetpass", ">x"]).starts_with("+OK"));
-    assert!(matches!(told(back(&nobody, "b").await, "NOAUTH"), BackendError::Denied(_)));
+    assert!(matches!(told(back(&nobody).await, "NOAUTH"), BackendError::Denied(_)));
     let seen = look(&nobody).await;
     assert!(is_told(&seen, "cannot be read: ") && seen.split == green(0), "Traefik shows it all the same: {seen:?}");
     // A database that is not there must not be the first one instead.
     let beyond = field.backend(&format!("redis = \"127.0.0.1:{}\"\ndb = 99\n{REDIS}", redis.port));
     assert!(redis_allows(&redis, "+select"));
-    told(back(&beyond, "c").await, "DB index is out of range");
+    told(back(&beyond).await, "DB index is out of range");
     // A key that somebody took away.
     redis.say(&["AUTH", "x"]);
     redis.kill();
-    assert!(matches!(back(&backend, "d").await, Err(BackendError::Unreachable(_))));
-    assert!(matches!(forward(&backend, "e", 10).await, Err(BackendError::Unreachable(_))));
+    assert!(matches!(back(&backend).await, Err(BackendError::Unreachable(_))));
+    assert!(matches!(forward(&backend, 10).await, Err(BackendError::Unreachable(_))));
 }
 
 /// Gives the tests' user one right more.
@@ -504,10 +467,10 @@ async fn a_replica_is_told_and_names_that_stand_elsewhere_too() {
     let error = forward_blind(&backend).await.unwrap_err();
     assert!(matches!(error, BackendError::Garbled(_)), "{error}");
     assert!(redis.say(&["DEL", key]).starts_with(":1"));
-    back(&backend, "a").await.unwrap();
+    back(&backend).await.unwrap();
     verified(&backend, 0).await;
     assert!(redis.say(&["REPLICAOF", "127.0.0.1", "1"]).starts_with("+OK"));
-    let error = forward(&backend, "b", 10).await.unwrap_err();
+    let error = forward(&backend, 10).await.unwrap_err();
     assert!(matches!(&error, BackendError::Refused(why) if why.contains("name its primary")), "{error}");
 }
 
@@ -572,7 +535,7 @@ async fn the_page_shows_configurations_that_traefik_and_redis_take() {
     assert!(redis.say(&acl.split_whitespace().collect::<Vec<_>>()).starts_with("+OK"), "{acl}");
     for way in ["file", "redis"] {
         let dir = tempfile::tempdir().unwrap();
-        let (listen, api) = (kit::free_address(), kit::free_address());
+        let (listen, api) = (free_address(), free_address());
         let [traefik, main, split, keys] = page(way, dir.path(), listen, api, redis.port).try_into().unwrap();
         std::fs::create_dir(dir.path().join("dynamic")).unwrap();
         let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
@@ -590,10 +553,10 @@ async fn the_page_shows_configurations_that_traefik_and_redis_take() {
             _ => format!("redis = \"127.0.0.1:{}\"\n{REDIS}", redis.port),
         };
         let backend = runtime::connect(&config(&format!("api = \"http://{api}\"\n{written}"), dir.path()));
-        forward(&backend, "a", 10).await.unwrap();
+        forward(&backend, 10).await.unwrap();
         let seen = verified(&backend, 10).await;
         assert!(seen.notes.is_empty(), "{seen:?}");
-        back(&backend, "b").await.unwrap();
+        back(&backend).await.unwrap();
         verified(&backend, 0).await;
     }
 }
@@ -668,9 +631,9 @@ async fn the_same_split_of_an_earlier_change_is_not_what_was_written() {
     });
     let backend = runtime::connect(&config(&format!("api = \"http://{at}\"\nfile = \"split.yml\"\n"), dir.path()));
     assert_eq!(look(&backend).await.mixed, None);
-    for id in ["a", "b"] {
+    for _ in 0..2 {
         let before = std::fs::read_to_string(&file).unwrap();
-        back(&backend, id).await.unwrap();
+        back(&backend).await.unwrap();
         let seen = look(&backend).await;
         assert!(is_told(&seen, "still serves 100/0 by an earlier change; the file says 100/0"), "{seen:?}");
         assert_ne!(std::fs::read_to_string(&file).unwrap(), before);

@@ -8,13 +8,14 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
+use crate::local::config;
 use crate::program::{need, program};
 use crate::rig::{Rig, Trouble};
 
 #[path = "../support/caddy.rs"]
 mod server;
 
-use server::{Server, Start, config};
+use server::{Server, Start};
 
 pub struct Patched {
     server: Server,

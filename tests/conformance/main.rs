@@ -21,6 +21,8 @@ mod haproxy;
 #[path = "../support_haproxy/kit.rs"]
 mod haproxy_kit;
 mod hook;
+#[path = "../support/local.rs"]
+mod local;
 mod nginx;
 #[path = "../support/program.rs"]
 mod program;

@@ -6,12 +6,13 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
+use crate::local::config;
 use crate::rig::{Rig, Trouble, is_there};
 
 #[path = "../support/nginx.rs"]
 mod server;
 
-use server::{Server, config, program};
+use server::{Server, program};
 
 pub struct Reloaded(Server);
 

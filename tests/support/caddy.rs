@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutover::domain::{Side, Split};
 use serde_json::{Value, json};
+
+use crate::local::{eventually, in_time};
 
 /// How Caddy is started.
 #[derive(Debug, Clone, Default)]
@@ -106,11 +108,8 @@ impl Server {
             command.env(home, self.dir.path());
         }
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !(self.answers("in.sock") && (self.start.admin.is_some() || self.answers("admin.sock"))) {
-            assert!(Instant::now() < deadline, "caddy does not start: {}", self.log());
-            pause();
-        }
+        let is_up = || self.answers("in.sock") && (self.start.admin.is_some() || self.answers("admin.sock"));
+        assert!(in_time(is_up), "caddy does not start: {}", self.log());
     }
 
     fn answers(&self, socket: &str) -> bool {
@@ -153,16 +152,13 @@ impl Server {
         let id = self.child.as_ref().unwrap().id();
         let pid = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(10);
         // Its threads stop one by one, each as soon as it hears of it.
         let is_stopped = |task: std::fs::DirEntry| {
             let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
             stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
         };
-        while !std::fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten().all(is_stopped) {
-            assert!(Instant::now() < deadline, "it does not stop");
-            pause();
-        }
+        let tasks = || std::fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
+        eventually("it stops", || tasks().all(is_stopped));
     }
 
     /// Lets it go on.
@@ -185,21 +181,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// A whole config around a `[backend]`.
-pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
-    let toml = format!(
-        "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
-         [state]\ndir = \"state\"\n{backend}"
-    );
-    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None).expect("the config is sound")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "between two looks at a condition that has a deadline; it is no task that waits"
-)]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
 }

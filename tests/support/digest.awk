@@ -32,6 +32,8 @@ BEGIN { LAST = 40; MOST = 80 }
 # Twice in a binary that failed: before what each test printed, and before their names.
 /^failures:$/ { part = part == "failures" ? "names" : "failures"; next }
 part == "failures" && /^---- .* stdout ----$/ { told = told "\n== " binary ": " $2 "\n"; shown = 0; next }
+# Of a backtrace the places of our own.
+part == "failures" && (/^ +[0-9]+: / || (/^ +at / && !/ at \.\//)) { next }
 part == "failures" && shown++ < MOST { told = told $0 "\n" }
 part == "failures" && shown == MOST { told = told "(more in the log)\n" }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::local;
+
 /// The secret of the key that may update, in base64.
 pub const SECRET: &str = "cmlnaHQtdG9rZW4tZm9yLXRlc3RzLTAxMjM0NTY3ODk=";
 /// A key of the same name that may not.
@@ -50,7 +52,7 @@ impl Process {
             if process.0.as_mut().unwrap().try_wait().unwrap().is_some() {
                 return None;
             }
-            pause();
+            local::pause();
         }
         panic!("it does not start: {}", std::fs::read_to_string(log).unwrap_or_default());
     }
@@ -199,7 +201,7 @@ impl PowerDns {
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.process.is_some() && !listens(self.dns) {
             assert!(Instant::now() < deadline, "it does not answer");
-            pause();
+            local::pause();
         }
         self.process.is_some()
     }
@@ -212,17 +214,6 @@ impl PowerDns {
 
 /// A whole config around a `[backend]`.
 pub fn config(backend: &str, dir: &Path) -> Result<cutover::config::Config, cutover::config::ConfigError> {
-    let toml = format!(
-        "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
-         [state]\ndir = \"state\"\n[backend]\nkind = \"dns\"\nname = \"api.ml.test\"\nzone = \"ml.test\"\n{backend}"
-    );
-    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "between two looks at a condition that has a deadline; it is no task that waits"
-)]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
+    let named = "[backend]\nkind = \"dns\"\nname = \"api.ml.test\"\nzone = \"ml.test\"\n";
+    local::read_config(&format!("{named}{backend}"), dir)
 }

@@ -2,11 +2,13 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutover::domain::{Side, Split};
+
+use crate::local::in_time;
 
 /// The program, where this machine has it.
 pub fn program() -> Option<PathBuf> {
@@ -76,11 +78,7 @@ impl Server {
         let mut command = Command::new(program().unwrap());
         command.arg("-c").arg(self.path("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !self.answers() || self.pid().is_none() {
-            assert!(Instant::now() < deadline, "nginx does not start: {}", self.log());
-            pause();
-        }
+        assert!(in_time(|| self.answers() && self.pid().is_some()), "nginx does not start: {}", self.log());
     }
 
     /// Whether a worker answers: the master takes connections before it has one.
@@ -113,12 +111,10 @@ impl Server {
         // A stopped process hears a TERM only once it goes on.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
-            pause();
+        if !in_time(|| child.try_wait().is_ok_and(|ended| ended.is_some())) {
+            let _ = child.kill();
+            let _ = child.wait();
         }
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 
@@ -126,21 +122,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// A whole config around a `[backend]`.
-pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
-    let toml = format!(
-        "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
-         [state]\ndir = \"state\"\n{backend}"
-    );
-    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None).expect("the config is sound")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "between two looks at a condition that has a deadline; it is no task that waits"
-)]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
 }

@@ -3,14 +3,14 @@
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use cutover::domain::{Pair, Side, Split};
 
-use super::program;
+use crate::local::{self, DEADLINE, eventually, free_address};
+use crate::program;
 
 /// The header that the API asks for: user `cutover` with the right token of the tests' rigs.
 pub const RIGHT: &str = "Basic Y3V0b3ZlcjpyaWdodC10b2tlbi1mb3ItdGVzdHM=";
@@ -21,8 +21,6 @@ pub const PASSWORD: &str = "right-token-for-tests";
 /// What that user may do: read and write the service's keys, ask for one setting, and no more.
 pub const RIGHTS: &str = "~traefik/http/services/split/weighted/* +mget +set +watch +multi +exec +config|get \
                           +publish &__keyspace@0__:traefik/http/services/split/*";
-
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Where Traefik reads the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,29 +263,17 @@ fn ask(at: SocketAddr, path: &str) -> Option<String> {
 
 /// A whole config around a `[backend]`.
 pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
-    let toml = format!(
-        "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
-         [state]\ndir = \"state\"\n[backend]\nkind = \"traefik\"\n{backend}"
-    );
-    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None).expect("the config is sound")
+    local::config(
+        &format!(
+            "[backend]
+kind = \"traefik\"
+{backend}"
+        ),
+        dir,
+    )
 }
 
 /// Where no model needs to answer.
 pub fn nowhere() -> Pair<SocketAddr> {
     Pair { blue: ([127, 0, 0, 1], 9).into(), green: ([127, 0, 0, 1], 9).into() }
-}
-
-/// A port that was free a moment ago.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Asks again and again until `condition` holds, with a deadline.
-#[track_caller]
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
 }

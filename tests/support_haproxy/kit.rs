@@ -20,8 +20,7 @@ use cutover::domain::router::haproxy::{HaproxySpec, MapEntry, Method, NodeAddres
 use cutover::domain::{Pair, Side};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longer than anything here takes.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+use crate::local::{DEADLINE, eventually, free_address};
 
 /// What carries the split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -279,21 +278,6 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// A port that was free a moment ago.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Asks again and again until `condition` holds, with a deadline.
-#[track_caller]
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
