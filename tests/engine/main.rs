@@ -516,6 +516,38 @@ fn another_process_walks_a_step_and_this_one_follows() {
 }
 
 #[test]
+fn an_order_whose_place_another_took_is_still_waited_for_and_told() {
+    let (mut one, mut two) = (ready(), ready());
+    let before = two.journal.len();
+    one.wire = Wire::Silent;
+    ordered(&one.ask(Command::Promote));
+    assert!(one.state.awaits_answer());
+    // The other ordered from the same state, a moment later in the journal, and the router took its order.
+    ordered(&two.ask(Command::Promote));
+    two.observe();
+    (one.split, one.revision) = (two.split, two.revision);
+    let order = one.orders[0].id.clone();
+    let records = two.journal[before..].iter().cloned().filter_map(|mut record| {
+        match &mut record.fact {
+            Fact::Started { .. } => return None,
+            // Both worlds draw their ids from one seed.
+            Fact::Ordered { order: Order { id, .. }, .. } | Fact::OrderIs { id, .. } => *id = OrderId("theirs".into()),
+            _ => {}
+        }
+        Some(record)
+    });
+    one.feed(Event::Recorded { records: records.collect() });
+    assert!(one.state.awaits_answer(), "its own order has no end in the journal yet");
+    one.feed(Event::Answered { id: order.clone(), result: Err(BackendError::Conflict("revision moved".into())) });
+    assert!(!one.state.awaits_answer());
+    let is_told = |fact: &&Fact| matches!(fact, Fact::OrderIs { id, state: OrderState::Failed, .. } if *id == order);
+    assert!(one.facts().iter().any(is_told), "{:?}", one.facts());
+    let status = one.status();
+    let last = status.last_order.unwrap();
+    assert_eq!((last.id == order, last.state, status.phase), (false, OrderState::Verified, Phase::Shifting));
+}
+
+#[test]
 fn on_disconnect_rolls_back_only_where_the_plan_says_so() {
     let mut sim = ready();
     ordered(&sim.ask(Command::Promote));
