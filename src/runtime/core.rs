@@ -1,5 +1,7 @@
 //! The core: the pure state, and the hands that carry out its effects.
 
+mod close;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +29,6 @@ const EVENTS: usize = 4096;
 const URGENT: usize = 256;
 /// Gate log lines that may wait; more are dropped and counted by the gate.
 const LINES: usize = 1024;
-
-/// A process that ends waits this long for the disk: one that has done its work, and one that was told to end.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
-const LAST_RECORDS_IN_HASTE: Duration = Duration::from_millis(700);
-
-/// A process that ends waits this long for its alerts.
-const LAST_ALERTS: Duration = Duration::from_secs(3);
 
 /// How a process takes part.
 #[derive(Debug, Clone)]
@@ -247,51 +242,6 @@ impl Core {
         let Some(order) = self.state.order_preview(command) else { return Vec::new() };
         let preview = self.observer.preview(&order);
         std::iter::once(preview.target).chain(preview.lines).collect()
-    }
-
-    /// Writes why we end, waits (bounded) for the disk, and stops everything.
-    pub async fn close(mut self, why: &str) {
-        let is_waited_for = matches!(why, "done" | "failed");
-        if is_waited_for {
-            self.last_answer().await;
-        }
-        self.submit(Event::Leaving);
-        self.deliver().await;
-        if self.options.drives {
-            self.write_down(Fact::Closed { why: why.to_owned() });
-        }
-        for cancel in self.gate_runs.values() {
-            let _ = cancel.send(true);
-        }
-        self.pollers = None;
-        self.scrapers.clear();
-        // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
-        let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
-        self.scribe.stop(patience).await;
-        self.tasks.abort_all();
-    }
-
-    /// Waits for what becomes of an order whose place another has taken: without its end in the journal it would stand
-    /// there as sent for ever.
-    async fn last_answer(&mut self) {
-        let deadline = tokio::time::Instant::now() + orders::ANSWER;
-        while self.state.awaits_answer() {
-            match tokio::time::timeout_at(deadline, self.next()).await {
-                Ok(incoming) => drop(self.take(incoming)),
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Gives alerts that are on their way a moment to arrive; what does not is told by the next process that drives.
-    async fn deliver(&mut self) {
-        let (ended, left) = self.alerts.finish(LAST_ALERTS).await;
-        for event in ended {
-            self.submit(event);
-        }
-        if left > 0 {
-            self.write_down(Fact::Note { text: format!("{left} alerts were still on their way at the end") });
-        }
     }
 
     fn apply(&mut self, event: Event, out: &mut Vec<Outcome>) {

@@ -11,6 +11,7 @@ pub mod help;
 pub mod keys;
 pub mod log;
 mod log_keys;
+mod parts;
 pub mod prompt;
 mod reply;
 mod snapshot;
@@ -20,10 +21,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
-use tui_input::Input as Line;
 
 use self::command::CommandLine;
 use self::log::LogPane;
+pub use self::parts::{Field, Message, Overlay, Pane};
 use self::prompt::{Notice, Prompt};
 use super::actions::Act;
 use super::glyphs::Glyphs;
@@ -44,85 +45,6 @@ pub struct Options {
     pub me: Actor,
     /// The scenarios a demo knows, for `:scenario`; empty elsewhere.
     pub scenarios: Vec<String>,
-}
-
-/// A pane that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// The blue side.
-    Blue,
-    /// The green side.
-    Green,
-    /// The gates.
-    Gates,
-    /// The log.
-    Log,
-    /// The journal's events.
-    Events,
-}
-
-impl Pane {
-    /// In the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Blue, Self::Green, Self::Gates, Self::Log, Self::Events];
-}
-
-/// What lies over the panes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlay {
-    /// The keys; lines scrolled away, and what is searched for.
-    Help {
-        /// Lines scrolled away.
-        scroll: usize,
-        /// Only rows that contain this.
-        search: String,
-        /// Whether keys go into the search.
-        typing: bool,
-    },
-    /// Everything that blocks, and every fault.
-    Explain {
-        /// Lines scrolled away.
-        scroll: usize,
-    },
-    /// What a command would do.
-    Preview(Command),
-    /// Why a gate stands as it does.
-    Gate {
-        /// Its name.
-        name: String,
-        /// Lines scrolled away.
-        scroll: usize,
-    },
-    /// The whole of a log line.
-    Record {
-        /// Who wrote it, and when.
-        title: String,
-        /// What it says, a JSON object one key a row; cleaned.
-        lines: Vec<String>,
-        /// Lines scrolled away.
-        scroll: usize,
-    },
-}
-
-/// A line of text being typed at the bottom.
-#[derive(Debug, Clone)]
-pub enum Field {
-    /// After `:`.
-    Command(Line),
-    /// After `/`.
-    Filter(Line),
-    /// Why traffic was rolled back, asked for afterwards.
-    Reason(Line, OrderId),
-}
-
-/// One line for the operator, at the bottom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// What to say.
-    pub text: String,
-    /// Whether it deserves attention.
-    pub warn: bool,
-    /// Goes away at this time, in milliseconds.
-    pub until_ms: u64,
 }
 
 /// A request whose answer is not yet in.
