@@ -151,10 +151,12 @@ impl Console {
             }
             Input::Key(key) => self.lines.push(format!("{:?}", key.code)),
             Input::Stop => self.stop(),
+            // As the console does: a terminal that hangs up lets the process go on too, and cannot be taken again.
             Input::Continued => {
-                self.session.continued()?;
-                let (width, height) = self.session.screen.size();
-                self.lines.push(format!("back at {width}x{height}"));
+                if self.session.continued().is_ok() {
+                    let (width, height) = self.session.screen.size();
+                    self.lines.push(format!("back at {width}x{height}"));
+                }
             }
             other => self.lines.push(format!("{other:?}")),
         }
