@@ -37,6 +37,6 @@ pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
-pub use narrate::{amount, breach, narrate};
+pub use narrate::{breach, narrate};
 pub use snapshot::{Phase, Snapshot, Status};
 pub use state::{Role, State};

@@ -31,6 +31,7 @@ fn alert() -> Alert {
         side: Some(Side::Green),
         value: Some(612.0),
         limit: Some(250.0),
+        at_least: false,
         unit: "ms".into(),
         samples: Some(1204),
         evidence: vec!["green (v42): p99 612 ms".into()],

@@ -615,6 +615,9 @@ fn with_key(section: &str, line: &str) -> String {
         "version = { .. }" => after("[blue]").replace(line, &format!("version = {{ {line} }}")),
         "admin_token = { .. }" => format!("{base}admin = \"127.0.0.1:9\"\nadmin_token = {{ {line} }}\n"),
         "versus = { .. }" => format!("{base}[[guard]]\nmetric = \"p99\"\nversus = {{ {line} }}\n"),
+        "[[guard]]" if line.starts_with("least") => {
+            format!("{base}[[guard]]\nmetric = \"saturation\"\nrow = \"in_flight\"\n{line}\n")
+        }
         "[[guard]]" if line.starts_with("limit") => format!("{base}[[guard]]\nmetric = \"p99\"\n{line}\n"),
         "[[metrics.row]]" if !["name", "metric", "query"].iter().any(|key| line.starts_with(key)) => {
             let kind = if line.starts_with("kind") { "" } else { "kind = \"counter\"\n" };
@@ -739,9 +742,15 @@ fn metrics_are_read_where_the_preset_says_unless_the_file_says_otherwise() -> Re
     let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["queue", "gpu", "vram", "batch", "queued", "comp", "mean", "lag"]);
     assert_eq!(spec.rows[0].take.names(), "pending_now or pending", "the file's row stands in place of the preset's");
-    let rows: Vec<_> = service.guards.iter().map(|guard| (guard.metric, guard.row.as_deref(), guard.limit)).collect();
+    let rows = service.guards.iter().map(|guard| (guard.metric, guard.row.as_deref(), guard.limit, guard.at_least));
     let (full, drop) = (Metric::Saturation, Metric::Throughput);
-    assert_eq!(rows, [(drop, None, 0.3), (full, Some("gpu"), 0.85), (full, Some("in_flight"), 64.0)]);
+    let expected = [
+        (drop, None, 0.3, false),
+        (full, Some("gpu"), 0.85, false),
+        (full, Some("gpu"), 0.05, true),
+        (full, Some("in_flight"), 64.0, false),
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
     Ok(())
 }
 

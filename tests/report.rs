@@ -114,8 +114,18 @@ fn records() -> Vec<Record> {
     let there = order("a1", Move::Promote, 0, 10, Side::Green);
     let back = order("b2", Move::Rollback, 10, 0, Side::Blue);
     let (metric, side, worse_by) = (Metric::P99, Side::Green, None);
-    let acted =
-        Fact::Guard { metric, side, value: 612.0, limit: 250.0, samples: 300, worse_by, action: "rollback".into() };
+    let acted = Fact::Guard(cutover::domain::Breach {
+        row: None,
+        unit: None,
+        at_least: false,
+        metric,
+        side,
+        value: 612.0,
+        limit: 250.0,
+        samples: 300,
+        worse_by,
+        action: "rollback".into(),
+    });
     vec![
         record(-50.0, "gate", Fact::Gate { evidence }),
         record(0.0, "mara", Fact::Started { live: Side::Blue, versions }),

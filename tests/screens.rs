@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cutover::domain::load::LimitedBy;
-use cutover::domain::{LoadPoint, LoadRun, OrderId, OrderState};
+use cutover::domain::metric::Unit;
+use cutover::domain::{LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
 use cutover::engine::detail::GateLoad;
-use cutover::engine::snapshot::{GateState, OrderStatus};
+use cutover::engine::snapshot::{GateState, GuardState, GuardStatus, MetricStatus, OrderStatus};
 use cutover::engine::{Reply, Snapshot};
 use cutover::ui::{Action, Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::{Buffer, Cell};
@@ -326,6 +327,60 @@ fn the_way_back_tells_what_it_has_carried_as_far_as_there_is_room() {
     }
     assert!(told(120).contains(", served 1 842/s at its peak "), "{}", told(120));
     assert!(!told(60).contains("served"), "{}", told(60));
+}
+
+/// Both sides' servers tell of their queue and their tokens a second; each row has a guard, one of them is broken.
+fn serving() -> Snapshot {
+    let mut snapshot = fixture::shifting();
+    snapshot.detail.rows = vec!["queue".into(), "tokens".into(), "ttft".into()];
+    for (side, [queue, tokens]) in [(Side::Blue, [3.0, 412.0]), (Side::Green, [7.0, 118.5])] {
+        let row = |value, unit| MetricStatus { value, unit, within: None, missing: value.is_none(), age_s: Some(1.0) };
+        let rows = [
+            ("queue", row(Some(queue), Unit::Count)),
+            ("tokens", row(Some(tokens), Unit::PerSecond)),
+            ("ttft", row(None, Unit::Ms)),
+        ];
+        snapshot.status.sides[side].metrics = rows.map(|(name, row)| (name.to_owned(), row)).into();
+        let of = |value: f64| (0..900).map(|at| Some(value as f32 * [1.0, 0.9, 0.8][at / 20 % 3])).collect();
+        snapshot.history[side].rows = Arc::new(vec![of(queue), of(tokens), Vec::new()]);
+    }
+    let like = snapshot.status.guards[0].clone();
+    for (row, unit, value, limit, at_least) in
+        [("queue", "count", 7.0, 20.0, false), ("tokens", "per_second", 118.5, 200.0, true)]
+    {
+        let status = if at_least { GuardState::Tripped } else { GuardState::Ok };
+        let (row, unit, side) = (Some(row.to_owned()), unit.to_owned(), Side::Green);
+        let (value, metric) = (Some(value), Metric::Saturation);
+        snapshot.status.guards.push(GuardStatus {
+            row,
+            unit,
+            side,
+            value,
+            limit,
+            at_least,
+            status,
+            metric,
+            ..like.clone()
+        });
+    }
+    snapshot
+}
+
+#[test]
+fn what_the_servers_tell_stands_by_its_guards() {
+    at_every_size("serving", |glyphs| seeing(serving(), "dark", glyphs));
+    let mut view = seeing(serving(), "dark", Glyphs::Unicode);
+    resize(&mut view, 200, 50);
+    let screen = lines(&frame(&view, 200, 50, 500)).join("\n");
+    for part in ["≤20", "<200/s", "LOW"] {
+        assert!(screen.contains(part), "{part}:\n{screen}");
+    }
+    // Where a figure has no line of its own, the border tells of its guard.
+    for width in [80, 120] {
+        resize(&mut view, width, 24);
+        let screen = lines(&frame(&view, width, 24, 500)).join("\n");
+        assert!(screen.contains("LOW tokens 118"), "{screen}");
+    }
 }
 
 #[test]

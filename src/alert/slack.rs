@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{Alert, Severity, Side};
+use crate::domain::{Alert, Severity, Side, in_unit};
 
 /// Lines of evidence and of log in one message; the console and the report have the rest.
 const LINES: usize = 6;
@@ -20,8 +20,8 @@ pub(super) fn message(alert: &Alert) -> Value {
     };
     let mut fields = vec![field("Done", &alert.done), field("Way back", &alert.way_back)];
     if let (Some(value), Some(limit)) = (alert.value, alert.limit) {
-        fields.push(field("Value", &amount(value, &alert.unit)));
-        fields.push(field("Limit", &amount(limit, &alert.unit)));
+        fields.push(field("Value", &in_unit(value, &alert.unit)));
+        fields.push(field(if alert.at_least { "At least" } else { "Limit" }, &in_unit(limit, &alert.unit)));
     }
     if let Some(samples) = alert.samples {
         fields.push(field("Samples", &samples.to_string()));
@@ -72,12 +72,4 @@ fn block(lines: &[String]) -> String {
 /// The three characters that mean something to the receiver.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn amount(value: f64, unit: &str) -> String {
-    match unit {
-        "ratio" => format!("{:.2} %", value * 100.0),
-        "ms" => format!("{value:.0} ms"),
-        _ => format!("{value}"),
-    }
 }

@@ -40,6 +40,7 @@ pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration
         side: None,
         value: None,
         limit: None,
+        at_least: false,
         unit: String::new(),
         samples: None,
         evidence: Vec::new(),

@@ -11,11 +11,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::seams::{self, Config};
 use crate::domain::gate::SmokeSource;
+use crate::domain::in_unit;
 use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
 use crate::domain::{GateKind, MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
-use crate::engine::words::in_unit;
 use crate::probe::{Ask, FetchError, Target, fetch};
 
 /// Of an answer no more than this is read, in bytes.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::text::clean;
 use crate::domain::{Fact, Order, Record, Side};
+use crate::engine::breach;
 
 /// The longest line shown.
 const LONGEST: usize = 400;
@@ -50,11 +51,7 @@ fn fact(fact: &Fact) -> String {
         }
         Fact::Paused { why } => format!("paused{}", because(why)),
         Fact::Resumed => "resumed".into(),
-        Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
-            let worse = worse_by.map(|by| format!(", at least {:.0} % worse than {}", by * 100.0, side.other()));
-            let over = worse.unwrap_or_else(|| format!(" over {limit:.4}"));
-            format!("guard {} on {side}: {value:.4}{over} (n={samples}) > {action}", metric.name())
-        }
+        Fact::Guard(seen) => format!("guard {} (n={}) > {}", breach(seen), seen.samples, seen.action),
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
         Fact::Standby { side, ready, total, why } => format!("way back: {side} {ready}/{total} ready {why}"),
         Fact::Adopted { split } => format!("accepted {split}"),

@@ -2,7 +2,7 @@
 
 use super::out::Style;
 use super::span;
-use crate::domain::{OrderState, Side};
+use crate::domain::{OrderState, Side, in_unit};
 use crate::engine::Status;
 use crate::engine::snapshot::{GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source};
 use crate::engine::words;
@@ -202,7 +202,8 @@ pub(crate) const fn guard_title(state: GuardState) -> &'static str {
 /// What a guard saw, against its limit, in words.
 pub(crate) fn guard_values(guard: &GuardStatus) -> String {
     if guard.status == GuardState::Off {
-        return format!("limit {}", words::in_unit(guard.limit, &guard.unit));
+        let bound = if guard.at_least { "at least" } else { "limit" };
+        return format!("{bound} {}", in_unit(guard.limit, &guard.unit));
     }
     format!("{} (n={})", words::guard(guard), guard.samples)
 }
@@ -217,7 +218,7 @@ fn guard(guard: &GuardStatus, style: Style) -> String {
     let name = format!("{} {}", guard.row.as_deref().unwrap_or(guard.metric.name()), guard.side);
     let counted = format!("{}/{}", guard.breaches, guard.consecutive);
     let rest = clip(&format!("{name:<16} {}  {counted} then {action}", guard_values(guard)), WIDTH - 7);
-    let is_bad = matches!(guard.status, GuardState::Breach | GuardState::Tripped);
+    let is_bad = guard.is_broken();
     if is_bad { format!("{}{rest}", style.bold(&title)) } else { format!("{title}{rest}") }
 }
 

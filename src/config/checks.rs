@@ -9,7 +9,7 @@ use super::sections::{path_or, side};
 use super::{calls, gates, golden, keys, values};
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
-use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec, Side};
+use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -142,11 +142,11 @@ fn latency_limit(table: &Table<'_>) -> Option<u64> {
 
 /// The guards, in the order of the file.
 pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<GuardSpec> {
-    let mut lines: HashMap<(Metric, Option<String>, Option<Side>), usize> = HashMap::new();
+    let mut lines: HashMap<_, usize> = HashMap::new();
     let mut guards = Vec::new();
     for table in tables(root, "guard", keys::GUARD) {
         let Some(spec) = guard(&table.clone().keys_of(&[keys::GUARD]), metrics) else { continue };
-        let what = (spec.metric, spec.row.clone(), spec.side);
+        let what = (spec.metric, spec.row.clone(), spec.side, spec.at_least);
         if let Some(line) = lines.get(&what) {
             table.fault(
                 format!("a guard on line {line} watches {} of the same side already", spec.metric.name()),
@@ -166,8 +166,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     let metric = table
         .need("metric", "write metric = \"error_rate\", \"p50\", \"p95\" or \"p99\"")
         .and_then(|node| node.choice(&known));
-    let limit_node = table.need("limit", "write limit = \"250ms\" for a latency, \"2%\" for error_rate");
-    let limit = limit_node.and_then(|node| guard_limit(&node, metric?));
+    let limit = guard_bound(table, metric);
     let then =
         table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
     let side = table.get("side").map(|node| side(&node));
@@ -183,7 +182,8 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
         metric: metric?,
         row: row?,
         side,
-        limit: limit?,
+        limit: limit?.0,
+        at_least: limit?.1,
         versus,
         window_ms,
         min_samples,
@@ -219,6 +219,22 @@ fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&Metrics
         return None;
     }
     node.refuse(format!("{} is no row", quote(name)), format!("rows: {}", known()))
+}
+
+/// The limit, and whether it is the least value allowed.
+fn guard_bound(table: &Table<'_>, metric: Option<Metric>) -> Option<(f64, bool)> {
+    let Some(node) = table.get("least") else {
+        let node = table.need("limit", "write limit = \"250ms\" for a latency, \"2%\" for error_rate")?;
+        return Some((guard_limit(&node, metric?)?, false));
+    };
+    if metric? != Metric::Saturation {
+        return node
+            .refuse(format!("{} has no least value", metric?.name()), "write limit, or watch a row of [metrics]");
+    }
+    if table.get("limit").is_some() {
+        return node.refuse("beside limit".into(), "write one of the two");
+    }
+    Some((guard_limit(&node, metric?)?, true))
 }
 
 fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {

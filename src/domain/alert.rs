@@ -130,6 +130,8 @@ pub struct Alert {
     pub value: Option<f64>,
     /// What is allowed, in `unit`.
     pub limit: Option<f64>,
+    /// Whether that is the least value allowed, not the largest.
+    pub at_least: bool,
     /// `ms`, `ratio`, `count`; empty where there is no number.
     pub unit: String,
     /// Requests, cases or checks behind the value.

@@ -39,6 +39,15 @@ impl Metric {
         }
     }
 
+    /// The unit of its values; of saturation that of a row, where it is of one.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::ErrorRate | Self::Throughput => "ratio",
+            Self::P50 | Self::P95 | Self::P99 => "ms",
+            Self::Saturation => "count",
+        }
+    }
+
     /// `error_rate`, `p50`, `p95`, `p99`, `throughput` or `saturation`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -64,6 +73,47 @@ pub enum GuardAction {
     Rollback,
 }
 
+/// What a guard saw when it acted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Breach {
+    /// What it watches.
+    pub metric: Metric,
+    /// What saturation is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// The unit of value and limit where it is a row's: `ms`, `bytes`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Where.
+    pub side: Side,
+    /// What it saw: milliseconds, a rate or drop from 0 to 1, or in the unit of the row.
+    pub value: f64,
+    /// What is allowed.
+    pub limit: f64,
+    /// Whether the limit is the least value allowed, not the largest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
+    /// Requests (throughput: expected ones, saturation: readings) behind the value.
+    pub samples: u64,
+    /// How much worse than the other side it is at least (0.21 is 21 %), where that was the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worse_by: Option<f64>,
+    /// `warn`, `pause` or `rollback`.
+    pub action: String,
+}
+
+impl Breach {
+    /// The unit of value and limit.
+    pub fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or_else(|| self.metric.unit())
+    }
+
+    /// What was watched: `p99`, `queue`.
+    pub fn subject(&self) -> &str {
+        self.row.as_deref().unwrap_or_else(|| self.metric.name())
+    }
+}
+
 /// A comparison with the other side, besides the absolute limit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -85,6 +135,9 @@ pub struct GuardSpec {
     pub side: Option<Side>,
     /// Largest value allowed: milliseconds, a rate or drop from 0 to 1, or in the unit of the row.
     pub limit: f64,
+    /// Whether the limit is the least value allowed instead; of rows alone.
+    #[serde(default)]
+    pub at_least: bool,
     /// Also compared with the other side where set.
     pub versus: Option<Comparison>,
     /// The window looked at, in milliseconds.
@@ -95,4 +148,11 @@ pub struct GuardSpec {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
+}
+
+impl GuardSpec {
+    /// Whether `value` is beyond the limit.
+    pub fn is_broken_by(&self, value: f64) -> bool {
+        if self.at_least { value < self.limit } else { value > self.limit }
+    }
 }

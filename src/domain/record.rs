@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::gate::Evidence;
-use super::guard::Metric;
+use super::guard::Breach;
 use super::order::{Order, OrderId, OrderState};
 use super::side::{Pair, Side};
 use super::split::Split;
@@ -125,23 +125,7 @@ pub enum Fact {
     /// The plan goes on.
     Resumed,
     /// A guard was breached often enough to act.
-    Guard {
-        /// What it watches.
-        metric: Metric,
-        /// Where.
-        side: Side,
-        /// What it saw: milliseconds, or a rate from 0 to 1.
-        value: f64,
-        /// What is allowed.
-        limit: f64,
-        /// Requests behind the value.
-        samples: u64,
-        /// How much worse than the other side it is at least (0.21 is 21 %), where that was the reason.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        worse_by: Option<f64>,
-        /// `warn`, `pause` or `rollback`.
-        action: String,
-    },
+    Guard(Breach),
     /// The router says what nobody asked for.
     Drift {
         /// What was asked.

@@ -7,13 +7,13 @@
 use std::collections::VecDeque;
 
 use super::effect::Effect;
-use super::narrate::{amount, breach};
+use super::narrate::breach;
 use super::rollout::Stage;
 use super::state::State;
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Alert, AlertKind, Digest, Evidence, Fact, Metric, Move, Order, OrderState, Pair, Record, Side, Verdict,
+    Actor, Alert, AlertKind, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Verdict, in_unit,
 };
 
 /// Ids remembered: many more than one rollout makes.
@@ -139,7 +139,7 @@ impl State {
         let by_guard = |why: &Option<String>| by_itself && why.as_ref().is_some_and(|why| why.starts_with("guard "));
         let mut order = None;
         let kind = match &record.fact {
-            Fact::Guard { .. } => AlertKind::Guard,
+            Fact::Guard(_) => AlertKind::Guard,
             Fact::Gate { evidence } if evidence.verdict == Verdict::Failed && self.is_required(&evidence.gate) => {
                 AlertKind::Gate
             }
@@ -200,7 +200,8 @@ impl State {
             side: told.side,
             value: told.value,
             limit: told.limit,
-            unit: told.unit.to_owned(),
+            at_least: told.at_least,
+            unit: told.unit,
             samples: told.samples,
             evidence: told.evidence.into_iter().take(LINES).collect(),
             by: subject.record.by.name.clone(),
@@ -221,23 +222,23 @@ impl State {
             self.router.split().map_or_else(|| "the router cannot be read".into(), |split| format!("{split} stays"));
         let order = |verb: &str| subject.order.as_ref().map_or_else(|| verb.to_owned(), |o| format!("{verb} {}", o.id));
         match &subject.record.fact {
-            Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
-                let (then, done) = match action.as_str() {
+            Fact::Guard(seen) => {
+                let (then, done) = match seen.action.as_str() {
                     "rollback" => {
                         (format!("rolling back to {origin}"), format!("all traffic is being sent back to {origin}"))
                     }
                     "pause" => ("the plan is stopped".into(), format!("the plan is stopped, {now}")),
                     _ => ("nothing was moved".into(), format!("nothing was moved: this guard only warns; {now}")),
                 };
-                let seen = breach(*metric, *side, *value, *limit, *worse_by);
                 Told {
-                    side: Some(*side),
-                    value: Some(*value),
-                    limit: Some(*limit),
-                    unit: unit(*metric),
-                    samples: Some(*samples),
+                    side: Some(seen.side),
+                    value: Some(seen.value),
+                    limit: Some(seen.limit),
+                    at_least: seen.at_least,
+                    unit: seen.unit().to_owned(),
+                    samples: Some(seen.samples),
                     evidence: self.figures(),
-                    ..Told::of(format!("guard {seen} (n={samples}), {then}"), done)
+                    ..Told::of(format!("guard {} (n={}), {then}", breach(seen), seen.samples), done)
                 }
             }
             Fact::Gate { evidence } => self.told_of_gate(evidence, &now),
@@ -300,12 +301,8 @@ impl State {
             side: Some(self.candidate()),
             value: evidence.value,
             limit: evidence.limit,
-            unit: match evidence.unit.as_str() {
-                "ratio" => "ratio",
-                "ms" => "ms",
-                "count" => "count",
-                _ => "",
-            },
+            at_least: evidence.at_least,
+            unit: evidence.unit.clone(),
             samples: Some(evidence.samples),
             evidence: evidence.details.clone(),
             ..Told::of(format!("gate {} failed{note}", evidence.gate), done)
@@ -317,7 +314,7 @@ impl State {
         let line = |side: Side| {
             let stats = self.sides[side].traffic.stats_since(self.now.mono_ms, 30_000, i64::MIN / 2);
             let ms = |name: &str, value: Option<f64>| value.map(|ms| format!("{name} {ms:.0} ms"));
-            let errors = stats.error_rate.map(|rate| format!("errors {}", amount(Metric::ErrorRate, rate)));
+            let errors = stats.error_rate.map(|rate| format!("errors {}", in_unit(rate, "ratio")));
             let figures: Vec<String> = [ms("p50", stats.p50), ms("p95", stats.p95), ms("p99", stats.p99), errors]
                 .into_iter()
                 .flatten()
@@ -333,7 +330,7 @@ impl State {
         let origin = self.origin();
         let how = "R then y in the console, or: cutover rollback --yes";
         let under_way = self.rollout.unsettled().is_some_and(|last| last.order.kind == Move::Rollback)
-            || matches!(&subject.record.fact, Fact::Guard { action, .. } if action == "rollback");
+            || matches!(&subject.record.fact, Fact::Guard(seen) if seen.action == "rollback");
         match self.share() {
             _ if under_way => format!("under way; if it does not end, {how}"),
             Some(0) => format!("not needed: {origin} has all traffic"),
@@ -347,14 +344,6 @@ fn age_of(state: &State, subject: &Subject) -> u64 {
     state.now.since_ms(state.now.restore(subject.record.at))
 }
 
-fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::ErrorRate | Metric::Throughput => "ratio",
-        Metric::P50 | Metric::P95 | Metric::P99 => "ms",
-        Metric::Saturation => "count",
-    }
-}
-
 /// The part of an alert that hangs on what happened.
 struct Told {
     what: String,
@@ -362,13 +351,24 @@ struct Told {
     side: Option<Side>,
     value: Option<f64>,
     limit: Option<f64>,
-    unit: &'static str,
+    at_least: bool,
+    unit: String,
     samples: Option<u64>,
     evidence: Vec<String>,
 }
 
 impl Told {
     fn of(what: String, done: String) -> Self {
-        Self { what, done, side: None, value: None, limit: None, unit: "", samples: None, evidence: Vec::new() }
+        Self {
+            what,
+            done,
+            side: None,
+            value: None,
+            limit: None,
+            at_least: false,
+            unit: String::new(),
+            samples: None,
+            evidence: Vec::new(),
+        }
     }
 }

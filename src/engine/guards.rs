@@ -6,7 +6,7 @@ use super::compare::{Compared, Excess};
 use super::rollout::Stage;
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use super::state::State;
-use crate::domain::{Actor, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
+use crate::domain::{Actor, Breach, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
 
 /// What every guard saw last.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl State {
         };
         // A comparison is as sure as it has to be when it speaks: it is not waited for again.
         let is_worse = excess.is_some_and(|excess| excess.is_worse);
-        if value <= spec.limit && !is_worse {
+        if !spec.is_broken_by(value) && !is_worse {
             watch.breaches = 0;
             watch.tripped = false;
             return;
@@ -105,7 +105,7 @@ impl State {
         watch.breaches = watch.breaches.saturating_add(1);
         if (is_worse || watch.breaches >= spec.consecutive) && !watch.tripped {
             watch.tripped = true;
-            let over = if value > spec.limit { None } else { excess };
+            let over = if spec.is_broken_by(value) { None } else { excess };
             self.trip(spec, side, value, over, own.samples);
         }
     }
@@ -114,9 +114,6 @@ impl State {
         if !self.role.on_watch || !self.may_drive() {
             return;
         }
-        let worse_by = over.and_then(|over| over.at_least);
-        let unit = self.unit_of(spec);
-        let why = format!("guard {}", super::narrate::breach_of(spec, unit, side, value, worse_by));
         let origin = self.origin();
         // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
         let way_back = self.sides[origin].ready() != Some(0);
@@ -129,9 +126,20 @@ impl State {
             GuardAction::Pause => "pause",
             GuardAction::Rollback => "rollback",
         };
-        let fact =
-            Fact::Guard { metric: spec.metric, side, value, limit: spec.limit, samples, worse_by, action: name.into() };
-        self.record(fact, Actor::auto());
+        let seen = Breach {
+            metric: spec.metric,
+            row: spec.row.clone(),
+            unit: spec.row.is_some().then(|| self.unit_of(spec).to_owned()),
+            side,
+            value,
+            limit: spec.limit,
+            at_least: spec.at_least,
+            samples,
+            worse_by: over.and_then(|over| over.at_least),
+            action: name.into(),
+        };
+        let why = format!("guard {}", super::narrate::breach(&seen));
+        self.record(Fact::Guard(seen), Actor::auto());
         match action {
             GuardAction::Warn => {}
             GuardAction::Pause => {
@@ -146,17 +154,11 @@ impl State {
         }
     }
 
-    /// The unit of a guard's value: `ratio`, `ms`, or that of the row it watches.
+    /// The unit of a guard's value: of its metric, or of the row it watches.
     fn unit_of(&self, spec: &GuardSpec) -> &'static str {
-        match spec.metric {
-            Metric::ErrorRate | Metric::Throughput => "ratio",
-            Metric::P50 | Metric::P95 | Metric::P99 => "ms",
-            Metric::Saturation => {
-                let metrics = self.service.metrics.as_ref();
-                let row = spec.row.as_deref().and_then(|name| metrics?.row(name));
-                row.map_or("count", |(_, row)| row.unit.name())
-            }
-        }
+        let metrics = self.service.metrics.as_ref();
+        let row = spec.row.as_deref().and_then(|name| metrics?.row(name));
+        row.map_or(spec.metric.unit(), |(_, row)| row.unit.name())
     }
 
     /// Guards, for the status document.
@@ -188,6 +190,7 @@ impl State {
                     status,
                     value: watch.value.filter(|_| watching),
                     limit: spec.limit,
+                    at_least: spec.at_least,
                     versus: spec.versus.filter(|_| watching).map(|versus| VersusStatus {
                         seen: watch.excess.and_then(|excess| excess.seen),
                         at_least: watch.excess.and_then(|excess| excess.at_least),

@@ -1,8 +1,7 @@
 //! Journal facts as people read them, one line each.
 
-use super::words;
 use crate::domain::text::clean;
-use crate::domain::{Fact, GuardSpec, Metric, Move, Order, OrderState, Side, Verdict};
+use crate::domain::{Breach, Fact, Metric, Move, Order, OrderState, Verdict, in_unit};
 
 /// The line for `fact` and whether it deserves attention; `None` for what is no news.
 pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
@@ -28,10 +27,7 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
             (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
         }
         Fact::Resumed => ("resumed".into(), false),
-        Fact::Guard { metric, side, value, limit, samples, worse_by, action } => {
-            let told = breach(*metric, *side, *value, *limit, *worse_by);
-            (format!("guard {told} (n={samples}) -> {action}"), true)
-        }
+        Fact::Guard(seen) => (format!("guard {} (n={}) -> {}", breach(seen), seen.samples, seen.action), true),
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
         Fact::Standby { side, ready: 0, total, why } => {
             (format!("the way back is lost: {side} 0/{total} ready: {why}"), true)
@@ -67,45 +63,15 @@ fn ordered(order: &Order, why: Option<&str>) -> String {
     format!("{verb} {} {from}{}%{why}", order.toward, order.target.share(order.toward))
 }
 
-/// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`; `unit` is the guard's.
-pub fn breach_of(spec: &GuardSpec, unit: &str, side: Side, value: f64, worse_by: Option<f64>) -> String {
-    told(spec.metric, spec.row.as_deref(), unit, side, [value, spec.limit], worse_by)
-}
-
-/// The same from what the journal has of it.
-pub fn breach(metric: Metric, side: Side, value: f64, limit: f64, worse_by: Option<f64>) -> String {
-    told(metric, None, unit(metric), side, [value, limit], worse_by)
-}
-
-/// A guard's value in its unit: `612 ms`, `4.20%`.
-pub fn amount(metric: Metric, value: f64) -> String {
-    words::in_unit(value, unit(metric))
-}
-
-fn told(
-    metric: Metric,
-    row: Option<&str>,
-    unit: &str,
-    side: Side,
-    [value, limit]: [f64; 2],
-    worse_by: Option<f64>,
-) -> String {
-    let (seen, limit) = (words::in_unit(value, unit), words::in_unit(limit, unit));
-    match (metric, worse_by) {
-        (Metric::Throughput, _) => format!("throughput on {side}: {seen} below what is expected, limit {limit}"),
-        (Metric::Saturation, _) => format!("{} on {side}: {seen} over {limit}", row.unwrap_or("saturation")),
-        (_, Some(by)) => {
-            format!("{} on {side}: {seen}, at least {:.0} % worse than {}", metric.name(), by * 100.0, side.other())
+/// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`.
+pub fn breach(seen: &Breach) -> String {
+    let (value, limit) = (in_unit(seen.value, seen.unit()), in_unit(seen.limit, seen.unit()));
+    let (what, side) = (seen.subject(), seen.side);
+    match (seen.metric, seen.worse_by) {
+        (Metric::Throughput, _) => format!("throughput on {side}: {value} below what is expected, limit {limit}"),
+        (_, Some(by)) => format!("{what} on {side}: {value}, at least {:.0} % worse than {}", by * 100.0, side.other()),
+        (_, None) => {
+            format!("{what} on {side}: {value} {} {limit}", if seen.at_least { "under" } else { "over" })
         }
-        (_, None) => format!("{} on {side}: {seen} over {limit}", metric.name()),
-    }
-}
-
-/// The unit of a metric that is not a row's own.
-const fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::ErrorRate | Metric::Throughput => "ratio",
-        Metric::P50 | Metric::P95 | Metric::P99 => "ms",
-        Metric::Saturation => "count",
     }
 }

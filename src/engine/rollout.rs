@@ -201,7 +201,7 @@ impl Rollout {
             | Fact::Closed { .. }
             | Fact::Recovered { .. }
             | Fact::TookOver { .. }
-            | Fact::Guard { .. }
+            | Fact::Guard(_)
             | Fact::Drift { .. }
             | Fact::Standby { .. }
             | Fact::Alerted { .. }

@@ -1,37 +1,7 @@
 //! Guards in an operator's words, for the screen and the command line alike.
 
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
-use crate::domain::Metric;
-
-/// `612 ms`, `4.20%`, `18.2 GiB`; of a unit that is none, the number.
-pub fn in_unit(value: f64, unit: &str) -> String {
-    match unit {
-        "ratio" => format!("{:.2}%", value * 100.0),
-        "share" => format!("{:.0}%", value * 100.0),
-        "ms" if value.abs() < 10.0 => format!("{value:.1} ms"),
-        "ms" => format!("{value:.0} ms"),
-        "bytes" => bytes(value),
-        "per_second" => format!("{}/s", plain(value)),
-        _ => plain(value),
-    }
-}
-
-fn plain(value: f64) -> String {
-    if value.fract() == 0.0 || value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
-}
-
-fn bytes(value: f64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let (mut value, mut at) = (value, 0);
-    while value.abs() >= 1024.0 && at + 1 < UNITS.len() {
-        (value, at) = (value / 1024.0, at + 1);
-    }
-    if at == 0 || value.abs() >= 100.0 {
-        format!("{value:.0} {}", UNITS[at])
-    } else {
-        format!("{value:.1} {}", UNITS[at])
-    }
-}
+use crate::domain::{Metric, in_unit};
 
 /// What a guard watches: `p99`, `errors`, `queue`.
 pub fn subject(guard: &GuardStatus) -> &str {
@@ -40,6 +10,11 @@ pub fn subject(guard: &GuardStatus) -> &str {
         Metric::Saturation => guard.row.as_deref().unwrap_or("saturation"),
         other => other.name(),
     }
+}
+
+/// What a broken guard's value is: `OVER` the limit, or `LOW`.
+pub const fn broken(guard: &GuardStatus) -> &'static str {
+    if guard.at_least || matches!(guard.metric, Metric::Throughput) { "LOW" } else { "OVER" }
 }
 
 /// How a guard stands: `p99 +21 %, sure at 99 % it is worse than +5 %`, `errors: not enough data, about 4 min at this
@@ -56,6 +31,7 @@ pub fn guard(guard: &GuardStatus) -> String {
     let seen = match guard.metric {
         Metric::Throughput if guard.value.is_some_and(|drop| drop < 0.005) => format!("{what} as expected"),
         Metric::Throughput => format!("{what} {value} below what is expected, limit {limit}"),
+        _ if guard.at_least => format!("{what} {value}, at least {limit}"),
         _ => format!("{what} {value} of {limit}"),
     };
     match &guard.versus {
@@ -90,7 +66,7 @@ fn wait(what: &str, soon: Option<Soon>) -> String {
         None => what.to_owned(),
         Some(Soon::In { s }) if s < 1.0 => what.to_owned(),
         Some(Soon::In { s }) => format!("{what}, about {} at this rate", span(s)),
-        Some(Soon::Never { per_s }) => format!("{what}, never at {}/s in its window", plain(per_s)),
+        Some(Soon::Never { per_s }) => format!("{what}, never at {} in its window", in_unit(per_s, "per_second")),
     }
 }
 
@@ -126,6 +102,7 @@ mod tests {
             status: GuardState::Ok,
             value,
             limit,
+            at_least: false,
             versus: None,
             samples: 100,
             breaches: 0,
@@ -162,6 +139,11 @@ mod tests {
         assert_eq!(guard(&gpu), "gpu 61% of 85%");
         let rate = status(Metric::Throughput, "ratio", Some(0.4), 0.3);
         assert_eq!(guard(&rate), "throughput 40.00% below what is expected, limit 30.00%");
-        assert_eq!(in_unit(19_542_101_197.0, "bytes"), "18.2 GiB");
+        let tokens = GuardStatus {
+            row: Some("tokens".into()),
+            at_least: true,
+            ..status(Metric::Saturation, "per_second", Some(31.5), 25.0)
+        };
+        assert_eq!(guard(&tokens), "tokens 31.5/s, at least 25/s");
     }
 }

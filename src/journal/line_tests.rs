@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Actor, Digest, Evidence, Fact, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side, Split, Verdict,
-    Version,
+    Actor, Breach, Digest, Evidence, Fact, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side, Split,
+    Verdict, Version,
 };
 
 fn record(fact: Fact) -> Record {
@@ -14,6 +14,21 @@ fn note(text: &str) -> Record {
 
 fn split(green: u8) -> Split {
     serde_json::from_value(serde_json::json!({ "blue": 100 - green, "green": green })).unwrap()
+}
+
+fn breach(value: f64) -> Breach {
+    Breach {
+        metric: Metric::P99,
+        row: None,
+        unit: None,
+        side: Side::Green,
+        value,
+        limit: 250.0,
+        at_least: false,
+        samples: 300,
+        worse_by: None,
+        action: "rollback".into(),
+    }
 }
 
 /// One of each fact, with every optional part present once.
@@ -56,15 +71,8 @@ fn every_fact() -> Vec<Fact> {
         Fact::Approved { gate: "fairness".into(), version: digest, reason: "read the report".into() },
         Fact::Paused { why: None },
         Fact::Resumed,
-        Fact::Guard {
-            metric: Metric::P99,
-            side: Side::Green,
-            value: 251.5,
-            limit: 250.0,
-            samples: 300,
-            worse_by: Some(0.25),
-            action: "rollback".into(),
-        },
+        Fact::Guard(Breach { worse_by: Some(0.25), ..breach(251.5) }),
+        Fact::Guard(Breach { row: Some("queue".into()), unit: Some("count".into()), at_least: true, ..breach(12.0) }),
         Fact::Drift { desired: split(10), observed: split(50) },
         Fact::Finalized { live: Side::Green },
         Fact::Note { text: ",\"hash\":\"0\"}".into() },
@@ -143,10 +151,7 @@ fn lines_out_of_place_are_told_and_the_rest_goes_on() {
 
 #[test]
 fn a_record_that_would_not_read_back_is_refused() {
-    let (metric, side) = (Metric::P99, Side::Green);
-    let guard =
-        Fact::Guard { metric, side, value: f64::NAN, limit: 1.0, samples: 1, worse_by: None, action: "warn".into() };
-    assert!(Chain::new().seal(&record(guard)).unwrap_err().contains("read back"));
+    assert!(Chain::new().seal(&record(Fact::Guard(breach(f64::NAN)))).unwrap_err().contains("read back"));
     assert!(Chain::new().seal(&note(&"x".repeat(MAX_LINE))).unwrap_err().contains("bytes"));
 }
 

@@ -11,13 +11,14 @@ use crate::engine::breach as told;
 /// The breaches of a chapter, oldest first.
 pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sample]) -> Vec<Breach> {
     let acted = chapter.records.iter().filter_map(|record| {
-        let Fact::Guard { metric, side, value, limit, samples: n, worse_by, action } = &record.fact else {
-            return None;
-        };
-        let (metric, side) = (*metric, *side);
+        let Fact::Guard(seen) = &record.fact else { return None };
+        let (metric, side) = (seen.metric, seen.side);
         // A comparison has no limit that a single sample could be over: it is counted from the step.
-        let first =
-            if worse_by.is_none() { first_over(metric, side, *limit, record.at, shares, samples) } else { None };
+        let first = if seen.worse_by.is_none() {
+            first_over(metric, side, seen.limit, record.at, shares, samples)
+        } else {
+            None
+        };
         let since = first.map(|at| (at, "the first sample over the limit".to_owned())).or_else(|| {
             let step = shares.iter().rev().find(|share| share.at <= record.at)?;
             Some((step.at, format!("the step to {} %", step.percent)))
@@ -26,12 +27,15 @@ pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sampl
             at: record.at,
             metric,
             side,
-            value: *value,
-            limit: *limit,
-            samples: *n,
-            worse_by: *worse_by,
-            action: plain(action),
-            text: told(metric, side, *value, *limit, *worse_by),
+            row: seen.row.as_deref().map(plain),
+            unit: plain(seen.unit()),
+            value: seen.value,
+            limit: seen.limit,
+            at_least: seen.at_least,
+            samples: seen.samples,
+            worse_by: seen.worse_by,
+            action: plain(&seen.action),
+            text: plain(&told(seen)),
             since: since.as_ref().map(|(at, _)| *at),
             since_by: since.as_ref().map(|(_, by)| by.clone()),
             to_detect: since.map(|(at, _)| seconds(at, record.at)),

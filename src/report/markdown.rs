@@ -6,7 +6,6 @@ use super::model::{GateRow, Report, Rollout, StepSide};
 use super::page::{nothing, rollouts_told};
 use super::words::{self, clock, measured, moment, ms, or_dash, plain, rate, span, span_or, who};
 use crate::domain::Side;
-use crate::engine::amount;
 
 /// The report as Markdown.
 pub fn markdown(report: &Report) -> String {
@@ -176,14 +175,11 @@ fn orders(rollout: &Rollout, out: &mut String) {
 
 fn breaches(rollout: &Rollout, out: &mut String) {
     let row = |breach: &super::model::Breach| {
-        let limit = breach
-            .worse_by
-            .map_or_else(|| amount(breach.metric, breach.limit), |by| format!("worse by {:.0} % or more", by * 100.0));
         vec![
             clock(breach.at, rollout.began),
-            format!("{} on {}", text(breach.metric.name()), breach.side),
-            amount(breach.metric, breach.value),
-            limit,
+            format!("{} on {}", text(breach.subject()), breach.side),
+            breach.seen(),
+            breach.allowed(),
             breach.samples.to_string(),
             text(&breach.action),
             or_dash(breach.to_detect.map(span)),

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Digest, Evidence, Metric, Pair, Sample, Side, Version};
+use crate::domain::{Digest, Evidence, Metric, Pair, Sample, Side, Version, in_unit};
 
 /// The version of the document's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -203,10 +203,16 @@ pub struct Breach {
     pub metric: Metric,
     /// Where.
     pub side: Side,
-    /// What it saw, in the metric's unit.
+    /// What saturation is of.
+    pub row: Option<String>,
+    /// The unit of value and limit.
+    pub unit: String,
+    /// What it saw, in that unit.
     pub value: f64,
     /// What is allowed.
     pub limit: f64,
+    /// Whether that is the least value allowed, not the largest.
+    pub at_least: bool,
     /// Requests behind the value.
     pub samples: u64,
     /// How much worse than the other side at least, where that was the reason.
@@ -221,6 +227,27 @@ pub struct Breach {
     pub since_by: Option<String>,
     /// From its beginning to the guard acting, seconds.
     pub to_detect: Option<f64>,
+}
+
+impl Breach {
+    /// What it watches: `p99`, `queue`.
+    pub(super) fn subject(&self) -> &str {
+        self.row.as_deref().unwrap_or_else(|| self.metric.name())
+    }
+
+    /// What it saw.
+    pub(super) fn seen(&self) -> String {
+        in_unit(self.value, &self.unit)
+    }
+
+    /// What it held that against.
+    pub(super) fn allowed(&self) -> String {
+        match self.worse_by {
+            Some(by) => format!("worse by {:.0} % or more", by * 100.0),
+            None if self.at_least => format!("at least {}", in_unit(self.limit, &self.unit)),
+            None => in_unit(self.limit, &self.unit),
+        }
+    }
 }
 
 /// What one gate said of the candidate.

@@ -147,7 +147,7 @@ fn timeline(chapter: &Chapter<'_>, unknown: &mut Vec<String>) -> Vec<Milestone> 
     let mut left_out = 0_usize;
     for record in chapter.before.iter().chain(&chapter.records) {
         let Some((text, warn)) = narrate(&record.fact) else { continue };
-        let is_marked = matches!(record.fact, Fact::Ordered { .. } | Fact::Guard { .. } | Fact::Drift { .. });
+        let is_marked = matches!(record.fact, Fact::Ordered { .. } | Fact::Guard(_) | Fact::Drift { .. });
         if lines.len() >= LINES && !is_marked {
             left_out += 1;
             continue;

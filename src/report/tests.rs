@@ -61,7 +61,22 @@ fn gate(seconds: f64, name: &str, verdict: Verdict, version: &str, text: &str) -
 
 fn guard(seconds: f64, worse_by: Option<f64>) -> Record {
     let (metric, side, action) = (Metric::P99, Side::Green, "rollback".into());
-    record(seconds, "auto", Fact::Guard { metric, side, value: 612.0, limit: 250.0, samples: 300, worse_by, action })
+    record(
+        seconds,
+        "auto",
+        Fact::Guard(crate::domain::Breach {
+            row: None,
+            unit: None,
+            at_least: false,
+            metric,
+            side,
+            value: 612.0,
+            limit: 250.0,
+            samples: 300,
+            worse_by,
+            action,
+        }),
+    )
 }
 
 fn note(seconds: f64, text: &str) -> Record {
@@ -338,6 +353,7 @@ fn the_document_says_null_for_what_is_not_known() {
         metric: Metric::P99,
         side: None,
         limit: 250.0,
+        at_least: false,
         versus: None,
         row: None,
         window_ms: 10_000,

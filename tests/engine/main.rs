@@ -273,7 +273,7 @@ fn a_slow_candidate_is_rolled_back_by_its_guard() {
     sim.traffic(4, 300, slow);
     let status = sim.status();
     assert_eq!((status.phase, sim.split), (Phase::RolledBack, Split::all(Side::Blue)));
-    assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard { action, .. } if action == "rollback")));
+    assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard(seen) if seen.action == "rollback")));
 }
 
 /// A service whose guard compares with the live side.
@@ -301,7 +301,7 @@ fn a_candidate_within_the_limit_but_surely_slower_than_the_live_side_is_rolled_b
     sim.seconds(1);
     sim.traffic(40, 500, Pair { blue: 30, green: 40 });
     assert_eq!((sim.status().phase, sim.split), (Phase::RolledBack, Split::all(Side::Blue)));
-    let worse = |fact: &&Fact| matches!(fact, Fact::Guard { worse_by: Some(by), .. } if *by > 0.3);
+    let worse = |fact: &&Fact| matches!(fact, Fact::Guard(seen) if seen.worse_by > Some(0.3));
     assert_eq!(sim.facts().iter().copied().filter(worse).count(), 1, "told once, with by how much");
 }
 

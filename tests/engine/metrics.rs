@@ -6,7 +6,7 @@ use cutover::domain::metric::{
 };
 use cutover::domain::*;
 use cutover::engine::snapshot::{GuardState, Source};
-use cutover::engine::{Command, Event, Phase};
+use cutover::engine::{Command, Event, Phase, narrate};
 
 use super::sim::{Sim, service};
 
@@ -129,6 +129,35 @@ fn a_full_queue_trips_by_readings_and_an_absent_one_never() {
     assert_eq!(sim.status().phase, Phase::RolledBack);
     let told = |record: &Record| matches!(&record.fact, Fact::Ordered { why: Some(why), .. } if why.contains("queue on green: 50 over 20"));
     assert!(sim.journal.iter().any(told), "{:?}", sim.journal.last());
+}
+
+#[test]
+fn tokens_that_come_too_slowly_trip_and_the_journal_says_of_what() {
+    let mut service = guarded(Metric::Saturation, Some("queue"), 25.0);
+    service.guards[0].at_least = true;
+    service.metrics.as_mut().unwrap().rows[0].unit = Unit::PerSecond;
+    let mut sim = shifting(&service);
+    let readings = |sim: &mut Sim, value: f64| {
+        for _ in 0..4 {
+            scrape(sim, Side::Green, gauge(value), None);
+            sim.seconds(1);
+        }
+    };
+    for value in [25.0, 300.0] {
+        readings(&mut sim, value);
+        assert_eq!(sim.status().guards[0].status, GuardState::Ok, "{value}");
+    }
+    assert!(sim.status().guards[0].at_least);
+    readings(&mut sim, 24.5);
+    sim.seconds(1);
+    assert_eq!(sim.status().phase, Phase::RolledBack);
+    let told = "guard queue on green: 24.5/s under 25/s (n=10) -> rollback";
+    let lines: Vec<_> = sim.facts().into_iter().filter_map(narrate).map(|(line, _)| line).collect();
+    assert!(lines.iter().any(|line| line == told), "{lines:?}");
+    // What the journal keeps is enough to say it again.
+    let kept = sim.facts().into_iter().find(|fact| matches!(fact, Fact::Guard(_))).unwrap();
+    let json = serde_json::to_value(kept).unwrap();
+    assert_eq!((&json["row"], &json["unit"], &json["at_least"]), (&"queue".into(), &"per_second".into(), &true.into()));
 }
 
 #[test]

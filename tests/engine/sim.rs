@@ -78,6 +78,7 @@ pub fn service() -> Service {
             row: None,
             side: None,
             limit: 250.0,
+            at_least: false,
             versus: None,
             window_ms: 30_000,
             min_samples: 20,

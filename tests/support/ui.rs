@@ -87,6 +87,7 @@ fn guard(metric: Metric, side: Side, value: f64, limit: f64) -> GuardStatus {
         status: GuardState::Ok,
         value: Some(value),
         limit,
+        at_least: false,
         versus: None,
         samples: 3_075,
         breaches: 0,

@@ -129,7 +129,8 @@ pub(super) const ROWS: &[KeyDoc] = &[
     key(EXEC, "max", "number", Nothing, "The largest value allowed."),
 
     key(GUARD, "metric", "error_rate | p50 | p95 | p99 | throughput | saturation", Required, "What is watched, on the traffic the router measured, or the servers themselves where it does not measure it. throughput: how far a side's rate falls below what its share and the rate before the step let expect."),
-    key(GUARD, "limit", "duration, share or number", Required, "The largest value allowed: \"250ms\" for a latency, 0.02 or \"2%\" for error_rate, \"30%\" for a drop of throughput, 20 or \"85%\" for saturation."),
+    key(GUARD, "limit", "duration, share or number", Required, "The largest value allowed (or least is written in its place): \"250ms\" for a latency, 0.02 or \"2%\" for error_rate, \"30%\" for a drop of throughput, 20 or \"85%\" for saturation."),
+    key(GUARD, "least", "share or number", Nothing, "In place of limit, for a row of which less is worse: the least value allowed, e.g. 25 for tokens a second."),
     key(GUARD, "row", "name", Nothing, "What saturation is of: in_flight, or a row of [metrics]."),
     key(GUARD, "then", "warn | pause | rollback", Required, "What a breach does."),
     key(GUARD, "side", "blue | green", From("the side that is being rolled out"), "The side it watches."),

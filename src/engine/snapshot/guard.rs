@@ -27,6 +27,9 @@ pub struct GuardStatus {
     pub value: Option<f64>,
     /// What is allowed.
     pub limit: f64,
+    /// Whether the limit is the least value allowed, not the largest.
+    #[serde(default)]
+    pub at_least: bool,
     /// How it stands to the other side, where it compares and both take traffic.
     #[serde(default)]
     pub versus: Option<VersusStatus>,
@@ -38,6 +41,13 @@ pub struct GuardStatus {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
+}
+
+impl GuardStatus {
+    /// Whether it is over its limit, or below its least value, now.
+    pub const fn is_broken(&self) -> bool {
+        matches!(self.status, GuardState::Breach | GuardState::Tripped)
+    }
 }
 
 /// How a side stands to the other, looked at all the time without false alarms.

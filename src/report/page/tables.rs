@@ -6,7 +6,6 @@ use super::super::model::{GateRow, Rollout, StepSide};
 use super::super::words::{clock, measured, moment, ms, or_dash, rate, seconds, span, who};
 use super::escape;
 use crate::domain::{Side, Verdict};
-use crate::engine::amount;
 
 /// Opens a section with a table in it; a number column is aligned to the right.
 fn open(out: &mut String, title: &str, caption: &str, columns: &[&str]) {
@@ -134,17 +133,14 @@ pub(super) fn breaches(rollout: &Rollout, out: &mut String) {
     let columns = ["Time", "Guard", "#Value", "#Limit", "#Requests", "Did", "#Detected after", "Counted from"];
     open(out, "Guards", "What they saw when they acted", &columns);
     for breach in &rollout.breaches {
-        let limit = breach
-            .worse_by
-            .map_or_else(|| amount(breach.metric, breach.limit), |by| format!("worse by {:.0} % or more", by * 100.0));
         let _ = write!(
             out,
             "<tr class=\"warn\"><td class=\"t\">{}</td><td>{} on {}</td>{}{}{}{}{}{}</tr>",
             clock(breach.at, rollout.began),
-            escape(breach.metric.name()),
+            escape(breach.subject()),
             side(breach.side),
-            number(&amount(breach.metric, breach.value)),
-            number(&limit),
+            number(&breach.seen()),
+            number(&breach.allowed()),
             number(&breach.samples.to_string()),
             cell(&breach.action),
             number(&or_dash(breach.to_detect.map(span))),

@@ -128,7 +128,13 @@ impl<'a> Canvas<'a> {
     }
 
     /// A box with a title, and what stands at the right of its upper and at both ends of its lower edge.
-    pub fn frame(&mut self, area: Rect, title: &Parts<'_>, right: &str, below: [&str; 2]) -> Rect {
+    pub fn frame(
+        &mut self,
+        area: Rect,
+        title: &Parts<'_>,
+        right: &str,
+        (below, below_right): (&Parts<'_>, &str),
+    ) -> Rect {
         if area.width < 2 || area.height < 2 {
             return Rect { width: 0, height: 0, ..area };
         }
@@ -144,7 +150,7 @@ impl<'a> Canvas<'a> {
             self.put(x, y, 1, corner, Role::Border);
         }
         self.on_border(area.x + 2, last_x.saturating_sub(1), area.y, title, right);
-        self.on_border(area.x + 2, last_x.saturating_sub(1), last_y, &[(below[0], Role::Dim)], below[1]);
+        self.on_border(area.x + 2, last_x.saturating_sub(1), last_y, below, below_right);
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }
 

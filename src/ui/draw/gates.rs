@@ -216,7 +216,7 @@ fn surround(canvas: &mut Canvas<'_>, area: Rect, boxed: bool, gates: &[Row<'_>])
             }
         }
     }
-    canvas.frame(area, &title, hint, [&below, &required])
+    canvas.frame(area, &title, hint, (&[(&below, Role::Dim)], &required))
 }
 
 /// All gates in one line.

@@ -44,7 +44,7 @@ pub fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         n if n > rows => format!("{}-{upto} of {n}", from + 1),
         _ => String::new(),
     };
-    let inner = canvas.frame(at, &[(&title, Role::Title)], &more, ["! moves traffic   * recorded", ""]);
+    let inner = canvas.frame(at, &[(&title, Role::Title)], &more, (&[("! moves traffic   * recorded", Role::Dim)], ""));
     for (row, line) in lines[from..upto].iter().enumerate() {
         let place = Rect { x: inner.x + 1, y: inner.y + row as u16, width: inner.width.saturating_sub(2), height: 1 };
         one(canvas, place, line, column as u16);

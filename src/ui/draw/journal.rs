@@ -19,7 +19,7 @@ pub fn events(canvas: &mut Canvas<'_>, area: Rect) {
     let title = [("5 EVENTS", if focused { Role::Focus } else { Role::Title }), (" (audit)", Role::Text)];
     let snapshot = canvas.shown();
     let digest = snapshot.map_or("", |snapshot| snapshot.status.digest.as_str());
-    let inner = canvas.frame(area, &title, digest, ["", ""]);
+    let inner = canvas.frame(area, &title, digest, (&[], ""));
     let Some(snapshot) = snapshot else { return };
     let events = snapshot.events.iter().map(|event| (event.at, event.by.as_str(), event.text.as_str(), event.warn));
     let marks = canvas.view.log.marks().map(|mark| (mark.at, mark.source.as_str(), mark.text.as_str(), false));

@@ -13,7 +13,7 @@ use self::spark::{Cells, Scale, spark};
 use super::canvas::{Canvas, side_role, version_name};
 use crate::domain::{Pair, Side};
 use crate::engine::Snapshot;
-use crate::engine::snapshot::{GuardState, Source};
+use crate::engine::snapshot::{GuardStatus, Source};
 use crate::ui::text::{age, clock, fit, left, millis, percent, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Pane;
@@ -108,10 +108,10 @@ fn panel(
     alone: bool,
 ) -> Option<(u16, u16)> {
     let Some(sheet) = sheet else {
-        canvas.frame(area, &[(side.title(), side_role(side))], "", ["", ""]);
+        canvas.frame(area, &[(side.title(), side_role(side))], "", (&[], ""));
         return None;
     };
-    let inner = frame(canvas, area, sheet, side);
+    let inner = frame(canvas, area, sheet, side, shape.metrics);
     let mut y = inner.y;
     for figure in FIGURES {
         if y + shape.rows > inner.bottom() {
@@ -136,7 +136,7 @@ fn panel(
     (canvas.view.focus == pane && inner.height > 0).then_some((inner.x, inner.y))
 }
 
-fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> Rect {
+fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, metrics: u16) -> Rect {
     let status = &sheet.snapshot.status.sides[side];
     let wide = area.width >= 58;
     let number = if side == Side::Blue { "1 " } else { "2 " };
@@ -160,7 +160,10 @@ fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> 
     let gap = if role.is_empty() { "" } else { gap };
     let source = source(canvas, sheet, side);
     let legend = legend(canvas, sheet, side, wide);
-    let legend = if width(&source) + width(&legend) + 10 > usize::from(area.width) { "" } else { &legend };
+    let unseen = if canvas.view.cursor.is_some() { None } else { rows::broken(sheet.snapshot, side, metrics) };
+    let unseen = unseen.unwrap_or_default();
+    let below = width(&source) + width(&unseen) + 2;
+    let legend = if below + width(&legend) + 10 > usize::from(area.width) { "" } else { &legend };
     canvas.frame(
         area,
         &[
@@ -172,7 +175,10 @@ fn frame(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side) -> 
             (&fault, Role::Fail),
         ],
         &right,
-        [&source, legend],
+        (
+            &[(&source, Role::Dim), (if unseen.is_empty() { "" } else { "  " }, Role::Dim), (&unseen, Role::Fail)],
+            legend,
+        ),
     )
 }
 
@@ -241,7 +247,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figur
     let back = canvas.view.cursor.is_some();
     let value = sheet.value(side, figure, back);
     let guard = figure.guard(sheet.snapshot, side);
-    let breached = guard.is_some_and(|guard| matches!(guard.status, GuardState::Breach | GuardState::Tripped));
+    let breached = guard.is_some_and(GuardStatus::is_broken);
     let (word, role) = judged(value, guard.map(|guard| guard.limit), breached && !back);
     canvas.put(area.x + 1, y, label.saturating_sub(1), figure.label(wide), Role::Dim);
     if sheet.axis.columns >= 4 {

@@ -46,7 +46,7 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let scroll = scroll.min(lines.len().saturating_sub(rows));
     let more =
         if lines.len() > rows { format!("{}-{} of {}", scroll + 1, scroll + rows, lines.len()) } else { String::new() };
-    let inner = canvas.frame(at, &[(&title, Role::Title)], &more, ["", ""]);
+    let inner = canvas.frame(at, &[(&title, Role::Title)], &more, (&[], ""));
     for (row, line) in lines.iter().skip(scroll).take(rows).enumerate() {
         canvas.put(inner.x + 1, inner.y + row as u16, inner.width.saturating_sub(2), line, Role::Text);
     }

@@ -22,12 +22,8 @@ fn told(snapshot: &Snapshot) -> Vec<&GuardStatus> {
     };
     let mut guards: Vec<&GuardStatus> = snapshot.status.guards.iter().filter(is_told).collect();
     // Where there is no room for all, what is wrong is read first.
-    guards.sort_by_key(|guard| !is_over(guard));
+    guards.sort_by_key(|guard| !guard.is_broken());
     guards
-}
-
-fn is_over(guard: &GuardStatus) -> bool {
-    matches!(guard.status, GuardState::Breach | GuardState::Tripped)
 }
 
 /// Lines that all of them would take.
@@ -46,6 +42,7 @@ pub fn guards(canvas: &mut Canvas<'_>, area: Rect) {
             _ => Role::Text,
         };
         let (text, side) = (words::guard(guard), format!("guard {} ", guard.side));
-        canvas.parts(area.x + 1, y, area.width.saturating_sub(2), &[(&side, Role::Dim), (&text, role)]);
+        let word = if guard.is_broken() { format!("{} ", words::broken(guard)) } else { String::new() };
+        canvas.parts(area.x + 1, y, area.width.saturating_sub(2), &[(&side, Role::Dim), (&word, role), (&text, role)]);
     }
 }

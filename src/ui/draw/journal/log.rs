@@ -30,7 +30,7 @@ pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16
     let used: usize = title.iter().map(|(text, _)| width(text)).sum();
     let right = state(canvas, boxed, usize::from(area.width).saturating_sub(used + 9));
     let inner = if boxed {
-        canvas.frame(area, &title, &right, ["", ""])
+        canvas.frame(area, &title, &right, (&[], ""))
     } else {
         canvas.rule(area, &title, &right);
         Rect { y: area.y + 1, height: area.height - 1, ..area }

@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 
 use super::Sheet;
 use super::spark::spark;
+use crate::domain::in_unit;
 use crate::domain::metric::Unit;
 use crate::domain::{Metric, Side};
 use crate::engine::Snapshot;
-use crate::engine::snapshot::{GuardState, GuardStatus, MetricStatus};
-use crate::engine::words::in_unit;
+use crate::engine::snapshot::{GuardStatus, MetricStatus};
+use crate::engine::words;
 use crate::ui::draw::canvas::Canvas;
 use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
@@ -46,7 +47,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, 
     let then = |side: Side| *self::cells(sheet, side, at).get(sheet.axis.cursor()?)?;
     let value = |side: Side| if is_back { then(side) } else { of(side).and_then(|row| row.value) };
     let guard = guard(sheet.snapshot, side, name);
-    let over = guard.is_some_and(|guard| matches!(guard.status, GuardState::Breach | GuardState::Tripped)) && !is_back;
+    let over = guard.is_some_and(GuardStatus::is_broken) && !is_back;
     let role = if over { Role::Fail } else { Role::Text };
     let right = area.right() - (limit_wide + delta_wide + word_wide).min(area.width);
     let spelled = value(side).map_or_else(|| "-".into(), |value| short(value, unit));
@@ -57,14 +58,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, 
     }
     let Some(guard) = guard else { return };
     let end = area.right() - word_wide.min(area.width);
-    let sign = match (over, canvas.ascii) {
-        (true, _) => ">",
-        (false, true) => "<",
-        (false, false) => canvas.set.le,
+    let sign = match (over, guard.at_least, canvas.ascii) {
+        (true, false, _) | (false, true, true) => ">",
+        (true, true, _) | (false, false, true) => "<",
+        (false, false, false) => canvas.set.le,
+        (false, true, false) => canvas.set.ge,
     };
     let text = format!("{sign}{}", short(guard.limit, unit));
     canvas.put_right(end, y, limit_wide, &text, if over { Role::Fail } else { Role::Dim });
-    let word = if over { "OVER" } else { "ok" };
+    let word = if over { words::broken(guard) } else { "ok" };
     canvas.put(end + 1, y, word_wide.saturating_sub(2), word, if over { Role::Fail } else { Role::Dim });
 }
 
@@ -109,6 +111,19 @@ fn delta(blue: f64, green: f64, unit: Unit) -> Option<String> {
         // A side's rate goes with its share of the traffic.
         _ => None,
     }
+}
+
+/// A broken guard whose figure stands nowhere in the panel: `LOW tokens 118/s`, `LOW throughput -40.00%`.
+pub fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<String> {
+    let drawn: Vec<&str> = drawn(snapshot).take(usize::from(shown)).map(|(_, name)| name).collect();
+    let is_unseen = |guard: &&GuardStatus| {
+        let is_drawn = guard.row.as_deref().is_some_and(|row| drawn.contains(&row));
+        guard.side == side && matches!(guard.metric, Metric::Throughput | Metric::Saturation) && !is_drawn
+    };
+    let guard = snapshot.status.guards.iter().filter(is_unseen).find(|guard| guard.is_broken())?;
+    let value = guard.value.map_or_else(|| "-".into(), |value| in_unit(value, &guard.unit));
+    let sign = if guard.metric == Metric::Throughput { "-" } else { "" };
+    Some(format!("{} {} {sign}{value}", words::broken(guard), words::subject(guard)))
 }
 
 /// Rows beyond the first `shown`, and what was not found: `mem 1.2 GiB  not found: gpu, vram`; empty without either.

@@ -114,7 +114,7 @@ pub fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Li
     let hidden = leave_out(&mut lines, usize::from(high - 2));
     // Reason: whoever agrees must know that there was more to read.
     let hidden = if hidden > 0 { format!("{hidden} hidden: enlarge the screen") } else { String::new() };
-    let inner = canvas.frame(at, &[(title, Role::Title)], &hidden, ["", ""]);
+    let inner = canvas.frame(at, &[(title, Role::Title)], &hidden, (&[], ""));
     for (row, line) in lines.iter().enumerate() {
         let place = Rect { x: inner.x + 1, y: inner.y + row as u16, width: inner.width.saturating_sub(1), height: 1 };
         let left: Vec<(&str, Role)> = line.left.iter().map(|(text, role)| (text.as_str(), *role)).collect();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled};
 use crate::domain::{Metric, Side};
-use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardState, GuardStatus, Status};
+use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
 use crate::engine::{Phase, Snapshot};
 use crate::ui::Keymap;
 use crate::ui::actions::Act;
@@ -31,7 +31,7 @@ fn amount(guard: &GuardStatus, value: f64) -> String {
     match guard.metric {
         Metric::ErrorRate | Metric::Throughput => percent(value),
         Metric::P50 | Metric::P95 | Metric::P99 => millis(value, " "),
-        Metric::Saturation => crate::engine::words::in_unit(value, &guard.unit),
+        Metric::Saturation => crate::domain::in_unit(value, &guard.unit),
     }
 }
 
@@ -211,14 +211,14 @@ impl Facts<'_> {
             let text = format!("{}Z {} {}", last.at.format("%H:%M:%S"), last.by, last.text);
             lines.extend(self.labelled("last", &text, Role::Warn, Rank::Fact));
         }
-        let over = |guard: &&GuardStatus| matches!(guard.status, GuardState::Breach | GuardState::Tripped);
-        for guard in status.guards.iter().filter(over).take(GUARDS_TOLD) {
+        for guard in status.guards.iter().filter(|guard| guard.is_broken()).take(GUARDS_TOLD) {
             let value = guard.value.map_or_else(|| "?".into(), |value| amount(guard, value));
             let limit = amount(guard, guard.limit);
             let text = format!(
-                "{} of {} {value}, limit {limit}, {} of {} in a row",
+                "{} of {} {value}, {} {limit}, {} of {} in a row",
                 guard.row.as_deref().unwrap_or(guard.metric.name()),
                 guard.side,
+                if guard.at_least { "at least" } else { "limit" },
                 guard.breaches,
                 guard.consecutive
             );
