@@ -32,6 +32,8 @@ mod reloads;
 mod server;
 #[path = "support/caddy_side.rs"]
 mod side;
+#[path = "support/signals.rs"]
+mod signals;
 
 use driving::{apply, look, order, verified};
 use local::config;

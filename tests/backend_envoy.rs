@@ -18,6 +18,8 @@ mod kit;
 mod local;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/signals.rs"]
+mod signals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

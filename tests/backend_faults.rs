@@ -16,6 +16,8 @@ mod local;
 #[path = "support/nginx.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod nginx;
+#[path = "support/signals.rs"]
+mod signals;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -14,6 +14,8 @@ mod driving;
 mod kit;
 #[path = "support/local.rs"]
 mod local;
+#[path = "support/signals.rs"]
+mod signals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -27,6 +27,8 @@ mod local;
 mod reloads;
 #[path = "support/nginx.rs"]
 mod server;
+#[path = "support/signals.rs"]
+mod signals;
 
 use driving::{apply, look, order, verified};
 use local::config;

@@ -30,6 +30,8 @@ mod local;
 mod program;
 #[path = "support/traefik.rs"]
 mod server;
+#[path = "support/signals.rs"]
+mod signals;
 
 use driving::{apply, back, forward, green, look, order, until, verified};
 use kit::{Client, Model, STREAMS_END};

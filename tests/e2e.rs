@@ -30,6 +30,8 @@ mod plain;
 mod report;
 #[path = "e2e/resume.rs"]
 mod resume;
+#[path = "support/signals.rs"]
+mod signals;
 #[path = "e2e/stage.rs"]
 mod stage;
 #[path = "e2e/terminal.rs"]

@@ -10,6 +10,8 @@ mod crash;
 mod lease;
 #[path = "journal/limits.rs"]
 mod limits;
+#[path = "support/signals.rs"]
+mod signals;
 #[path = "journal/support.rs"]
 mod support;
 

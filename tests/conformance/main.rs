@@ -28,6 +28,8 @@ mod nginx;
 mod program;
 mod rig;
 mod scripted;
+#[path = "../support/signals.rs"]
+mod signals;
 mod traefik;
 
 use std::time::Duration;

@@ -15,6 +15,7 @@ use cutover::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::signals;
 use crate::support::pty::PtyCommand;
 
 /// The program under test.
@@ -97,7 +98,7 @@ impl Kid {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        signals::send(Pid::from_child(&self.child), signal);
     }
 
     /// Waits for its end; the exit code, `None` after a signal.

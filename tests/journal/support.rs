@@ -100,8 +100,7 @@ impl Part {
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
+        crate::signals::send(rustix::process::Pid::from_child(&self.child), signal);
     }
 
     /// Everything else the child says until it ends, and whether it ended well.

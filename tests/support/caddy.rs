@@ -7,9 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use cutover::domain::{Side, Split};
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
-use crate::local::{eventually, in_time};
+use crate::local::in_time;
+use crate::signals;
 
 /// How Caddy is started.
 #[derive(Debug, Clone, Default)]
@@ -149,23 +151,13 @@ impl Server {
     /// Stops the process until it is ended or let go on: it takes connections and answers nothing.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn freeze(&self) {
-        let id = self.child.as_ref().unwrap().id();
-        let pid = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
-        // Its threads stop one by one, each as soon as it hears of it.
-        let is_stopped = |task: std::fs::DirEntry| {
-            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
-        };
-        let tasks = || std::fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
-        eventually("it stops", || tasks().all(is_stopped));
+        signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::STOP);
     }
 
     /// Lets it go on.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn thaw(&self) {
-        let pid = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed()));
-        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::CONT).unwrap();
+        signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::CONT);
     }
 
     /// Ends it without warning.

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use cutover::domain::Pair;
 use cutover::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
-use crate::program;
+use crate::{program, signals};
 
 /// Longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -215,8 +215,7 @@ impl Proxy {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.as_ref().unwrap().id().cast_signed()).unwrap();
-        kill_process(pid, signal).unwrap();
+        signals::send(Pid::from_child(self.child.as_ref().unwrap()), signal);
     }
 
     /// What the admin interface answers, head and body.

@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use cutover::domain::{Side, Split};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::local::in_time;
+use crate::signals;
 
 /// The program, where this machine has it.
 pub fn program() -> Option<PathBuf> {
@@ -100,17 +102,16 @@ impl Server {
     /// Stops the master process, until the server is stopped: it takes signals and does nothing.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn freeze(&self) {
-        let pid = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed()));
-        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::STOP).unwrap();
+        signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::STOP);
     }
 
     /// Ends it with all its workers.
     pub fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
         // A stopped process hears a TERM only once it goes on.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
+        for signal in [Signal::TERM, Signal::CONT] {
+            let _ = kill_process(Pid::from_child(&child), signal);
+        }
         if !in_time(|| child.try_wait().is_ok_and(|ended| ended.is_some())) {
             let _ = child.kill();
             let _ = child.wait();

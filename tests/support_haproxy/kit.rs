@@ -21,6 +21,7 @@ use cutover::domain::{Pair, Side};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::local::{DEADLINE, eventually, free_address};
+use crate::signals;
 
 /// What carries the split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,7 +198,7 @@ impl Proxy {
 
     /// Sends the process this test started a signal; of one without a master that is the worker itself.
     pub fn signal_child(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
+        signals::send(Pid::from_child(self.child.as_ref().unwrap()), signal);
     }
 
     /// One command to the runtime API, behind the backend's back.
