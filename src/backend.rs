@@ -115,6 +115,13 @@ pub struct ProbeTarget {
     pub headers: Vec<(String, String)>,
 }
 
+impl ProbeTarget {
+    /// Replicas that have addresses of their own.
+    pub fn at_each(bases: &[String]) -> Vec<Self> {
+        bases.iter().map(|base| Self { base: base.clone(), headers: Vec::new() }).collect()
+    }
+}
+
 /// What would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {

@@ -100,7 +100,7 @@ impl Observer for Caddy {
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        self.inner.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+        ProbeTarget::at_each(&self.inner.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

@@ -91,7 +91,7 @@ impl Observer for Inner {
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        self.sides[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

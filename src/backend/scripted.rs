@@ -210,7 +210,7 @@ impl Observer for Scripted {
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        self.bases[side].iter().map(|base| ProbeTarget { base: base.clone(), headers: Vec::new() }).collect()
+        ProbeTarget::at_each(&self.bases[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
