@@ -95,7 +95,7 @@ async fn http_cannot_tell_from_a_server_that_does_not_answer() {
         (&hang.url, "no answer within 300 ms"),
         (&cut.url, "answer cut off"),
         (&flood.url, "answer longer than"),
-        (&dead_url().await, "cannot connect"),
+        (&dead_url(), "cannot connect"),
     ] {
         let evidence = http(Call { timeout_ms: 300, ..get(url) }, equals("/status", "passed")).await;
         assert_eq!((evidence.verdict, evidence.value), (Verdict::NotYet, None), "{said}: {evidence:?}");
@@ -224,7 +224,7 @@ async fn steps_go_in_order_and_through_every_replica() {
 async fn the_first_step_that_does_not_hold_ends_it_and_is_named() {
     let good = Server::start(|_| Answer::json(r#"{"state":"ready"}"#)).await;
     let odd = Server::start(|_| Answer::After(Duration::from_millis(60), 200, b"<html>".to_vec())).await;
-    let dead = dead_url().await;
+    let dead = dead_url();
     let last = || step("last", &good.url, Expect::default());
     for (bad, said) in [
         (step("ledger", &dead, Expect::default()), "step ledger: cannot connect: "),

@@ -170,7 +170,7 @@ async fn agreement_is_with_the_live_side() {
     let strict = GoldenSpec { tolerance: 0.0, ..spec.clone() };
     assert_eq!(bench.run(golden_of(strict)).await.verdict, Verdict::Failed);
 
-    bench.others = vec![Target::new(&dead_url().await)];
+    bench.others = vec![Target::new(&dead_url())];
     let evidence = bench.run(golden_of(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::NotYet, None), "nothing to compare with: {evidence:?}");
     assert!(evidence.details[0].contains("the other side: cannot connect"), "{evidence:?}");
@@ -225,7 +225,7 @@ async fn a_nan_is_never_a_pass() {
     let template = Some(r#"{"n":"{{n}}"}"#.to_owned());
     let limits = GoldenLimits { max_error: Some(1.0), ..limits() };
     let spec = GoldenSpec { form: GoldenForm::Json { template }, limits, ..set(cases.path()) };
-    let evidence = Bench::new([&dead_url().await]).run(golden_of(spec)).await;
+    let evidence = Bench::new([&dead_url()]).run(golden_of(spec)).await;
     assert!(evidence.note.ends_with(".csv:3: expect is nan, not a number"), "{evidence:?}");
 }
 
@@ -280,7 +280,7 @@ async fn a_table_whose_header_does_not_fit_is_refused() {
         let cases = file(".csv", table);
         let template = Some(r#"{"b":"{{b}}","all":"{{inputs}}"}"#.to_owned());
         let spec = GoldenSpec { form: GoldenForm::Json { template }, ..set(cases.path()) };
-        let evidence = Bench::new([&dead_url().await]).run(golden_of(spec)).await;
+        let evidence = Bench::new([&dead_url()]).run(golden_of(spec)).await;
         assert_eq!(evidence.verdict, Verdict::NotYet);
         assert!(evidence.note.ends_with(said), "{said}: {evidence:?}");
     }

@@ -227,7 +227,7 @@ async fn what_is_no_prometheus_is_no_answer() {
         (&json.url, "status 200: something instead"),
         (&down.url, "status 503: nothing instead"),
         (&old.url, "its answer is of 600 s from now"),
-        (&dead_url().await, "cannot connect"),
+        (&dead_url(), "cannot connect"),
     ] {
         let evidence = ask(url, "up", 0.0).await;
         assert_eq!((evidence.verdict, evidence.value), (Verdict::NotYet, None), "{said}: {evidence:?}");

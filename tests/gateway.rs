@@ -25,7 +25,7 @@ async fn pair() -> (tempfile::TempDir, Replica, Replica, Rig) {
 /// A side of one replica, all traffic to it.
 async fn single(replica: &Replica) -> (tempfile::TempDir, Rig) {
     let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(settings(&dir, vec![replica.url()], vec![nobody().await])).await;
+    let rig = Rig::start(settings(&dir, vec![replica.url()], vec![nobody()])).await;
     (dir, rig)
 }
 
@@ -292,7 +292,7 @@ async fn an_upgrade_becomes_a_tunnel_and_a_refused_one_an_answer() {
 async fn a_refused_connection_is_tried_on_another_replica_of_the_same_side() {
     let dir = tempfile::tempdir().unwrap();
     let (blue, green) = (Replica::named("blue").await, Replica::named("green").await);
-    let dead = nobody().await;
+    let dead = nobody();
     let rig = Rig::start(settings(&dir, vec![dead.clone(), blue.url(), dead.clone()], vec![green.url()])).await;
     // From the first request on: nobody knows yet which replica is ready.
     for _ in 0..20 {
@@ -329,7 +329,7 @@ async fn a_request_that_was_sent_is_never_sent_again() {
     };
     let dir = tempfile::tempdir().unwrap();
     let (one, two) = (Replica::start(serve.clone()).await, Replica::start(serve).await);
-    let rig = Rig::start(settings(&dir, vec![one.url(), two.url()], vec![nobody().await])).await;
+    let rig = Rig::start(settings(&dir, vec![one.url(), two.url()], vec![nobody()])).await;
     let post = "POST /charge HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
     for (round, path) in ["/warm", "/warm", "/warm", "/warm"].into_iter().enumerate() {
         assert_eq!(rig.client().await.ask(&get(path)).await.status(), 200, "a pooled connection is there");

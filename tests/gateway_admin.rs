@@ -18,7 +18,7 @@ use kit::{Replica, Rig, Wire, eventually, get, nobody, settings};
 use tokio::net::{TcpStream, UnixListener};
 
 async fn rig_in(dir: &tempfile::TempDir) -> Rig {
-    Rig::start(settings(dir, vec![nobody().await], vec![nobody().await])).await
+    Rig::start(settings(dir, vec![nobody()], vec![nobody()])).await
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn the_socket_is_private_a_stale_one_is_replaced_and_a_live_one_is_not() {
     assert_eq!(fs::metadata(dir.path().join("state.json")).unwrap().permissions().mode() & 0o777, 0o600);
     let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().starts_with(".c")), "{names:?}");
-    let mut other = settings(&dir, vec![nobody().await], vec![nobody().await]);
+    let mut other = settings(&dir, vec![nobody()], vec![nobody()]);
     let error = Gateway::bind(other.clone()).await.unwrap_err();
     assert!(matches!(error, GatewayError::StateLocked(_)), "{error}");
     other.state = dir.path().join("other.json");
@@ -151,7 +151,7 @@ async fn the_socket_is_private_a_stale_one_is_replaced_and_a_live_one_is_not() {
 #[tokio::test]
 async fn faulty_settings_stop_the_start_and_show_no_token() {
     let dir = tempfile::tempdir().unwrap();
-    let good = settings(&dir, vec![nobody().await], vec![nobody().await]);
+    let good = settings(&dir, vec![nobody()], vec![nobody()]);
     let refused = async |change: &dyn Fn(&mut Settings)| {
         let mut settings = good.clone();
         change(&mut settings);
@@ -172,7 +172,7 @@ async fn faulty_settings_stop_the_start_and_show_no_token() {
 #[tokio::test]
 async fn over_tcp_nothing_works_without_the_token() {
     let dir = tempfile::tempdir().unwrap();
-    let mut wish = settings(&dir, vec![nobody().await], vec![nobody().await]);
+    let mut wish = settings(&dir, vec![nobody()], vec![nobody()]);
     wish.admin = Admin::Tcp { addr: "127.0.0.1:0".parse().unwrap(), token: "sesame-open".into() };
     let rig = Rig::start(wish).await;
     let addr = rig.admin_addr.unwrap();
@@ -217,7 +217,7 @@ async fn malformed_orders_are_refused_and_change_nothing() {
 async fn metrics_are_prometheus_text() {
     let dir = tempfile::tempdir().unwrap();
     let blue = Replica::named("blue").await;
-    let rig = Rig::start(settings(&dir, vec![blue.url()], vec![nobody().await])).await;
+    let rig = Rig::start(settings(&dir, vec![blue.url()], vec![nobody()])).await;
     rig.ready(1, 0).await;
     for _ in 0..3 {
         rig.client().await.ask(&get("/")).await;

@@ -36,24 +36,30 @@ dir = "state"
 "#
     );
     std::fs::write(dir.join("cutover.toml"), config).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_cutover"))
+    let said = dir.join("stderr");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cutover"))
         .arg("-c")
         .arg(dir.join("cutover.toml"))
         .arg("gateway")
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(&said).unwrap())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     let socket = dir.join("admin.sock");
-    eventually("the gateway answers", async || UnixStream::connect(&socket).await.is_ok()).await;
+    let is_up = async || {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "{ended:?}: {}", std::fs::read_to_string(&said).unwrap());
+        UnixStream::connect(&socket).await.is_ok()
+    };
+    eventually("the gateway answers", is_up).await;
     child
 }
 
 #[tokio::test]
 async fn the_split_and_the_orders_survive_kill_9_and_the_stale_socket_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
-    let (socket, blue, green) = (dir.path().join("admin.sock"), nobody().await, nobody().await);
+    let (socket, blue, green) = (dir.path().join("admin.sock"), nobody(), nobody());
     let put = r#"{"split":{"blue":75,"green":25},"expected":"1","order":"first"}"#;
     let mut child = start(dir.path(), &blue, &green).await;
     let first = admin_at(&socket, "PUT", "/v1/split", put).await;

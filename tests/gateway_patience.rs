@@ -27,7 +27,7 @@ async fn rig() -> (tempfile::TempDir, Replica, Rig) {
         }
     })
     .await;
-    let rig = Rig::start(settings(&dir, vec![replica.url()], vec![nobody().await])).await;
+    let rig = Rig::start(settings(&dir, vec![replica.url()], vec![nobody()])).await;
     (dir, replica, rig)
 }
 

@@ -28,7 +28,7 @@ fn model(request: &Request) -> Answer {
 
 /// A gateway before `blue`, and the way to ask it for samples.
 async fn rig(dir: &tempfile::TempDir, blue: &str, sample: bool) -> (Rig, Embedded) {
-    let before = settings(dir, vec![blue.to_owned()], vec![kit::nobody().await]);
+    let before = settings(dir, vec![blue.to_owned()], vec![kit::nobody()]);
     let rig = Rig::start(Settings { sample, ..before }).await;
     let sides = Pair { blue: vec![blue.to_owned()], green: Vec::new() };
     let backend = Embedded::new(AdminAddress::Unix(dir.path().join("admin.sock")), sides);

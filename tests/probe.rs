@@ -54,7 +54,7 @@ async fn failure(url: String, spec: &ProbeSpec) -> String {
 async fn every_replica_is_watched_one_request_at_a_time() {
     let good = Server::start(|_| Answer::After(Duration::from_millis(5), 200, b"ok".to_vec())).await;
     let loading = Server::start(|_| Answer::status(503)).await;
-    let urls = vec![format!("{}/", good.url), loading.url.clone(), dead_url().await];
+    let urls = vec![format!("{}/", good.url), loading.url.clone(), dead_url()];
     let (mut pollers, mut events) = watch(urls, VersionSource::Unknown, &spec());
     assert_eq!(pollers.running(), 3);
     let mut seen: [Option<ProbeOutcome>; 3] = [const { None }; 3];

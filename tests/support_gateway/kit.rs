@@ -232,9 +232,12 @@ pub fn reply(body: &str) -> String {
 }
 
 /// An address nobody listens on.
-pub async fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+pub fn nobody() -> String {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    // Bound and not listening, as long as the test's process lives: no one else can be given the port meanwhile.
+    let held: &'static _ = Box::leak(Box::new(socket));
+    format!("http://{}", held.local_addr().unwrap())
 }
 
 pub fn get(path: &str) -> String {
