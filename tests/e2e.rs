@@ -16,8 +16,6 @@ mod alerts;
 mod cli;
 #[path = "e2e/console.rs"]
 mod console;
-#[path = "e2e/demo.rs"]
-mod demo;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/kill.rs"]
@@ -30,6 +28,8 @@ mod plain;
 mod report;
 #[path = "e2e/resume.rs"]
 mod resume;
+#[path = "e2e/samples.rs"]
+mod samples;
 #[path = "support/signals.rs"]
 mod signals;
 #[path = "e2e/stage.rs"]

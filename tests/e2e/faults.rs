@@ -11,7 +11,7 @@ use crate::support::pty::{Ended, PtyCommand, Signal};
 const HOSTILE: &str = "\\u001b]0;OWNED\\u0007\\u001b[31mEVIL\\u009b2J\\u202e\\u200b\\rX";
 
 /// A server whose every answer is full of what must not reach a terminal.
-fn hostile() -> String {
+pub fn hostile() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

@@ -285,6 +285,12 @@ impl Stage {
         block_on(async { observer.observe().await.ok() })
     }
 
+    /// How many requests of live traffic the gateway gives out when it is asked for `count`.
+    pub fn samples(&self, count: usize) -> usize {
+        let observer = self.router().observer();
+        block_on(async { observer.samples(count).await }).map_or(0, |samples| samples.len())
+    }
+
     /// Green's share, as the gateway says.
     pub fn share(&self) -> Option<u8> {
         self.observe().map(|seen| seen.split.share(Side::Green))

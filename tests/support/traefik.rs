@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use cutover::domain::{Pair, Side, Split};
 
-use crate::local::{self, DEADLINE, eventually, free_address};
+use crate::local::{self, DEADLINE, eventually, free_address, in_time};
 use crate::program;
 
 /// The header that the API asks for: user `cutover` with the right token of the tests' rigs.
@@ -98,31 +98,41 @@ pub fn lay_out(dir: &Path, from: From, split: Split, models: &Pair<SocketAddr>) 
     }
 }
 
+fn arguments(dir: &Path, [listen, api]: [SocketAddr; 2], from: From, with: With) -> Vec<String> {
+    let mut arguments = vec![
+        format!("--entrypoints.web.address={listen}"),
+        format!("--entrypoints.admin.address={api}"),
+        "--api=true".into(),
+        format!("--providers.file.directory={}", dir.join("dyn").display()),
+        format!("--providers.file.watch={}", with.watch),
+        format!("--providers.providersthrottleduration={}ms", with.throttle_ms),
+        "--global.checknewversion=false".into(),
+        "--global.sendanonymoususage=false".into(),
+        "--log.nocolor=true".into(),
+        format!("--log.filepath={}", dir.join("traefik.log").display()),
+    ];
+    if let From::Redis(port) = from {
+        arguments.push(format!("--providers.redis.endpoints=127.0.0.1:{port}"));
+        arguments.push(format!("--providers.redis.password={PASSWORD}-of-traefik"));
+        arguments.push("--providers.redis.username=traefik".into());
+    }
+    arguments
+}
+
 impl Traefik {
     /// One that reads what lies in `dir`; it shows the split when this returns.
     pub fn start(dir: &Path, from: From, with: With) -> Self {
-        let (listen, api) = (free_address(), free_address());
-        let mut arguments = vec![
-            format!("--entrypoints.web.address={listen}"),
-            format!("--entrypoints.admin.address={api}"),
-            "--api=true".into(),
-            format!("--providers.file.directory={}", dir.join("dyn").display()),
-            format!("--providers.file.watch={}", with.watch),
-            format!("--providers.providersthrottleduration={}ms", with.throttle_ms),
-            "--global.checknewversion=false".into(),
-            "--global.sendanonymoususage=false".into(),
-            "--log.nocolor=true".into(),
-            format!("--log.filepath={}", dir.join("traefik.log").display()),
-        ];
-        if let From::Redis(port) = from {
-            arguments.push(format!("--providers.redis.endpoints=127.0.0.1:{port}"));
-            arguments.push(format!("--providers.redis.password={PASSWORD}-of-traefik"));
-            arguments.push("--providers.redis.username=traefik".into());
-        }
         std::fs::write(dir.join("auth"), RIGHT).unwrap();
-        let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
-        traefik.run();
-        traefik
+        for _ in 0..5 {
+            let (listen, api) = (free_address(), free_address());
+            let arguments = arguments(dir, [listen, api], from, with);
+            let mut traefik = Self { dir: dir.to_owned(), arguments, listen, api, child: None };
+            // Somebody else may have taken a port meanwhile.
+            if traefik.comes_up() {
+                return traefik;
+            }
+        }
+        panic!("traefik does not start: {}", std::fs::read_to_string(dir.join("traefik.log")).unwrap_or_default());
     }
 
     /// One whose static configuration is `traefik.yml`.
@@ -135,13 +145,23 @@ impl Traefik {
 
     /// Starts it, and waits until it shows the split.
     pub fn run(&mut self) {
+        assert!(self.comes_up(), "traefik ended: {}", self.log());
+    }
+
+    /// `false` where it ended before it showed the split.
+    fn comes_up(&mut self) -> bool {
         let mut command = Command::new(program::program("traefik").unwrap());
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.child = Some(command.spawn().unwrap());
-        eventually(&format!("traefik shows the split: {}", self.dir.display()), || {
-            let services = ask(self.api, "/api/http/services");
-            services.is_some_and(|it| it.contains("\"split@") && it.contains("\"blue@file\""))
+        let mut child = command.spawn().unwrap();
+        let (mut ended, mut seen) = (false, None);
+        let is_up = in_time(|| {
+            ended = child.try_wait().unwrap().is_some();
+            seen = ask(self.api, "/api/http/services");
+            ended || seen.as_ref().is_some_and(|it| it.contains("\"split@") && it.contains("\"blue@file\""))
         });
+        self.child = Some(child);
+        assert!(is_up, "traefik does not show the split: {seen:?}\n{}", self.log());
+        !ended
     }
 
     pub fn url(&self) -> String {
