@@ -2,7 +2,7 @@
 
 use super::status_text;
 use crate::domain::{OrderState, Side};
-use crate::engine::snapshot::{GateState, GuardState};
+use crate::engine::snapshot::GateState;
 use crate::engine::{Phase, Status};
 
 /// What a change is a change of: no ages, no rates.
@@ -12,7 +12,8 @@ pub(super) struct Seen {
     split: String,
     sides: Vec<(Side, String)>,
     gates: Vec<(String, GateState, String)>,
-    guards: Vec<(String, GuardState, String)>,
+    /// In the order of the config: subject and side, how it stands, and in words.
+    guards: Vec<(String, &'static str, String)>,
     order: Option<(String, OrderState)>,
     rollback: String,
     faults: Vec<String>,
@@ -44,8 +45,8 @@ impl Seen {
                 .guards
                 .iter()
                 .map(|guard| {
-                    let name = format!("{} on {}", guard.metric.name(), guard.side);
-                    (name, guard.status, status_text::guard_values(guard))
+                    let name = format!("{} on {}", guard.name(), guard.side);
+                    (name, status_text::guard_title(guard), status_text::guard_values(guard))
                 })
                 .collect(),
             order: status.last_order.as_ref().map(|order| (format!("{} {}", order.command, order.id), order.state)),
@@ -86,10 +87,9 @@ impl Seen {
                 lines.push(format!("gate {name} {} {text}", state.title()).trim_end().to_owned());
             }
         }
-        for (name, state, text) in &self.guards {
-            let is_same = |guard: &(String, GuardState, String)| guard.0 == *name && guard.1 == *state;
-            if before.is_none_or(|before| !before.guards.iter().any(is_same)) {
-                lines.push(format!("guard {name} {} {text}", status_text::guard_title(*state)).trim_end().to_owned());
+        for (at, (name, title, text)) in self.guards.iter().enumerate() {
+            if before.and_then(|before| before.guards.get(at)).is_none_or(|guard| guard.1 != *title) {
+                lines.push(format!("guard {name} {title} {text}").trim_end().to_owned());
             }
         }
         if differs(|a, b| a.rollback == b.rollback) {
@@ -119,7 +119,8 @@ fn other_notes<'a>(notes: &'a [String], others: &'a [String]) -> impl Iterator<I
 mod tests {
     use super::*;
     use crate::cli::testing::status;
-    use crate::domain::Split;
+    use crate::domain::{Metric, Split};
+    use crate::engine::snapshot::{GuardState, GuardStatus};
 
     #[test]
     fn only_what_changed_is_told() {
@@ -134,6 +135,31 @@ mod tests {
         let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].contains("50/50") && lines[1].starts_with("gate golden FAIL"), "{lines:?}");
+    }
+
+    #[test]
+    fn each_guard_is_told_by_its_row_and_by_which_way_it_broke() {
+        let mut before = status();
+        let guard = |row: &str, status, at_least| GuardStatus {
+            metric: Metric::Saturation,
+            row: Some(row.into()),
+            unit: "count".into(),
+            status,
+            at_least,
+            value: Some(30.0),
+            ..before.guards[0].clone()
+        };
+        let with = |broken| [guard("queue", GuardState::Ok, false), guard("tokens", broken, true)];
+        let (calm, low) = (with(GuardState::Ok), with(GuardState::Breach));
+        before.guards = calm.to_vec();
+        let mut after = before.clone();
+        after.guards = low.to_vec();
+        let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].starts_with("guard tokens on ") && lines[0].contains(" LOW tokens 30, at least "),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -188,13 +188,13 @@ pub(crate) fn gate(gate: &GateStatus, style: Style) -> Vec<String> {
     lines
 }
 
-/// `OK`, `BREACH`, ...
-pub(crate) const fn guard_title(state: GuardState) -> &'static str {
-    match state {
+/// `OK`, `OVER`, `LOW`, ...
+pub(crate) const fn guard_title(guard: &GuardStatus) -> &'static str {
+    match guard.status {
         GuardState::Off => "OFF",
         GuardState::NotYet => "NYET",
         GuardState::Ok => "OK",
-        GuardState::Breach => "OVER",
+        GuardState::Breach => words::broken(guard),
         GuardState::Tripped => "TRIP",
     }
 }
@@ -209,13 +209,13 @@ pub(crate) fn guard_values(guard: &GuardStatus) -> String {
 }
 
 fn guard(guard: &GuardStatus, style: Style) -> String {
-    let title = format!(" {:<5} ", guard_title(guard.status));
+    let title = format!(" {:<5} ", guard_title(guard));
     let action = match guard.then {
         crate::domain::GuardAction::Warn => "warn",
         crate::domain::GuardAction::Pause => "pause",
         crate::domain::GuardAction::Rollback => "rollback",
     };
-    let name = format!("{} {}", guard.row.as_deref().unwrap_or(guard.metric.name()), guard.side);
+    let name = format!("{} {}", guard.name(), guard.side);
     let counted = format!("{}/{}", guard.breaches, guard.consecutive);
     let rest = clip(&format!("{name:<16} {}  {counted} then {action}", guard_values(guard)), WIDTH - 7);
     let is_bad = guard.is_broken();

@@ -27,7 +27,7 @@ pub(super) fn status(status: &Status) -> Vec<String> {
     lines.extend(Side::BOTH.map(|side| one_side(status, side)));
     lines.push(summary(&status.gates));
     lines.extend(status.guards.iter().map(|guard| {
-        let (name, title) = (guard.metric.name(), status_text::guard_title(guard.status));
+        let (name, title) = (guard.name(), status_text::guard_title(guard));
         format!("guard {name} on {}: {title} {}", guard.side, status_text::guard_values(guard))
     }));
     lines.push(way_back(status));

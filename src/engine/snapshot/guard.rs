@@ -44,6 +44,11 @@ pub struct GuardStatus {
 }
 
 impl GuardStatus {
+    /// What it watches, as the config names it: its row, or its metric.
+    pub fn name(&self) -> &str {
+        self.row.as_deref().unwrap_or_else(|| self.metric.name())
+    }
+
     /// Whether it is over its limit, or below its least value, now.
     pub const fn is_broken(&self) -> bool {
         matches!(self.status, GuardState::Breach | GuardState::Tripped)

@@ -216,7 +216,7 @@ impl Facts<'_> {
             let limit = amount(guard, guard.limit);
             let text = format!(
                 "{} of {} {value}, {} {limit}, {} of {} in a row",
-                guard.row.as_deref().unwrap_or(guard.metric.name()),
+                guard.name(),
                 guard.side,
                 if guard.at_least { "at least" } else { "limit" },
                 guard.breaches,
