@@ -79,6 +79,15 @@ fn guard(seconds: f64, worse_by: Option<f64>) -> Record {
     )
 }
 
+/// A guard on a row of which less is worse.
+fn too_slow(seconds: f64) -> Record {
+    let mut record = guard(seconds, None);
+    let Fact::Guard(seen) = &mut record.fact else { unreachable!() };
+    (seen.metric, seen.row, seen.unit) = (Metric::Saturation, Some("tokens".into()), Some("per_second".into()));
+    (seen.value, seen.limit, seen.at_least) = (18.5, 25.0, true);
+    record
+}
+
 fn note(seconds: f64, text: &str) -> Record {
     record(seconds, "op1", Fact::Note { text: text.into() })
 }
@@ -343,6 +352,19 @@ fn what_is_too_much_is_left_out_and_said_to_be() {
     }
     assert!(rollout.orders.len() == 2 && rollout.timeline.iter().any(|line| line.text.contains("ROLLBACK")));
     assert!(html(&report).len() < 1_000_000);
+}
+
+#[test]
+fn a_breach_names_its_row_its_unit_and_which_way_it_went() {
+    let mut records = rolled_back("v42");
+    let at = records.iter().position(|record| matches!(record.fact, Fact::Guard(_))).unwrap();
+    records[at] = too_slow(46.0);
+    let report = made(&records, &[]);
+    for page in [markdown(&report), html(&report)] {
+        for said in ["tokens on ", "18.5/s", "at least 25/s", "tokens on green: 18.5/s under 25/s"] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+    }
 }
 
 #[test]
