@@ -21,8 +21,7 @@ fn kept(green: Option<String>) -> Stage {
     std::fs::write(&stage.config, text.replace("[gateway]\n", "[gateway]\nsample = true\n")).unwrap();
     stage.start_gateway();
     let _load = stage.load(50);
-    let kept = |stage: &Stage| stage.samples(10) == 10;
-    eventually("ten requests are kept", || kept(&stage));
+    eventually("ten requests are kept", || stage.samples(10) == 10);
     stage
 }
 

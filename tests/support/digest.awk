@@ -35,7 +35,7 @@ part == "failures" && /^---- .* stdout ----$/ { told = told "\n== " binary ": " 
 # Of a backtrace the places of our own.
 part == "failures" && (/^ +[0-9]+: / || (/^ +at / && !/ at \.\//)) { next }
 part == "failures" && shown++ < MOST { told = told $0 "\n" }
-part == "failures" && shown == MOST { told = told "(more in the log)\n" }
+part == "failures" && shown == MOST + 1 { told = told "(more in the log)\n" }
 
 # The build's own: what it warns of and why it stops.
 binary == "" && /^(warning|error)/ { open = 1 }
