@@ -293,37 +293,31 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     assert!(reply.head.contains("connection: close") && start.elapsed() < Duration::from_secs(30));
 }
 
-/// Asks `n` times, ten times a second; how long each took, and its status.
+/// Asks `n` times; how long each took, and its status.
 async fn traffic(at: SocketAddr, n: usize) -> Vec<(Duration, Option<u16>)> {
     let (body, mut seen) = (golden_body(), Vec::new());
     for _ in 0..n {
         let start = Instant::now();
         let reply = try_ask(at, "POST", INFER, &body).await;
         seen.push((start.elapsed(), reply.map(|reply| reply.status)));
-        time::sleep(Duration::from_millis(100)).await;
     }
     seen
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_is_slow_under_traffic_only() {
+async fn slow_is_slow_for_whoever_asks_until_it_is_good_again() {
     let server = start(Side::Green, Mode::Slow).await;
     let limit = Duration::from_millis(250);
-    let seen = traffic(server.at, 80).await;
-    assert!(seen.iter().all(|(_, status)| *status == Some(200)));
-    assert!(seen[..40].iter().all(|(took, _)| *took < limit), "{seen:?}");
-    assert!(seen[60..].iter().all(|(took, _)| *took > limit), "{seen:?}");
-    time::sleep(Duration::from_secs(5)).await;
-    assert!(traffic(server.at, 10).await.iter().all(|(took, _)| *took < limit));
+    let seen = traffic(server.at, 20).await;
+    assert!(seen.iter().all(|(took, status)| *status == Some(200) && *took > limit), "{seen:?}");
     server.behaviour.set(Mode::Good);
-    assert!(traffic(server.at, 80).await.iter().all(|(took, _)| *took < limit));
+    assert!(traffic(server.at, 20).await.iter().all(|(took, _)| *took < limit));
 }
 
 #[tokio::test(start_paused = true)]
-async fn flaky_spoils_some_under_traffic_both_ways() {
+async fn flaky_spoils_some_both_ways() {
     let server = start(Side::Green, Mode::Flaky).await;
     let seen = traffic(server.at, 350).await;
-    assert!(seen[..40].iter().all(|(_, status)| *status == Some(200)), "{seen:?}");
     let count = |wanted| seen.iter().filter(|(_, status)| *status == wanted).count();
     assert!(count(Some(500)) > 0 && count(None) > 0, "{} with 500, {} dropped", count(Some(500)), count(None));
     assert!(count(Some(200)) > 250, "{}", count(Some(200)));

@@ -1,27 +1,16 @@
 //! How a model server behaves: well, or with one fault that is switched on while it runs.
 //!
-//! Slow and flaky are faults **under traffic**: a side at 0 % that only gates talk to shows nothing
-//! of them, as with a cache that is cold in a test and thrashes in production. What tells traffic
-//! from a gate is its length alone, never who asks: [`Stretch`] calls traffic sustained once
-//! inferences have come for [`SUSTAINED_AFTER`] at [`SUSTAINED_RPS`] or more without a pause of
-//! [`PAUSE`]. The golden and smoke gates are a burst of a second or two.
+//! A fault shows from the next request on and to whoever asks, a gate or a user. When a side gets
+//! its fault is the story's ([`super::scenario`]), never a clock's: what a gate sees must not hang on
+//! how fast the machine is.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
-/// Traffic is sustained when it has come for this long.
-pub const SUSTAINED_AFTER: Duration = Duration::from_secs(5);
-/// Traffic is sustained at this many inferences per second or more.
-pub const SUSTAINED_RPS: f64 = 3.0;
-/// A pause this long ends a stretch of traffic.
-pub const PAUSE: Duration = Duration::from_secs(3);
-/// Share of inferences that a flaky server spoils under traffic, 0 to 1.
+/// Share of inferences that a flaky server spoils, 0 to 1.
 pub const FLAKY_SHARE: f64 = 0.1;
 
 /// How a model server behaves.
@@ -31,13 +20,13 @@ pub enum Mode {
     /// As it should.
     #[default]
     Good,
-    /// Every inference takes 50 times as long, under sustained traffic.
+    /// Every inference takes 50 times as long.
     Slow,
     /// Fast and wrong: images are transposed before prediction, a feature skew.
     Wrong,
-    /// One inference in ten is answered with 500 or not at all, under sustained traffic.
+    /// One inference in ten is answered with 500 or not at all.
     Flaky,
-    /// Every inference takes four times as long, under sustained traffic: within every limit, and worse all the same.
+    /// Every inference takes four times as long: within every limit, and worse all the same.
     Worse,
     /// One worker instead of four: fast while little comes, and a queue when more does.
     Narrow,
@@ -116,13 +105,12 @@ pub enum Treatment {
 #[derive(Debug, Default)]
 pub struct Behaviour {
     mode: watch::Sender<Mode>,
-    stretch: Mutex<Stretch>,
 }
 
 impl Behaviour {
     /// A server that starts in `mode`.
     pub fn new(mode: Mode) -> Self {
-        Self { mode: watch::Sender::new(mode), stretch: Mutex::default() }
+        Self { mode: watch::Sender::new(mode) }
     }
 
     /// The mode now.
@@ -140,15 +128,14 @@ impl Behaviour {
         self.mode.subscribe()
     }
 
-    /// Counts an inference that came in at `now` and says what happens to it.
-    pub fn treat(&self, now: Instant) -> Treatment {
-        let sustained = self.stretch.lock().unwrap_or_else(PoisonError::into_inner).note(now);
+    /// What happens to one inference.
+    pub fn treat(&self) -> Treatment {
         match self.mode() {
             Mode::Wrong => Treatment::Transposed,
-            Mode::Slow if sustained => Treatment::Slow(50),
-            Mode::Worse if sustained => Treatment::Slow(4),
+            Mode::Slow => Treatment::Slow(50),
+            Mode::Worse => Treatment::Slow(4),
             Mode::Narrow => Treatment::InTurn,
-            Mode::Flaky if sustained && fastrand::f64() < FLAKY_SHARE => {
+            Mode::Flaky if fastrand::f64() < FLAKY_SHARE => {
                 if fastrand::bool() {
                     Treatment::Error
                 } else {
@@ -160,77 +147,24 @@ impl Behaviour {
     }
 }
 
-/// A stretch of traffic without a long pause.
-#[derive(Debug, Default)]
-pub struct Stretch {
-    seen: Option<(Instant, Instant)>,
-    count: u64,
-}
-
-impl Stretch {
-    /// Counts a request at `now`; true when traffic is sustained by now.
-    pub fn note(&mut self, now: Instant) -> bool {
-        let since = match self.seen {
-            Some((since, last)) if now.saturating_duration_since(last) < PAUSE => since,
-            _ => {
-                self.count = 0;
-                now
-            }
-        };
-        self.seen = Some((since, now));
-        self.count += 1;
-        let lasted = now.saturating_duration_since(since);
-        lasted >= SUSTAINED_AFTER && self.count as f64 / lasted.as_secs_f64() >= SUSTAINED_RPS
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The second at which traffic that comes at the given milliseconds counts as sustained.
-    fn sustained_at(at_ms: impl Iterator<Item = u64>) -> Option<u64> {
-        let (start, mut stretch) = (Instant::now(), Stretch::default());
-        at_ms.into_iter().find(|&ms| stretch.note(start + Duration::from_millis(ms))).map(|ms| ms / 1000)
-    }
-
     #[test]
-    fn a_tenth_of_sixty_a_second_is_sustained_however_it_is_spread() {
-        assert_eq!(sustained_at((0..).map(|i| i * 167).take(600)), Some(5));
-        // The split in blocks: ten requests in a row, then ninety for the other side.
-        assert_eq!(sustained_at((0..600).map(|i| i / 10 * 1670 + i % 10 * 17)), Some(5));
-    }
-
-    #[test]
-    fn gates_and_trickles_are_not() {
-        // A golden gate one by one, then smoke.
-        assert_eq!(sustained_at((0..430).map(|i| i * 10)), None);
-        // The same every eight seconds.
-        assert_eq!(sustained_at((0..4300).map(|i| i / 430 * 8000 + i % 430 * 10)), None);
-        // Two a second for ever.
-        assert_eq!(sustained_at((0..10_000).map(|i| i * 500)), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_mode_shows_from_the_next_request_on() {
+    fn a_mode_shows_from_the_next_request_on() {
         let behaviour = Behaviour::new(Mode::Slow);
-        for _ in 0..50 {
-            assert_eq!(behaviour.treat(Instant::now()), Treatment::Fair);
-            tokio::time::advance(Duration::from_millis(100)).await;
-        }
-        assert_eq!(behaviour.treat(Instant::now()), Treatment::Slow(50));
+        assert_eq!(behaviour.treat(), Treatment::Slow(50));
         behaviour.set(Mode::Worse);
-        assert_eq!(behaviour.treat(Instant::now()), Treatment::Slow(4));
+        assert_eq!(behaviour.treat(), Treatment::Slow(4));
         behaviour.set(Mode::Wrong);
-        assert_eq!(behaviour.treat(Instant::now()), Treatment::Transposed);
+        assert_eq!(behaviour.treat(), Treatment::Transposed);
         behaviour.set(Mode::Flaky);
         fastrand::seed(1);
-        let spoilt = (0..1000).filter(|_| behaviour.treat(Instant::now()) != Treatment::Fair).count();
+        let spoilt = (0..1000).filter(|_| behaviour.treat() != Treatment::Fair).count();
         assert!((60..140).contains(&spoilt), "{spoilt} of 1000");
-        tokio::time::advance(PAUSE).await;
-        assert!((0..100).all(|_| behaviour.treat(Instant::now()) == Treatment::Fair));
         behaviour.set(Mode::Good);
-        assert_eq!(behaviour.treat(Instant::now()), Treatment::Fair);
+        assert!((0..100).all(|_| behaviour.treat() == Treatment::Fair));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::scenario::{Scenario, Twist};
+use super::scenario::{Course, Scenario};
 use super::tree::Tree;
 use crate::domain::{Actor, LogLine, OrderState, Side};
 use crate::engine::snapshot::{GateState, GateStatus};
@@ -32,7 +32,7 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
     let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
     let mut story =
-        Story { scenario, switched: None, users: None, told: Instant::now(), struck: false, finalizing: false };
+        Story { course: Course::new(scenario, SEEN), live: None, users: None, told: Instant::now(), finalizing: false };
     let deadline = Instant::now() + LIMIT;
     let code = loop {
         let Ok(update) = tokio::time::timeout_at(deadline, session.next()).await else {
@@ -58,14 +58,12 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
 }
 
 struct Story {
-    scenario: Scenario,
-    /// Since when green has had the share at which something happens, or all traffic.
-    switched: Option<Instant>,
+    course: Course,
+    /// Since when green has had all traffic.
+    live: Option<Instant>,
     /// When green had its first users.
     users: Option<DateTime<Utc>>,
     told: Instant,
-    /// What the scenario does once green is live has been done.
-    struck: bool,
     finalizing: bool,
 }
 
@@ -85,7 +83,7 @@ impl Story {
             Phase::Finalized => Some((0, "green is live and the window is closed".into())),
             Phase::Paused => Some((6, "paused, waits for a person".into())),
             Phase::Idle if !busy => failed.map(|gate| (3, blocked(gate))),
-            Phase::Switched if self.struck && !status.rollback.ready => {
+            Phase::Switched if self.course.struck() && !status.rollback.ready => {
                 let why = status.rollback.because.clone().unwrap_or_default();
                 Some((4, format!("green is live, but the way back is lost: {why}")))
             }
@@ -114,24 +112,20 @@ impl Story {
             self.told = Instant::now();
             say(&figures(status));
         }
-        let twist = self.scenario.twist();
-        let at = twist.map_or(100, |twist| twist.at);
-        if status.split.observed.is_none_or(|split| split.share(Side::Green) < at) {
-            self.switched = None;
+        let Some(split) = status.split.observed else { return };
+        let share = split.share(Side::Green);
+        if let Some((side, mode)) = self.course.turn(share, Instant::now()) {
+            say(&format!("{side}'s server is now {mode}"));
+            tree.behave(side, mode).await;
+        }
+        if share < 100 || self.course.scenario.twist().is_some() {
+            self.live = None;
             return;
         }
-        let since = *self.switched.get_or_insert_with(Instant::now);
-        match twist {
-            Some(Twist { side, mode, .. }) if !self.struck && since.elapsed() >= SEEN => {
-                self.struck = true;
-                say(&format!("{side}'s server is now {mode}"));
-                tree.behave(side, mode).await;
-            }
-            None if status.phase == Phase::Switched && !self.finalizing && since.elapsed() >= SEEN * 3 => {
-                self.finalizing = true;
-                let _ = session.ask(Command::Finalize, None, None, Duration::from_secs(5)).await;
-            }
-            _ => {}
+        let since = *self.live.get_or_insert_with(Instant::now);
+        if status.phase == Phase::Switched && !self.finalizing && since.elapsed() >= SEEN * 3 {
+            self.finalizing = true;
+            let _ = session.ask(Command::Finalize, None, None, Duration::from_secs(5)).await;
         }
     }
 }

@@ -4,8 +4,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::behaviour::Mode;
 use crate::domain::{Pair, Side};
@@ -17,13 +19,13 @@ pub enum Scenario {
     /// Green is as good as it should be.
     #[default]
     Good,
-    /// Green passes its gates and gets slow under traffic.
+    /// Green passes its gates and gets slow with its first users.
     SlowGreen,
     /// Green is fast and wrong.
     WrongGreen,
-    /// Green passes its gates and fails some requests under traffic.
+    /// Green passes its gates and fails some requests of its users.
     FlakyGreen,
-    /// Green is within every limit under traffic, and four times as slow as blue.
+    /// Green is within every limit with its users, and four times as slow as blue.
     WorseGreen,
     /// Green dies once it has its first users.
     DeadGreen,
@@ -37,7 +39,7 @@ pub enum Scenario {
     DeadBlue,
 }
 
-/// What happens once green has had its share for a few seconds, so that it is seen.
+/// What happens once green has its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Twist {
     /// Green's share in percent at which it happens.
@@ -46,6 +48,8 @@ pub struct Twist {
     pub side: Side,
     /// How it behaves from then on.
     pub mode: Mode,
+    /// Whether it is over when green's users are gone: a cache that thrashes under them, not a process that died.
+    pub passes: bool,
 }
 
 impl Scenario {
@@ -83,13 +87,9 @@ impl Scenario {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Good => "green is sound: gates pass and traffic moves over in three steps",
-            Self::SlowGreen => {
-                "green passes its gates, then answers in 300 ms and more under traffic: a guard rolls back"
-            }
+            Self::SlowGreen => "green passes its gates, then answers its users in 300 ms and more: a guard rolls back",
             Self::WrongGreen => "green is fast and wrong, it reads images transposed: the golden gate blocks it",
-            Self::FlakyGreen => {
-                "green passes its gates, then fails a tenth of its requests under traffic: a guard rolls back"
-            }
+            Self::FlakyGreen => "green passes its gates, then fails a tenth of its users' requests: a guard rolls back",
             Self::WorseGreen => {
                 "green is within every limit, but four times as slow as blue: the guard that compares rolls back"
             }
@@ -106,23 +106,27 @@ impl Scenario {
     /// How each side's server behaves from the moment the scenario is chosen.
     pub const fn modes(self) -> Pair<Mode> {
         let green = match self {
-            Self::Good | Self::DeadBlue | Self::DeadGreen => Mode::Good,
-            Self::SlowGreen => Mode::Slow,
             Self::WrongGreen => Mode::Wrong,
-            Self::FlakyGreen => Mode::Flaky,
-            Self::WorseGreen => Mode::Worse,
             Self::SluggishGreen => Mode::Sluggish,
             Self::FragileGreen => Mode::Fragile,
             Self::NarrowGreen => Mode::Narrow,
+            Self::Good | Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen | Self::DeadBlue => {
+                Mode::Good
+            }
         };
         Pair { blue: Mode::Good, green }
     }
 
     /// What changes while it is played, if anything.
-    pub const fn twist(self) -> Option<Twist> {
+    pub fn twist(self) -> Option<Twist> {
+        // What no gate can see: it comes with green's users.
+        let with_users = |mode| Some(Twist { at: 1, side: Side::Green, mode, passes: true });
         match self {
-            Self::DeadBlue => Some(Twist { at: 100, side: Side::Blue, mode: Mode::Dead }),
-            Self::DeadGreen => Some(Twist { at: 10, side: Side::Green, mode: Mode::Dead }),
+            Self::SlowGreen => with_users(Mode::Slow),
+            Self::FlakyGreen => with_users(Mode::Flaky),
+            Self::WorseGreen => with_users(Mode::Worse),
+            Self::DeadBlue => Some(Twist { at: 100, side: Side::Blue, mode: Mode::Dead, passes: false }),
+            Self::DeadGreen => Some(Twist { at: 10, side: Side::Green, mode: Mode::Dead, passes: false }),
             _ => None,
         }
     }
@@ -136,6 +140,45 @@ impl Scenario {
             Self::DeadBlue => 4,
             Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen => 5,
         }
+    }
+}
+
+/// Where a story has got to: whether its twist has come, and since when it is due.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    /// The story.
+    pub scenario: Scenario,
+    /// How long green's share is watched before the twist, so that it is seen.
+    delay: Duration,
+    due: Option<Instant>,
+    struck: bool,
+}
+
+impl Course {
+    /// A story that has just begun.
+    pub fn new(scenario: Scenario, delay: Duration) -> Self {
+        Self { scenario, delay, due: None, struck: false }
+    }
+
+    /// Whether the twist has come.
+    pub fn struck(&self) -> bool {
+        self.struck
+    }
+
+    /// Whose server changes how, if any, now that green has `share` percent at `now`.
+    pub fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
+        let twist = self.scenario.twist()?;
+        if share < twist.at {
+            self.due = None;
+            let passes = twist.passes && std::mem::take(&mut self.struck);
+            return passes.then(|| (twist.side, self.scenario.modes()[twist.side]));
+        }
+        let due = *self.due.get_or_insert(now + self.delay);
+        if self.struck || now < due {
+            return None;
+        }
+        self.struck = true;
+        Some((twist.side, twist.mode))
     }
 }
 
@@ -170,11 +213,31 @@ mod tests {
     }
 
     #[test]
-    fn blue_starts_sound_and_what_dies_dies_later() {
+    fn what_no_gate_sees_comes_later() {
         for scenario in Scenario::ALL {
             assert_eq!(scenario.modes().blue, Mode::Good);
-            let dies = matches!(scenario, Scenario::DeadBlue | Scenario::DeadGreen);
-            assert_eq!(scenario.twist().is_some(), dies, "{scenario}");
+            let blocked = scenario.expected_exit() == 3;
+            assert_eq!(scenario.modes().green != Mode::Good, blocked, "{scenario}");
+            assert_eq!(scenario.twist().is_some(), !blocked && scenario != Scenario::Good, "{scenario}");
         }
+    }
+
+    /// What each share, a second apart, changes.
+    fn turns(scenario: Scenario, shares: &[u8]) -> Vec<Option<(Side, Mode)>> {
+        let (mut course, start) = (Course::new(scenario, Duration::from_secs(1)), Instant::now());
+        let at = |i: usize| start + Duration::from_secs(i as u64);
+        shares.iter().enumerate().map(|(i, share)| course.turn(*share, at(i))).collect()
+    }
+
+    #[test]
+    fn a_fault_comes_with_the_users_and_goes_with_them_but_the_dead_stay_dead() {
+        let (slow, good) = (Some((Side::Green, Mode::Slow)), Some((Side::Green, Mode::Good)));
+        let seen = turns(Scenario::SlowGreen, &[0, 10, 10, 50, 0, 0, 10, 0, 10, 10]);
+        assert_eq!(seen, [None, None, slow, None, good, None, None, None, None, slow]);
+        let dead = Some((Side::Green, Mode::Dead));
+        assert_eq!(turns(Scenario::DeadGreen, &[1, 10, 10, 0, 10, 10]), [None, None, dead, None, None, None]);
+        assert!(turns(Scenario::DeadBlue, &[99; 9]).iter().all(Option::is_none));
+        assert_eq!(turns(Scenario::DeadBlue, &[100; 2])[1], Some((Side::Blue, Mode::Dead)));
+        assert!(turns(Scenario::Good, &[100; 9]).iter().all(Option::is_none));
     }
 }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use super::accelerator::{Accelerator, Manner};
 use super::behaviour::{Behaviour, Mode, Treatment};
@@ -128,7 +128,7 @@ impl Server {
             }
             Err(refusal) => return Ok(self.refuse(&refusal)),
         };
-        let treatment = self.behaviour.treat(Instant::now());
+        let treatment = self.behaviour.treat();
         let manner = match treatment {
             Treatment::Slow(times) => Manner { times, alone: false },
             Treatment::InTurn => Manner { times: 1, alone: true },

@@ -2,14 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use super::scenario::Scenario;
+use super::scenario::{Course, Scenario};
 use super::tree::Tree;
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLevel, LogLine, Service, Side};
 use crate::runtime::connect;
+
+/// How long green's share is seen before something happens with it.
+const SEEN: Duration = Duration::from_secs(1);
 
 /// What is played.
 pub struct Show {
@@ -47,18 +52,18 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
         let tree = Arc::clone(&tree);
         let backend = Arc::clone(&backend);
         tokio::spawn(async move {
-            let mut stage = Director { scenario: show.scenario, struck: false, backend };
+            let mut stage = Director { course: Course::new(show.scenario, SEEN), backend };
             stage.tell(&lines, &format!("{}: {}", show.scenario, show.scenario.description())).await;
             let dir = tree.lock().await.dir().display().to_string();
             stage.tell(&lines, &format!("config, journal and logs are in {dir}")).await;
-            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(500));
+            let mut ticks = tokio::time::interval(Duration::from_millis(500));
             loop {
                 tokio::select! {
                     choice = choices.recv() => match choice {
                         Some(name) => stage.choose(&name, &tree, &lines).await,
                         None => return,
                     },
-                    _ = ticks.tick() => stage.strike_when_due(&tree, &lines).await,
+                    _ = ticks.tick() => stage.turn(&tree, &lines).await,
                 }
             }
         })
@@ -74,8 +79,7 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
 
 /// Makes happen what the scenario says.
 struct Director {
-    scenario: Scenario,
-    struck: bool,
+    course: Course,
     backend: Arc<dyn TrafficBackend>,
 }
 
@@ -83,8 +87,7 @@ impl Director {
     async fn choose(&mut self, name: &str, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
         match name.parse::<Scenario>() {
             Ok(scenario) => {
-                self.scenario = scenario;
-                self.struck = false;
+                self.course = Course::new(scenario, SEEN);
                 tree.lock().await.choose(scenario).await;
                 self.tell(lines, &format!("{scenario}: {}", scenario.description())).await;
             }
@@ -92,14 +95,15 @@ impl Director {
         }
     }
 
-    /// What happens only once green has its share.
-    async fn strike_when_due(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
-        let Some(twist) = self.scenario.twist().filter(|_| !self.struck) else { return };
-        let seen = self.backend.observer().observe().await;
-        if seen.is_ok_and(|seen| seen.split.share(Side::Green) >= twist.at) {
-            self.struck = true;
-            tree.lock().await.behave(twist.side, twist.mode).await;
-            self.tell(lines, &format!("{}'s server is now {}", twist.side, twist.mode)).await;
+    /// What happens only with green's share.
+    async fn turn(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
+        if self.course.scenario.twist().is_none() {
+            return;
+        }
+        let Ok(seen) = self.backend.observer().observe().await else { return };
+        if let Some((side, mode)) = self.course.turn(seen.split.share(Side::Green), Instant::now()) {
+            tree.lock().await.behave(side, mode).await;
+            self.tell(lines, &format!("{side}'s server is now {mode}")).await;
         }
     }
 
