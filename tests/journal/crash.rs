@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cutover::journal::{FILE_NAME, Journal, verify};
 use rustix::process::Signal;
 
-use crate::support::{ARG, Part, dir, note, say, text};
+use crate::support::{ARG, Part, dir, dir_without_a_disk, note, say, text};
 
 /// The part of a child: appends `count` notes of `size` characters and says so after each.
 pub fn writer() {
@@ -81,7 +81,7 @@ fn no_acknowledged_line_is_lost_to_a_kill() {
 
 #[test]
 fn four_processes_append_at_once_and_the_chain_holds() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = dir_without_a_disk();
     let (mut reader, _) = Journal::open(dir.path()).unwrap();
     let children: Vec<Part> = (0..4).map(|c| Part::start("writer", dir.path(), &format!("c{c} 200 40"))).collect();
     let mut seen = Vec::new();

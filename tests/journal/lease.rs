@@ -8,7 +8,7 @@ use cutover::domain::Stamp;
 use cutover::journal::{Holder, Lease, LeaseState, Problem, Standing};
 use rustix::process::Signal;
 
-use crate::support::{ARG, DEADLINE, Part, dir, say, wait_for_parent};
+use crate::support::{ARG, DEADLINE, Part, dir, dir_without_a_disk, say, wait_for_parent};
 
 fn who(name: &str) -> Holder {
     Holder { name: name.into(), pid: std::process::id(), since: Stamp::epoch().wall, host: "here".into() }
@@ -95,7 +95,7 @@ fn a_hung_holder_can_be_taken_over_and_learns_of_it() {
 
 #[test]
 fn of_many_who_ask_at_once_one_gets_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = dir_without_a_disk();
     for _ in 0..5 {
         let mut children: Vec<Part> = (0..6).map(|n| Part::start("taker", dir.path(), &format!("t{n}"))).collect();
         children.iter_mut().for_each(Part::nudge);

@@ -45,6 +45,13 @@ pub fn say(line: &str) {
     out.flush().unwrap();
 }
 
+/// A directory in memory where the machine has one: a lock is waited for two seconds, and on a disk that is busy
+/// with a build one sync can take longer than that.
+pub fn dir_without_a_disk() -> tempfile::TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A child, ended with the test that started it.
 pub struct Part {
     pub child: Child,
