@@ -137,8 +137,8 @@ impl State {
 
     fn resume(&mut self, id: u64, by: Actor) {
         let drift = self.drift();
-        self.router.drift = None;
         if let Some(drift) = drift {
+            self.router.drift = None;
             if self.rollout.origin.is_none() {
                 self.rollout.origin = Some(self.origin());
             }

@@ -144,10 +144,12 @@ impl State {
         {
             push(found, RefusalKind::Blocked, &format!("router is mixed: {mixed}"));
         }
-        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
-            let text =
-                format!("drift: router says {}, asked was {desired}; roll back, or resume to accept", drift.observed);
-            push(found, RefusalKind::Blocked, &text);
+        let (Some(deviation), Some(desired)) = (self.deviation(), self.rollout.desired) else { return };
+        let text = format!("router says {}, asked was {desired}", deviation.observed);
+        if deviation.lasts(self.now) {
+            push(found, RefusalKind::Blocked, &format!("drift: {text}; roll back, or resume to accept"));
+        } else {
+            push(found, RefusalKind::Busy, &format!("{text}; whether that is drift is known within 2 s"));
         }
     }
 

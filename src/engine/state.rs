@@ -207,7 +207,6 @@ impl State {
         self.router.keep_counters(seen.traffic.clone());
     }
 
-    /// Drift counts once it has lasted two seconds: another process's order may be read from the router before it is read from the journal.
     fn look_for_drift(&mut self) {
         let (Some(desired), Some(observed)) = (self.rollout.desired, self.router.split()) else { return };
         if desired == observed || self.rollout.unsettled().is_some() {
@@ -218,7 +217,7 @@ impl State {
             Some(drift) if drift.observed == observed => drift,
             _ => Drift { observed, since: self.now, told: false },
         };
-        if !drift.told && self.now.since_ms(drift.since) >= 2_000 {
+        if !drift.told && drift.lasts(self.now) {
             drift.told = true;
             if self.role.on_watch && self.may_drive() {
                 self.record(Fact::Drift { desired, observed }, Actor::auto());
@@ -227,9 +226,14 @@ impl State {
         self.router.drift = Some(drift);
     }
 
-    /// What the router says and nobody asked for. What was asked for may have changed since it was read.
-    pub(super) fn drift(&self) -> Option<Drift> {
+    /// What the router says and was not asked for, drift or not yet. What was asked for may have changed since it was read.
+    pub(super) fn deviation(&self) -> Option<Drift> {
         self.router.drift.filter(|drift| Some(drift.observed) != self.rollout.desired)
+    }
+
+    /// What the router says and nobody asked for.
+    pub(super) fn drift(&self) -> Option<Drift> {
+        self.deviation().filter(|drift| drift.lasts(self.now))
     }
 
     fn recorded(&mut self, records: &[Record]) {

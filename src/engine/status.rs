@@ -80,7 +80,7 @@ impl State {
 
     fn phase(&self) -> Phase {
         let unread = self.router.age_ms(self.now).is_none_or(|age| age > self.service.stale_after_ms);
-        if unread || self.drifts() {
+        if unread || self.drift().is_some() {
             return Phase::Unknown;
         }
         if self.rollout.paused.is_some() && matches!(self.rollout.stage, Stage::Idle | Stage::Moving) {
@@ -108,10 +108,6 @@ impl State {
         }
     }
 
-    fn drifts(&self) -> bool {
-        self.drift().is_some_and(|drift| self.now.since_ms(drift.since) >= 2_000)
-    }
-
     fn step(&self) -> Step {
         let plan = &self.service.plan;
         let share = self.share().unwrap_or(0);
@@ -137,7 +133,7 @@ impl State {
             desired: self.rollout.desired.or(observed),
             observed,
             mixed: self.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.clone()),
-            drift: self.drifts(),
+            drift: self.drift().is_some(),
             age_s: self.router.age_ms(self.now).map(seconds),
         }
     }
@@ -265,8 +261,8 @@ impl State {
         faults.extend(self.journal_broken.as_ref().map(|fault| format!("journal: {fault}")));
         faults.extend(self.journal_fault.as_ref().map(|fault| format!("journal: {fault}")));
         faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {}", fault.when_reading())));
-        if let (true, Some(desired), Some(observed)) = (self.drifts(), self.rollout.desired, self.router.split()) {
-            faults.push(format!("drift: router says {observed}, asked was {desired}"));
+        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
+            faults.push(format!("drift: router says {}, asked was {desired}", drift.observed));
         }
         if let Some((_, seen)) = &self.router.seen {
             faults.extend(seen.mixed.as_ref().map(|mixed| format!("router is mixed: {mixed}")));
@@ -311,7 +307,7 @@ impl State {
             None => self.router.fault.is_some(),
         };
         // Reason: what may be drift is neither drift nor none before it has lasted.
-        let settled = self.router.drift.is_none() || self.drifts();
+        let settled = self.router.drift.is_none() || self.drift().is_some();
         let metrics = self.service.metrics.as_ref();
         let read = metrics.is_none_or(|spec| {
             Side::BOTH.iter().all(|&side| {

@@ -83,9 +83,7 @@ impl State {
             let detail = last.detail.as_deref().unwrap_or("the traffic system did not say why");
             return Some(Failure::Router(format!("order {} failed: {detail}", last.order.id)));
         }
-        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired)
-            && self.now.since_ms(drift.since) >= 2_000
-        {
+        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
             return Some(Failure::Router(format!("drift: router says {}, asked was {desired}", drift.observed)));
         }
         let candidate = self.candidate();

@@ -36,12 +36,22 @@ pub(super) struct Router {
     pub(super) times: bool,
 }
 
+/// What the router says counts as nobody's order once it has lasted this long, in milliseconds: another process's
+/// order may be read from the router before it is read from the journal.
+const DRIFT_AFTER_MS: u64 = 2_000;
+
 /// The router says what nobody asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drift {
     pub(super) observed: Split,
     pub(super) since: Stamp,
     pub(super) told: bool,
+}
+
+impl Drift {
+    pub(super) fn lasts(&self, now: Stamp) -> bool {
+        now.since_ms(self.since) >= DRIFT_AFTER_MS
+    }
 }
 
 impl Router {
