@@ -19,6 +19,7 @@ mod signals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::backend::haproxy::Haproxy;
 use cutover::backend::{BackendError, TrafficBackend};
@@ -82,22 +83,26 @@ impl Drop for Holding {
 }
 
 async fn hold(listener: UnixListener, real: PathBuf, at: usize, held: Arc<Semaphore>, go: Arc<Semaphore>) {
-    let mut is_first = true;
-    while let Ok((mut stream, _)) = listener.accept().await {
-        let mut line = vec![0; 4096];
-        let n = stream.read(&mut line).await.unwrap_or(0);
-        let line = String::from_utf8_lossy(&line[..n]).trim().to_owned();
-        let commands: Vec<&str> = line.split(';').collect();
-        let stops = is_first && line.starts_with("set ");
-        is_first &= !stops;
-        let (now, later) = commands.split_at(if stops { at } else { 0 });
-        let mut answer = pass(&real, now).await;
-        if stops {
-            held.add_permits(1);
-            go.acquire().await.unwrap().forget();
-        }
-        answer.extend(pass(&real, later).await);
-        let _ = stream.write_all(&answer).await;
+    let is_first = Arc::new(AtomicBool::new(true));
+    while let Ok((stream, _)) = listener.accept().await {
+        let (real, is_first) = (real.clone(), Arc::clone(&is_first));
+        let (held, go) = (Arc::clone(&held), Arc::clone(&go));
+        tokio::spawn(async move {
+            let mut stream = stream;
+            let mut line = vec![0; 4096];
+            let n = stream.read(&mut line).await.unwrap_or(0);
+            let line = String::from_utf8_lossy(&line[..n]).trim().to_owned();
+            let commands: Vec<&str> = line.split(';').collect();
+            let stops = line.starts_with("set ") && is_first.swap(false, Ordering::SeqCst);
+            let (now, later) = commands.split_at(if stops { at } else { 0 });
+            let mut answer = pass(&real, now).await;
+            if stops {
+                held.add_permits(1);
+                go.acquire().await.unwrap().forget();
+            }
+            answer.extend(pass(&real, later).await);
+            let _ = stream.write_all(&answer).await;
+        });
     }
 }
 
@@ -133,6 +138,33 @@ async fn a_rollback_between_two_commands_never_leaves_both_sides_without_weight(
     assert_eq!(Client::to(proxy.listen).get("/").unwrap(), (200, "blue".to_owned()));
     let kept = std::fs::read_to_string(proxy.state()).unwrap();
     assert!(kept.contains(" 100 ") && proxy.say("show servers state").lines().all(|it| kept.contains(it)), "{kept}");
+}
+
+/// As a socket keeps it: the caller is gone, the command is still to come.
+#[tokio::test]
+async fn an_order_that_was_given_up_and_comes_late_does_not_outlive_the_way_back() {
+    if !is_installed("an_order_that_was_given_up_and_comes_late_does_not_outlive_the_way_back") {
+        return;
+    }
+    let proxy = Proxy::start(Way::Weights, &Model::both(), 50);
+    let holding = Holding::before(&proxy, 0);
+    let one = backend(HaproxySpec { nodes: vec![holding.address.clone()], ..proxy.saved() });
+    let shown = look(&one).await.revision;
+    let forward = fresh(green(100), Some(shown));
+    let driver = one.driver().unwrap();
+    tokio::select! {
+        result = driver.apply(&forward) => panic!("{result:?}"),
+        () = holding.is_held() => {}
+    }
+    let back = {
+        let one = Arc::clone(&one);
+        tokio::spawn(async move { apply(&one, &fresh(green(0), None)).await })
+    };
+    driving::until(&one, |_| weights(&proxy) == (100, 0)).await;
+    holding.go.add_permits(1);
+    back.await.unwrap().unwrap();
+    assert_eq!(weights(&proxy), (100, 0), "the way back stands");
+    assert_eq!(look(&one).await.split, green(0));
 }
 
 #[tokio::test]

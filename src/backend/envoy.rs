@@ -35,7 +35,7 @@ pub struct Envoy {
 
 #[derive(Debug)]
 struct Inner {
-    fleet: fleet::Fleet,
+    fleet: Arc<fleet::Fleet>,
     /// Base URLs per side, without a trailing slash.
     sides: Pair<Vec<String>>,
     memory: drive::Memory,
@@ -46,7 +46,13 @@ impl Envoy {
     pub fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
         let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
-        Self { inner: Arc::new(Inner { fleet: fleet::Fleet::new(spec), sides, memory: drive::Memory::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                fleet: Arc::new(fleet::Fleet::new(spec)),
+                sides,
+                memory: drive::Memory::default(),
+            }),
+        }
     }
 }
 

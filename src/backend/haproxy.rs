@@ -35,7 +35,7 @@ struct Inner {
     spec: HaproxySpec,
     /// Base URLs per side, without a trailing slash.
     sides: Pair<Vec<String>>,
-    memory: drive::Memory,
+    memory: Arc<drive::Memory>,
 }
 
 impl Haproxy {
@@ -43,7 +43,7 @@ impl Haproxy {
     pub fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
         let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
-        Self { inner: Arc::new(Inner { spec, sides, memory: drive::Memory::default() }) }
+        Self { inner: Arc::new(Inner { spec, sides, memory: Arc::default() }) }
     }
 }
 

@@ -1,8 +1,16 @@
 //! Which order's turn it is, where the traffic system itself knows no orders: the same order sent twice is one act, and
 //! an older one never comes after a newer.
+//!
+//! What was sent cannot be called back: a forward order that its caller gave up may lie in a socket, and be carried
+//! out after the way back was. So it is followed to its end, and the way back is set once more when that has come.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::RwLock;
+use tokio::time::timeout;
 
 use super::BackendError;
 use crate::domain::{Order, OrderId};
@@ -14,6 +22,8 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     orders: Mutex<Orders>,
+    /// Read by forward orders on their way, written by nobody: only waited for.
+    forward: Arc<RwLock<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +74,34 @@ impl Turns {
     /// [`BackendError::Conflict`] when one did.
     pub(super) fn still(&self, order: &Order) -> Result<(), BackendError> {
         if self.orders().tried.back() == Some(&order.id) { Ok(()) } else { Err(newer()) }
+    }
+
+    /// Sends `order`, which is a forward one, and hears its answer even when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Those of `act`; [`BackendError::Conflict`] when another order came before it was sent.
+    pub(super) async fn followed<T: Send + 'static>(
+        &self,
+        order: &Order,
+        act: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let on_its_way = Arc::clone(&self.forward).read_owned().await;
+        self.still(order)?;
+        let task = tokio::spawn(async move {
+            let answer = act.await;
+            drop(on_its_way);
+            answer
+        });
+        task.await.unwrap_or_else(|gone| Err(BackendError::Unknown(format!("the order was cut off: {gone}"))))
+    }
+
+    /// Waits `limit` at most until no forward order is on its way; whether any was, and may have come last.
+    pub(super) async fn forward_was_on_its_way(&self, limit: Duration) -> bool {
+        if self.forward.try_write().is_ok() {
+            return false;
+        }
+        let _ = timeout(limit, self.forward.write()).await;
+        true
     }
 
     /// Nothing was sent of `order`: sent again, it is a first one.

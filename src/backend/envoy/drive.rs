@@ -17,6 +17,8 @@ use crate::domain::router::envoy::EnvoyWay;
 pub(super) const LOOK: Duration = Duration::from_millis(1200);
 /// How long a process may take to carry an order out.
 const ACT: Duration = Duration::from_millis(1200);
+/// How long the way back waits for a forward order that was sent before it.
+const OVERTAKEN: Duration = Duration::from_millis(900);
 
 /// The orders of this process.
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ pub(super) struct Memory {
 }
 
 /// Carries `order` out in every process.
-pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> Result<(), BackendError> {
+pub(super) async fn carry_out(fleet: &Arc<Fleet>, memory: &Memory, order: &Order) -> Result<(), BackendError> {
     let turn = memory.turns.begin(order)?;
     if turn == Turn::Done {
         return Ok(());
@@ -42,7 +44,7 @@ pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> 
         memory.turns.still(order)?;
     }
     match &fleet.spec().way {
-        EnvoyWay::Runtime { key } => judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?)?,
+        EnvoyWay::Runtime { key } => set(fleet, memory, order, runtime::setting(key, order)).await?,
         EnvoyWay::Routes { file, template } => {
             // Reason: a write that its caller no longer waits for is over before the next one begins.
             let writing = Arc::clone(&memory.writing).lock_owned().await;
@@ -60,6 +62,19 @@ pub(super) async fn carry_out(fleet: &Fleet, memory: &Memory, order: &Order) -> 
     }
     memory.turns.done(order);
     Ok(())
+}
+
+/// Posts `path`, which is `order`'s, to every process.
+async fn set(fleet: &Arc<Fleet>, memory: &Memory, order: &Order, path: String) -> Result<(), BackendError> {
+    if order.kind.is_forward() {
+        let (fleet, it) = (Arc::clone(fleet), order.clone());
+        return memory.turns.followed(order, async move { judged(&it, &fleet.post(&path, ACT).await?) }).await;
+    }
+    let sent = fleet.post(&path, ACT).await?;
+    if !memory.turns.forward_was_on_its_way(OVERTAKEN).await {
+        return judged(order, &sent);
+    }
+    judged(order, &fleet.post(&path, ACT).await?)
 }
 
 fn not_written(why: &str) -> BackendError {

@@ -1,6 +1,6 @@
 //! Orders: checked against every node, sent to all at once, written down, answered.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::fleet::{self, ask_all, read_all};
@@ -16,6 +16,8 @@ use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 pub(super) const LOOK: Duration = Duration::from_millis(700);
 /// How long a node may take to carry an order out.
 const ACT: Duration = Duration::from_millis(800);
+/// How long the way back waits for a forward order that was sent before it.
+const OVERTAKEN: Duration = Duration::from_millis(900);
 
 /// The orders of this process.
 #[derive(Debug, Default)]
@@ -37,7 +39,7 @@ impl Memory {
 }
 
 /// Carries `order` out on every node.
-pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order) -> Result<(), BackendError> {
+pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Arc<Memory>, order: &Order) -> Result<(), BackendError> {
     let turn = memory.turns.begin(order)?;
     if turn == Turn::Done {
         return Ok(());
@@ -58,9 +60,21 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order
         // Reason: while the nodes were read, somebody may have asked for the way back.
         memory.turns.still(order)?;
     }
+    if order.kind.is_forward() {
+        let set = set(spec.clone(), Arc::clone(memory), order.clone(), commands);
+        memory.turns.followed(order, set).await?;
+    } else {
+        set(spec.clone(), Arc::clone(memory), order.clone(), commands).await?;
+    }
+    memory.turns.done(order);
+    Ok(())
+}
+
+/// Sends `commands`, which are `order`'s, sees that they stand, and writes them down.
+async fn set(spec: HaproxySpec, memory: Arc<Memory>, order: Order, commands: Vec<String>) -> Result<(), BackendError> {
     let mut moved: Vec<NodeAddress> = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
-    for (node, answers) in ask_all(spec, commands.clone(), ACT).await {
+    for (node, answers) in ask_all(&spec, commands.clone(), ACT).await {
         match answers.and_then(|answers| all_done(&commands, &answers).map_err(|error| Fault::of(&node, error))) {
             Ok(()) => moved.push(node),
             Err(fault) => faults.push(fault),
@@ -72,15 +86,16 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Memory, order: &Order
         // Reason: half an order is told as what it is; what the others say is no sign of another hand then.
         if faults.is_empty() || !order.kind.is_forward() {
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
-            (now, stands) = settle::settle(&moved, order).await;
+            (now, stands) = settle::settle(&moved, &order).await;
+            if !order.kind.is_forward() && memory.turns.forward_was_on_its_way(OVERTAKEN).await {
+                (now, stands) = settle::settle(&moved, &order).await;
+            }
         }
-        let unsaved = keep::write(spec, now, &moved).await.err();
+        let unsaved = keep::write(&spec, now, &moved).await.err();
         *memory.unsaved_mut() = unsaved;
     }
-    judged(order, &moved, &faults)?;
-    stands?;
-    memory.turns.done(order);
-    Ok(())
+    judged(&order, &moved, &faults)?;
+    stands
 }
 
 /// Every node must answer, in the state that consent was given to, and a reload must not undo what is set.
