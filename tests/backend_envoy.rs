@@ -29,7 +29,7 @@ use cutover::backend::{Applying, BackendError, TrafficBackend};
 use cutover::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
 use cutover::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split};
 use driving::{apply, back, forward, fresh, green, has_note, look};
-use envoy::{KEY, Proxy, Setup, answer, filled, impostor, rename_into, routes_in, swallows_changes};
+use envoy::{Holding, KEY, Proxy, Setup, answer, filled, impostor, rename_into, routes_in, swallows_changes};
 use kit::{Client, Model};
 use rustix::process::Signal;
 
@@ -397,6 +397,31 @@ async fn an_order_that_is_cut_off_on_one_process_is_unknown_and_shown() {
     let whole = self::backend(three.spec.clone());
     back(&whole).await.unwrap();
     assert_eq!(look(&whole).await.mixed, None);
+}
+
+/// As a socket keeps it: the caller is gone, the change is still to come.
+#[tokio::test]
+async fn an_order_that_was_given_up_and_comes_late_does_not_outlive_the_way_back() {
+    if !is_there("an_order_that_was_given_up_and_comes_late_does_not_outlive_the_way_back") {
+        return;
+    }
+    let proxy = Proxy::start(nowhere(50));
+    let holding = Holding::before(&proxy);
+    let one = backend(EnvoySpec { admin: vec![holding.place.clone()], ..proxy.spec() });
+    let late = fresh(green(100), Some(look(&one).await.revision));
+    let driver = one.driver().unwrap();
+    tokio::select! {
+        result = driver.apply(&late) => panic!("{result:?}"),
+        held = holding.held.acquire() => held.unwrap().forget(),
+    }
+    let back = {
+        let one = Arc::clone(&one);
+        tokio::spawn(async move { back(&one).await })
+    };
+    driving::until(&one, |seen| seen.split == green(0)).await;
+    holding.go.add_permits(1);
+    back.await.unwrap().unwrap();
+    assert_eq!(look(&one).await.split, green(0), "the way back stands");
 }
 
 #[tokio::test]

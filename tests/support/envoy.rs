@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cutover::domain::Pair;
@@ -16,6 +18,7 @@ use cutover::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::{program, signals};
@@ -293,6 +296,43 @@ pub fn swallows_changes(proxy: &Proxy, answer: &'static str) -> (AdminPlace, Bet
         }
     });
     (AdminPlace::Unix(path), Between(task))
+}
+
+/// A relay to `proxy` that keeps the first change until it is let go, and passes it on then, whoever is still there.
+pub struct Holding {
+    pub place: AdminPlace,
+    /// Given when the change is here.
+    pub held: Arc<Semaphore>,
+    /// Given to let it go on.
+    pub go: Arc<Semaphore>,
+    _relay: Between,
+}
+
+impl Holding {
+    pub fn before(proxy: &Proxy) -> Self {
+        let path = proxy.dir().join("hold.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let (held, go, real) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)), proxy.socket());
+        let (given, taken, is_first) = (Arc::clone(&held), Arc::clone(&go), Arc::new(AtomicBool::new(true)));
+        let relay = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (given, taken, is_first) = (Arc::clone(&given), Arc::clone(&taken), Arc::clone(&is_first));
+                let real = real.clone();
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let n = stream.read(&mut request).await.unwrap_or(0);
+                    if request[..n].starts_with(b"POST") && is_first.swap(false, Ordering::SeqCst) {
+                        given.add_permits(1);
+                        taken.acquire().await.unwrap().forget();
+                    }
+                    let mut to = tokio::net::UnixStream::connect(&real).await.unwrap();
+                    to.write_all(&request[..n]).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut to).await;
+                });
+            }
+        });
+        Self { place: AdminPlace::Unix(path), held, go, _relay: Between(relay) }
+    }
 }
 
 /// A whole answer with `body`.

@@ -60,11 +60,11 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Arc<Memory>, order: &
         // Reason: while the nodes were read, somebody may have asked for the way back.
         memory.turns.still(order)?;
     }
+    let set = set(spec.clone(), Arc::clone(memory), order.clone(), commands);
     if order.kind.is_forward() {
-        let set = set(spec.clone(), Arc::clone(memory), order.clone(), commands);
         memory.turns.followed(order, set).await?;
     } else {
-        set(spec.clone(), Arc::clone(memory), order.clone(), commands).await?;
+        set.await?;
     }
     memory.turns.done(order);
     Ok(())
