@@ -228,6 +228,7 @@ impl Account {
     /// The load was stopped: nothing more is sent.
     pub(super) fn stopped(&mut self, stop: Stop, report: &mut Report) -> Finding {
         self.end_slice(report);
+        self.tell_errors(report);
         let (verdict, why) = match stop {
             Stop::Broken(why) => (Verdict::Failed, why),
             Stop::Unable(why) => (Verdict::NotYet, why),
@@ -236,16 +237,22 @@ impl Account {
         Finding::new(verdict, format!("stopped after {} s: {why}", self.elapsed.as_secs()))
     }
 
+    fn tell_errors(&self, report: &mut Report) {
+        for (kind, number) in &self.all.kinds {
+            report.fault(format!("{number} x {kind}"));
+        }
+    }
+
     /// The whole profile was sent.
     pub(super) fn judge(&mut self, report: &mut Report) -> Finding {
         self.end_slice(report);
+        self.tell_errors(report);
         let (all, asked, limits) = (&self.all, self.asked, self.asked.limits);
-        for (kind, number) in &all.kinds {
-            report.fault(format!("{number} x {kind}"));
-        }
         let missing = asked.total.saturating_sub(all.finished);
         if all.finished - all.errors == 0 || all.quantile_ms(0.99).is_none() {
-            return Finding::new(Verdict::NotYet, format!("none of {} answered well", count(asked.total, "request")));
+            // Reason: errors are an answer, as they are while the load runs; silence to the end is none.
+            let verdict = if all.errors > 0 { Verdict::Failed } else { Verdict::NotYet };
+            return Finding::new(verdict, format!("none of {} answered well", count(asked.total, "request")));
         }
         let intended = asked.total as f64 / asked.length.as_secs_f64().max(0.001);
         // What took longer than the profile was not achieved at its rate.

@@ -84,6 +84,18 @@ fn errors_and_silence_are_the_sides_own_whoever_is_busy() {
     let mut tick = second(1, 0, 0, 1.0);
     (0..50).for_each(|_| tick.part.add(None, Some("status 500"), Duration::from_secs(1)));
     assert_eq!(first.take(&tick, &mut report), Some(Stop::Broken("50 of the last 50 failed".into())));
+    // The same at the end of a load too short to be stopped.
+    let mut short = account(1);
+    tick.ended = true;
+    assert_eq!(short.take(&tick, &mut report), None);
+    let finding = short.judge(&mut report);
+    assert_eq!((finding.verdict, report.value), (Verdict::Failed, None), "{}", finding.note);
+    assert!(finding.note.starts_with("none of "), "{}", finding.note);
+    let mut nothing = second(1, 0, 0, 0.0);
+    nothing.ended = true;
+    let mut unheard = account(1);
+    unheard.take(&nothing, &mut report);
+    assert_eq!(unheard.judge(&mut report).verdict, Verdict::NotYet);
     let mut silent = account(60);
     let stop = (1..=9).find_map(|n| silent.take(&second(n, 0, 0, 0.0), &mut report));
     assert_eq!(stop, Some(Stop::Broken("no answer for 5 s".into())));
