@@ -15,6 +15,8 @@ use tokio::time::timeout;
 use super::BackendError;
 use crate::domain::{Order, OrderId};
 
+/// How long the way back waits for a forward order that was sent before it.
+const OVERTAKEN: Duration = Duration::from_millis(900);
 /// So many orders are remembered: a retry comes within seconds.
 const REMEMBERED: usize = 64;
 
@@ -95,13 +97,15 @@ impl Turns {
         task.await.unwrap_or_else(|gone| Err(BackendError::Unknown(format!("the order was cut off: {gone}"))))
     }
 
-    /// Waits `limit` at most until no forward order is on its way; whether any was, and may have come last.
-    pub(super) async fn forward_was_on_its_way(&self, limit: Duration) -> bool {
-        if self.forward.try_write().is_ok() {
-            return false;
-        }
-        let _ = timeout(limit, self.forward.write()).await;
-        true
+    /// Whether a forward order is on its way. To be asked by the way back before it is sent: an answer that comes
+    /// while that is under way does not say which of the two came last.
+    pub(super) fn forward_is_on_its_way(&self) -> bool {
+        self.forward.try_write().is_err()
+    }
+
+    /// Waits until no forward order is on its way, or for [`OVERTAKEN`].
+    pub(super) async fn forward_ends(&self) {
+        let _ = timeout(OVERTAKEN, self.forward.write()).await;
     }
 
     /// Nothing was sent of `order`: sent again, it is a first one.
@@ -152,6 +156,28 @@ mod tests {
         turns.done(&back);
         assert_eq!(turns.begin(&back), Ok(Turn::Again), "a way back is set again");
         assert_eq!(turns.begin(&on), Ok(Turn::Done), "what was answered stands, and is not carried out again");
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_followed_when_nobody_waits_any_more() {
+        let turns = Turns::default();
+        let (on, back) = (order("on", Move::Switch), order("back", Move::Rollback));
+        let (answer, answered) = tokio::sync::oneshot::channel::<()>();
+        assert_eq!(turns.begin(&on), Ok(Turn::First));
+        let act = async move { answered.await.map_err(|gone| BackendError::Unknown(gone.to_string())) };
+        assert!(!turns.forward_is_on_its_way());
+        tokio::select! {
+            biased;
+            result = turns.followed(&on, act) => panic!("{result:?}"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(turns.begin(&back), Ok(Turn::First));
+        assert!(turns.forward_is_on_its_way());
+        answer.send(()).unwrap();
+        turns.forward_ends().await;
+        assert!(!turns.forward_is_on_its_way());
+        let late = turns.followed(&on, async { Ok(()) }).await;
+        assert!(matches!(late, Err(BackendError::Conflict(_))), "another came before it was sent: {late:?}");
     }
 
     #[test]

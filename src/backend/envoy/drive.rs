@@ -17,8 +17,8 @@ use crate::domain::router::envoy::EnvoyWay;
 pub(super) const LOOK: Duration = Duration::from_millis(1200);
 /// How long a process may take to carry an order out.
 const ACT: Duration = Duration::from_millis(1200);
-/// How long the way back waits for a forward order that was sent before it.
-const OVERTAKEN: Duration = Duration::from_millis(900);
+/// How long it may take to carry the way back out once more.
+const ACT_AGAIN: Duration = Duration::from_millis(800);
 
 /// The orders of this process.
 #[derive(Debug, Default)]
@@ -70,11 +70,13 @@ async fn set(fleet: &Arc<Fleet>, memory: &Memory, order: &Order, path: String) -
         let (fleet, it) = (Arc::clone(fleet), order.clone());
         return memory.turns.followed(order, async move { judged(&it, &fleet.post(&path, ACT).await?) }).await;
     }
-    let sent = fleet.post(&path, ACT).await?;
-    if !memory.turns.forward_was_on_its_way(OVERTAKEN).await {
-        return judged(order, &sent);
+    let overtakes = memory.turns.forward_is_on_its_way();
+    let mut sent = fleet.post(&path, ACT).await?;
+    if overtakes {
+        memory.turns.forward_ends().await;
+        sent = fleet.post(&path, ACT_AGAIN).await?;
     }
-    judged(order, &fleet.post(&path, ACT).await?)
+    judged(order, &sent)
 }
 
 fn not_written(why: &str) -> BackendError {

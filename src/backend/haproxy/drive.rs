@@ -16,8 +16,6 @@ use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 pub(super) const LOOK: Duration = Duration::from_millis(700);
 /// How long a node may take to carry an order out.
 const ACT: Duration = Duration::from_millis(800);
-/// How long the way back waits for a forward order that was sent before it.
-const OVERTAKEN: Duration = Duration::from_millis(900);
 
 /// The orders of this process.
 #[derive(Debug, Default)]
@@ -72,6 +70,7 @@ pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Arc<Memory>, order: &
 
 /// Sends `commands`, which are `order`'s, sees that they stand, and writes them down.
 async fn set(spec: HaproxySpec, memory: Arc<Memory>, order: Order, commands: Vec<String>) -> Result<(), BackendError> {
+    let overtakes = !order.kind.is_forward() && memory.turns.forward_is_on_its_way();
     let mut moved: Vec<NodeAddress> = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
     for (node, answers) in ask_all(&spec, commands.clone(), ACT).await {
@@ -87,7 +86,8 @@ async fn set(spec: HaproxySpec, memory: Arc<Memory>, order: Order, commands: Vec
         if faults.is_empty() || !order.kind.is_forward() {
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
             (now, stands) = settle::settle(&moved, &order).await;
-            if !order.kind.is_forward() && memory.turns.forward_was_on_its_way(OVERTAKEN).await {
+            if overtakes {
+                memory.turns.forward_ends().await;
                 (now, stands) = settle::settle(&moved, &order).await;
             }
         }
