@@ -170,14 +170,20 @@ async fn a_side_that_cannot_keep_up_is_told_and_left_alone() {
 
 #[tokio::test]
 async fn a_cancelled_load_stops_at_once() {
-    let server = Arc::new(Server::start(well).await);
+    let under_way = Arc::new(tokio::sync::Notify::new());
+    let sixtieth = Arc::clone(&under_way);
+    let server = Server::start(move |request| {
+        if request.number == 60 {
+            sixtieth.notify_one();
+        }
+        well(request)
+    })
+    .await;
     let file = requests();
     let mut bench = Bench::new([&server.url]);
-    let (cancel, watched) = (Arc::clone(&bench.cancel), Arc::clone(&server));
+    let cancel = Arc::clone(&bench.cancel);
     let canceller = tokio::spawn(async move {
-        while watched.served() < 60 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        under_way.notified().await;
         cancel.send_replace(true);
     });
     let mut spec = load(&file, hold(200.0, 600), 8, LIMITS);
