@@ -173,6 +173,18 @@ async fn no_request_is_lost_or_late_by_redis() {
     switches_under_load(&field, &backend).await;
 }
 
+/// Asks as a user does, two hundred times a second, and holds every answer against `holds`.
+async fn ask_for(client: &mut Client, lasts: Duration, holds: impl Fn(&str) -> bool) {
+    let end = Instant::now() + lasts;
+    // Traefik needs the processor between two requests to bring a change into force.
+    let mut due = tokio::time::interval(Duration::from_millis(5));
+    while Instant::now() < end {
+        due.tick().await;
+        let (status, body) = client.get("/").unwrap();
+        assert!(status == 200 && holds(&body), "{status} {body}");
+    }
+}
+
 #[tokio::test]
 async fn a_change_that_is_held_back_is_not_taken_for_a_later_one() {
     if !are_there("a_change_that_is_held_back_is_not_taken_for_a_later_one", &["traefik"]) {
@@ -185,21 +197,12 @@ async fn a_change_that_is_held_back_is_not_taken_for_a_later_one() {
     for round in [60, 150] {
         let shown = verified(&backend, 0).await;
         apply(&backend, &order(&format!("a{round}"), Move::Switch, 100, Some(shown.revision))).await.unwrap();
-        // Long enough for Traefik to read it, and too short for it to be done.
-        let read = Instant::now() + Duration::from_millis(round);
-        while Instant::now() < read {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // Users go on meanwhile: long enough for Traefik to read it, and too short for it to be done.
+        let mut client = Client::to(field.traefik.listen);
+        ask_for(&mut client, Duration::from_millis(round), |_| true).await;
         back(&backend).await.unwrap();
         verified(&backend, 0).await;
-        let mut client = Client::to(field.traefik.listen);
-        let end = Instant::now() + Duration::from_millis(1500);
-        while Instant::now() < end {
-            let (status, body) = client.get("/").unwrap();
-            assert_eq!((status, body.as_str()), (200, "blue"), "after VERIFIED, {round} ms between");
-            // Traefik needs the processor to bring a change into force.
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        ask_for(&mut client, Duration::from_millis(1500), |said| said == "blue").await;
     }
 }
 
