@@ -4,11 +4,11 @@
 //! by itself when the side breaks its limits for good, falls behind, or answers nothing: more would only harm it.
 
 mod account;
-mod answer;
 pub mod bench;
 mod engine;
 mod place;
 mod profile;
+mod response;
 mod saturation;
 mod tally;
 mod wire;

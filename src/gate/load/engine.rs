@@ -20,7 +20,7 @@ use tokio::time::{self, Instant, Sleep};
 use super::place::{Place, Prepared};
 use super::profile::Profile;
 use super::tally::Tally;
-use super::wire::{Dial, Line, Tcp};
+use super::wire::{Connection, Dial, Tcp};
 use crate::gate::REQUEST_TIMEOUT;
 use crate::probe::Target;
 
@@ -191,7 +191,7 @@ impl<D> Shared<D> {
 /// One connection: takes the next request, waits until it is due, sends it.
 async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
     let (job, place) = (&shared.job, &shared.places[number % shared.places.len().max(1)]);
-    let mut line = Line::new();
+    let mut connection = Connection::new();
     // One timer for all requests: it is set anew when it goes off, not when each of them begins.
     let mut watchdog = pin!(time::sleep_until(shared.start + REQUEST_TIMEOUT));
     loop {
@@ -214,7 +214,7 @@ async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
         let request = &job.requests[(next % job.requests.len() as u64) as usize];
         shared.sent.set(shared.sent.get() + 1);
         shared.in_flight.set(shared.in_flight.get() + 1);
-        let exchange = line.exchange(&shared.dial, place, request);
+        let exchange = connection.exchange(&shared.dial, place, request);
         let outcome = within(watchdog.as_mut(), sent + REQUEST_TIMEOUT, exchange).await;
         shared.in_flight.set(shared.in_flight.get() - 1);
         let took = Some(from.elapsed());
@@ -224,7 +224,7 @@ async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
             Some(Ok(status)) => part.add(took, Some(&format!("status {status}")), job.limit),
             Some(Err(why)) => part.add(None, Some(&why), job.limit),
             None => {
-                line.hang_up();
+                connection.close();
                 let why = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
                 part.add(took, Some(&why), job.limit);
             }

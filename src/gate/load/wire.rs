@@ -1,4 +1,4 @@
-//! One connection to a replica: a request's bytes out, its answer's bytes in, into memory that is used again.
+//! One connection to a replica: writes requests and reads responses, with buffers that are used again.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,13 +8,13 @@ use hyper::header::CONTENT_TYPE;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::answer::{Answer, Fault};
 use super::place::{Place, Prepared, Secure};
+use super::response::{Fault, Response};
 use crate::gate::MAX_REPLY;
 
-/// Read at once, in bytes: a usual answer is smaller.
+/// Bytes of one read: most responses are smaller.
 const READ: usize = 4 * 1024;
-/// A body up to this length leaves with its head, in one call.
+/// A body up to this many bytes is written together with its head, in one call.
 const TOGETHER: usize = 16 * 1024;
 
 /// How replicas are connected to.
@@ -43,24 +43,24 @@ impl Dial for Tcp {
     }
 }
 
-/// What one worker sends on: at most one connection.
-pub(super) struct Line<S> {
+/// The connection of one worker; it is opened when a request needs it.
+pub(super) struct Connection<S> {
     stream: Option<S>,
     sent: Vec<u8>,
     read: Vec<u8>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) const fn new() -> Self {
         Self { stream: None, sent: Vec::new(), read: Vec::new() }
     }
 
-    /// Gives the connection up.
-    pub(super) fn hang_up(&mut self) {
+    /// Closes the connection.
+    pub(super) fn close(&mut self) {
         self.stream = None;
     }
 
-    /// Sends `request` and reads its answer to the end; gives the status. After a fault the connection is gone.
+    /// Sends `request`, reads its response to the end and gives the status. A fault closes the connection.
     pub(super) async fn exchange<D: Dial<Stream = S>>(
         &mut self,
         dial: &D,
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         if let Some(secure) = &place.tls {
             return exchange_tls(secure, request).await;
         }
-        // A kept connection may have been closed meanwhile: that is no fault.
+        // The replica may have closed a kept connection meanwhile, which is not a fault.
         let mut kept = self.stream.take();
         if let Some(open) = &mut kept
             && !is_quiet(open).await
@@ -81,14 +81,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             Some(open) => open,
             None => dial.dial(place).await?,
         };
-        let answer = self.ask(&mut stream, place, request).await?;
-        if answer.keep && self.read.is_empty() {
+        let response = self.send(&mut stream, place, request).await?;
+        if response.keep && self.read.is_empty() {
             self.stream = Some(stream);
         }
-        Ok(answer.status)
+        Ok(response.status)
     }
 
-    async fn ask(&mut self, stream: &mut S, place: &Place, request: &Prepared) -> Result<Answer, Fault> {
+    async fn send(&mut self, stream: &mut S, place: &Place, request: &Prepared) -> Result<Response, Fault> {
         self.read.clear();
         self.sent.clear();
         place.write_head(request, &mut self.sent);
@@ -99,24 +99,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         if written.is_ok() && !apart.is_empty() {
             written = stream.write_all(apart).await;
         }
-        let mut answer = Answer::new(request.is_bare());
+        let mut response = Response::new(request.is_bare());
         loop {
             let Ok(read) = self.fill(stream).await else { return Err("connection broken".into()) };
             if read == 0 {
-                answer.closed(self.read.len())?;
+                response.closed(self.read.len())?;
             } else {
-                let used = answer.take(&self.read)?;
+                let used = response.take(&self.read)?;
                 self.drop_front(used);
             }
-            if answer.is_done() {
-                // Who answers before all was sent does not read the rest.
-                answer.keep &= written.is_ok();
-                return Ok(answer);
+            if response.is_done() {
+                // A replica that answers before all was sent does not read the rest.
+                response.keep &= written.is_ok();
+                return Ok(response);
             }
         }
     }
 
-    /// Reads more behind what is there.
+    /// Reads more bytes and appends them.
     async fn fill(&mut self, stream: &mut S) -> std::io::Result<usize> {
         self.read.reserve(READ);
         stream.read_buf(&mut self.read).await
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     }
 }
 
-/// Whether nothing has come in that nobody asked for, the end of the connection least of all.
+/// Whether the connection is open and has nothing to read: no byte that no request asked for, and not its end.
 async fn is_quiet<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
     let mut one = [0; 1];
     let mut buf = ReadBuf::new(&mut one);
@@ -148,13 +148,13 @@ async fn exchange_tls(secure: &Secure, request: &Prepared) -> Result<u16, Fault>
     } else {
         headers.remove(CONTENT_TYPE);
     }
-    let mut answer = sent.headers(headers).send().await.map_err(|err| fault(&err))?;
+    let mut response = sent.headers(headers).send().await.map_err(|err| fault(&err))?;
     let mut read = 0;
-    while let Some(chunk) = answer.chunk().await.map_err(|err| fault(&err))? {
+    while let Some(chunk) = response.chunk().await.map_err(|err| fault(&err))? {
         read += chunk.len();
         if read > MAX_REPLY {
             return Err("answer cut off or too long".into());
         }
     }
-    Ok(answer.status().as_u16())
+    Ok(response.status().as_u16())
 }

@@ -1,52 +1,60 @@
-//! Reading an HTTP/1.1 answer as its bytes come in: where it ends, its status, whether the connection can go on.
+//! Reads an HTTP/1.1 response as its bytes come in: where it ends, its status, whether the connection can go on.
 //!
-//! Nothing of it is kept. What a candidate answers is not trusted: the head and the body are bounded, and
-//! everything that leaves its end in doubt is a fault.
+//! The response is counted, not kept. A candidate is not trusted: its head and its body have limits, and a response
+//! whose end is in doubt is a fault.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
+
+use httparse::{Header, Status};
 
 use crate::gate::MAX_REPLY;
 
-/// Longest head, and longest line of a chunked body, in bytes.
+/// Longest head, chunk size line and trailer section, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
+/// Most headers of a head.
+const MAX_HEADERS: usize = 256;
+/// Most fields of a trailer section.
+const MAX_TRAILERS: usize = 32;
 
-/// What is wrong, in few words: faults are counted by them.
+/// What is wrong, in few words: faults are counted by their text.
 pub(super) type Fault = Cow<'static, str>;
 
 const NOT_HTTP: Fault = Cow::Borrowed("not an HTTP answer");
 const TOO_LONG: Fault = Cow::Borrowed("answer cut off or too long");
 
-/// How far an answer is.
+/// The part of a response that comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Head,
-    /// So many bytes are left.
+    /// This many bytes are left.
     Body(u64),
-    /// The length of the next chunk.
+    /// The size line of the next chunk.
     Size,
-    /// So many bytes of a chunk are left, its line end among them.
+    /// This many bytes of a chunk are left, its line end included.
     Chunk(u64),
-    /// Lines after the last chunk, up to an empty one.
+    /// The fields after the last chunk, up to an empty line.
     Trailer,
-    /// Until the connection is closed.
+    /// Everything until the connection closes.
     Rest,
     Done,
 }
 
-/// An answer that is being read.
+/// A response that is being read.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     part: Part,
-    /// Whether it is to a HEAD: no body whatever its head says.
+    /// Whether it answers a HEAD request: it has no body then, whatever its head says.
     bare: bool,
+    /// Bytes of the body so far, those that its head announces included.
     read: u64,
-    /// Of the head; 0 before it was read.
+    /// The status; 0 until the head is read.
     pub(super) status: u16,
-    /// Whether another request can be sent on the connection.
+    /// Whether the connection can carry another request.
     pub(super) keep: bool,
 }
 
-/// What a head says of the body.
+/// What a head says about the body.
 #[derive(Default)]
 struct Framing {
     length: Option<u64>,
@@ -54,17 +62,17 @@ struct Framing {
     coded: bool,
 }
 
-impl Answer {
+impl Response {
     pub(super) const fn new(bare: bool) -> Self {
         Self { part: Part::Head, bare, read: 0, status: 0, keep: true }
     }
 
-    /// Whether it was read to its end.
+    /// Whether all of it is read.
     pub(super) const fn is_done(&self) -> bool {
         matches!(self.part, Part::Done)
     }
 
-    /// Takes in what can be taken of `bytes` and says how many that were; the rest is to be shown again.
+    /// Reads as much of `bytes` as it can and gives the number of bytes used; pass the others again, with more.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut used = 0;
         while !self.is_done() {
@@ -81,7 +89,8 @@ impl Answer {
                     self.part = if taken == left { Part::Size } else { Part::Chunk(left - taken) };
                     taken as usize
                 }
-                Part::Size | Part::Trailer => self.line(rest)?,
+                Part::Size => self.chunk_size(rest)?,
+                Part::Trailer => self.trailer(rest)?,
                 Part::Rest => {
                     self.count(rest.len() as u64)?;
                     rest.len()
@@ -96,7 +105,7 @@ impl Answer {
         Ok(used)
     }
 
-    /// The connection was closed.
+    /// Notes that the peer closed the connection while `unread` bytes were not used.
     pub(super) fn closed(&mut self, unread: usize) -> Result<(), Fault> {
         self.keep = false;
         match self.part {
@@ -114,54 +123,41 @@ impl Answer {
         if self.read > MAX_REPLY as u64 { Err(TOO_LONG) } else { Ok(()) }
     }
 
-    /// A whole head, or nothing.
+    /// Reads a whole head, or nothing.
     fn head(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut head = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let parsed = parser.parse_response_with_uninit_headers(&mut head, bytes, &mut headers).map_err(|_| NOT_HTTP)?;
+        let Status::Complete(length) = parsed else {
+            return if bytes.len() > MAX_HEAD { Err(NOT_HTTP) } else { Ok(0) };
+        };
+        let status = head.code.filter(|status| *status >= 100).ok_or(NOT_HTTP)?;
+        self.keep = head.version == Some(1);
         let mut framing = Framing::default();
-        let (mut at, mut status) = (0, None);
-        while let Some(length) = bytes[at..].iter().position(|byte| *byte == b'\n') {
-            let line = bytes[at..at + length].strip_suffix(b"\r").unwrap_or(&bytes[at..at + length]);
-            at += length + 1;
-            match status {
-                None => status = Some(self.status_line(line)?),
-                Some(status) if line.is_empty() => {
-                    self.framed(status, &framing)?;
-                    return Ok(at);
-                }
-                Some(_) => self.header(line, &mut framing)?,
-            }
+        for header in head.headers.iter() {
+            self.header(header, &mut framing)?;
         }
-        // What is no answer at all need not be read to its end.
-        let start = &bytes[..bytes.len().min(7)];
-        if bytes.len() > MAX_HEAD || !b"HTTP/1.".starts_with(start) { Err(NOT_HTTP) } else { Ok(0) }
+        self.framed(status, &framing)?;
+        Ok(length)
     }
 
-    fn status_line(&mut self, line: &[u8]) -> Result<u16, Fault> {
-        let rest = line.strip_prefix(b"HTTP/1.").ok_or(NOT_HTTP)?;
-        let [minor @ (b'0' | b'1'), b' ', a, b, c, ..] = rest else { return Err(NOT_HTTP) };
-        if rest.get(5).is_some_and(|after| *after != b' ') {
-            return Err(NOT_HTTP);
-        }
-        self.keep = *minor == b'1';
-        number(&[*a, *b, *c]).filter(|status| *status >= 100).map(|status| status as u16).ok_or(NOT_HTTP)
-    }
-
-    fn header(&mut self, line: &[u8], framing: &mut Framing) -> Result<(), Fault> {
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(NOT_HTTP)?;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        // Most names are none of these, and their length says so.
-        match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+    fn header(&mut self, header: &Header<'_>, framing: &mut Framing) -> Result<(), Fault> {
+        let value = header.value.trim_ascii();
+        // Most names have another length than these.
+        match header.name.len() {
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
                 let length = number(value).ok_or(NOT_HTTP)?;
                 if framing.length.is_some_and(|other| other != length) {
                     return Err(NOT_HTTP);
                 }
                 framing.length = Some(length);
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                 framing.coded = true;
                 framing.chunked = words(value).next_back().is_some_and(|word| word.eq_ignore_ascii_case(b"chunked"));
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            10 if header.name.eq_ignore_ascii_case("connection") => {
                 if words(value).any(|word| word.eq_ignore_ascii_case(b"close")) {
                     self.keep = false;
                 } else if words(value).any(|word| word.eq_ignore_ascii_case(b"keep-alive")) {
@@ -173,15 +169,15 @@ impl Answer {
         Ok(())
     }
 
-    /// The head is over: what follows?
+    /// Sets the part that follows the head.
     fn framed(&mut self, status: u16, framing: &Framing) -> Result<(), Fault> {
         self.part = match status {
             101 => return Err("another protocol was switched to".into()),
-            // An interim answer: the real one follows.
+            // An interim response: the final one follows.
             100..=199 => Part::Head,
             _ if self.bare || matches!(status, 204 | 304) => Part::Done,
             _ if framing.chunked => Part::Size,
-            // Both at once is how requests are smuggled: the length does not count.
+            // With both a coding and a length the length does not count: the pair is used to smuggle requests.
             _ if framing.coded => Part::Rest,
             _ => match framing.length {
                 Some(0) => Part::Done,
@@ -201,26 +197,31 @@ impl Answer {
         Ok(())
     }
 
-    /// A line of a chunked body: the size of a chunk, or what follows the last.
-    fn line(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let Some(length) = bytes.iter().position(|byte| *byte == b'\n') else {
-            return if bytes.len() > MAX_HEAD { Err(TOO_LONG) } else { Ok(0) };
-        };
-        let line = bytes[..length].strip_suffix(b"\r").unwrap_or(&bytes[..length]);
-        if self.part == Part::Trailer {
-            self.count(length as u64)?;
-            if line.is_empty() {
-                self.part = Part::Done;
-            }
-            return Ok(length + 1);
+    fn chunk_size(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        if bytes.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+            return Err(NOT_HTTP);
         }
-        let size = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let size = std::str::from_utf8(size).ok().filter(|text| !text.is_empty() && !text.starts_with('+'));
-        let size = size.and_then(|text| u64::from_str_radix(text, 16).ok()).ok_or(NOT_HTTP)?;
-        self.count(size)?;
-        // A chunk ends with a line end of its own.
-        self.part = if size == 0 { Part::Trailer } else { Part::Chunk(size + 2) };
-        Ok(length + 1)
+        match httparse::parse_chunk_size(bytes).map_err(|_| NOT_HTTP)? {
+            Status::Complete((length, size)) => {
+                self.count(size)?;
+                // Each chunk ends with a line end of its own.
+                self.part = if size == 0 { Part::Trailer } else { Part::Chunk(size + 2) };
+                Ok(length)
+            }
+            Status::Partial if bytes.len() > MAX_HEAD => Err(TOO_LONG),
+            Status::Partial => Ok(0),
+        }
+    }
+
+    fn trailer(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        match httparse::parse_headers(bytes, &mut [httparse::EMPTY_HEADER; MAX_TRAILERS]).map_err(|_| NOT_HTTP)? {
+            Status::Complete((length, _)) => {
+                self.part = Part::Done;
+                Ok(length)
+            }
+            Status::Partial if bytes.len() > MAX_HEAD => Err(TOO_LONG),
+            Status::Partial => Ok(0),
+        }
     }
 }
 
@@ -228,7 +229,7 @@ fn words(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Decimal digits and nothing else.
+/// Reads a number of at most 18 decimal digits.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 18 {
         return None;
@@ -242,16 +243,16 @@ mod tests {
 
     /// Reads `text` in pieces of `step` bytes, then the end of the connection; status, keep, bytes left over.
     fn read(text: &str, step: usize, bare: bool) -> Result<(u16, bool, usize), String> {
-        let (mut answer, mut held) = (Answer::new(bare), Vec::new());
+        let (mut response, mut held) = (Response::new(bare), Vec::new());
         for piece in text.as_bytes().chunks(step) {
             held.extend_from_slice(piece);
-            let used = answer.take(&held).map_err(|fault| fault.to_string())?;
+            let used = response.take(&held).map_err(|fault| fault.to_string())?;
             held.drain(..used);
         }
-        if !answer.is_done() {
-            answer.closed(held.len()).map_err(|fault| fault.to_string())?;
+        if !response.is_done() {
+            response.closed(held.len()).map_err(|fault| fault.to_string())?;
         }
-        Ok((answer.status, answer.keep, held.len()))
+        Ok((response.status, response.keep, held.len()))
     }
 
     #[test]
@@ -299,6 +300,8 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "not an HTTP answer"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "not an HTTP answer"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "answer cut off or too long"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n\r\n", "not an HTTP answer"),
+            ("HTTP/1.1 099 Low\r\n\r\n", "not an HTTP answer"),
             ("HTTP/1.1 101 Switching\r\n\r\n", "another protocol was switched to"),
         ] {
             for step in [1, 5, 1000] {
@@ -307,6 +310,11 @@ mod tests {
         }
         let endless = format!("{head}x: {}\r\n", "y".repeat(70_000));
         assert_eq!(read(&endless, 9000, false), Err("not an HTTP answer".into()));
+        let many = |count| format!("{head}{}content-length: 0\r\n\r\n", "x: y\r\n".repeat(count));
+        assert_eq!(read(&many(MAX_HEADERS - 1), 9000, false), Ok((200, true, 0)));
+        assert_eq!(read(&many(MAX_HEADERS), 9000, false), Err("not an HTTP answer".into()));
+        let trailer = format!("{head}transfer-encoding: chunked\r\n\r\n0\r\nx: {}", "y".repeat(70_000));
+        assert_eq!(read(&trailer, 9000, false), Err("answer cut off or too long".into()));
         let flood = format!("{head}\r\n{}", "y".repeat(MAX_REPLY + 1));
         assert_eq!(read(&flood, 9000, false), Err("answer cut off or too long".into()));
     }
