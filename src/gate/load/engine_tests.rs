@@ -13,9 +13,9 @@ use tokio::time::{self, Instant};
 
 use super::{Job, Tick, drive};
 use crate::domain::gate::Stage;
-use crate::gate::load::response::Fault;
 use crate::gate::load::place::{Place, Prepared};
 use crate::gate::load::profile::Profile;
+use crate::gate::load::response::Fault;
 use crate::gate::load::tally::Tally;
 use crate::gate::load::wire::Dial;
 use crate::probe::Target;
