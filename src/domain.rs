@@ -14,6 +14,7 @@ pub mod guard;
 pub mod json_line;
 pub mod load;
 pub mod log_source;
+pub mod masked;
 pub mod metric;
 pub mod nearest;
 pub mod observation;

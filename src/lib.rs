@@ -22,6 +22,7 @@
 //! | [`gate`] | the runners of the nine kinds of gate |
 //! | [`alert`] | alerts on their way to webhooks and commands |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
+//! | [`record`] | recordings of what the engine takes, their replay, and the diagnostic log |
 //! | [`report`] | what a rollout came to, as Markdown, JSON and a page: pure |
 //! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
 //! | [`process`] | commands of the user's, each in a group that never outlives its owner |
@@ -48,6 +49,7 @@ pub mod journal;
 pub mod logs;
 pub mod probe;
 pub mod process;
+pub mod record;
 pub mod report;
 pub mod runtime;
 pub mod terminal;

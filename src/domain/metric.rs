@@ -206,7 +206,13 @@ pub enum Part {
         per: f64,
     },
     /// Observations by bucket: upper bound, how many; rising, the last may be infinite.
-    Buckets(Vec<(f64, f64)>),
+    Buckets(#[serde(deserialize_with = "with_infinite_bound")] Vec<(f64, f64)>),
+}
+
+/// JSON has no infinity: the bound of the last bucket is written as `null`.
+fn with_infinite_bound<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<(f64, f64)>, D::Error> {
+    let read = Vec::<(Option<f64>, f64)>::deserialize(from)?;
+    Ok(read.into_iter().map(|(bound, count)| (bound.unwrap_or(f64::INFINITY), count)).collect())
 }
 
 /// Requests that a replica counted between two readings.

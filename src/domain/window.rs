@@ -49,7 +49,7 @@ pub struct Stats {
 }
 
 /// One second's worth of counts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Slot {
     second: i64,
     count: u64,
@@ -58,7 +58,7 @@ struct Slot {
 }
 
 /// A rolling record of one source of samples.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Window {
     slots: VecDeque<Slot>,
     history: VecDeque<Option<Point>>,

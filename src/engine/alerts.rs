@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::effect::Effect;
 use super::narrate::breach;
 use super::rollout::Stage;
@@ -28,7 +30,7 @@ const OLD_MS: u64 = 1_800_000;
 const LINES: usize = 20;
 
 /// What was told, and what others should have told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Alerts {
     told: VecDeque<String>,
     /// Of other processes: the alert and the place that had it, or was given up.
@@ -37,7 +39,7 @@ pub(super) struct Alerts {
 }
 
 /// Something worth telling.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Subject {
     kind: AlertKind,
     id: String,

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::snapshot::Soon;
 use super::watch::Counted;
 use crate::domain::sequential::{ErrorRatio, quantile_excess};
@@ -13,7 +15,7 @@ use crate::domain::{Comparison, GuardSpec, Metric, Pair, Service, Side, Stamp};
 const MIN_ERRORS: u64 = 5;
 
 /// What was counted on both sides since the step began.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Compared {
     /// The step it belongs to.
     step: Option<Stamp>,
@@ -32,7 +34,7 @@ pub(super) struct Compared {
 }
 
 /// What a comparison came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Excess {
     /// How much worse the side looks: 0.21 is 21 %. `None` while it cannot be said.
     pub(super) seen: Option<f64>,

@@ -138,3 +138,13 @@ pub enum Event {
         count: u64,
     },
 }
+
+impl Event {
+    /// Whether it is one sample of many: no figure on a screen changes before the next tick.
+    pub const fn is_sample(&self) -> bool {
+        matches!(
+            self,
+            Self::Probed { .. } | Self::VersionRead { .. } | Self::Observed { .. } | Self::GateProgress { .. }
+        )
+    }
+}

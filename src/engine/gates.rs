@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::command::{Refusal, RefusalKind, Reply};
 use super::effect::Effect;
 use super::rollout::Stage;
@@ -15,7 +17,7 @@ use crate::domain::{Actor, Digest, Evidence, Fact, GateSpec, LoadRun, Side, Stam
 const AGAIN_MS: u64 = 15_000;
 
 /// Gate runs under way.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Gates {
     running: BTreeMap<u64, Run>,
     /// Asked for and waiting for their turn: one gate runs at a time, so that no gate disturbs another.
@@ -26,7 +28,7 @@ pub(super) struct Gates {
 }
 
 /// One run.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Run {
     gate: String,
     side: Side,

@@ -2,6 +2,8 @@
 
 mod measure;
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::{Compared, Excess};
 use super::rollout::Stage;
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
@@ -9,7 +11,7 @@ use super::state::State;
 use crate::domain::{Actor, Breach, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
 
 /// What every guard saw last.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Guards {
     watches: Vec<Watch>,
     pub(super) compared: Compared,
@@ -20,7 +22,7 @@ pub(super) struct Guards {
 }
 
 /// One guard's memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Watch {
     value: Option<f64>,
     samples: u64,

@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::snapshot::MetricStatus;
 use super::state::State;
 use super::watch::Counted;
@@ -19,7 +21,7 @@ const LONGEST_SPAN_MS: u64 = 60_000;
 const SPREAD: u64 = 8;
 
 /// One side.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct SideMetrics {
     sources: Vec<Source>,
     /// By row: one value a second, oldest first.
@@ -35,7 +37,7 @@ pub(super) struct SideMetrics {
 }
 
 /// Readings so far, and when the last of them came.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Readings {
     pub(super) stamps: VecDeque<Stamp>,
     pub(super) count: u64,
@@ -51,14 +53,14 @@ impl Readings {
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Source {
     last: Option<(Stamp, Scrape)>,
     fault: Option<String>,
 }
 
 /// Requests of one reading, handed out evenly over the seconds they came in.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Drip {
     fed: Fed,
     given: u64,

@@ -1,5 +1,7 @@
 //! Orders on their way: SENT, ACCEPTED, VERIFIED by reading back, or UNKNOWN until an observation settles it.
 
+use serde::{Deserialize, Serialize};
+
 use super::command::{Refusal, RefusalKind, Reply};
 use super::effect::{Effect, WriteRule};
 use super::rollout::Stage;
@@ -14,7 +16,7 @@ const RETRY_MS: u64 = 1_000;
 const MAX_RETRIES: u32 = 600;
 
 /// An order this process has sent and follows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) order: Order,
     pub(super) sent: Stamp,

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::narrate::narrate;
 use super::snapshot::EventLine;
@@ -22,7 +23,7 @@ const EVENTS: usize = 200;
 const REACHED: usize = 100;
 
 /// How far a rollout is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// None under way.
     #[default]
@@ -40,7 +41,7 @@ pub(super) enum Stage {
 }
 
 /// An order as the journal tells of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tracked {
     pub(super) order: Order,
     pub(super) by: Actor,
@@ -66,7 +67,7 @@ impl Tracked {
 }
 
 /// The earlier of two orders of one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Rival {
     tracked: Tracked,
     /// Whether it was verified before the later one was ordered: then it counted already.
@@ -84,7 +85,7 @@ impl Rival {
 }
 
 /// A person's decision to let a gate pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Overridden {
     pub(super) gate: String,
     pub(super) version: Digest,
@@ -93,14 +94,14 @@ pub(super) struct Overridden {
 }
 
 /// The plan was stopped where it is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Pause {
     /// Why, where a guard or a person said so.
     pub(super) why: Option<String>,
 }
 
 /// The recorded state of a rollout.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Rollout {
     pub(super) stage: Stage,
     /// The side that is live while nothing is under way, and the way back while something is.

@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::effect::Effect;
 use super::rollout::Stage;
 use super::state::State;
@@ -35,7 +37,7 @@ const EASY: Pace = Pace { every_s: 10, over_s: 10 };
 const SLOW: Pace = Pace { every_s: 60, over_s: 60 };
 
 /// What was sampled last, and what came before a rollout.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Sampler {
     last: Option<Stamp>,
     before: VecDeque<Sample>,

@@ -1,5 +1,7 @@
 //! The way back, proven all the time: a side that traffic could go back to is watched, and its loss is recorded.
 
+use serde::{Deserialize, Serialize};
+
 use super::rollout::Stage;
 use super::state::State;
 use crate::domain::{Actor, Fact, Side, Stamp};
@@ -8,7 +10,7 @@ use crate::domain::{Actor, Fact, Side, Stamp};
 const LASTS_MS: u64 = 3_000;
 
 /// What is known of the side to go back to.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Standby {
     /// What was recorded of it last.
     lost: bool,

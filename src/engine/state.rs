@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::alerts::Alerts;
 use super::command::Reply;
@@ -15,13 +16,14 @@ use super::rollout::{Rollout, Stage};
 use super::sampling::Sampler;
 use super::standby::Standby;
 use super::watch::{Drift, Router, SideWatch};
+use crate::domain::masked;
 use crate::domain::text::clean;
 use crate::domain::{
     Actor, BackendError, Capabilities, Digest, Fact, LogLevel, LogLine, Observation, Pair, Record, Service, Side, Stamp,
 };
 
 /// What a process may and should do by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// This process's operator.
     pub me: Actor,
@@ -38,8 +40,9 @@ pub struct Role {
 }
 
 /// The whole state of a rollout as one process knows it. Only [`State::apply`] changes it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
+    #[serde(serialize_with = "masked::serialize")]
     pub(super) service: Arc<Service>,
     pub(super) backend: String,
     pub(super) capabilities: Capabilities,
@@ -69,6 +72,7 @@ pub struct State {
     /// Requests that are answered once their records are on disk: ticket = request id.
     pub(super) awaiting_disk: Vec<u64>,
     pub(super) sampler: Sampler,
+    #[serde(skip)]
     pub(super) out: Vec<Effect>,
 }
 
@@ -102,6 +106,11 @@ impl State {
             out: Vec::new(),
             service,
         }
+    }
+
+    /// What is rolled out, as the config says it.
+    pub fn service(&self) -> &Service {
+        &self.service
     }
 
     /// Takes one event in and gives out what is to be done.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::detail::{GatePoint, GateTrail};
 use super::snapshot::GateState;
 use super::state::State;
@@ -14,7 +16,7 @@ const POINTS: usize = 480;
 const GATES: usize = 100;
 
 /// How each gate stood over time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trails {
     gates: BTreeMap<String, VecDeque<GatePoint>>,
     /// Made once per change.

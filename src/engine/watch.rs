@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::detail::ReplicaStatus;
 use super::metrics::SideMetrics;
 use super::snapshot::{History, Latency};
@@ -25,7 +27,7 @@ const RPS_WINDOW_MS: u64 = 5_000;
 const FED_MS: u64 = 10_000;
 
 /// What the router said, and when.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Router {
     pub(super) seen: Option<(Stamp, Observation)>,
     /// Why the last reading failed; `None` after one that worked.
@@ -41,7 +43,7 @@ pub(super) struct Router {
 const DRIFT_AFTER_MS: u64 = 2_000;
 
 /// The router says what nobody asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Drift {
     pub(super) observed: Split,
     pub(super) since: Stamp,
@@ -117,7 +119,7 @@ impl Counted {
 }
 
 /// One replica, as our probes see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Replica {
     /// When the last probe ended, and why it was no success (`None` when it was).
     pub(super) probed: Option<(Stamp, Option<String>)>,
@@ -140,7 +142,7 @@ pub(super) enum Serves {
 }
 
 /// One side, as it is watched.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SideWatch {
     pub(super) replicas: Vec<Replica>,
     pub(super) traffic: Window,

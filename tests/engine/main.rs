@@ -7,6 +7,7 @@ mod detail;
 mod loads;
 mod metrics;
 mod plan;
+mod replay;
 mod sampling;
 mod sim;
 

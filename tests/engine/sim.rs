@@ -50,6 +50,8 @@ pub struct Sim {
     pub mixed: Option<String>,
     /// What the router tells of itself.
     pub notes: Vec<String>,
+    /// Looks on and records.
+    pub live: Option<crate::replay::Live>,
     queue: VecDeque<Event>,
 }
 
@@ -125,6 +127,7 @@ impl Sim {
             asked: 0,
             mixed: None,
             notes: Vec::new(),
+            live: None,
             queue: VecDeque::new(),
         };
         sim.seconds(1);
@@ -220,7 +223,14 @@ impl Sim {
     pub fn feed(&mut self, event: Event) {
         self.queue.push_back(event);
         while let Some(event) = self.queue.pop_front() {
-            for effect in self.state.apply(self.now, event) {
+            if let Some(live) = &mut self.live {
+                live.before(self.now, &event, &self.state);
+            }
+            let effects = self.state.apply(self.now, event);
+            if let Some(live) = &mut self.live {
+                live.after(&effects, &mut self.state);
+            }
+            for effect in effects {
                 self.carry_out(effect);
             }
         }

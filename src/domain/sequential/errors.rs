@@ -1,11 +1,13 @@
 //! Error rates of two sides, from counts.
 
+use serde::{Deserialize, Serialize};
+
 /// Evidence on the ratio of two error rates, from counts that come in over time.
 ///
 /// Given the errors of an interval in all, each is the observed side's with a chance that depends on the ratio of the
 /// rates and on the requests both sides had in it. So neither the rates nor the shares of traffic need to stay as they are;
 /// only their ratio is judged. An interval in which one of the sides had no request says nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorRatio {
     /// Ratios, rising by [`RATIO_STEP`]; the one at [`BELOW`] is the ratio that is allowed.
     ratios: Vec<f64>,

@@ -1,7 +1,9 @@
 //! Quantiles of two sides, from histograms.
 
+use serde::{Deserialize, Serialize};
+
 /// Bounds of a quantile that hold at every look together with a chance of `1 - alpha`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantileBounds {
     /// The quantile is at least this cell's value.
     pub at_least: Option<u64>,

@@ -1,0 +1,99 @@
+//! Replay: the engine's states made anew from a recording. Pure: what the engine wants done is dropped.
+
+use super::entry::Entry;
+use super::read::Recording;
+use crate::domain::{LogLine, Service, Stamp};
+use crate::engine::{Effect, Snapshot, State};
+
+/// Entries between two states that are kept to go back to.
+const KEPT_EVERY: usize = 20_000;
+
+/// What came of one entry.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// Lines for the log.
+    pub lines: Vec<LogLine>,
+    /// Whether the screen may look different: single samples change nothing until the next tick.
+    pub is_news: bool,
+}
+
+/// A recording, and how far it is played.
+#[derive(Debug)]
+pub struct Player {
+    entries: Vec<Entry>,
+    /// The entry that is played next.
+    next: usize,
+    state: Box<State>,
+    now: Stamp,
+    /// States to go back to, by the entry that is played next.
+    kept: Vec<(usize, Stamp, Box<State>)>,
+}
+
+impl Player {
+    /// A player at the beginning of `recording`; `None` where that does not begin with a state.
+    pub fn new(recording: Recording) -> Option<Self> {
+        let (at, state) = match recording.entries.first()? {
+            Entry::State { at, state, .. } => (*at, state.clone()),
+            _ => return None,
+        };
+        let kept = vec![(1, at, state.clone())];
+        Some(Self { entries: recording.entries, next: 1, state, now: at, kept })
+    }
+
+    /// What is rolled out.
+    pub fn service(&self) -> &Service {
+        self.state.service()
+    }
+
+    /// The moment of the entry played last.
+    pub const fn now(&self) -> Stamp {
+        self.now
+    }
+
+    /// The first moment and the last.
+    pub fn span(&self) -> (Stamp, Stamp) {
+        let first = self.kept.first().map_or(self.now, |(_, at, _)| *at);
+        (first, self.entries.last().map_or(first, Entry::at))
+    }
+
+    /// The moment of the entry that is played next; `None` at the end.
+    pub fn next_at(&self) -> Option<Stamp> {
+        self.entries.get(self.next).map(Entry::at)
+    }
+
+    /// What was known at this moment.
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.state.snapshot()
+    }
+
+    /// Plays one entry; `None` at the end.
+    pub fn step(&mut self) -> Option<Played> {
+        let entry = self.entries.get(self.next)?;
+        self.next += 1;
+        self.now = entry.at();
+        let mut played = Played { lines: Vec::new(), is_news: true };
+        match entry {
+            Entry::State { state, .. } => self.state.clone_from(state),
+            Entry::Line { line, .. } => played.lines.push(line.clone()),
+            Entry::Event { at, event } => {
+                played.is_news = !event.is_sample();
+                let effects = self.state.apply(*at, event.clone());
+                played.lines.extend(effects.into_iter().filter_map(|effect| match effect {
+                    Effect::Log(line) => Some(line),
+                    _ => None,
+                }));
+            }
+        }
+        if self.kept.last().is_none_or(|(next, ..)| self.next >= next + KEPT_EVERY) {
+            self.kept.push((self.next, self.now, self.state.clone()));
+        }
+        Some(played)
+    }
+
+    /// Goes back to the last state that is kept of `mono_ms` or before; play on from there.
+    pub fn rewind(&mut self, mono_ms: i64) {
+        let Some((next, at, state)) = self.kept.iter().rev().find(|(_, at, _)| at.mono_ms <= mono_ms) else { return };
+        (self.next, self.now) = (*next, *at);
+        self.state.clone_from(state);
+    }
+}

@@ -1,0 +1,129 @@
+//! Reading a recording back.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::entry::{Entry, FORMAT};
+use super::writer::older;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Recording {
+    /// In the order they were written. The first one is a state.
+    pub entries: Vec<Entry>,
+    /// Lines that cannot be read and what followed them up to the next state: a crash leaves one at the end.
+    pub torn: u64,
+    /// Entries that were lost while it was written.
+    pub lost: u64,
+}
+
+/// Why a recording cannot be read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The file cannot be read.
+    Io(PathBuf, io::Error),
+    /// Another version of the program wrote it.
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that wrote it.
+        cutover: String,
+    },
+    /// Nothing in it can be replayed.
+    NoRecording(PathBuf),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Version { path, cutover } => write!(
+                f,
+                "{} was recorded by cutover {cutover}, which this version {} cannot replay: use that version",
+                path.display(),
+                env!("CARGO_PKG_VERSION")
+            ),
+            Self::NoRecording(path) => {
+                write!(f, "{} is not a recording: `--record FILE` writes one", path.display())
+            }
+        }
+    }
+}
+
+/// The head of a state, whatever the version.
+#[derive(Deserialize)]
+struct Opening {
+    state: Head,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+    cutover: String,
+}
+
+/// Reads a recording: `path`, and before it `path.1` where that is the part before.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read(path: &Path) -> Result<Recording, ReadError> {
+    let mut recording = read_file(path)?;
+    let before = older(path);
+    if before.exists()
+        && let Ok(mut earlier) = read_file(&before)
+        && id_of(&earlier) == id_of(&recording)
+    {
+        earlier.entries.append(&mut recording.entries);
+        recording = Recording {
+            entries: earlier.entries,
+            torn: earlier.torn + recording.torn,
+            lost: earlier.lost + recording.lost,
+        };
+    }
+    Ok(recording)
+}
+
+fn id_of(recording: &Recording) -> Option<u64> {
+    recording.entries.first().and_then(|entry| match entry {
+        Entry::State { recording, .. } => Some(*recording),
+        _ => None,
+    })
+}
+
+fn read_file(path: &Path) -> Result<Recording, ReadError> {
+    let fail = |error| ReadError::Io(path.to_owned(), error);
+    let mut lines = BufReader::new(File::open(path).map_err(fail)?);
+    let (mut recording, mut line, mut is_torn) = (Recording::default(), Vec::new(), true);
+    while lines.read_until(b'\n', &mut line).map_err(fail)? > 0 {
+        let Ok(entry) = serde_json::from_slice::<Entry>(&line) else {
+            if let Some(cutover) = other_version(&line) {
+                return Err(ReadError::Version { path: path.to_owned(), cutover });
+            }
+            recording.torn += 1;
+            is_torn = true;
+            line.clear();
+            continue;
+        };
+        if let Entry::State { lost, .. } = &entry {
+            recording.lost += lost;
+            is_torn = false;
+        }
+        if is_torn {
+            recording.torn += 1;
+        } else {
+            recording.entries.push(entry);
+        }
+        line.clear();
+    }
+    if recording.entries.is_empty() { Err(ReadError::NoRecording(path.to_owned())) } else { Ok(recording) }
+}
+
+/// The version that wrote a state which this one cannot read.
+fn other_version(line: &[u8]) -> Option<String> {
+    let head = serde_json::from_slice::<Opening>(line).ok()?.state;
+    (head.format != FORMAT || head.cutover != env!("CARGO_PKG_VERSION")).then_some(head.cutover)
+}
