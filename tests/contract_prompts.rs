@@ -7,7 +7,7 @@ mod fixture;
 
 use std::sync::Arc;
 
-use cutover::domain::{OrderId, Side, Split, Version};
+use cutover::domain::{Move, OrderId, Side, Split, Version};
 use cutover::engine::snapshot::{EventLine, GateState, GuardState};
 use cutover::engine::{Command, RefusalKind, Reply, Request, Snapshot};
 use cutover::ui::{Action, Glyphs, Input, Key, View, actions};
@@ -81,7 +81,7 @@ fn moved() -> Snapshot {
 
 fn typed_promote() -> Snapshot {
     let mut snapshot = fixture::free();
-    snapshot.status.typed = vec!["switch".into(), "promote".into()];
+    snapshot.status.typed = vec![Move::Switch, Move::Promote];
     snapshot
 }
 

@@ -7,7 +7,7 @@ mod fixture;
 
 use std::sync::Arc;
 
-use cutover::domain::OrderState;
+use cutover::domain::{Move, OrderState};
 use cutover::engine::Snapshot;
 use cutover::engine::snapshot::GateState;
 use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
@@ -62,7 +62,7 @@ fn overridden() -> Snapshot {
 
 fn typed_promote() -> Snapshot {
     let mut snapshot = overridden();
-    snapshot.status.typed = vec!["switch".into(), "promote".into()];
+    snapshot.status.typed = vec![Move::Switch, Move::Promote];
     snapshot
 }
 

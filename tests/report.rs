@@ -15,8 +15,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use cutover::domain::{
-    Actor, Digest, Evidence, Fact, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample, Side, SideSample,
-    Split, Stamp, Verdict, Version,
+    Actor, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample, Side,
+    SideSample, Split, Stamp, Verdict, Version,
 };
 use cutover::journal::{FILE_NAME, Journal, SeriesFile};
 use serde_json::Value;
@@ -124,7 +124,7 @@ fn records() -> Vec<Record> {
         limit: 250.0,
         samples: 300,
         worse_by,
-        action: "rollback".into(),
+        action: GuardAction::Rollback,
     });
     vec![
         record(-50.0, "gate", Fact::Gate { evidence }),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::cli::args::{Format, Typed};
 use crate::cli::testing::{Script, context, order, status};
-use crate::domain::{OrderId, OrderState};
+use crate::domain::{Move, OrderId, OrderState};
 use crate::engine::{Refusal, RefusalKind};
 
 fn act(words: &str) -> Act {
@@ -133,7 +133,7 @@ async fn a_config_may_want_the_version_typed_for_a_promote() {
     for (typed, is_sent) in [("y", false), ("v42", true)] {
         let (mut context, _) = context(Format::Text, Some(&[typed]));
         let mut now = status();
-        now.typed = vec!["switch".into(), "promote".into()];
+        now.typed = vec![Move::Switch, Move::Promote];
         let mut script = Script::new(now);
         script.answer(Reply::Done);
         let _ = carry_out(&mut script, &mut context, &act("promote")).await;

@@ -58,7 +58,11 @@ impl Seen {
             },
             faults: status.faults.clone(),
             notes: status.notes.clone(),
-            blocked: status.blocked.iter().map(|blocked| format!("{}: {}", blocked.command, blocked.because)).collect(),
+            blocked: status
+                .blocked
+                .iter()
+                .map(|blocked| format!("{}: {}", blocked.command.verb(), blocked.because))
+                .collect(),
             digest: status.digest.clone(),
         }
     }

@@ -43,7 +43,7 @@ fn named(status: &Status, side: Side) -> String {
 fn word(command: &Command, status: &Status) -> String {
     let side = candidate(status);
     match command {
-        _ if *command == Command::Switch || status.typed.iter().any(|verb| verb == command.verb()) => {
+        _ if *command == Command::Switch || status.wants_typed(command) => {
             status.sides[side].version.as_ref().map_or_else(|| side.name().to_owned(), |version| version.name.clone())
         }
         _ => "y".into(),
@@ -114,8 +114,7 @@ pub(crate) fn plan(status: &Status) -> String {
 
 /// What stands in the way of `command`, as far as is known.
 pub(crate) fn blockers(command: &Command, status: &Status) -> Vec<String> {
-    let mine = status.blocked.iter().filter(|blocked| blocked.command == command.verb());
-    mine.map(|blocked| format!("BLOCKED   {}", blocked.because)).collect()
+    status.blockers(command).map(|blocked| format!("BLOCKED   {}", blocked.because)).collect()
 }
 
 /// Asks a person; answers with the state digest that consent was given to.

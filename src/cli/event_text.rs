@@ -51,7 +51,7 @@ fn fact(fact: &Fact) -> String {
         }
         Fact::Paused { why } => format!("paused{}", because(why)),
         Fact::Resumed => "resumed".into(),
-        Fact::Guard(seen) => format!("guard {} (n={}) > {}", breach(seen), seen.samples, seen.action),
+        Fact::Guard(seen) => format!("guard {} (n={}) > {}", breach(seen), seen.samples, seen.action.name()),
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
         Fact::Standby { side, ready, total, why } => format!("way back: {side} {ready}/{total} ready {why}"),
         Fact::Adopted { split } => format!("accepted {split}"),

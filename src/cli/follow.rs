@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::rollout::{Rollout, TimedOut, present};
 use super::span;
-use crate::domain::{BackendError, OrderId, OrderState};
+use crate::domain::{BackendError, Move, OrderId, OrderState};
 use crate::engine::{Phase, Snapshot, Status};
 
 /// How an order ended, with the last state seen.
@@ -59,7 +59,7 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
     if order.id != *id {
         return Err(superseded(status, id));
     }
-    let verb = &order.command;
+    let verb = order.command;
     match order.state {
         OrderState::Verified => {
             Ok(format!("{verb} {id} VERIFIED after {}: {}", span::show(order.took_s), order.target))
@@ -89,11 +89,12 @@ fn late(id: &OrderId, state: &str, timeout: Duration) -> Failure {
 }
 
 fn superseded(status: &Status, id: &OrderId) -> Failure {
-    let by = status.last_order.as_ref().map_or("another", |order| order.command.as_str());
+    let by = status.last_order.as_ref().map_or("another", |order| order.command.verb());
+    let is_back = status.last_order.as_ref().is_some_and(|order| order.command == Move::Rollback);
     let exit = match status.phase {
         Phase::RolledBack => Exit::RolledBack,
         Phase::Aborted => Exit::RolloutFailed,
-        _ if by == "rollback" => Exit::RolledBack,
+        _ if is_back => Exit::RolledBack,
         _ => Exit::StateChanged,
     };
     Failure::new(exit, format!("order {id} was overtaken by {by}; now {}", status.phase.title()))

@@ -103,6 +103,7 @@ pub(crate) fn exit_of(status: &Status) -> Exit {
 mod tests {
     use super::*;
     use crate::cli::testing::{Script, order, status};
+    use crate::engine::Command;
     use crate::engine::snapshot::Blocked;
 
     fn well() -> Status {
@@ -134,7 +135,7 @@ mod tests {
                 "no journal",
                 |s| {
                     let because = "journal: full".into();
-                    s.blocked.push(Blocked { command: "promote".into(), because, kind: RefusalKind::Journal });
+                    s.blocked.push(Blocked { command: Command::Promote, because, kind: RefusalKind::Journal });
                 },
                 Exit::Error,
             ),

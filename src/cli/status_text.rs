@@ -210,11 +210,7 @@ pub(crate) fn guard_values(guard: &GuardStatus) -> String {
 
 fn guard(guard: &GuardStatus, style: Style) -> String {
     let title = format!(" {:<5} ", guard_title(guard));
-    let action = match guard.then {
-        crate::domain::GuardAction::Warn => "warn",
-        crate::domain::GuardAction::Pause => "pause",
-        crate::domain::GuardAction::Rollback => "rollback",
-    };
+    let action = guard.then.name();
     let name = format!("{} {}", guard.name(), guard.side);
     let counted = format!("{}/{}", guard.breaches, guard.consecutive);
     let rest = clip(&format!("{name:<16} {}  {counted} then {action}", guard_values(guard)), WIDTH - 7);
@@ -248,8 +244,8 @@ fn blocked(status: &Status) -> Vec<(Vec<&str>, &str)> {
     let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
     for blocked in &status.blocked {
         match reasons.iter_mut().find(|(_, because)| *because == blocked.because) {
-            Some((commands, _)) => commands.push(&blocked.command),
-            None => reasons.push((vec![&blocked.command], &blocked.because)),
+            Some((commands, _)) => commands.push(blocked.command.verb()),
+            None => reasons.push((vec![blocked.command.verb()], &blocked.because)),
         }
     }
     reasons

@@ -14,7 +14,7 @@ use super::args::Format;
 use super::input::Answers;
 use super::out::{Out, Style};
 use super::rollout::{Rollout, TimedOut, Update};
-use crate::domain::{OrderId, OrderState, Pair, Side, Split, Stamp};
+use crate::domain::{Move, OrderId, OrderState, Pair, Side, Split, Stamp};
 use crate::engine::detail::Detail;
 use crate::engine::snapshot::{History, OrderStatus};
 use crate::engine::{Command, Reply, Snapshot, Status};
@@ -28,7 +28,7 @@ pub(crate) fn status() -> Status {
 pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
     OrderStatus {
         id: OrderId(id.into()),
-        command: "promote".into(),
+        command: Move::Promote,
         state,
         by: "op1".into(),
         from: Some(Split::all(Side::Blue)),

@@ -9,7 +9,7 @@ use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, wi
 use super::{Context, seams, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
-use crate::engine::{Phase, Status};
+use crate::engine::{Command, Phase, Status};
 
 /// How long is waited where nothing is said, besides the bake: gates run, orders are read back.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -120,7 +120,7 @@ fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
 
 /// Ready is: nothing blocks the next step and the bake is over. A required gate that failed will not change by itself.
 fn ready(status: &Status) -> Option<Exit> {
-    let is_blocked = status.blocked.iter().any(|blocked| blocked.command == "promote");
+    let is_blocked = status.blockers(&Command::Promote).next().is_some();
     let is_baking = bake_left(status) > 0.0;
     if is_settled(status) && !is_blocked && !is_baking && matches!(status.phase, Phase::Ready | Phase::Shifting) {
         return Some(Exit::Reached);

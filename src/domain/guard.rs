@@ -73,6 +73,17 @@ pub enum GuardAction {
     Rollback,
 }
 
+impl GuardAction {
+    /// `warn`, `pause` or `rollback`, as configs and journals spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Pause => "pause",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// What a guard saw when it acted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breach {
@@ -98,8 +109,8 @@ pub struct Breach {
     /// How much worse than the other side it is at least (0.21 is 21 %), where that was the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worse_by: Option<f64>,
-    /// `warn`, `pause` or `rollback`.
-    pub action: String,
+    /// What it did.
+    pub action: GuardAction,
 }
 
 impl Breach {

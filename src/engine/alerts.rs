@@ -15,7 +15,8 @@ use super::state::State;
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Alert, AlertKind, Digest, Evidence, Fact, Move, Order, OrderState, Pair, Record, Side, Verdict, in_unit,
+    Actor, Alert, AlertKind, Breach, Digest, Evidence, Fact, GuardAction, Move, Order, OrderState, Pair, Record, Side,
+    Verdict, in_unit,
 };
 
 /// Ids remembered: many more than one rollout makes.
@@ -224,25 +225,7 @@ impl State {
             self.router.split().map_or_else(|| "the router cannot be read".into(), |split| format!("{split} stays"));
         let order = |verb: &str| subject.order.as_ref().map_or_else(|| verb.to_owned(), |o| format!("{verb} {}", o.id));
         match &subject.record.fact {
-            Fact::Guard(seen) => {
-                let (then, done) = match seen.action.as_str() {
-                    "rollback" => {
-                        (format!("rolling back to {origin}"), format!("all traffic is being sent back to {origin}"))
-                    }
-                    "pause" => ("the plan is stopped".into(), format!("the plan is stopped, {now}")),
-                    _ => ("nothing was moved".into(), format!("nothing was moved: this guard only warns; {now}")),
-                };
-                Told {
-                    side: Some(seen.side),
-                    value: Some(seen.value),
-                    limit: Some(seen.limit),
-                    at_least: seen.at_least,
-                    unit: seen.unit().to_owned(),
-                    samples: Some(seen.samples),
-                    evidence: self.figures(),
-                    ..Told::of(format!("guard {} (n={}), {then}", breach(seen), seen.samples), done)
-                }
-            }
+            Fact::Guard(seen) => self.told_of_guard(seen, &now),
             Fact::Gate { evidence } => self.told_of_gate(evidence, &now),
             Fact::Paused { why } => {
                 let why = why.clone().unwrap_or_default();
@@ -291,6 +274,29 @@ impl State {
         }
     }
 
+    fn told_of_guard(&self, seen: &Breach, now: &str) -> Told {
+        let origin = self.origin();
+        let (then, done) = match seen.action {
+            GuardAction::Rollback => {
+                (format!("rolling back to {origin}"), format!("all traffic is being sent back to {origin}"))
+            }
+            GuardAction::Pause => ("the plan is stopped".into(), format!("the plan is stopped, {now}")),
+            GuardAction::Warn => {
+                ("nothing was moved".into(), format!("nothing was moved: this guard only warns; {now}"))
+            }
+        };
+        Told {
+            side: Some(seen.side),
+            value: Some(seen.value),
+            limit: Some(seen.limit),
+            at_least: seen.at_least,
+            unit: seen.unit().to_owned(),
+            samples: Some(seen.samples),
+            evidence: self.figures(),
+            ..Told::of(format!("guard {} (n={}), {then}", breach(seen), seen.samples), done)
+        }
+    }
+
     fn told_of_gate(&self, evidence: &Evidence, now: &str) -> Told {
         let note = if evidence.note.is_empty() { String::new() } else { format!(": {}", evidence.note) };
         let moved = self.share().is_some_and(|share| share > 0);
@@ -332,7 +338,7 @@ impl State {
         let origin = self.origin();
         let how = "R then y in the console, or: cutover rollback --yes";
         let under_way = self.rollout.unsettled().is_some_and(|last| last.order.kind == Move::Rollback)
-            || matches!(&subject.record.fact, Fact::Guard(seen) if seen.action == "rollback");
+            || matches!(&subject.record.fact, Fact::Guard(seen) if seen.action == GuardAction::Rollback);
         match self.share() {
             _ if under_way => format!("under way; if it does not end, {how}"),
             Some(0) => format!("not needed: {origin} has all traffic"),

@@ -1,7 +1,6 @@
 //! Requests: from a wish to a refusal, a record or an order.
 
 use super::command::{Command, Refusal, RefusalKind, Reply, Request};
-use super::consent::move_of;
 use super::effect::Effect;
 use super::rollout::Stage;
 use super::snapshot::GateState;
@@ -63,9 +62,8 @@ impl State {
     }
 
     fn go_forward(&mut self, request: Request) {
-        let kind = move_of(&request.command);
-        match self.target(&request.command) {
-            Some(target) if self.router.split() != Some(target) => {
+        match self.target(&request.command).zip(request.command.as_move()) {
+            Some((target, kind)) if self.router.split() != Some(target) => {
                 self.order(kind, target, request.by, Some(request.id), request.why);
             }
             _ => {

@@ -56,6 +56,20 @@ pub enum Command {
 }
 
 impl Command {
+    /// The commands that a snapshot lists blockers of.
+    pub const BLOCKABLE: [Self; 5] = [Self::Promote, Self::Switch, Self::Abort, Self::Rollback, Self::Finalize];
+
+    /// The move it asks the traffic system for; `None` where it moves no traffic.
+    pub const fn as_move(&self) -> Option<Move> {
+        match self {
+            Self::Promote => Some(Move::Promote),
+            Self::Switch => Some(Move::Switch),
+            Self::Abort => Some(Move::Abort),
+            Self::Rollback => Some(Move::Rollback),
+            _ => None,
+        }
+    }
+
     /// The verb, as the CLI spells it.
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -122,7 +136,7 @@ pub struct Refusal {
 }
 
 /// What kind of reason a refusal has. In the order in which an operator has to solve them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// Another console drives, or this one may only look.

@@ -6,7 +6,7 @@ use super::snapshot::{Blocked, GateState};
 use super::state::State;
 use super::watch::Serves;
 use crate::domain::fault::BackendError;
-use crate::domain::{Digest, Move, Split};
+use crate::domain::{Digest, Split};
 
 impl State {
     /// The state digest: observed split, both versions, gate results.
@@ -86,7 +86,7 @@ impl State {
         self.version_blocker(found);
         self.replica_blocker(found);
         self.gate_blockers(found);
-        if let (Some(target), kind) = (self.target(command), move_of(command))
+        if let (Some(target), Some(kind)) = (self.target(command), command.as_move())
             && let Some(why) = self.capabilities.refuses(kind, target)
         {
             push(found, RefusalKind::Usage, &why);
@@ -190,7 +190,7 @@ impl State {
         }
         // Reason: a failed gate is the news; what merely waits comes after it.
         found.sort_by_key(|refusal| u8::from(refusal.kind == RefusalKind::Blocked && !refusal.text.ends_with("FAIL")));
-        found.sort_by_key(|refusal| rank(refusal.kind));
+        found.sort_by_key(|refusal| refusal.kind);
     }
 
     /// The split that `command` would ask for; `None` where it asks for none.
@@ -219,44 +219,14 @@ impl State {
 
     /// What is blocked now, for the status document.
     pub(super) fn blocked(&self) -> Vec<Blocked> {
-        let commands = [Command::Promote, Command::Switch, Command::Abort, Command::Rollback, Command::Finalize];
-        commands
-            .iter()
-            .flat_map(|command| {
-                self.blockers(command).into_iter().map(|refusal| Blocked {
-                    command: command.verb().into(),
-                    because: refusal.text,
-                    kind: refusal.kind,
-                })
-            })
-            .collect()
+        let of = |command: &Command| {
+            let blocked = |it: Refusal| Blocked { command: command.clone(), because: it.text, kind: it.kind };
+            self.blockers(command).into_iter().map(blocked).collect::<Vec<_>>()
+        };
+        Command::BLOCKABLE.iter().flat_map(of).collect()
     }
 }
 
 fn push(found: &mut Vec<Refusal>, kind: RefusalKind, text: &str) {
     found.push(Refusal { kind, text: text.to_owned() });
-}
-
-/// Reasons in the order in which an operator has to solve them.
-const fn rank(kind: RefusalKind) -> u8 {
-    match kind {
-        RefusalKind::ReadOnly => 0,
-        RefusalKind::Journal => 1,
-        RefusalKind::Stale => 2,
-        RefusalKind::StateChanged => 3,
-        RefusalKind::Busy => 4,
-        RefusalKind::Paused => 5,
-        RefusalKind::Blocked => 6,
-        RefusalKind::Usage => 7,
-    }
-}
-
-/// The move a command asks for; commands that move nothing count as a promote here and have no target.
-pub(super) const fn move_of(command: &Command) -> Move {
-    match command {
-        Command::Switch => Move::Switch,
-        Command::Abort => Move::Abort,
-        Command::Rollback => Move::Rollback,
-        _ => Move::Promote,
-    }
 }

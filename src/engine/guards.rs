@@ -123,11 +123,6 @@ impl State {
             GuardAction::Rollback if !way_back => GuardAction::Pause,
             action => action,
         };
-        let name = match action {
-            GuardAction::Warn => "warn",
-            GuardAction::Pause => "pause",
-            GuardAction::Rollback => "rollback",
-        };
         let seen = Breach {
             metric: spec.metric,
             row: spec.row.clone(),
@@ -138,7 +133,7 @@ impl State {
             at_least: spec.at_least,
             samples,
             worse_by: over.and_then(|over| over.at_least),
-            action: name.into(),
+            action,
         };
         let why = format!("guard {}", super::narrate::breach(&seen));
         self.record(Fact::Guard(seen), Actor::auto());

@@ -27,7 +27,7 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
             (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
         }
         Fact::Resumed => ("resumed".into(), false),
-        Fact::Guard(seen) => (format!("guard {} (n={}) -> {}", breach(seen), seen.samples, seen.action), true),
+        Fact::Guard(seen) => (format!("guard {} (n={}) -> {}", breach(seen), seen.samples, seen.action.name()), true),
         Fact::Drift { desired, observed } => (format!("drift: router says {observed}, asked for was {desired}"), true),
         Fact::Standby { side, ready: 0, total, why } => {
             (format!("the way back is lost: {side} 0/{total} ready: {why}"), true)

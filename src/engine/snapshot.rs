@@ -21,9 +21,9 @@ pub use metric::{MetricStatus, Soon};
 pub use phase::{Phase, Step};
 pub use side::{Latency, SideStatus, Source};
 
-use super::command::RefusalKind;
+use super::command::{Command, RefusalKind};
 use super::detail::Detail;
-use crate::domain::{OrderId, OrderState, Pair, Point, Side, Split};
+use crate::domain::{Move, OrderId, OrderState, Pair, Point, Side, Split};
 
 /// The version of the status document; a rename of any member raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -95,6 +95,8 @@ pub struct Status {
     pub digest: String,
     /// Asked and read shares.
     pub split: SplitStatus,
+    /// The side that is rolled out: before, during and after.
+    pub candidate: Side,
     /// Both sides.
     pub sides: Pair<SideStatus>,
     /// Gates in the order of the config.
@@ -123,7 +125,19 @@ pub struct Status {
     pub dropped: u64,
     /// Commands whose question wants the candidate's version typed: `switch`, and what the config adds.
     #[serde(default)]
-    pub typed: Vec<String>,
+    pub typed: Vec<Move>,
+}
+
+impl Status {
+    /// What stands in the way of `command`, most important first; empty also for a command that no status lists.
+    pub fn blockers(&self, command: &Command) -> impl Iterator<Item = &Blocked> {
+        self.blocked.iter().filter(move |blocked| blocked.command == *command)
+    }
+
+    /// Whether the question before `command` wants the candidate's version typed.
+    pub fn wants_typed(&self, command: &Command) -> bool {
+        command.as_move().is_some_and(|it| self.typed.contains(&it))
+    }
 }
 
 /// Asked and read shares.
@@ -169,12 +183,30 @@ pub struct RollbackStatus {
 /// Why a command cannot be given now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Blocked {
-    /// `promote`, `switch`, `abort`, `rollback`, `finalize`, ...
-    pub command: String,
+    /// One of [`Command::BLOCKABLE`], serialised as its verb.
+    #[serde(with = "word")]
+    pub command: Command,
     /// One line.
     pub because: String,
     /// What kind of reason.
     pub kind: RefusalKind,
+}
+
+/// A command as its verb.
+mod word {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::Command;
+
+    pub(super) fn serialize<S: Serializer>(command: &Command, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(command.verb())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Command, D::Error> {
+        let word = String::deserialize(from)?;
+        let named = Command::BLOCKABLE.into_iter().find(|command| command.verb() == word);
+        named.ok_or_else(|| Error::custom(format!("{word} is not a command that a status lists")))
+    }
 }
 
 /// An order, as the screen follows it.
@@ -182,8 +214,8 @@ pub struct Blocked {
 pub struct OrderStatus {
     /// Its id.
     pub id: OrderId,
-    /// The verb.
-    pub command: String,
+    /// What it means.
+    pub command: Move,
     /// How far it is.
     pub state: OrderState,
     /// Who gave it.

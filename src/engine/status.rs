@@ -52,6 +52,7 @@ impl State {
             step: self.step(),
             digest: self.digest().short().to_owned(),
             split: self.split_status(),
+            candidate: self.candidate(),
             sides: Pair::from_fn(|side| self.side_status(side)),
             gates: self.service.gates.iter().map(|spec| self.gate_status(spec)).collect(),
             guards: self.guard_statuses(),
@@ -73,9 +74,9 @@ impl State {
         }
     }
 
-    fn typed(&self) -> Vec<String> {
+    fn typed(&self) -> Vec<Move> {
         let promote = self.service.plan.typed_promote.then_some(Move::Promote);
-        [Some(Move::Switch), promote].into_iter().flatten().map(|kind| kind.verb().into()).collect()
+        [Some(Move::Switch), promote].into_iter().flatten().collect()
     }
 
     fn phase(&self) -> Phase {
@@ -242,7 +243,7 @@ impl State {
         let until = last.settled.unwrap_or(self.now);
         Some(OrderStatus {
             id: last.order.id.clone(),
-            command: last.order.kind.verb().into(),
+            command: last.order.kind,
             state: last.state,
             by: last.by.name.clone(),
             from: last.order.from,
@@ -321,7 +322,7 @@ impl State {
     /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would
     /// ask nothing.
     pub fn order_preview(&self, command: &super::command::Command) -> Option<crate::domain::Order> {
-        let kind = super::consent::move_of(command);
+        let kind = command.as_move()?;
         let target = self.target(command)?;
         let forward = kind.is_forward();
         Some(crate::domain::Order {

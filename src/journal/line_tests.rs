@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Actor, Breach, Digest, Evidence, Fact, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side, Split,
-    Verdict, Version,
+    Actor, Breach, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side,
+    Split, Verdict, Version,
 };
 
 fn record(fact: Fact) -> Record {
@@ -27,7 +27,7 @@ fn breach(value: f64) -> Breach {
         at_least: false,
         samples: 300,
         worse_by: None,
-        action: "rollback".into(),
+        action: GuardAction::Rollback,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sampl
             at_least: seen.at_least,
             samples: seen.samples,
             worse_by: seen.worse_by,
-            action: plain(&seen.action),
+            action: seen.action,
             text: plain(&told(seen)),
             since: since.as_ref().map(|(at, _)| *at),
             since_by: since.as_ref().map(|(_, by)| by.clone()),

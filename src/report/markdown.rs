@@ -181,7 +181,7 @@ fn breaches(rollout: &Rollout, out: &mut String) {
             breach.seen(),
             breach.allowed(),
             breach.samples.to_string(),
-            text(&breach.action),
+            text(breach.action.name()),
             or_dash(breach.to_detect.map(span)),
             text(&or_dash(breach.since_by.clone())),
         ]

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Digest, Evidence, Metric, Pair, Sample, Side, Version, in_unit};
+use crate::domain::{Digest, Evidence, GuardAction, Metric, Pair, Sample, Side, Version, in_unit};
 
 /// The version of the document's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -218,7 +218,7 @@ pub struct Breach {
     /// How much worse than the other side at least, where that was the reason.
     pub worse_by: Option<f64>,
     /// What it did: `warn`, `pause` or `rollback`.
-    pub action: String,
+    pub action: GuardAction,
     /// In words.
     pub text: String,
     /// When the breach began, as far as that can be told.

@@ -8,7 +8,7 @@ use super::chapter::Chapter;
 use super::model::{Breach, Milestone, OrderRow, Outcome, Rollout, Share, Times};
 use super::words::{self, plain, seconds, span};
 use super::{Source, breaches, figures, gates, orders};
-use crate::domain::{Fact, OrderState, Pair, Record, Side};
+use crate::domain::{Fact, GuardAction, OrderState, Pair, Record, Side};
 use crate::engine::narrate;
 
 /// Lines of a timeline; what is more is counted.
@@ -109,7 +109,7 @@ fn times(
     breaches: &[Breach],
     (began, end): (DateTime<Utc>, DateTime<Utc>),
 ) -> Times {
-    let acted = breaches.iter().find(|breach| breach.action != "warn");
+    let acted = breaches.iter().find(|breach| breach.action != GuardAction::Warn);
     let back = orders.iter().rev().find(|order| matches!(order.verb, "abort" | "rollback") && order.took.is_some());
     let ends = shares.iter().skip(1).map(|share| share.at).chain([end]);
     let stretches: Vec<(u8, f64)> = shares.iter().zip(ends).map(|(s, to)| (s.percent, seconds(s.at, to))).collect();
@@ -200,8 +200,10 @@ fn summary(rollout: &Rollout) -> String {
     if rollout.outcome != Outcome::NotBegun {
         let _ = write!(text, " The candidate had {} % of the traffic at most.", rollout.highest_share);
     }
-    if let Some(breach) = rollout.breaches.iter().find(|breach| breach.action != "warn").or(rollout.breaches.first()) {
-        let _ = write!(text, " A guard acted ({}): {}.", breach.action, breach.text);
+    if let Some(breach) =
+        rollout.breaches.iter().find(|breach| breach.action != GuardAction::Warn).or(rollout.breaches.first())
+    {
+        let _ = write!(text, " A guard acted ({}): {}.", breach.action.name(), breach.text);
         if let (Some(s), Some(from)) = (breach.to_detect, &breach.since_by) {
             let _ = write!(text, " That was {} after {from}.", span(s));
         }

@@ -60,7 +60,7 @@ fn gate(seconds: f64, name: &str, verdict: Verdict, version: &str, text: &str) -
 }
 
 fn guard(seconds: f64, worse_by: Option<f64>) -> Record {
-    let (metric, side, action) = (Metric::P99, Side::Green, "rollback".into());
+    let (metric, side, action) = (Metric::P99, Side::Green, crate::domain::GuardAction::Rollback);
     record(
         seconds,
         "auto",

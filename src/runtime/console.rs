@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::core::{Core, Incoming, Outcome};
 use super::logs::lines;
 use super::looks;
-use crate::domain::OrderState;
+use crate::domain::{Move, OrderState};
 use crate::engine::{Event, Phase, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
@@ -324,7 +324,7 @@ pub async fn after_loss(core: &mut Core, exit: &Exit) {
 fn is_rolling_back(snapshot: &Snapshot) -> bool {
     let order = snapshot.status.last_order.as_ref();
     order.is_some_and(|order| {
-        order.command == "rollback" && !matches!(order.state, OrderState::Verified | OrderState::Failed)
+        order.command == Move::Rollback && !matches!(order.state, OrderState::Verified | OrderState::Failed)
     })
 }
 

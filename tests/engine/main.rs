@@ -151,7 +151,10 @@ fn a_failed_gate_blocks_forward_until_it_is_overridden_for_that_version() {
     sim.seconds(3);
     assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Blocked);
     let status = sim.status();
-    assert!(status.blocked.iter().any(|b| b.command == "switch" && b.because.contains("golden FAIL")), "{status:?}");
+    assert!(
+        status.blocked.iter().any(|b| b.command == Command::Switch && b.because.contains("golden FAIL")),
+        "{status:?}"
+    );
     let short = Command::Override { gate: "golden".into(), reason: "because".into() };
     assert_eq!(refused(&sim.ask(short)), RefusalKind::Usage);
     let good = Command::Override { gate: "golden".into(), reason: "labels are wrong, checked by hand".into() };
@@ -180,7 +183,7 @@ fn a_manual_gate_waits_for_a_signature_that_is_bound_to_the_version() {
     assert_eq!(refused(&sim.ask(Command::Promote)), RefusalKind::Blocked);
     let status = sim.status();
     let waits = "gate fairness waits for a signature (approve)";
-    assert!(status.blocked.iter().any(|b| b.command == "promote" && b.because == waits), "{status:?}");
+    assert!(status.blocked.iter().any(|b| b.command == Command::Promote && b.because == waits), "{status:?}");
     // It cannot be run, and running all leaves it out.
     assert_eq!(refused(&sim.ask(Command::RunGates { only: vec!["fairness".into()] })), RefusalKind::Usage);
     assert_eq!(sim.ask(Command::RunGates { only: Vec::new() }), Reply::Done);
@@ -274,7 +277,7 @@ fn a_slow_candidate_is_rolled_back_by_its_guard() {
     sim.traffic(4, 300, slow);
     let status = sim.status();
     assert_eq!((status.phase, sim.split), (Phase::RolledBack, Split::all(Side::Blue)));
-    assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard(seen) if seen.action == "rollback")));
+    assert!(sim.facts().iter().any(|fact| matches!(fact, Fact::Guard(seen) if seen.action == GuardAction::Rollback)));
 }
 
 /// A service whose guard compares with the live side.
@@ -382,12 +385,12 @@ fn a_preview_is_the_very_order_that_is_sent() {
 #[test]
 fn the_status_says_what_wants_the_version_typed_and_how_long_the_way_back_lasts() {
     let mut sim = ready();
-    assert_eq!(sim.status().typed, ["switch"]);
+    assert_eq!(sim.status().typed, [Move::Switch]);
     assert!((sim.status().rollback.window_s - 86_400.0).abs() < f64::EPSILON);
     let mut service = service();
     service.plan.typed_promote = true;
     sim.restart(&service);
-    assert_eq!(sim.status().typed, ["switch", "promote"]);
+    assert_eq!(sim.status().typed, [Move::Switch, Move::Promote]);
 }
 
 #[test]

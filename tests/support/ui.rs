@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cutover::domain::{
-    Actor, GuardAction, LogLevel, LogLine, Metric, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side, Split,
-    Version,
+    Actor, GuardAction, LogLevel, LogLine, Metric, Move, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side,
+    Split, Version,
 };
 use cutover::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
 use cutover::engine::snapshot::{
     Blocked, DriverStatus, EventLine, GateState, GateStatus, GuardState, GuardStatus, History, Latency, OrderStatus,
     RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
 };
-use cutover::engine::{Phase, RefusalKind, Snapshot};
+use cutover::engine::{Command, Phase, RefusalKind, Snapshot};
 use cutover::ui::{Depth, Glyphs, Input, Options, Theme, View};
 
 /// 2026-11-20T14:02:12Z
@@ -135,7 +135,11 @@ fn side(role: Role, version: &str, latency: [f64; 3], errors: f64, rps: f64) -> 
 }
 
 pub fn blocked(command: &str, because: &str, kind: RefusalKind) -> Blocked {
-    Blocked { command: command.into(), because: because.into(), kind }
+    Blocked { command: named(command), because: because.into(), kind }
+}
+
+fn named(verb: &str) -> Command {
+    Command::BLOCKABLE.into_iter().find(|command| command.verb() == verb).unwrap()
 }
 
 fn gates() -> Vec<GateStatus> {
@@ -194,6 +198,7 @@ pub fn shifting() -> Snapshot {
         step: step(),
         digest: "a1c9".into(),
         split: SplitStatus { desired: split, observed: split, mixed: None, drift: false, age_s: Some(0.4) },
+        candidate: Side::Green,
         sides: Pair {
             blue: side(Role::Live, "v41", [41.0, 118.0, 201.0], 0.0008, 1_842.0),
             green: side(Role::Candidate, "v42", [43.0, 124.0, 243.0], 0.0009, 205.0),
@@ -222,7 +227,7 @@ pub fn shifting() -> Snapshot {
         data_age_s: Some(0.6),
         stale: false,
         dropped: 0,
-        typed: vec!["switch".into()],
+        typed: vec![Move::Switch],
     };
     Snapshot {
         status,
@@ -310,11 +315,12 @@ fn previews() -> std::collections::BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-pub fn order(command: &str, state: OrderState) -> OrderStatus {
-    let back = command == "rollback" || command == "abort";
+pub fn order(verb: &str, state: OrderState) -> OrderStatus {
+    let command = named(verb).as_move().unwrap();
+    let back = !command.is_forward();
     OrderStatus {
         id: OrderId("7f3e".into()),
-        command: command.into(),
+        command,
         state,
         by: "op1".into(),
         from: Some(Split::toward(Side::Green, if back { 10 } else { 5 })),
@@ -510,7 +516,7 @@ pub fn long_names() -> Snapshot {
     status.gates[5].name = "特徴量ドリフト監視ゲートの長い名前です".into();
     status.gates[5].note = "金額_ユーロ: 分布が基準から大きく外れています".into();
     status.blocked[0].because = "gate 特徴量ドリフト監視ゲートの長い名前です FAIL".into();
-    status.blocked[1] = Blocked { command: "switch".into(), ..status.blocked[0].clone() };
+    status.blocked[1] = Blocked { command: Command::Switch, ..status.blocked[0].clone() };
     status.driver.me = "オペレーター".into();
     snapshot.events =
         Arc::new(vec![EventLine {

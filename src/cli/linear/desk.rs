@@ -310,7 +310,7 @@ impl Desk {
         } else if ask == Ask::Rollback {
             None
         } else {
-            status.blocked.iter().find(|blocked| blocked.command == verb).map(|blocked| blocked.because.clone())
+            status.blockers(&command).next().map(|blocked| blocked.because.clone())
         };
         if let Some(because) = because {
             lines.push(format!("{verb} is blocked: {because}; type blocked for all of it"));
@@ -383,7 +383,7 @@ fn heard(status: &Status) -> Status {
             RefusalKind::Blocked => !blocked.because.starts_with("gate "),
             _ => false,
         };
-        blocked.command == "promote" && tells
+        blocked.command == Command::Promote && tells
     });
     heard
 }

@@ -125,7 +125,7 @@ fn a_state_that_moves_under_a_question_closes_it() {
 #[test]
 fn what_is_blocked_is_not_asked() {
     let mut rig = Rig::new(status());
-    let blocked = status().blocked.iter().find(|blocked| blocked.command == "switch").cloned();
+    let blocked = status().blocked.iter().find(|blocked| blocked.command == Command::Switch).cloned();
     let because = blocked.map(|blocked| blocked.because).unwrap_or_default();
     assert!(!because.is_empty(), "the sample blocks switch");
     assert!(said(&rig.shown("switch", 0)).contains(&because));

@@ -61,7 +61,7 @@ impl Question {
 
     /// Whether the candidate's version is the answer: a switch, and what the config adds.
     fn wants_version(&self) -> bool {
-        let added = |snapshot: &Arc<Snapshot>| snapshot.status.typed.iter().any(|verb| verb == self.ask.name());
+        let added = |snapshot: &Arc<Snapshot>| snapshot.status.wants_typed(&Command::Promote);
         self.ask == Ask::Switch || (self.ask == Ask::Promote && self.seen.as_ref().is_some_and(added))
     }
 

@@ -2,8 +2,8 @@
 
 use crate::cli::{span, status_text};
 use crate::domain::{LogLine, Metric, Side};
-use crate::engine::Status;
 use crate::engine::snapshot::{GateState, GateStatus, Latency, Source};
+use crate::engine::{Command, Status};
 
 /// Where the rollout stands.
 pub(super) fn status(status: &Status) -> Vec<String> {
@@ -32,13 +32,13 @@ pub(super) fn status(status: &Status) -> Vec<String> {
     }));
     lines.push(way_back(status));
     if let Some(order) = &status.last_order {
-        let (verb, id, how) = (&order.command, &order.id, order.state.title());
+        let (verb, id, how) = (order.command, &order.id, order.state.title());
         lines.push(format!("last order {verb} {id} by {}: {how}, split {}", order.by, order.target));
     }
     lines.push(driver(status));
     lines.extend(status.faults.iter().map(|fault| format!("FAULT {fault}")));
     lines.extend(status.notes.iter().map(|note| format!("NOTE {note}")));
-    lines.push(match status.blocked.iter().find(|blocked| blocked.command == "promote") {
+    lines.push(match status.blockers(&Command::Promote).next() {
         Some(blocked) => format!("promote is blocked: {}", blocked.because),
         None => "nothing blocks promote".into(),
     });
@@ -170,7 +170,7 @@ pub(super) fn blocked(status: &Status) -> Vec<String> {
         return vec!["nothing blocks anything".into()];
     }
     let line = |(at, blocked): (usize, &crate::engine::snapshot::Blocked)| {
-        format!("{}. {}: {}", at + 1, blocked.command, blocked.because)
+        format!("{}. {}: {}", at + 1, blocked.command.verb(), blocked.because)
     };
     status.blocked.iter().enumerate().map(line).collect()
 }

@@ -142,7 +142,7 @@ pub(super) fn breaches(rollout: &Rollout, out: &mut String) {
             number(&breach.seen()),
             number(&breach.allowed()),
             number(&breach.samples.to_string()),
-            cell(&breach.action),
+            cell(breach.action.name()),
             number(&or_dash(breach.to_detect.map(span))),
             cell(&or_dash(breach.since_by.clone()))
         );

@@ -10,7 +10,7 @@ use super::order::order_lines;
 use super::question;
 use super::rollback::rollback;
 use crate::engine::snapshot::{Blocked, Status};
-use crate::engine::{Phase, RefusalKind};
+use crate::engine::{Command, Phase, RefusalKind};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, width};
 use crate::ui::theme::Role;
@@ -163,9 +163,9 @@ fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
     let status = &snapshot.status;
     let key = |act: Act| canvas.view.key_name(act);
     let (switches, promotes) = (key(Act::Switch), key(Act::Promote));
-    let first = |verb: &str| status.blocked.iter().find(|blocked| blocked.command == verb);
+    let first = |command: Command| status.blockers(&command).next();
     let wide = area.width >= 100;
-    match (first("switch"), first("promote")) {
+    match (first(Command::Switch), first(Command::Promote)) {
         (None, None) => next(canvas, area, status),
         (Some(switch), Some(promote)) if switch.because == promote.because => {
             let and = if wide { " and" } else { "," };

@@ -169,7 +169,7 @@ fn entries(canvas: &Canvas<'_>) -> Vec<Entry> {
         .filter_map(|(row, word)| {
             let keys = shared_keys(keymap, word)?;
             let rank = place(row).map_or(UNNAMED, |at| ORDER[at].1);
-            let is_blocked = blocked.iter().any(|blocked| blocked.command == verb(row));
+            let is_blocked = blocked.iter().any(|blocked| blocked.command.verb() == verb(row));
             Some(Entry { keys, word, rank, acts: behind(row), blocked: is_blocked })
         })
         .collect()

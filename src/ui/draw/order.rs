@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use crate::domain::OrderState;
+use crate::domain::{Move, OrderState};
 use crate::engine::snapshot::{OrderStatus, Status};
 use crate::ui::text::{age, fit, took};
 use crate::ui::theme::Role;
@@ -27,7 +27,7 @@ pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     canvas.fill(first, " ", Role::Prompt);
     canvas.fill(second, " ", Role::Prompt);
     let waited = took(canvas.now.saturating_sub(since) as f64 / 1000.0);
-    let text = format!(" {}  asked {waited} ago, not yet sent", doing(command.verb()));
+    let text = format!(" {}  asked {waited} ago, not yet sent", command.as_move().map_or("UNDER WAY", doing));
     canvas.put(first.x, first.y, first.width, &text, Role::Prompt);
     let text = " waiting for the engine";
     canvas.put(second.x, second.y, second.width, text, Role::Prompt);
@@ -61,7 +61,7 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
     let head = if unknown {
         format!(" UNKNOWN  {} may have happened:", order.command)
     } else {
-        format!(" {} ", doing(&order.command))
+        format!(" {} ", doing(order.command))
     };
     let read_s = status.split.age_s.unwrap_or(0.0) + elapsed;
     let says = match (observed, status.split.mixed.is_some()) {
@@ -89,12 +89,11 @@ fn order_text(order: &OrderStatus) -> String {
     )
 }
 
-fn doing(verb: &str) -> &'static str {
-    match verb {
-        "promote" => "PROMOTING",
-        "switch" => "SWITCHING",
-        "abort" => "ABORTING",
-        "rollback" => "ROLLING BACK",
-        _ => "UNDER WAY",
+const fn doing(what: Move) -> &'static str {
+    match what {
+        Move::Promote => "PROMOTING",
+        Move::Switch => "SWITCHING",
+        Move::Abort => "ABORTING",
+        Move::Rollback => "ROLLING BACK",
     }
 }

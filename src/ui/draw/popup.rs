@@ -80,7 +80,7 @@ fn explain(snapshot: Option<&Snapshot>, columns: u16) -> Vec<String> {
     for (side, s) in status.sides.iter() {
         told.extend(s.faults.iter().map(|fault| (side.title(), fault.clone())));
     }
-    told.extend(status.blocked.iter().map(|blocked| (blocked.command.as_str(), blocked.because.clone())));
+    told.extend(status.blocked.iter().map(|blocked| (blocked.command.verb(), blocked.because.clone())));
     if told.is_empty() {
         told.push(("", "nothing blocks, no faults".into()));
     }

@@ -63,8 +63,7 @@ fn effect(snapshot: &Snapshot, command: &Command) -> String {
 }
 
 fn blockers(status: &Status, command: &Command) -> Vec<String> {
-    let mine = status.blocked.iter().filter(|blocked| blocked.command == command.verb());
-    let lines: Vec<String> = mine.map(|blocked| format!("blocked   {}", blocked.because)).collect();
+    let lines: Vec<String> = status.blockers(command).map(|blocked| format!("blocked   {}", blocked.because)).collect();
     match (lines.is_empty(), status.driver.read_only) {
         (false, _) => lines,
         (true, true) => vec!["blocked   this console was started read-only".into()],
@@ -109,7 +108,7 @@ fn twin(status: &Status, command: &Command) -> String {
 
 /// The keys that would do it.
 fn answer(status: &Status, command: &Command, keymap: &Keymap) -> Option<String> {
-    let typed = *command == Command::Switch || status.typed.iter().any(|verb| verb == command.verb());
+    let typed = *command == Command::Switch || status.wants_typed(command);
     let act = match command {
         Command::Promote => Act::Promote,
         Command::Switch => Act::Switch,

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use self::boxed::{Line, Rank, boxed, room, wrap};
 use super::canvas::{Canvas, version_name};
 use super::rollback::rollback_goal;
+use crate::domain::Move;
 use crate::engine::snapshot::OrderStatus;
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, width};
@@ -93,7 +94,7 @@ fn texts(canvas: &Canvas<'_>, prompt: &Prompt) -> [String; 2] {
 
 /// Whether a rollback is being carried out already: a second one would change nothing.
 fn is_on_its_way(order: &OrderStatus) -> bool {
-    order.command == "rollback" && !order.state.is_settled()
+    order.command == Move::Rollback && !order.state.is_settled()
 }
 
 /// A box for what moves forward, or the notice that one was closed. Returns where the cursor belongs.

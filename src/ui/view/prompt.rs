@@ -99,9 +99,8 @@ pub enum Answer {
 impl Prompt {
     /// A question opened at `now_ms`.
     pub fn new(ask: Ask, seen: Option<std::sync::Arc<Snapshot>>, now_ms: u64) -> Self {
-        let wants_text = |seen: &std::sync::Arc<Snapshot>| {
-            ask.command("").is_some_and(|command| seen.status.typed.iter().any(|verb| verb == command.verb()))
-        };
+        let wants_text =
+            |seen: &std::sync::Arc<Snapshot>| ask.command("").is_some_and(|command| seen.status.wants_typed(&command));
         let typed = ask.is_always_typed() || seen.as_ref().is_some_and(wants_text);
         let until_ms = now_ms + ask.lives_ms(typed);
         Self {

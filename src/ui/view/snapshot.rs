@@ -6,7 +6,7 @@ use tui_input::Input as Line;
 
 use super::prompt::{Ask, Notice};
 use super::{Field, View};
-use crate::domain::{LogLevel, LogLine, OrderState};
+use crate::domain::{LogLevel, LogLine, Move, OrderState};
 use crate::engine::snapshot::{GateState, SideStatus, Status};
 use crate::engine::{Phase, Snapshot};
 use crate::ui::input::{Action, Key};
@@ -172,7 +172,7 @@ fn news(old: &Status, new: &Status) -> Option<String> {
     let loud = |state| matches!(state, OrderState::Verified | OrderState::Failed | OrderState::Unknown);
     let order = new.last_order.as_ref().filter(|order| {
         let before = old.last_order.as_ref().filter(|before| before.id == order.id);
-        let begun = before.is_none() && order.command == "rollback";
+        let begun = before.is_none() && order.command == Move::Rollback;
         begun || (loud(order.state) && before.is_none_or(|before| before.state != order.state))
     });
     let left = |status: &Status| status.step.bake_left_s.unwrap_or(0.0) > 0.0;

@@ -91,18 +91,18 @@ impl Ask {
     /// promote would be told first of the lease, the journal and the age of data, as far as it matters here.
     pub fn blocked_by<'a>(&self, status: &'a Status) -> Option<&'a Blocked> {
         use RefusalKind::{Journal, ReadOnly, Stale};
-        let of = |verb: &'a str, kinds: &[RefusalKind]| {
-            let mut mine = status.blocked.iter().filter(move |blocked| blocked.command == verb);
+        let of = |command: Command, kinds: &[RefusalKind]| {
+            let mut mine = status.blocked.iter().filter(|blocked| blocked.command == command);
             mine.find(|blocked| kinds.is_empty() || kinds.contains(&blocked.kind))
         };
         match self {
-            Self::Override { .. } => of("promote", &[ReadOnly, Journal, Stale]),
-            Self::Resume | Self::AutoOn => of("promote", &[ReadOnly, Journal]),
+            Self::Override { .. } => of(Command::Promote, &[ReadOnly, Journal, Stale]),
+            Self::Resume | Self::AutoOn => of(Command::Promote, &[ReadOnly, Journal]),
             Self::TakeOver | Self::Quit | Self::Rollback => None,
-            Self::Abort => of("abort", &[]),
-            Self::Promote => of("promote", &[]),
-            Self::Switch => of("switch", &[]),
-            Self::Finalize => of("finalize", &[]),
+            Self::Abort => of(Command::Abort, &[]),
+            Self::Promote => of(Command::Promote, &[]),
+            Self::Switch => of(Command::Switch, &[]),
+            Self::Finalize => of(Command::Finalize, &[]),
         }
     }
 
