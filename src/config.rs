@@ -1,12 +1,11 @@
 //! The config file: what was typed, and what it means.
 //!
 //! One TOML file describes one service. It is read whole: every fault is found, each with its line
-//! and its remedy, and any fault stops the start (law 12). Reading goes in two stages. `reader`
+//! and its remedy, and any fault stops the start (law 12). Reading goes in two stages. [`settings`](crate::settings)
 //! walks the parsed document and knows lines, types and unknown keys; `sections` and `checks` turn
 //! its values into the domain's types, one function per rule. `keys` is the table of all keys, from
 //! which the template and the reference are made too.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -14,14 +13,14 @@ use toml::de::DeTable;
 
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
+pub use crate::settings::{AdminAddress, ConfigError, Fault, KeyDefault, KeyDoc, Place, Secret};
+use crate::settings::{MAX_FAULTS, Report, Table};
 
 mod alerts;
 mod backend;
 mod calls;
 mod checks;
 mod dns;
-mod duration;
-mod error;
 mod gates;
 mod golden;
 mod hooks;
@@ -32,18 +31,12 @@ mod metrics;
 mod nginx;
 mod openai;
 mod prompts;
-mod reader;
-mod secret;
 mod sections;
 mod template;
 mod ui;
-mod url;
-mod values;
 
 pub use backend::{BackendSpec, kinds};
-pub use error::{ConfigError, Fault, Place};
-pub use keys::{KeyDefault, KeyDoc, reference, reference_markdown};
-pub use secret::Secret;
+pub use keys::{reference, reference_markdown};
 pub use template::{Answers, template};
 pub use ui::{ColorDepth, ColorWhen, UiSpec};
 
@@ -64,37 +57,13 @@ pub struct Config {
     pub ui: UiSpec,
 }
 
-/// Where a gateway's admin interface is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AdminSpec {
-    /// A unix socket; its file mode protects it.
-    Unix(PathBuf),
-    /// A loopback address, protected by a token.
-    Tcp {
-        /// The address; always loopback, never port 0.
-        addr: SocketAddr,
-        /// 16 bytes or more of visible ASCII.
-        token: Secret,
-    },
-}
-
-impl fmt::Display for AdminSpec {
-    /// The path or the address, without the token.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "{}", path.display()),
-            Self::Tcp { addr, .. } => write!(f, "{addr}"),
-        }
-    }
-}
-
 /// What `cutover gateway` runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySpec {
     /// Where it takes traffic. Port 0 lets the system choose at each start.
     pub listen: SocketAddr,
     /// Where it is administered.
-    pub admin: AdminSpec,
+    pub admin: AdminAddress,
     /// The file that keeps the split over a restart.
     pub state: PathBuf,
     /// Path it asks on every replica to see which are ready: that of `[probe]`.
@@ -157,13 +126,13 @@ fn parse_with(
     state_dir: StateDir,
 ) -> Result<Config, ConfigError> {
     let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let report = reader::Report::new(text, base, env);
+    let report = Report::new(text, base, env);
     let (document, syntax) = DeTable::parse_recoverable(text);
-    for error in syntax.iter().take(reader::MAX_FAULTS) {
+    for error in syntax.iter().take(MAX_FAULTS) {
         let at = error.span().map_or(0, |span| span.start);
         report.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
     }
-    report.count_more(syntax.len().saturating_sub(reader::MAX_FAULTS));
+    report.count_more(syntax.len().saturating_sub(MAX_FAULTS));
     // What a broken file seems to hold is a guess, and faults found in a guess mislead.
     let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file, state_dir) } else { None };
     match (report.finish(file), config) {
@@ -173,13 +142,8 @@ fn parse_with(
     }
 }
 
-fn meaning<'a>(
-    report: &'a reader::Report<'a>,
-    document: &'a DeTable<'a>,
-    file: &Path,
-    state_dir: StateDir,
-) -> Option<Config> {
-    let root = reader::Table::root(report, document);
+fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path, state_dir: StateDir) -> Option<Config> {
+    let root = Table::root(report, document, &keys::TOP);
     let (name, environment) = sections::service(&root);
     let (sides, replicas) = sections::sides(&root);
     let (probe, stale_after_ms) = sections::probe(&root);

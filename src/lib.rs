@@ -26,6 +26,7 @@
 //! | [`report`] | what a rollout came to, as Markdown, JSON and a page: pure |
 //! | [`logs`] | the user's own logs: files followed over rotation, commands whose output is read |
 //! | [`process`] | commands of the user's, each in a group that never outlives its owner |
+//! | [`settings`] | reading a config: tables with lines, typed values, secrets, documented keys |
 //! | [`config`] | what was typed, and what it means |
 //! | [`gateway`] | the embedded reverse proxy and its admin interface |
 //! | [`ui`] | view state, keys, themes, widgets: pure |
@@ -52,5 +53,6 @@ pub mod process;
 pub mod record;
 pub mod report;
 pub mod runtime;
+pub mod settings;
 pub mod terminal;
 pub mod ui;

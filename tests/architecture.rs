@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("engine", &["domain"]),
-    ("backend", &["domain"]),
+    ("settings", &["domain"]),
+    ("backend", &["domain", "settings"]),
     ("probe", &["domain"]),
     ("gate", &["domain", "probe", "process"]),
     ("alert", &["domain", "probe", "process"]),
     ("process", &[]),
     ("journal", &["domain"]),
     ("logs", &["domain", "process"]),
-    ("config", &["domain"]),
+    ("config", &["domain", "settings"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
     ("ui", &["domain", "engine"]),
@@ -29,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
-    "ui", "terminal", "runtime", "cli", "record", "report",
+    "ui", "terminal", "runtime", "cli", "record", "report", "settings",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
@@ -51,6 +52,7 @@ const NEVER: &[(&str, &[&str])] = &[
             "Local::now",
         ],
     ),
+    ("settings", &["tokio", "reqwest", "hyper", "ratatui", "crossterm", "std::net::Tcp"]),
     ("config", &["tokio", "reqwest", "hyper", "ratatui", "crossterm", "std::net::Tcp"]),
     ("journal", &["ratatui", "crossterm", "reqwest", "hyper"]),
     ("gateway", &["ratatui", "crossterm", "reqwest"]),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cutover::config::{self, AdminSpec, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
+use cutover::config::{self, AdminAddress, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
 use cutover::domain::gate::{
     Bound, CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, LoadLimits, SmokeSource, Stage,
 };
@@ -160,7 +160,7 @@ fn the_smallest_config_has_the_documented_defaults() -> Result<(), Error> {
     assert_eq!(service.sides[Side::Blue].version, VersionSource::Unknown);
     assert!(service.gates.is_empty() && service.guards.is_empty());
     let gateway = config.gateway.as_ref().ok_or("no gateway")?;
-    assert_eq!(gateway.admin, AdminSpec::Unix("/xdg/state/cutover/m/gateway.sock".into()));
+    assert_eq!(gateway.admin, AdminAddress::Unix("/xdg/state/cutover/m/gateway.sock".into()));
     assert_eq!(gateway.state, Path::new("/xdg/state/cutover/m/gateway.json"));
     assert_eq!(gateway.ready_path, "/v2/health/ready");
     assert_eq!(config.backend, BackendSpec::Embedded { admin: gateway.admin.clone() });
@@ -191,7 +191,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
     };
     assert_eq!(service.plan, plan);
     let gateway = config.gateway.as_ref().ok_or("no gateway")?;
-    assert_eq!(gateway.admin, AdminSpec::Unix(base.join("run/gateway.sock")));
+    assert_eq!(gateway.admin, AdminAddress::Unix(base.join("run/gateway.sock")));
     assert_eq!(gateway.ready_path, "/ready");
     Ok(())
 }
@@ -386,7 +386,7 @@ fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> 
     let token = Secret::new("0123456789abcdef0123");
     assert_eq!(
         config.backend,
-        BackendSpec::Embedded { admin: AdminSpec::Tcp { addr: "127.0.0.1:9000".parse()?, token } }
+        BackendSpec::Embedded { admin: AdminAddress::Tcp { addr: "127.0.0.1:9000".parse()?, token } }
     );
     assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
     assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
@@ -458,7 +458,7 @@ fn a_secret_file_is_read_and_trimmed() -> Result<(), Error> {
     let text = include_str!("fixtures/config/valid/console_only.toml")
         .replace("{ env = \"CUTOVER_GATEWAY_TOKEN\" }", "{ file = \"token\" }");
     let config = config::parse(&text, &dir.path().join("cutover.toml"), &env)?;
-    let BackendSpec::Embedded { admin: AdminSpec::Tcp { token, .. } } = config.backend else {
+    let BackendSpec::Embedded { admin: AdminAddress::Tcp { token, .. } } = config.backend else {
         return Err("tcp".into());
     };
     assert_eq!(token.expose(), "abcdefghijklmnopqrst");
@@ -526,9 +526,9 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     let has_page = |section: &str| {
         section.starts_with("[backend] kind") && !section.contains("embedded") || HAPROXY_TABLES.contains(&section)
     };
-    for doc in config::reference().iter().filter(|doc| !has_page(doc.section)) {
+    for (section, doc) in config::reference().iter().filter(|(section, _)| !has_page(section)) {
         let written = config::template(&answers).contains(doc.key);
-        assert!(written, "{} {} is not in the template", doc.section, doc.key);
+        assert!(written, "{} {} is not in the template", section, doc.key);
     }
     Ok(())
 }
@@ -544,8 +544,8 @@ fn the_defaults_of_checks_are_the_documented_ones() -> Result<(), Error> {
     // The same gates and guards, once with every default written and once without.
     let defaults: Vec<String> = config::reference()
         .iter()
-        .filter(|doc| doc.section.starts_with("[["))
-        .filter_map(|doc| match doc.default {
+        .filter(|(section, _)| section.starts_with("[["))
+        .filter_map(|(_, doc)| match doc.default {
             KeyDefault::Is(value) => Some(format!("{} = {value}", doc.key)),
             _ => None,
         })
@@ -642,32 +642,32 @@ fn with_key(section: &str, line: &str) -> String {
 
 #[test]
 fn every_documented_key_is_read() {
-    for doc in config::reference() {
+    for (section, doc) in config::reference() {
         // No key takes a date: whoever reads it must say so.
         let line = format!("{} = 1979-05-27", doc.key);
-        let mut text = with_key(doc.section, &line);
+        let mut text = with_key(section, &line);
         let old = MINIMAL.lines().find(|old| old.starts_with(&format!("{} =", doc.key)));
-        if let Some(old) = old.filter(|_| !doc.section.contains("[[")) {
+        if let Some(old) = old.filter(|_| !section.contains("[[")) {
             text = text.replacen(&format!("{old}\n"), "", if doc.key == "urls" { 1 } else { 9 });
         }
         let error = config::parse(&text, Path::new("cutover.toml"), &env).unwrap_err();
         let told = error.faults.iter().any(|f| f.key.ends_with(doc.key) && f.message.contains("not a date"));
-        assert!(told, "{} {}: {error}\n{text}", doc.section, doc.key);
+        assert!(told, "{} {}: {error}\n{text}", section, doc.key);
     }
 }
 
 #[test]
 fn the_reference_names_each_key_once_and_defaults_no_limit() {
     let mut seen = BTreeSet::new();
-    for doc in config::reference() {
-        assert!(seen.insert((doc.section, doc.key)), "{} {} twice", doc.section, doc.key);
+    for (section, doc) in config::reference() {
+        assert!(seen.insert((section, doc.key)), "{} {} twice", section, doc.key);
         // A call may be slow where nobody says otherwise; what is expected of it must be said anyhow.
-        let is_call = doc.section == "[[gate.steps]]" || doc.section.contains("\"http\"");
+        let is_call = section == "[[gate.steps]]" || section.contains("\"http\"");
         if ["limit", "then", "max_latency", "worse_by"].contains(&doc.key) && !is_call {
             assert_eq!(doc.default, KeyDefault::Required, "{}", doc.key);
         }
         // One of them must be written, none is by itself.
-        if doc.section.contains("\"golden\"") && ["min_a", "max_"].iter().any(|limit| doc.key.starts_with(limit)) {
+        if section.contains("\"golden\"") && ["min_a", "max_"].iter().any(|limit| doc.key.starts_with(limit)) {
             assert_eq!(doc.default, KeyDefault::Nothing, "{}", doc.key);
         }
     }

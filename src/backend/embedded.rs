@@ -2,54 +2,20 @@
 
 mod call;
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::call::Caller;
+use self::call::{Caller, place};
 use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, SampledRequest, Side, Split};
+pub use crate::settings::AdminAddress;
 
 /// Longest time one call may take. The gateway itself gives its disk 2 s.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
-
-/// Where the gateway takes orders.
-#[derive(Clone, PartialEq, Eq)]
-pub enum AdminAddress {
-    /// A unix socket.
-    Unix(PathBuf),
-    /// A loopback address, with its bearer token.
-    Tcp {
-        /// Where it listens.
-        addr: SocketAddr,
-        /// The token; never shown.
-        token: String,
-    },
-}
-
-impl fmt::Debug for AdminAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => f.debug_tuple("Unix").field(path).finish(),
-            Self::Tcp { addr, .. } => f.debug_struct("Tcp").field("addr", addr).field("token", &"***").finish(),
-        }
-    }
-}
-
-impl fmt::Display for AdminAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "unix:{}", clean(&path.to_string_lossy(), 200)),
-            Self::Tcp { addr, .. } => write!(f, "http://{addr}"),
-        }
-    }
-}
 
 /// The embedded gateway, seen from outside. Cheap to clone; needs a tokio runtime to be called in.
 #[derive(Debug, Clone)]
@@ -145,7 +111,7 @@ impl Observer for Inner {
         }
         lines.push("content-type: application/json".into());
         lines.push(clean(&wish(order).to_string(), 400));
-        Preview { target: self.caller.admin().to_string(), lines }
+        Preview { target: place(self.caller.admin()), lines }
     }
 }
 

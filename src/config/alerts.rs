@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::calls::{headers, secret};
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::url::BaseUrl;
-use super::{keys, values};
+use super::keys;
 use crate::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
+use crate::settings::{BaseUrl, Node, Section, Table, call, quote, values};
 
 const SECOND: u64 = 1000;
 /// More would be a mailing list.
@@ -30,9 +27,9 @@ fn alert(table: Table<'_>, seen: &mut HashMap<String, usize>) -> Option<AlertSpe
     let node = table.need("kind", "write kind = \"webhook\", \"slack\" or \"command\"")?;
     let typed = node.text()?;
     let form = kinds.iter().find(|(name, _)| *name == typed).map(|(_, form)| *form);
-    let sections: &'static [&'static str] = match (typed, form) {
-        (_, Some(_)) => &[keys::ALERT, keys::ALERT_WEBHOOK],
-        ("command", None) => &[keys::ALERT, keys::ALERT_COMMAND],
+    let sections: &'static [&'static Section] = match (typed, form) {
+        (_, Some(_)) => &[&keys::ALERT, &keys::ALERT_WEBHOOK],
+        ("command", None) => &[&keys::ALERT, &keys::ALERT_COMMAND],
         _ => {
             return node.refuse(format!("{} is no way of telling", quote(typed)), "ways: webhook, slack, command");
         }
@@ -78,7 +75,7 @@ fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
     let example = "write url = \"https://..\", or url = { env = \"NAME\" } where it holds a secret";
     let url = table.need("url", example).and_then(|node| {
         if !node.is_text() {
-            return secret(&node).map(AlertUrl::Secret);
+            return call::secret(&node).map(AlertUrl::Secret);
         }
         let text = node.text()?;
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
@@ -94,12 +91,12 @@ fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
         }
         Some(AlertUrl::Plain(text.to_owned()))
     });
-    let headers = headers(table);
+    let headers = call::headers(table);
     Some(AlertWay::Webhook { url: url?, headers: headers?, form })
 }
 
 fn command(table: &Table<'_>) -> Option<AlertWay> {
     let example = "write e.g. command = [\"./page.sh\"]; no shell reads it";
-    let argv = table.need("command", example).and_then(|node| super::gates::command(&node, example))?;
+    let argv = table.need("command", example).and_then(|node| values::command(&node, example))?;
     Some(AlertWay::Command { argv, dir: table.base().to_owned() })
 }

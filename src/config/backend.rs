@@ -1,8 +1,6 @@
 //! The traffic system a config names: one row a kind, one function a row.
 
-use super::error::{nearest, quote};
-use super::reader::{Node, Table};
-use super::{AdminSpec, GatewaySpec, dns, hooks, keys, nginx, values};
+use super::{GatewaySpec, dns, hooks, keys, nginx};
 use crate::domain::router::caddy::CaddySpec;
 use crate::domain::router::dns::DnsSpec;
 use crate::domain::router::envoy::EnvoySpec;
@@ -11,6 +9,7 @@ use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
 use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::{Pair, SideSpec};
+use crate::settings::{self, AdminAddress, Node, Section, Table, nearest, quote};
 
 mod caddy;
 mod envoy;
@@ -23,7 +22,7 @@ pub enum BackendSpec {
     /// The gateway that comes with cutover.
     Embedded {
         /// Its admin interface.
-        admin: AdminSpec,
+        admin: AdminAddress,
     },
     /// HAProxy, by its runtime API.
     Haproxy(HaproxySpec),
@@ -74,7 +73,7 @@ struct Kind {
     /// The word in `kind = ".."`.
     name: &'static str,
     /// Which keys it has besides those of every kind.
-    sections: &'static [&'static str],
+    sections: &'static [&'static Section],
     /// What its keys mean.
     read: fn(&Table<'_>, &Around<'_>) -> Option<BackendSpec>,
 }
@@ -82,15 +81,15 @@ struct Kind {
 /// Every traffic system that can be driven, in the order in which messages and the README name them.
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind { name: "embedded", sections: &[keys::BACKEND, keys::EMBEDDED], read: embedded },
-    Kind { name: "haproxy", sections: &[keys::BACKEND, keys::HAPROXY], read: haproxy::haproxy },
-    Kind { name: "envoy", sections: &[keys::BACKEND, keys::ENVOY], read: envoy::envoy },
-    Kind { name: "caddy", sections: &[keys::BACKEND, keys::CADDY], read: caddy::caddy },
-    Kind { name: "traefik", sections: &[keys::BACKEND, keys::TRAEFIK], read: traefik::traefik },
-    Kind { name: "nginx", sections: &[keys::BACKEND, keys::NGINX], read: nginx::nginx },
-    Kind { name: "dns", sections: &[keys::BACKEND, keys::DNS], read: dns::dns },
-    Kind { name: "exec", sections: &[keys::BACKEND, keys::HOOK_EXEC, keys::HOOK], read: hooks::exec },
-    Kind { name: "http", sections: &[keys::BACKEND, keys::HOOK_HTTP, keys::HOOK], read: hooks::http },
+    Kind { name: "embedded", sections: &[&keys::BACKEND, &keys::EMBEDDED], read: embedded },
+    Kind { name: "haproxy", sections: &[&keys::BACKEND, &keys::HAPROXY], read: haproxy::haproxy },
+    Kind { name: "envoy", sections: &[&keys::BACKEND, &keys::ENVOY], read: envoy::envoy },
+    Kind { name: "caddy", sections: &[&keys::BACKEND, &keys::CADDY], read: caddy::caddy },
+    Kind { name: "traefik", sections: &[&keys::BACKEND, &keys::TRAEFIK], read: traefik::traefik },
+    Kind { name: "nginx", sections: &[&keys::BACKEND, &keys::NGINX], read: nginx::nginx },
+    Kind { name: "dns", sections: &[&keys::BACKEND, &keys::DNS], read: dns::dns },
+    Kind { name: "exec", sections: &[&keys::BACKEND, &keys::HOOK_EXEC, &keys::HOOK], read: hooks::exec },
+    Kind { name: "http", sections: &[&keys::BACKEND, &keys::HOOK_HTTP, &keys::HOOK], read: hooks::http },
 ];
 
 /// The kinds of traffic system this version drives, in that order.
@@ -160,7 +159,7 @@ fn kind(node: &Node<'_>) -> Option<&'static Kind> {
 }
 
 fn embedded(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
-    let own = values::admin(table);
+    let own = settings::admin(table);
     let admin = match (table.get("admin"), around.gateway) {
         (Some(node), found) => {
             if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(&gateway.admin) != own.as_ref())) {

@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::error::quote;
-use super::reader::{Node, Table};
 use super::sections::{path_or, side};
-use super::{calls, gates, golden, keys, values};
+use super::{calls, gates, golden, keys};
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec};
+use crate::settings::{Node, Table, duration, quote, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -58,7 +57,7 @@ fn tables<'a>(root: &Table<'a>, key: &str, label: &'static str) -> Vec<Table<'a>
 pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let mut gates = Vec::new();
-    for table in tables(root, "gate", keys::GATE) {
+    for table in tables(root, "gate", keys::GATE.name) {
         let Some((name, spec)) = gate(&table, ready_path) else { continue };
         if let Some(why) = spec.as_ref().and_then(|spec| golden::no_samples(root, spec)) {
             table.fault(why, "write sample = true in [gateway], or requests = \"FILE\" here");
@@ -82,15 +81,15 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
     let kind = node.choice(&KINDS)?;
     let table = table.clone();
     let table = match kind {
-        Kind::Health => table.keys_of(&[keys::GATE, keys::HEALTH]),
-        Kind::Golden => table.keys_of(&[keys::GATE, keys::GOLDEN]),
-        Kind::Smoke => table.keys_of(&[keys::GATE, keys::SMOKE]),
-        Kind::Exec => table.keys_of(&[keys::GATE, keys::EXEC]),
-        Kind::Http => table.keys_of(&[keys::GATE, keys::HTTP]),
-        Kind::Prometheus => table.keys_of(&[keys::GATE, keys::PROMETHEUS]),
-        Kind::Manual => table.keys_of(&[keys::GATE, keys::MANUAL]),
-        Kind::Integration => table.keys_of(&[keys::GATE, keys::INTEGRATION]),
-        Kind::Load => table.keys_of(&[keys::GATE, keys::LOAD]),
+        Kind::Health => table.keys_of(&[&keys::GATE, &keys::HEALTH]),
+        Kind::Golden => table.keys_of(&[&keys::GATE, &keys::GOLDEN]),
+        Kind::Smoke => table.keys_of(&[&keys::GATE, &keys::SMOKE]),
+        Kind::Exec => table.keys_of(&[&keys::GATE, &keys::EXEC]),
+        Kind::Http => table.keys_of(&[&keys::GATE, &keys::HTTP]),
+        Kind::Prometheus => table.keys_of(&[&keys::GATE, &keys::PROMETHEUS]),
+        Kind::Manual => table.keys_of(&[&keys::GATE, &keys::MANUAL]),
+        Kind::Integration => table.keys_of(&[&keys::GATE, &keys::INTEGRATION]),
+        Kind::Load => table.keys_of(&[&keys::GATE, &keys::LOAD]),
     };
     let name = match table.get("name") {
         Some(name) => values::name(&name, 40)?,
@@ -121,10 +120,7 @@ fn health(table: &Table<'_>, ready_path: &str, timeout_ms: u64) -> Option<GateKi
     let least = (consecutive - 1).saturating_mul(interval_ms);
     if least >= timeout_ms {
         table.fault(
-            format!(
-                "{consecutive} checks at this interval take {}, longer than the timeout",
-                super::duration::format(least)
-            ),
+            format!("{consecutive} checks at this interval take {}, longer than the timeout", duration::format(least)),
             "raise timeout, or lower consecutive or interval",
         );
     }
@@ -144,8 +140,8 @@ fn latency_limit(table: &Table<'_>) -> Option<u64> {
 pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<GuardSpec> {
     let mut lines: HashMap<_, usize> = HashMap::new();
     let mut guards = Vec::new();
-    for table in tables(root, "guard", keys::GUARD) {
-        let Some(spec) = guard(&table.clone().keys_of(&[keys::GUARD]), metrics) else { continue };
+    for table in tables(root, "guard", keys::GUARD.name) {
+        let Some(spec) = guard(&table.clone().keys_of(&[&keys::GUARD]), metrics) else { continue };
         let what = (spec.metric, spec.row.clone(), spec.side, spec.at_least);
         if let Some(line) = lines.get(&what) {
             table.fault(
@@ -272,7 +268,7 @@ fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
     if let Some(metric) = metric.filter(|metric| metric.quantile().is_none() && *metric != Metric::ErrorRate) {
         return node.refuse(format!("{} is not compared with the other side", metric.name()), "remove versus");
     }
-    let table = node.table()?.keys_of(&[keys::VERSUS]);
+    let table = node.table()?.keys_of(&[&keys::VERSUS]);
     let example = "write versus = { side = \"live\", worse_by = \"20%\" }";
     let side = table.need("side", example).and_then(|node| node.choice(&[("live", ())]));
     let worse_by = table.need("worse_by", example).and_then(|node| {

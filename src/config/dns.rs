@@ -3,12 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::backend::{Around, BackendSpec};
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::url::BaseUrl;
-use super::{calls, values};
 use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use crate::domain::{Pair, Side};
+use crate::settings::{BaseUrl, Node, Table, call, quote, values};
 
 const SECOND: u64 = 1000;
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -77,7 +74,7 @@ fn update(table: &Table<'_>) -> Option<DnsWay> {
         items.iter().map(values::address).collect::<Option<Vec<SocketAddr>>>()
     });
     let name = table.get("key").map(|node| domain_name(&node));
-    let secret = table.get("secret").map(|node| calls::secret(&node));
+    let secret = table.get("secret").map(|node| call::secret(&node));
     let key = match (name, secret) {
         (None, None) => Some(None),
         (Some(name), Some(secret)) => name.zip(secret).map(|(name, secret)| Some(TsigKey { name, secret })),
@@ -101,7 +98,7 @@ fn powerdns(table: &Table<'_>) -> Option<DnsWay> {
         }
     });
     let server_id = table.get("server_id").map_or_else(|| Some("localhost".to_owned()), |node| values::name(&node, 64));
-    let key = table.need("api_key", "write api_key = { env = \"PDNS_API_KEY\" }").and_then(|node| calls::secret(&node));
+    let key = table.need("api_key", "write api_key = { env = \"PDNS_API_KEY\" }").and_then(|node| call::secret(&node));
     let server = match table.get("server") {
         Some(node) => values::address(&node).map(Some),
         None => Some(None),

@@ -1,12 +1,11 @@
 //! What the `[[gate]]`s mean that ask something besides the side itself: a command, an endpoint, a
 //! query, a person.
 
-use super::error::quote_path;
-use super::reader::{Node, Table};
-use super::{calls, keys, values};
+use super::keys;
 use crate::domain::GateKind;
 use crate::domain::gate::{Bound, LoadLimits, Stage};
 use crate::domain::load::{Saturation, Selector};
+use crate::settings::{Node, Table, call, duration, quote, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -20,8 +19,6 @@ const LEAST_REQUESTS: f64 = 100.0;
 
 /// Longest question to a person, in characters.
 const MAX_ASK: usize = 200;
-/// Arguments of a command beyond this are refused.
-const MAX_ARGUMENTS: usize = 256;
 /// Longest name of a metric with its labels, in bytes.
 const MAX_SELECTOR: usize = 500;
 
@@ -44,40 +41,11 @@ pub(super) fn bound(table: &Table<'_>) -> Result<Option<Bound>, Faulty> {
 /// A gate that runs a command.
 pub(super) fn exec(table: &Table<'_>) -> Option<GateKind> {
     let example = "write e.g. command = [\"./check.sh\", \"--strict\"]";
-    let command = table.need("command", example).and_then(|node| command(&node, example));
-    let dir = match table.get("dir") {
-        Some(node) => values::path(&node).and_then(|dir| {
-            let there = dir.is_dir();
-            let shown = quote_path(&dir);
-            if there { Some(dir) } else { node.refuse(format!("{shown} is not a directory"), "name one that is there") }
-        }),
-        None => Some(table.base().to_owned()),
-    };
+    let command = table.need("command", example).and_then(|node| values::command(&node, example));
+    let dir = values::dir(table);
     let not_yet_code = table.number("not_yet_code", 2..=255, 75);
     let bound = bound(table).ok();
     Some(GateKind::Exec { command: command?, dir: dir?, not_yet_code: u8::try_from(not_yet_code).ok()?, bound: bound? })
-}
-
-/// A program and its arguments.
-pub(super) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
-    let items = node.list(example)?;
-    let words: Option<Vec<String>> = items.iter().map(|item| item.text().map(str::to_owned)).collect();
-    let mut words = words?;
-    if words.len() > MAX_ARGUMENTS {
-        return node.refuse(format!("{} words are too many", words.len()), format!("write at most {MAX_ARGUMENTS}"));
-    }
-    let Some(program) = words.first_mut().filter(|program| !program.is_empty()) else {
-        return node.refuse("names no program".into(), example);
-    };
-    // A bare name is looked up in PATH when it runs; a path can be seen to be there now.
-    if program.contains('/') {
-        let path = values::path(&items[0])?;
-        if !path.is_file() {
-            return items[0].refuse(format!("there is no file {}", quote_path(&path)), example);
-        }
-        *program = path.to_str().map(str::to_owned)?;
-    }
-    Some(words)
 }
 
 /// A gate that puts load on the side.
@@ -98,7 +66,7 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let length: u64 = stages.iter().map(|stage| stage.for_ms).sum();
     if length + GRACE >= timeout_ms {
         table.fault(
-            format!("the load takes {}, and its last answers up to 10 s more", super::duration::format(length)),
+            format!("the load takes {}, and its last answers up to 10 s more", duration::format(length)),
             "raise timeout above that, or shorten the load",
         );
         return None;
@@ -122,17 +90,17 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
 }
 
 fn saturation(node: &Node<'_>) -> Option<Saturation> {
-    let table = node.table()?.keys_of(&[keys::SATURATION]);
+    let table = node.table()?.keys_of(&[&keys::SATURATION]);
     let example = "write e.g. metric = \"queue_depth\", or 'queue_depth{model=\"a\"}'";
     let metric = table.need("metric", example).and_then(|node| {
         let text = node.text()?;
         let fits = text.len() <= MAX_SELECTOR;
         let selector = Selector::parse(text).filter(|_| fits);
-        selector.or_else(|| node.refuse(format!("{} is no metric", super::error::quote(text)), example))
+        selector.or_else(|| node.refuse(format!("{} is no metric", quote(text)), example))
     });
     let limit = table.need("limit", "write the largest value allowed, e.g. limit = 20").and_then(|node| node.amount());
     let port = table.get("port").map(|node| node.number(1..=65_535));
-    let url = table.get("url").map_or(Some("/metrics".to_owned()), |node| calls::place(&node));
+    let url = table.get("url").map_or(Some("/metrics".to_owned()), |node| call::place(&node));
     let consecutive = u32::try_from(table.number("consecutive", 1..=60, 3)).ok()?;
     let port = port.map_or(Some(None), |port| port.map(Some))?.and_then(|port| u16::try_from(port).ok());
     let url = url?;
@@ -172,7 +140,7 @@ fn stages(table: &Table<'_>) -> Option<Vec<Stage>> {
 }
 
 fn stage(node: &Node<'_>) -> Option<Stage> {
-    let table = node.table()?.keys_of(&[keys::STAGE]);
+    let table = node.table()?.keys_of(&[&keys::STAGE]);
     let to = table.need("rate", "write e.g. rate = 200").and_then(|node| rps(&node));
     let length =
         table.need("for", "write e.g. for = \"10m\"").and_then(|node| node.duration(SECOND..=24 * 60 * MINUTE));

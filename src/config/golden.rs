@@ -1,12 +1,9 @@
 //! What the `[[gate]]`s mean that hold a side's answers against what is known: golden and smoke.
 
-use super::calls::headers;
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::values;
 use crate::domain::gate::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, SmokeSource};
 use crate::domain::template::Template;
 use crate::domain::{GateKind, GateSpec};
+use crate::settings::{Node, Table, call, quote, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -34,7 +31,7 @@ pub(super) fn golden(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let min_cases = usize::try_from(table.number("min_cases", 1..=MAX_CASES, 50)).ok()?;
     let broken = [("refuse", false), ("skip", true)];
     let skips_broken = table.get("on_broken").map_or(Some(false), |node| node.choice(&broken));
-    let headers = headers(table);
+    let headers = call::headers(table);
     let own_timeout = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
     if let Some(node) = table.get("request_timeout").filter(|_| own_timeout > timeout_ms) {
         node.fault("is longer than the whole run may take".into(), "raise timeout, or lower it");
@@ -123,15 +120,15 @@ fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
         }
     }
     match form {
-        Form::Json => Some(GoldenForm::Json { template: given(template)? }),
+        Form::Json => Some(GoldenForm::Json { template: values::given(template)? }),
         Form::V2 => {
-            let tensor = given(tensor)?.unwrap_or_else(|| "input-0".to_owned());
+            let tensor = values::given(tensor)?.unwrap_or_else(|| "input-0".to_owned());
             Some(GoldenForm::V2 { tensor, datatype: datatype?.to_owned() })
         }
         Form::OpenAi => {
             table.need("model", "write the model's name")?;
-            let prompt = given(prompt)?.unwrap_or_else(|| "{{prompt}}".to_owned());
-            Some(GoldenForm::OpenAi { model: given(model)??, system: given(system)?, prompt })
+            let prompt = values::given(prompt)?.unwrap_or_else(|| "{{prompt}}".to_owned());
+            Some(GoldenForm::OpenAi { model: values::given(model)??, system: values::given(system)?, prompt })
         }
     }
 }
@@ -164,7 +161,11 @@ fn fields(table: &Table<'_>) -> Option<CaseFields> {
         }
         items.iter().map(field).collect::<Option<Vec<_>>>()
     });
-    Some(CaseFields { id: name("id", usual.id)?, expect: name("expect", usual.expect)?, inputs: given(inputs)? })
+    Some(CaseFields {
+        id: name("id", usual.id)?,
+        expect: name("expect", usual.expect)?,
+        inputs: values::given(inputs)?,
+    })
 }
 
 fn field(node: &Node<'_>) -> Option<String> {
@@ -178,10 +179,10 @@ fn limits(table: &Table<'_>) -> Option<GoldenLimits> {
     let (accuracy, agreement) = (share("min_accuracy"), share("min_agreement"));
     let (mean, most) = (number("max_mean_error"), number("max_error"));
     let limits = GoldenLimits {
-        min_accuracy: given(accuracy)?,
-        min_agreement: given(agreement)?,
-        max_mean_error: given(mean)?,
-        max_error: given(most)?,
+        min_accuracy: values::given(accuracy)?,
+        min_agreement: values::given(agreement)?,
+        max_mean_error: values::given(mean)?,
+        max_error: values::given(most)?,
     };
     if limits == GoldenLimits::default() {
         let remedy = "write e.g. min_accuracy = 0.95, or min_agreement, max_mean_error or max_error";
@@ -213,7 +214,7 @@ pub(super) fn smoke(table: &Table<'_>) -> Option<GateKind> {
     let limit =
         table.need("max_latency", "write e.g. max_latency = \"500ms\"").and_then(|node| node.duration(1..=HOUR));
     let adversarial = table.flag("adversarial", true);
-    let headers = headers(table);
+    let headers = call::headers(table);
     Some(GateKind::Smoke { source: source?, path: path?, max_latency_ms: limit?, adversarial, headers: headers? })
 }
 
@@ -245,13 +246,4 @@ pub(super) fn no_samples(root: &Table<'_>, spec: &GateSpec) -> Option<String> {
     root.get("gateway")?;
     let keeps = word("gateway", "sample").and_then(|node| node.flag()).unwrap_or(false);
     (!keeps).then(|| "the gateway keeps no requests of live traffic".to_owned())
-}
-
-/// What was not written is absent; what was written and is at fault ends here.
-#[expect(clippy::option_option, reason = "not written, at fault, and a value are three things")]
-fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(value) => value.map(Some),
-    }
 }

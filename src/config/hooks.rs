@@ -1,12 +1,11 @@
 //! What `[backend] kind = "exec"` and `kind = "http"` mean: the user's own commands and calls.
 
 use super::backend::{Around, BackendSpec};
-use super::error::{quote, quote_path};
-use super::reader::{Node, Table};
-use super::{calls, gates, keys, values};
+use super::keys;
 use crate::domain::capabilities::Weights;
 use crate::domain::placeholder;
 use crate::domain::router::hook::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
+use crate::settings::{Node, Table, call, quote, values};
 
 const MINUTE: u64 = 60_000;
 
@@ -22,14 +21,7 @@ struct Acts {
 pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
     let example = "write e.g. [\"./router\", \"set\", \"{{green}}\", \"{{expected}}\"]";
     let acts = acts(table, |node, _| command(node, example));
-    let dir = match table.get("dir") {
-        Some(node) => values::path(&node).and_then(|dir| {
-            let there = dir.is_dir();
-            let shown = quote_path(&dir);
-            if there { Some(dir) } else { node.refuse(format!("{shown} is not a directory"), "name one that is there") }
-        }),
-        None => Some(table.base().to_owned()),
-    };
+    let dir = values::dir(table);
     let conflict_code = u8::try_from(table.number("conflict_code", 1..=255, 75)).ok()?;
     if let Some(node) = table.get("conflict_code").filter(|_| [64, 69, 77].contains(&conflict_code)) {
         node.fault(format!("{conflict_code} has a meaning already"), "write another code");
@@ -43,10 +35,7 @@ pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
     let acts = acts(table, call);
     let header = table.get("revision_header").map(|node| values::header(&node));
     let spec = spec(table, around, acts)?;
-    let revision_header = match header {
-        Some(header) => Some(header?),
-        None => None,
-    };
+    let revision_header = values::given(header)?;
     Some(BackendSpec::Hook(Box::new(HookSpec { answer: AnswerAt { revision_header, ..spec.answer }, ..spec })))
 }
 
@@ -74,7 +63,7 @@ fn command(node: &Node<'_>, example: &str) -> Option<Act> {
     {
         return program.refuse("a placeholder cannot stand for the program".into(), example);
     }
-    let words = gates::command(node, example)?;
+    let words = values::command(node, example)?;
     for (word, item) in words.iter().zip(node.list(example)?) {
         if let Err(why) = placeholder::check_of(&PLACEHOLDERS, word) {
             return item.refuse(why, "correct the name");
@@ -84,8 +73,8 @@ fn command(node: &Node<'_>, example: &str) -> Option<Act> {
 }
 
 fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
-    let table = node.table()?.keys_of(&[keys::HOOK_CALL]);
-    let call = calls::call_of(&table, false, &PLACEHOLDERS);
+    let table = node.table()?.keys_of(&[&keys::HOOK_CALL]);
+    let call = call::call_of(&table, false, &PLACEHOLDERS);
     if !is_read && table.get("method").is_none() && table.get("body").is_none() {
         table.fault("neither method nor body is written".into(), "write e.g. method = \"PUT\": a GET changes nothing");
         return None;
@@ -110,10 +99,7 @@ fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<Ho
     let timeout_ms = table.duration("timeout", 100..=10 * MINUTE, 10_000);
     let acts = acts?;
     let can = HookCan { weights: weights?, asynchronous, survives_restart, compare_and_set };
-    let blue = match blue {
-        Some(blue) => Some(blue?),
-        None => None,
-    };
+    let blue = values::given(blue)?;
     Some(HookSpec {
         service: around.service.to_owned(),
         read: acts.read,

@@ -3,9 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::settings::{ConfigError, Fault, Place};
 use directories::ProjectDirs;
-
-use super::error::{ConfigError, Fault, Place};
 
 /// Larger files are refused.
 const MAX_BYTES: u64 = 1_000_000;

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::error::{quote, quote_path};
-use super::reader::{Node, Table};
-use super::{keys, values};
+use super::keys;
 use crate::domain::{GateSpec, LogFeed, LogSource};
+use crate::settings::{Node, Table, quote, quote_path, values};
 
 /// More would be a fleet, and want a log system.
 const MAX_LOGS: usize = 16;
@@ -24,7 +23,7 @@ pub(super) fn logs(root: &Table<'_>, gates: &[GateSpec]) -> Vec<LogSource> {
         return Vec::new();
     }
     let mut seen: HashMap<String, usize> = HashMap::new();
-    tables.into_iter().filter_map(|table| log(&table.keys_of(&[keys::LOG]), gates, &mut seen)).collect()
+    tables.into_iter().filter_map(|table| log(&table.keys_of(&[&keys::LOG]), gates, &mut seen)).collect()
 }
 
 fn log(table: &Table<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>) -> Option<LogSource> {

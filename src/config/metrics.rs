@@ -1,11 +1,9 @@
 //! What `[metrics]` means: where the model servers' own figures are read, and what is shown of them.
 
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::url::BaseUrl;
-use super::{keys, values};
+use super::keys;
 use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
 use crate::domain::{Pair, SideSpec, placeholder};
+use crate::settings::{BaseUrl, Node, Table, quote, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -16,7 +14,7 @@ const MAX_ROWS: usize = 24;
 pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<MetricsSpec> {
     let stream = super::openai::openai(root);
     let Some(header) = root.get("metrics") else { return stream.map(alone) };
-    let table = header.table()?.keys_of(&[keys::METRICS]);
+    let table = header.table()?.keys_of(&[&keys::METRICS]);
     let presets = metric::PRESETS.map(|name| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
     let preset = name.and_then(metric::preset);
@@ -86,7 +84,7 @@ fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
     let own = table.get("row").map(|node| node.tables("[[metrics.row]]")).unwrap_or_default();
     let mut seen: Vec<String> = Vec::new();
     for item in own {
-        let Some(new) = row(&item.clone().keys_of(&[keys::METRICS_ROW]), has_server) else { continue };
+        let Some(new) = row(&item.clone().keys_of(&[&keys::METRICS_ROW]), has_server) else { continue };
         if seen.contains(&new.name) {
             item.fault(format!("a row is named {} already", quote(&new.name)), "give one of them another name");
         }
@@ -207,7 +205,7 @@ fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
 
 /// Series of the file's own that count requests.
 fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
-    let table = table.get("traffic")?.table()?.keys_of(&[keys::METRICS_TRAFFIC]);
+    let table = table.get("traffic")?.table()?.keys_of(&[&keys::METRICS_TRAFFIC]);
     let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));
     let requests = table.need("requests", "write requests = \"a_counter\"")?;
     let units = [("seconds", 1_000_000), ("ms", 1000), ("us", 1)];

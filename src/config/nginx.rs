@@ -1,11 +1,9 @@
 //! What `[backend] kind = "nginx"` means.
 
 use super::backend::{Around, BackendSpec};
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::{gates, values};
 use crate::domain::Pair;
 use crate::domain::router::nginx::NginxSpec;
+use crate::settings::{Node, Table, quote, values};
 
 /// nginx, by a file of its configuration.
 pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
@@ -24,7 +22,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
     if let Some(node) = table.get("green").filter(|_| blue.is_some() && blue == green) {
         node.fault("both sides have the same name".into(), "name an upstream of its own for each side");
     }
-    let command = |key| table.get(key).map(|node| gates::command(&node, "write e.g. [\"nginx\", \"-s\", \"reload\"]"));
+    let command = |key| table.get(key).map(|node| values::command(&node, "write e.g. [\"nginx\", \"-s\", \"reload\"]"));
     let test = command("test").unwrap_or_else(|| Some(vec!["nginx".into(), "-t".into()]));
     let reload = command("reload");
     let pid = match (table.get("pid"), &reload) {
@@ -33,7 +31,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         (None, Some(_)) => Some(None),
         (None, None) => Some(Some("/run/nginx.pid".into())),
     };
-    let shares = table.get("shares").map(|node| shares(&node));
+    let shares = table.get("shares").map(|node| values::shares(&node));
     Some(BackendSpec::Nginx(Box::new(NginxSpec {
         include: include?,
         variable: variable?,
@@ -41,14 +39,8 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         names: Pair { blue: blue?, green: green? },
         test: test?,
         pid: pid?,
-        reload: match reload {
-            Some(reload) => Some(reload?),
-            None => None,
-        },
-        shares: match shares {
-            Some(shares) => Some(shares?),
-            None => None,
-        },
+        reload: values::given(reload)?,
+        shares: values::given(shares)?,
     })))
 }
 
@@ -73,12 +65,4 @@ fn key(node: &Node<'_>) -> Option<String> {
         return Some(text.to_owned());
     }
     node.refuse(format!("{} is not made of variables", quote(text)), "write e.g. \"${request_id}\" or \"$remote_addr\"")
-}
-
-/// The only shares there are.
-pub(super) fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
-    let example = "write e.g. [10, 50]";
-    let shares: Option<Vec<u8>> =
-        node.list(example)?.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect();
-    shares
 }

@@ -1,9 +1,8 @@
 //! What `[probe.openai]` means: the streaming endpoint that is asked for a few tokens now and then.
 
-use super::calls;
-use super::reader::{Node, Table};
-use super::{keys, values};
+use super::keys;
 use crate::domain::metric::StreamSpec;
+use crate::settings::{Node, Table, call, values};
 
 const SECOND: u64 = 1000;
 /// Longer prompts are a load of their own, in bytes.
@@ -14,7 +13,7 @@ const MAX_MODEL: usize = 200;
 /// The streaming endpoint, where the file names one. What is at fault in it is told, and has a stand-in: a guard on one
 /// of its rows is not at fault for that.
 pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
-    let table = root.get("probe")?.table()?.get("openai")?.table()?.keys_of(&[keys::PROBE_OPENAI]);
+    let table = root.get("probe")?.table()?.get("openai")?.table()?.keys_of(&[&keys::PROBE_OPENAI]);
     let path = match table.get("path") {
         Some(node) => values::http_path(&node).unwrap_or_default(),
         None => "/v1/chat/completions".to_owned(),
@@ -31,7 +30,7 @@ pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
         max_tokens: u32::try_from(table.number("max_tokens", 2..=256, 16)).unwrap_or(16),
         interval_ms: table.duration("interval", 5 * SECOND..=24 * 3600 * SECOND, 60 * SECOND),
         timeout_ms: table.duration("timeout", 100..=120 * SECOND, 20 * SECOND),
-        api_key: table.get("api_key").and_then(|node| calls::secret(&node)),
+        api_key: table.get("api_key").and_then(|node| call::secret(&node)),
     })
 }
 

@@ -1,12 +1,12 @@
 //! What confirms a forward command. One file is one environment, so this is friction per environment; it goes up only.
 
 use super::keys;
-use super::reader::Table;
+use crate::settings::Table;
 
 /// Whether a promote wants the candidate's version typed. A switch always does.
 pub(super) fn typed_promote(root: &Table<'_>) -> bool {
     let Some(table) = root.get("prompts").and_then(|node| node.table()) else { return false };
-    let table = table.keys_of(&[keys::PROMPTS]);
+    let table = table.keys_of(&[&keys::PROMPTS]);
     if let Some(node) = table.get("switch")
         && node.text().is_some_and(|typed| typed != "type")
     {

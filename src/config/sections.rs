@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::error::quote;
-use super::reader::{Node, Table};
-use super::url::BaseUrl;
-use super::{AdminSpec, GatewaySpec, keys, values};
+use super::{GatewaySpec, keys};
 use crate::domain::{OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
+use crate::settings::{self, AdminAddress, BaseUrl, Node, Table, quote, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -22,7 +20,7 @@ pub(super) fn service(root: &Table<'_>) -> (String, String) {
     let Some(table) = root.need("service", "write [service] with a name").and_then(|node| node.table()) else {
         return Default::default();
     };
-    let table = table.keys_of(&[keys::SERVICE]);
+    let table = table.keys_of(&[&keys::SERVICE]);
     let name = table.need("name", "write e.g. name = \"fraud-scorer\"").and_then(|node| values::name(&node, 64));
     let environment = table.get("environment").and_then(|node| match node.text()? {
         "" => Some(String::new()),
@@ -45,7 +43,7 @@ pub(super) fn sides<'a>(root: &Table<'a>) -> (Pair<SideSpec>, Vec<Replica<'a>>) 
         let Some(table) = root.need(side.name(), &remedy).and_then(|node| node.table()) else {
             return SideSpec::default();
         };
-        let table = table.keys_of(&[keys::SIDE]);
+        let table = table.keys_of(&[&keys::SIDE]);
         let found = urls(&table);
         let urls = found.iter().map(|replica| replica.url.to_string()).collect();
         replicas.extend(found);
@@ -101,7 +99,7 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
         return Some(VersionSource::Fixed(text.to_owned()));
     }
     let remedy = "write \"v41\", or { path = \"/v2/models/spam\", pointer = \"/versions/0\" }, or { path = \"/\", header = \"x-version\" }";
-    let table = node.table()?.keys_of(&[keys::VERSION]);
+    let table = node.table()?.keys_of(&[&keys::VERSION]);
     let path = table.need("path", remedy).and_then(|node| values::http_path(&node));
     match (table.get("pointer"), table.get("header")) {
         (Some(at), None) => {
@@ -120,7 +118,7 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
 pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
     let standard = ProbeSpec::default();
     let Some(table) = root.get("probe").and_then(|node| node.table()) else { return (standard, 5 * SECOND) };
-    let table = table.keys_of(&[keys::PROBE]);
+    let table = table.keys_of(&[&keys::PROBE]);
     let interval_ms = table.duration("interval", 100..=HOUR, standard.interval_ms);
     let timeout_ms = table.duration("timeout", 1..=10 * MINUTE, standard.timeout_ms);
     if let Some(node) = table.get("timeout").filter(|_| timeout_ms > interval_ms.saturating_mul(10)) {
@@ -150,7 +148,7 @@ pub(super) fn state_dir(
     asked: super::StateDir,
 ) -> Option<PathBuf> {
     if let Some(node) = root.get("state") {
-        let table = node.table()?.keys_of(&[keys::STATE]);
+        let table = node.table()?.keys_of(&[&keys::STATE]);
         if let Some(dir) = table.get("dir") {
             let dir_path = values::path(&dir)?;
             if dir_path.is_file() && asked == super::StateDir::MustBeSound {
@@ -177,13 +175,16 @@ pub(super) fn gateway(
     replicas: &[Replica<'_>],
 ) -> Option<GatewaySpec> {
     let header = root.get("gateway")?;
-    let table = header.table()?.keys_of(&[keys::GATEWAY]);
+    let table = header.table()?.keys_of(&[&keys::GATEWAY]);
     refuse_https(replicas);
     let listen_node = table.need("listen", "write e.g. listen = \"127.0.0.1:8080\"");
     let listen = listen_node.as_ref().and_then(values::address);
-    let own = values::admin(&table);
-    let admin =
-        if table.get("admin").is_some() { own } else { values::socket(&header, state_dir.join("gateway.sock")) };
+    let own = settings::admin(&table);
+    let admin = if table.get("admin").is_some() {
+        own
+    } else {
+        values::socket(&header, state_dir.join("gateway.sock")).map(AdminAddress::Unix)
+    };
     let state = match table.get("state") {
         Some(node) => values::path(&node),
         None => Some(state_dir.join("gateway.json")),
@@ -191,7 +192,7 @@ pub(super) fn gateway(
     let sample = table.flag("sample", false);
     let (listen, admin, state) = (listen?, admin?, state?);
     refuse_loops(&listen_node?, listen, replicas);
-    if let AdminSpec::Tcp { addr, .. } = &admin
+    if let AdminAddress::Tcp { addr, .. } = &admin
         && addr.port() == listen.port()
         && (addr.ip() == listen.ip() || listen.ip().is_unspecified())
     {
@@ -228,7 +229,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
     let typed_promote = super::prompts::typed_promote(root);
     let standard = Plan { typed_promote, ..Plan::default() };
     let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
-    let table = table.keys_of(&[keys::PLAN]);
+    let table = table.keys_of(&[&keys::PLAN]);
     let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
     let failures = [("pause", OnFailure::Pause), ("abort", OnFailure::Abort), ("rollback", OnFailure::Rollback)];
     Plan {

@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{self, KeyDefault, KeyDoc};
+use super::keys;
+use crate::settings::{KeyDefault, KeyDoc, Section};
 
 /// What `cutover init` asked, or was told on its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,40 +46,40 @@ pub fn template(answers: &Answers) -> String {
     let listen = quoted(&answers.listen);
     out.section(
         "[service]",
-        keys::SERVICE,
+        &keys::SERVICE,
         &[("name", &quoted(&answers.service)), ("environment", &quoted(&answers.environment))],
     );
-    out.section("[blue]", keys::SIDE, &[("urls", &list(&answers.blue))]);
+    out.section("[blue]", &keys::SIDE, &[("urls", &list(&answers.blue))]);
     out.line("# One of these three:");
     out.line("#version = \"v41\"");
     out.line("#version = { path = \"/v2/models/my-model\", pointer = \"/versions/0\" }");
     out.line("#version = { path = \"/v2/health/ready\", header = \"x-model-version\" }");
-    out.section("[green]", "", &[]);
+    out.line("\n[green]");
     out.line(&format!("urls = {}", list(&answers.green)));
-    out.section("[backend]", keys::BACKEND, &[("kind", "\"embedded\"")]);
-    out.section("[gateway]", keys::GATEWAY, &[("listen", &listen)]);
-    out.section("[state]", keys::STATE, &[]);
-    out.section("[probe]", keys::PROBE, &[]);
-    out.prose("The keys of [probe.openai]:", keys::PROBE_OPENAI);
+    out.section("[backend]", &keys::BACKEND, &[("kind", "\"embedded\"")]);
+    out.section("[gateway]", &keys::GATEWAY, &[("listen", &listen)]);
+    out.section("[state]", &keys::STATE, &[]);
+    out.section("[probe]", &keys::PROBE, &[]);
+    out.prose("The keys of [probe.openai]:", &keys::PROBE_OPENAI);
     out.line("\n# What the model servers export of themselves: rows in the panels, and what guards can watch.");
-    out.section("#[metrics]", keys::METRICS, &[("preset", "\"process\"")]);
-    out.prose("A row's keys, under [[metrics.row]]:", keys::METRICS_ROW);
-    out.prose("The keys of [metrics.traffic]:", keys::METRICS_TRAFFIC);
-    out.section("[plan]", keys::PLAN, &[]);
-    out.section("[prompts]", keys::PROMPTS, &[]);
-    out.section("[ui]", keys::UI, &[]);
+    out.section("#[metrics]", &keys::METRICS, &[("preset", "\"process\"")]);
+    out.prose("A row's keys, under [[metrics.row]]:", &keys::METRICS_ROW);
+    out.prose("The keys of [metrics.traffic]:", &keys::METRICS_TRAFFIC);
+    out.section("[plan]", &keys::PLAN, &[]);
+    out.section("[prompts]", &keys::PROMPTS, &[]);
+    out.section("[ui]", &keys::UI, &[]);
     out.line("\n# Gates: checks that must pass before traffic moves. Their limits have no defaults.");
-    out.gate("health", keys::HEALTH, &[("max_latency", "\"500ms\"")]);
+    out.gate("health", &keys::HEALTH, &[("max_latency", "\"500ms\"")]);
     let infer = "\"/v2/models/my-model/infer\"";
     let golden =
         [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
-    out.gate("golden", keys::GOLDEN, &golden);
-    out.gate("smoke", keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
+    out.gate("golden", &keys::GOLDEN, &golden);
+    out.gate("smoke", &keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
     other_gates(&mut out, infer);
     out.line("\n# Guards: checks while traffic moves and in the rollback window.");
     out.section(
         "#[[guard]]",
-        keys::GUARD,
+        &keys::GUARD,
         &[("metric", "\"error_rate\""), ("limit", "\"2%\""), ("then", "\"rollback\"")],
     );
     out.line("\n#[[guard]]");
@@ -92,7 +93,7 @@ pub fn template(answers: &Answers) -> String {
     }
     alerts(&mut out);
     out.line("\n# Logs of yours, shown in the console's log pane beside those of the gates; 16 at most.");
-    out.section("#[[log]]", keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
+    out.section("#[[log]]", &keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
     out.line("\n#[[log]]\n#name = \"model-green\"\n#command = [\"journalctl\", \"-fu\", \"model-green\"]");
     out.0
 }
@@ -100,17 +101,17 @@ pub fn template(answers: &Answers) -> String {
 /// Where those are told who are not looking.
 fn alerts(out: &mut Out) {
     out.line("\n# Alerts: who is told what went wrong, with its diagnosis; 16 at most. `cutover alert` tries them.");
-    out.section("#[[alert]]", keys::ALERT, &[("kind", "\"webhook\"")]);
-    out.keys("#", keys::ALERT_WEBHOOK, &[("url", "\"https://pager.example/hooks/ml\"")]);
+    out.section("#[[alert]]", &keys::ALERT, &[("kind", "\"webhook\"")]);
+    out.keys("#", &keys::ALERT_WEBHOOK, &[("url", "\"https://pager.example/hooks/ml\"")]);
     out.line("\n#[[alert]]\n#kind = \"command\"");
-    out.keys("#", keys::ALERT_COMMAND, &[("command", "[\"page\", \"--team\", \"ml\"]")]);
+    out.keys("#", &keys::ALERT_COMMAND, &[("command", "[\"page\", \"--team\", \"ml\"]")]);
 }
 
 /// The gates that look beyond the side's own answers.
 fn other_gates(out: &mut Out, infer: &str) {
     out.gate(
         "load",
-        keys::LOAD,
+        &keys::LOAD,
         &[
             ("requests", "\"smoke.jsonl\""),
             ("path", infer),
@@ -120,20 +121,20 @@ fn other_gates(out: &mut Out, infer: &str) {
             ("max_error_rate", "\"0.1%\""),
         ],
     );
-    out.prose("A stage's keys:", keys::STAGE);
+    out.prose("A stage's keys:", &keys::STAGE);
     out.gate(
         "integration",
-        keys::INTEGRATION,
+        &keys::INTEGRATION,
         &[(
             "steps",
             "[{ name = \"features\", url = \"http://features.internal/v1/ready\", status = 200 }, \
              { name = \"scored\", url = \"/v2/models/my-model/ready\", max_latency = \"500ms\" }]",
         )],
     );
-    out.prose("A step's keys:", keys::STEP);
+    out.prose("A step's keys:", &keys::STEP);
     out.gate(
         "http",
-        keys::HTTP,
+        &keys::HTTP,
         &[
             ("url", "\"https://ci.example/api/runs/latest?version={{version}}\""),
             ("pointer", "\"/status\""),
@@ -142,15 +143,15 @@ fn other_gates(out: &mut Out, infer: &str) {
     );
     out.gate(
         "prometheus",
-        keys::PROMETHEUS,
+        &keys::PROMETHEUS,
         &[
             ("url", "\"http://127.0.0.1:9090\""),
             ("query", r#"'max(feature_drift{version="{{version}}"})'"#),
             ("max", "0.1"),
         ],
     );
-    out.gate("manual", keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
-    out.gate("exec", keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
+    out.gate("manual", &keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
+    out.gate("exec", &keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
 }
 
 struct Out(String);
@@ -162,31 +163,31 @@ impl Out {
     }
 
     /// A section with every key of the reference; `given` are written as they are.
-    fn section(&mut self, header: &str, section: &str, given: &[(&str, &str)]) {
+    fn section(&mut self, header: &str, section: &Section, given: &[(&str, &str)]) {
         self.line(&format!("\n{header}"));
         let off = if header.starts_with('#') { "#" } else { "" };
         self.keys(off, section, given);
     }
 
-    fn gate(&mut self, kind: &str, section: &str, given: &[(&str, &str)]) {
+    fn gate(&mut self, kind: &str, section: &Section, given: &[(&str, &str)]) {
         self.line(&format!("\n#[[gate]]\n#kind = \"{kind}\""));
         self.keys("#", section, given);
         if kind == "health" {
-            let common = keys::of(keys::GATE).filter(|doc| doc.key != "kind");
+            let common = keys::GATE.keys.iter().filter(|doc| doc.key != "kind");
             self.line("# These four may be written in every gate:");
             common.for_each(|doc| self.key("#", doc, None));
         }
     }
 
-    fn prose(&mut self, opening: &str, section: &str) {
+    fn prose(&mut self, opening: &str, section: &Section) {
         self.line(&format!("# {opening}"));
-        for doc in keys::of(section) {
+        for doc in section.keys {
             self.line(&format!("# {}: {}", doc.key, doc.doc));
         }
     }
 
-    fn keys(&mut self, off: &str, section: &str, given: &[(&str, &str)]) {
-        for doc in keys::of(section) {
+    fn keys(&mut self, off: &str, section: &Section, given: &[(&str, &str)]) {
+        for doc in section.keys {
             let value = given.iter().find(|(key, _)| *key == doc.key).map(|(_, value)| *value);
             self.key(off, doc, value);
         }

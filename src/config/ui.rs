@@ -1,7 +1,7 @@
 //! What `[ui]` means: how the console looks.
 
 use super::keys;
-use super::reader::{Node, Table};
+use crate::settings::{Node, Table, values};
 
 /// When there is colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ impl Default for UiSpec {
 /// The section, where there is one.
 pub(super) fn ui(root: &Table<'_>) -> UiSpec {
     let Some(table) = root.get("ui").and_then(|node| node.table()) else { return UiSpec::default() };
-    let table = table.keys_of(&[keys::UI]);
+    let table = table.keys_of(&[&keys::UI]);
     let colors = [("auto", ColorWhen::Auto), ("always", ColorWhen::Always), ("never", ColorWhen::Never)];
     let depths = [
         ("truecolor", ColorDepth::Truecolor),
@@ -74,7 +74,7 @@ fn theme(node: &Node<'_>) -> Option<String> {
     if !typed.contains('/') && !has_ending(typed) {
         return Some(typed.to_owned());
     }
-    let path = super::values::path(node)?;
+    let path = values::path(node)?;
     Some(path.display().to_string())
 }
 

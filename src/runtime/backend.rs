@@ -5,19 +5,19 @@ use std::sync::Arc;
 use crate::backend::TrafficBackend;
 use crate::backend::caddy::Caddy;
 use crate::backend::dns::Dns;
-use crate::backend::embedded::{AdminAddress, Embedded};
+use crate::backend::embedded::Embedded;
 use crate::backend::envoy::Envoy;
 use crate::backend::haproxy::Haproxy;
 use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
 use crate::backend::traefik::Traefik;
-use crate::config::{AdminSpec, BackendSpec, Config};
+use crate::config::{BackendSpec, Config};
 
 /// The traffic system the config names; nothing is contacted yet.
 pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
     let urls = config.service.sides.map(|_, side| side.urls.clone());
     match &config.backend {
-        BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin_address(admin), urls)),
+        BackendSpec::Embedded { admin } => Arc::new(Embedded::new(admin.clone(), urls)),
         BackendSpec::Haproxy(spec) => Arc::new(Haproxy::new(spec.clone(), urls)),
         BackendSpec::Envoy(spec) => Arc::new(Envoy::new((**spec).clone(), urls)),
         BackendSpec::Caddy(spec) => Arc::new(Caddy::new((**spec).clone(), urls)),
@@ -25,12 +25,5 @@ pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
         BackendSpec::Nginx(spec) => Arc::new(Nginx::new((**spec).clone(), urls)),
         BackendSpec::Dns(spec) => Arc::new(Dns::new((**spec).clone(), urls)),
         BackendSpec::Hook(spec) => Arc::new(Hook::new((**spec).clone(), urls)),
-    }
-}
-
-fn admin_address(admin: &AdminSpec) -> AdminAddress {
-    match admin {
-        AdminSpec::Unix(path) => AdminAddress::Unix(path.clone()),
-        AdminSpec::Tcp { addr, token } => AdminAddress::Tcp { addr: *addr, token: token.expose().to_owned() },
     }
 }

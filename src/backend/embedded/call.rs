@@ -24,6 +24,14 @@ use crate::domain::text::clean;
 /// A status with two full histograms has about 60 KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
 
+/// Where the gateway takes orders, as messages and previews name it.
+pub(super) fn place(admin: &AdminAddress) -> String {
+    match admin {
+        AdminAddress::Unix(path) => format!("unix:{}", clean(&path.to_string_lossy(), 200)),
+        AdminAddress::Tcp { addr, .. } => format!("http://{addr}"),
+    }
+}
+
 /// Calls the admin interface.
 #[derive(Debug)]
 pub(super) struct Caller {
@@ -70,7 +78,7 @@ impl Caller {
         request = match &self.admin {
             AdminAddress::Unix(_) => request.header(HOST, "cutover"),
             AdminAddress::Tcp { addr, token } => {
-                let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+                let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                     .map_err(|_| BackendError::Denied("the admin token holds characters no header can carry".into()))?;
                 bearer.set_sensitive(true);
                 request.header(HOST, addr.to_string()).header(AUTHORIZATION, bearer)
@@ -80,7 +88,7 @@ impl Caller {
     }
 
     fn not_connected(&self, error: &io::Error) -> BackendError {
-        let text = format!("the gateway at {}: {error}", self.admin);
+        let text = format!("the gateway at {}: {error}", place(&self.admin));
         match error.kind() {
             io::ErrorKind::PermissionDenied => BackendError::Denied(text),
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
@@ -116,13 +124,17 @@ impl Caller {
             }
         };
         let (status, body) = timeout_at(deadline, talk).await.map_err(|_| {
-            BackendError::Unknown(format!("the gateway at {} did not answer within {:?}", self.admin, self.limit))
+            BackendError::Unknown(format!(
+                "the gateway at {} did not answer within {:?}",
+                place(&self.admin),
+                self.limit
+            ))
         })??;
         judge(status, body)
     }
 
     fn broken(&self, error: &hyper::Error) -> BackendError {
-        let text = format!("the gateway at {}: {}", self.admin, clean(&error.to_string(), 120));
+        let text = format!("the gateway at {}: {}", place(&self.admin), clean(&error.to_string(), 120));
         if error.is_parse() { BackendError::Garbled(text) } else { BackendError::Unknown(text) }
     }
 }

@@ -26,8 +26,8 @@ pub(crate) async fn gateway(
     let settings = Settings {
         listen: spec.listen,
         admin: match &spec.admin {
-            config::AdminSpec::Unix(path) => Admin::Unix(path.clone()),
-            config::AdminSpec::Tcp { addr, token } => Admin::Tcp { addr: *addr, token: token.expose().to_owned() },
+            config::AdminAddress::Unix(path) => Admin::Unix(path.clone()),
+            config::AdminAddress::Tcp { addr, token } => Admin::Tcp { addr: *addr, token: token.expose().to_owned() },
         },
         state: spec.state.clone(),
         sides: config.service.sides.map(|_, side| side.urls.clone()),

@@ -1,13 +1,10 @@
 //! `[backend] kind = "caddy"`: where its admin interface is, which handler carries the split, which upstreams a side has.
 
-use super::super::error::quote;
-use super::super::nginx::shares;
-use super::super::reader::{Node, Table};
-use super::super::url::BaseUrl;
-use super::super::{AdminSpec, keys, values};
+use super::super::keys;
 use super::{Around, BackendSpec};
 use crate::domain::router::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
 use crate::domain::{Pair, Side};
+use crate::settings::{BaseUrl, Node, Table, quote, values};
 
 /// More upstreams on one side than this are a slip.
 const MAX_UPSTREAMS: usize = 256;
@@ -29,7 +26,7 @@ pub(super) fn caddy(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpe
         None => Some(None),
     };
     let shares = match table.get("shares") {
-        Some(node) => shares(&node).map(Some),
+        Some(node) => values::shares(&node).map(Some),
         None => Some(None),
     };
     let survives_restart = table.flag("survives_restart", false);
@@ -68,10 +65,7 @@ fn socket(node: &Node<'_>, path: &str) -> Option<CaddyAdmin> {
         return node.refuse("holds a file mode, which is Caddy's alone".into(), "end the path before the |");
     }
     let path = if path.starts_with('/') { path.into() } else { values::path(node)? };
-    match values::socket(node, path)? {
-        AdminSpec::Unix(path) => Some(CaddyAdmin::Unix(path)),
-        AdminSpec::Tcp { .. } => None,
-    }
+    values::socket(node, path).map(CaddyAdmin::Unix)
 }
 
 /// A name or a place that is the same in a URL as in Caddy's configuration.
@@ -100,7 +94,7 @@ fn origin(node: &Node<'_>) -> Option<String> {
 }
 
 fn written(node: &Node<'_>) -> Option<Pair<Vec<String>>> {
-    let table = node.table()?.keys_of(&[keys::UPSTREAMS]);
+    let table = node.table()?.keys_of(&[&keys::UPSTREAMS]);
     let side = |side: Side| {
         let node = table.need(side.name(), "write both sides: { blue = [..], green = [..] }")?;
         let items = node.list(EXAMPLE_DIALS)?;

@@ -2,13 +2,10 @@
 //!
 //! Names that could become another request of the admin interface are refused here, with their line.
 
-use super::super::error::quote;
-use super::super::reader::{Node, Table};
-use super::super::url::BaseUrl;
-use super::super::{AdminSpec, values};
 use super::{Around, BackendSpec};
 use crate::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
 use crate::domain::{Pair, Side};
+use crate::settings::{BaseUrl, Node, Table, quote, values};
 
 /// More processes than this are a slip.
 const MAX_PROCESSES: usize = 64;
@@ -109,10 +106,7 @@ fn place(node: &Node<'_>) -> Option<AdminPlace> {
         return node
             .refuse(format!("{} has no scheme", quote(text)), "write http:// in front, or the path of a socket");
     }
-    match values::socket(node, values::path(node)?)? {
-        AdminSpec::Unix(path) => Some(AdminPlace::Unix(path)),
-        AdminSpec::Tcp { .. } => None,
-    }
+    values::socket(node, values::path(node)?).map(AdminPlace::Unix)
 }
 
 /// A runtime key that stands for itself in a query.

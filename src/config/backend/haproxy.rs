@@ -4,12 +4,11 @@
 
 use std::path::PathBuf;
 
-use super::super::error::quote;
-use super::super::reader::{Node, Table};
-use super::super::{AdminSpec, keys, values};
+use super::super::keys;
 use super::{Around, BackendSpec};
 use crate::domain::router::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
 use crate::domain::{Pair, Side};
+use crate::settings::{Node, Section, Table, quote, values};
 
 /// More processes than this are a slip.
 const MAX_NODES: usize = 64;
@@ -77,10 +76,7 @@ fn address(node: &Node<'_>) -> Option<NodeAddress> {
         return no("is neither a socket path nor host:port");
     }
     if text.contains('/') || !text.contains(':') {
-        return match values::socket(node, values::path(node)?)? {
-            AdminSpec::Unix(path) => Some(NodeAddress::Unix(path)),
-            AdminSpec::Tcp { .. } => None,
-        };
+        return values::socket(node, values::path(node)?).map(NodeAddress::Unix);
     }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -115,11 +111,11 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
     // Everything is read before anything is missed, so that one look tells every fault.
     let backends = match table.get("backends") {
-        Some(node) => pair(&node, &[keys::BACKENDS], name).map(Some),
+        Some(node) => pair(&node, &[&keys::BACKENDS], name).map(Some),
         None => Some(None),
     };
     let values = match table.get("values").filter(|_| way == Way::Map) {
-        Some(node) => pair(&node, &[keys::VALUES], |node| word(node, "a value")),
+        Some(node) => pair(&node, &[&keys::VALUES], |node| word(node, "a value")),
         None => Some(Pair::from_fn(|side| side.name().to_owned())),
     };
     if let Some(Some(twin)) = backends.as_ref().map(|it| it.as_ref().filter(|it| it.blue == it.green)) {
@@ -137,7 +133,7 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
 
 fn pair<T>(
     node: &Node<'_>,
-    section: &'static [&'static str],
+    section: &'static [&'static Section],
     read: impl Fn(&Node<'_>) -> Option<T>,
 ) -> Option<Pair<T>> {
     let table = node.table()?.keys_of(section);
@@ -152,7 +148,7 @@ fn weights(table: &Table<'_>) -> Option<Method> {
     let backend =
         table.need("backend", "write the backend that holds the servers of both sides: backend = \"be_split\"");
     let backend = backend.and_then(|node| name(&node));
-    let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[keys::SERVERS], |node| {
+    let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[&keys::SERVERS], |node| {
         let items = node.list(EXAMPLE_SERVERS)?;
         if items.is_empty() || items.len() > MAX_SERVERS {
             return node.refuse(format!("{} servers are named", items.len()), format!("name 1 to {MAX_SERVERS}"));

@@ -2,14 +2,11 @@
 //!
 //! Names that could end a key, a path or a line are refused here, with their line.
 
-use super::super::error::quote;
-use super::super::reader::{Node, Table};
-use super::super::url::BaseUrl;
-use super::super::{calls, values};
 use super::{Around, BackendSpec};
 use crate::domain::call::HeaderValue;
 use crate::domain::router::traefik::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
 use crate::domain::{Pair, Side};
+use crate::settings::{BaseUrl, Node, Table, call, quote, values};
 
 /// More instances than this are not read every second.
 const MAX_APIS: usize = 16;
@@ -72,7 +69,7 @@ fn apis(node: &Node<'_>) -> Option<Vec<String>> {
 
 /// `headers` and `bearer`, without the placeholders that calls of gates have.
 fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
-    let headers = calls::headers(table)?;
+    let headers = call::headers(table)?;
     let has_braces = |value: &HeaderValue| matches!(value, HeaderValue::Plain(text) if text.contains("{{"));
     if let Some(node) = table.get("headers").filter(|_| headers.iter().any(|(_, value)| has_braces(value))) {
         return node.refuse("holds a placeholder".into(), "write it out");
@@ -142,20 +139,14 @@ fn redis(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
     let address = address(node);
     let db = table.number("db", 0..=16_383, 0);
     let user = table.get("user").map(|node| plain(&node, "a user", b"-_.@:"));
-    let password = table.get("password").map(|node| calls::secret(&node));
+    let password = table.get("password").map(|node| call::secret(&node));
     if let Some(node) = table.get("user").filter(|_| password.is_none()) {
         node.fault("a user without a password".into(), "write password = { env = \"REDIS_PASSWORD\" }");
     }
     let root =
         table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
-    let user = match user {
-        Some(user) => Some(user?),
-        None => None,
-    };
-    let password = match password {
-        Some(password) => Some(password?),
-        None => None,
-    };
+    let user = values::given(user)?;
+    let password = values::given(password)?;
     let root = root?.trim_matches('/').to_owned();
     Some(RedisSpec { address: address?, db: u16::try_from(db).ok()?, user, password, root })
 }

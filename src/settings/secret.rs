@@ -18,6 +18,12 @@ impl Secret {
     }
 }
 
+impl From<&str> for Secret {
+    fn from(token: &str) -> Self {
+        Self::new(token)
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")

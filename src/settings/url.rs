@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// A URL that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BaseUrl {
+pub(crate) struct BaseUrl {
     https: bool,
     /// Lower case; an IPv6 address without its brackets.
     host: String,
@@ -17,7 +17,7 @@ pub(super) struct BaseUrl {
 }
 
 /// Why a URL was refused, and what to write instead.
-pub(super) type Refusal = (String, &'static str);
+pub(crate) type Refusal = (String, &'static str);
 
 const EXAMPLE: &str = "write e.g. \"http://10.0.0.11:8080\"";
 

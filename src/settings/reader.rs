@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::docs::Section;
+use super::duration;
 use super::error::{ConfigError, Fault, Place, nearest, quote};
-use super::{duration, keys};
 use crate::domain::Scalar;
 use crate::domain::text::clean;
 
 /// More faults than this are counted, not kept.
-pub(super) const MAX_FAULTS: usize = 100;
+pub(crate) const MAX_FAULTS: usize = 100;
 
 /// The text under examination and what was found wrong with it.
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     text: &'a str,
     /// Byte offsets at which lines begin.
     starts: Vec<usize>,
@@ -76,21 +77,21 @@ impl<'a> Report<'a> {
 
 /// A table of the file, whose keys were checked against the reference.
 #[derive(Clone)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     report: &'a Report<'a>,
     /// As it stands in messages: `[probe]`.
     label: String,
     /// Where its header is.
     at: usize,
     map: &'a DeTable<'a>,
-    sections: &'static [&'static str],
+    sections: &'static [&'static Section],
 }
 
 impl<'a> Table<'a> {
-    /// The file itself, with its sections checked.
-    pub fn root(report: &'a Report<'a>, map: &'a DeTable<'a>) -> Self {
+    /// The file itself; a section that is not one of `known` is a fault.
+    pub fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str]) -> Self {
         let table = Self { report, label: String::new(), at: 0, map, sections: &[] };
-        table.refuse_unknown(&keys::TOP, "section");
+        table.refuse_unknown(known, "section");
         table
     }
 
@@ -109,11 +110,11 @@ impl<'a> Table<'a> {
         self.report.line(self.at)
     }
 
-    /// Says which sections of the reference hold this table's keys and refuses all others.
+    /// Says which keys this table may have; every other key is a fault.
     #[must_use]
-    pub fn keys_of(mut self, sections: &'static [&'static str]) -> Self {
+    pub fn keys_of(mut self, sections: &'static [&'static Section]) -> Self {
         self.sections = sections;
-        let known: Vec<&str> = sections.iter().flat_map(|section| keys::of(section)).map(|doc| doc.key).collect();
+        let known: Vec<&str> = sections.iter().flat_map(|section| section.keys).map(|doc| doc.key).collect();
         self.refuse_unknown(&known, "key");
         self
     }
@@ -135,9 +136,10 @@ impl<'a> Table<'a> {
     /// The value of a key, if it was written.
     pub fn get(&self, key: &str) -> Option<Node<'a>> {
         debug_assert!(
-            self.sections.is_empty() || self.sections.iter().any(|s| keys::of(s).any(|doc| doc.key == key)),
-            "{key} is read but not in the reference of {:?}",
-            self.sections
+            self.sections.is_empty()
+                || self.sections.iter().any(|section| section.keys.iter().any(|doc| doc.key == key)),
+            "{key} is read but not documented for {}",
+            self.label
         );
         let (name, value) = self.map.get_key_value(key)?;
         let label = if self.label.is_empty() { format!("[{key}]") } else { format!("{} {key}", self.label) };
@@ -184,7 +186,7 @@ impl<'a> Table<'a> {
 }
 
 /// A value of the file.
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     pub report: &'a Report<'a>,
     /// As it stands in messages: `[probe] interval`.
     pub label: String,

@@ -8,7 +8,7 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 /// Milliseconds of `text`; `None` when it is no duration or too long for 64 bits.
 ///
 /// Whole numbers, each with its unit, larger units first, each unit once.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub(crate) fn parse(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let mut total = 0_u64;
     let mut allowed = &UNITS[..];
@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 }
 
 /// The shortest way of writing `ms` that [`parse`] reads back.
-pub(super) fn format(mut ms: u64) -> String {
+pub(crate) fn format(mut ms: u64) -> String {
     if ms == 0 {
         return "0s".into();
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::text::clean;
 
-pub(super) use crate::domain::nearest::nearest;
+pub(crate) use crate::domain::nearest::nearest;
 
 /// The longest piece of the operator's own text that a message quotes, in characters.
 const QUOTED: usize = 60;
@@ -88,7 +88,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// The operator's text, safe to show, short, in double quotes.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("\"{}\"", clean(text, QUOTED))
 }
 
@@ -96,7 +96,7 @@ pub(super) fn quote(text: &str) -> String {
 const PATH: usize = 4096;
 
 /// A path, safe to show and whole: one that is cut cannot be looked for.
-pub(super) fn quote_path(path: &Path) -> String {
+pub(crate) fn quote_path(path: &Path) -> String {
     format!("\"{}\"", clean(&path.display().to_string(), PATH))
 }
 

@@ -1,0 +1,24 @@
+//! Reading a config: tables whose values know their lines, typed values, and every fault with its remedy.
+//!
+//! [`config`](crate::config) and [`backend`](crate::backend) read their tables with this. [`Table`] refuses unknown
+//! keys, [`Node`] reads one value, and both note a fault and go on, so that an operator sees all faults at once.
+
+mod admin;
+pub(crate) mod call;
+mod docs;
+pub(crate) mod duration;
+mod error;
+mod reader;
+mod secret;
+mod url;
+pub(crate) mod values;
+
+pub use admin::AdminAddress;
+pub(crate) use admin::{TOKEN, admin};
+pub use docs::{KeyDefault, KeyDoc};
+pub(crate) use docs::{Section, key};
+pub use error::{ConfigError, Fault, Place};
+pub(crate) use error::{nearest, quote, quote_path};
+pub(crate) use reader::{MAX_FAULTS, Node, Report, Table};
+pub use secret::Secret;
+pub(crate) use url::BaseUrl;

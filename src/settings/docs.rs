@@ -1,0 +1,48 @@
+//! The documented keys of a config: the check for unknown keys, the template and the reference go by them.
+
+/// What holds when a key is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyDefault {
+    /// The section is at fault without it.
+    Required,
+    /// Nothing: the feature is off, or another key decides.
+    Nothing,
+    /// This value, as TOML writes it.
+    Is(&'static str),
+    /// A value that depends on others, in words.
+    From(&'static str),
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyDoc {
+    /// Its name.
+    pub key: &'static str,
+    /// The type of its value, in words.
+    pub kind: &'static str,
+    /// What holds without it.
+    pub default: KeyDefault,
+    /// What it does: one sentence.
+    pub doc: &'static str,
+}
+
+/// The keys of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Section {
+    /// As the file writes it: `[probe]`, or the inline table it belongs to.
+    pub name: &'static str,
+    /// Its keys, in the order of the reference.
+    pub keys: &'static [KeyDoc],
+}
+
+impl Section {
+    /// The keys of the table `name`.
+    pub const fn new(name: &'static str, keys: &'static [KeyDoc]) -> Self {
+        Self { name, keys }
+    }
+}
+
+/// One row of a [`Section`].
+pub const fn key(key: &'static str, kind: &'static str, default: KeyDefault, doc: &'static str) -> KeyDoc {
+    KeyDoc { key, kind, default, doc }
+}
