@@ -35,7 +35,7 @@
 //! | [`demo`] | two trained models, their servers, client load, scenarios |
 //! | [`cli`] | the verbs, output and exit codes |
 //!
-//! Who may use whom is a table that `tests/architecture.rs` holds against the sources.
+//! Who may use whom is a table that `tests/docs/architecture.rs` holds against the sources.
 
 pub mod alert;
 pub mod backend;

@@ -8,12 +8,11 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
-use crate::local::config;
-use crate::program::{need, program};
 use crate::rig::{Rig, Trouble};
+use crate::support::local::config;
+use crate::support::program::{need, program};
 
-#[path = "../support/caddy.rs"]
-mod server;
+use crate::support::caddy as server;
 
 use server::{Server, Start};
 

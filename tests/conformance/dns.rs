@@ -13,8 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN, is_there};
 
-#[path = "../support/dns.rs"]
-mod server;
+use crate::support::dns as server;
 
 use server::{API_KEY, Bind, PowerDns, SECRET, WRONG_SECRET, config, find, powerdns_lacks};
 

@@ -8,9 +8,9 @@ use cutover::backend::envoy::Envoy;
 use cutover::domain::router::envoy::EnvoySpec;
 use cutover::domain::{Pair, Side, Split};
 
-use crate::envoy_kit::{Between, Proxy, Setup, answer, impostor, routes_in, swallows_changes};
-use crate::program;
 use crate::rig::{Rig, Trouble};
+use crate::support::envoy::{Between, Proxy, Setup, answer, impostor, routes_in, swallows_changes};
+use crate::support::program;
 
 /// Where no model needs to answer.
 fn nowhere() -> Pair<SocketAddr> {

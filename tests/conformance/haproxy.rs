@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
-use crate::haproxy_kit::{Proxy, Way, is_installed};
 use crate::rig::{Rig, Trouble};
+use crate::support::haproxy::{Proxy, Way, is_installed};
 
 fn urls() -> Pair<Vec<String>> {
     Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")])

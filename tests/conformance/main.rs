@@ -11,25 +11,18 @@
     reason = "the helpers of tests may panic and say what was not tested"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod caddy;
 mod dns;
 mod embedded;
 mod envoy;
-#[path = "../support/envoy.rs"]
-mod envoy_kit;
 mod haproxy;
-#[path = "../support_haproxy/kit.rs"]
-mod haproxy_kit;
 mod hook;
-#[path = "../support/local.rs"]
-mod local;
 mod nginx;
-#[path = "../support/program.rs"]
-mod program;
 mod rig;
 mod scripted;
-#[path = "../support/signals.rs"]
-mod signals;
 mod traefik;
 
 use std::time::Duration;

@@ -6,11 +6,10 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
-use crate::local::config;
 use crate::rig::{Rig, Trouble, is_there};
+use crate::support::local::config;
 
-#[path = "../support/nginx.rs"]
-mod server;
+use crate::support::nginx as server;
 
 use server::{Server, program};
 

@@ -10,11 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::program;
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
+use crate::support::program;
 
-#[path = "../support/traefik.rs"]
-mod server;
+use crate::support::traefik as server;
 
 use server::{From, PASSWORD, Redis, Traefik, WRONG, With, config, lay_out, nowhere};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::stage::{Set, Stage};
+use crate::support::stage::{Set, Stage};
 
 const WATCHED: &str = r#"
 [[guard]]

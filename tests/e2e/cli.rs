@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stage::{Kid, Set, Stage, eventually};
+use crate::support::stage::{Kid, Set, Stage, eventually};
 
 /// Every member of section 9's document with the type it must have: `n`umber, `s`tring, `b`ool, `o`bject, `a`rray; `?` may be null.
 const DOCUMENT: &[(&str, &str)] = &[
@@ -86,7 +86,7 @@ fn assert_members(document: &Value, members: &[(&str, &str)]) {
 
 #[test]
 fn t42_the_status_document_is_whole_and_absent_is_null() {
-    let gates: &str = Box::leak(format!("{}{GUARD}", crate::stage::GATES).into_boxed_str());
+    let gates: &str = Box::leak(format!("{}{GUARD}", crate::support::stage::GATES).into_boxed_str());
     let stage = Stage::with(&Set { more: gates, ..Set::default() });
     let status = stage.status();
     assert_members(&status, DOCUMENT);

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use vt100::Screen;
 
-use crate::stage::{Set, Stage, eventually};
 use crate::support::pty::{Ended, Pty};
+use crate::support::stage::{Set, Stage, eventually};
 
 /// Starts the console and waits until everything was seen and every gate has passed.
 pub fn open(stage: &Stage) -> Pty {

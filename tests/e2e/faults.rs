@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
-use crate::stage::{Kid, Set, Stage, eventually, run};
 use crate::support::pty::{Ended, PtyCommand, Signal};
+use crate::support::stage::{Kid, Set, Stage, eventually, run};
 
 /// What a hostile server says wherever it can.
 const HOSTILE: &str = "\\u001b]0;OWNED\\u0007\\u001b[31mEVIL\\u009b2J\\u202e\\u200b\\rX";
@@ -60,7 +60,7 @@ fn assert_clean(what: &str, text: &str) {
 
 #[test]
 fn texts_from_outside_never_reach_the_terminal_raw() {
-    let stage = Stage::with(&Set { green: Some(hostile()), more: crate::stage::GATES, ..Set::default() });
+    let stage = Stage::with(&Set { green: Some(hostile()), more: crate::support::stage::GATES, ..Set::default() });
     let mut pty = stage.console().size(120, 35).env("NO_COLOR", "1").spawn();
     pty.wait_for("the version and the failed gate", |screen| {
         let text = screen.contents();
@@ -99,14 +99,14 @@ fn t45_a_wrong_config_stops_the_start_with_line_and_remedy() {
         let number = 1 + good.lines().position(|l| l.starts_with(line)).unwrap();
         let place = format!("bad.toml:{number}");
         for verb in [&["status"][..], &["promote", "--yes"], &["rollback", "--yes"], &["gateway"], &["check"]] {
-            let mut command = Command::new(crate::stage::BIN);
+            let mut command = Command::new(crate::support::stage::BIN);
             run(command.arg("-c").arg(&bad).args(verb)).ends(78).says(&place).says(remedy);
         }
-        let mut pty = PtyCommand::new(crate::stage::BIN).args(["-c", bad.to_str().unwrap()]).spawn();
+        let mut pty = PtyCommand::new(crate::support::stage::BIN).args(["-c", bad.to_str().unwrap()]).spawn();
         assert_eq!(pty.wait_end(), Ended::Code(78));
         assert!(!pty.raw_text().contains("\x1b[?1049h"), "no screen was taken");
     }
-    let mut command = Command::new(crate::stage::BIN);
+    let mut command = Command::new(crate::support::stage::BIN);
     run(command.args(["-c", "/nonexistent/cutover.toml", "status"])).ends(78).says("/nonexistent/cutover.toml");
 }
 
@@ -122,7 +122,7 @@ fn a_port_in_use_is_told() {
         std::fs::read_to_string(&stage.config).unwrap().replace(&stage.at, &taken.local_addr().unwrap().to_string());
     let text = text.replace("gateway.sock", "other.sock").replace("gateway.json", "other.json");
     std::fs::write(&other, text).unwrap();
-    let mut command = Command::new(crate::stage::BIN);
+    let mut command = Command::new(crate::support::stage::BIN);
     run(command.arg("-c").arg(&other).arg("gateway"))
         .ends(1)
         .says("in use")
@@ -171,7 +171,7 @@ fn with_a_full_disk_there_is_a_way_back_and_none_forward() {
     let dir = stage.dir().join("var/state");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--map-root-user", "sh", "-c", script, "sh"]);
-    command.arg(&dir).arg(crate::stage::BIN).arg(&stage.config);
+    command.arg(&dir).arg(crate::support::stage::BIN).arg(&stage.config);
     let ran = run(&mut command);
     if ran.code == Some(99) || ran.err.contains("unshare") {
         // Said aloud: this machine allows no namespaces, and the case of a file in the directory's place has run.
@@ -189,14 +189,17 @@ fn t43_a_reader_that_closes_ends_it_quietly() {
     for verb in ["watch -o ndjson", "status", "events", "man"] {
         let script = format!("exec 2>&1; (\"$1\" -c \"$2\" {verb}; echo code $? >&2) 2>&1 | head -1");
         let mut command = Command::new("sh");
-        let ran = run(command.args(["-c", &script, "sh"]).arg(crate::stage::BIN).arg(&stage.config)).ends(0);
+        let ran = run(command.args(["-c", &script, "sh"]).arg(crate::support::stage::BIN).arg(&stage.config)).ends(0);
         if verb.contains("ndjson") {
             assert_eq!(ran.json()["service"], "digits");
         }
         assert!(!ran.out.contains("panic") && !ran.err.contains("Broken pipe"), "{verb}: {ran:?}");
     }
     let mut closed = Command::new("sh");
-    let ran = run(closed.args(["-c", "\"$1\" -c \"$2\" status >&-", "sh"]).arg(crate::stage::BIN).arg(&stage.config));
+    let ran = run(closed
+        .args(["-c", "\"$1\" -c \"$2\" status >&-", "sh"])
+        .arg(crate::support::stage::BIN)
+        .arg(&stage.config));
     assert!(ran.code.is_some_and(|code| code != 101) && !ran.err.contains("panic"), "{ran:?}");
 }
 

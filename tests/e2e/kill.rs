@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cutover::domain::Side;
 use rustix::process::Signal;
 
-use crate::stage::{Kid, Stage, eventually, load};
+use crate::support::stage::{Kid, Stage, eventually, load};
 
 /// Rounds of each of the two workers.
 const ROUNDS: u32 = 20;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stage::{BIN, Set, Stage, eventually};
 use crate::support::pty::{Ended, Pty, PtyCommand, Signal};
+use crate::support::stage::{BIN, Set, Stage, eventually};
 
 /// Starts the console in lines and waits for its first report.
 fn open(stage: &Stage) -> Pty {

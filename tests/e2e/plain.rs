@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::stage::{BIN, Kid, Set, Stage, eventually, finish, run};
+use crate::support::stage::{BIN, Kid, Set, Stage, eventually, finish, run};
 
 #[test]
 fn t41_one_plain_frame_and_the_code_of_the_state() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::console::{has, no_reason, open, quit};
-use crate::stage::{Stage, eventually};
+use crate::support::stage::{Stage, eventually};
 
 #[test]
 fn what_the_console_saw_is_in_the_report() {

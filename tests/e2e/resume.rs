@@ -8,7 +8,7 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::stage::{GATES, Kid, Set, Stage, eventually};
+use crate::support::stage::{GATES, Kid, Set, Stage, eventually};
 
 const CASES: usize = 60;
 /// The model answers so many cases and then none, until it is told to.

@@ -1,7 +1,7 @@
 //! A smoke gate that asks the candidate what live traffic asked.
 
 use crate::faults::hostile;
-use crate::stage::{Set, Stage, eventually};
+use crate::support::stage::{Set, Stage, eventually};
 
 const LIVE: &str = r#"
 [[gate]]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::console::{assert_left, has, no_reason, open, quit, ready};
-use crate::stage::{Stage, eventually};
 use crate::support::pty::{Ended, Pty};
+use crate::support::stage::{Stage, eventually};
 
 /// What the console wrote outside of its frames, without what belongs there: modes, title, bells, strings.
 fn outside_of_frames(raw: &str) -> String {

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::console::has;
-use crate::stage::{BIN, Stage, eventually, run};
 use crate::support::pty::{Ended, PtyCommand};
+use crate::support::stage::{BIN, Stage, eventually, run};
 
 /// A tmux server of its own with one window, in which the console runs; killed with it.
 struct Tmux {

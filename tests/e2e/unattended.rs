@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::stage::{Kid, Set, Stage, eventually};
+use crate::support::stage::{Kid, Set, Stage, eventually};
 
 const GUARD: &str = r#"
 [[guard]]
@@ -58,7 +58,7 @@ fn killed_in_the_middle_it_goes_on_where_the_journal_says_and_no_request_fails()
     stage.run(&["journal", "verify"]).ends(0);
     load.forget();
     let told = load.line("what the load saw", |line| line.contains("\"event\":\"load\""));
-    assert_eq!(crate::stage::load(&told)["failed"], 0, "{told}");
+    assert_eq!(crate::support::stage::load(&told)["failed"], 0, "{told}");
 }
 
 #[test]

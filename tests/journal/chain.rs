@@ -9,7 +9,7 @@ use cutover::journal::{
     FILE_NAME, Journal, Problem, ROTATE_AT, log_file, log_path, read, tail, verify, verify_expecting,
 };
 
-use crate::support::{note, text};
+use crate::children::{note, text};
 
 fn filled(dir: &Path, lines: usize) -> Vec<String> {
     let (mut journal, _) = Journal::open(dir).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cutover::journal::{FILE_NAME, Journal, verify};
 use rustix::process::Signal;
 
-use crate::support::{ARG, Part, dir, dir_without_a_disk, note, say, text};
+use crate::children::{ARG, Part, dir, dir_without_a_disk, note, say, text};
 
 /// The part of a child: appends `count` notes of `size` characters and says so after each.
 pub fn writer() {

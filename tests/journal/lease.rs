@@ -8,7 +8,7 @@ use cutover::domain::Stamp;
 use cutover::journal::{Holder, Lease, LeaseState, Problem, Standing};
 use rustix::process::Signal;
 
-use crate::support::{ARG, DEADLINE, Part, dir, dir_without_a_disk, say, wait_for_parent};
+use crate::children::{ARG, DEADLINE, Part, dir, dir_without_a_disk, say, wait_for_parent};
 
 fn who(name: &str) -> Holder {
     Holder { name: name.into(), pid: std::process::id(), since: Stamp::epoch().wall, host: "here".into() }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use cutover::journal::{FILE_NAME, Holder, Journal, Lease, Problem, read, verify};
 
-use crate::support::{Part, dir, note, say};
+use crate::children::{Part, dir, note, say};
 
 fn holder() -> Holder {
     Holder { name: "ann".into(), pid: 1, since: cutover::domain::Stamp::epoch().wall, host: "here".into() }

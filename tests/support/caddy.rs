@@ -10,8 +10,8 @@ use cutover::domain::{Side, Split};
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
-use crate::local::in_time;
-use crate::signals;
+use super::local::in_time;
+use super::signals;
 
 /// How Caddy is started.
 #[derive(Debug, Clone, Default)]

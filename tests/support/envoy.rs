@@ -21,7 +21,7 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::{program, signals};
+use super::{program, signals};
 
 /// Longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(30);

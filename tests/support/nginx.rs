@@ -9,8 +9,8 @@ use std::time::Duration;
 use cutover::domain::{Side, Split};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::local::in_time;
-use crate::signals;
+use super::local::in_time;
+use super::signals;
 
 /// The program, where this machine has it.
 pub fn program() -> Option<PathBuf> {

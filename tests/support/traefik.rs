@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 
 use cutover::domain::{Pair, Side, Split};
 
-use crate::local::{self, DEADLINE, eventually, free_address, in_time};
-use crate::program;
+use super::local::{self, DEADLINE, eventually, free_address, in_time};
+use super::program;
 
 /// The header that the API asks for: user `cutover` with the right token of the tests' rigs.
 pub const RIGHT: &str = "Basic Y3V0b3ZlcjpyaWdodC10b2tlbi1mb3ItdGVzdHM=";

@@ -1,0 +1,360 @@
+//! The README against the program: its generated tables, links, pictures, configs and commands.
+//!
+//! `UPDATE_README=1 cargo test --test docs` writes the generated parts anew.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cutover::cli::{args, exit};
+use cutover::config;
+use cutover::demo::scenario::Scenario;
+use cutover::ui::actions::{self, Danger};
+use cutover::ui::theme;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const END: &str = "<!-- /generated -->";
+/// A page with pictures larger than this opens slowly.
+const PICTURE_BYTES: u64 = 150 * 1024;
+/// A film has as many pictures as it has changes.
+const FILM_BYTES: u64 = 800_000;
+/// What a fragment of a config is completed with, section by section.
+const BASE: [(&str, &str); 5] = [
+    ("[service]", "name = \"m\""),
+    ("[blue]", "urls = [\"http://127.0.0.1:9001\"]"),
+    ("[green]", "urls = [\"http://127.0.0.1:9002\"]"),
+    ("[backend]", "kind = \"embedded\""),
+    ("[gateway]", "listen = \"127.0.0.1:8080\""),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> std::io::Result<String> {
+    std::fs::read_to_string(root().join("README.md"))
+}
+
+#[test]
+fn generated_parts_are_what_the_program_says() -> Outcome {
+    let old = readme()?;
+    let mut new = old.clone();
+    let parts = [
+        ("verbs", verbs()),
+        ("keys", keys()),
+        ("exit codes", exit_codes()),
+        ("once", once()),
+        ("scenarios", scenarios()),
+        ("roles", roles()),
+        ("backends", cutover::cli::backends::markdown()?),
+        ("config", config::reference_markdown()),
+    ];
+    for (name, text) in &parts {
+        new = replaced(&new, name, text).ok_or_else(|| format!("no part {name:?} in README.md"))?;
+    }
+    assert_eq!(old.matches("<!-- generated: ").count(), parts.len(), "a part that nothing generates");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(root().join("README.md"), &new)?;
+        return Ok(());
+    }
+    for (old, new) in old.lines().zip(new.lines()) {
+        assert_eq!(old, new, "UPDATE_README=1 cargo test --test docs");
+    }
+    assert_eq!(old, new, "UPDATE_README=1 cargo test --test docs");
+    Ok(())
+}
+
+/// `page` with the part called `name` replaced; `None` when it has no such part.
+fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
+    let (before, rest) = page.split_once(&format!("<!-- generated: {name} -->\n"))?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}<!-- generated: {name} -->\n\n{}\n\n{END}{after}", text.trim_end()))
+}
+
+fn verbs() -> String {
+    let mut out = String::from("| verb | does |\n|---|---|\n");
+    for verb in args::definition().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        let about = |command: &clap::Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| `{}` | {} |", verb.get_name(), about(verb));
+        for act in verb.get_subcommands() {
+            let _ = writeln!(out, "| `{} {}` | {} |", verb.get_name(), act.get_name(), about(act));
+        }
+    }
+    out
+}
+
+fn keys() -> String {
+    let mut out = String::from("| keys | does | where | |\n|---|---|---|---|\n");
+    for row in actions::table() {
+        let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+        let danger = match row.danger {
+            Danger::MovesTraffic => "**moves traffic**",
+            other => other.told(),
+        };
+        let _ = writeln!(out, "| {} | {} | {} | {danger} |", keys.join(" "), row.help, row.panes);
+    }
+    out
+}
+
+fn roles() -> String {
+    let mut out = String::from("| role | what is drawn in it |\n|---|---|\n");
+    for row in theme::TABLE {
+        let _ = writeln!(out, "| `{}` | {} |", row.name, row.doc);
+    }
+    out
+}
+
+fn exit_codes() -> String {
+    let mut out = String::from("| code | means |\n|---|---|\n");
+    for (exit, meaning) in exit::TABLE {
+        let _ = writeln!(out, "| {} | {meaning} |", exit.code());
+    }
+    out
+}
+
+fn once() -> String {
+    let mut out = String::from("| code | `--once` says |\n|---|---|\n");
+    for (exit, meaning) in exit::ONCE {
+        let _ = writeln!(out, "| {} | {meaning} |", exit.code());
+    }
+    out
+}
+
+fn scenarios() -> String {
+    let mut out = String::from("| `--scenario` | what happens | exit code of `--linear` |\n|---|---|---|\n");
+    for scenario in Scenario::ALL {
+        let (name, told) = (scenario.name(), scenario.description());
+        let _ = writeln!(out, "| `{name}` | {told} | {} |", scenario.expected_exit());
+    }
+    out
+}
+
+/// What `tests/bench/switches --readme` wrote: rows of that script, and nothing lost where nothing may be.
+#[test]
+fn the_measured_table_is_that_of_the_script() -> Outcome {
+    let page = readme()?;
+    let script = std::fs::read_to_string(root().join("tests/bench/switches_routers.py"))?;
+    let after = page.split_once("<!-- measured: switches -->").ok_or("no measured part")?.1;
+    let part = after.split_once("<!-- /measured -->").ok_or("the measured part has no end")?.0;
+    let rows: Vec<Vec<&str>> = part
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| |"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 3, "only {} rows", rows.len());
+    for row in &rows {
+        assert!(script.contains(&format!("\"{}\"", row[1])), "no router of the script is called {:?}", row[1]);
+        let lossless = ["embedded", "haproxy", "envoy", "traefik"].iter().any(|kind| row[1].starts_with(kind));
+        assert!(!lossless || (row[2].starts_with("0 (") && row[3] == "0"), "{row:?} lost requests");
+    }
+    assert!(
+        part.contains("Measured on 20") && part.contains(" cores"),
+        "nobody can tell when and where it was measured"
+    );
+    for kind in config::kinds() {
+        let known = script.contains(&format!("\"{kind}\""));
+        assert!(known, "tests/bench/switches_routers.py has neither a router of the kind {kind} nor why there is none");
+    }
+    Ok(())
+}
+
+/// The fenced blocks of a language, each with the line it begins on.
+fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut inside: Option<bool> = None;
+    for (number, line) in page.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), inside) {
+            (Some(_), Some(_)) => inside = None,
+            (Some(named), None) => {
+                inside = Some(named.trim() == language);
+                if inside == Some(true) {
+                    found.push((number + 1, String::new()));
+                }
+            }
+            (None, Some(true)) => {
+                if let Some((_, text)) = found.last_mut() {
+                    let _ = writeln!(text, "{line}");
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn every_config_on_the_page_is_accepted() -> Outcome {
+    let page = readme()?;
+    let dir = tempfile::tempdir()?;
+    for name in ["golden.jsonl", "smoke.jsonl"] {
+        std::fs::copy(root().join("assets/demo").join(name), dir.path().join(name))?;
+    }
+    for name in ["golden.csv", "questions.jsonl", "forecast.csv"] {
+        std::fs::write(dir.path().join(name), "")?;
+    }
+    let token = dir.path().join("token");
+    std::fs::write(&token, "0123456789abcdef")?;
+    let env = |name: &str| match name {
+        "CUTOVER_GATEWAY_TOKEN" | "SLACK_WEBHOOK" => Some("0123456789abcdef".to_owned()),
+        "HOME" => Some("/home/op1".to_owned()),
+        _ => None,
+    };
+    let found = blocks(&page, "toml");
+    assert!(found.iter().any(|(_, text)| text.contains("[service]")), "the page shows no whole config");
+    for (line, text) in found.into_iter().filter(|(_, text)| !text.contains("[keys]")) {
+        let mut whole = text.clone();
+        if !text.contains("[service]") {
+            for (header, body) in BASE.iter().filter(|(header, _)| !text.contains(header)) {
+                let _ = write!(whole, "\n{header}\n{body}\n");
+            }
+        }
+        let read = config::parse(&whole, &dir.path().join("cutover.toml"), &env);
+        assert!(read.is_ok(), "README.md:{line}: {}", read.err().map(|e| e.to_string()).unwrap_or_default());
+    }
+    Ok(())
+}
+
+#[test]
+fn every_keymap_on_the_page_is_accepted() -> Outcome {
+    let found = blocks(&readme()?, "toml");
+    let keymaps: Vec<_> = found.iter().filter(|(_, text)| text.contains("[keys]")).collect();
+    assert!(!keymaps.is_empty(), "the page shows no keymap");
+    for (line, text) in keymaps {
+        let read = cutover::ui::Keymap::parse(text).map_err(|faults| format!("README.md:{line}: {faults}"))?;
+        assert!(read.remapped() > 2, "README.md:{line}: nothing is bound otherwise");
+    }
+    Ok(())
+}
+
+/// A shell line cut into commands, each into words; quotes hold words together, a comment ends it.
+fn shell(line: &str) -> Vec<Vec<String>> {
+    let (mut commands, mut word) = (vec![vec![]], None::<String>);
+    let mut quote = None;
+    for c in line.chars().chain([' ']) {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, '#') if word.is_none() => break,
+            (None, c) if c.is_whitespace() || ";|&()".contains(c) => {
+                if let (Some(done), Some(command)) = (word.take(), commands.last_mut()) {
+                    command.push(done);
+                }
+                if !c.is_whitespace() {
+                    commands.push(vec![]);
+                }
+            }
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    commands
+}
+
+/// The `cutover ...` commands of a line, without redirections; a variable stands for a digest.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let ours = shell(line).into_iter().filter_map(|words| {
+        let before = ["sudo", "nohup", "if", "!", "then", "while", "do", "--"];
+        let at = words.iter().position(|word| !before.contains(&word.as_str()) && !word.contains('='))?;
+        (words.get(at)? == "cutover" || words.get(at..at + 3)? == ["cargo", "run", "--release"]).then(|| {
+            let from = words.iter().position(|word| word == "--").filter(|_| words[at] == "cargo").unwrap_or(at);
+            let typed = words.iter().skip(from + 1).take_while(|word| !word.starts_with(['>', '<']) && *word != "2>");
+            let plain = |word: &String| if word.starts_with('$') { "a1c9".to_owned() } else { word.clone() };
+            std::iter::once("cutover".to_owned()).chain(typed.map(plain)).collect()
+        })
+    });
+    ours.collect()
+}
+
+#[test]
+fn every_command_on_the_page_is_understood() -> Outcome {
+    let page = readme()?;
+    let mut tried = 0;
+    for (first, text) in blocks(&page, "sh") {
+        for (offset, line) in text.replace("\\\n", "  ").lines().enumerate() {
+            for words in commands(line) {
+                tried += 1;
+                let got = args::definition().try_get_matches_from(&words);
+                let error = got.err().filter(clap::Error::use_stderr);
+                let told = error.map(|error| error.to_string());
+                assert!(told.is_none(), "README.md:{}: {line}\n{}", first + offset + 1, told.unwrap_or_default());
+            }
+        }
+    }
+    assert!(tried > 15, "only {tried} commands found: are they no longer in ```sh blocks?");
+    Ok(())
+}
+
+#[test]
+fn a_flag_that_is_not_known_is_found() {
+    let bad = commands("X=1; cutover -c a.toml promote --yse | cat  # why");
+    assert_eq!(bad, [["cutover", "-c", "a.toml", "promote", "--yse"]]);
+    assert!(bad.iter().all(|words| args::definition().try_get_matches_from(words).is_err()));
+    assert_eq!(commands("ls ~/cutover.toml"), Vec::<Vec<String>>::new());
+    let told = commands("cutover note \"a; 'b' # c\" > out  # why");
+    assert_eq!(told, [["cutover", "note", "a; 'b' # c"]]);
+    let run = commands("d=$(cutover status -o json | cat) && cargo run --release -- demo --linear");
+    assert_eq!(run, [vec!["cutover", "status", "-o", "json"], vec!["cutover", "demo", "--linear"]]);
+}
+
+/// How a heading is linked to.
+fn slug(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_link_and_picture_is_there() -> Outcome {
+    let page = readme()?;
+    let headings: Vec<String> =
+        page.lines().filter(|line| line.starts_with('#')).map(|line| slug(line.trim_start_matches('#'))).collect();
+    let mut seen = 0;
+    for target in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        seen += 1;
+        if let Some(anchor) = target.strip_prefix('#') {
+            assert!(headings.iter().any(|heading| heading == anchor), "no heading for #{anchor}");
+        } else if !target.contains("://") {
+            let file = root().join(target.split('#').next().unwrap_or_default());
+            assert!(file.exists(), "{target} is not there");
+            if file.extension().is_some_and(|end| end == "svg") {
+                assert!(std::fs::read_to_string(&file)?.starts_with("<svg "), "{target} is no picture");
+                let most = if target.ends_with("cast.svg") { FILM_BYTES } else { PICTURE_BYTES };
+                assert!(file.metadata()?.len() < most, "{target} is too large");
+            }
+        }
+    }
+    assert!(seen > 3, "only {seen} links found");
+    Ok(())
+}
+
+#[test]
+fn no_file_names_a_place_of_one_machine() -> Outcome {
+    let places = [["/wo", "rk/"].concat(), ["/ro", "ot/"].concat()];
+    let mut files = vec![root().join("README.md"), root().join("Cargo.toml")];
+    for dir in ["src", "tests", "assets", ".ci", ".github"] {
+        gather(&root().join(dir), &mut files)?;
+    }
+    assert!(files.len() > 100, "only {} files found", files.len());
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            let found = places.iter().find(|place| line.contains(place.as_str()));
+            assert!(found.is_none(), "{}:{}: {line}", file.display(), number + 1);
+        }
+    }
+    Ok(())
+}
+
+fn gather(dir: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("__pycache__" | "target") => {}
+            _ if path.is_dir() => gather(&path, files)?,
+            _ => files.push(path),
+        }
+    }
+    Ok(())
+}
