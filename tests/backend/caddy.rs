@@ -1,13 +1,5 @@
 //! Caddy as it really is: under load, edited behind our back, restarted, answering what it should not.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,13 +1,5 @@
 //! DNS servers as they really are: conditions that fail, keys that may not, records that nobody asked for.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 

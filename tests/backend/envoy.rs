@@ -1,13 +1,5 @@
 //! Envoy as a backend against the real server: traffic, processes that fail, restarts, other hands, impostors.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use crate::support::driving;
 use crate::support::envoy;
 use crate::support::haproxy as kit;

@@ -1,14 +1,6 @@
 //! What an operator is told by the program itself when a real traffic system is half there, gone, or changed by
 //! others.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use crate::support::haproxy as kit;
 use crate::support::local;
 use crate::support::nginx;

@@ -1,13 +1,5 @@
 //! HAProxy as a backend against the real server: traffic, nodes that fail, reloads, other hands, impostors.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;

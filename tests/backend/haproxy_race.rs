@@ -1,13 +1,5 @@
 //! Two consoles that drive one HAProxy at the same moment: what stands is what somebody ordered, on every node.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;

@@ -1,13 +1,5 @@
 //! Hooks against real commands and a real home-made router, well behaved and as bad as they come.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;

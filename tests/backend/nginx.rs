@@ -1,13 +1,5 @@
 //! nginx as it really is: under load, with a broken configuration, with streams that pin old workers.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

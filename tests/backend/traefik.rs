@@ -1,13 +1,5 @@
 //! Traefik as it really is: under load, held back, edited by hand, in part down, and with a Redis that does not tell.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;

@@ -6,6 +6,7 @@
 //! are a flood). Nothing else should run meanwhile. Exit code 1 when a bound is missed.
 
 #![allow(
+    dead_code,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::disallowed_methods,

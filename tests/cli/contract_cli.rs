@@ -1,7 +1,5 @@
 //! The terminal contract where there is no terminal: completions, paths, documents, exit codes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

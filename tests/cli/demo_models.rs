@@ -2,8 +2,6 @@
 //!
 //! Most tests run on paused time: the sockets are real, and the hours are not waited for.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -1,14 +1,6 @@
 //! `cutover report` on a state directory as a rollout leaves it: the three forms, a damaged record, and the page
 //! in a real browser.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by a panic, and says what it skips"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;

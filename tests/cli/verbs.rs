@@ -1,7 +1,5 @@
 //! The program as a whole, run as a script would run it: no terminal, exit codes, documents, bytes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

@@ -1,6 +1,12 @@
 //! The config as an operator meets it: files in, meaning or messages out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and says what it skips"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -8,7 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
+    reason = "a test fails by a panic, and says what it skips"
 )]
 
 #[path = "../support/mod.rs"]

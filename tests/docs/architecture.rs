@@ -1,7 +1,5 @@
 //! Holds the sources to the house rules: who may know whom, how long files are, what lies at the top.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

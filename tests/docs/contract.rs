@@ -1,7 +1,5 @@
 //! Every line of the terminal contract, T01 to T56, has a test that carries its number in its name.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,13 +1,5 @@
 //! The set-up pages: their configs are accepted, ours by cutover and the server's by the server itself.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic and say what was not tested"
-)]
-
 use std::path::Path;
 
 use cutover::backend::setup::{HEADINGS, PAGES};

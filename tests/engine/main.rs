@@ -1,6 +1,12 @@
 //! The reducer by scenario: events in, effects and state out; a day passes in milliseconds.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and says what it skips"
+)]
 
 mod alerts;
 mod detail;

@@ -1,7 +1,5 @@
 //! The exec gate against real commands, well behaved and as bad as they come.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gate as bench;
 
 use std::path::Path;

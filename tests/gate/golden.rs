@@ -1,7 +1,5 @@
 //! Golden sets in every form, against real servers, good and bad.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gate as bench;
 use crate::support::server;
 

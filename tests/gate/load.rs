@@ -1,7 +1,5 @@
 //! The load gate against real servers: steady, stalling, slow, broken, gone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gate as bench;
 use crate::support::server;
 

@@ -2,8 +2,6 @@
 //!
 //! `tests/support/mlserver-setup DIR` prepares one; `CUTOVER_MLSERVER=DIR/venv/bin/mlserver` names it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gate as bench;
 
 use std::os::unix::process::CommandExt;

@@ -2,14 +2,6 @@
 //!
 //! Prometheus is a Debian package; where it is not installed the tests say so and are counted as skipped.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "the helpers of tests may panic"
-)]
-
 use crate::support::gate as bench;
 use crate::support::server;
 

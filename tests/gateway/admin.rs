@@ -1,7 +1,5 @@
 //! The gateway's admin side: orders, the state file, the sockets; and the backend that speaks to it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gateway as kit;
 
 use std::fs;

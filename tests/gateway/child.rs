@@ -1,7 +1,5 @@
 //! The gateway as a process of its own: what a `kill -9` leaves behind.
 
-#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
-
 use crate::support::gateway as kit;
 
 use std::path::Path;

@@ -1,5 +1,13 @@
 //! The gateway: its traffic, its orders, its process, its samples.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and says what it skips"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

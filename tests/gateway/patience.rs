@@ -1,7 +1,5 @@
 //! How long the gateway waits for a client; on a clock that jumps ahead whenever everyone waits.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails the test")]
-
 use crate::support::gateway as kit;
 
 use std::time::Duration;

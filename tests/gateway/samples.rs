@@ -1,7 +1,5 @@
 //! Live traffic as a smoke test: the gateway keeps requests where it may, and the candidate must answer them as well.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests may panic")]
-
 use crate::support::gate as bench;
 use crate::support::gateway as kit;
 use crate::support::server;

@@ -1,7 +1,5 @@
 //! The gateway's traffic side: the split, streaming, heads, retries, drain.
 
-#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
-
 use crate::support::gateway as kit;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,12 @@
 //! The journal and the lease, on real files and with real processes that are really killed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and says what it skips"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,4 @@
 //! Pollers against real servers, good and bad.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails the test")]
 
 use crate::support::server;
 

@@ -2,7 +2,6 @@
 //!
 //! The texts under `tests/fixtures/metrics` hold the names, labels, types and units of the servers' own sources; that
 //! of Triton is what a running one said, and of mlserver `tests/gate/mlserver.rs` asks a running one.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use crate::support::server;
 

@@ -1,6 +1,5 @@
 //! Streaming endpoints are asked for a few tokens: against a real server of the OpenAI API, and against all that a
 //! server can do wrong.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "what fails here fails the test")]
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,8 +1,6 @@
 //! Key scripts through the real loop: the engine, the journal, the pollers and the screen are the real ones, the
 //! backend is scripted, and the clock moves when the script says so.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
-
 mod rig;
 
 use cutover::backend::scripted::Script;

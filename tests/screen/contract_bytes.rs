@@ -1,7 +1,5 @@
 //! What the screen sends while both sides are polled once a second and traffic flows with all its jitter.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::sync::Arc;

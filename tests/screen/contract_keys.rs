@@ -1,9 +1,6 @@
 //! The terminal contract where it is about keys: no key, held or random, acts without the exact sequence of consent,
 //! whatever the keymap.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::collections::{HashMap, VecDeque};

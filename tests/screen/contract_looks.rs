@@ -1,7 +1,5 @@
 //! The terminal contract's part on colour, glyphs and themes: T11 to T20, on whole screens and on a real pty.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
-
 use crate::support::ui as fixture;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,5 @@
 //! The terminal contract for what goes out: bytes of the drawn rollout, frame by frame, through the real encoder.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
-
 use crate::support::ui as fixture;
 
 use std::io::Write;

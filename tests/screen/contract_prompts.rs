@@ -1,7 +1,5 @@
 //! The table of confirmations, cell by cell, and the prompt side of the terminal contract (T30, T31, T33).
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::sync::Arc;

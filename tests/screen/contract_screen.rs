@@ -1,7 +1,5 @@
 //! The main screen against the terminal contract: sizes, names, states without colour, the cursor, what moves.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::collections::HashMap;

@@ -1,7 +1,5 @@
 //! Scripts of keys through the view, and what they ask for.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::collections::HashMap;

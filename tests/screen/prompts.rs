@@ -1,7 +1,5 @@
 //! Every question as it stands on the screen, at the three sizes of the drawings and in ASCII.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::sync::Arc;

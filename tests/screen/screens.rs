@@ -1,7 +1,5 @@
 //! Whole screens, characters and styles.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use crate::support::ui as fixture;
 
 use std::fmt::Write as _;

@@ -126,13 +126,11 @@ impl Server {
     }
 
     /// How often its configuration was replaced.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn reloads(&self) -> usize {
         self.log().matches("load complete").count()
     }
 
     /// One call of the admin interface: status and body.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn call(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
         let mut stream = UnixStream::connect(self.path("admin.sock")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -149,13 +147,11 @@ impl Server {
     }
 
     /// Stops the process until it is ended or let go on: it takes connections and answers nothing.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn freeze(&self) {
         signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::STOP);
     }
 
     /// Lets it go on.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn thaw(&self) {
         signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::CONT);
     }

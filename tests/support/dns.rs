@@ -120,7 +120,6 @@ impl Bind {
         self.process.is_some()
     }
 
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn stop(&mut self) {
         self.process = None;
     }
@@ -206,7 +205,6 @@ impl PowerDns {
         self.process.is_some()
     }
 
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn stop(&mut self) {
         self.process = None;
     }

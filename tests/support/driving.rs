@@ -1,7 +1,5 @@
 //! Orders sent to a backend by a test, and looks at it until what was ordered holds.
 
-#![allow(dead_code, reason = "every test file uses its own part")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

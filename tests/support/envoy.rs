@@ -1,8 +1,5 @@
 //! Real Envoy processes for tests: each in a directory of its own, ended with the test.
 
-#![allow(dead_code, reason = "every test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helper fails the test")]
-
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::SocketAddr;

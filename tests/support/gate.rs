@@ -1,6 +1,4 @@
 //! Runs a gate and keeps what it said.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,5 @@
 //! Real sockets for the gateway's tests: replicas with a script, a gateway, and a plain HTTP client.
 
-#![allow(dead_code, reason = "every test file uses its own part of the kit")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helper fails the test")]
-
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,14 +1,5 @@
 //! Real HAProxy processes for tests: each in a directory of its own, ended with the test.
 
-#![allow(dead_code, reason = "every test file uses its own part of the kit")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test's helper fails the test, and says what it skips"
-)]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;

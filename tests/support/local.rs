@@ -1,8 +1,5 @@
 //! What every real server of a test needs: a port, a config that names it, and time to come up.
 
-#![allow(dead_code, reason = "every test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helper fails the test")]
-
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};

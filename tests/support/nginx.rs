@@ -100,7 +100,6 @@ impl Server {
     }
 
     /// Stops the master process, until the server is stopped: it takes signals and does nothing.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn freeze(&self) {
         signals::send(Pid::from_child(self.child.as_ref().unwrap()), Signal::STOP);
     }

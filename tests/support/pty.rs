@@ -15,8 +15,6 @@
 //! The child starts with an empty environment but for `TERM`, `LANG`, `PATH`, `HOME` and what the test gives. It is a
 //! session leader with the pty as its controlling terminal, so closing the pty sends it SIGHUP. It is killed, by its own
 //! id, when the harness is dropped.
-#![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};

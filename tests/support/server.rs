@@ -1,6 +1,4 @@
 //! A scripted HTTP server on a port of its own: well behaved, or as bad as a test needs.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

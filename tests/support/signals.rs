@@ -1,7 +1,5 @@
 //! Signals to the processes a test has started.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper fails the test")]
-
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};

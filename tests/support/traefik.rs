@@ -1,7 +1,5 @@
 //! A real Traefik, and a real Redis for it to read.
 
-#![allow(dead_code, reason = "every test file uses its own part of it")]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,5 @@
 //! A rollout as in the drawings of the screen, and a view to look at it with.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
-
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};

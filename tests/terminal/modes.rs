@@ -3,8 +3,6 @@
 //! The program under test is this binary again, started with `PROGRAM` set: a small console over the crate's
 //! terminal modules that shows what it gets and ends in the way a key asks for.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
-
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! The small console that the tests run in a pty.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "panics are what it is for")]
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
