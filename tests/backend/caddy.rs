@@ -18,7 +18,6 @@ use crate::support::driving;
 use crate::support::local;
 use crate::support::program;
 use crate::support::reloads;
-use crate::support::signals;
 
 use driving::{apply, look, order, verified};
 use local::config;

@@ -11,7 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::dns as server;
 use crate::support::driving;
-use crate::support::local;
 
 use driving::{apply, look, order};
 use server::{API_KEY, Bind, PowerDns, SECRET, WRONG_SECRET, config, find, powerdns_lacks};

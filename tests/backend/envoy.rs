@@ -5,7 +5,6 @@ use crate::support::envoy;
 use crate::support::haproxy as kit;
 use crate::support::local;
 use crate::support::program;
-use crate::support::signals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

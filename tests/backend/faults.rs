@@ -2,9 +2,7 @@
 //! others.
 
 use crate::support::haproxy as kit;
-use crate::support::local;
 use crate::support::nginx;
-use crate::support::signals;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

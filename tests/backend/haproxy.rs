@@ -3,7 +3,6 @@
 use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;
-use crate::support::signals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -15,7 +15,6 @@ use crate::support::driving;
 use crate::support::local;
 use crate::support::nginx as server;
 use crate::support::reloads;
-use crate::support::signals;
 
 use driving::{apply, look, order, verified};
 use local::config;

@@ -16,7 +16,6 @@ use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;
 use crate::support::program;
-use crate::support::signals;
 use crate::support::traefik as server;
 
 use driving::{apply, back, forward, green, look, order, until, verified};
