@@ -1,22 +1,26 @@
 //! The command line: the same verbs, checks and journal as the keys of the console.
 //!
 //! [`args`] says what can be typed, [`exit`] what the exit codes mean, [`out`] is the only way to
-//! standard output. Verbs that need the engine take a `rollout::Rollout`; `seams` holds every call
-//! into the other parts. Without a terminal nothing here waits for input.
+//! standard output. Verbs that need the engine take a `Session`. Without a terminal nothing here waits for input.
 
 mod act;
 mod alert;
+mod appearance;
 pub mod args;
 pub mod backends;
 mod changes;
 mod check;
+mod config_file;
 mod confirm;
+mod console;
+mod demo;
 mod event_text;
 pub mod exit;
 pub mod failure;
 mod files;
 mod follow;
 mod gates;
+mod gateway;
 mod info;
 mod input;
 mod interrupt;
@@ -24,11 +28,13 @@ mod keymap;
 mod linear;
 mod logs;
 mod once;
+mod operator;
 pub mod out;
+mod paths;
+mod record;
 mod report;
-mod rollout;
 mod run;
-mod seams;
+mod session;
 pub mod span;
 mod status;
 mod status_text;
@@ -73,7 +79,8 @@ pub(crate) struct Context {
 /// Runs the program with `args` (the first is its own name) and answers with its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    seams::install_panic_hook();
+    // It fails when it is installed already, which happens in tests only: the first one stays.
+    let _ = crate::terminal::crash::install(paths::crash_dir());
     let typed = match Typed::try_parse_from(&args) {
         Ok(typed) => typed,
         Err(error) => return not_understood(&error, &args).into(),
@@ -125,10 +132,10 @@ fn raise_file_limit() {
 
 async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     let Some(verb) = typed.verb else {
-        return Box::pin(console(&typed.console, false, context)).await;
+        return Box::pin(console::run(&typed.console, false, context)).await;
     };
     if matches!(verb, Verb::Drive) {
-        return Box::pin(console(&typed.console, true, context)).await;
+        return Box::pin(console::run(&typed.console, true, context)).await;
     }
     if typed.console.any() {
         return Err(Failure::usage(
@@ -156,45 +163,17 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
         Verb::Man => files::man(context),
         Verb::Info => Ok(info::run(context)),
-        Verb::Gateway { until_stdin_closes } => gateway(context, until_stdin_closes).await,
-        Verb::Demo(args) => Box::pin(seams::demo(&args, context)).await,
-        Verb::DemoServer(raw) => seams::hidden("demo-server", &raw.rest, &mut context.out).await,
-        Verb::DemoLoad(raw) => seams::hidden("demo-load", &raw.rest, &mut context.out).await,
-        Verb::BenchProbe(raw) => seams::hidden("bench-probe", &raw.rest, &mut context.out).await,
-        Verb::BenchLoad(raw) => seams::hidden("bench-load", &raw.rest, &mut context.out).await,
+        Verb::Gateway { until_stdin_closes } => gateway::run(context, until_stdin_closes).await,
+        Verb::Demo(args) => Box::pin(demo::run(&args, context)).await,
+        Verb::DemoServer(raw) => demo::hidden("demo-server", &raw.rest, &mut context.out).await,
+        Verb::DemoLoad(raw) => demo::hidden("demo-load", &raw.rest, &mut context.out).await,
+        Verb::BenchProbe(raw) => demo::hidden("bench-probe", &raw.rest, &mut context.out).await,
+        Verb::BenchLoad(raw) => demo::hidden("bench-load", &raw.rest, &mut context.out).await,
         verb => match act::Act::from_verb(verb) {
             Some(act) => Box::pin(act::run(context, act)).await,
             None => Err(Failure::usage("no such verb")),
         },
     }
-}
-
-/// The console: on the full screen, in lines, or once; without a terminal to write on, what changes.
-async fn console(args: &args::ConsoleArgs, needs_person: bool, context: &mut Context) -> Result<Exit, Failure> {
-    if args.once {
-        return Box::pin(once::run(args, context)).await;
-    }
-    let (reads, writes) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
-    let lines = args.linear || seams::is_linear() || seams::is_dumb();
-    // Reason: messages may go to a file; the screen needs the other two, and lines without a keyboard are a watch.
-    if (needs_person && !(reads && writes)) || (writes && !reads && !lines) {
-        return Err(Failure::usage(
-            "the console needs a terminal on standard input and output; \
-             in scripts use `cutover status`, `cutover watch -o ndjson`, `cutover wait`, or see `cutover --help`",
-        ));
-    }
-    if !(reads && writes) {
-        context.out.say("no terminal to drive from: only what changes is told; INT or TERM ends it");
-        return watch::run(context).await;
-    }
-    let config = seams::load(context)?;
-    if lines { seams::linear(&config, args, context).await } else { seams::console(&config, args, context).await }
-}
-
-async fn gateway(context: &mut Context, until_stdin_closes: bool) -> Result<Exit, Failure> {
-    let config = seams::load(context)?;
-    let mut interrupts = interrupt::Interrupts::new()?;
-    seams::gateway(&config, until_stdin_closes, &mut interrupts, &mut context.out).await
 }
 
 /// Help and version are what was asked for; anything else is wrong usage.
@@ -233,7 +212,7 @@ fn style(global: &Global) -> Style {
     let locale = locale.to_ascii_lowercase();
     Style {
         color: wants_color(global.color, &env, std::io::stdout().is_terminal()),
-        ascii: seams::ascii_asked(global.ascii).unwrap_or(!(locale.contains("utf-8") || locale.contains("utf8"))),
+        ascii: appearance::ascii_asked(global.ascii).unwrap_or(!(locale.contains("utf-8") || locale.contains("utf8"))),
     }
 }
 

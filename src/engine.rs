@@ -9,6 +9,7 @@
 //! `walk` takes steps unattended, `standby` proves the way back, `status` makes the
 //! [`Snapshot`] that everything outside looks at.
 
+mod access;
 mod alerts;
 mod ask;
 pub mod command;
@@ -33,10 +34,11 @@ mod walk;
 mod watch;
 pub mod words;
 
+pub use access::Access;
 pub use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
 pub use narrate::{breach, narrate};
 pub use snapshot::{Phase, Snapshot, Status};
-pub use state::{Role, State};
+pub use state::State;

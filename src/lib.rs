@@ -31,7 +31,7 @@
 //! | [`gateway`] | the embedded reverse proxy and its admin interface |
 //! | [`ui`] | view state, keys, themes, widgets: pure |
 //! | [`terminal`] | modes, input, frames, and the way back out of all of it |
-//! | [`runtime`] | the loop around the engine, and the hands that carry out its effects |
+//! | [`runtime`] | the loop around the engine, and the tasks that carry out its effects |
 //! | [`demo`] | two trained models, their servers, client load, scenarios |
 //! | [`cli`] | the verbs, output and exit codes |
 //!

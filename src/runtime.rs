@@ -1,8 +1,8 @@
-//! Wiring: the one loop around the pure engine, and the hands that do what it wants done.
+//! The loop around the pure engine, and the tasks that carry out its effects.
 //!
-//! [`Core`] owns the [`State`](crate::engine::State); whoever owns the core (the console's loop, a CLI
-//! session, the demo) hands it one event at a time. What comes out as effects is carried out by tasks
-//! of their own, each with a timeout; what they find comes back as events. Nothing here decides.
+//! [`Core`] owns the [`State`](crate::engine::State). The console, a session of the command line or the demo owns the
+//! core and gives it one event at a time. Each effect runs in its own task with a timeout, and its result comes back
+//! as an event. Nothing here decides.
 
 mod alerts;
 mod backend;
@@ -10,13 +10,12 @@ mod clock;
 pub mod console;
 mod core;
 mod gates;
-pub mod headless;
-mod logs;
-pub mod looks;
+mod journal_writer;
+mod observe;
 mod orders;
-mod scribe;
-mod watch;
+pub mod session;
+pub mod themes;
 
 pub use backend::connect;
 pub use clock::Clock;
-pub use core::{Core, Incoming, Options, Outcome};
+pub use core::{Core, Incoming, Outcome};

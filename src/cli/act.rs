@@ -9,10 +9,10 @@ use super::args::{ActArgs, Verb};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, settled, with_session};
+use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, with_session};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::SCHEMA_VERSION;
-use crate::engine::{Command, Phase, Reply, Snapshot, Status};
+use crate::engine::{Access, Command, Phase, Reply, Snapshot, Status};
 
 /// How long a forward command waits for fresh data before it lets the engine judge what there is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,12 +86,12 @@ impl Act {
         Ok(())
     }
 
-    fn need(&self) -> Need {
+    fn access(&self) -> Access {
         match self.command {
-            _ if self.args.dry_run => Need::LOOK,
-            Command::Rollback => Need::BACK,
-            Command::Pause | Command::Note { .. } => Need::QUICK,
-            _ => Need::DRIVE,
+            _ if self.args.dry_run => Access::Look,
+            Command::Rollback => Access::Back,
+            Command::Pause | Command::Note { .. } => Access::Quick,
+            _ => Access::Drive,
         }
     }
 }
@@ -106,12 +106,12 @@ struct Outcome {
 /// Runs an act from the first check to the exit code.
 pub(crate) async fn run(context: &mut Context, act: Act) -> Result<Exit, Failure> {
     act.precheck(context.input.is_terminal())?;
-    with_session(context, act.need(), async |session, context| carry_out(session, context, &act).await).await
+    with_session(context, act.access(), async |session, context| carry_out(session, context, &act).await).await
 }
 
 /// The act on an open session.
-pub(crate) async fn carry_out(session: &mut impl Rollout, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
-    if act.need().probes {
+pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
+    if act.access().probes() {
         settled(session, PATIENCE.min(act.args.timeout)).await?;
     }
     if act.args.dry_run {
@@ -161,7 +161,7 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
 
 /// Sends once and follows what becomes of it.
 async fn send(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     act: &Act,
     expect: Option<String>,
@@ -190,7 +190,7 @@ async fn send(
 }
 
 /// What there is to tell where the plan stands at the step asked for, or beyond it: one more would be one too many.
-async fn reached_already(session: &mut impl Rollout, act: &Act) -> Result<Option<Outcome>, Failure> {
+async fn reached_already(session: &mut impl Session, act: &Act) -> Result<Option<Outcome>, Failure> {
     let Some(goal) = act.to_step else { return Ok(None) };
     let snapshot = present(session).await?;
     let step = &snapshot.status.step;
@@ -205,7 +205,7 @@ async fn reached_already(session: &mut impl Rollout, act: &Act) -> Result<Option
 /// Promotes until `goal` steps are reached, each after the bake of the one before: the first too, where a bake is
 /// running already.
 async fn walk(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     act: &Act,
     goal: usize,
@@ -235,7 +235,7 @@ async fn walk(
 
 /// Waits until the step that `status` shows has baked; where the plan stops meanwhile, what was seen then, and why.
 async fn bake(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     act: &Act,
     status: &Status,
@@ -296,7 +296,7 @@ fn document(act: &Act, status: &Status) -> Value {
 }
 
 /// Prints what would be sent.
-async fn dry_run(session: &mut impl Rollout, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
+async fn dry_run(session: &mut impl Session, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
     let snapshot = present(session).await?;
     let request = session.preview(&act.command);
     let blockers = confirm::blockers(&act.command, &snapshot.status);
@@ -320,7 +320,7 @@ async fn dry_run(session: &mut impl Rollout, context: &mut Context, act: &Act) -
 }
 
 /// After a rollback a person is asked for the reason: it is recorded, and was not in the way before.
-async fn ask_why(session: &mut impl Rollout, context: &mut Context, act: &Act) {
+async fn ask_why(session: &mut impl Session, context: &mut Context, act: &Act) {
     if !context.input.is_terminal() || act.args.yes || act.args.reason.is_some() {
         return;
     }

@@ -7,16 +7,16 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::Context;
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::seams;
 use crate::alert::{Ended, Places};
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::{Alert, AlertKind, Digest, Pair};
 
 /// Sends a test alert and says what became of it at each place.
 pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration) -> Result<Exit, Failure> {
-    let config = seams::load(context)?;
+    let config = load(context)?;
     let service = &config.service;
     let all: Vec<String> = service.alerts.iter().map(|place| place.name.clone()).collect();
     if all.is_empty() {
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration
         unit: String::new(),
         samples: None,
         evidence: Vec::new(),
-        by: super::rollout::me().name,
+        by: super::operator::me("cli").name,
         versions: Pair::default(),
         split: None,
         done: "nothing".into(),

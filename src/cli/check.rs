@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Context;
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::seams::{self, Config};
+use super::session::FIRST_LOOK;
+use super::{Context, appearance};
+use crate::config::Config;
 use crate::domain::gate::SmokeSource;
 use crate::domain::in_unit;
 use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
@@ -17,6 +19,7 @@ use crate::domain::text::clean;
 use crate::domain::{GateKind, MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::probe::{Ask, FetchError, Target, fetch};
+use crate::runtime::connect;
 
 /// Of an answer no more than this is read, in bytes.
 const MAX_REPLY: usize = 64 * 1024;
@@ -43,7 +46,7 @@ impl Row {
 
 /// Validates the config and tries every connection.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
-    let config = seams::load(context)?;
+    let config = load(context)?;
     let file = &config.file;
     let mut rows = vec![Row::local("config", file, Ok("valid".into()))];
     let client = crate::probe::client().map_err(Failure::error)?;
@@ -51,7 +54,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
     rows.extend(streams(&config).await);
-    let (router, notes) = seams::read_router(&config).await;
+    let (router, notes) = read_router(&config).await;
     rows.push(Row { what: ROUTER.into(), target: String::new(), result: router, is_remote: true });
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
@@ -178,6 +181,22 @@ async fn others(config: &Config, client: &reqwest::Client) -> Vec<Row> {
     rows
 }
 
+/// Reads the traffic system once: its split or why that is not known, and its notes.
+async fn read_router(config: &Config) -> (Result<String, String>, Vec<String>) {
+    let observer = connect(config).observer();
+    match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
+        Ok(Ok(seen)) => {
+            let result = match seen.mixed {
+                None => Ok(format!("split {}, revision {}", seen.split, seen.revision.0)),
+                Some(mixed) => Err(format!("no one split: {mixed}")),
+            };
+            (result, seen.notes)
+        }
+        Ok(Err(error)) => (Err(error.when_reading()), Vec::new()),
+        Err(_) => (Err(format!("no answer within {} s", FIRST_LOOK.as_secs())), Vec::new()),
+    }
+}
+
 /// Scheme, host and port.
 fn origin(url: &str) -> &str {
     let from = url.find("://").map_or(0, |at| at + 3);
@@ -188,7 +207,7 @@ fn origin(url: &str) -> &str {
 fn console_files(config: &Config, context: &Context) -> Vec<Row> {
     let told = |failure: Failure| clean(&failure.message, 400);
     let keys = super::keymap::load(context).map(|_| "valid".into()).map_err(told);
-    let theme = seams::view(None, &config.ui, context).map(|_| "valid".into()).map_err(told);
+    let theme = appearance::plain_view(None, &config.ui, context).map(|_| "valid".into()).map_err(told);
     let file = super::keymap::find(context.keys.as_deref()).map(|found| found.path).unwrap_or_default();
     vec![Row::local("keys", &file, keys), Row::local("theme", Path::new(&config.ui.theme), theme)]
 }

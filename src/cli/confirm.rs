@@ -9,7 +9,7 @@ use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::rollout::{Rollout, Update, present};
+use super::session::{Session, Update, present};
 use super::span;
 use crate::domain::{OnFailure, Role, Side, Split};
 use crate::engine::{Command, Status};
@@ -119,7 +119,7 @@ pub(crate) fn blockers(command: &Command, status: &Status) -> Vec<String> {
 
 /// Asks a person; answers with the state digest that consent was given to.
 pub(crate) async fn ask(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     command: &Command,
 ) -> Result<Option<String>, Failure> {

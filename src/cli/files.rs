@@ -8,15 +8,24 @@ use clap_complete::Shell;
 use serde_json::json;
 
 use super::args::{self, InitArgs};
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{Context, exit, seams};
+use super::paths::journal_file;
+use super::{Context, exit};
 use crate::domain::text::clean;
 use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::{config, journal};
 
 /// `init`: writes a commented config. Never asks.
 pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failure> {
-    let text = seams::template(args);
+    let text = config::template(&config::Answers {
+        service: args.name.clone(),
+        environment: args.environment.clone(),
+        blue: vec![args.blue.clone()],
+        green: vec![args.green.clone()],
+        listen: args.listen.clone(),
+    });
     if args.file.as_os_str() == "-" {
         context.out.text(&text);
         return Ok(Exit::Reached);
@@ -47,9 +56,12 @@ pub(crate) fn init(context: &mut Context, args: &InitArgs) -> Result<Exit, Failu
 
 /// `journal verify`: the hash chain.
 pub(crate) fn verify(context: &mut Context, expect_head: Option<&str>) -> Result<Exit, Failure> {
-    let service = seams::load(context)?.service;
-    let file = seams::journal_file(&service);
-    let verified = seams::verify(&file, expect_head)?;
+    let file = journal_file(&load(context)?.service);
+    let verified = match expect_head {
+        Some(head) => journal::verify_expecting(&file, head),
+        None => journal::verify(&file),
+    };
+    let verified = verified.map_err(|fault| Failure::error(fault.to_string()))?;
     if context.out.is_json() {
         context.out.json(&json!({
             "schema_version": SCHEMA_VERSION, "file": shown(&file), "lines": verified.lines, "head": verified.head,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Rollout, TimedOut, present};
+use super::session::{Session, TimedOut, present};
 use super::span;
 use crate::domain::{BackendError, Move, OrderId, OrderState};
 use crate::engine::{Phase, Snapshot, Status};
@@ -19,7 +19,7 @@ pub(crate) struct Followed {
 }
 
 /// Waits until the order `id` is settled or another took its place.
-pub(crate) async fn order(session: &mut impl Rollout, id: &OrderId, timeout: Duration) -> Result<Followed, Failure> {
+pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Duration) -> Result<Followed, Failure> {
     // The snapshot may lag behind the reply: until the order was seen once, another one is an older one.
     let mut seen = false;
     let settled = session

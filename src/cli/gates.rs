@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, Rollout, TimedOut, Update, present, settled, with_session};
+use super::session::{Session, TimedOut, Update, present, settled, with_session};
 use super::{Context, span, status_text};
 use crate::domain::LogLevel;
 use crate::engine::snapshot::{GateState, GateStatus};
-use crate::engine::{Command, Reply, Snapshot};
+use crate::engine::{Access, Command, Reply, Snapshot};
 
 /// How long fresh data is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const ROUNDED_S: f64 = 0.1;
 
 /// Prints the gates.
 pub(crate) async fn list(context: &mut Context) -> Result<Exit, Failure> {
-    with_session(context, Need::LOOK, async |session, context| {
+    with_session(context, Access::Look, async |session, context| {
         let snapshot = settled(session, PATIENCE).await?;
         print(context, &snapshot, &snapshot.status.gates, None);
         Ok(Exit::Reached)
@@ -37,14 +37,14 @@ pub(crate) async fn run(
     timeout: Duration,
     no_wait: bool,
 ) -> Result<Exit, Failure> {
-    with_session(context, Need::DRIVE, async |session, context| {
+    with_session(context, Access::Drive, async |session, context| {
         carry_out(session, context, &names, timeout, no_wait).await
     })
     .await
 }
 
 async fn carry_out(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     names: &[String],
     timeout: Duration,
@@ -84,7 +84,7 @@ async fn carry_out(
 
 /// Follows the runs; log lines go to the message stream meanwhile.
 async fn follow(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     names: &[String],
     asked: Instant,

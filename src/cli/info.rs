@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::config_file::load;
 use super::exit::Exit;
 use super::files::shown;
-use super::{Context, seams};
+use super::{Context, appearance, paths};
 use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::journal;
 
 /// Prints the paths that are used, and what was chosen from flags, environment and config.
 pub(crate) fn run(context: &mut Context) -> Exit {
@@ -44,17 +46,17 @@ fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
         ("program", std::env::current_exe().ok()),
         ("config_dir", config_dir.clone()),
         ("cache_dir", of(|dirs| Some(dirs.cache_dir()))),
-        ("crash_dir", seams::crash_dir()),
+        ("crash_dir", paths::crash_dir()),
         ("themes", in_config("themes")),
         ("keys", super::keymap::find(context.keys.as_deref()).map(|found| found.path)),
     ];
-    match seams::load(context) {
+    match load(context) {
         Ok(config) => {
             let service = &config.service;
             rows.push(("config", Some(config.file.clone())));
             rows.push(("state_dir", Some(service.state_dir.clone())));
-            rows.push(("journal", Some(seams::journal_file(service))));
-            rows.push(("gate_logs", seams::gate_log(service, "x").parent().map(Into::into)));
+            rows.push(("journal", Some(paths::journal_file(service))));
+            rows.push(("gate_logs", journal::log_path(&service.state_dir, "x").parent().map(Into::into)));
             rows.push(("gateway_state", config.gateway.as_ref().map(|gateway| gateway.state.clone())));
         }
         Err(failure) => {
@@ -71,7 +73,10 @@ fn in_effect(context: &Context) -> Vec<(String, Value)> {
     let mut rows = vec![
         ("ascii".to_owned(), json!(context.out.style.ascii)),
         ("color".to_owned(), json!(context.out.style.color)),
-        ("console".to_owned(), json!(if seams::is_linear() || seams::is_dumb() { "lines" } else { "full screen" })),
+        (
+            "console".to_owned(),
+            json!(if appearance::is_linear() || appearance::is_dumb() { "lines" } else { "full screen" }),
+        ),
     ];
     let names = ["CUTOVER_CONFIG", "CUTOVER_LINEAR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR"];
     rows.extend(names.into_iter().filter_map(|name| {

@@ -22,26 +22,27 @@ use self::typed::Typed;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::out::Out;
+use super::session::FIRST_LOOK;
 use crate::backend::TrafficBackend;
-use crate::domain::{LogLine, Service};
-use crate::engine::{Event, Reply};
+use crate::domain::{Actor, LogLine, Service};
+use crate::engine::{Access, Event, Reply};
 use crate::runtime::console::{self, after_loss};
-use crate::runtime::{Core, Incoming, Options, Outcome};
+use crate::runtime::{Core, Incoming, Outcome};
 use crate::terminal::{Signal, Signals};
 
-/// The first report waits this long until everything was looked at once.
-const FIRST_LOOK: Duration = Duration::from_secs(4);
 /// A deadline that is none.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// What a linear console works on.
-pub(super) struct Front {
+/// Everything the console in lines needs.
+pub(super) struct Setup {
     /// The service.
     pub(super) service: Service,
     /// Its traffic system.
     pub(super) backend: Arc<dyn TrafficBackend>,
-    /// How this process takes part.
-    pub(super) options: Options,
+    /// The operator.
+    pub(super) me: Actor,
+    /// What this process may do.
+    pub(super) access: Access,
     /// Scenarios a demo knows, and where a chosen one goes.
     pub(super) scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
     /// Lines of a demo's own story; a closed channel elsewhere.
@@ -49,15 +50,15 @@ pub(super) struct Front {
 }
 
 /// Talks with whoever sits at the terminal, until he leaves.
-pub(super) async fn run(front: Front, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::error(format!("signals cannot be handled: {error}")))?;
     let mut typed = typed::listen().map_err(|error| Failure::error(format!("the keyboard cannot be read: {error}")))?;
-    let Front { service, backend, options, scenarios, mut story } = front;
+    let Setup { service, backend, me, access, scenarios, mut story } = setup;
     let (names, sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
     let head = format!("cutover, {}: lines only. Type help for the words, rollback to go back.", service.name);
-    let desk = Desk::new(options.me.clone(), names);
-    let mut core = Core::open(&Arc::new(service), &backend, options).map_err(Failure::error)?;
+    let desk = Desk::new(me.clone(), names);
+    let mut core = Core::open(&Arc::new(service), &backend, me, access).map_err(Failure::error)?;
     let start = core.clock().now().wall;
     let mut talk = Talk { core: &mut core, desk, out, sink, start, greeted: false, moved: true, left_out: 0 };
     talk.out.line(&head);
@@ -187,12 +188,15 @@ impl Talk<'_> {
     }
 
     fn incoming(&mut self, incoming: Incoming) {
+        let is_sample = incoming.is_sample();
         let outcomes = self.core.take(incoming);
+        // Reason: a snapshot for each reading is expensive; the next tick shows them all.
+        self.moved |= !is_sample || (!self.greeted && self.core.is_met());
         self.outcomes(outcomes);
     }
 
     fn outcomes(&mut self, outcomes: Vec<Outcome>) {
-        self.moved = true;
+        self.moved |= !outcomes.is_empty();
         for outcome in outcomes {
             match outcome {
                 Outcome::Reply { id, reply } => self.reply(id, &reply),

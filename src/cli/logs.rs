@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{Format, TailArgs};
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::tail::Tail;
-use super::{Context, event_text, seams};
+use super::{Context, event_text, paths};
 use crate::domain::text::clean;
+use crate::journal;
 
 /// How often a followed file is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -23,7 +25,7 @@ type Shape = fn(&str) -> (String, Value);
 
 /// Prints gate logs.
 pub(crate) async fn gates(context: &mut Context, gate: Option<&str>, args: &TailArgs) -> Result<Exit, Failure> {
-    let service = seams::load(context)?.service;
+    let service = load(context)?.service;
     if let Some(gate) = gate
         && !service.gates.iter().any(|known| known.name == gate)
     {
@@ -32,14 +34,14 @@ pub(crate) async fn gates(context: &mut Context, gate: Option<&str>, args: &Tail
     }
     let names =
         service.gates.iter().map(|spec| spec.name.as_str()).filter(|name| gate.is_none_or(|gate| gate == *name));
-    let files: Vec<PathBuf> = names.map(|name| seams::gate_log(&service, name)).collect();
+    let files: Vec<PathBuf> = names.map(|name| journal::log_path(&service.state_dir, name)).collect();
     show(context, &files, args, log_line).await
 }
 
 /// Prints the journal.
 pub(crate) async fn events(context: &mut Context, args: &TailArgs) -> Result<Exit, Failure> {
-    let service = seams::load(context)?.service;
-    show(context, &[seams::journal_file(&service)], args, event_text::line).await
+    let service = load(context)?.service;
+    show(context, &[paths::journal_file(&service)], args, event_text::line).await
 }
 
 async fn show(context: &mut Context, files: &[PathBuf], args: &TailArgs, shape: Shape) -> Result<Exit, Failure> {

@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::args::ConsoleArgs;
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, with_session};
-use super::{Context, seams, status};
+use super::session::with_session;
+use super::{Context, appearance, status};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
-use crate::engine::{Phase, RefusalKind, Snapshot, Status};
+use crate::engine::{Access, Phase, RefusalKind, Snapshot, Status};
 use crate::ui::{self, Input, View, text};
 
 /// How wide a frame is where nothing says so.
@@ -27,12 +28,12 @@ const GATES: usize = 4;
 
 /// Prints the frame.
 pub(crate) async fn run(args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let looks = seams::load(context)?.ui;
-    let mut view = seams::view(args.theme.as_deref(), &looks, context)?;
+    let looks = load(context)?.ui;
+    let mut view = appearance::plain_view(args.theme.as_deref(), &looks, context)?;
     let columns = std::env::var("COLUMNS").ok();
     let width = width(args.width, columns.as_deref());
     let height = args.height;
-    with_session(context, Need::LOOK, async |session, context| {
+    with_session(context, Access::Look, async |session, context| {
         let snapshot = status::whole(session).await?;
         if context.out.is_json() {
             context.out.json(&snapshot.status);

@@ -8,20 +8,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::args::{Format, ReportArgs, ReportFormat};
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::files::shown;
-use super::{Context, seams, span};
+use super::{Context, record, span};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::report::{self, Choice, Report, Source};
 
 /// Makes the report and prints or writes it; a damaged record is an error, but told as far as it can be read.
 pub(crate) fn run(context: &mut Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let format = format(args, context.out.format)?;
-    let service = seams::load(context)?.service;
+    let service = load(context)?.service;
     let made = Utc::now();
     let since = args.since.as_deref().map(|text| since(text, made)).transpose()?;
-    let record = seams::record(&service)?;
+    let record = record::record(&service)?;
     let source = Source {
         service: &service.name,
         environment: &service.environment,

@@ -9,14 +9,15 @@ use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::args::{Format, RunArgs, Until};
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::rollout::{Need, Rollout, Update, present, settled, with_config};
-use super::{Context, changes, confirm, seams, span};
+use super::session::{Session, Update, present, settled, with_config};
+use super::{Context, changes, confirm, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::{GateState, SCHEMA_VERSION};
-use crate::engine::{Command, Phase, Reply, Status};
+use crate::engine::{Access, Command, Phase, Reply, Status};
 
 /// How long fresh data is waited for before the question, and the engine's answer to it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,17 +31,17 @@ pub(crate) async fn run(context: &mut Context, args: RunArgs) -> Result<Exit, Fa
             "run needs --yes: there is no terminal on standard input to ask on; nothing was sent",
         ));
     }
-    let mut config = seams::load(context)?;
+    let mut config = load(context)?;
     if let Some(on_failure) = args.on_failure {
         config.service.plan.on_failure = on_failure;
     }
-    with_config(context, &config, Need::WALK, async |session, context| walk(session, context, &args).await).await
+    with_config(context, &config, Access::Console, async |session, context| walk(session, context, &args).await).await
 }
 
-async fn walk(session: &mut impl Rollout, context: &mut Context, args: &RunArgs) -> Result<Exit, Failure> {
+async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs) -> Result<Exit, Failure> {
     let snapshot = settled(session, PATIENCE).await?;
-    let mut course = Course { until: args.until, began: false };
-    if let Some((exit, why)) = course.judge(&snapshot.status) {
+    let mut progress = Progress { until: args.until, began: false };
+    if let Some((exit, why)) = progress.judge(&snapshot.status) {
         return Ok(tell(context, &snapshot.status, exit, &why));
     }
     let command = Command::Auto { on: true };
@@ -80,7 +81,7 @@ async fn walk(session: &mut impl Rollout, context: &mut Context, args: &RunArgs)
             Update::Line(_) => {}
             Update::Snapshot(snapshot) => {
                 show(context, &snapshot.status, &mut seen);
-                if let Some((exit, why)) = course.judge(&snapshot.status) {
+                if let Some((exit, why)) = progress.judge(&snapshot.status) {
                     return Ok(tell(context, &snapshot.status, exit, &why));
                 }
             }
@@ -123,13 +124,13 @@ fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
 }
 
 /// How far the walk has come.
-struct Course {
+struct Progress {
     until: Until,
     /// A rollout was seen under way.
     began: bool,
 }
 
-impl Course {
+impl Progress {
     /// The exit code and the outcome in words, when `status` settles the matter.
     fn judge(&mut self, status: &Status) -> Option<(Exit, String)> {
         self.began |= matches!(status.phase, Phase::Shifting | Phase::Switched);
@@ -207,7 +208,7 @@ mod tests {
         status.split.drift = false;
         status.driver.holder = None;
         change(&mut status);
-        Course { until, began }.judge(&status).map(|(exit, _)| exit)
+        Progress { until, began }.judge(&status).map(|(exit, _)| exit)
     }
 
     #[test]

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, Rollout, TimedOut, is_settled, present, with_session};
+use super::session::{Session, TimedOut, is_settled, present, with_session};
 use super::{Context, status_text};
-use crate::engine::{Snapshot, Status};
+use crate::engine::{Access, Snapshot, Status};
 
 /// Rates are differences of two readings: it takes that long until they are known.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// Prints the status document.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
-    with_session(context, Need::LOOK, async |session, context| print(session, context).await).await
+    with_session(context, Access::Look, async |session, context| print(session, context).await).await
 }
 
-async fn print(session: &mut impl Rollout, context: &mut Context) -> Result<Exit, Failure> {
+async fn print(session: &mut impl Session, context: &mut Context) -> Result<Exit, Failure> {
     let snapshot = whole(session).await?;
     let status = &snapshot.status;
     if context.out.is_json() {
@@ -35,7 +35,7 @@ async fn print(session: &mut impl Rollout, context: &mut Context) -> Result<Exit
 }
 
 /// The first snapshot with every figure, or after a while what is known.
-pub(crate) async fn whole(session: &mut impl Rollout) -> Result<Arc<Snapshot>, Failure> {
+pub(crate) async fn whole(session: &mut impl Session) -> Result<Arc<Snapshot>, Failure> {
     match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
         Ok(snapshot) => Ok(snapshot),
         Err(TimedOut) => present(session).await,

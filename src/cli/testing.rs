@@ -13,7 +13,7 @@ use super::Context;
 use super::args::Format;
 use super::input::Answers;
 use super::out::{Out, Style};
-use super::rollout::{Rollout, TimedOut, Update};
+use super::session::{Session, TimedOut, Update};
 use crate::domain::{Move, OrderId, OrderState, Pair, Side, Split, Stamp};
 use crate::engine::detail::Detail;
 use crate::engine::snapshot::{History, OrderStatus};
@@ -87,7 +87,7 @@ impl Script {
     }
 }
 
-impl Rollout for Script {
+impl Session for Script {
     async fn when(
         &mut self,
         mut f: impl FnMut(&Snapshot) -> bool,

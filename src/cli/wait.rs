@@ -3,29 +3,29 @@
 use std::time::Duration;
 
 use super::args::Goal;
+use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, Rollout, TimedOut, bake_left, is_settled, present, with_session};
-use super::{Context, seams, span};
+use super::session::{Session, TimedOut, bake_left, is_settled, present, with_session};
+use super::{Context, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
-use crate::engine::{Command, Phase, Status};
+use crate::engine::{Access, Command, Phase, Status};
 
 /// How long is waited where nothing is said, besides the bake: gates run, orders are read back.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Waits for `goal`.
 pub(crate) async fn run(context: &mut Context, goal: Goal, timeout: Option<Duration>) -> Result<Exit, Failure> {
-    let need = Need::LOOK;
     let timeout = match timeout {
         Some(timeout) => timeout,
-        None => default_timeout(seams::load(context)?.service.plan.bake_ms),
+        None => default_timeout(load(context)?.service.plan.bake_ms),
     };
-    with_session(context, need, async |session, context| wait(session, context, goal, timeout).await).await
+    with_session(context, Access::Look, async |session, context| wait(session, context, goal, timeout).await).await
 }
 
 async fn wait(
-    session: &mut impl Rollout,
+    session: &mut impl Session,
     context: &mut Context,
     goal: Goal,
     timeout: Duration,

@@ -8,17 +8,18 @@ use super::Context;
 use super::changes::Seen;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rollout::{Need, Rollout, Update, with_session};
+use super::session::{Session, Update, with_session};
+use crate::engine::Access;
 
 /// Without a change, a status is written this often.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Watches until a signal, or until nobody reads.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
-    with_session(context, Need::LOOK, async |session, context| watch(session, context).await).await
+    with_session(context, Access::Look, async |session, context| watch(session, context).await).await
 }
 
-async fn watch(session: &mut impl Rollout, context: &mut Context) -> Result<Exit, Failure> {
+async fn watch(session: &mut impl Session, context: &mut Context) -> Result<Exit, Failure> {
     let mut last: Option<(Seen, Instant)> = None;
     let start = chrono::Utc::now();
     while !context.out.closed() {

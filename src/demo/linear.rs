@@ -9,9 +9,8 @@ use super::scenario::{Course, Scenario};
 use super::tree::Tree;
 use crate::domain::{Actor, LogLine, OrderState, Side};
 use crate::engine::snapshot::{GateState, GateStatus};
-use crate::engine::{Command, Phase, Snapshot, Status};
-use crate::runtime::Options;
-use crate::runtime::headless::{Session, Update};
+use crate::engine::{Access, Command, Phase, Snapshot, Status};
+use crate::runtime::session::{EngineSession, Session, Update};
 
 /// The whole story must be told within this time.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -26,8 +25,7 @@ const FIGURES: Duration = Duration::from_secs(5);
 /// When the engine cannot be started, in words.
 pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
     let me = Actor { name: "demo".into(), via: "demo".into() };
-    let options = Options { me, read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let mut session = Session::open(tree.config(), options)?;
+    let mut session = EngineSession::open(tree.config(), me, Access::Console)?;
     say(&format!("scenario {scenario}: {}", scenario.description()));
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
     let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
@@ -107,7 +105,7 @@ impl Story {
     }
 
     /// What the scenario does by itself: kill blue, or close the window once it was seen.
-    async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut Session, say: &mut dyn FnMut(&str)) {
+    async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut EngineSession, say: &mut dyn FnMut(&str)) {
         if self.told.elapsed() >= FIGURES {
             self.told = Instant::now();
             say(&figures(status));

@@ -92,7 +92,7 @@ impl State {
 
     /// Once a second: what nobody told in time is told by the process that drives.
     pub(super) fn raise_owed(&mut self) {
-        if !self.role.runs_gates || !self.may_drive() {
+        if !self.access.drives() || !self.may_drive() {
             return;
         }
         let age = |subject: &Subject| self.now.since_ms(self.now.restore(subject.record.at));
@@ -113,7 +113,7 @@ impl State {
     }
 
     fn raise(&mut self, subject: &Subject) {
-        if self.role.looks_only || self.alerts.told.contains(&subject.id) {
+        if self.access.only_looks() || self.alerts.told.contains(&subject.id) {
             return;
         }
         let to = self.untold(subject.kind, &subject.id);

@@ -34,7 +34,7 @@ impl State {
                 }
             }
             Command::Rollback => {
-                if self.role.read_only {
+                if self.access.is_read_only() {
                     push(&mut found, RefusalKind::ReadOnly, "started read-only: this process cannot move traffic");
                 }
             }
@@ -65,7 +65,7 @@ impl State {
             }
             Command::Note { .. } => self.journal_blocker(&mut found),
             Command::TakeOver => {
-                if self.role.read_only {
+                if self.access.is_read_only() {
                     push(&mut found, RefusalKind::ReadOnly, "started read-only: it cannot drive");
                 }
             }
@@ -94,7 +94,7 @@ impl State {
     }
 
     fn lease_blocker(&self, found: &mut Vec<Refusal>) {
-        if self.role.read_only {
+        if self.access.is_read_only() {
             push(found, RefusalKind::ReadOnly, "started read-only: this process cannot drive");
         } else if let Some(holder) = &self.holder {
             push(found, RefusalKind::ReadOnly, &format!("read-only: {holder} drives (W takes over)"));

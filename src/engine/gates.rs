@@ -138,7 +138,7 @@ impl State {
             evidence.note = "the version changed during the run".into();
         }
         evidence.version = run.version;
-        let by = Actor { name: "gate".into(), via: self.role.me.via.clone() };
+        let by = Actor { name: "gate".into(), via: self.me.via.clone() };
         self.record(Fact::Gate { evidence }, by);
         self.start_next_gate();
     }
@@ -146,7 +146,7 @@ impl State {
     /// Starts gates whose result is missing, void or too old, where this process does so by itself.
     pub(super) fn run_missing_gates(&mut self) {
         self.stop_outdated_runs();
-        if self.role.runs_gates && self.may_drive() && !self.gates_are_busy() && self.is_worth_gating() {
+        if self.access.drives() && self.may_drive() && !self.gates_are_busy() && self.is_worth_gating() {
             let missing = self.service.gates.iter().find(|spec| self.is_missing(spec)).map(|spec| spec.name.clone());
             self.gates.queue.extend(missing);
         }

@@ -113,7 +113,7 @@ impl State {
     }
 
     fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, over: Option<Excess>, samples: u64) {
-        if !self.role.on_watch || !self.may_drive() {
+        if !self.access.watches() || !self.may_drive() {
             return;
         }
         let origin = self.origin();

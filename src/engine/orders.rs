@@ -88,7 +88,7 @@ impl State {
 
     /// The id of this process's `n`th order: known before it is given, so that a preview shows the very request.
     pub(super) fn order_id(&self, n: u64, kind: Move) -> OrderId {
-        let parts = [self.role.seed.to_string(), n.to_string(), self.started.to_rfc3339(), kind.verb().into()];
+        let parts = [self.seed.to_string(), n.to_string(), self.started.to_rfc3339(), kind.verb().into()];
         OrderId(Digest::of(parts).as_str().chars().take(8).collect())
     }
 
@@ -96,7 +96,7 @@ impl State {
     fn supersede(&mut self, records: &mut Vec<Record>) {
         self.pending = None;
         if let Some(old) = self.rollout.unsettled() {
-            let (id, by) = (old.order.id.clone(), self.role.me.clone());
+            let (id, by) = (old.order.id.clone(), self.me.clone());
             let detail = Some("superseded by a newer order".to_owned());
             records.push(self.fold(Fact::OrderIs { id, state: OrderState::Failed, detail }, by));
         }
@@ -141,7 +141,7 @@ impl State {
         if let Some(id) = order {
             self.pending = None;
             let detail = Some(format!("not sent: the journal cannot be written: {text}"));
-            let by = self.role.me.clone();
+            let by = self.me.clone();
             self.fold(Fact::OrderIs { id: id.clone(), state: OrderState::Failed, detail }, by);
         }
         self.journal_fault = Some(text);
@@ -169,7 +169,7 @@ impl State {
     fn order_is(&mut self, id: &OrderId, state: OrderState, detail: Option<String>) {
         let same = self.rollout.last.as_ref().is_some_and(|last| last.order.id == *id && last.state == state);
         if !same {
-            let by = self.role.me.clone();
+            let by = self.me.clone();
             self.record(Fact::OrderIs { id: id.clone(), state, detail }, by);
         }
     }
@@ -237,7 +237,7 @@ impl State {
 
     /// Any process that may move traffic may say what became of an order whose own process is gone.
     fn settles_for_others(&self) -> bool {
-        self.may_drive() && !self.role.looks_only
+        self.may_drive() && !self.access.only_looks()
     }
 
     fn follow_foreign(&mut self) {

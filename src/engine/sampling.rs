@@ -46,7 +46,7 @@ pub(super) struct Sampler {
 impl State {
     /// Takes a sample where one is due; called once a second.
     pub(super) fn take_sample(&mut self) {
-        if !self.role.on_watch || !self.may_drive() {
+        if !self.access.watches() || !self.may_drive() {
             return;
         }
         let pace = self.pace();

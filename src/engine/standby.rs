@@ -41,7 +41,7 @@ impl State {
         }
         self.standby.lost = ready == 0;
         self.standby.otherwise = None;
-        if self.role.on_watch && self.may_drive() {
+        if self.access.watches() && self.may_drive() {
             let why = self.sides[side].first_fault().unwrap_or_default().to_owned();
             let total = self.sides[side].replicas.len() as u32;
             self.record(Fact::Standby { side, ready, total, why }, Actor::auto());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::alerts::Alerts;
 use super::command::Reply;
 use super::effect::Effect;
@@ -22,23 +23,6 @@ use crate::domain::{
     Actor, BackendError, Capabilities, Digest, Fact, LogLevel, LogLine, Observation, Pair, Record, Service, Side, Stamp,
 };
 
-/// What a process may and should do by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Role {
-    /// This process's operator.
-    pub me: Actor,
-    /// No driver is held: nothing moves from here, not even back.
-    pub read_only: bool,
-    /// Asks for nothing and writes nothing: what it reports is what a process that may drive would find.
-    pub looks_only: bool,
-    /// Runs missing gates and walks the plan by itself where that was asked for (a console that drives).
-    pub runs_gates: bool,
-    /// Lets guards act and tells drift (a console that drives; a command that drives, while it lasts).
-    pub on_watch: bool,
-    /// Makes order ids of this process differ from those of any other.
-    pub seed: u64,
-}
-
 /// The whole state of a rollout as one process knows it. Only [`State::apply`] changes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
@@ -46,7 +30,11 @@ pub struct State {
     pub(super) service: Arc<Service>,
     pub(super) backend: String,
     pub(super) capabilities: Capabilities,
-    pub(super) role: Role,
+    /// This process's operator.
+    pub(super) me: Actor,
+    pub(super) access: Access,
+    /// Makes order ids of this process differ from those of any other process.
+    pub(super) seed: u64,
     pub(super) now: Stamp,
     /// Makes order ids of this process differ from those of an earlier one.
     pub(super) started: DateTime<Utc>,
@@ -78,14 +66,26 @@ pub struct State {
 
 impl State {
     /// The state before anything was seen.
-    pub fn new(service: Arc<Service>, backend: &str, capabilities: Capabilities, role: Role, now: Stamp) -> Self {
+    ///
+    /// `seed` is random: it makes the order ids of this process differ from those of any other.
+    pub fn new(
+        service: Arc<Service>,
+        backend: &str,
+        capabilities: Capabilities,
+        me: Actor,
+        access: Access,
+        seed: u64,
+        now: Stamp,
+    ) -> Self {
         Self {
             sides: service.sides.map(|_, spec| SideWatch::new(spec)),
             guards: Guards::new(&service),
             auto: service.plan.auto,
             backend: backend.to_owned(),
             capabilities,
-            role,
+            me,
+            access,
+            seed,
             now,
             started: now.wall,
             began_ms: now.mono_ms,
@@ -228,7 +228,7 @@ impl State {
         };
         if !drift.told && drift.lasts(self.now) {
             drift.told = true;
-            if self.role.on_watch && self.may_drive() {
+            if self.access.watches() && self.may_drive() {
                 self.record(Fact::Drift { desired, observed }, Actor::auto());
             }
         }
@@ -297,7 +297,7 @@ impl State {
 
     fn operator_gone(&mut self, why: &str) {
         let moving = self.rollout.stage == Stage::Moving;
-        let me = self.role.me.clone();
+        let me = self.me.clone();
         self.record(Fact::Closed { why: format!("operator disconnected: {why}") }, me);
         let policy = self.service.plan.on_disconnect;
         if policy == crate::domain::OnDisconnect::Rollback && moving && self.may_drive() {
@@ -336,7 +336,7 @@ impl State {
 
     /// Whether this process may move traffic forward as far as the lease goes.
     pub(super) fn may_drive(&self) -> bool {
-        !self.role.read_only && self.holder.is_none()
+        !self.access.is_read_only() && self.holder.is_none()
     }
 
     /// The side that is live while nothing is under way, and the way back while something is.

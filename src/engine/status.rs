@@ -60,9 +60,9 @@ impl State {
             blocked: self.blocked(),
             last_order: self.order_status(),
             driver: DriverStatus {
-                me: self.role.me.name.clone(),
+                me: self.me.name.clone(),
                 may_drive: self.may_drive(),
-                read_only: self.role.read_only,
+                read_only: self.access.is_read_only(),
                 holder: self.holder.clone(),
             },
             faults: self.faults(),
@@ -199,7 +199,7 @@ impl State {
         let watch = &self.sides[to];
         let total = watch.replicas.len();
         let needed = self.rollback_is_needed();
-        let because = if self.role.read_only {
+        let because = if self.access.is_read_only() {
             Some("started read-only".to_owned())
         } else if self.capabilities.rollback == RollbackClass::None {
             Some("this traffic system has no way back".into())

@@ -24,7 +24,7 @@ impl State {
     /// For a process on watch only what it watched itself counts: while none was there, no guard would have acted.
     pub(super) fn bake_left_ms(&self) -> Option<u64> {
         let since = self.rollout.step_since.filter(|_| self.rollout.stage == Stage::Moving)?;
-        let since = if self.role.on_watch { since.mono_ms.max(self.began_ms) } else { since.mono_ms };
+        let since = if self.access.watches() { since.mono_ms.max(self.began_ms) } else { since.mono_ms };
         let baked = (self.now.mono_ms - since).max(0).unsigned_abs();
         Some(self.service.plan.bake_ms.saturating_sub(baked))
     }
@@ -32,7 +32,7 @@ impl State {
     /// Takes the next step by itself where the plan is walked unattended, or ends the walk.
     pub(super) fn walk(&mut self) {
         self.watch_candidate();
-        if !self.auto || !self.role.runs_gates || !self.may_drive() || self.rollout.paused.is_some() {
+        if !self.auto || !self.access.drives() || !self.may_drive() || self.rollout.paused.is_some() {
             return;
         }
         if self.rollout.unsettled().is_some() {

@@ -5,9 +5,9 @@
 //! the terminal; so a slow line sees fewer frames, each whole, and never holds up a key.
 
 mod copies;
-pub mod front;
+pub mod full_screen;
 mod keys;
-mod manners;
+mod options;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
-use super::logs::lines;
-use super::looks;
+use super::themes;
 use crate::domain::{Move, OrderState};
 use crate::engine::{Event, Phase, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
-pub use manners::Manners;
+pub use options::ConsoleOptions;
 
 /// How long a console whose operator is gone follows the order that on_disconnect gave.
 const LAST_ORDER: Duration = Duration::from_secs(5);
@@ -41,7 +40,7 @@ pub struct Inputs {
     /// The user's own logs.
     pub logs: Followers,
     /// How it treats the terminal.
-    pub manners: Manners,
+    pub options: ConsoleOptions,
 }
 
 /// Why the loop ended.
@@ -71,9 +70,9 @@ struct Loop<'a, S> {
     view: &'a mut View,
     stage: &'a mut S,
     scenarios: Option<mpsc::Sender<String>>,
-    manners: Manners,
-    /// What came of work done besides the loop goes in here.
-    told: mpsc::Sender<ui::Input>,
+    options: ConsoleOptions,
+    /// Tasks outside the loop send their results here.
+    side_results: mpsc::Sender<ui::Input>,
     /// The engine knows something the view does not.
     moved: bool,
     /// The view has changed since the last frame.
@@ -87,15 +86,15 @@ struct Loop<'a, S> {
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
 pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
-    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, manners } = inputs;
-    let (told, mut tidings) = mpsc::channel(4);
+    let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, options } = inputs;
+    let (side_results, mut finished) = mpsc::channel(4);
     let mut looped = Loop {
         core,
         view,
         stage,
         scenarios,
-        manners,
-        told,
+        options,
+        side_results,
         moved: true,
         dirty: true,
         at_once: true,
@@ -117,8 +116,8 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
             }
             incoming = looped.core.next() => looped.incoming(incoming),
             Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
-            batch = logs.next() => drop(looped.tell(lines(batch))),
-            Some(input) = tidings.recv() => {
+            batch = logs.next() => drop(looped.tell(ui::Input::Lines { lines: batch.lines, dropped: batch.dropped })),
+            Some(input) = finished.recv() => {
                 // The answer to a key: shown as soon as one.
                 looped.at_once = true;
                 looped.tell(input);
@@ -162,7 +161,7 @@ impl<S: Stage> Loop<'_, S> {
                             let _ = to.try_send(name);
                         }
                     }
-                    ui::Action::LoadTheme(name) => looks::load_later(name, self.told.clone()),
+                    ui::Action::LoadTheme(name) => themes::load_later(name, self.side_results.clone()),
                     ui::Action::Notify(text) => self.stage.screen().notify(&text),
                 }
             }
@@ -195,22 +194,16 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn incoming(&mut self, incoming: Incoming) {
-        let news = !matches!(
-            incoming,
-            Incoming::Event(
-                Event::Probed { .. } | Event::VersionRead { .. } | Event::Observed { .. } | Event::GateProgress { .. }
-            )
-        );
+        let is_news = !incoming.is_sample() && !matches!(incoming, Incoming::Event(Event::Observed { .. }));
         for outcome in self.core.take(incoming) {
-            self.moved = true;
             self.dirty = true;
             if let Some(input) = input_of(outcome) {
                 self.tell(input);
             }
         }
         self.moved = true;
-        // Reason: single samples change no figure on the screen; the tick that follows them does.
-        self.dirty |= news;
+        // Reason: single readings change no figure on the screen; the next tick does.
+        self.dirty |= is_news;
     }
 
     /// Shows the view what the engine knows.
@@ -223,7 +216,7 @@ impl<S: Stage> Loop<'_, S> {
     }
 
     fn draw(&mut self) {
-        let due = self.at_once || self.last_frame.is_none_or(|at| at.elapsed() >= self.manners.frame());
+        let due = self.at_once || self.last_frame.is_none_or(|at| at.elapsed() >= self.options.frame());
         if !self.dirty || !due || !self.stage.screen().is_idle() {
             return;
         }
@@ -259,7 +252,7 @@ impl<S: Stage> Loop<'_, S> {
     fn wake(&self) -> Instant {
         let now = Instant::now();
         let frame = if self.dirty {
-            self.last_frame.map_or(now, |at| at + self.manners.frame())
+            self.last_frame.map_or(now, |at| at + self.options.frame())
         } else {
             now + Duration::from_secs(3600)
         };
@@ -299,12 +292,12 @@ impl<S: Stage> Loop<'_, S> {
     /// To the terminal's clipboard, and into a file besides the loop.
     fn copy(&mut self, text: String) {
         let sent = self.stage.screen().copy(&text);
-        let told = self.told.clone();
-        let dir = self.manners.copies.clone();
+        let results = self.side_results.clone();
+        let dir = self.options.copies.clone();
         tokio::task::spawn_blocking(move || {
             let (text, warn) = copies::told(sent, dir.map(|dir| copies::keep(&dir, &text)));
             // The console may have been left meanwhile.
-            let _ = told.blocking_send(ui::Input::Told { text, warn });
+            let _ = results.blocking_send(ui::Input::Told { text, warn });
         });
     }
 }

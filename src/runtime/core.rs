@@ -1,4 +1,4 @@
-//! The core: the pure state, and the hands that carry out its effects.
+//! The core: the pure state, and the tasks that carry out its effects.
 
 mod close;
 
@@ -13,39 +13,22 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::alerts::Alerts;
 use super::clock::Clock;
 use super::gates::{self, GateRun};
+use super::journal_writer::{JournalWriter, WriterOptions};
+use super::observe::{event_of, read_router};
 use super::orders;
-use super::scribe::{Scribe, ScribeOptions};
-use super::watch::{event_of, read_router};
 use crate::backend::{Driver, Observer, TrafficBackend};
 use crate::domain::{Actor, Fact, LogLine, Record, Service};
-use crate::engine::{Command, Effect, Event, Reply, Role, Snapshot, State};
+use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State};
 use crate::gate::Subject;
 use crate::journal::{self, Journal};
 use crate::probe::{self, Pollers, ProbeEvent};
 
-/// Events that may wait. A thousand replicas at 1 Hz fill it in four seconds of a loop that hangs.
+/// Events that may wait. A thousand replicas at 1 Hz fill the queue when the loop hangs for four seconds.
 const EVENTS: usize = 4096;
-/// Answers to orders and the like, which overtake the rest.
+/// Events that are handled before all others: answers to orders, journal results.
 const URGENT: usize = 256;
 /// Gate log lines that may wait; more are dropped and counted by the gate.
 const LINES: usize = 1024;
-
-/// How a process takes part.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Who we are.
-    pub me: Actor,
-    /// Hold no driver at all, and say so at every command.
-    pub read_only: bool,
-    /// Hold no driver, because nothing will be asked for: `status`, `watch`.
-    pub looks_only: bool,
-    /// Poll the replicas.
-    pub probes: bool,
-    /// Take the lease, run missing gates, let guards act: what a driving console does.
-    pub drives: bool,
-    /// Let guards act while this process lasts, without taking the lease: a command that moves traffic.
-    pub watches: bool,
-}
 
 /// What reached the core.
 #[derive(Debug)]
@@ -56,7 +39,19 @@ pub enum Incoming {
     Line(LogLine),
 }
 
-/// What came out for the owner of the core; everything else is carried out by the core itself.
+impl Incoming {
+    /// Whether this is one of many readings of a replica or a gate: they change figures at the next tick only.
+    pub fn is_sample(&self) -> bool {
+        matches!(
+            self,
+            Self::Event(
+                Event::Probed { .. } | Event::VersionRead { .. } | Event::Scraped { .. } | Event::GateProgress { .. }
+            )
+        )
+    }
+}
+
+/// What the owner of the core has to handle; the core carries out everything else itself.
 #[derive(Debug)]
 pub enum Outcome {
     /// The answer to a request.
@@ -68,19 +63,20 @@ pub enum Outcome {
     },
     /// A line for the log.
     Line(LogLine),
-    /// A journal event as a line; the snapshot has it too.
+    /// A journal event as a line; the snapshot holds it too.
     Event(LogLine),
 }
 
-/// The engine with its hands.
+/// The engine and everything that carries out its effects.
 pub struct Core {
     clock: Clock,
     state: Box<State>,
     service: Arc<Service>,
-    options: Options,
+    me: Actor,
+    access: Access,
     observer: Arc<dyn Observer>,
     driver: Option<Arc<dyn Driver>>,
-    scribe: Scribe,
+    writer: JournalWriter,
     hurry: Arc<Notify>,
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
@@ -105,33 +101,34 @@ impl Core {
     ///
     /// # Errors
     /// When the journal cannot be read or a thread or HTTP client cannot be had, in words.
-    pub fn open(service: &Arc<Service>, backend: &Arc<dyn TrafficBackend>, options: Options) -> Result<Self, String> {
+    pub fn open(
+        service: &Arc<Service>,
+        backend: &Arc<dyn TrafficBackend>,
+        me: Actor,
+        access: Access,
+    ) -> Result<Self, String> {
         let clock = Clock::default();
-        let role = Role {
-            me: options.me.clone(),
-            read_only: options.read_only,
-            looks_only: options.looks_only,
-            runs_gates: options.drives,
-            on_watch: options.drives || options.watches,
-            seed: fastrand::u64(..),
-        };
-        let mut state =
-            Box::new(State::new(Arc::clone(service), backend.name(), backend.capabilities(), role, clock.now()));
+        let mut state = Box::new(State::new(
+            Arc::clone(service),
+            backend.name(),
+            backend.capabilities(),
+            me.clone(),
+            access,
+            fastrand::u64(..),
+            clock.now(),
+        ));
         let (journal, backlog) = restore(&mut state, service, &clock)?;
-        let driver = if options.read_only || options.looks_only {
-            None
-        } else {
-            Some(backend.driver().map_err(|error| error.to_string())?)
-        };
+        let driver =
+            if access.has_driver() { Some(backend.driver().map_err(|error| error.to_string())?) } else { None };
         let (events_in, events) = mpsc::channel(EVENTS);
         let (urgent_in, urgent) = mpsc::channel(URGENT);
         let (lines_in, lines) = mpsc::channel(LINES);
         let (found_in, found) = mpsc::channel(EVENTS);
-        let scribe = Scribe::start(
-            ScribeOptions {
+        let writer = JournalWriter::start(
+            WriterOptions {
                 dir: service.state_dir.clone(),
-                me: options.me.clone(),
-                wants_lease: options.drives && !options.read_only,
+                me: me.clone(),
+                wants_lease: access.drives(),
                 events: urgent_in.clone(),
             },
             journal,
@@ -142,8 +139,8 @@ impl Core {
         let mut tasks = JoinSet::new();
         tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
         let pollers =
-            if options.probes { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
-        let scrapers = scrapers(service, &options, &found_in)?;
+            if access.probes() { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
+        let scrapers = scrapers(service, access, &found_in)?;
         let ticker = ticker();
         let mut core = Self {
             logs: Arc::new(gate_logs(service)),
@@ -152,7 +149,7 @@ impl Core {
             service: Arc::clone(service),
             observer,
             driver,
-            scribe,
+            writer,
             hurry,
             tasks,
             gate_runs: HashMap::new(),
@@ -168,9 +165,10 @@ impl Core {
             urgent_in,
             lines_in,
             backlog,
-            options,
+            me,
+            access,
         };
-        if core.options.drives {
+        if core.access.is_console() {
             let fact = Fact::Opened { pid: std::process::id(), cutover: env!("CARGO_PKG_VERSION").into() };
             core.write_down(fact);
         }
@@ -196,7 +194,7 @@ impl Core {
         match incoming {
             Incoming::Line(line) => {
                 self.alerts.note(&line);
-                self.scribe.log(line.clone());
+                self.writer.log(line.clone());
                 out.push(Outcome::Line(line));
             }
             Incoming::Event(event) => {
@@ -270,8 +268,8 @@ impl Core {
         match effect {
             Effect::Journal { records, ticket } => self.write(records, ticket),
             Effect::Send { order, records, rule } => {
-                let (scribe, driver, urgent) = (self.scribe.clone(), self.driver.clone(), self.urgent_in.clone());
-                self.tasks.spawn(orders::send(order, records, rule, scribe, driver, urgent));
+                let (writer, driver, urgent) = (self.writer.clone(), self.driver.clone(), self.urgent_in.clone());
+                self.tasks.spawn(orders::send(order, records, rule, writer, driver, urgent));
             }
             Effect::Observe => self.hurry.notify_one(),
             Effect::RunGate { run, gate, side, version } => {
@@ -304,15 +302,15 @@ impl Core {
                     let _ = cancel.send(true);
                 }
             }
-            Effect::Sample(sample) => self.scribe.sample(sample),
+            Effect::Sample(sample) => self.writer.sample(sample),
             Effect::Alert { alert, about, to } => self.alerts.tell(*alert, about.as_deref(), &to),
-            Effect::TakeLease => self.scribe.take_lease(),
+            Effect::TakeLease => self.writer.take_lease(),
             Effect::Reply { .. } | Effect::Log(_) | Effect::Event(_) => {}
         }
     }
 
     fn write(&mut self, records: Vec<Record>, ticket: Option<u64>) {
-        let written = self.scribe.write(records, false);
+        let written = self.writer.write(records, false);
         let urgent = self.urgent_in.clone();
         self.tasks.spawn(async move {
             let event = match orders::flat(written.await) {
@@ -324,7 +322,7 @@ impl Core {
     }
 
     fn write_down(&mut self, fact: Fact) {
-        let record = Record { at: self.clock.now().wall, by: self.options.me.clone(), fact };
+        let record = Record { at: self.clock.now().wall, by: self.me.clone(), fact };
         self.write(vec![record], None);
     }
 
@@ -346,8 +344,8 @@ fn ticker() -> Interval {
 }
 
 /// The readers of the servers' own metrics and of their streaming endpoints, where there are any to read.
-fn scrapers(service: &Service, options: &Options, sink: &mpsc::Sender<ProbeEvent>) -> Result<Vec<Pollers>, String> {
-    let Some(spec) = service.metrics.as_ref().filter(|_| options.probes) else { return Ok(Vec::new()) };
+fn scrapers(service: &Service, access: Access, sink: &mpsc::Sender<ProbeEvent>) -> Result<Vec<Pollers>, String> {
+    let Some(spec) = service.metrics.as_ref().filter(|_| access.probes()) else { return Ok(Vec::new()) };
     Ok(vec![probe::start_metrics(spec, &service.name, sink)?, probe::start_streams(&service.sides, spec, sink)?])
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::scribe::Scribe;
+use super::journal_writer::JournalWriter;
 use crate::backend::{BackendError, Driver};
 use crate::domain::{Order, Record};
 use crate::engine::{Event, WriteRule};
@@ -21,13 +21,13 @@ pub(super) async fn send(
     order: Order,
     records: Vec<Record>,
     rule: WriteRule,
-    scribe: Scribe,
+    writer: JournalWriter,
     driver: Option<Arc<dyn Driver>>,
     urgent: mpsc::Sender<Event>,
 ) {
     let id = order.id.clone();
     if !records.is_empty() {
-        let written = scribe.write(records, rule == WriteRule::BeforeSending);
+        let written = writer.write(records, rule == WriteRule::BeforeSending);
         match rule {
             WriteRule::BeforeSending => {
                 if let Err(text) = flat(written.await) {

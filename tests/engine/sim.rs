@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use cutover::domain::*;
-use cutover::engine::{Command, Effect, Event, Reply, Request, Role, State, Status, WriteRule};
+use cutover::engine::{Access, Command, Effect, Event, Reply, Request, State, Status, WriteRule};
 
 /// How the router of the world treats orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -314,13 +314,6 @@ impl Sim {
 }
 
 fn fresh_state(service: &Service, now: Stamp) -> State {
-    let role = Role {
-        me: Actor { name: "op1".into(), via: "console".into() },
-        read_only: false,
-        looks_only: false,
-        runs_gates: true,
-        on_watch: true,
-        seed: 7,
-    };
-    State::new(Arc::new(service.clone()), "scripted", capabilities(), role, now)
+    let me = Actor { name: "op1".into(), via: "console".into() };
+    State::new(Arc::new(service.clone()), "scripted", capabilities(), me, Access::Console, 7, now)
 }

@@ -5,7 +5,7 @@ mod rig;
 
 use cutover::backend::scripted::Script;
 use cutover::domain::{Move, Side, Split};
-use cutover::runtime::console::Manners;
+use cutover::runtime::console::ConsoleOptions;
 use cutover::terminal::input::Filters;
 use cutover::terminal::{Input, Signal};
 use rig::{Hands, Paper, console, console_with};
@@ -361,7 +361,7 @@ fn t26_a_slow_reader_sees_fewer_frames_each_whole() {
 /// Frames that were written while a line for the log came every 10 ms for two seconds.
 fn frames_in_two_seconds(slow: bool) -> usize {
     let mut frames = 0;
-    console_with(half(), Manners { slow, ..Manners::default() }, async |hands| {
+    console_with(half(), ConsoleOptions { slow, ..ConsoleOptions::default() }, async |hands| {
         hands.settled().await;
         let before = hands.paper.writes().len();
         for n in 0..200 {
@@ -385,7 +385,7 @@ fn t25_what_no_key_asked_for_is_drawn_ten_times_a_second_or_two() {
 
 #[test]
 fn t25_a_key_is_shown_at_once_and_a_burst_of_lines_is_one_frame() {
-    console_with(half(), Manners { slow: true, ..Manners::default() }, async |hands| {
+    console_with(half(), ConsoleOptions { slow: true, ..ConsoleOptions::default() }, async |hands| {
         hands.settled().await;
         let before = hands.paper.writes().len();
         for n in 0..1_000 {
@@ -446,8 +446,8 @@ fn t07_where_no_shell_is_to_go_on_from_it_says_so() {
 #[test]
 fn t37_a_copy_goes_to_the_terminal_and_into_a_file() {
     let dir = tempfile::tempdir().unwrap();
-    let manners = Manners { copies: Some(dir.path().join("state")), ..Manners::default() };
-    console_with(half(), manners, async |hands| {
+    let options = ConsoleOptions { copies: Some(dir.path().join("state")), ..ConsoleOptions::default() };
+    console_with(half(), options, async |hands| {
         hands.press("1c").await;
         hands.shows("also in").await;
         let written = hands.paper.writes().concat();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use crate::cli::{seams, span};
+use crate::cli::span;
+use crate::demo::load::DEFAULT_RPS;
 use crate::demo::scenario::Scenario;
 use crate::domain::OnFailure;
 use crate::report::Choice;
@@ -171,7 +172,7 @@ pub struct DemoArgs {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = seams::DEFAULT_RPS,
+        default_value_t = DEFAULT_RPS,
         value_parser = clap::value_parser!(u32).range(1..=2000)
     )]
     pub rps: u32,

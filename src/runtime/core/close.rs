@@ -23,7 +23,7 @@ impl Core {
         }
         self.submit(Event::Leaving);
         self.deliver().await;
-        if self.options.drives {
+        if self.access.is_console() {
             self.write_down(Fact::Closed { why: why.to_owned() });
         }
         for cancel in self.gate_runs.values() {
@@ -33,7 +33,7 @@ impl Core {
         self.scrapers.clear();
         // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
         let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
-        self.scribe.stop(patience).await;
+        self.writer.stop(patience).await;
         self.tasks.abort_all();
     }
 

@@ -1,7 +1,7 @@
 //! The real loop on a scripted backend, with keys through a channel and a screen that is read back.
 //!
 //! The runtime's clock stands still unless a test moves it: a blocking task keeps it from advancing by
-//! itself. What threads do (the screen's writer, the journal's scribe, the pollers) is waited for, with a deadline.
+//! itself. What threads do (the screen's writer, the journal's writer, the pollers) is waited for, with a deadline.
 
 use std::future::Future;
 use std::io::Write;
@@ -15,9 +15,9 @@ use cutover::backend::scripted::Scripted;
 use cutover::domain::{
     Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
 };
-use cutover::engine::Snapshot;
-use cutover::runtime::console::{Exit, Inputs, Manners, Stage, run};
-use cutover::runtime::{Core, Options};
+use cutover::engine::{Access, Snapshot};
+use cutover::runtime::Core;
+use cutover::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
 use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
 use cutover::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
@@ -269,17 +269,17 @@ fn service(dir: &std::path::Path) -> Service {
 
 /// Runs the loop with `script` at the keyboard; the script must end it. What the loop ended with, and what it left on paper.
 pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
-    console_with(split, Manners::default(), script)
+    console_with(split, ConsoleOptions::default(), script)
 }
 
-/// The same with manners other than the usual.
-pub fn console_with(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+/// The same with options other than the usual.
+pub fn console_with(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let (let_go, hold) = std::sync::mpsc::channel::<()>();
     let result = runtime.block_on(async move {
         // Reason: a clock does not advance by itself while a blocking task runs.
         let holding = tokio::task::spawn_blocking(move || hold.recv().is_ok());
-        let result = play(split, manners, script).await;
+        let result = play(split, options, script).await;
         drop(let_go);
         holding.await.unwrap();
         result
@@ -288,20 +288,18 @@ pub fn console_with(split: Split, manners: Manners, script: impl AsyncFnOnce(&Ha
     result
 }
 
-async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
     let bases = service.sides.map(|_, side| side.urls.clone());
     let backend = Scripted::new(split, bases);
     let traffic: Arc<dyn TrafficBackend> = Arc::new(backend.clone());
     let me = Actor { name: "op1".into(), via: "console".into() };
-    let options =
-        Options { me: me.clone(), read_only: false, looks_only: false, probes: true, drives: true, watches: false };
-    let mut core = Core::open(&service, &traffic, options).unwrap();
+    let mut core = Core::open(&service, &traffic, me.clone(), Access::Console).unwrap();
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
     let mut view = View::new(ui::Options { theme, glyphs: Glyphs::Unicode, me, scenarios: vec![] });
     let paper = Paper::default();
-    let options = ScreenOptions {
+    let screen = ScreenOptions {
         synchronized: true,
         depth: Depth::None,
         unicode: true,
@@ -309,7 +307,7 @@ async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) 
         tmux: false,
         notices: Notices::Bell,
     };
-    let mut stage = Table { screen: Screen::new((80, 24), options, paper.clone(), || {}).unwrap() };
+    let mut stage = Table { screen: Screen::new((80, 24), screen, paper.clone(), || {}).unwrap() };
     let (keys, inbox) = mpsc::channel(256);
     let (signals, signals_in) = mpsc::channel(4);
     let (tell, story) = mpsc::channel(64);
@@ -323,7 +321,7 @@ async fn play(split: Split, manners: Manners, script: impl AsyncFnOnce(&Hands)) 
     };
     meet(&mut core).await;
     let logs = cutover::logs::Followers::none();
-    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, manners };
+    let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, options };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);
     core.close(&exit.why).await;

@@ -1,13 +1,19 @@
-//! Theme and terminal, by flags, environment and config.
+//! How output looks: theme, colours, glyphs and what the terminal can show, from flags, environment and config.
 
-use super::super::args::ColorChoice;
-use super::super::exit::Exit;
-use super::super::failure::Failure;
 use super::Context;
+use super::args::ColorChoice;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::operator::me;
 use crate::config;
-use crate::runtime::looks::{load_theme, themes_dir};
+use crate::runtime::themes::{load_theme, themes_dir};
 use crate::terminal::{self, Capability};
-use crate::ui::Theme;
+use crate::ui::{self, Theme, View};
+
+/// Whether the environment asks for the console in lines.
+pub(crate) fn is_linear() -> bool {
+    std::env::var("CUTOVER_LINEAR").is_ok_and(|value| value == "1")
+}
 
 /// Whether `TERM` says that the terminal cannot move its cursor.
 pub(crate) fn is_dumb() -> bool {
@@ -15,8 +21,8 @@ pub(crate) fn is_dumb() -> bool {
     terminal::capability::detect(&terminal::capability::Env::of_process(auto, auto, true)).dumb
 }
 
-/// The theme that was asked for, and what the terminal can show of it: flags, then the environment, then the config.
-pub(super) fn looks(
+/// The chosen theme, and what the terminal can show. A flag wins over the environment, and that over the config.
+pub(crate) fn of_terminal(
     theme: Option<&str>,
     spec: &config::UiSpec,
     context: &Context,
@@ -51,8 +57,19 @@ pub(super) fn looks(
     Ok((theme, terminal::capability::detect(&env)))
 }
 
-/// Whether ASCII was asked for by flag, or asked for or refused by `CUTOVER_ASCII`.
+/// Whether the flag or `CUTOVER_ASCII` chooses ASCII; `None` when neither is set.
 pub(crate) fn ascii_asked(flag: bool) -> Option<bool> {
     let word = std::env::var("CUTOVER_ASCII").ok().filter(|word| !word.is_empty());
     if flag { Some(true) } else { word.map(|word| !matches!(word.as_str(), "0" | "false" | "no")) }
+}
+
+/// A view without colours that is not shown on a terminal.
+pub(crate) fn plain_view(theme: Option<&str>, spec: &config::UiSpec, context: &Context) -> Result<View, Failure> {
+    let (theme, capability) = of_terminal(theme, spec, context)?;
+    Ok(View::new(ui::Options {
+        theme: theme.for_depth(ui::Depth::None),
+        glyphs: if capability.unicode { ui::Glyphs::Unicode } else { ui::Glyphs::Ascii },
+        me: me("cli"),
+        scenarios: Vec::new(),
+    }))
 }

@@ -1,21 +1,18 @@
-//! The embedded gateway as a verb.
+//! `gateway`: runs the embedded gateway.
 
-use super::super::Out;
-use super::super::exit::Exit;
-use super::super::failure::Failure;
-use super::super::interrupt::Interrupts;
-use super::Config;
+use super::Context;
+use super::config_file::load;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupts;
 use crate::config;
 use crate::domain::{Side, Split};
 use crate::gateway::{Admin, Gateway, Settings};
 
-/// Runs the embedded gateway until a signal, or until standard input ends where that was asked for.
-pub(crate) async fn gateway(
-    config: &Config,
-    until_stdin_closes: bool,
-    interrupts: &mut Interrupts,
-    out: &mut Out,
-) -> Result<Exit, Failure> {
+/// Runs the embedded gateway until a signal, or until standard input ends if `until_stdin_closes`.
+pub(crate) async fn run(context: &mut Context, until_stdin_closes: bool) -> Result<Exit, Failure> {
+    let config = load(context)?;
+    let mut interrupts = Interrupts::new()?;
     let Some(spec) = &config.gateway else {
         let file = config.file.display();
         return Err(Failure::new(
@@ -37,9 +34,9 @@ pub(crate) async fn gateway(
     };
     let gateway = Gateway::bind(settings).await.map_err(|error| Failure::error(error.to_string()))?;
     for warning in gateway.warnings() {
-        out.message(warning);
+        context.out.message(warning);
     }
-    out.message(&format!("traffic on http://{}, orders on {}", gateway.local_addr(), spec.admin));
+    context.out.message(&format!("traffic on http://{}, orders on {}", gateway.local_addr(), spec.admin));
     let ended = std::cell::Cell::new(Exit::Reached);
     let shutdown = async {
         tokio::select! {
@@ -48,7 +45,7 @@ pub(crate) async fn gateway(
         }
     };
     gateway.run(shutdown).await.map_err(|error| Failure::error(error.to_string()))?;
-    // Reason: a service that was told to stop and did is no failure for who told it.
+    // Reason: a service that stops when it is asked to has not failed.
     Ok(match ended.get() {
         Exit::Int | Exit::Term => Exit::Reached,
         exit => exit,
@@ -56,10 +53,10 @@ pub(crate) async fn gateway(
 }
 
 async fn stdin_closes() {
-    let (told, closed) = tokio::sync::oneshot::channel();
+    let (send, closed) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = told.send(());
+        let _ = send.send(());
     });
     let _ = closed.await;
 }

@@ -1,25 +1,23 @@
-//! What the state directory holds of the past.
+//! Reads the record of earlier rollouts from a state directory, and changes nothing there.
 
-use std::path::Path;
-
-use super::super::failure::Failure;
-use super::journal_file;
+use super::failure::Failure;
+use super::paths::journal_file;
 use crate::domain::{Record, Sample, Service};
 use crate::journal;
 
-/// What a state directory holds of the past.
+/// The record of a state directory.
 pub(crate) struct Past {
     /// The journal, as far as it can be read.
     pub records: Vec<Record>,
-    /// The figures beside it.
+    /// The figures.
     pub samples: Vec<Sample>,
-    /// What is wrong with the record, in words.
+    /// What is wrong with the journal, in words.
     pub faults: Vec<String>,
-    /// What of the figures is lost, in words: a crash may do that.
+    /// Which figures are lost, in words: a crash can do that.
     pub lost: Vec<String>,
 }
 
-/// Reads the journal and the figures beside it, touching neither.
+/// Reads the journal and the figures.
 pub(crate) fn record(service: &Service) -> Result<Past, Failure> {
     let read = journal::read(&service.state_dir).map_err(|error| Failure::error(error.to_string()))?;
     let mut faults = Vec::new();
@@ -37,22 +35,4 @@ pub(crate) fn record(service: &Service) -> Result<Past, Failure> {
         lost.push(format!("{} lines of the figures in {} are left out", series.bad_lines, journal::SERIES_NAME));
     }
     Ok(Past { records: read.records, samples: series.samples, faults, lost })
-}
-
-/// What a sound journal looks like.
-pub(crate) struct Verified {
-    /// Lines in it.
-    pub lines: u64,
-    /// The hash of the last one.
-    pub head: String,
-}
-
-/// Checks the hash chain.
-pub(crate) fn verify(file: &Path, expect_head: Option<&str>) -> Result<Verified, Failure> {
-    let summary = match expect_head {
-        Some(head) => journal::verify_expecting(file, head),
-        None => journal::verify(file),
-    };
-    let summary = summary.map_err(|fault| Failure::error(fault.to_string()))?;
-    Ok(Verified { lines: summary.lines, head: summary.head })
 }

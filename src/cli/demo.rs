@@ -2,46 +2,47 @@
 
 use std::ffi::OsString;
 
-use super::super::args::{ConsoleArgs, DemoArgs};
-use super::super::exit::Exit;
-use super::super::failure::Failure;
-use super::super::interrupt::Interrupts;
-use super::super::{Context, Out, keymap, linear};
-use super::{driving, is_linear, looks, manners, me};
+use super::args::{ConsoleArgs, DemoArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupts;
+use super::operator::me;
+use super::{Context, Out, appearance, console, keymap, linear};
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
 use crate::demo::scenario::Scenario;
 use crate::demo::show::{Show, Staged, on_stage};
 use crate::demo::{self, tree};
 use crate::domain::Side;
-use crate::runtime::console::front::{Front, full_screen};
+use crate::engine::Access;
+use crate::runtime::console::full_screen::{Setup, full_screen};
 use crate::{config, probe};
 
-/// Plays the demo: with a terminal on the screen or in lines, else by itself, told and judged.
-pub(crate) async fn demo(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
+/// Plays the demo: on the screen or in lines with a terminal; without one it plays, reports and judges by itself.
+pub(crate) async fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
     use std::io::IsTerminal;
     let scenario = args.scenario;
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Box::pin(demo_in_lines(args, scenario, context)).await;
     }
-    let (theme, capability) = looks(args.theme.as_deref(), &config::UiSpec::default(), context)?;
+    let (theme, capability) = appearance::of_terminal(args.theme.as_deref(), &config::UiSpec::default(), context)?;
     let keymap = keymap::load(context)?;
     let show = Show { scenario, rps: args.rps };
-    let options = driving(me("demo"), false);
-    if args.linear || is_linear() || capability.dumb {
+    let (me, access) = (me("demo"), Access::Console);
+    if args.linear || appearance::is_linear() || capability.dumb {
         let out = &mut context.out;
         let run = async |stage: Staged| {
             let Staged { service, backend, scenarios, story } = stage;
-            linear::run(linear::Front { service, backend, options, scenarios: Some(scenarios), story }, out).await
+            linear::run(linear::Setup { service, backend, me, access, scenarios: Some(scenarios), story }, out).await
         };
         return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
     }
     let run = async |stage: Staged| {
         let Staged { service, backend, scenarios, story } = stage;
-        let (logs, manners) = (Vec::new(), manners(&ConsoleArgs::default()));
+        let (logs, options) = (Vec::new(), console::options(&ConsoleArgs::default()));
         let scenarios = Some(scenarios);
-        let front = Front { options, capability, theme, keymap, scenarios, story, logs, manners };
-        full_screen(service, backend, front).await
+        let setup = Setup { me, access, capability, theme, keymap, scenarios, story, logs, options };
+        full_screen(service, backend, setup).await
     };
     let code = Box::pin(on_stage(show, args.dir.as_deref(), run)).await;
     let code = code.map_err(Failure::error)?.map_err(Failure::error)?;

@@ -1,7 +1,7 @@
-//! The scribe: a thread of its own for everything that waits for a disk.
+//! The journal writer: one thread that does all work on the state directory's disk.
 //!
-//! It writes the journal, polls it for what other processes wrote, keeps the lease and writes the gate
-//! logs and the series. The loop never waits for it; an order that must be on disk first waits in its own task.
+//! It writes the journal, reads what other processes append to it, holds the lease, and writes the gate logs and the
+//! series. The main loop never waits for this thread. An order that must be on disk first waits in its own task.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use crate::domain::{Actor, Fact, LogLine, Record, Sample};
 use crate::engine::Event;
 use crate::journal::{GateLog, Holder, Journal, Lease, LeaseState, SeriesFile, Standing, log_file};
 
-/// Jobs that may wait. More than this means a disk that hangs: then writing fails, and forward with it.
+/// Jobs that may wait. More than this means that the disk hangs: writing fails then, and forward orders with it.
 const JOBS: usize = 1024;
-/// Records of what has happened that could not be written and are tried again.
+/// Records that could not be written and are tried again.
 const BACKLOG: usize = 1000;
-/// How often other processes' records and the lease are looked at.
-const LOOK: Duration = Duration::from_millis(250);
-/// How often a failed write is tried again.
-const AGAIN: Duration = Duration::from_secs(2);
+/// How often the thread checks the lease and reads other processes' records.
+const POLL: Duration = Duration::from_millis(250);
+/// The pause before a failed write is tried again.
+const RETRY: Duration = Duration::from_secs(2);
 
 enum Job {
     Write { records: Vec<Record>, must_be_first: bool, done: oneshot::Sender<Result<(), String>> },
@@ -31,35 +31,35 @@ enum Job {
     Stop(oneshot::Sender<()>),
 }
 
-/// What the scribe needs to know.
-pub(super) struct ScribeOptions {
+/// What the thread needs to start.
+pub(super) struct WriterOptions {
     /// The service's state directory.
     pub(super) dir: PathBuf,
-    /// Who we are, for the lease.
+    /// The operator, for the lease.
     pub(super) me: Actor,
-    /// Whether this process is a console that wants to drive.
+    /// Whether this process takes the lease.
     pub(super) wants_lease: bool,
-    /// Where events go.
+    /// Where events are sent.
     pub(super) events: mpsc::Sender<Event>,
 }
 
-/// The handle to the scribe's thread.
+/// The handle to the thread.
 #[derive(Debug, Clone)]
-pub(super) struct Scribe {
+pub(super) struct JournalWriter {
     jobs: SyncSender<Job>,
 }
 
-impl Scribe {
+impl JournalWriter {
     /// Starts the thread.
-    pub(super) fn start(options: ScribeOptions, journal: Journal) -> std::io::Result<Self> {
+    pub(super) fn start(options: WriterOptions, journal: Journal) -> std::io::Result<Self> {
         let (jobs, inbox) = sync_channel(JOBS);
-        std::thread::Builder::new().name("scribe".into()).spawn(move || Desk::new(options, journal).work(&inbox))?;
+        std::thread::Builder::new().name("journal".into()).spawn(move || Worker::new(options, journal).work(&inbox))?;
         Ok(Self { jobs })
     }
 
-    /// Asks for `records` to be written, and for an answer once they are on disk or cannot be.
+    /// Writes `records`. The receiver gets the result once they are on disk or have failed.
     ///
-    /// With `must_be_first` they are written only while this process drives, and not tried again later.
+    /// With `must_be_first` they are written only while this process holds the lease, and not tried again later.
     pub(super) fn write(&self, records: Vec<Record>, must_be_first: bool) -> oneshot::Receiver<Result<(), String>> {
         let (done, answer) = oneshot::channel();
         if let Err(TrySendError::Full(Job::Write { done, .. }) | TrySendError::Disconnected(Job::Write { done, .. })) =
@@ -70,22 +70,22 @@ impl Scribe {
         answer
     }
 
-    /// Appends a line to its gate's log file; lines that do not fit in the queue are left out there.
+    /// Appends a line to its gate's log file. A line is dropped when the queue is full.
     pub(super) fn log(&self, line: LogLine) -> bool {
         self.jobs.try_send(Job::Log(line)).is_ok()
     }
 
-    /// Keeps figures for the report; those that do not fit in the queue are a gap there.
+    /// Keeps figures for the report. They are dropped when the queue is full.
     pub(super) fn sample(&self, sample: Sample) {
         let _ = self.jobs.try_send(Job::Sample(sample));
     }
 
-    /// Takes the driver's place from whoever has it.
+    /// Takes the lease from the process that holds it.
     pub(super) fn take_lease(&self) {
         let _ = self.jobs.try_send(Job::TakeLease);
     }
 
-    /// Waits, at most `limit`, until everything asked for so far is on disk, and ends the thread.
+    /// Waits at most `limit` until all earlier jobs are on disk, and ends the thread.
     pub(super) async fn stop(self, limit: Duration) {
         let (done, answer) = oneshot::channel();
         if self.jobs.try_send(Job::Stop(done)).is_ok() {
@@ -94,34 +94,34 @@ impl Scribe {
     }
 }
 
+/// The last lease event that was sent.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
-    Nothing,
+enum SentHolder {
+    None,
     WeDrive,
     Other(String),
 }
 
-struct Desk {
-    options: ScribeOptions,
+struct Worker {
+    options: WriterOptions,
     journal: Journal,
     lease: Option<Lease>,
-    /// What was told last: nothing yet, that we drive, or who does.
-    told_holder: Told,
-    told_broken: bool,
+    sent_holder: SentHolder,
+    sent_broken: bool,
     backlog: VecDeque<Record>,
     last_try: Instant,
     logs: HashMap<String, GateLog>,
     series: Option<SeriesFile>,
 }
 
-impl Desk {
-    fn new(options: ScribeOptions, journal: Journal) -> Self {
+impl Worker {
+    fn new(options: WriterOptions, journal: Journal) -> Self {
         Self {
             options,
             journal,
             lease: None,
-            told_holder: Told::Nothing,
-            told_broken: false,
+            sent_holder: SentHolder::None,
+            sent_broken: false,
             backlog: VecDeque::new(),
             last_try: Instant::now(),
             logs: HashMap::new(),
@@ -131,11 +131,11 @@ impl Desk {
 
     fn work(mut self, inbox: &Receiver<Job>) {
         if self.options.wants_lease {
-            self.ask_for_lease();
+            self.take_lease();
         }
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
-            match inbox.recv_timeout(LOOK) {
+            match inbox.recv_timeout(POLL) {
                 Ok(Job::Write { records, must_be_first, done }) => {
                     let _ = done.send(self.write(records, must_be_first));
                 }
@@ -150,9 +150,9 @@ impl Desk {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if looked.elapsed() >= LOOK {
-                looked = Instant::now();
-                self.look();
+            if polled.elapsed() >= POLL {
+                polled = Instant::now();
+                self.poll();
             }
         }
     }
@@ -170,7 +170,7 @@ impl Desk {
         if records.is_empty() {
             return Ok(());
         }
-        // At once: an order waits for the disk, and each record by itself would be a wait of its own.
+        // Reason: an order waits for the disk; one write for all records is one wait.
         let appended = self.append(&records);
         if appended.is_err() && !must_be_first {
             self.keep_for_later(records);
@@ -195,7 +195,7 @@ impl Desk {
         Ok(())
     }
 
-    /// What has happened is written late rather than never.
+    /// Writes the records that failed before.
     fn retry(&mut self) {
         self.last_try = Instant::now();
         let had = !self.backlog.is_empty();
@@ -210,23 +210,23 @@ impl Desk {
         }
     }
 
-    /// A file that shrank, was replaced or edited while in use.
-    fn tell_broken(&mut self) {
-        if let Some(fault) = self.journal.broken().filter(|_| !self.told_broken) {
+    /// Reports once that the file shrank, was replaced or was edited while in use.
+    fn send_broken(&mut self) {
+        if let Some(fault) = self.journal.broken().filter(|_| !self.sent_broken) {
             let text = fault.to_string();
-            self.told_broken = true;
+            self.sent_broken = true;
             let _ = self.options.events.blocking_send(Event::JournalBroken { text });
         }
     }
 
-    fn look(&mut self) {
+    fn poll(&mut self) {
         if let Ok(records) = self.journal.poll()
             && !records.is_empty()
         {
             let _ = self.options.events.blocking_send(Event::Recorded { records });
         }
-        self.tell_broken();
-        if self.last_try.elapsed() >= AGAIN && !self.backlog.is_empty() {
+        self.send_broken();
+        if self.last_try.elapsed() >= RETRY && !self.backlog.is_empty() {
             self.retry();
         }
         if self.options.wants_lease {
@@ -251,7 +251,7 @@ impl Desk {
         if self.series.is_none() {
             self.series = SeriesFile::open(&self.options.dir).ok();
         }
-        // Opened anew the next time: the directory may be another by then.
+        // The next call opens the file again: the directory may have been replaced.
         if self.series.as_mut().is_some_and(|series| series.append(sample).is_err()) {
             self.series = None;
         }
@@ -268,15 +268,15 @@ impl Desk {
         }
     }
 
-    fn ask_for_lease(&mut self) {
+    fn take_lease(&mut self) {
         match Lease::take(&self.options.dir, &self.holder()) {
             Ok(LeaseState::Held(lease)) => {
                 self.lease = Some(lease);
-                self.tell_holder(None);
+                self.send_holder(None);
             }
-            Ok(LeaseState::HeldBy(other)) => self.tell_holder(Some(named(&other))),
-            // Reason: nobody can know who drives; the journal says what is wrong with the directory.
-            Err(error) => self.tell_holder(Some(format!("nobody can tell who ({error})"))),
+            Ok(LeaseState::HeldBy(other)) => self.send_holder(Some(name_of(&other))),
+            // Reason: the holder is unknown; the journal reports what is wrong with the directory.
+            Err(error) => self.send_holder(Some(format!("nobody can tell who ({error})"))),
         }
     }
 
@@ -287,15 +287,15 @@ impl Desk {
         match Lease::take_over(&self.options.dir, &self.holder()) {
             Ok((lease, from)) => {
                 self.lease = Some(lease);
-                self.tell_holder(None);
+                self.send_holder(None);
                 if let Some(from) = from {
-                    let fact = Fact::TookOver { from: named(&from) };
+                    let fact = Fact::TookOver { from: name_of(&from) };
                     let record = Record { at: chrono::Utc::now(), by: self.options.me.clone(), fact };
                     let _ = self.options.events.blocking_send(Event::Recorded { records: vec![record.clone()] });
                     let _ = self.write(vec![record], false);
                 }
             }
-            Err(error) => self.tell_holder(Some(format!("nobody can tell who ({error})"))),
+            Err(error) => self.send_holder(Some(format!("nobody can tell who ({error})"))),
         }
     }
 
@@ -314,20 +314,20 @@ impl Desk {
                 Err(error) => return Err(error.to_string()),
             },
         };
-        let name = lost.map_or_else(|| "nobody".to_owned(), |holder| named(&holder));
-        self.tell_holder(Some(name.clone()));
+        let name = lost.map_or_else(|| "nobody".to_owned(), |holder| name_of(&holder));
+        self.send_holder(Some(name.clone()));
         Err(format!("{name} drives"))
     }
 
-    fn tell_holder(&mut self, holder: Option<String>) {
-        let news = holder.clone().map_or(Told::WeDrive, Told::Other);
-        if self.told_holder != news {
-            self.told_holder = news;
+    fn send_holder(&mut self, holder: Option<String>) {
+        let now = holder.clone().map_or(SentHolder::WeDrive, SentHolder::Other);
+        if self.sent_holder != now {
+            self.sent_holder = now;
             let _ = self.options.events.blocking_send(Event::Lease { holder });
         }
     }
 }
 
-fn named(holder: &Holder) -> String {
+fn name_of(holder: &Holder) -> String {
     format!("{} (pid {})", holder.name, holder.pid)
 }

@@ -4,44 +4,46 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Inputs, Manners, Stage, after_loss, run};
+use super::{ConsoleOptions, Inputs, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
-use crate::domain::{LogLine, LogSource, Service};
+use crate::domain::{Actor, LogLine, LogSource, Service};
+use crate::engine::Access;
 use crate::logs::Followers;
-use crate::runtime::core::{Core, Options};
-use crate::runtime::looks;
+use crate::runtime::core::Core;
+use crate::runtime::themes;
 use crate::terminal::{self, Capability, Notices, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Keymap, Theme, View};
 
-/// How the console looks and what it is for.
-pub struct Front {
-    /// How this process takes part.
-    pub options: Options,
+/// Everything the full-screen console needs besides the service and its traffic system.
+pub struct Setup {
+    /// The operator.
+    pub me: Actor,
+    /// What this process may do.
+    pub access: Access,
     /// What the terminal can show.
     pub capability: Capability,
-    /// The theme; colours are reduced to what the terminal can show.
+    /// The theme. Colours are reduced to what the terminal can show.
     pub theme: Theme,
     /// The keys in force.
     pub keymap: Arc<Keymap>,
-    /// Scenarios a demo knows, and where a chosen one goes.
+    /// The names of a demo's scenarios, and where the chosen name is sent.
     pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
-    /// Lines of a demo's own story; a closed channel elsewhere.
+    /// Log lines of a demo; a closed channel when there is no demo.
     pub story: mpsc::Receiver<LogLine>,
-    /// Logs of the user's to be followed.
+    /// The user's own logs to follow.
     pub logs: Vec<LogSource>,
     /// How it treats the terminal.
-    pub manners: Manners,
+    pub options: ConsoleOptions,
 }
 
-/// Runs the console on the terminal until it is left; the exit code.
+/// Runs the console on the terminal until the operator leaves. Returns the exit code.
 ///
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
-pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, front: Front) -> Result<u8, String> {
-    let Front { options, capability, theme, keymap, scenarios, story, logs, manners } = front;
+pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, setup: Setup) -> Result<u8, String> {
+    let Setup { me, access, capability, theme, keymap, scenarios, story, logs, options } = setup;
     let signals = listen()?;
-    let me = options.me.clone();
-    let mut core = Core::open(&Arc::new(service), &backend, options)?;
+    let mut core = Core::open(&Arc::new(service), &backend, me.clone(), access)?;
     let (names, scenario_sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
     let mut view = View::new(ui::Options {
         theme: theme.for_depth(depth(capability)),
@@ -50,17 +52,17 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, fro
         scenarios: names,
     })
     .with_keymap(keymap);
-    let themes = looks::theme_names(looks::themes_dir().as_deref());
-    drop(view.update(ui::Input::Themes(themes), 0));
-    let session = Session::start(session_options(capability, &manners));
+    let names = themes::theme_names(themes::themes_dir().as_deref());
+    drop(view.update(ui::Input::Themes(names), 0));
+    let session = Session::start(session_options(capability, &options));
     let mut session = session.map_err(|error| format!("the terminal cannot be used: {error}"))?;
     let (_, nothing) = mpsc::channel(1);
     let keys = std::mem::replace(&mut session.inputs, nothing);
     let mut stage = Tty { session };
     let logs = Followers::start(&logs);
-    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, logs, manners };
+    let inputs = Inputs { keys, signals, scenarios: scenario_sink, story, logs, options };
     let exit = run(&mut core, &mut view, &mut stage, inputs).await;
-    // Reason: the person gets the terminal back before anything that may take its time.
+    // Reason: the operator gets the terminal back before anything that may be slow.
     let restored = stage.session.finish();
     if exit.lost {
         after_loss(&mut core, &exit).await;
@@ -96,11 +98,11 @@ fn depth(capability: Capability) -> ui::Depth {
     }
 }
 
-fn session_options(capability: Capability, manners: &Manners) -> terminal::Options {
+fn session_options(capability: Capability, console: &ConsoleOptions) -> terminal::Options {
     let mut options = terminal::Options::for_terminal(capability);
-    options.modes.title = manners.title;
-    options.screen.title = manners.title;
-    if !manners.notices {
+    options.modes.title = console.title;
+    options.screen.title = console.title;
+    if !console.notices {
         options.screen.notices = Notices::Off;
     }
     options

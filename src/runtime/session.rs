@@ -1,0 +1,167 @@
+//! A session: a running engine without a screen, for the commands and for the demo without a terminal.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::backend::connect;
+use super::core::{Core, Outcome};
+use crate::config::Config;
+use crate::domain::{Actor, LogLine};
+use crate::engine::{Access, Command, Event, Reply, Request, Snapshot};
+
+/// The time was over before it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimedOut;
+
+/// Something to show.
+#[derive(Debug, Clone)]
+pub(crate) enum Update {
+    /// The state may have changed.
+    Snapshot(Arc<Snapshot>),
+    /// A line for the log.
+    Line(LogLine),
+}
+
+/// What a command needs of a running engine. Tests have one that follows a script.
+///
+/// Every future may be dropped; the next call goes on where it stopped.
+pub(crate) trait Session {
+    /// Runs the engine until `f` holds for a snapshot, the present one included.
+    async fn when(&mut self, f: impl FnMut(&Snapshot) -> bool, limit: Duration) -> Result<Arc<Snapshot>, TimedOut>;
+    /// Sends a request and runs the engine until it has answered.
+    async fn ask(
+        &mut self,
+        command: Command,
+        expect: Option<String>,
+        why: Option<String>,
+        limit: Duration,
+    ) -> Result<Reply, TimedOut>;
+    /// Runs the engine until there is something to show.
+    async fn next(&mut self) -> Update;
+    /// The exact request that `command` would send, secrets masked; where to in the first line.
+    fn preview(&self, command: &Command) -> Vec<String>;
+}
+
+/// The session of this process.
+pub(crate) struct EngineSession {
+    core: Core,
+    me: Actor,
+    lines: VecDeque<LogLine>,
+    /// The answer to the last request.
+    reply: Option<Reply>,
+    asked: u64,
+}
+
+/// Log lines kept until somebody reads them; older ones are dropped.
+const LINES: usize = 5000;
+
+impl EngineSession {
+    /// Opens the journal, starts the pollers and reads the router.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or a thread cannot be started, in words.
+    pub(crate) fn open(config: &Config, me: Actor, access: Access) -> Result<Self, String> {
+        let service = Arc::new(config.service.clone());
+        let core = Core::open(&service, &connect(config), me.clone(), access)?;
+        Ok(Self { core, me, lines: VecDeque::new(), reply: None, asked: 0 })
+    }
+
+    /// Runs until router, replicas and versions were read once, at most `limit`.
+    pub(crate) async fn meet(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while !self.core.is_met() && timeout_at(deadline, self.step()).await.is_ok() {}
+        // Reason: the figures are made at each tick, and the next tick may be almost a second away.
+        let outcomes = self.core.submit(Event::Tick);
+        self.keep(outcomes);
+    }
+
+    /// The log lines that were not read yet.
+    pub(crate) fn lines(&mut self) -> Vec<LogLine> {
+        self.lines.drain(..).collect()
+    }
+
+    /// Ends the session. The journal is on disk afterwards, as far as the disk allows.
+    pub(crate) async fn close(self, why: &str) {
+        self.core.close(why).await;
+    }
+
+    /// Takes one event. Returns whether a new snapshot is worth its cost: see [`Incoming::is_sample`].
+    ///
+    /// [`Incoming::is_sample`]: super::core::Incoming::is_sample
+    async fn step(&mut self) -> bool {
+        let incoming = self.core.next().await;
+        let is_sample = incoming.is_sample();
+        let outcomes = self.core.take(incoming);
+        let is_news = !is_sample || !outcomes.is_empty();
+        self.keep(outcomes);
+        is_news
+    }
+
+    fn keep(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Reply { id, reply } if id == self.asked => self.reply = Some(reply),
+                // The answer to a request that was given up.
+                Outcome::Reply { .. } => {}
+                Outcome::Line(line) | Outcome::Event(line) => {
+                    if self.lines.len() == LINES {
+                        self.lines.pop_front();
+                    }
+                    self.lines.push_back(line);
+                }
+            }
+        }
+    }
+}
+
+impl Session for EngineSession {
+    async fn when(&mut self, mut f: impl FnMut(&Snapshot) -> bool, limit: Duration) -> Result<Arc<Snapshot>, TimedOut> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let snapshot = self.core.snapshot();
+            if f(&snapshot) {
+                return Ok(Arc::new(snapshot));
+            }
+            while !timeout_at(deadline, self.step()).await.map_err(|_| TimedOut)? {}
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        command: Command,
+        expect: Option<String>,
+        why: Option<String>,
+        limit: Duration,
+    ) -> Result<Reply, TimedOut> {
+        self.asked += 1;
+        self.reply = None;
+        let request = Request { id: self.asked, by: self.me.clone(), command, expect, why };
+        let outcomes = self.core.submit(Event::Asked(request));
+        self.keep(outcomes);
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(reply) = self.reply.take() {
+                return Ok(reply);
+            }
+            timeout_at(deadline, self.step()).await.map_err(|_| TimedOut)?;
+        }
+    }
+
+    async fn next(&mut self) -> Update {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Update::Line(line);
+            }
+            if self.step().await {
+                return Update::Snapshot(Arc::new(self.core.snapshot()));
+            }
+        }
+    }
+
+    fn preview(&self, command: &Command) -> Vec<String> {
+        self.core.preview(command)
+    }
+}
