@@ -21,12 +21,14 @@ mod files;
 mod follow;
 mod gates;
 mod gateway;
+mod help;
 mod info;
 mod input;
 mod interrupt;
 mod keymap;
 mod linear;
 mod logs;
+mod man;
 mod once;
 mod operator;
 pub mod out;
@@ -161,7 +163,8 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Keys { print } => keymap::run(context, print),
         Verb::Journal { act: JournalAct::Verify { expect_head } } => files::verify(context, expect_head.as_deref()),
         Verb::Completions { shell } => Ok(files::completions(context, shell)),
-        Verb::Man => files::man(context),
+        Verb::Man { dir } => man::run(context, dir.as_deref()),
+        Verb::Help(args) => help::run(context, &args),
         Verb::Info => Ok(info::run(context)),
         Verb::Gateway { until_stdin_closes } => gateway::run(context, until_stdin_closes).await,
         Verb::Demo(args) => Box::pin(demo::run(&args, context)).await,

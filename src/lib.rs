@@ -33,6 +33,7 @@
 //! | [`terminal`] | modes, input, frames, and the way back out of all of it |
 //! | [`runtime`] | the loop around the engine, and the tasks that carry out its effects |
 //! | [`demo`] | two trained models, their servers, client load, scenarios |
+//! | [`manual`] | the pages of the manual, compiled in |
 //! | [`cli`] | the verbs, output and exit codes |
 //!
 //! Who may use whom is a table that `tests/docs/architecture.rs` holds against the sources.
@@ -48,6 +49,7 @@ pub mod gate;
 pub mod gateway;
 pub mod journal;
 pub mod logs;
+pub mod manual;
 pub mod probe;
 pub mod process;
 pub mod record;

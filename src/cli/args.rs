@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
 pub use self::parts::{
-    ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ReportArgs, ReportFormat, RunArgs, TailArgs, Until,
+    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReportArgs, ReportFormat, RunArgs, TailArgs,
+    Until,
 };
 pub use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
@@ -35,7 +36,7 @@ pub struct Global {
     /// The config file [default: ./cutover.toml, then the XDG config directory]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What is printed on standard output
+    /// Format of standard output
     #[arg(
         short,
         long,
@@ -46,7 +47,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub output: Format,
-    /// Bold and colour
+    /// Use bold and colour
     #[arg(
         long,
         global = true,
@@ -56,10 +57,10 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub color: ColorChoice,
-    /// No messages besides errors
+    /// Print no messages except errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Draw with ASCII characters alone [env: CUTOVER_ASCII=1]
+    /// Draw with ASCII characters only [env: CUTOVER_ASCII=1]
     #[arg(long, global = true)]
     pub ascii: bool,
     /// The keys of the console [default: keys.toml in the XDG config directory]
@@ -93,7 +94,7 @@ pub enum ColorChoice {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of the console")]
 pub struct ConsoleArgs {
-    /// Hold no driver at all: look only
+    /// Only look: this console cannot drive
     #[arg(long)]
     pub read_only: bool,
     /// Lines instead of a full screen: for screen readers and dumb terminals [env: CUTOVER_LINEAR=1]
@@ -105,19 +106,19 @@ pub struct ConsoleArgs {
     /// Two frames a second instead of ten, for a slow line; keys still show at once [env: CUTOVER_SLOW=1]
     #[arg(long)]
     pub slow: bool,
-    /// Leave the window's title alone
+    /// Do not set the window title
     #[arg(long)]
     pub no_title: bool,
     /// No bell and no notices
     #[arg(long)]
     pub no_notices: bool,
-    /// Print one plain frame of the screen and end; the exit code tells how things stand
+    /// Print one plain frame of the screen and end; the exit code says how things are
     #[arg(long, conflicts_with_all = ["linear", "read_only"])]
     pub once: bool,
-    /// How wide that frame is [default: COLUMNS, else 80]
+    /// Width of that frame [default: COLUMNS, else 80]
     #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub width: Option<u16>,
-    /// How high it is [default: high enough]
+    /// Height of that frame [default: high enough]
     #[arg(long, value_name = "N", requires = "once", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub height: Option<u16>,
 }

@@ -53,6 +53,11 @@ fn width(typed: Option<u16>, columns: Option<&str>) -> u16 {
     typed.or(columns).unwrap_or(WIDTH).min(MOST)
 }
 
+/// `COLUMNS` where it is a sensible number, then 80.
+pub(super) fn columns() -> u16 {
+    width(None, std::env::var("COLUMNS").ok().as_deref())
+}
+
 /// High enough for everything there is.
 fn height(width: u16, gates: usize) -> u16 {
     let least = if width < WIDE { HEIGHT } else { WIDE_HEIGHT };

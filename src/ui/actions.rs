@@ -1,4 +1,4 @@
-//! The one table of what keys do. Keymap, key line, help, `cutover keys` and the README are made from it.
+//! The one table of what keys do. Keymap, key line, help, `cutover keys` and the manual are made from it.
 
 pub use super::keymap::spelling::parse;
 
@@ -160,7 +160,7 @@ const fn row(
 
 /// The order is the order of the help and of the key line.
 const TABLE: &[Row] = &[
-    row(Act::Help, "help", &["?"], "help; type / in it to search", Looks, "all", Some("help")),
+    row(Act::Help, "help", &["?"], "help and manual; type / in it to search", Looks, "all", Some("help")),
     row(Act::CommandLine, "command", &[":"], "command line, Tab completes", Looks, "all", Some("cmd")),
     row(
         Act::Filter,
@@ -188,7 +188,7 @@ const TABLE: &[Row] = &[
         Act::Open,
         "open",
         &["Enter"],
-        "why a gate stands as it does, filters the log to it; a log line whole",
+        "why a gate has its result, with the log filtered to it; a log line in full",
         Looks,
         "gates, log",
         None,
@@ -209,7 +209,7 @@ const TABLE: &[Row] = &[
     row(Act::PreviousHit, "previous-hit", &["N"], "log: to the one before", Looks, "log", Some("match")),
     row(Act::Wrap, "wrap", &["w"], "log: wrap long lines, or cut them", Looks, "log", None),
     row(Act::Timestamps, "timestamps", &["t"], "log: clock, age or no time before lines", Looks, "log", None),
-    row(Act::Level, "level", &["v"], "log: the least level shown: all, WARN, ERR", Looks, "log", None),
+    row(Act::Level, "level", &["v"], "log: the lowest level shown: all, WARN, ERR", Looks, "log", None),
     row(Act::Mark, "mark", &["m"], "a mark line in log and journal; :note adds words", Notes, "all", Some("mark")),
     row(Act::Evidence, "evidence", &["e"], "what the selected gate saw, and where its log is", Looks, "gates", None),
     row(

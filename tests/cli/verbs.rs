@@ -22,7 +22,7 @@ const MUTATING: [&str; 9] = [
 ];
 
 /// The visible verbs, as the help lists them.
-const VERBS: [&str; 30] = [
+const VERBS: [&str; 31] = [
     "drive",
     "status",
     "watch",
@@ -49,6 +49,7 @@ const VERBS: [&str; 30] = [
     "journal",
     "completions",
     "man",
+    "help",
     "info",
     "gateway",
     "demo",
@@ -589,4 +590,59 @@ fn t42_the_status_document_keeps_its_promise() {
     renamed["sides"]["blue"]["p99"] = renamed["sides"]["blue"]["latency_ms"].take();
     assert!(holds(&promised, &renamed, "status").is_err());
     assert!(real["time"].as_str().unwrap().ends_with('Z'), "times are UTC");
+}
+
+#[test]
+fn the_manual_prints_topics_pages_and_lines() {
+    let topics = stdout(&run("help"));
+    assert!(topics.contains("gates ") && topics.contains("haproxy "), "{topics}");
+    let page = stdout(&run("help gates"));
+    assert!(page.starts_with("# Gates\n") && page.contains("\n## Golden sets\n"), "{page}");
+    assert!(page.lines().all(|line| line.len() <= 80 || line.starts_with("    ")), "{page}");
+    assert!(stdout(&run("help config")).contains("[blue], [green]"), "the generated reference is in it");
+    let found = stdout(&run("help --search wilson"));
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(found.starts_with("gates, Golden sets: ") && found.contains("Wilson's"), "{found}");
+    let verb = stdout(&run("help promote"));
+    assert!(verb.contains("--to-step"), "a verb that is no topic prints its options: {verb}");
+    let all = stdout(&run("help --all"));
+    assert!(all.contains("# Gates\n") && all.contains("# HAProxy\n") && all.contains("#### `[[guard]]`"));
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_wrong_usage_and_names_the_nearest() {
+    let output = run("help guard");
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    assert!(stderr(&output).contains("did you mean guards?"), "{}", stderr(&output));
+    let output = run("help --search zyxwv");
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+}
+
+#[test]
+fn the_manual_is_written_as_markdown_and_as_man_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = || cutover::manual::topics().map(|topic| topic.name);
+    assert_eq!(run_in(dir.path(), "help --dir web/manual").status.code(), Some(0));
+    assert_eq!(run_in(dir.path(), "man --dir man").status.code(), Some(0));
+    let index = std::fs::read_to_string(dir.path().join("web/manual/index.md")).unwrap();
+    for name in pages() {
+        let page = std::fs::read_to_string(dir.path().join(format!("web/manual/{name}.md"))).unwrap();
+        assert!(page.starts_with("# ") && index.contains(&format!("({name}.md)")), "{name}");
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let known = link.contains("://") || pages().any(|name| link == format!("{name}.md"));
+            assert!(known, "{name}.md links to {link}, which is not written");
+        }
+        let man = std::fs::read_to_string(dir.path().join(format!("man/cutover-{name}.7"))).unwrap();
+        assert!(man.starts_with(".TH ") && man.contains("\n.SH NAME\ncutover\\-"), "{name}");
+    }
+    let program = std::fs::read_to_string(dir.path().join("man/cutover.1")).unwrap();
+    assert_eq!(program, stdout(&run("man")));
+    // Where groff is installed it reads every page without a word.
+    let Ok(groff) = Command::new("groff").arg("--version").output() else { return };
+    assert!(groff.status.success());
+    for entry in std::fs::read_dir(dir.path().join("man")).unwrap() {
+        let path = entry.unwrap().path();
+        let read = Command::new("groff").args(["-man", "-ww", "-z", "-Tascii"]).arg(&path).output().unwrap();
+        assert_eq!(stderr(&read), "", "{}", path.display());
+    }
 }

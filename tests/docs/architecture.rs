@@ -16,9 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("journal", &["domain"]),
     ("logs", &["domain", "process"]),
     ("config", &["domain", "settings"]),
+    ("manual", &["domain", "backend", "config"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
-    ("ui", &["domain", "engine"]),
+    ("ui", &["domain", "engine", "manual"]),
     ("record", &["domain", "engine"]),
     ("report", &["domain", "engine"]),
     ("terminal", EVERYTHING),
@@ -28,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
-    "ui", "terminal", "runtime", "cli", "record", "report", "settings",
+    "ui", "terminal", "runtime", "cli", "record", "report", "settings", "manual",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.

@@ -1,6 +1,6 @@
-//! The README against the program: its generated tables, links, pictures, configs and commands.
+//! README and manual against the program: generated tables, links, pictures, configs and commands.
 //!
-//! `UPDATE_README=1 cargo test --test docs` writes the generated parts anew.
+//! `UPDATE_MANUAL=1 cargo test --test docs` writes the generated parts anew.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use cutover::cli::{args, exit};
 use cutover::config;
 use cutover::demo::scenario::Scenario;
+use cutover::manual::{markdown, topics};
 use cutover::ui::actions::{self, Danger};
 use cutover::ui::theme;
 
@@ -19,6 +20,8 @@ const END: &str = "<!-- /generated -->";
 const PICTURE_BYTES: u64 = 150 * 1024;
 /// A film has as many pictures as it has changes.
 const FILM_BYTES: u64 = 800_000;
+/// Longer than this nobody reads a README.
+const README_LINES: usize = 200;
 /// What a fragment of a config is completed with, section by section.
 const BASE: [(&str, &str); 5] = [
     ("[service]", "name = \"m\""),
@@ -32,14 +35,34 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> std::io::Result<String> {
-    std::fs::read_to_string(root().join("README.md"))
+/// A page of the manual as it was written, with its pictures.
+fn page(name: &str) -> std::io::Result<String> {
+    std::fs::read_to_string(root().join(name))
+}
+
+/// README and every page in `src/manual`, by their path in the repository.
+fn pages() -> std::io::Result<Vec<(String, String)>> {
+    let mut names = vec!["README.md".to_owned()];
+    for entry in std::fs::read_dir(root().join("src/manual"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if Path::new(&name).extension().is_some_and(|end| end == "md") {
+            names.push(format!("src/manual/{name}"));
+        }
+    }
+    names.sort();
+    names.into_iter().map(|name| Ok((name.clone(), page(&name)?))).collect()
+}
+
+/// The fenced blocks of a language in README and manual: page, line, text.
+fn all_blocks(language: &str) -> std::io::Result<Vec<(String, usize, String)>> {
+    let of = |(name, page): (String, String)| {
+        blocks(&page, language).into_iter().map(move |(line, text)| (name.clone(), line, text))
+    };
+    Ok(pages()?.into_iter().flat_map(of).collect())
 }
 
 #[test]
 fn generated_parts_are_what_the_program_says() -> Outcome {
-    let old = readme()?;
-    let mut new = old.clone();
     let parts = [
         ("verbs", verbs()),
         ("keys", keys()),
@@ -48,20 +71,27 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("scenarios", scenarios()),
         ("roles", roles()),
         ("backends", cutover::cli::backends::markdown()?),
-        ("config", config::reference_markdown()),
     ];
-    for (name, text) in &parts {
-        new = replaced(&new, name, text).ok_or_else(|| format!("no part {name:?} in README.md"))?;
+    let mut used = 0;
+    for (file, old) in pages()? {
+        let mut new = old.clone();
+        for (name, text) in &parts {
+            if let Some(replaced) = replaced(&new, name, text) {
+                (new, used) = (replaced, used + 1);
+            }
+        }
+        if std::env::var_os("UPDATE_MANUAL").is_some() {
+            std::fs::write(root().join(&file), &new)?;
+            continue;
+        }
+        for (old, new) in old.lines().zip(new.lines()) {
+            assert_eq!(old, new, "{file}: UPDATE_MANUAL=1 cargo test --test docs");
+        }
+        assert_eq!(old, new, "{file}: UPDATE_MANUAL=1 cargo test --test docs");
     }
-    assert_eq!(old.matches("<!-- generated: ").count(), parts.len(), "a part that nothing generates");
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(root().join("README.md"), &new)?;
-        return Ok(());
-    }
-    for (old, new) in old.lines().zip(new.lines()) {
-        assert_eq!(old, new, "UPDATE_README=1 cargo test --test docs");
-    }
-    assert_eq!(old, new, "UPDATE_README=1 cargo test --test docs");
+    assert_eq!(used, parts.len(), "each part is on one page");
+    let marks: usize = pages()?.iter().map(|(_, page)| page.matches("<!-- generated: ").count()).sum();
+    assert_eq!(marks, parts.len(), "a part that nothing generates");
     Ok(())
 }
 
@@ -130,10 +160,10 @@ fn scenarios() -> String {
     out
 }
 
-/// What `tests/bench/switches --readme` wrote: rows of that script, and nothing lost where nothing may be.
+/// What `tests/bench/switches --manual` wrote: rows of that script, and nothing lost where nothing may be.
 #[test]
 fn the_measured_table_is_that_of_the_script() -> Outcome {
-    let page = readme()?;
+    let page = page("src/manual/backends.md")?;
     let script = std::fs::read_to_string(root().join("tests/bench/switches_routers.py"))?;
     let after = page.split_once("<!-- measured: switches -->").ok_or("no measured part")?.1;
     let part = after.split_once("<!-- /measured -->").ok_or("the measured part has no end")?.0;
@@ -184,8 +214,7 @@ fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn every_config_on_the_page_is_accepted() -> Outcome {
-    let page = readme()?;
+fn every_config_is_accepted() -> Outcome {
     let dir = tempfile::tempdir()?;
     for name in ["golden.jsonl", "smoke.jsonl"] {
         std::fs::copy(root().join("assets/demo").join(name), dir.path().join(name))?;
@@ -200,9 +229,12 @@ fn every_config_on_the_page_is_accepted() -> Outcome {
         "HOME" => Some("/home/op1".to_owned()),
         _ => None,
     };
-    let found = blocks(&page, "toml");
-    assert!(found.iter().any(|(_, text)| text.contains("[service]")), "the page shows no whole config");
-    for (line, text) in found.into_iter().filter(|(_, text)| !text.contains("[keys]")) {
+    let found = all_blocks("toml")?;
+    for whole in ["README.md", "src/manual/start.md"] {
+        let is_there = found.iter().any(|(page, _, text)| page == whole && text.contains("[service]"));
+        assert!(is_there, "{whole} shows no whole config");
+    }
+    for (page, line, text) in found.into_iter().filter(|(_, _, text)| !text.contains("[keys]")) {
         let mut whole = text.clone();
         if !text.contains("[service]") {
             for (header, body) in BASE.iter().filter(|(header, _)| !text.contains(header)) {
@@ -210,19 +242,84 @@ fn every_config_on_the_page_is_accepted() -> Outcome {
             }
         }
         let read = config::parse(&whole, &dir.path().join("cutover.toml"), &env);
-        assert!(read.is_ok(), "README.md:{line}: {}", read.err().map(|e| e.to_string()).unwrap_or_default());
+        assert!(read.is_ok(), "{page}:{line}: {}", read.err().map(|e| e.to_string()).unwrap_or_default());
     }
     Ok(())
 }
 
 #[test]
-fn every_keymap_on_the_page_is_accepted() -> Outcome {
-    let found = blocks(&readme()?, "toml");
-    let keymaps: Vec<_> = found.iter().filter(|(_, text)| text.contains("[keys]")).collect();
-    assert!(!keymaps.is_empty(), "the page shows no keymap");
-    for (line, text) in keymaps {
-        let read = cutover::ui::Keymap::parse(text).map_err(|faults| format!("README.md:{line}: {faults}"))?;
-        assert!(read.remapped() > 2, "README.md:{line}: nothing is bound otherwise");
+fn the_config_of_the_readme_has_twelve_lines() -> Outcome {
+    let found = blocks(&page("README.md")?, "toml");
+    let lines: Vec<usize> = found.iter().map(|(_, text)| text.lines().count()).collect();
+    assert_eq!(lines, [12], "the README shows one config, and says how long it is");
+    Ok(())
+}
+
+#[test]
+fn every_keymap_is_accepted() -> Outcome {
+    let found = all_blocks("toml")?;
+    let keymaps: Vec<_> = found.iter().filter(|(_, _, text)| text.contains("[keys]")).collect();
+    assert!(!keymaps.is_empty(), "the manual shows no keymap");
+    for (page, line, text) in keymaps {
+        let read = cutover::ui::Keymap::parse(text).map_err(|faults| format!("{page}:{line}: {faults}"))?;
+        assert!(read.remapped() > 2, "{page}:{line}: no key is bound to another action");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_is_short_and_its_keys_are_those_of_the_table() -> Outcome {
+    let page = page("README.md")?;
+    let lines = page.lines().count();
+    assert!(lines <= README_LINES, "README.md has {lines} lines");
+    let part = page.split_once("## Ten keys").ok_or("no ten keys")?.1;
+    let rows: Vec<&str> = part.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
+    let rows: Vec<&str> = rows.into_iter().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let key = row.split('`').nth(1).ok_or("a row without a key")?;
+        assert!(actions::table().iter().any(|row| row.keys.contains(&key)), "{key} is no key");
+    }
+    for kind in config::kinds() {
+        assert!(page.contains(&format!("| `{kind}` |")), "the README does not name {kind}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_page_is_a_topic_in_ascii_and_says_what_is_generated_nowhere_else() -> Outcome {
+    let files: Vec<String> = pages()?.into_iter().map(|(name, _)| name).filter(|name| name != "README.md").collect();
+    let mut written: Vec<String> = topics().map(|topic| format!("src/manual/{}.md", topic.name)).collect();
+    let kinds: Vec<String> = config::kinds().map(|kind| format!("src/manual/{kind}.md")).collect();
+    assert!(kinds.iter().all(|kind| written.contains(kind)), "a backend without a page");
+    written.retain(|name| !kinds.contains(name));
+    written.sort();
+    assert_eq!(files, written, "a page that is no topic, or a topic without a page");
+    let mut names: Vec<&str> = topics().map(|topic| topic.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), topics().count(), "two topics of one name");
+    for topic in topics() {
+        let text = &topic.text;
+        assert!(text.starts_with("# ") && text.is_ascii() && !topic.summary.is_empty(), "{}", topic.name);
+        for line in markdown::plain(text, 80).iter().filter(|line| !line.starts_with("    ")) {
+            let is_word = !line.trim().trim_start_matches(['-', '.', '`']).contains(' ');
+            assert!(line.len() <= 80 || is_word || line.starts_with('#'), "{}: {line}", topic.name);
+        }
+    }
+    Ok(())
+}
+
+/// What an operator may look for is in the manual: keys of the config, exit codes, verbs, keys of the console.
+#[test]
+fn everything_that_can_be_typed_is_in_the_manual() -> Outcome {
+    let all: String = topics().map(|topic| topic.text.as_str()).collect();
+    for (section, doc) in config::reference() {
+        assert!(all.contains(&format!("| `{}` |", doc.key)), "{} of {section}", doc.key);
+        assert!(all.contains(&format!("#### `{section}`")), "{section}");
+    }
+    for part in [verbs(), keys(), exit_codes(), once(), scenarios(), roles(), cutover::cli::backends::markdown()?] {
+        assert!(all.contains(part.trim_end()), "{part}");
     }
     Ok(())
 }
@@ -269,21 +366,20 @@ fn commands(line: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_command_on_the_page_is_understood() -> Outcome {
-    let page = readme()?;
+fn every_command_is_understood() -> Outcome {
     let mut tried = 0;
-    for (first, text) in blocks(&page, "sh") {
+    for (page, first, text) in all_blocks("sh")? {
         for (offset, line) in text.replace("\\\n", "  ").lines().enumerate() {
             for words in commands(line) {
                 tried += 1;
                 let got = args::definition().try_get_matches_from(&words);
                 let error = got.err().filter(clap::Error::use_stderr);
                 let told = error.map(|error| error.to_string());
-                assert!(told.is_none(), "README.md:{}: {line}\n{}", first + offset + 1, told.unwrap_or_default());
+                assert!(told.is_none(), "{page}:{}: {line}\n{}", first + offset + 1, told.unwrap_or_default());
             }
         }
     }
-    assert!(tried > 15, "only {tried} commands found: are they no longer in ```sh blocks?");
+    assert!(tried > 25, "only {tried} commands found: are they no longer in ```sh blocks?");
     Ok(())
 }
 
@@ -307,17 +403,24 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_link_and_picture_is_there() -> Outcome {
-    let page = readme()?;
-    let headings: Vec<String> =
-        page.lines().filter(|line| line.starts_with('#')).map(|line| slug(line.trim_start_matches('#'))).collect();
+    let headings = |page: &str| -> Vec<String> {
+        page.lines().filter(|line| line.starts_with('#')).map(|line| slug(line.trim_start_matches('#'))).collect()
+    };
     let mut seen = 0;
-    for target in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        seen += 1;
-        if let Some(anchor) = target.strip_prefix('#') {
-            assert!(headings.iter().any(|heading| heading == anchor), "no heading for #{anchor}");
-        } else if !target.contains("://") {
-            let file = root().join(target.split('#').next().unwrap_or_default());
-            assert!(file.exists(), "{target} is not there");
+    for (name, page) in pages()? {
+        let folder = root().join(&name).parent().ok_or("a page without a folder")?.to_path_buf();
+        for target in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            seen += 1;
+            if target.contains("://") {
+                continue;
+            }
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = if path.is_empty() { root().join(&name) } else { folder.join(path) };
+            assert!(file.exists(), "{name}: {target} is not there");
+            if !anchor.is_empty() {
+                let known = headings(&std::fs::read_to_string(&file)?);
+                assert!(known.iter().any(|heading| heading == anchor), "{name}: no heading for {target}");
+            }
             if file.extension().is_some_and(|end| end == "svg") {
                 assert!(std::fs::read_to_string(&file)?.starts_with("<svg "), "{target} is no picture");
                 let most = if target.ends_with("cast.svg") { FILM_BYTES } else { PICTURE_BYTES };
@@ -325,7 +428,7 @@ fn every_link_and_picture_is_there() -> Outcome {
             }
         }
     }
-    assert!(seen > 3, "only {seen} links found");
+    assert!(seen > 40, "only {seen} links found");
     Ok(())
 }
 

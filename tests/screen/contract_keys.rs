@@ -419,6 +419,35 @@ fn t48_the_help_shows_the_keys_in_force() {
     assert_eq!(asked(&sent).len(), 1, "F asked, y agreed");
 }
 
+/// Enter goes to the next topic, Enter again opens it; a search leads to the line it found.
+#[test]
+fn the_manual_is_opened_and_searched_in_the_help() {
+    let keymap = Arc::new(Keymap::default());
+    let mut view = view(fixture::free(), &keymap);
+    view.update(Input::Resize(120, 50), 0);
+    let press = |view: &mut View, keys: &[Code]| {
+        for code in keys {
+            assert!(view.update(Input::Key(Key::new(*code)), 0).is_empty(), "nothing in the help acts");
+        }
+        screen(view, 0)
+    };
+    let help = press(&mut view, &[Code::Char('?'), Code::Enter]);
+    assert!(help.contains("MANUAL: Enter opens a page") && help.contains("install, the demo"), "{help}");
+    let opened = press(&mut view, &[Code::Char('j'), Code::Enter]);
+    assert!(opened.contains("MANUAL console") && opened.contains("# The console"), "{opened}");
+    let searched: Vec<Code> = "/wilson".chars().map(Code::Char).collect();
+    let found = press(&mut view, &[&[Code::Esc, Code::Char('?')], &searched[..], &[Code::Enter]].concat());
+    assert!(found.contains("gates  ") && !found.contains("incidents  "), "{found}");
+    let page = press(&mut view, &[Code::Enter, Code::Enter]);
+    assert!(page.contains("MANUAL gates") && page.contains("Wilson's"), "{page}");
+    let typed: Vec<Code> = ":help guards".chars().map(Code::Char).collect();
+    let page = press(&mut view, &[&[Code::Esc], &typed[..], &[Code::Enter]].concat());
+    assert!(page.contains("MANUAL guards"), "{page}");
+    let typed: Vec<Code> = ":help guard".chars().map(Code::Char).collect();
+    let page = press(&mut view, &[&[Code::Esc], &typed[..], &[Code::Enter]].concat());
+    assert!(page.contains("did you mean guards?"), "{page}");
+}
+
 #[test]
 fn openers_in_a_notice_and_a_question_follow_the_keymap() {
     let keymap = Arc::new(Keymap::parse("[keys]\nrollback = [\"B\"]\nhold = [\"K\"]\npromote = [\"R\"]\n").unwrap());

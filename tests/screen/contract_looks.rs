@@ -448,8 +448,8 @@ fn a_theme_is_changed_while_it_runs_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
-fn the_theme_in_the_readme_is_one() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_theme_in_the_manual_is_one() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual/themes.md")).unwrap();
     let shown =
         page.split("```toml theme\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a theme is shown");
     let theme = Theme::parse(shown).unwrap_or_else(|error| panic!("{error}"));

@@ -17,7 +17,7 @@ use crate::report::Choice;
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub struct ActArgs {
-    /// Do not ask; needed where there is no terminal to ask on
+    /// Do not ask; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
     /// Why, for the journal
@@ -26,10 +26,10 @@ pub struct ActArgs {
     /// Print the exact request and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Wait until the traffic system was read back (default)
+    /// Wait until the traffic system confirms it (default)
     #[arg(long, overrides_with = "no_wait")]
     pub wait: bool,
-    /// Do not wait until the traffic system was read back
+    /// Do not wait until the traffic system confirms it
     #[arg(long, overrides_with = "wait")]
     pub no_wait: bool,
     /// Wait no longer than this (exit code 10)
@@ -40,7 +40,7 @@ pub struct ActArgs {
 /// What consent is bound to.
 #[derive(Debug, Clone, Args)]
 pub struct ExpectArgs {
-    /// Only if this is still the state digest that `cutover status` shows (exit code 7 when not)
+    /// Act only if the state digest of `cutover status` is still this one (exit code 7 if not)
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect: Option<String>,
 }
@@ -48,10 +48,10 @@ pub struct ExpectArgs {
 /// How much of a log, and how long.
 #[derive(Debug, Clone, Args)]
 pub struct TailArgs {
-    /// Go on with what is added, until INT or TERM
+    /// Keep printing new lines, until INT or TERM
     #[arg(short, long)]
     pub follow: bool,
-    /// At most this many of the last lines
+    /// Print at most this many of the last lines
     #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
     pub lines: usize,
 }
@@ -59,16 +59,16 @@ pub struct TailArgs {
 /// What is told of which rollout, and where to.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// What it is written as [default: as the name of the file ends, else md]
+    /// Format [default: from the ending of the file name, else md]
     #[arg(long, value_enum, value_name = "md|json|html", hide_possible_values = true)]
     pub format: Option<ReportFormat>,
-    /// Write it to this file, which is replaced; standard output without
+    /// Write to this file, overwriting it [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
     /// Which rollout, counted from the first in the journal [default: last; with --since: all]
     #[arg(long, value_parser = rollout, value_name = "N|last|all")]
     pub rollout: Option<Choice>,
-    /// Only rollouts that were under way since then: a span ago, a day, or a moment (RFC 3339)
+    /// Only rollouts that were active since then: a time span, a day, or a moment (RFC 3339)
     #[arg(long, value_name = "24h|2026-11-20")]
     pub since: Option<String>,
 }
@@ -82,6 +82,23 @@ pub enum ReportFormat {
     Json,
     /// One HTML page with plots
     Html,
+}
+
+/// What of the manual is printed, and where to.
+#[derive(Debug, Clone, Args)]
+pub struct HelpArgs {
+    /// A topic of the manual, or a verb; without it the list of topics
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// Print each line that contains this, with its topic and heading
+    #[arg(long, value_name = "WORD", conflicts_with_all = ["topic", "all", "dir"])]
+    pub search: Option<String>,
+    /// Print every topic as Markdown
+    #[arg(long, conflicts_with_all = ["topic", "dir"])]
+    pub all: bool,
+    /// Write a Markdown file for each topic into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "topic")]
+    pub dir: Option<PathBuf>,
 }
 
 /// What is written into a new config.
@@ -99,13 +116,13 @@ pub struct InitArgs {
     /// A URL of green
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9002")]
     pub green: String,
-    /// Where the embedded gateway takes traffic: IP address and port
+    /// IP address and port where the embedded gateway accepts traffic
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// The environment, on the banner and in every prompt; may be empty
+    /// The environment on the banner and in every prompt; may be empty
     #[arg(long, value_name = "NAME", default_value = "staging")]
     pub environment: String,
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
 }
@@ -116,13 +133,13 @@ pub struct RunArgs {
     /// Walk the plan of the config: gates, then step after step, then the rollback window
     #[arg(long, required = true)]
     pub plan: bool,
-    /// Do not ask; needed where there is no terminal to ask on
+    /// Do not ask; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
     /// What consent is bound to.
     #[command(flatten)]
     pub expect: ExpectArgs,
-    /// Where it ends: when all traffic has moved, or when the rollback window is over
+    /// When it ends: once all traffic has moved, or once the rollback window is over
     #[arg(long, value_enum, value_name = "WHAT", default_value = "window")]
     pub until: Until,
     /// What happens to traffic when it fails [default: on_failure of the config's plan]
@@ -149,9 +166,13 @@ impl ValueEnum for OnFailure {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Pause => PossibleValue::new("pause").help("It stays where it is, and the plan waits for a person"),
-            Self::Abort => PossibleValue::new("abort").help("All of it goes to the live side: the rollout is given up"),
-            Self::Rollback => PossibleValue::new("rollback").help("All of it goes back, told as a rollback"),
+            Self::Pause => {
+                PossibleValue::new("pause").help("Traffic stays where it is, and the plan waits for a person")
+            }
+            Self::Abort => {
+                PossibleValue::new("abort").help("All traffic goes to the live side, and the rollout is given up")
+            }
+            Self::Rollback => PossibleValue::new("rollback").help("All traffic goes back, recorded as a rollback"),
         })
     }
 }
@@ -165,7 +186,7 @@ pub struct DemoArgs {
     /// Keep config, sockets, journal and logs here [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Play it through in lines, without a screen; the exit code tells the outcome
+    /// Play the rollout in lines, without a screen; the exit code says how it ended
     #[arg(long)]
     pub linear: bool,
     /// Client requests a second
@@ -205,7 +226,7 @@ pub struct RawArgs {
 pub enum Goal {
     /// Nothing blocks the next step and the bake is over
     Ready,
-    /// The last order was read back from the traffic system
+    /// The traffic system confirms the last order
     Verified,
     /// The candidate takes some traffic
     Shifting,
@@ -219,7 +240,7 @@ pub enum Goal {
     Aborted,
     /// The rollback window was ended
     Finalized,
-    /// The rollout has ended, one way or another; the exit code tells which
+    /// The rollout has ended; the exit code says how
     Done,
 }
 

@@ -1,21 +1,22 @@
 //! Every verb, with what belongs to it alone.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, InitArgs, RawArgs, ReportArgs, RunArgs, TailArgs};
+use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReportArgs, RunArgs, TailArgs};
 use crate::cli::span;
 
 /// Every verb.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Open the console; refused where there is no terminal to drive from
+    /// Open the console; refused without a terminal
     Drive,
-    /// Print where the rollout stands
+    /// Print the state of the rollout
     Status,
-    /// Print what changes, line by line, until INT or TERM
+    /// Print each change as a line, until INT or TERM
     Watch,
     /// List the gates, or run them on the candidate
     Gates {
@@ -37,7 +38,7 @@ pub enum Verb {
         #[command(flatten)]
         tail: TailArgs,
     },
-    /// Tell what a rollout came to: as Markdown, as JSON, or as a page with plots
+    /// Report on a rollout: as Markdown, as JSON, or as a page with plots
     Report(ReportArgs),
     /// Go one step forward in the plan
     Promote {
@@ -47,7 +48,7 @@ pub enum Verb {
         /// What consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
-        /// Go on until this step of the plan is reached (1 is the first), waiting for each bake, a running one too
+        /// Go on to this step of the plan (1 is the first); wait for each bake, also for a running one
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
         to_step: Option<u16>,
     },
@@ -60,7 +61,7 @@ pub enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
-    /// Give the rollout up before it is complete: back to the live side
+    /// Give up the rollout before it is complete: all traffic back to the live side
     Abort {
         /// How it is asked and followed.
         #[command(flatten)]
@@ -69,9 +70,9 @@ pub enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
-    /// Walk the plan unattended: gates, steps, bakes, the rollback window; the exit code tells what it came to
+    /// Walk the plan unattended: gates, steps, bakes, the rollback window; the exit code says how it ended
     Run(RunArgs),
-    /// Move all traffic back, now; needs no gates, no fresh data and no digest
+    /// Move all traffic back now; needs no gates, no fresh data and no digest
     Rollback {
         /// How it is asked and followed.
         #[command(flatten)]
@@ -129,12 +130,12 @@ pub enum Verb {
         /// The text
         text: String,
     },
-    /// Wait until the rollout has come that far
+    /// Wait until the rollout has reached a state
     Wait {
         /// What to wait for
         #[arg(long = "for", value_enum, value_name = "WHAT")]
         goal: Goal,
-        /// Give up after this long (exit code 10) [default: 5m, and the bake of a step on top]
+        /// Give up after this long (exit code 10) [default: 5m plus the bake of a step]
         #[arg(long, value_parser = span::parse, value_name = "SPAN")]
         timeout: Option<Duration>,
     },
@@ -150,9 +151,9 @@ pub enum Verb {
     },
     /// Write a commented config
     Init(InitArgs),
-    /// Print the set-up page of a traffic system: its config, ours, permissions, what it can and cannot
+    /// Print the set-up page of a traffic system: its config, ours, permissions, what it can do
     Backends {
-        /// The kind, as a config names it; all in a table without it
+        /// The kind, as in the config; without it a table of all
         kind: Option<String>,
     },
     /// Print the keys of the console
@@ -161,7 +162,7 @@ pub enum Verb {
         #[arg(long)]
         print: bool,
     },
-    /// Look after the journal
+    /// Check the journal
     Journal {
         /// What to do with it.
         #[command(subcommand)]
@@ -172,13 +173,19 @@ pub enum Verb {
         /// The shell
         shell: Shell,
     },
-    /// Print the man page
-    Man,
+    /// Print the man page, or write one for the program and one for each topic of the manual
+    Man {
+        /// Write them into this directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Print the manual: its topics, one topic, or the lines with a word
+    Help(HelpArgs),
     /// Print the paths that are used, and what is in effect
     Info,
     /// Run the embedded gateway until INT or TERM
     Gateway {
-        /// End when standard input ends, too: for a parent that must not leave it behind
+        /// Also end when standard input ends: for a parent process that must not leave it behind
         #[arg(long, hide = true)]
         until_stdin_closes: bool,
     },
@@ -201,9 +208,9 @@ pub enum Verb {
 /// What to do with gates.
 #[derive(Debug, Subcommand)]
 pub enum GatesAct {
-    /// Run gates on the candidate and wait: 0 all required passed, 3 one did not, 10 timed out
+    /// Run gates on the candidate and wait: exit code 0 when all required gates passed, 3 when one did not, 10 on time-out
     Run {
-        /// Only these; all where none is named
+        /// Only these gates [default: all]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
         /// Give up waiting after this long (exit code 10)
@@ -220,7 +227,7 @@ pub enum GatesAct {
 pub enum JournalAct {
     /// Check the hash chain from the first line to the last
     Verify {
-        /// Also check that a line with this hash (printed by an earlier check, kept elsewhere) is still there
+        /// Also check that the line with this hash is still there (printed by an earlier check and kept elsewhere)
         #[arg(long, value_name = "HASH")]
         expect_head: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! The help over the panes: keys in force, what each does, what it can bring about.
+//! The help over the panes: keys in force, what each does and whether it acts, and the topics of the manual.
 
 use ratatui::layout::Rect;
 
@@ -7,12 +7,12 @@ use crate::ui::actions::Danger;
 use crate::ui::text::width;
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
-use crate::ui::view::help::HelpLine;
+use crate::ui::view::help::{HelpLine, topic_at};
 
 /// The widest the column of keys gets.
 const KEYS_MAX: usize = 20;
 
-/// Draws the help; the cursor where a search is typed.
+/// Draws the help; the cursor where a search is typed, else on the topic that Enter takes.
 pub fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let Some(Overlay::Help { scroll, search, typing }) = canvas.view.overlay.as_ref() else { return None };
     let remapped = match canvas.view.keymap.remapped() {
@@ -45,12 +45,18 @@ pub fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         _ => String::new(),
     };
     let inner = canvas.frame(at, &[(&title, Role::Title)], &more, (&[("! moves traffic   * recorded", Role::Dim)], ""));
+    let chosen = topic_at(&lines, *scroll).map(|(line, _)| line);
+    let mut cursor = None;
     for (row, line) in lines[from..upto].iter().enumerate() {
         let place = Rect { x: inner.x + 1, y: inner.y + row as u16, width: inner.width.saturating_sub(2), height: 1 };
         one(canvas, place, line, column as u16);
+        if chosen == Some(from + row) {
+            canvas.restyle(place, Role::Selected);
+            cursor = Some((place.x, place.y));
+        }
     }
     let end = at.x + 3 + width(&title) as u16;
-    (*typing && end < at.right()).then_some((end, at.y))
+    if *typing { Some((end, at.y)).filter(|_| end < at.right()) } else { cursor }
 }
 
 fn one(canvas: &mut Canvas<'_>, place: Rect, line: &HelpLine, column: u16) {
@@ -69,12 +75,18 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, line: &HelpLine, column: u16) {
             canvas.put(x, place.y, place.right().saturating_sub(x), mark, role);
             canvas.put(x + 2, place.y, place.right().saturating_sub(x + 2), text, Role::Text);
         }
+        HelpLine::Topic(topic) => {
+            canvas.put(place.x + 1, place.y, column.min(place.width.saturating_sub(1)), topic.name, Role::Key);
+            let x = place.x + column + 4;
+            canvas.put(x, place.y, place.right().saturating_sub(x), topic.summary, Role::Text);
+        }
     }
 }
 
 fn keys_width(line: &HelpLine) -> usize {
     match line {
         HelpLine::Heading(_) => 0,
+        HelpLine::Topic(topic) => width(topic.name),
         HelpLine::Entry { keys, .. } => width(keys),
     }
 }
@@ -82,5 +94,6 @@ fn keys_width(line: &HelpLine) -> usize {
 fn text_width(line: &HelpLine) -> usize {
     match line {
         HelpLine::Heading(text) | HelpLine::Entry { text, .. } => width(text),
+        HelpLine::Topic(topic) => width(topic.summary),
     }
 }

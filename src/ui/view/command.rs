@@ -9,6 +9,7 @@ use super::{Overlay, View};
 use crate::domain::nearest::nearest;
 use crate::domain::text::clean;
 use crate::engine::Command;
+use crate::manual::topic;
 use crate::ui::actions::{Act, table};
 use crate::ui::input::Action;
 
@@ -22,7 +23,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("auto", "on|off"),
     ("finalize", ""),
     ("gates", "[NAME]"),
-    ("help", ""),
+    ("help", "[TOPIC]"),
     ("hold", ""),
     ("mark", ""),
     ("note", "TEXT"),
@@ -66,6 +67,13 @@ impl View {
             ("help", "") => {
                 self.overlay = Some(Overlay::Help { scroll: 0, search: String::new(), typing: false });
             }
+            ("help", name) => match topic(name) {
+                Ok(topic) => self.read(topic),
+                Err(near) => {
+                    let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                    self.warn(&format!("the manual has no topic {:?}{meant}", clean(name, 40)), now_ms);
+                }
+            },
             ("q" | "quit", "") => self.quit(now_ms, out),
             (word, "") if !WORDS.iter().any(|(known, _)| *known == word) => {
                 // Every action of the keys has a word, so that none is out of reach of a keyboard that lacks its key.

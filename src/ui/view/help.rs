@@ -1,7 +1,8 @@
-//! What the help tells: the keys in force, those of the pane with the focus first.
+//! The lines of the help: the keys in force, those of the pane with the focus first, and the topics of the manual.
 
 use super::command::WORDS;
 use super::{Overlay, Pane, View};
+use crate::manual::{Topic, markdown, topics};
 use crate::ui::actions::{Danger, Row, table};
 use crate::ui::text::contains;
 
@@ -19,10 +20,12 @@ pub enum HelpLine {
         /// What it can bring about.
         danger: Danger,
     },
+    /// A page of the manual.
+    Topic(&'static Topic),
 }
 
 impl View {
-    /// Every line of the help that has to do with what is searched for; headings stand over something.
+    /// Every line of the help that has to do with what is searched for. No heading is without lines below it.
     pub fn help_lines(&self) -> Vec<HelpLine> {
         match &self.overlay {
             Some(Overlay::Help { search, .. }) => self.help_with(search),
@@ -53,11 +56,12 @@ impl View {
             text: (*rest).to_owned(),
             danger: Danger::Looks,
         });
-        let sections: [(String, Vec<HelpLine>); 4] = [
+        let sections: [(String, Vec<HelpLine>); 5] = [
             (format!("IN THIS PANE: {}", pane.to_uppercase()), entries(&here)),
             ("WHAT ACTS".into(), entries(&acts)),
             ("EVERYWHERE".into(), entries(&rest)),
             ("COMMAND LINE".into(), words.collect()),
+            ("MANUAL: Enter opens a page".into(), topics().map(HelpLine::Topic).collect()),
         ];
         let mut lines = Vec::new();
         for (heading, mut entries) in sections {
@@ -80,18 +84,51 @@ impl View {
         }
     }
 
-    /// How far the help can be scrolled: its last line stays at the bottom.
+    /// The last line: once it is on the screen, scrolling moves the cursor down to it.
     pub(super) fn help_end(&self) -> usize {
-        // Header, split, the box's edges and the lines at the bottom take about eight rows.
-        let rows = usize::from(self.size.1.saturating_sub(8)).max(1);
-        self.help_lines().len().saturating_sub(rows)
+        self.help_lines().len().saturating_sub(1)
     }
+
+    /// Enter in the help: the first topic at or below the cursor gets it, and one that has it is opened.
+    pub(super) fn help_enter(&mut self) {
+        let lines = self.help_lines();
+        let Some(Overlay::Help { scroll, .. }) = &mut self.overlay else { return };
+        match topic_at(&lines, *scroll) {
+            Some((at, topic)) if at == *scroll => self.read(topic),
+            Some((at, _)) => *scroll = at,
+            None => {}
+        }
+    }
+
+    /// Opens a page of the manual, at the first line with what is searched for.
+    pub(super) fn read(&mut self, topic: &Topic) {
+        let wide = usize::from(self.size.0.saturating_sub(6)).clamp(20, 100);
+        let lines = markdown::plain(&topic.text, wide);
+        let searched = match &self.overlay {
+            Some(Overlay::Help { search, .. }) if !search.is_empty() => search.as_str(),
+            _ => "# ",
+        };
+        let scroll = lines.iter().position(|line| contains(line, searched)).unwrap_or(0);
+        self.overlay = Some(Overlay::Record { title: format!("MANUAL {}", topic.name), lines, scroll });
+    }
+}
+
+/// The first topic at or below a line, and its line.
+pub fn topic_at(lines: &[HelpLine], from: usize) -> Option<(usize, &'static Topic)> {
+    lines.iter().enumerate().skip(from).find_map(|(at, line)| match line {
+        HelpLine::Topic(topic) => Some((at, *topic)),
+        _ => None,
+    })
 }
 
 impl HelpLine {
     fn has(&self, search: &str) -> bool {
         match self {
             Self::Heading(_) => true,
+            Self::Topic(topic) => {
+                let Topic { name, summary, text } = topic;
+                contains(name, search) || contains(summary, search) || contains(text, search)
+            }
             Self::Entry { keys, text, danger } => {
                 contains(keys, search) || contains(text, search) || contains(danger.told(), search)
             }

@@ -8,7 +8,7 @@ use crate::ui::input::{Action, Code, Key};
 
 /// The smallest screen that can show a box to be read before consent.
 pub const BOX_MIN: (u16, u16) = (44, 18);
-/// Lines an overlay can be scrolled by, where nobody knows how many it has.
+/// Lines an overlay can be scrolled by when the number of its lines is not known here.
 const SCROLL_MAX: usize = 500;
 
 impl View {
@@ -128,7 +128,11 @@ impl View {
             (*typing, *scroll) = (true, 0);
             return true;
         }
-        let end = if matches!(self.overlay, Some(Overlay::Help { .. })) { self.help_end() } else { SCROLL_MAX };
+        let end = match &self.overlay {
+            Some(Overlay::Help { .. }) => self.help_end(),
+            Some(Overlay::Record { lines, .. }) => lines.len().max(SCROLL_MAX),
+            _ => SCROLL_MAX,
+        };
         let scroll = match &mut self.overlay {
             Some(
                 Overlay::Help { scroll, .. }
@@ -148,7 +152,8 @@ impl View {
             Act::Back if self.help_is_searched() => self.clear_search(),
             Act::Help if matches!(self.overlay, Some(Overlay::Help { .. })) => self.overlay = None,
             Act::Back | Act::Quit => self.overlay = None,
-            Act::Last | Act::Open => {}
+            Act::Open => self.help_enter(),
+            Act::Last => {}
             _ => return false,
         }
         true

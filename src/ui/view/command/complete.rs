@@ -3,6 +3,7 @@
 use tui_input::Input as Line;
 
 use super::{HISTORY_MAX, WORDS};
+use crate::manual::topics;
 use crate::ui::actions::table;
 use crate::ui::input::Code;
 use crate::ui::view::{Field, View};
@@ -142,6 +143,7 @@ impl View {
             "" => first_words(part),
             "auto" => plain(["on", "off"].into_iter().filter(fits).collect()),
             "approve" | "override" | "gates" => plain(gates().filter(fits).collect()),
+            "help" => plain(topics().map(|topic| topic.name).filter(fits).collect()),
             "scenario" => plain(self.options.scenarios.iter().map(String::as_str).filter(fits).collect()),
             "theme" => plain(self.theme_names(part).collect()),
             _ => Vec::new(),
