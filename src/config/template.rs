@@ -19,7 +19,7 @@ pub struct Answers {
     pub blue: Vec<String>,
     /// Green's URLs.
     pub green: Vec<String>,
-    /// Where the embedded gateway takes traffic: IP address and port.
+    /// IP address and port where the embedded gateway accepts traffic.
     pub listen: String,
 }
 

@@ -21,8 +21,8 @@ const MAX_TOKEN: usize = 4096;
 /// Where a secret is, in every table that names one.
 #[rustfmt::skip]
 pub(crate) const TOKEN: Section = Section::new("admin_token = { .. }", &[
-    key("env", "name", Nothing, "The environment variable that holds the secret; this or file."),
-    key("file", "path", Nothing, "The file that holds the secret; this or env."),
+    key("env", "name", Nothing, "Environment variable that holds the secret. Write this or file."),
+    key("file", "path", Nothing, "File that holds the secret. Write this or env."),
 ]);
 
 /// Where a gateway's admin interface is.

@@ -5,7 +5,7 @@ use crate::settings::{Section, key};
 
 pub(in crate::config) const BACKEND: Section = Section::new("[backend]", &[
     key("kind", "word", Required, "The traffic system: `cutover backends` lists what this version drives."),
-    key("verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is told as late."),
+    key("verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is shown as late."),
 ]);
 
 pub(in crate::config) const EMBEDDED: Section = Section::new("[backend] kind = \"embedded\"", &[
@@ -139,7 +139,7 @@ pub(in crate::config) const HOOK: Section = Section::new("[backend] kind = \"exe
 
 pub(in crate::config) const HOOK_CALL: Section = Section::new("[backend.read], [backend.set], ...", &[
     key("url", "URL", Required, "May hold the placeholders that the commands of kind = \"exec\" may hold, here and in headers and body."),
-    key("method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("GET to read, POST with a body; otherwise required"), "How it is asked."),
+    key("method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("GET to read, POST with a body; otherwise required"), "Method of the request."),
     key("headers", "table", Nothing, "Sent with it: { if-match = \"\\\"{{expected}}\\\"\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
     key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
     key("body", "text", Nothing, "Sent as application/json unless headers say another content-type."),
