@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, with_session};
 use super::{Context, confirm, follow, span};
-use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
 use crate::engine::{Access, Command, Phase, Reply, Snapshot, Status};
 
 /// How long a forward command waits for fresh data before it lets the engine judge what there is.
@@ -142,7 +142,7 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
 /// where nobody can know which side is the way back.
 fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     let status = &outcome.snapshot.status;
-    let fault = status.faults.iter().find(|fault| fault.starts_with("journal: "));
+    let fault = status.fault(FaultKind::Journal);
     if let Some(fault) = fault {
         context.out.message(&format!("cutover: NOT RECORDED: {fault}"));
     }

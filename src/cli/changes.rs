@@ -56,7 +56,7 @@ impl Seen {
                 (Some(because), false) => format!("rollback not ready: {because}"),
                 (None, false) => "rollback not ready".into(),
             },
-            faults: status.faults.clone(),
+            faults: status.faults.iter().map(|fault| fault.text.clone()).collect(),
             notes: status.notes.clone(),
             blocked: status
                 .blocked

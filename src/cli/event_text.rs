@@ -31,7 +31,7 @@ fn fact(fact: &Fact) -> String {
     let because = |why: &Option<String>| why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     match fact {
         Fact::Opened { pid, cutover } => format!("opened (pid {pid}, cutover {cutover})"),
-        Fact::Closed { why } => format!("closed: {why}"),
+        Fact::Closed { why, .. } => format!("closed: {why}"),
         Fact::Recovered { bytes } => format!("recovered the journal: {bytes} bytes of a torn line were cut away"),
         Fact::TookOver { from } => format!("took over from {from}"),
         Fact::Started { live, versions } => {
@@ -39,7 +39,7 @@ fn fact(fact: &Fact) -> String {
             format!("rollout started: {live} {} > {} {}", name(*live), live.other(), name(live.other()))
         }
         Fact::Ordered { order, why, .. } => format!("{}{}", ordered(order), because(why)),
-        Fact::OrderIs { id, state, detail } => format!("order {id} {}{}", state.title(), because(detail)),
+        Fact::OrderIs { id, state, detail, .. } => format!("order {id} {}{}", state.title(), because(detail)),
         Fact::Gate { evidence } => {
             format!("gate {} {} n={} {}", evidence.gate, evidence.verdict.title(), evidence.samples, evidence.note)
         }
@@ -49,12 +49,12 @@ fn fact(fact: &Fact) -> String {
         Fact::Approved { gate, version, reason } => {
             format!("gate {gate} signed for version {}: {reason}", version.short())
         }
-        Fact::Paused { why } => format!("paused{}", because(why)),
+        Fact::Paused { why, .. } => format!("paused{}", because(why)),
         Fact::Resumed => "resumed".into(),
         Fact::Guard(seen) => format!("guard {} (n={}) > {}", breach(seen), seen.samples, seen.action.name()),
         Fact::Drift { desired, observed } => format!("drift: asked for {desired}, the router says {observed}"),
         Fact::Standby { side, ready, total, why } => format!("way back: {side} {ready}/{total} ready {why}"),
-        Fact::Adopted { split } => format!("accepted {split}"),
+        Fact::Adopted { split, .. } => format!("accepted {split}"),
         Fact::Finalized { live } => format!("finalized: {live} is live"),
         Fact::Alerted { alert, to, delivered, tries, detail } => {
             let came = if *delivered { "delivered" } else { "NOT delivered" };
@@ -87,7 +87,7 @@ mod tests {
         let record = Record {
             at: Stamp::epoch().wall,
             by: Actor { name: "op1".into(), via: "cli".into() },
-            fact: Fact::Ordered { order, digest: None, why: Some("fx\u{1b}[2J".into()) },
+            fact: Fact::Ordered { order, digest: None, why: Some("fx\u{1b}[2J".into()), cause: None },
         };
         let mut json = serde_json::to_value(&record).unwrap();
         json["seq"] = 17.into();

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Session, TimedOut, present};
 use super::span;
-use crate::domain::{BackendError, Move, OrderId, OrderState};
+use crate::domain::{Move, OrderFault, OrderId, OrderState};
 use crate::engine::{Phase, Snapshot, Status};
 
 /// How an order ended, with the last state seen.
@@ -66,14 +66,14 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
         }
         OrderState::Failed => {
             let detail = order.detail.as_deref().unwrap_or("the traffic system did not say why");
-            Err(Failure::new(exit_of(detail), format!("{verb} {id} FAILED: {detail}")))
+            Err(Failure::new(exit_of(order.fault), format!("{verb} {id} FAILED: {detail}")))
         }
         // A rollback is tried again and again; while it is only sent, what came of each try is known.
-        OrderState::Sent if order.detail.is_some() => {
+        OrderState::Sent if order.fault.is_some() => {
             let detail = order.detail.as_deref().unwrap_or_default();
             let waited = span::show(timeout.as_secs_f64());
             let message = format!("{verb} {id} was not carried out within {waited}: {detail}; run it again");
-            Err(Failure::new(exit_of(detail), message))
+            Err(Failure::new(exit_of(order.fault), message))
         }
         state => Err(late(id, state.title(), timeout)),
     }
@@ -100,15 +100,14 @@ fn superseded(status: &Status, id: &OrderId) -> Failure {
     Failure::new(exit, format!("order {id} was overtaken by {by}; now {}", status.phase.title()))
 }
 
-/// The exit code for what the backend said, which stands in the journal as the error's own text.
-fn exit_of(detail: &str) -> Exit {
-    let table: [(BackendError, Exit); 3] = [
-        (BackendError::Unreachable(String::new()), Exit::Unreachable),
-        (BackendError::Conflict(String::new()), Exit::StateChanged),
-        (BackendError::Denied(String::new()), Exit::ReadOnly),
-    ];
-    let matching = table.into_iter().find(|(error, _)| detail.starts_with(error.to_string().trim_end()));
-    matching.map_or(Exit::Error, |(_, exit)| exit)
+/// The exit code of an order that was not carried out.
+const fn exit_of(fault: Option<OrderFault>) -> Exit {
+    match fault {
+        Some(OrderFault::Unreachable) => Exit::Unreachable,
+        Some(OrderFault::Conflict) => Exit::StateChanged,
+        Some(OrderFault::Denied) => Exit::ReadOnly,
+        _ => Exit::Error,
+    }
 }
 
 #[cfg(test)]
@@ -121,9 +120,9 @@ mod tests {
         let me = OrderId("7f3e".into());
         let mut status = status();
         let second = Duration::from_secs(1);
-        let mut exit = |id: &str, state, detail: Option<&str>, phase| {
+        let mut exit = |id: &str, state, fault: Option<OrderFault>, phase| {
             let mut order = an_order(id, state);
-            order.detail = detail.map(str::to_owned);
+            (order.fault, order.detail) = (fault, fault.map(|_| "x".to_owned()));
             status.last_order = Some(order);
             status.phase = phase;
             outcome(&status, &me, second).map_or_else(|failure| failure.exit, |_| Exit::Reached)
@@ -133,13 +132,16 @@ mod tests {
         for state in [OrderState::Sent, OrderState::Accepted, OrderState::Unknown] {
             assert_eq!(exit("7f3e", state, None, Phase::Shifting), Exit::TimedOut, "{state:?}");
         }
-        for (error, code) in [
-            (BackendError::Unreachable("x".into()), Exit::Unreachable),
-            (BackendError::Conflict("x".into()), Exit::StateChanged),
-            (BackendError::Denied("x".into()), Exit::ReadOnly),
-            (BackendError::Refused("x".into()), Exit::Error),
+        for (fault, code) in [
+            (OrderFault::Unreachable, Exit::Unreachable),
+            (OrderFault::Conflict, Exit::StateChanged),
+            (OrderFault::Denied, Exit::ReadOnly),
+            (OrderFault::Refused, Exit::Error),
+            (OrderFault::NotSeen, Exit::Error),
         ] {
-            assert_eq!(exit("7f3e", OrderState::Failed, Some(&error.to_string()), Phase::Shifting), code, "{error}");
+            for state in [OrderState::Failed, OrderState::Sent] {
+                assert_eq!(exit("7f3e", state, Some(fault), Phase::Shifting), code, "{state:?} {fault:?}");
+            }
         }
         assert_eq!(exit("other", OrderState::Sent, None, Phase::RolledBack), Exit::RolledBack);
         assert_eq!(exit("other", OrderState::Sent, None, Phase::Aborted), Exit::RolloutFailed);

@@ -108,9 +108,9 @@ pub(crate) fn exit_of(status: &Status) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::testing::{Script, order, status};
+    use crate::cli::testing::{Script, order, status, wordless};
     use crate::engine::Command;
-    use crate::engine::snapshot::Blocked;
+    use crate::engine::snapshot::{Blocked, Fault, FaultKind};
 
     fn well() -> Status {
         let mut status = status();
@@ -129,7 +129,11 @@ mod tests {
             ("a gate waits", |s| s.gates[0].status = GateState::Pending, Exit::Reached),
             ("a gate failed", |s| s.gates[0].status = GateState::Failed, Exit::Blocked),
             ("drift", |s| (s.phase, s.split.drift) = (Phase::Unknown, true), Exit::Blocked),
-            ("a fault", |s| s.faults.push("green: the replicas disagree".into()), Exit::Blocked),
+            (
+                "a fault",
+                |s| s.faults.push(Fault::new(FaultKind::Version, "green: the replicas disagree")),
+                Exit::Blocked,
+            ),
             ("aborted", |s| s.phase = Phase::Aborted, Exit::RolloutFailed),
             ("rolled back", |s| s.phase = Phase::RolledBack, Exit::RolledBack),
             ("paused", |s| s.phase = Phase::Paused, Exit::Paused),
@@ -141,7 +145,12 @@ mod tests {
                 "no journal",
                 |s| {
                     let because = "journal: full".into();
-                    s.blocked.push(Blocked { command: Command::Promote, because, kind: RefusalKind::Journal });
+                    s.blocked.push(Blocked {
+                        command: Command::Promote,
+                        because,
+                        kind: RefusalKind::Journal,
+                        gate: None,
+                    });
                 },
                 Exit::Error,
             ),
@@ -150,6 +159,7 @@ mod tests {
             let mut status = well();
             change(&mut status);
             assert_eq!(exit_of(&status), code, "{what}");
+            assert_eq!(exit_of(&wordless(&status)), code, "{what}, in other words");
             assert!(crate::cli::exit::ONCE.iter().any(|(told, _)| *told == code), "{what} is not told");
         }
     }

@@ -16,7 +16,7 @@ use super::input::Input;
 use super::session::{Session, Update, present, settled, with_config};
 use super::{Context, changes, confirm, span};
 use crate::domain::OrderState;
-use crate::engine::snapshot::{GateState, SCHEMA_VERSION};
+use crate::engine::snapshot::{FaultKind, GateState, SCHEMA_VERSION};
 use crate::engine::{Access, Command, Phase, Reply, Status};
 
 /// How long fresh data is waited for before the question, and the engine's answer to it.
@@ -139,8 +139,8 @@ impl Progress {
             return Some((Exit::ReadOnly, format!("{holder} drives")));
         }
         if status.split.drift {
-            let why = status.faults.iter().find(|fault| fault.starts_with("drift"));
-            return Some((Exit::Paused, why.cloned().unwrap_or_else(|| "drift".into())));
+            let why = status.fault(FaultKind::Drift).map_or_else(|| "drift".into(), ToString::to_string);
+            return Some((Exit::Paused, why));
         }
         if status.last_order.as_ref().is_some_and(|order| !order.state.is_settled()) {
             return None;
@@ -183,10 +183,9 @@ fn blocked(status: &Status) -> Option<(Exit, String)> {
 }
 
 fn reason(status: &Status) -> String {
-    let paused = status.blocked.iter().find(|blocked| blocked.because.starts_with("paused"));
-    let why = paused.map_or("paused", |blocked| blocked.because.trim_end_matches("; resume first"));
+    let why = status.paused.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     let split = status.split.observed.map(|split| format!("; {split} stays")).unwrap_or_default();
-    format!("{why}{split}")
+    format!("paused{why}{split}")
 }
 
 fn back(status: &Status, what: &str) -> String {
@@ -200,7 +199,7 @@ fn back(status: &Status, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::testing::{order, status};
+    use crate::cli::testing::{order, status, wordless};
 
     fn judged(until: Until, began: bool, change: impl FnOnce(&mut Status)) -> Option<Exit> {
         let mut status = status();
@@ -208,7 +207,9 @@ mod tests {
         status.split.drift = false;
         status.driver.holder = None;
         change(&mut status);
-        Progress { until, began }.judge(&status).map(|(exit, _)| exit)
+        let exit = |status: &Status| Progress { until, began }.judge(status).map(|(exit, _)| exit);
+        assert_eq!(exit(&wordless(&status)), exit(&status), "words decide an exit code");
+        exit(&status)
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn print(session: &mut impl Session, context: &mut Context) -> Result<Exit
         context.out.text(&text);
     }
     if status.split.observed.is_none() {
-        let why = status.faults.first().map_or("no reading yet", String::as_str);
+        let why = status.faults.first().map_or("no reading yet", |fault| &fault.text);
         context.out.failure_text(&Failure::new(Exit::Unreachable, format!("the traffic system cannot be read: {why}")));
         return Ok(Exit::Unreachable);
     }

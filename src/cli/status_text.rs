@@ -26,7 +26,7 @@ pub(crate) fn render(status: &Status, style: Style) -> String {
     }
     lines.extend(order(status));
     for fault in &status.faults {
-        lines.extend(wrap("FAULT     ", fault));
+        lines.extend(wrap("FAULT     ", &fault.text));
     }
     for note in &status.notes {
         lines.extend(wrap("NOTE      ", note));
@@ -303,11 +303,13 @@ fn clip(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
     use crate::cli::testing::status;
+    use crate::engine::snapshot::{Fault, FaultKind};
 
     #[test]
     fn every_line_fits_and_ascii_is_ascii() {
         let mut status = status();
-        status.faults.push("the replicas of green disagree on the version: ".repeat(4));
+        let text = "the replicas of green disagree on the version: ".repeat(4);
+        status.faults.push(Fault::new(FaultKind::Version, text));
         status.notes.push("blue: 2 sessions still open ".repeat(6));
         status.gates[0].name = "x".repeat(70);
         status.gates[0].status = GateState::Failed;

@@ -24,6 +24,20 @@ pub(crate) fn status() -> Status {
     serde_json::from_str(include_str!("../../tests/cli/status.json")).unwrap()
 }
 
+/// `status` with every text that is for people replaced by `x`.
+pub(crate) fn wordless(status: &Status) -> Status {
+    let mut status = status.clone();
+    let blank = |text: &mut String| *text = "x".into();
+    status.faults.iter_mut().for_each(|fault| blank(&mut fault.text));
+    status.blocked.iter_mut().for_each(|blocked| blank(&mut blocked.because));
+    status.gates.iter_mut().for_each(|gate| blank(&mut gate.note));
+    status.notes.iter_mut().for_each(blank);
+    status.paused.iter_mut().for_each(blank);
+    status.rollback.because.iter_mut().for_each(blank);
+    status.last_order.iter_mut().flat_map(|order| [&mut order.detail, &mut order.why]).flatten().for_each(blank);
+    status
+}
+
 /// An order toward green.
 pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
     OrderStatus {
@@ -39,6 +53,9 @@ pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
         retries: 0,
         late: false,
         detail: None,
+        fault: None,
+        cause: None,
+        why: None,
     }
 }
 

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::scenario::{Course, Scenario};
 use super::tree::Tree;
-use crate::domain::{Actor, LogLine, OrderState, Side};
-use crate::engine::snapshot::{GateState, GateStatus};
+use crate::domain::{Actor, Cause, LogLine, OrderState, Side};
+use crate::engine::snapshot::{GateState, GateStatus, OrderStatus};
 use crate::engine::{Access, Command, Phase, Snapshot, Status};
 use crate::runtime::session::{EngineSession, Session, Update};
 
@@ -76,7 +76,7 @@ impl Story {
         let failed = status.gates.iter().find(|gate| gate.required && gate.status == GateState::Failed);
         let busy = status.gates.iter().any(|gate| matches!(gate.status, GateState::Running | GateState::Pending));
         match status.phase {
-            Phase::RolledBack if settled => Some((5, format!("{}; blue takes all traffic", self.caught(snapshot)))),
+            Phase::RolledBack if settled => Some((5, format!("{}; blue takes all traffic", self.caught(status)))),
             Phase::Aborted if settled => Some((4, "aborted".into())),
             Phase::Finalized => Some((0, "green is live and the window is closed".into())),
             Phase::Paused => Some((6, "paused, waits for a person".into())),
@@ -90,18 +90,12 @@ impl Story {
     }
 
     /// What caught it, and how long after green's first users.
-    fn caught(&self, snapshot: &Snapshot) -> String {
-        let caught = |text: &str| text.starts_with("guard ") || text.contains("(plan: ");
-        let Some(event) = snapshot.events.iter().rev().find(|event| caught(&event.text)) else {
-            return "rolled back".into();
-        };
-        let after = self.users.map(|users| (event.at - users).num_seconds().max(0));
+    fn caught(&self, status: &Status) -> String {
+        let caused = |order: &&OrderStatus| matches!(order.cause, Some(Cause::Guard | Cause::Plan));
+        let Some(order) = status.last_order.as_ref().filter(caused) else { return "rolled back".into() };
+        let after = self.users.map(|users| (order.at - users).num_seconds().max(0));
         let after = after.map(|s| format!(" {s} s after green's first users")).unwrap_or_default();
-        let by = match event.text.split_once("(plan: ") {
-            Some((_, why)) => format!("the plan: {}", why.trim_end_matches(')')),
-            None => event.text.trim_end_matches(" -> rollback").to_owned(),
-        };
-        format!("rolled back{after} by {by}")
+        format!("rolled back{after} by {}", order.why.as_deref().unwrap_or("cutover itself"))
     }
 
     /// What the scenario does by itself: kill blue, or close the window once it was seen.

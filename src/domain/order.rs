@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::BackendError;
 use super::side::Side;
 use super::split::Split;
 
@@ -109,6 +110,43 @@ impl OrderState {
             Self::Verified => "VERIFIED",
             Self::Unknown => "UNKNOWN",
             Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// What kept an order from being carried out, or from being known to be. Exit codes and alerts depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderFault {
+    /// The traffic system cannot be reached; it did not act.
+    Unreachable,
+    /// The answer did not come: it may have happened.
+    Unknown,
+    /// The traffic system had changed since the screen was drawn; it did not act.
+    Conflict,
+    /// The credentials do not allow it.
+    Denied,
+    /// The traffic system refused the request itself.
+    Refused,
+    /// The answer makes no sense: it may have happened.
+    Garbled,
+    /// A newer order took its place.
+    Superseded,
+    /// It was not sent: the journal could not be written first.
+    Journal,
+    /// The router was read and did not show it in time.
+    NotSeen,
+}
+
+impl From<&BackendError> for OrderFault {
+    fn from(error: &BackendError) -> Self {
+        match error {
+            BackendError::Unreachable(_) => Self::Unreachable,
+            BackendError::Unknown(_) => Self::Unknown,
+            BackendError::Conflict(_) => Self::Conflict,
+            BackendError::Denied(_) => Self::Denied,
+            BackendError::Refused(_) => Self::Refused,
+            BackendError::Garbled(_) => Self::Garbled,
         }
     }
 }

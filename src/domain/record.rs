@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use super::gate::Evidence;
 use super::guard::Breach;
-use super::order::{Order, OrderId, OrderState};
+use super::order::{Order, OrderFault, OrderId, OrderState};
 use super::side::{Pair, Side};
 use super::split::Split;
 use super::version::Version;
@@ -29,6 +29,20 @@ impl Actor {
     pub fn auto() -> Self {
         Self { name: "auto".into(), via: "auto".into() }
     }
+}
+
+/// Why the engine or a person made a record, where something depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A person asked for it.
+    Operator,
+    /// A guard was breached.
+    Guard,
+    /// The plan is walked unattended: its next step is due, or it failed.
+    Plan,
+    /// The operator's console lost its terminal or its line.
+    Disconnect,
 }
 
 /// One line of the journal, without the chain around it.
@@ -56,8 +70,11 @@ pub enum Fact {
     },
     /// A console ended: `quit`, `SIGHUP`, `SIGTERM`, `terminal gone`, ...
     Closed {
-        /// Why.
+        /// Why, for people.
         why: String,
+        /// [`Cause::Disconnect`] where the operator was lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
     },
     /// The journal's last line was torn by a crash and was cut away.
     Recovered {
@@ -82,8 +99,11 @@ pub enum Fact {
         order: Order,
         /// The state digest the consent was given to.
         digest: Option<Digest>,
-        /// The reason, where one was given or a guard had one.
+        /// The reason in words, where a person gave one or the engine had one.
         why: Option<String>,
+        /// Why it was made; `None` in records of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
     },
     /// An order came further.
     OrderIs {
@@ -93,6 +113,9 @@ pub enum Fact {
         state: OrderState,
         /// What the backend said, cleaned.
         detail: Option<String>,
+        /// What went wrong; `None` where nothing did, and in records of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<OrderFault>,
     },
     /// A gate run ended.
     Gate {
@@ -119,14 +142,17 @@ pub enum Fact {
     },
     /// The plan was stopped where it is.
     Paused {
-        /// Why, where a guard did it.
+        /// The reason in words.
         why: Option<String>,
+        /// Why it was stopped; `None` in records of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
     },
     /// The plan goes on.
     Resumed,
     /// A guard was breached often enough to act.
     Guard(Breach),
-    /// The router says what nobody asked for.
+    /// The router reports a split that no order asked for.
     Drift {
         /// What was asked.
         desired: Split,
@@ -148,6 +174,9 @@ pub enum Fact {
     Adopted {
         /// The split accepted.
         split: Split,
+        /// The side that counts as live from now on where no rollout had named one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Side>,
     },
     /// The rollback window was ended; the standby may go.
     Finalized {

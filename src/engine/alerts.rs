@@ -15,8 +15,8 @@ use super::state::State;
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Alert, AlertKind, Breach, Digest, Evidence, Fact, GuardAction, Move, Order, OrderState, Pair, Record, Side,
-    Verdict, in_unit,
+    Actor, Alert, AlertKind, Breach, Cause, Digest, Evidence, Fact, GuardAction, Move, Order, OrderFault, OrderState,
+    Pair, Record, Side, Verdict, in_unit,
 };
 
 /// Ids remembered: many more than one rollout makes.
@@ -138,22 +138,22 @@ impl State {
     /// What `record` is worth telling as; `None` for what wakes nobody.
     fn subject(&self, record: &Record) -> Option<Subject> {
         let by_itself = record.by == Actor::auto();
-        // Reason: what a guard does is told with the guard.
-        let by_guard = |why: &Option<String>| by_itself && why.as_ref().is_some_and(|why| why.starts_with("guard "));
+        // Reason: the alert about the guard says what it did.
+        let by_guard = |cause: &Option<Cause>| *cause == Some(Cause::Guard);
         let mut order = None;
         let kind = match &record.fact {
             Fact::Guard(_) => AlertKind::Guard,
             Fact::Gate { evidence } if evidence.verdict == Verdict::Failed && self.is_required(&evidence.gate) => {
                 AlertKind::Gate
             }
-            Fact::Paused { why } if by_itself && !by_guard(why) => AlertKind::Paused,
-            Fact::Ordered { order: given, why, .. } if !given.kind.is_forward() && !by_guard(why) => {
+            Fact::Paused { cause, .. } if by_itself && !by_guard(cause) => AlertKind::Paused,
+            Fact::Ordered { order: given, cause, .. } if !given.kind.is_forward() && !by_guard(cause) => {
                 order = Some(given.clone());
                 AlertKind::Rollback
             }
-            Fact::OrderIs { id, state, detail } => {
+            Fact::OrderIs { id, state, fault, .. } => {
                 let last = self.rollout.last.as_ref().filter(|last| last.order.id == *id)?;
-                let superseded = detail.as_ref().is_some_and(|detail| detail.starts_with("superseded"));
+                let superseded = *fault == Some(OrderFault::Superseded);
                 let back = !last.order.kind.is_forward();
                 order = Some(last.order.clone());
                 match state {
@@ -167,7 +167,7 @@ impl State {
             }
             Fact::Drift { .. } => AlertKind::Drift,
             Fact::Standby { ready: 0, .. } => AlertKind::Standby,
-            Fact::Closed { why } if why.starts_with("operator disconnected") && self.rollout.stage == Stage::Moving => {
+            Fact::Closed { cause: Some(Cause::Disconnect), .. } if self.rollout.stage == Stage::Moving => {
                 AlertKind::Disconnect
             }
             Fact::Finalized { .. } => AlertKind::Finalized,
@@ -177,7 +177,9 @@ impl State {
             // Reason: a gate that fails again on the same version is no news.
             Fact::Gate { evidence } => Digest::of(["gate", &evidence.gate, evidence.version.as_str()]),
             Fact::OrderIs { id, .. } => Digest::of([kind.name(), &id.0]),
-            fact => Digest::of([kind.name(), &record.at.to_rfc3339(), &super::narrate::narrate(fact)?.0]),
+            // Reason: two guards may act at the same moment.
+            Fact::Guard(seen) => Digest::of([kind.name(), &record.at.to_rfc3339(), seen.side.name(), seen.subject()]),
+            _ => Digest::of([kind.name(), &record.at.to_rfc3339()]),
         };
         let id = id.as_str().chars().take(12).collect();
         Some(Subject { kind, id, record: record.clone(), order })
@@ -227,7 +229,7 @@ impl State {
         match &subject.record.fact {
             Fact::Guard(seen) => self.told_of_guard(seen, &now),
             Fact::Gate { evidence } => self.told_of_gate(evidence, &now),
-            Fact::Paused { why } => {
+            Fact::Paused { why, .. } => {
                 let why = why.clone().unwrap_or_default();
                 Told {
                     evidence: self.figures(),
@@ -255,7 +257,7 @@ impl State {
                 let what = format!("drift: the router says {observed}, asked for was {desired}");
                 Told::of(what, "nothing was moved; forward is locked until a person accepts it or rolls back".into())
             }
-            Fact::Closed { why } => {
+            Fact::Closed { why, .. } => {
                 let then = match self.service.plan.on_disconnect {
                     crate::domain::OnDisconnect::Hold => now,
                     crate::domain::OnDisconnect::Rollback => format!("all traffic is being sent back to {origin}"),

@@ -2,11 +2,12 @@
 
 use super::command::{Command, Refusal, RefusalKind, Reply, Request};
 use super::effect::Effect;
+use super::orders::Wanted;
 use super::rollout::Stage;
 use super::snapshot::GateState;
 use super::state::State;
 use crate::domain::text::clean;
-use crate::domain::{Actor, Fact, Move};
+use crate::domain::{Actor, Cause, Fact, Move};
 
 /// The least length of a reason for an override.
 pub const MIN_REASON: usize = 10;
@@ -17,14 +18,14 @@ impl State {
         let id = request.id;
         // Reason: rollback depends on nothing that could have changed (law 1); the rest is checked against what was on the screen.
         let stale = if request.command == Command::Rollback { None } else { self.digest_refusal(&request) };
-        if let Some(refusal) = stale.or_else(|| self.blockers(&request.command).into_iter().next()) {
+        if let Some(refusal) = stale.or_else(|| Some(self.blockers(&request.command).into_iter().next()?.into())) {
             let refusal = self.softened(&request.command, refusal);
             return self.reply(id, refusal);
         }
         match request.command {
             Command::Promote | Command::Switch => self.go_forward(request),
             Command::Abort => self.abort(request),
-            Command::Rollback => self.roll_back(request.by, Some(id), request.why),
+            Command::Rollback => self.roll_back(request.by, Some(id), request.why, Cause::Operator),
             Command::Pause => self.pause(id, request.by, request.why),
             Command::Resume => self.resume(id, request.by),
             Command::Override { gate, reason } => self.override_gate(id, request.by, &gate, &reason),
@@ -64,7 +65,7 @@ impl State {
     fn go_forward(&mut self, request: Request) {
         match self.target(&request.command).zip(request.command.as_move()) {
             Some((target, kind)) if self.router.split() != Some(target) => {
-                self.order(kind, target, request.by, Some(request.id), request.why);
+                self.order(Wanted::of(kind, target, request));
             }
             _ => {
                 let text = format!("{} already takes all traffic", self.candidate());
@@ -87,11 +88,11 @@ impl State {
             return self.reply(request.id, already(text.into()));
         }
         let Some(target) = self.target(&Command::Abort) else { return };
-        self.order(Move::Abort, target, request.by, Some(request.id), request.why);
+        self.order(Wanted::of(Move::Abort, target, request));
     }
 
     /// Orders all traffic back; the fastest thing here, and never refused but in a read-only process.
-    pub(super) fn roll_back(&mut self, by: Actor, request: Option<u64>, why: Option<String>) {
+    pub(super) fn roll_back(&mut self, by: Actor, request: Option<u64>, why: Option<String>, cause: Cause) {
         let running = self.rollout.unsettled().is_some_and(|order| order.order.kind == Move::Rollback);
         let reply = if running && self.pending.as_ref().is_some_and(|pending| pending.order.kind == Move::Rollback) {
             Some("a rollback is already under way".to_owned())
@@ -105,7 +106,7 @@ impl State {
             (Some(_), None) => {}
             (None, request) => {
                 let Some(target) = self.target(&Command::Rollback) else { return };
-                self.order(Move::Rollback, target, by, request, why);
+                self.order(Wanted { kind: Move::Rollback, target, by, request, why, cause });
             }
         }
     }
@@ -130,17 +131,19 @@ impl State {
         if self.rollout.paused.is_some() {
             return self.reply(id, already("already paused".into()));
         }
-        self.settle_on_disk(id, Fact::Paused { why: why.map(|text| clean(&text, 200)) }, by);
+        self.settle_on_disk(
+            id,
+            Fact::Paused { why: why.map(|text| clean(&text, 200)), cause: Some(Cause::Operator) },
+            by,
+        );
     }
 
     fn resume(&mut self, id: u64, by: Actor) {
         let drift = self.drift();
         if let Some(drift) = drift {
             self.router.drift = None;
-            if self.rollout.origin.is_none() {
-                self.rollout.origin = Some(self.origin());
-            }
-            self.settle_on_disk(id, Fact::Adopted { split: drift.observed }, by.clone());
+            let adopted = Fact::Adopted { split: drift.observed, origin: Some(self.origin()) };
+            self.settle_on_disk(id, adopted, by.clone());
         }
         match (self.rollout.paused.is_some(), drift.is_some()) {
             (true, true) => self.record(Fact::Resumed, by),

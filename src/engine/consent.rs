@@ -8,6 +8,21 @@ use super::watch::Serves;
 use crate::domain::fault::BackendError;
 use crate::domain::{Digest, Split};
 
+/// One thing that stands in the way of a command.
+pub(super) struct Blocker {
+    pub(super) kind: RefusalKind,
+    /// One line for the operator.
+    pub(super) text: String,
+    /// The gate it is about.
+    pub(super) gate: Option<String>,
+}
+
+impl From<Blocker> for Refusal {
+    fn from(blocker: Blocker) -> Self {
+        Self { kind: blocker.kind, text: blocker.text }
+    }
+}
+
 impl State {
     /// The state digest: observed split, both versions, gate results.
     pub fn digest(&self) -> Digest {
@@ -23,7 +38,7 @@ impl State {
     }
 
     /// Everything that stands in the way of `command` now, most important first.
-    pub(super) fn blockers(&self, command: &Command) -> Vec<Refusal> {
+    pub(super) fn blockers(&self, command: &Command) -> Vec<Blocker> {
         let mut found = Vec::new();
         match command {
             Command::Promote | Command::Switch => self.forward_blockers(command, &mut found),
@@ -73,7 +88,7 @@ impl State {
         found
     }
 
-    fn forward_blockers(&self, command: &Command, found: &mut Vec<Refusal>) {
+    fn forward_blockers(&self, command: &Command, found: &mut Vec<Blocker>) {
         self.lease_blocker(found);
         self.journal_blocker(found);
         self.stale_blocker(found);
@@ -82,18 +97,21 @@ impl State {
             let why = pause.why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
         }
+        // Reason: a failed gate is the news; what merely waits comes last.
+        self.gate_blockers(true, found);
         self.drift_blocker(found);
         self.version_blocker(found);
         self.replica_blocker(found);
-        self.gate_blockers(found);
+        self.gate_blockers(false, found);
         if let (Some(target), Some(kind)) = (self.target(command), command.as_move())
             && let Some(why) = self.capabilities.refuses(kind, target)
         {
             push(found, RefusalKind::Usage, &why);
         }
+        found.sort_by_key(|blocker| blocker.kind);
     }
 
-    fn lease_blocker(&self, found: &mut Vec<Refusal>) {
+    fn lease_blocker(&self, found: &mut Vec<Blocker>) {
         if self.access.is_read_only() {
             push(found, RefusalKind::ReadOnly, "started read-only: this process cannot drive");
         } else if let Some(holder) = &self.holder {
@@ -101,13 +119,13 @@ impl State {
         }
     }
 
-    fn journal_blocker(&self, found: &mut Vec<Refusal>) {
+    fn journal_blocker(&self, found: &mut Vec<Blocker>) {
         if let Some(fault) = self.journal_broken.as_ref().or(self.journal_fault.as_ref()) {
             push(found, RefusalKind::Journal, &format!("journal: {fault}"));
         }
     }
 
-    fn stale_blocker(&self, found: &mut Vec<Refusal>) {
+    fn stale_blocker(&self, found: &mut Vec<Blocker>) {
         match self.router.age_ms(self.now) {
             None => {
                 let why = self.router.fault.as_ref().map_or_else(|| "not read yet".into(), BackendError::when_reading);
@@ -131,14 +149,14 @@ impl State {
         }
     }
 
-    fn busy_blocker(&self, found: &mut Vec<Refusal>) {
+    fn busy_blocker(&self, found: &mut Vec<Blocker>) {
         if let Some(order) = self.rollout.unsettled() {
             let text = format!("order {} ({}) is {}", order.order.id, order.order.kind.verb(), order.state.title());
             push(found, RefusalKind::Busy, &text);
         }
     }
 
-    fn drift_blocker(&self, found: &mut Vec<Refusal>) {
+    fn drift_blocker(&self, found: &mut Vec<Blocker>) {
         if let Some((_, seen)) = &self.router.seen
             && let Some(mixed) = &seen.mixed
         {
@@ -153,7 +171,7 @@ impl State {
         }
     }
 
-    fn version_blocker(&self, found: &mut Vec<Refusal>) {
+    fn version_blocker(&self, found: &mut Vec<Blocker>) {
         let candidate = self.candidate();
         match self.sides[candidate].serves() {
             Serves::Known(_) | Serves::Unsaid => {}
@@ -164,7 +182,7 @@ impl State {
         }
     }
 
-    fn replica_blocker(&self, found: &mut Vec<Refusal>) {
+    fn replica_blocker(&self, found: &mut Vec<Blocker>) {
         let candidate = self.candidate();
         if self.sides[candidate].ready() == Some(0) {
             let total = self.sides[candidate].replicas.len();
@@ -172,7 +190,8 @@ impl State {
         }
     }
 
-    fn gate_blockers(&self, found: &mut Vec<Refusal>) {
+    /// Required gates that do not let pass; those that `failed`, or those that merely have not passed.
+    fn gate_blockers(&self, failed: bool, found: &mut Vec<Blocker>) {
         for spec in self.service.gates.iter().filter(|gate| gate.required) {
             let state = self.gate_state(spec);
             let text = match state {
@@ -186,11 +205,10 @@ impl State {
                 GateState::Stale => format!("gate {}'s result is too old", spec.name),
                 GateState::NotYet => format!("gate {} could not tell yet", spec.name),
             };
-            push(found, RefusalKind::Blocked, &text);
+            if failed == (state == GateState::Failed) {
+                found.push(Blocker { kind: RefusalKind::Blocked, text, gate: Some(spec.name.clone()) });
+            }
         }
-        // Reason: a failed gate is the news; what merely waits comes after it.
-        found.sort_by_key(|refusal| u8::from(refusal.kind == RefusalKind::Blocked && !refusal.text.ends_with("FAIL")));
-        found.sort_by_key(|refusal| refusal.kind);
     }
 
     /// The split that `command` would ask for; `None` where it asks for none.
@@ -220,13 +238,14 @@ impl State {
     /// What is blocked now, for the status document.
     pub(super) fn blocked(&self) -> Vec<Blocked> {
         let of = |command: &Command| {
-            let blocked = |it: Refusal| Blocked { command: command.clone(), because: it.text, kind: it.kind };
+            let blocked =
+                |it: Blocker| Blocked { command: command.clone(), because: it.text, kind: it.kind, gate: it.gate };
             self.blockers(command).into_iter().map(blocked).collect::<Vec<_>>()
         };
         Command::BLOCKABLE.iter().flat_map(of).collect()
     }
 }
 
-fn push(found: &mut Vec<Refusal>, kind: RefusalKind, text: &str) {
-    found.push(Refusal { kind, text: text.to_owned() });
+fn push(found: &mut Vec<Blocker>, kind: RefusalKind, text: &str) {
+    found.push(Blocker { kind, text: text.to_owned(), gate: None });
 }

@@ -8,7 +8,7 @@ use super::compare::{Compared, Excess};
 use super::rollout::Stage;
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use super::state::State;
-use crate::domain::{Actor, Breach, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
+use crate::domain::{Actor, Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
 
 /// What every guard saw last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,10 +144,11 @@ impl State {
                     self.log(LogLevel::Err, "guard", &format!("not rolled back: {origin} answers nothing"));
                 }
                 if self.rollout.paused.is_none() {
-                    self.record(Fact::Paused { why: Some(why) }, Actor::auto());
+                    let paused = Fact::Paused { why: Some(why), cause: Some(Cause::Guard) };
+                    self.record(paused, Actor::auto());
                 }
             }
-            GuardAction::Rollback => self.roll_back(Actor::auto(), None, Some(why)),
+            GuardAction::Rollback => self.roll_back(Actor::auto(), None, Some(why), Cause::Guard),
         }
     }
 

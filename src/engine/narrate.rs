@@ -7,13 +7,13 @@ use crate::domain::{Breach, Fact, Metric, Move, Order, OrderState, Verdict, in_u
 pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
     let line = match fact {
         Fact::Opened { pid, .. } => (format!("opened, pid {pid}"), false),
-        Fact::Closed { why } => (format!("closed: {why}"), why != "quit" && why != "done"),
+        Fact::Closed { why, .. } => (format!("closed: {why}"), why != "quit" && why != "done"),
         Fact::Recovered { bytes } => (format!("journal: a torn last line of {bytes} bytes was cut away"), true),
         Fact::TookOver { from } => (format!("took over from {from}"), true),
         Fact::Started { live, .. } => (format!("rollout begun, {live} is live"), false),
         Fact::Ordered { order, why, .. } => (ordered(order, why.as_deref()), !order.kind.is_forward()),
         Fact::OrderIs { state: OrderState::Sent | OrderState::Accepted, .. } => return None,
-        Fact::OrderIs { id, state, detail } => {
+        Fact::OrderIs { id, state, detail, .. } => {
             let detail = detail.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             (format!("order {id} {}{detail}", state.title()), *state != OrderState::Verified)
         }
@@ -23,7 +23,7 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
         }
         Fact::Overridden { gate, reason, .. } => (format!("gate {gate} overridden: {reason}"), true),
         Fact::Approved { gate, reason, .. } => (format!("gate {gate} signed: {reason}"), false),
-        Fact::Paused { why } => {
+        Fact::Paused { why, .. } => {
             (format!("paused{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default()), true)
         }
         Fact::Resumed => ("resumed".into(), false),
@@ -35,7 +35,7 @@ pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
         Fact::Standby { side, ready, total, .. } => {
             (format!("the way back is there again: {side} {ready}/{total} ready"), false)
         }
-        Fact::Adopted { split } => (format!("accepted what the router says: {split}"), true),
+        Fact::Adopted { split, .. } => (format!("accepted what the router says: {split}"), true),
         Fact::Finalized { live } => (format!("finalized, {live} is live"), false),
         Fact::Alerted { delivered: true, tries: 1, alert, to, .. } => {
             (format!("alert {alert} delivered to {to}"), false)

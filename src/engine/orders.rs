@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Refusal, RefusalKind, Reply};
+use super::command::{Refusal, RefusalKind, Reply, Request};
 use super::effect::{Effect, WriteRule};
 use super::rollout::Stage;
 use super::state::State;
 use crate::domain::{
-    Actor, BackendError, Digest, Fact, LogLevel, Move, Order, OrderId, OrderState, Record, Revision, Split, Stamp,
+    Actor, BackendError, Cause, Digest, Fact, LogLevel, Move, Order, OrderFault, OrderId, OrderState, Record, Revision,
+    Split, Stamp,
 };
 
 /// A rollback that is not answered is sent again after this long, milliseconds.
@@ -24,14 +25,39 @@ pub(super) struct Pending {
     pub(super) answered: bool,
     pub(super) retries: u32,
     /// Why the tries so far certainly changed nothing; `None` once one may have.
-    nothing_came_of_it: Option<String>,
+    nothing_came_of_it: Option<(String, OrderFault)>,
     may_have_happened: bool,
     pub(super) late: bool,
 }
 
+/// An order to be made.
+pub(super) struct Wanted {
+    pub(super) kind: Move,
+    pub(super) target: Split,
+    pub(super) by: Actor,
+    /// The request that is answered with it.
+    pub(super) request: Option<u64>,
+    pub(super) why: Option<String>,
+    pub(super) cause: Cause,
+}
+
+impl Wanted {
+    /// What `request` asks for.
+    pub(super) fn of(kind: Move, target: Split, request: Request) -> Self {
+        let Request { id, by, why, .. } = request;
+        Self { kind, target, by, request: Some(id), why, cause: Cause::Operator }
+    }
+
+    /// What the engine wants by itself.
+    pub(super) fn by_itself(kind: Move, target: Split, why: Option<String>, cause: Cause) -> Self {
+        Self { kind, target, by: Actor::auto(), request: None, why, cause }
+    }
+}
+
 impl State {
     /// Makes an order and sends it: journal first, then the backend.
-    pub(super) fn order(&mut self, kind: Move, target: Split, by: Actor, request: Option<u64>, why: Option<String>) {
+    pub(super) fn order(&mut self, wanted: Wanted) {
+        let Wanted { kind, target, by, request, why, cause } = wanted;
         let forward = kind.is_forward();
         // Reason: whoever takes traffic back, a person or a guard, has ended the walk; a person begins the next.
         self.auto &= forward;
@@ -54,10 +80,8 @@ impl State {
                 _ => None,
             });
             records.push(self.fold(Fact::Started { live: self.origin(), versions }, by.clone()));
-        } else if self.rollout.origin.is_none() {
-            self.rollout.origin = Some(self.origin());
         }
-        records.push(self.fold(Fact::Ordered { order: order.clone(), digest, why }, by));
+        records.push(self.fold(Fact::Ordered { order: order.clone(), digest, why, cause: Some(cause) }, by));
         let pending = Pending {
             order: order.clone(),
             sent: self.now,
@@ -97,8 +121,9 @@ impl State {
         self.pending = None;
         if let Some(old) = self.rollout.unsettled() {
             let (id, by) = (old.order.id.clone(), self.me.clone());
+            let (state, fault) = (OrderState::Failed, Some(OrderFault::Superseded));
             let detail = Some("superseded by a newer order".to_owned());
-            records.push(self.fold(Fact::OrderIs { id, state: OrderState::Failed, detail }, by));
+            records.push(self.fold(Fact::OrderIs { id, state, detail, fault }, by));
         }
     }
 
@@ -109,23 +134,21 @@ impl State {
         let kind = pending.order.kind;
         match result {
             Ok(_) => {
-                self.order_is(id, OrderState::Accepted, None);
+                self.order_is(id, OrderState::Accepted, None, None);
                 self.out.push(Effect::Observe);
             }
             Err(fault) if fault.may_have_happened() => {
-                self.order_is(id, OrderState::Unknown, Some(fault.to_string()));
+                self.order_is(id, OrderState::Unknown, Some(fault.to_string()), Some((&fault).into()));
                 self.out.push(Effect::Observe);
             }
             // Reason: the way back is not given up because the line is down for a moment.
             Err(fault) if kind == Move::Rollback && !matches!(fault, BackendError::Denied(_)) => {
-                pending.nothing_came_of_it = Some(fault.to_string());
-                if let Some(last) = self.rollout.last.as_mut().filter(|last| last.order.id == *id) {
-                    last.detail = Some(fault.to_string());
-                }
+                pending.nothing_came_of_it = Some((fault.to_string(), (&fault).into()));
+                self.order_is(id, OrderState::Sent, Some(fault.to_string()), Some((&fault).into()));
                 self.log(LogLevel::Warn, "rollback", &format!("{fault}; trying again"));
             }
             Err(fault) => {
-                self.give_up(id, &fault.to_string());
+                self.give_up(id, &fault.to_string(), (&fault).into());
             }
         }
     }
@@ -142,7 +165,8 @@ impl State {
             self.pending = None;
             let detail = Some(format!("not sent: the journal cannot be written: {text}"));
             let by = self.me.clone();
-            self.fold(Fact::OrderIs { id: id.clone(), state: OrderState::Failed, detail }, by);
+            let (state, fault) = (OrderState::Failed, Some(OrderFault::Journal));
+            self.fold(Fact::OrderIs { id: id.clone(), state, detail, fault }, by);
         }
         self.journal_fault = Some(text);
     }
@@ -155,22 +179,25 @@ impl State {
     /// Nobody will try again: what certainly was not carried out must not look as if it might have been.
     pub(super) fn leave_orders(&mut self) {
         let Some(pending) = self.pending.as_ref().filter(|pending| !pending.may_have_happened) else { return };
-        if let Some(why) = pending.nothing_came_of_it.clone() {
+        if let Some((why, fault)) = pending.nothing_came_of_it.clone() {
             let id = pending.order.id.clone();
-            self.give_up(&id, &format!("not carried out: {why}"));
+            self.give_up(&id, &format!("not carried out: {why}"), fault);
         }
     }
 
-    fn give_up(&mut self, id: &OrderId, why: &str) {
+    fn give_up(&mut self, id: &OrderId, why: &str, fault: OrderFault) {
         self.pending = None;
-        self.order_is(id, OrderState::Failed, Some(why.to_owned()));
+        self.order_is(id, OrderState::Failed, Some(why.to_owned()), Some(fault));
     }
 
-    fn order_is(&mut self, id: &OrderId, state: OrderState, detail: Option<String>) {
-        let same = self.rollout.last.as_ref().is_some_and(|last| last.order.id == *id && last.state == state);
+    /// Records how far an order is, unless that is on record.
+    fn order_is(&mut self, id: &OrderId, state: OrderState, detail: Option<String>, fault: Option<OrderFault>) {
+        let same = self.rollout.last.as_ref().is_some_and(|last| {
+            last.order.id == *id && last.state == state && (state != OrderState::Sent || last.fault == fault)
+        });
         if !same {
             let by = self.me.clone();
-            self.record(Fact::OrderIs { id: id.clone(), state, detail }, by);
+            self.record(Fact::OrderIs { id: id.clone(), state, detail, fault }, by);
         }
     }
 
@@ -189,10 +216,10 @@ impl State {
             }
             let detail = format!("router says {} after {} ms", seen.split, self.now.since_ms(pending.sent));
             self.pending = None;
-            self.order_is(&id, OrderState::Verified, Some(detail));
+            self.order_is(&id, OrderState::Verified, Some(detail), None);
         } else if self.settles_for_others() && self.now.since_ms(last.at) > 2_000 {
             let detail = format!("left behind by another process; router says {}", seen.split);
-            self.order_is(&id, OrderState::Verified, Some(detail));
+            self.order_is(&id, OrderState::Verified, Some(detail), None);
         }
     }
 
@@ -226,7 +253,8 @@ impl State {
             let says = self.router.split().map_or_else(|| "nothing".into(), |split| split.to_string());
             let fresh = self.router.age_ms(self.now).is_some_and(|age| age < self.service.stale_after_ms);
             if unknown && fresh {
-                self.give_up(&id, &format!("not carried out: router says {says} after {} s", waited / 1000));
+                let why = format!("not carried out: router says {says} after {} s", waited / 1000);
+                self.give_up(&id, &why, OrderFault::NotSeen);
             }
         }
         if became_late {
@@ -249,6 +277,6 @@ impl State {
         let says = self.router.split().map_or_else(|| "nothing".into(), |split| split.to_string());
         let id = last.order.id.clone();
         let detail = format!("left behind by another process and not carried out: router says {says}");
-        self.order_is(&id, OrderState::Failed, Some(detail));
+        self.order_is(&id, OrderState::Failed, Some(detail), Some(OrderFault::NotSeen));
     }
 }

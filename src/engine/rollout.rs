@@ -14,7 +14,8 @@ use super::snapshot::EventLine;
 use super::trail::Trails;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Digest, Evidence, Fact, Move, Order, OrderId, OrderState, Pair, Record, Side, Split, Stamp, Verdict, Version,
+    Actor, Cause, Digest, Evidence, Fact, Move, Order, OrderFault, OrderId, OrderState, Pair, Record, Side, Split,
+    Stamp, Verdict, Version,
 };
 
 /// Events kept for the screen.
@@ -52,18 +53,29 @@ pub(super) struct Tracked {
     /// When it was verified or given up.
     pub(super) settled: Option<Stamp>,
     pub(super) detail: Option<String>,
+    pub(super) fault: Option<OrderFault>,
+    pub(super) cause: Option<Cause>,
+    pub(super) why: Option<String>,
 }
 
 impl Tracked {
-    fn is(&mut self, state: OrderState, detail: Option<&str>, at: Stamp) {
-        self.state = state;
-        if let Some(detail) = detail {
-            self.detail = Some(detail.to_owned());
+    fn is(&mut self, news: &News<'_>, at: Stamp) {
+        self.state = news.state;
+        self.fault = news.fault;
+        if let Some(detail) = news.detail {
+            self.detail = Some(detail.clone());
         }
-        if state.is_settled() {
+        if news.state.is_settled() {
             self.settled = Some(at);
         }
     }
+}
+
+/// How far an order has come.
+struct News<'a> {
+    state: OrderState,
+    detail: Option<&'a String>,
+    fault: Option<OrderFault>,
 }
 
 /// The earlier of two orders of one moment.
@@ -151,7 +163,10 @@ impl Rollout {
                 self.started = Some(record.at);
                 self.reached_at.clear();
             }
-            Fact::Ordered { order, digest, .. } => {
+            Fact::Ordered { order, digest, why, cause } => {
+                if !order.kind.is_forward() {
+                    self.origin.get_or_insert(order.toward);
+                }
                 self.desired = Some(order.target);
                 self.rival = self.last.take().and_then(|before| Rival::of(before, order));
                 self.last = Some(Tracked {
@@ -162,13 +177,17 @@ impl Rollout {
                     state: OrderState::Sent,
                     settled: None,
                     detail: None,
+                    fault: None,
+                    cause: *cause,
+                    why: why.clone(),
                 });
             }
-            Fact::OrderIs { id, state, detail } => {
+            Fact::OrderIs { id, state, detail, fault } => {
+                let news = News { state: *state, detail: detail.as_ref(), fault: *fault };
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
-                    self.order_is(*state, detail.as_deref(), at);
+                    self.order_is(&news, at);
                 } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.tracked.order.id == *id) {
-                    rival.tracked.is(*state, detail.as_deref(), at);
+                    rival.tracked.is(&news, at);
                 }
             }
             Fact::Gate { evidence } => {
@@ -186,12 +205,15 @@ impl Rollout {
                 self.trails.ended(&signed);
                 self.evidence.insert(gate.clone(), (at, signed));
             }
-            Fact::Paused { why } => self.paused = Some(Pause { why: why.clone() }),
+            Fact::Paused { why, .. } => self.paused = Some(Pause { why: why.clone() }),
             Fact::Resumed => {
                 self.paused = None;
                 self.accepted = self.last.as_ref().map(|last| last.order.id.clone());
             }
-            Fact::Adopted { split } => self.adopt(*split, at),
+            Fact::Adopted { split, origin } => {
+                self.origin = self.origin.or(*origin);
+                self.adopt(*split, at);
+            }
             Fact::Finalized { live } => {
                 self.origin = Some(*live);
                 self.stage = Stage::Finalized;
@@ -210,12 +232,13 @@ impl Rollout {
         }
     }
 
-    fn order_is(&mut self, state: OrderState, detail: Option<&str>, at: Stamp) {
+    fn order_is(&mut self, news: &News<'_>, at: Stamp) {
+        let state = news.state;
         let Some(last) = self.last.as_mut() else { return };
         if last.state.is_settled() {
             return;
         }
-        last.is(state, detail, at);
+        last.is(news, at);
         if !state.is_settled() {
             return;
         }

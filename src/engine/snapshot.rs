@@ -9,12 +9,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod fault;
 mod gate;
 mod guard;
 mod metric;
 mod phase;
 mod side;
 
+pub use fault::{Fault, FaultKind};
 pub use gate::{GateState, GateStatus};
 pub use guard::{GuardState, GuardStatus, VersusStatus};
 pub use metric::{MetricStatus, Soon};
@@ -23,7 +25,7 @@ pub use side::{Latency, SideStatus, Source};
 
 use super::command::{Command, RefusalKind};
 use super::detail::Detail;
-use crate::domain::{Move, OrderId, OrderState, Pair, Point, Side, Split};
+use crate::domain::{Cause, Move, OrderFault, OrderId, OrderState, Pair, Point, Side, Split};
 
 /// The version of the status document; a rename of any member raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -107,13 +109,17 @@ pub struct Status {
     pub rollback: RollbackStatus,
     /// Why each command that cannot be given now cannot; a command may stand here more than once, most important reason first.
     pub blocked: Vec<Blocked>,
+    /// Why the plan is paused, where it is and somebody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// The last order, whoever gave it.
     pub last_order: Option<OrderStatus>,
     /// Who drives.
     pub driver: DriverStatus,
     /// Faults to be shown: replicas that disagree, drift, a broken journal, an unreachable router. Most important first.
-    pub faults: Vec<String>,
-    /// What the traffic system tells of itself and no fault is: sessions still open, a node that is down, what a
+    #[serde(flatten, with = "fault::document")]
+    pub faults: Vec<Fault>,
+    /// What the traffic system reports that is not a fault: sessions still open, a node that is down, what a
     /// reload would undo. Cleaned, at most [`MAX_NOTES`], most important first.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -137,6 +143,11 @@ impl Status {
     /// Whether the question before `command` wants the candidate's version typed.
     pub fn wants_typed(&self, command: &Command) -> bool {
         command.as_move().is_some_and(|it| self.typed.contains(&it))
+    }
+
+    /// The first fault of `kind`.
+    pub fn fault(&self, kind: FaultKind) -> Option<&Fault> {
+        self.faults.iter().find(|fault| fault.kind == kind)
     }
 }
 
@@ -190,6 +201,9 @@ pub struct Blocked {
     pub because: String,
     /// What kind of reason.
     pub kind: RefusalKind,
+    /// The gate that stands in the way; `null` where it is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
 }
 
 /// A command as its verb.
@@ -236,6 +250,15 @@ pub struct OrderStatus {
     pub late: bool,
     /// What the backend said.
     pub detail: Option<String>,
+    /// What went wrong, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<OrderFault>,
+    /// Why it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The reason in words, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// Who drives.

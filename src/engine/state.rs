@@ -20,7 +20,8 @@ use super::watch::{Drift, Router, SideWatch};
 use crate::domain::masked;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, BackendError, Capabilities, Digest, Fact, LogLevel, LogLine, Observation, Pair, Record, Service, Side, Stamp,
+    Actor, BackendError, Capabilities, Cause, Digest, Fact, LogLevel, LogLine, Observation, Pair, Record, Service,
+    Side, Stamp,
 };
 
 /// The whole state of a rollout as one process knows it. Only [`State::apply`] changes it.
@@ -298,10 +299,11 @@ impl State {
     fn operator_gone(&mut self, why: &str) {
         let moving = self.rollout.stage == Stage::Moving;
         let me = self.me.clone();
-        self.record(Fact::Closed { why: format!("operator disconnected: {why}") }, me);
+        let why_closed = format!("operator disconnected: {why}");
+        self.record(Fact::Closed { why: why_closed, cause: Some(Cause::Disconnect) }, me);
         let policy = self.service.plan.on_disconnect;
         if policy == crate::domain::OnDisconnect::Rollback && moving && self.may_drive() {
-            self.roll_back(Actor::auto(), None, Some(format!("on_disconnect: {why}")));
+            self.roll_back(Actor::auto(), None, Some(format!("on_disconnect: {why}")), Cause::Disconnect);
         }
     }
 

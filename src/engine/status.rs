@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus, SCHEMA_VERSION, SideStatus,
-    Snapshot, Source, SplitStatus, Status, Step,
+    DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
+    SCHEMA_VERSION, SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
@@ -58,6 +58,7 @@ impl State {
             guards: self.guard_statuses(),
             rollback: self.rollback_status(),
             blocked: self.blocked(),
+            paused: self.rollout.paused.as_ref().and_then(|pause| pause.why.clone()),
             last_order: self.order_status(),
             driver: DriverStatus {
                 me: self.me.name.clone(),
@@ -254,28 +255,37 @@ impl State {
             retries: pending.map_or(0, |pending| pending.retries),
             late: pending.is_some_and(|pending| pending.late),
             detail: last.detail.clone(),
+            fault: last.fault,
+            cause: last.cause,
+            why: last.why.clone(),
         })
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        faults.extend(self.journal_broken.as_ref().map(|fault| format!("journal: {fault}")));
-        faults.extend(self.journal_fault.as_ref().map(|fault| format!("journal: {fault}")));
-        faults.extend(self.router.fault.as_ref().map(|fault| format!("router: {}", fault.when_reading())));
-        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
-            faults.push(format!("drift: router says {}, asked was {desired}", drift.observed));
+        let mut add = |kind, text: String| faults.push(Fault { kind, text });
+        for fault in self.journal_broken.iter().chain(&self.journal_fault) {
+            add(FaultKind::Journal, format!("journal: {fault}"));
         }
-        if let Some((_, seen)) = &self.router.seen {
-            faults.extend(seen.mixed.as_ref().map(|mixed| format!("router is mixed: {mixed}")));
+        if let Some(fault) = &self.router.fault {
+            add(FaultKind::Router, format!("router: {}", fault.when_reading()));
+        }
+        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
+            add(FaultKind::Drift, format!("drift: router says {}, asked was {desired}", drift.observed));
+        }
+        if let Some(mixed) = self.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.as_ref()) {
+            add(FaultKind::Mixed, format!("router is mixed: {mixed}"));
         }
         if let Some(last) = self.rollout.last.as_ref().filter(|last| last.state == OrderState::Unknown) {
-            faults.push(format!("order {} is UNKNOWN: it may have happened", last.order.id));
+            add(FaultKind::Order, format!("order {} is UNKNOWN: it may have happened", last.order.id));
         }
         for side in Side::BOTH {
             if let Serves::Disagree(text) = self.sides[side].serves() {
-                faults.push(format!("{side}: {text}"));
+                add(FaultKind::Version, format!("{side}: {text}"));
             }
-            faults.extend(self.sides[side].probe_fault().map(|text| format!("{side}: {text}")));
+            if let Some(text) = self.sides[side].probe_fault() {
+                add(FaultKind::Replica, format!("{side}: {text}"));
+            }
         }
         faults
     }

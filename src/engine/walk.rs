@@ -2,10 +2,11 @@
 //! at the first failure, within the evaluation that sees it.
 
 use super::command::Command;
+use super::orders::Wanted;
 use super::rollout::Stage;
 use super::snapshot::GateState;
 use super::state::State;
-use crate::domain::{Actor, Fact, Move, OnFailure, OrderState, Side};
+use crate::domain::{Actor, Cause, Fact, Move, OnFailure, OrderState, Side};
 
 /// A candidate that answers nothing for this long has failed, in milliseconds: one lost probe is none.
 const DEAD_MS: u64 = 3_000;
@@ -51,7 +52,7 @@ impl State {
             && self.blockers(&Command::Promote).is_empty()
             && let Some(target) = self.target(&Command::Promote)
         {
-            self.order(Move::Promote, target, Actor::auto(), None, None);
+            self.order(Wanted::by_itself(Move::Promote, target, None, Cause::Plan));
         }
     }
 
@@ -124,15 +125,21 @@ impl State {
         match action {
             OnFailure::Abort if way_back && self.rollout.stage == Stage::Moving && self.capabilities.abort => {
                 if let Some(target) = self.target(&Command::Abort) {
-                    self.order(Move::Abort, target, Actor::auto(), None, Some(why));
+                    self.order(Wanted::by_itself(Move::Abort, target, Some(why), Cause::Plan));
                 }
             }
-            OnFailure::Abort | OnFailure::Rollback if way_back => self.roll_back(Actor::auto(), None, Some(why)),
-            OnFailure::Pause => self.record(Fact::Paused { why: Some(why) }, Actor::auto()),
+            OnFailure::Abort | OnFailure::Rollback if way_back => {
+                self.roll_back(Actor::auto(), None, Some(why), Cause::Plan);
+            }
+            OnFailure::Pause => self.record(paused(why), Actor::auto()),
             OnFailure::Abort | OnFailure::Rollback => {
                 let why = format!("{why}; not taken back: {origin} answers nothing");
-                self.record(Fact::Paused { why: Some(why) }, Actor::auto());
+                self.record(paused(why), Actor::auto());
             }
         }
     }
+}
+
+const fn paused(why: String) -> Fact {
+    Fact::Paused { why: Some(why), cause: Some(Cause::Plan) }
 }

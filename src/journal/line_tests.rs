@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Actor, Breach, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Revision, Side,
-    Split, Verdict, Version,
+    Actor, Breach, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderFault, OrderId, OrderState,
+    Pair, Revision, Side, Split, Verdict, Version,
 };
 
 fn record(fact: Fact) -> Record {
@@ -60,16 +60,21 @@ fn every_fact() -> Vec<Fact> {
     let versions = Pair { blue: Some(Version::from_text("v1")), green: None };
     vec![
         Fact::Opened { pid: 7, cutover: "0.1.0".into() },
-        Fact::Closed { why: "quit".into() },
+        Fact::Closed { why: "quit".into(), cause: None },
         Fact::Recovered { bytes: 77 },
         Fact::TookOver { from: "bob".into() },
         Fact::Started { live: Side::Blue, versions },
-        Fact::Ordered { order, digest: Some(digest.clone()), why: Some("because".into()) },
-        Fact::OrderIs { id: OrderId("7f3e".into()), state: OrderState::Unknown, detail: None },
+        Fact::Ordered { order, digest: Some(digest.clone()), why: Some("because".into()), cause: Some(Cause::Guard) },
+        Fact::OrderIs {
+            id: OrderId("7f3e".into()),
+            state: OrderState::Unknown,
+            detail: None,
+            fault: Some(OrderFault::Garbled),
+        },
         Fact::Gate { evidence },
         Fact::Overridden { gate: "smoke".into(), version: digest.clone(), reason: "known to be noisy".into() },
         Fact::Approved { gate: "fairness".into(), version: digest, reason: "read the report".into() },
-        Fact::Paused { why: None },
+        Fact::Paused { why: None, cause: Some(Cause::Plan) },
         Fact::Resumed,
         Fact::Guard(Breach { worse_by: Some(0.25), ..breach(251.5) }),
         Fact::Guard(Breach { row: Some("queue".into()), unit: Some("count".into()), at_least: true, ..breach(12.0) }),
@@ -90,6 +95,39 @@ fn every_fact_comes_back_as_it_went_in() {
         assert_eq!(entry, Entry { seq: at as u64 + 1, record });
         assert_eq!(reader, after);
         writer = after;
+    }
+}
+
+/// Causes and faults of orders were added later; a breach's action was a text.
+#[test]
+fn records_of_earlier_versions_are_read() {
+    let order = r#"{"id":"7f3e","move":"rollback","from":null,"target":{"blue":100,"green":0},"toward":"blue","expected":null}"#;
+    let split = r#"{"blue":90,"green":10}"#;
+    let table = [
+        (
+            format!(r#""fact":"ordered","order":{order},"digest":null,"why":"guard p99""#),
+            r#"Ordered { order: Order { id: OrderId("7f3e")"#,
+        ),
+        (
+            r#""fact":"order_is","id":"7f3e","state":"failed","detail":"superseded by a newer order""#.into(),
+            r#"OrderIs { id: OrderId("7f3e"), state: Failed, detail: Some("superseded by a newer order"), fault: None }"#,
+        ),
+        (r#""fact":"paused","why":"plan: x""#.into(), r#"Paused { why: Some("plan: x"), cause: None }"#),
+        (r#""fact":"closed","why":"quit""#.into(), r#"Closed { why: "quit", cause: None }"#),
+        (format!(r#""fact":"adopted","split":{split}"#), "Adopted { split: Split { green: 10 }, origin: None }"),
+        (
+            r#""fact":"guard","metric":"p99","side":"green","value":612.0,"limit":250.0,"samples":9,"action":"rollback""#.into(),
+            "Guard(Breach { metric: P99",
+        ),
+    ];
+    for (members, fact) in table {
+        let text = format!(r#"{{"at":"2026-01-01T00:00:00Z","by":{{"name":"ann","via":"cli"}},{members}}}"#);
+        let record: Record = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let read = format!("{:?}", record.fact);
+        assert!(read.starts_with(fact), "{read}");
+        if let Fact::Guard(breach) = record.fact {
+            assert_eq!(breach.action, GuardAction::Rollback);
+        }
     }
 }
 

@@ -70,7 +70,7 @@ impl End {
                 self.back.push(order.id.clone());
             }
             Fact::OrderIs { id, state: OrderState::Verified, .. } => self.reached |= self.back.contains(id),
-            Fact::Adopted { split } => self.reached |= self.live.is_some_and(|live| split.share(live) == 100),
+            Fact::Adopted { split, .. } => self.reached |= self.live.is_some_and(|live| split.share(live) == 100),
             Fact::Finalized { .. } => self.reached = true,
             _ => {}
         }

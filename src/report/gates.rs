@@ -101,9 +101,9 @@ pub(super) fn decisions(chapter: &Chapter<'_>) -> Vec<Decision> {
         let (what, about, reason) = match &record.fact {
             Fact::Overridden { gate, reason, .. } => ("override", Some(gate.clone()), Some(reason.clone())),
             Fact::Approved { gate, reason, .. } => ("approve", Some(gate.clone()), Some(reason.clone())),
-            Fact::Paused { why } => ("pause", None, why.clone()),
+            Fact::Paused { why, .. } => ("pause", None, why.clone()),
             Fact::Resumed => ("resume", None, None),
-            Fact::Adopted { split } => ("adopt", Some(split.to_string()), None),
+            Fact::Adopted { split, .. } => ("adopt", Some(split.to_string()), None),
             Fact::Finalized { live } => ("finalize", Some(format!("{live} is live")), None),
             Fact::TookOver { from } => ("take over", Some(format!("from {from}")), None),
             Fact::Note { text } => ("note", None, Some(text.clone())),

@@ -11,13 +11,13 @@ pub(super) fn orders(chapter: &Chapter<'_>, candidate: Side) -> Vec<OrderRow> {
     for record in &chapter.records {
         match &record.fact {
             // Written again by a retry: the same order.
-            Fact::Ordered { order, digest, why } if rows.iter().all(|row| row.id != plain(&order.id.0)) => {
+            Fact::Ordered { order, digest, why, .. } if rows.iter().all(|row| row.id != plain(&order.id.0)) => {
                 let mut row = row(record, order, candidate);
                 row.consent.clone_from(digest);
                 row.why = why.as_deref().map(plain);
                 rows.push(row);
             }
-            Fact::OrderIs { id, state, detail } => {
+            Fact::OrderIs { id, state, detail, .. } => {
                 let Some(row) = rows.iter_mut().find(|row| row.id == plain(&id.0)) else { continue };
                 if row.settled.is_some() {
                     continue;
@@ -76,7 +76,7 @@ pub(super) fn shares(chapter: &Chapter<'_>, orders: &[OrderRow], candidate: Side
         .extend(verified.filter_map(|order| Some(Share { at: order.settled?, percent: order.target, by: "verified" })));
     for record in &chapter.records {
         let (split, by) = match &record.fact {
-            Fact::Adopted { split } => (split, "adopted"),
+            Fact::Adopted { split, .. } => (split, "adopted"),
             Fact::Drift { observed, .. } => (observed, "drift"),
             _ => continue,
         };

@@ -76,7 +76,7 @@ fn outcome(chapter: &Chapter<'_>, orders: &[OrderRow], live: Side) -> (Outcome, 
                 }
             }
             Fact::Finalized { .. } => (Outcome::Finalized, true),
-            Fact::Adopted { split } => match split.share(live) {
+            Fact::Adopted { split, .. } => match split.share(live) {
                 100 => (Outcome::EndedElsewhere, true),
                 0 => (Outcome::Switched, false),
                 _ => (Outcome::Shifting, false),

@@ -28,11 +28,15 @@ fn ordered(seconds: f64, id: &str, kind: Move, from: u8, to: u8) -> Record {
         toward: if kind.is_forward() { Side::Green } else { Side::Blue },
         expected: None,
     };
-    record(seconds, "op1", Fact::Ordered { order, digest: Some(Digest::of(["seen"])), why: None })
+    record(seconds, "op1", Fact::Ordered { order, digest: Some(Digest::of(["seen"])), why: None, cause: None })
 }
 
 fn is(seconds: f64, id: &str, state: OrderState) -> Record {
-    record(seconds, "op1", Fact::OrderIs { id: OrderId(id.into()), state, detail: Some("router says so".into()) })
+    record(
+        seconds,
+        "op1",
+        Fact::OrderIs { id: OrderId(id.into()), state, detail: Some("router says so".into()), fault: None },
+    )
 }
 
 fn started(seconds: f64, text: &str) -> Record {

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use cutover::domain::{
-    Actor, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample, Side,
-    SideSample, Split, Stamp, Verdict, Version,
+    Actor, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample,
+    Side, SideSample, Split, Stamp, Verdict, Version,
 };
 use cutover::journal::{FILE_NAME, Journal, SeriesFile};
 use serde_json::Value;
@@ -85,7 +85,7 @@ fn records() -> Vec<Record> {
         toward,
         expected: None,
     };
-    let is = |id: &str, state| Fact::OrderIs { id: OrderId(id.into()), state, detail: None };
+    let is = |id: &str, state| Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None };
     let version = Version::from_text(HOSTILE);
     let evidence = Evidence {
         gate: "golden".into(),
@@ -121,10 +121,14 @@ fn records() -> Vec<Record> {
     vec![
         record(-50.0, "gate", Fact::Gate { evidence }),
         record(0.0, "mara", Fact::Started { live: Side::Blue, versions }),
-        record(0.0, "mara", Fact::Ordered { order: there, digest: Some(Digest::of(["x"])), why: None }),
+        record(0.0, "mara", Fact::Ordered { order: there, digest: Some(Digest::of(["x"])), why: None, cause: None }),
         record(0.3, "mara", is("a1", OrderState::Verified)),
         record(46.0, "auto", acted),
-        record(46.0, "auto", Fact::Ordered { order: back, digest: None, why: Some("guard p99".into()) }),
+        record(
+            46.0,
+            "auto",
+            Fact::Ordered { order: back, digest: None, why: Some("guard p99".into()), cause: Some(Cause::Guard) },
+        ),
         record(48.2, "auto", is("b2", OrderState::Verified)),
         record(90.0, "mara", Fact::Note { text: "INC-2291, see <b>the</b> channel".into() }),
     ]

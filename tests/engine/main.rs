@@ -16,6 +16,7 @@ mod plan;
 mod replay;
 mod sampling;
 mod sim;
+mod words;
 
 use cutover::domain::*;
 use cutover::engine::snapshot::{GateState, GuardState};
@@ -267,7 +268,7 @@ fn replicas_that_disagree_block_forward_and_are_shown() {
     sim.feed(Event::VersionRead { side: Side::Green, replica: 1, version: Ok(Version::from_text("v40")) });
     sim.seconds(2);
     let status = sim.status();
-    assert!(status.faults.iter().any(|fault| fault.contains("replicas disagree: v42")), "{:?}", status.faults);
+    assert!(status.faults.iter().any(|fault| fault.text.contains("replicas disagree: v42")), "{:?}", status.faults);
     assert!(status.sides.green.version.is_none());
     assert_eq!(refused(&sim.ask(Command::Switch)), RefusalKind::Blocked);
 }

@@ -25,7 +25,7 @@ fn first_step(service: &Service) -> Sim {
 
 fn whys(sim: &Sim) -> Vec<String> {
     let why = |fact: &&Fact| match fact {
-        Fact::Paused { why } | Fact::Ordered { why, .. } => why.clone(),
+        Fact::Paused { why, .. } | Fact::Ordered { why, .. } => why.clone(),
         _ => None,
     };
     sim.facts().iter().filter_map(why).collect()

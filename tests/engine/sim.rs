@@ -46,12 +46,15 @@ pub struct Sim {
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
     asked: u64,
+    why: Option<String>,
     /// Why the router's nodes are not of one mind.
     pub mixed: Option<String>,
     /// What the router tells of itself.
     pub notes: Vec<String>,
     /// Looks on and records.
     pub live: Option<crate::replay::Live>,
+    /// Whether every text for people that comes in is replaced by `x`.
+    pub wordless: bool,
     queue: VecDeque<Event>,
 }
 
@@ -125,9 +128,11 @@ impl Sim {
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
             asked: 0,
+            why: None,
             mixed: None,
             notes: Vec::new(),
             live: None,
+            wordless: false,
             queue: VecDeque::new(),
         };
         sim.seconds(1);
@@ -201,11 +206,19 @@ impl Sim {
         self.ask_expecting(command, None)
     }
 
+    pub fn ask_because(&mut self, command: Command, why: &str) -> Reply {
+        self.why = Some(why.to_owned());
+        let reply = self.ask_expecting(command, None);
+        self.why = None;
+        reply
+    }
+
     pub fn ask_expecting(&mut self, command: Command, expect: Option<String>) -> Reply {
         self.asked += 1;
         let id = self.asked;
         let by = Actor { name: "op1".into(), via: "console".into() };
-        self.feed(Event::Asked(Request { id, by, command, expect, why: None }));
+        let why = self.why.clone();
+        self.feed(Event::Asked(Request { id, by, command, expect, why }));
         let reply = self.replies.iter().rev().find(|(of, _)| *of == id).map(|(_, reply)| reply.clone());
         reply.unwrap_or_else(|| panic!("request {id} was not answered"))
     }
@@ -223,6 +236,7 @@ impl Sim {
     pub fn feed(&mut self, event: Event) {
         self.queue.push_back(event);
         while let Some(event) = self.queue.pop_front() {
+            let event = if self.wordless { wordless(&event) } else { event };
             if let Some(live) = &mut self.live {
                 live.before(self.now, &event, &self.state);
             }
@@ -310,6 +324,36 @@ impl Sim {
         };
         self.queue.push_back(Event::Answered { id: order.id.clone(), result });
         self.orders.push(order);
+    }
+}
+
+/// The same with every text that is for people replaced by `x`.
+pub fn wordless<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    let mut json = serde_json::to_value(value).unwrap();
+    blank(&mut json, false);
+    serde_json::from_value(json).unwrap()
+}
+
+/// Replaces the strings of members that hold text for people, and all strings below them.
+fn blank(json: &mut serde_json::Value, is_text: bool) {
+    use serde_json::Value;
+    const TEXTS: [&str; 13] = [
+        "because", "detail", "details", "evidence", "fault", "faults", "mixed", "note", "notes", "paused", "reason",
+        "text", "why",
+    ];
+    match json {
+        Value::String(text) if is_text => *text = "x".into(),
+        Value::Array(list) => list.iter_mut().for_each(|it| blank(it, is_text)),
+        Value::Object(members) => {
+            // An order's fault is a kind, a probe's is a text.
+            let is_order = members.contains_key("state");
+            for (name, member) in members {
+                let is_kind = member.is_object() || (is_order && name == "fault");
+                let is_text = TEXTS.contains(&name.as_str()) && !is_kind;
+                blank(member, is_text);
+            }
+        }
+        _ => {}
     }
 }
 

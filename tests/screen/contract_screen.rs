@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use cutover::domain::{GuardAction, Role, Side, Split, Version};
-use cutover::engine::snapshot::{GateState, GuardState, Latency, Source};
+use cutover::engine::snapshot::{Fault, FaultKind, GateState, GuardState, Latency, Source};
 use cutover::engine::{Phase, RefusalKind, Snapshot};
 use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::Buffer;
@@ -205,7 +205,7 @@ fn with_names(rng: &mut fastrand::Rng) -> Snapshot {
     status.backend = text(rng);
     status.driver.me = text(rng);
     status.driver.holder = rng.bool().then(|| text(rng));
-    status.faults = (0..rng.usize(0..3)).map(|_| text(rng)).collect();
+    status.faults = (0..rng.usize(0..3)).map(|_| Fault::new(FaultKind::Replica, text(rng))).collect();
     for side in Side::BOTH {
         status.sides[side].version = Some(Version::from_text(&text(rng)));
         status.sides[side].faults = vec![text(rng)];
@@ -258,7 +258,7 @@ fn t20_no_name_shifts_a_border() {
             // What is configured decides how many lines there are; what it is called does not.
             let mut same = fixture::shifting();
             same.detail = snapshot.detail.clone();
-            same.status.faults = snapshot.status.faults.iter().map(|_| "x".into()).collect();
+            same.status.faults = snapshot.status.faults.iter().map(|_| Fault::new(FaultKind::Replica, "x")).collect();
             let mut plain = sized(same, size);
             let mut view = sized(snapshot.clone(), size);
             press(&mut plain, keys, 0);

@@ -9,8 +9,8 @@ use cutover::domain::{
 };
 use cutover::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
 use cutover::engine::snapshot::{
-    Blocked, DriverStatus, EventLine, GateState, GateStatus, GuardState, GuardStatus, History, Latency, OrderStatus,
-    RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
+    Blocked, DriverStatus, EventLine, Fault, FaultKind, GateState, GateStatus, GuardState, GuardStatus, History,
+    Latency, OrderStatus, RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
 };
 use cutover::engine::{Command, Phase, RefusalKind, Snapshot};
 use cutover::ui::{Depth, Glyphs, Input, Options, Theme, View};
@@ -132,7 +132,7 @@ fn side(role: Role, version: &str, latency: [f64; 3], errors: f64, rps: f64) -> 
 }
 
 pub fn blocked(command: &str, because: &str, kind: RefusalKind) -> Blocked {
-    Blocked { command: named(command), because: because.into(), kind }
+    Blocked { command: named(command), because: because.into(), kind, gate: None }
 }
 
 fn named(verb: &str) -> Command {
@@ -217,6 +217,7 @@ pub fn shifting() -> Snapshot {
             blocked("promote", because, RefusalKind::Blocked),
             blocked("switch", because, RefusalKind::Blocked),
         ],
+        paused: None,
         last_order: Some(order("promote", OrderState::Verified)),
         driver: DriverStatus { me: "op1".into(), may_drive: true, read_only: false, holder: None },
         faults: Vec::new(),
@@ -328,6 +329,9 @@ pub fn order(verb: &str, state: OrderState) -> OrderStatus {
         retries: 0,
         late: false,
         detail: None,
+        fault: None,
+        cause: None,
+        why: None,
     }
 }
 
@@ -426,7 +430,7 @@ pub fn drift() -> Snapshot {
     status.split.observed = Some(Split::toward(Side::Green, 50));
     status.split.drift = true;
     let because = "drift: the router says 50/50, asked 90/10; H resumes with it, R goes back";
-    status.faults = vec!["drift: the router says 50/50, asked was 90/10".into()];
+    status.faults = vec![Fault::new(FaultKind::Drift, "drift: the router says 50/50, asked was 90/10")];
     status.blocked =
         vec![blocked("promote", because, RefusalKind::Blocked), blocked("switch", because, RefusalKind::Blocked)];
     snapshot
@@ -438,7 +442,9 @@ pub fn stale() -> Snapshot {
     status.stale = true;
     status.data_age_s = Some(42.0);
     status.sides.green.age_s = Some(42.0);
-    status.faults = vec!["green has not answered for 42s".into(), "probes of green are backing off".into()];
+    status.faults = ["green has not answered for 42s", "probes of green are backing off"]
+        .map(|text| Fault::new(FaultKind::Replica, text))
+        .into();
     let because = "data is 42s old, the limit is 10s";
     status.blocked =
         vec![blocked("promote", because, RefusalKind::Stale), blocked("switch", because, RefusalKind::Stale)];
@@ -450,7 +456,8 @@ pub fn unreachable() -> Snapshot {
     let status = &mut snapshot.status;
     status.phase = Phase::Unknown;
     status.split.age_s = Some(42.0);
-    status.faults = vec!["the router cannot be read: connection refused (/run/cutover/gateway.sock)".into()];
+    let text = "the router cannot be read: connection refused (/run/cutover/gateway.sock)";
+    status.faults = vec![Fault::new(FaultKind::Router, text)];
     status.rollback.ready = false;
     status.rollback.because = Some("the router cannot be read; R y tries all the same".into());
     snapshot
@@ -459,7 +466,7 @@ pub fn unreachable() -> Snapshot {
 pub fn journal_fault() -> Snapshot {
     let mut snapshot = free();
     let because = "the journal cannot be written: no space left on device";
-    snapshot.status.faults = vec![because.into()];
+    snapshot.status.faults = vec![Fault::new(FaultKind::Journal, because)];
     snapshot.status.blocked =
         vec![blocked("promote", because, RefusalKind::Journal), blocked("switch", because, RefusalKind::Journal)];
     snapshot
@@ -499,7 +506,7 @@ pub fn one_down() -> Snapshot {
     status.sides.green.source = None;
     status.rollback.ready = false;
     status.rollback.because = Some("blue: 0 of 6 replicas answer".into());
-    status.faults = vec!["blue: connection refused (6 of 6 replicas)".into()];
+    status.faults = vec![Fault::new(FaultKind::Replica, "blue: connection refused (6 of 6 replicas)")];
     snapshot
 }
 

@@ -380,7 +380,7 @@ fn heard(status: &Status) -> Status {
     heard.blocked.retain(|blocked| {
         let tells = match blocked.kind {
             RefusalKind::Journal | RefusalKind::Stale => true,
-            RefusalKind::Blocked => !blocked.because.starts_with("gate "),
+            RefusalKind::Blocked => blocked.gate.is_none(),
             _ => false,
         };
         blocked.command == Command::Promote && tells

@@ -13,11 +13,11 @@ fn ordered(id: &str) -> Record {
         toward: Side::Green,
         expected: None,
     };
-    record(Fact::Ordered { order, digest: None, why: None })
+    record(Fact::Ordered { order, digest: None, why: None, cause: None })
 }
 
 fn is(id: &str, state: OrderState) -> Record {
-    record(Fact::OrderIs { id: OrderId(id.into()), state, detail: None })
+    record(Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None })
 }
 
 fn folded(records: &[Record]) -> Rollout {

@@ -132,26 +132,27 @@ impl Tally {
         if let Some(limit) = limits.max_mean_error {
             let value = self.distances.mean_so_far();
             let note = self.distances.mean_note();
-            all.push(self.judge_distance(value, limit, note, total, few));
+            all.push(self.judge_distance(value, limit, note, total, false, few));
         }
         if let Some(limit) = limits.max_error {
             let value = self.distances.largest_so_far();
             let note = format!("largest error {}", figure(self.distances.largest));
-            all.push(self.judge_distance(value, limit, note, total, few));
+            all.push(self.judge_distance(value, limit, note, total, true, few));
         }
         all
     }
 
+    /// `is_largest`: `value` is the largest error, which one more answer can only raise; otherwise it is the mean.
     fn judge_distance(
         &self,
         value: Option<f64>,
         limit: f64,
         note: String,
         total: u64,
+        is_largest: bool,
         few: impl Fn(u64) -> Option<String>,
     ) -> Judged {
         let unanswered = total - self.answered.min(total);
-        let is_largest = note.starts_with("largest");
         let too_many = unanswered as f64 / total.max(1) as f64 > MAX_UNANSWERED;
         let (verdict, note) = if let Some(few) = few(self.answered) {
             (Verdict::NotYet, few)

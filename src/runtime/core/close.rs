@@ -24,7 +24,7 @@ impl Core {
         self.submit(Event::Leaving);
         self.deliver().await;
         if self.access.is_console() {
-            self.write_down(Fact::Closed { why: why.to_owned() });
+            self.write_down(Fact::Closed { why: why.to_owned(), cause: None });
         }
         for cancel in self.gate_runs.values() {
             let _ = cancel.send(true);

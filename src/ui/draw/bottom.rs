@@ -141,7 +141,7 @@ fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     let (faults, notes) = (&snapshot.status.faults, &snapshot.status.notes);
     // What the traffic system tells of itself stands here as long as nothing is at fault.
     let [word, first] = match (faults.first(), notes.first()) {
-        (Some(fault), _) => [(" FAULT", Role::Fail), (fault.as_str(), Role::Warn)],
+        (Some(fault), _) => [(" FAULT", Role::Fail), (fault.text.as_str(), Role::Warn)],
         (None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
         (None, None) => return,
     };

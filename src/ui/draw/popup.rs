@@ -76,7 +76,7 @@ const ABOUT: usize = 10;
 fn explain(snapshot: Option<&Snapshot>, columns: u16) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let status = &snapshot.status;
-    let mut told: Vec<(&str, String)> = status.faults.iter().map(|fault| ("FAULT", fault.clone())).collect();
+    let mut told: Vec<(&str, String)> = status.faults.iter().map(|fault| ("FAULT", fault.text.clone())).collect();
     for (side, s) in status.sides.iter() {
         told.extend(s.faults.iter().map(|fault| (side.title(), fault.clone())));
     }
