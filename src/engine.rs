@@ -1,17 +1,24 @@
 //! The rollout state machine: pure, one way, no clock, no I/O.
 //!
-//! [`Event`]s go in with the moment of their arrival, [`Effect`]s come out as values, [`State::apply`]
-//! is the only entrance. What a rollout has come to is folded from journal
-//! [`Record`](crate::domain::Record)s (`rollout`), whoever wrote them; what is seen of the world
-//! (`watch`) is this process's own. `consent` says what stands in the way of a command, `ask`
-//! turns a request into a refusal, a record or an order, `orders` follows orders to VERIFIED,
-//! `gates` and `guards` judge, `metrics` holds what the model servers say, `alerts` says who is woken, `sampling` keeps figures for the report,
-//! `walk` takes steps unattended, `standby` proves the way back, `status` makes the
-//! [`Snapshot`] that everything outside looks at.
+//! [`Event`]s go in with the moment of their arrival, [`Effect`]s come out as values, [`State::apply`] is the only
+//! entrance. The state is a `World` that every part reads, and parts that each keep state of their own:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `world` | the config, the access, the moment; what is known of the router and the sides (`watch`, `metrics`) and of the rollout (`rollout`, folded from journal [`Record`](crate::domain::Record)s) |
+//! | `gates`, `guards` | the checks before and while traffic moves; `compare` judges one side by the other, `trail` is the history of each gate |
+//! | `orders` | orders on their way to VERIFIED |
+//! | `walk` | the plan walked unattended |
+//! | `standby` | the proof of the way back |
+//! | `alerts`, `sampling` | who is alerted; figures for the report |
+//!
+//! A part gets the world and an event, and answers with wishes (`wish`); only `carry` carries them out. `consent` says
+//! what blocks a command, `ask` turns a request into a refusal, a record or an order, `status` makes the [`Snapshot`].
 
 mod access;
 mod alerts;
 mod ask;
+mod carry;
 pub mod command;
 mod compare;
 mod consent;
@@ -32,7 +39,9 @@ mod status;
 mod trail;
 mod walk;
 mod watch;
+mod wish;
 pub mod words;
+mod world;
 
 pub use access::Access;
 pub use ask::MIN_REASON;
@@ -40,5 +49,6 @@ pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
 pub use event::Event;
 pub use narrate::{breach, narrate};
+pub use rollout::Rollout;
 pub use snapshot::{Phase, Snapshot, Status};
 pub use state::State;

@@ -22,7 +22,7 @@ pub enum AlertKind {
     RolledBack,
     /// An order failed, or may have happened and cannot be read back.
     Order,
-    /// The router says what nobody asked for.
+    /// The router reports a split that no order asked for.
     Drift,
     /// The side that traffic would go back to answers nothing any more.
     Standby,
@@ -52,7 +52,7 @@ impl AlertKind {
         Self::Finalized,
     ];
 
-    /// What is told where a config does not say: all but what went as it should.
+    /// What is sent where a config does not say: everything that did not go as it should.
     pub const TROUBLE: [Self; 9] = [
         Self::Guard,
         Self::Gate,
@@ -110,7 +110,7 @@ pub enum Severity {
 pub struct Alert {
     /// Rises when a member is renamed.
     pub schema_version: u32,
-    /// The same event always has the same id, whoever tells of it and however often it is tried.
+    /// The same event always has the same id, whichever process sends it and however often.
     pub id: String,
     /// What happened.
     pub kind: AlertKind,
@@ -132,7 +132,7 @@ pub struct Alert {
     pub limit: Option<f64>,
     /// Whether that is the least value allowed, not the largest.
     pub at_least: bool,
-    /// `ms`, `ratio`, `count`; empty where there is no number.
+    /// `ms`, `ratio`, `count`; empty where the alert has no number.
     pub unit: String,
     /// Requests, cases or checks behind the value.
     pub samples: Option<u64>,
@@ -162,7 +162,7 @@ pub struct AlertSpec {
     pub name: String,
     /// How it gets there.
     pub way: AlertWay,
-    /// What is told there.
+    /// The alerts that are sent there.
     pub on: Vec<AlertKind>,
     /// One try may take this long, in milliseconds.
     pub timeout_ms: u64,

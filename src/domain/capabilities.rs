@@ -109,7 +109,7 @@ pub enum RollbackClass {
     AfterTtl,
     /// The old side must be deployed again: minutes.
     Redeploy,
-    /// There is no way back through this system.
+    /// This system cannot take traffic back.
     None,
 }
 

@@ -29,7 +29,7 @@ impl Metric {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::ErrorRate, Self::P50, Self::P95, Self::P99, Self::Throughput, Self::Saturation];
 
-    /// The quantile of latency it is, 0 to 1; `None` for what is no latency.
+    /// The quantile of latency it is, 0 to 1; `None` for all other metrics.
     pub const fn quantile(self) -> Option<f64> {
         match self {
             Self::ErrorRate | Self::Throughput | Self::Saturation => None,
@@ -153,7 +153,7 @@ pub struct GuardSpec {
     pub versus: Option<Comparison>,
     /// The window looked at, in milliseconds.
     pub window_ms: u64,
-    /// Below this many requests in the window (throughput: expected ones, saturation: readings) there is no verdict.
+    /// Below this many requests in the window (throughput: expected ones, saturation: readings) it does not judge.
     pub min_samples: u64,
     /// Breaches in a row, one evaluation a second, before it acts.
     pub consecutive: u32,

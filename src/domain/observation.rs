@@ -24,7 +24,7 @@ pub struct Observation {
     pub traffic: Option<TrafficCounters>,
     /// A controller's own phase (`Paused: BlueGreenPause`), where one owns the steps.
     pub controller: Option<String>,
-    /// What the system tells of itself that an operator should see, cleaned and few: old workers that still serve,
+    /// What the system reports that an operator should see, cleaned and few: old workers that still serve,
     /// caches that hold the old answer for 40 s, a node that is down.
     #[serde(default)]
     pub notes: Vec<String>,

@@ -48,7 +48,7 @@ impl Plan {
     }
 }
 
-/// What becomes of traffic when a plan that is walked unattended fails. What a guard does stands with the guard.
+/// What becomes of traffic when a plan that is walked unattended fails. What a guard does is the guard's own setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {

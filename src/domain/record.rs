@@ -1,8 +1,8 @@
 //! The lines of the journal, as data.
 //!
-//! Records are the only thing that moves a rollout's recorded state: the engine folds them, whoever wrote them (this process, a CLI
-//! command in another, yesterday's console). So every process that reads the same journal and the
-//! same router comes to the same state.
+//! Records are the only thing that moves a rollout's recorded state. The engine folds all of them: its own, those of
+//! a CLI command in another process, those of yesterday's console. So every process that has read the same journal
+//! holds the same state of the rollout.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

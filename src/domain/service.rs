@@ -34,7 +34,7 @@ pub struct Service {
     /// Where alerts go, in the order of the file.
     #[serde(default)]
     pub alerts: Vec<AlertSpec>,
-    /// An order that is not read back within this time is told as late, in milliseconds.
+    /// An order that is not read back within this time is late, in milliseconds.
     pub verify_timeout_ms: u64,
     /// Data older than this is stale: forward is locked, in milliseconds.
     pub stale_after_ms: u64,

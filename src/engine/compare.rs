@@ -25,7 +25,7 @@ pub(super) struct Compared {
     errors: Pair<u64>,
     /// Latencies: microseconds, how many.
     cells: Pair<BTreeMap<u64, u64>>,
-    /// The same where latencies are told by bucket: the least each can have been.
+    /// The same where latencies are known by bucket: the least each can have been.
     lows: Pair<BTreeMap<u64, u64>>,
     /// Per guard that compares error rates.
     ratios: Vec<Option<(Side, ErrorRatio)>>,
@@ -105,7 +105,7 @@ impl Compared {
         }
     }
 
-    /// How `side` stands to the other by the guard at `index`; `None` with fewer than its least samples on either side.
+    /// How much worse `side` is than the other, by the guard at `index`; `None` below its least samples on either side.
     pub(super) fn judge(&self, index: usize, spec: &GuardSpec, side: Side, versus: Comparison) -> Option<Excess> {
         let enough = self.requests[side] >= spec.min_samples && self.requests[side.other()] >= spec.min_samples;
         if !enough {

@@ -1,12 +1,13 @@
 //! What stands in the way of each command, and the digest a consent is bound to.
 
 use super::command::{Command, Refusal, RefusalKind, Request};
+use super::gates::Gates;
 use super::rollout::Stage;
 use super::snapshot::{Blocked, GateState};
-use super::state::State;
 use super::watch::Serves;
+use super::world::World;
 use crate::domain::fault::BackendError;
-use crate::domain::{Digest, Split};
+use crate::domain::{Digest, GateSpec, Split};
 
 /// One thing that stands in the way of a command.
 pub(super) struct Blocker {
@@ -23,17 +24,37 @@ impl From<Blocker> for Refusal {
     }
 }
 
-impl State {
+/// What consent is given to, and what stands in the way of it, at one moment. The state of each gate is found once.
+pub(super) struct Consent<'a> {
+    world: &'a World,
+    /// By gate, in the order of the config.
+    states: Vec<GateState>,
+}
+
+impl<'a> Consent<'a> {
+    pub(super) fn new(world: &'a World, gates: &Gates) -> Self {
+        let version = world.version_digest(world.candidate());
+        let states = world.service.gates.iter().map(|spec| gates.state(world, spec, version.as_ref())).collect();
+        Self { world, states }
+    }
+
+    pub(super) const fn world(&self) -> &'a World {
+        self.world
+    }
+
+    /// Each gate with its state for the candidate's version.
+    pub(super) fn gates(&self) -> impl Iterator<Item = (&'a GateSpec, GateState)> {
+        self.world.service.gates.iter().zip(self.states.iter().copied())
+    }
+
     /// The state digest: observed split, both versions, gate results.
-    pub fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         let mut parts: Vec<String> = Vec::with_capacity(8);
-        parts.push(self.router.split().map_or_else(|| "unread".into(), |split| split.to_string()));
+        parts.push(self.world.router.split().map_or_else(|| "unread".into(), |split| split.to_string()));
         for side in crate::domain::Side::BOTH {
-            parts.push(self.version_digest(side).map_or_else(|| "unknown".into(), |digest| digest.to_string()));
+            parts.push(self.world.version_digest(side).map_or_else(|| "unknown".into(), |digest| digest.to_string()));
         }
-        for gate in &self.service.gates {
-            parts.push(format!("{}={}", gate.name, self.gate_state(gate).title()));
-        }
+        parts.extend(self.gates().map(|(gate, state)| format!("{}={}", gate.name, state.title())));
         Digest::of(parts)
     }
 
@@ -44,19 +65,19 @@ impl State {
             Command::Promote | Command::Switch => self.forward_blockers(command, &mut found),
             Command::Abort => {
                 self.lease_blocker(&mut found);
-                if !self.capabilities.abort {
+                if !self.world.capabilities.abort {
                     push(&mut found, RefusalKind::Usage, "this traffic system cannot abort a step");
                 }
             }
             Command::Rollback => {
-                if self.access.is_read_only() {
+                if self.world.access.is_read_only() {
                     push(&mut found, RefusalKind::ReadOnly, "started read-only: this process cannot move traffic");
                 }
             }
             Command::Finalize => {
                 self.lease_blocker(&mut found);
                 self.journal_blocker(&mut found);
-                if self.rollout.stage != Stage::Switched {
+                if self.world.rollout.stage != Stage::Switched {
                     push(&mut found, RefusalKind::Usage, "nothing to finalize: no rollback window is open");
                 }
             }
@@ -80,7 +101,7 @@ impl State {
             }
             Command::Note { .. } => self.journal_blocker(&mut found),
             Command::TakeOver => {
-                if self.access.is_read_only() {
+                if self.world.access.is_read_only() {
                     push(&mut found, RefusalKind::ReadOnly, "started read-only: it cannot drive");
                 }
             }
@@ -93,7 +114,7 @@ impl State {
         self.journal_blocker(found);
         self.stale_blocker(found);
         self.busy_blocker(found);
-        if let Some(pause) = &self.rollout.paused {
+        if let Some(pause) = &self.world.rollout.paused {
             let why = pause.why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
         }
@@ -104,7 +125,7 @@ impl State {
         self.replica_blocker(found);
         self.gate_blockers(false, found);
         if let (Some(target), Some(kind)) = (self.target(command), command.as_move())
-            && let Some(why) = self.capabilities.refuses(kind, target)
+            && let Some(why) = self.world.capabilities.refuses(kind, target)
         {
             push(found, RefusalKind::Usage, &why);
         }
@@ -112,37 +133,43 @@ impl State {
     }
 
     fn lease_blocker(&self, found: &mut Vec<Blocker>) {
-        if self.access.is_read_only() {
+        if self.world.access.is_read_only() {
             push(found, RefusalKind::ReadOnly, "started read-only: this process cannot drive");
-        } else if let Some(holder) = &self.holder {
+        } else if let Some(holder) = &self.world.holder {
             push(found, RefusalKind::ReadOnly, &format!("read-only: {holder} drives (W takes over)"));
         }
     }
 
     fn journal_blocker(&self, found: &mut Vec<Blocker>) {
-        if let Some(fault) = self.journal_broken.as_ref().or(self.journal_fault.as_ref()) {
+        if let Some(fault) = self.world.journal_broken.as_ref().or(self.world.journal_fault.as_ref()) {
             push(found, RefusalKind::Journal, &format!("journal: {fault}"));
         }
     }
 
     fn stale_blocker(&self, found: &mut Vec<Blocker>) {
-        match self.router.age_ms(self.now) {
+        match self.world.router.age_ms(self.world.now) {
             None => {
-                let why = self.router.fault.as_ref().map_or_else(|| "not read yet".into(), BackendError::when_reading);
+                let why =
+                    self.world.router.fault.as_ref().map_or_else(|| "not read yet".into(), BackendError::when_reading);
                 push(found, RefusalKind::Stale, &format!("router: {why}"));
             }
-            Some(age) if age > self.service.stale_after_ms => {
-                let why =
-                    self.router.fault.as_ref().map(|fault| format!(": {}", fault.when_reading())).unwrap_or_default();
+            Some(age) if age > self.world.service.stale_after_ms => {
+                let why = self
+                    .world
+                    .router
+                    .fault
+                    .as_ref()
+                    .map(|fault| format!(": {}", fault.when_reading()))
+                    .unwrap_or_default();
                 push(found, RefusalKind::Stale, &format!("router data is {} s old{why}", age / 1000));
             }
             Some(_) => {}
         }
-        let candidate = self.candidate();
-        match self.sides[candidate].probe_age_ms(self.now) {
+        let candidate = self.world.candidate();
+        match self.world.sides[candidate].probe_age_ms(self.world.now) {
             None => push(found, RefusalKind::Stale, &format!("{candidate} was not probed yet")),
-            // Reason: a failing replica is probed less often (back-off, up to 8 intervals), which is no staleness.
-            Some(age) if age > self.service.stale_after_ms + 8 * self.service.probe.interval_ms => {
+            // Reason: a failing replica is probed less often, up to 8 intervals apart.
+            Some(age) if age > self.world.service.stale_after_ms + 8 * self.world.service.probe.interval_ms => {
                 push(found, RefusalKind::Stale, &format!("{candidate}'s probes are {} s old", age / 1000));
             }
             Some(_) => {}
@@ -150,21 +177,21 @@ impl State {
     }
 
     fn busy_blocker(&self, found: &mut Vec<Blocker>) {
-        if let Some(order) = self.rollout.unsettled() {
+        if let Some(order) = self.world.rollout.unsettled() {
             let text = format!("order {} ({}) is {}", order.order.id, order.order.kind.verb(), order.state.title());
             push(found, RefusalKind::Busy, &text);
         }
     }
 
     fn drift_blocker(&self, found: &mut Vec<Blocker>) {
-        if let Some((_, seen)) = &self.router.seen
+        if let Some((_, seen)) = &self.world.router.seen
             && let Some(mixed) = &seen.mixed
         {
             push(found, RefusalKind::Blocked, &format!("router is mixed: {mixed}"));
         }
-        let (Some(deviation), Some(desired)) = (self.deviation(), self.rollout.desired) else { return };
+        let (Some(deviation), Some(desired)) = (self.world.deviation(), self.world.rollout.desired) else { return };
         let text = format!("router says {}, asked was {desired}", deviation.observed);
-        if deviation.lasts(self.now) {
+        if deviation.lasts(self.world.now) {
             push(found, RefusalKind::Blocked, &format!("drift: {text}; roll back, or resume to accept"));
         } else {
             push(found, RefusalKind::Busy, &format!("{text}; whether that is drift is known within 2 s"));
@@ -172,8 +199,8 @@ impl State {
     }
 
     fn version_blocker(&self, found: &mut Vec<Blocker>) {
-        let candidate = self.candidate();
-        match self.sides[candidate].serves() {
+        let candidate = self.world.candidate();
+        match self.world.sides[candidate].serves() {
             Serves::Known(_) | Serves::Unsaid => {}
             Serves::Pending(why) => {
                 push(found, RefusalKind::Stale, &format!("{candidate}'s version is unknown: {why}"));
@@ -183,17 +210,16 @@ impl State {
     }
 
     fn replica_blocker(&self, found: &mut Vec<Blocker>) {
-        let candidate = self.candidate();
-        if self.sides[candidate].ready() == Some(0) {
-            let total = self.sides[candidate].replicas.len();
+        let candidate = self.world.candidate();
+        if self.world.sides[candidate].ready() == Some(0) {
+            let total = self.world.sides[candidate].replicas.len();
             push(found, RefusalKind::Blocked, &format!("{candidate} 0/{total} ready"));
         }
     }
 
     /// Required gates that do not let pass; those that `failed`, or those that merely have not passed.
     fn gate_blockers(&self, failed: bool, found: &mut Vec<Blocker>) {
-        for spec in self.service.gates.iter().filter(|gate| gate.required) {
-            let state = self.gate_state(spec);
+        for (spec, state) in self.gates().filter(|(gate, _)| gate.required) {
             let text = match state {
                 GateState::Passed | GateState::Overridden => continue,
                 GateState::Failed => format!("gate {} FAIL", spec.name),
@@ -213,14 +239,14 @@ impl State {
 
     /// The split that `command` would ask for; `None` where it asks for none.
     pub(super) fn target(&self, command: &Command) -> Option<Split> {
-        let candidate = self.candidate();
+        let candidate = self.world.candidate();
         match command {
             Command::Promote => {
-                let (_, share) = self.service.plan.next_after(self.share()?)?;
+                let (_, share) = self.world.service.plan.next_after(self.world.share()?)?;
                 Some(Split::toward(candidate, share))
             }
             Command::Switch => Some(Split::all(candidate)),
-            Command::Abort | Command::Rollback => Some(Split::all(self.origin())),
+            Command::Abort | Command::Rollback => Some(Split::all(self.world.origin())),
             _ => None,
         }
     }

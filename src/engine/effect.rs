@@ -56,16 +56,16 @@ pub enum Effect {
     Event(LogLine),
     /// Keep figures for the report; what cannot be written is a gap there.
     Sample(Sample),
-    /// Tell those who want to know; answered by `AlertEnded`, once for each place.
+    /// Send an alert; answered by `AlertEnded`, once for each place.
     Alert {
-        /// What is told; its log lines are added where they are kept.
+        /// The alert, without its log lines: the runtime adds them.
         alert: Box<Alert>,
-        /// The gate whose lines belong to it; any lines where it is about none.
+        /// The gate whose log lines belong to it; `None`: the last lines of any gate.
         about: Option<String>,
         /// The names of the places.
         to: Vec<String>,
     },
-    /// Take the driver's place from whoever holds it.
+    /// Take the driver's place from the console that holds it.
     TakeLease,
 }
 

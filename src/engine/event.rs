@@ -45,7 +45,7 @@ pub enum Event {
         side: Side,
         /// Which of the side's sources.
         source: u32,
-        /// The reading, or why there is none.
+        /// The reading, or why it failed.
         reading: Result<Box<Scrape>, String>,
     },
     /// Somebody asks for something.
@@ -54,7 +54,7 @@ pub enum Event {
     Answered {
         /// Which order.
         id: OrderId,
-        /// The revision after it where the system tells, or what went wrong.
+        /// The revision after it where the system has one, or what went wrong.
         result: Result<Option<Revision>, BackendError>,
     },
     /// Another process appended to the journal (or these are the records read at the start).

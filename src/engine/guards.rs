@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::compare::{Compared, Excess};
 use super::rollout::Stage;
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
-use super::state::State;
-use crate::domain::{Actor, Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Metric, Service, Side, Stamp};
+use super::watch::Counted;
+use super::wish::Wish;
+use super::world::World;
+use crate::domain::{Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Metric, Pair, Service, Side, Stamp};
 
 /// What every guard saw last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Guards {
     watches: Vec<Watch>,
-    pub(super) compared: Compared,
+    compared: Compared,
     evaluated: Option<Stamp>,
     /// The step that was begun last, and the requests a second of both sides before it.
     step: Option<Stamp>,
@@ -47,124 +49,66 @@ impl Guards {
             watch.tripped = false;
         }
     }
-}
 
-impl State {
-    /// Whether guards are on watch: the candidate has traffic, or had it all and the window is open.
-    pub(super) fn guards_watch(&self) -> bool {
-        match self.rollout.stage {
-            Stage::Moving => self.share().is_some_and(|share| share > 0),
-            Stage::Switched => self.window_left_ms().is_some_and(|left| left > 0),
-            _ => false,
-        }
+    /// Takes in what was counted on both sides between two readings.
+    pub(super) fn counted(&mut self, world: &World, counted: &Pair<Option<Counted>>) {
+        let (step, candidate) = (world.rollout.step_since, world.candidate());
+        self.compared.absorb(step, counted, &world.service.guards, candidate, world.now);
     }
 
-    /// Milliseconds until the rollback window closes.
-    pub(super) fn window_left_ms(&self) -> Option<u64> {
-        let at = self.rollout.switched_at.filter(|_| self.rollout.stage == Stage::Switched)?;
-        Some(self.service.plan.rollback_window_ms.saturating_sub(self.now.since_ms(at)))
+    /// Whether guards are to be evaluated now: at most once a second, and only while they watch.
+    pub(super) fn begin(&mut self, world: &World) -> bool {
+        if self.evaluated.is_some_and(|at| world.now.since_ms(at) < 950) {
+            return false;
+        }
+        self.evaluated = Some(world.now);
+        self.note_before(world);
+        let watches = guards_watch(world);
+        if !watches {
+            self.rearm();
+        }
+        watches
     }
 
-    /// Evaluates every guard, at most once a second, on fresh counters.
-    pub(super) fn evaluate_guards(&mut self) {
-        let due = self.guards.evaluated.is_none_or(|at| self.now.since_ms(at) >= 950);
-        if !due {
-            return;
-        }
-        self.guards.evaluated = Some(self.now);
-        self.note_before();
-        if !self.guards_watch() {
-            return self.guards.rearm();
-        }
-        let service = self.service.clone();
-        for (index, spec) in service.guards.iter().enumerate() {
-            self.evaluate(index, spec);
-        }
-    }
-
-    fn evaluate(&mut self, index: usize, spec: &GuardSpec) {
-        let side = spec.side.unwrap_or_else(|| self.candidate());
-        let own = self.measure(spec, side);
-        let excess = spec.versus.and_then(|versus| self.guards.compared.judge(index, spec, side, versus));
-        let Some(watch) = self.guards.watches.get_mut(index) else { return };
-        // One reading is one look, however often it is looked at.
+    /// Evaluates the guard at `index` on fresh counters.
+    pub(super) fn evaluate(&mut self, world: &World, index: usize) -> Vec<Wish> {
+        let Some(spec) = world.service.guards.get(index) else { return Vec::new() };
+        let side = spec.side.unwrap_or_else(|| world.candidate());
+        let own = self.measure(world, spec, side);
+        let excess = spec.versus.and_then(|versus| self.compared.judge(index, spec, side, versus));
+        let Some(watch) = self.watches.get_mut(index) else { return Vec::new() };
+        // One reading counts once, however often it is evaluated.
         if own.reading.is_some() && own.reading == watch.reading && own.value.is_some() {
-            return;
+            return Vec::new();
         }
         (watch.value, watch.samples, watch.rate, watch.reading) = (own.value, own.samples, own.rate, own.reading);
         watch.excess = excess;
         let Some(value) = watch.value.filter(|_| own.samples >= spec.min_samples) else {
             watch.breaches = 0;
-            return;
+            return Vec::new();
         };
-        // A comparison is as sure as it has to be when it speaks: it is not waited for again.
+        // A comparison is as sure as it has to be when it speaks: it need not speak twice.
         let is_worse = excess.is_some_and(|excess| excess.is_worse);
         if !spec.is_broken_by(value) && !is_worse {
             watch.breaches = 0;
             watch.tripped = false;
-            return;
+            return Vec::new();
         }
         watch.breaches = watch.breaches.saturating_add(1);
-        if (is_worse || watch.breaches >= spec.consecutive) && !watch.tripped {
-            watch.tripped = true;
-            let over = if spec.is_broken_by(value) { None } else { excess };
-            self.trip(spec, side, value, over, own.samples);
+        if (!is_worse && watch.breaches < spec.consecutive) || watch.tripped {
+            return Vec::new();
         }
-    }
-
-    fn trip(&mut self, spec: &GuardSpec, side: Side, value: f64, over: Option<Excess>, samples: u64) {
-        if !self.access.watches() || !self.may_drive() {
-            return;
-        }
-        let origin = self.origin();
-        // Reason: traffic is not moved by a machine onto a side that answers nothing; a person still can.
-        let way_back = self.sides[origin].ready() != Some(0);
-        let action = match spec.then {
-            GuardAction::Rollback if !way_back => GuardAction::Pause,
-            action => action,
-        };
-        let seen = Breach {
-            metric: spec.metric,
-            row: spec.row.clone(),
-            unit: spec.row.is_some().then(|| self.unit_of(spec).to_owned()),
-            side,
-            value,
-            limit: spec.limit,
-            at_least: spec.at_least,
-            samples,
-            worse_by: over.and_then(|over| over.at_least),
-            action,
-        };
-        let why = format!("guard {}", super::narrate::breach(&seen));
-        self.record(Fact::Guard(seen), Actor::auto());
-        match action {
-            GuardAction::Warn => {}
-            GuardAction::Pause => {
-                if !way_back {
-                    self.log(LogLevel::Err, "guard", &format!("not rolled back: {origin} answers nothing"));
-                }
-                if self.rollout.paused.is_none() {
-                    let paused = Fact::Paused { why: Some(why), cause: Some(Cause::Guard) };
-                    self.record(paused, Actor::auto());
-                }
-            }
-            GuardAction::Rollback => self.roll_back(Actor::auto(), None, Some(why), Cause::Guard),
-        }
-    }
-
-    /// The unit of a guard's value: of its metric, or of the row it watches.
-    fn unit_of(&self, spec: &GuardSpec) -> &'static str {
-        let metrics = self.service.metrics.as_ref();
-        let row = spec.row.as_deref().and_then(|name| metrics?.row(name));
-        row.map_or(spec.metric.unit(), |(_, row)| row.unit.name())
+        watch.tripped = true;
+        let over = if spec.is_broken_by(value) { None } else { excess };
+        trip(world, spec, side, value, over, own.samples)
     }
 
     /// Guards, for the status document.
-    pub(super) fn guard_statuses(&self) -> Vec<GuardStatus> {
-        let watching = self.guards_watch();
-        let specs = self.service.guards.iter();
+    pub(super) fn statuses(&self, world: &World) -> Vec<GuardStatus> {
+        let watching = guards_watch(world);
+        let specs = world.service.guards.iter();
         specs
-            .zip(&self.guards.watches)
+            .zip(&self.watches)
             .map(|(spec, watch)| {
                 let status = if !watching {
                     GuardState::Off
@@ -177,12 +121,12 @@ impl State {
                 } else {
                     GuardState::Ok
                 };
-                let side = spec.side.unwrap_or_else(|| self.candidate());
-                let compared = &self.guards.compared;
+                let side = spec.side.unwrap_or_else(|| world.candidate());
+                let compared = &self.compared;
                 GuardStatus {
                     metric: spec.metric,
                     row: spec.row.clone(),
-                    unit: self.unit_of(spec).to_owned(),
+                    unit: unit_of(world, spec).to_owned(),
                     side,
                     soon: soon(spec, watch).filter(|_| status == GuardState::NotYet),
                     status,
@@ -204,6 +148,62 @@ impl State {
             })
             .collect()
     }
+}
+
+/// What a guard does that was breached often enough.
+fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Excess>, samples: u64) -> Vec<Wish> {
+    if !world.access.watches() || !world.may_drive() {
+        return Vec::new();
+    }
+    let way_back = world.has_way_back();
+    let action = match spec.then {
+        GuardAction::Rollback if !way_back => GuardAction::Pause,
+        action => action,
+    };
+    let seen = Breach {
+        metric: spec.metric,
+        row: spec.row.clone(),
+        unit: spec.row.is_some().then(|| unit_of(world, spec).to_owned()),
+        side,
+        value,
+        limit: spec.limit,
+        at_least: spec.at_least,
+        samples,
+        worse_by: over.and_then(|over| over.at_least),
+        action,
+    };
+    let why = format!("guard {}", super::narrate::breach(&seen));
+    let mut wishes = vec![Wish::record(Fact::Guard(seen))];
+    match action {
+        GuardAction::Warn => {}
+        GuardAction::Pause => {
+            if !way_back {
+                let text = format!("not rolled back: {} answers nothing", world.origin());
+                wishes.push(Wish::Log(LogLevel::Err, "guard", text));
+            }
+            if world.rollout.paused.is_none() {
+                wishes.push(Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Guard) }));
+            }
+        }
+        GuardAction::Rollback => wishes.push(Wish::RollBack { why, cause: Cause::Guard }),
+    }
+    wishes
+}
+
+/// Whether guards are on watch: the candidate has traffic, or had it all and the window is open.
+fn guards_watch(world: &World) -> bool {
+    match world.rollout.stage {
+        Stage::Moving => world.share().is_some_and(|share| share > 0),
+        Stage::Switched => world.window_left_ms().is_some_and(|left| left > 0),
+        _ => false,
+    }
+}
+
+/// The unit of a guard's value: of its metric, or of the row it watches.
+fn unit_of(world: &World, spec: &GuardSpec) -> &'static str {
+    let metrics = world.service.metrics.as_ref();
+    let row = spec.row.as_deref().and_then(|name| metrics?.row(name));
+    row.map_or(spec.metric.unit(), |(_, row)| row.unit.name())
 }
 
 /// When a guard will have enough to judge by, if requests go on coming as they do.

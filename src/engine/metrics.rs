@@ -1,5 +1,5 @@
-//! What the model servers of a side export of themselves, and what of it stands for traffic the router does not
-//! measure.
+//! The metrics that the model servers of a side export, and the traffic figures taken from them where the router
+//! measures none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::MetricStatus;
-use super::state::State;
 use super::watch::Counted;
+use super::world::World;
 use crate::domain::metric::{Fed, Merged, MetricsSpec, Scrape, Take};
 use crate::domain::window::HISTORY_S;
 use crate::domain::{Pair, Side, Stamp};
@@ -33,7 +33,7 @@ pub(super) struct SideMetrics {
     /// Since when requests are fed from here, and when they last were.
     fed: Option<(Stamp, Stamp)>,
     /// Whether the server counts its failures.
-    pub(super) counts_errors: bool,
+    counts_errors: bool,
 }
 
 /// Readings so far, and when the last of them came.
@@ -190,6 +190,11 @@ impl SideMetrics {
         self.fed.is_some_and(|(since, last)| now.since_ms(since) >= ms && now.since_ms(last) <= 10_000)
     }
 
+    /// Whether the server counts its failures, where requests are fed from here at all.
+    pub(super) const fn counts_errors_if_fed(&self) -> bool {
+        self.fed.is_none() || self.counts_errors
+    }
+
     /// Readings that a row like `take` is made of, and that are of now.
     fn fresh<'a>(
         &'a self,
@@ -256,38 +261,25 @@ fn first_fault(what: &str, sources: &[Source]) -> Option<String> {
     Some(format!("{what} of {}: {fault}{more}", at + 1))
 }
 
-impl State {
-    /// Hands out what servers counted to the windows the router does not fill.
-    pub(super) fn feed(&mut self) {
-        if self.service.metrics.is_none() {
-            return;
-        }
-        let handed = Pair::from_fn(|side| self.sides[side].metrics.drip());
-        let counts = self.router.counts();
-        // A router that has counted nothing yet may time what it will count.
-        if self.router.times || (counts && !self.router.has_counted()) {
-            return;
-        }
-        for side in Side::BOTH {
-            let (it, watch) = (&handed[side], &mut self.sides[side]);
-            if it.is_empty() {
-                continue;
-            }
-            let since = watch.metrics.fed.map_or(self.now, |(since, _)| since);
-            watch.metrics.fed = Some((since, self.now));
-            let (count, errors) = if counts { (0, 0) } else { (it.count, it.errors) };
-            watch.traffic.absorb(self.now.mono_ms, count, errors, &it.spread());
-        }
-        if !(handed.blue.is_empty() && handed.green.is_empty()) {
-            let counted = handed.map(|_, it| Some(it.counted(counts)));
-            let (step, candidate) = (self.rollout.step_since, self.candidate());
-            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate, self.now);
-        }
+/// Hands out what servers counted to the windows that the router does not fill; what both sides got, for comparison.
+pub(super) fn feed(world: &mut World) -> Option<Pair<Option<Counted>>> {
+    world.service.metrics.as_ref()?;
+    let handed = Pair::from_fn(|side| world.sides[side].metrics.drip());
+    let counts = world.router.counts();
+    // A router that has counted nothing yet may time what it will count.
+    if world.router.times || (counts && !world.router.has_counted()) {
+        return None;
     }
-
-    /// Whether errors of `side` are counted by anybody.
-    pub(super) fn counts_errors(&self, side: Side) -> bool {
-        let metrics = &self.sides[side].metrics;
-        self.router.counts() || metrics.fed.is_none() || metrics.counts_errors
+    for side in Side::BOTH {
+        let (it, watch) = (&handed[side], &mut world.sides[side]);
+        if it.is_empty() {
+            continue;
+        }
+        let since = watch.metrics.fed.map_or(world.now, |(since, _)| since);
+        watch.metrics.fed = Some((since, world.now));
+        let (count, errors) = if counts { (0, 0) } else { (it.count, it.errors) };
+        watch.traffic.absorb(world.now.mono_ms, count, errors, &it.spread());
     }
+    let is_empty = handed.blue.is_empty() && handed.green.is_empty();
+    (!is_empty).then(|| handed.map(|_, it| Some(it.counted(counts))))
 }

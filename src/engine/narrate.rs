@@ -3,7 +3,7 @@
 use crate::domain::text::clean;
 use crate::domain::{Breach, Fact, Metric, Move, Order, OrderState, Verdict, in_unit};
 
-/// The line for `fact` and whether it deserves attention; `None` for what is no news.
+/// The line for `fact` and whether it deserves attention; `None` for facts that people need not see.
 pub fn narrate(fact: &Fact) -> Option<(String, bool)> {
     let line = match fact {
         Fact::Opened { pid, .. } => (format!("opened, pid {pid}"), false),

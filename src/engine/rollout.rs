@@ -1,9 +1,9 @@
-//! What a rollout has come to: a fold over journal records, whoever wrote them.
+//! The recorded state of a rollout: a fold over journal records, whoever wrote them.
 //!
-//! This is the state that outlives the process and is shared between processes: every console and
-//! every CLI command that reads the same journal comes to the same [`Rollout`].
+//! It outlives the process and is shared between processes: every console and every CLI command that reads the same
+//! journal comes to the same [`Rollout`]. Nothing but [`Rollout::fold`] changes it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::narrate::narrate;
 use super::snapshot::EventLine;
-use super::trail::Trails;
 use crate::domain::text::clean;
 use crate::domain::{
     Actor, Cause, Digest, Evidence, Fact, Move, Order, OrderFault, OrderId, OrderState, Pair, Record, Side, Split,
@@ -41,8 +40,8 @@ pub(super) enum Stage {
     RolledBack,
 }
 
-/// An order as the journal tells of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// An order as the journal records it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tracked {
     pub(super) order: Order,
     pub(super) by: Actor,
@@ -58,28 +57,23 @@ pub(super) struct Tracked {
     pub(super) why: Option<String>,
 }
 
+/// How far an order is, what the backend said, and what went wrong.
+type News<'a> = (OrderState, Option<&'a String>, Option<OrderFault>);
+
 impl Tracked {
-    fn is(&mut self, news: &News<'_>, at: Stamp) {
-        self.state = news.state;
-        self.fault = news.fault;
-        if let Some(detail) = news.detail {
+    fn is(&mut self, (state, detail, fault): News<'_>, at: Stamp) {
+        (self.state, self.fault) = (state, fault);
+        if let Some(detail) = detail {
             self.detail = Some(detail.clone());
         }
-        if news.state.is_settled() {
+        if state.is_settled() {
             self.settled = Some(at);
         }
     }
 }
 
-/// How far an order has come.
-struct News<'a> {
-    state: OrderState,
-    detail: Option<&'a String>,
-    fault: Option<OrderFault>,
-}
-
 /// The earlier of two orders of one moment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Rival {
     tracked: Tracked,
     /// Whether it was verified before the later one was ordered: then it counted already.
@@ -97,7 +91,7 @@ impl Rival {
 }
 
 /// A person's decision to let a gate pass.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Overridden {
     pub(super) gate: String,
     pub(super) version: Digest,
@@ -106,15 +100,15 @@ pub(super) struct Overridden {
 }
 
 /// The plan was stopped where it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pause {
     /// Why, where a guard or a person said so.
     pub(super) why: Option<String>,
 }
 
-/// The recorded state of a rollout.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Rollout {
+/// The recorded state of a rollout. Two processes that have read the same journal hold equal ones.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Rollout {
     pub(super) stage: Stage,
     /// The side that is live while nothing is under way, and the way back while something is.
     pub(super) origin: Option<Side>,
@@ -127,7 +121,7 @@ pub(super) struct Rollout {
     /// When the candidate got all traffic.
     pub(super) switched_at: Option<Stamp>,
     /// The newest evidence per gate.
-    pub(super) evidence: HashMap<String, (Stamp, Evidence)>,
+    pub(super) evidence: BTreeMap<String, (Stamp, Evidence)>,
     pub(super) overridden: Vec<Overridden>,
     pub(super) last: Option<Tracked>,
     /// The last order when a person resumed: what became of it holds the plan up no longer.
@@ -142,10 +136,8 @@ pub(super) struct Rollout {
     pub(super) started: Option<DateTime<Utc>>,
     /// The candidate's share after each verified order of the last rollout, and when.
     pub(super) reached_at: Vec<(u8, DateTime<Utc>)>,
-    /// How each gate stood over time.
-    pub(super) trails: Trails,
-    events: VecDeque<EventLine>,
-    shared_events: Arc<Vec<EventLine>>,
+    /// The last events, oldest first; shared with snapshots.
+    events: Arc<Vec<EventLine>>,
 }
 
 impl Rollout {
@@ -154,15 +146,7 @@ impl Rollout {
         self.tell(record);
         let at = now.restore(record.at);
         match &record.fact {
-            Fact::Started { live, versions } => {
-                self.origin = Some(*live);
-                self.stage = Stage::Moving;
-                self.step_since = None;
-                self.switched_at = None;
-                self.began_with = Some(versions.clone());
-                self.started = Some(record.at);
-                self.reached_at.clear();
-            }
+            Fact::Started { live, versions } => self.start(*live, versions.clone(), record.at),
             Fact::Ordered { order, digest, why, cause } => {
                 if !order.kind.is_forward() {
                     self.origin.get_or_insert(order.toward);
@@ -183,15 +167,14 @@ impl Rollout {
                 });
             }
             Fact::OrderIs { id, state, detail, fault } => {
-                let news = News { state: *state, detail: detail.as_ref(), fault: *fault };
+                let news = (*state, detail.as_ref(), *fault);
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
-                    self.order_is(&news, at);
+                    self.order_is(news, at);
                 } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.tracked.order.id == *id) {
-                    rival.tracked.is(&news, at);
+                    rival.tracked.is(news, at);
                 }
             }
             Fact::Gate { evidence } => {
-                self.trails.ended(evidence);
                 self.evidence.insert(evidence.gate.clone(), (at, evidence.clone()));
             }
             Fact::Overridden { gate, version, reason } => self.overridden.push(Overridden {
@@ -202,7 +185,6 @@ impl Rollout {
             }),
             Fact::Approved { gate, version, reason } => {
                 let signed = signature(gate, version, &record.by.name, reason, record.at);
-                self.trails.ended(&signed);
                 self.evidence.insert(gate.clone(), (at, signed));
             }
             Fact::Paused { why, .. } => self.paused = Some(Pause { why: why.clone() }),
@@ -232,8 +214,18 @@ impl Rollout {
         }
     }
 
-    fn order_is(&mut self, news: &News<'_>, at: Stamp) {
-        let state = news.state;
+    fn start(&mut self, live: Side, versions: Pair<Option<Version>>, at: DateTime<Utc>) {
+        self.origin = Some(live);
+        self.stage = Stage::Moving;
+        self.step_since = None;
+        self.switched_at = None;
+        self.began_with = Some(versions);
+        self.started = Some(at);
+        self.reached_at.clear();
+    }
+
+    fn order_is(&mut self, news: News<'_>, at: Stamp) {
+        let state = news.0;
         let Some(last) = self.last.as_mut() else { return };
         if last.state.is_settled() {
             return;
@@ -317,19 +309,16 @@ impl Rollout {
 
     fn tell(&mut self, record: &Record) {
         let Some((text, warn)) = narrate(&record.fact) else { return };
-        if self.events.len() == EVENTS {
-            self.events.pop_front();
+        let events = Arc::make_mut(&mut self.events);
+        if events.len() == EVENTS {
+            events.remove(0);
         }
-        self.events.push_back(EventLine { at: record.at, by: record.by.name.clone(), text, warn });
-        self.shared_events = Arc::default();
+        events.push(EventLine { at: record.at, by: record.by.name.clone(), text, warn });
     }
 
-    /// The last events, for the screen; the list is made once per change.
-    pub(super) fn events(&mut self) -> Arc<Vec<EventLine>> {
-        if self.shared_events.is_empty() && !self.events.is_empty() {
-            self.shared_events = Arc::new(self.events.iter().cloned().collect());
-        }
-        Arc::clone(&self.shared_events)
+    /// The last events, for the screen.
+    pub(super) fn events(&self) -> Arc<Vec<EventLine>> {
+        Arc::clone(&self.events)
     }
 
     /// Whether an order was recorded that is not settled.

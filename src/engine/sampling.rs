@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
 use super::rollout::Stage;
-use super::state::State;
+use super::wish::Wish;
+use super::world::World;
 use crate::domain::{Sample, SideSample, Stamp};
 
 /// Right after an order, for this long, is when things break.
@@ -43,61 +44,59 @@ pub(super) struct Sampler {
     before: VecDeque<Sample>,
 }
 
-impl State {
+impl Sampler {
     /// Takes a sample where one is due; called once a second.
-    pub(super) fn take_sample(&mut self) {
-        if !self.access.watches() || !self.may_drive() {
-            return;
+    pub(super) fn tick(&mut self, world: &World) -> Vec<Wish> {
+        if !world.access.watches() || !world.may_drive() {
+            return Vec::new();
         }
-        let pace = self.pace();
+        let pace = pace(world);
         let wanted = pace.unwrap_or(IDLE);
         // Reason: ticks come about once a second; one that comes a little early is not waited for again.
-        let due = |last: Stamp| self.now.since_ms(last) + 500 >= u64::from(wanted.every_s) * 1000;
-        if !self.sampler.last.is_none_or(due) {
-            return;
+        let due = |last: Stamp| world.now.since_ms(last) + 500 >= u64::from(wanted.every_s) * 1000;
+        if !self.last.is_none_or(due) {
+            return Vec::new();
         }
-        let sample = self.sample(wanted);
+        let sample = sample(world, wanted);
         let has_traffic = sample.sides.iter().any(|(_, side)| side.is_some());
         if pace.is_none() && !has_traffic {
-            return;
+            return Vec::new();
         }
-        self.sampler.last = Some(self.now);
-        if pace.is_some() {
-            let before = std::mem::take(&mut self.sampler.before);
-            self.out.extend(before.into_iter().map(Effect::Sample));
-            self.out.push(Effect::Sample(sample));
-        } else {
-            if self.sampler.before.len() == BEFORE {
-                self.sampler.before.pop_front();
-            }
-            self.sampler.before.push_back(sample);
+        self.last = Some(world.now);
+        if pace.is_none() && self.before.len() == BEFORE {
+            self.before.pop_front();
         }
+        self.before.push_back(sample);
+        if pace.is_none() {
+            return Vec::new();
+        }
+        self.before.drain(..).map(|sample| Wish::Do(Effect::Sample(sample))).collect()
     }
+}
 
-    /// How closely to look now; `None` while no rollout is under way and none has just ended.
-    fn pace(&self) -> Option<Pace> {
-        let since = self.rollout.last.as_ref().map(|last| self.now.since_ms(last.at));
-        let is_close = since.is_some_and(|since| since < CLOSE_MS);
-        let is_burst = since.is_some_and(|since| since < BURST_MS);
-        match self.rollout.stage {
-            Stage::Idle | Stage::Finalized => None,
-            _ if is_burst => Some(BURST),
-            Stage::Moving | Stage::Switched if is_close => Some(CLOSE),
-            Stage::Moving | Stage::Switched if since.is_some_and(|since| since < EASY_MS) => Some(EASY),
-            Stage::Moving => Some(SLOW),
-            Stage::Switched => self.window_left_ms().is_some_and(|left| left > 0).then_some(SLOW),
-            Stage::Aborted | Stage::RolledBack => is_close.then_some(CLOSE),
-        }
+/// How closely to look now; `None` while no rollout is under way and none has just ended.
+fn pace(world: &World) -> Option<Pace> {
+    let since = world.rollout.last.as_ref().map(|last| world.now.since_ms(last.at));
+    let is_close = since.is_some_and(|since| since < CLOSE_MS);
+    let is_burst = since.is_some_and(|since| since < BURST_MS);
+    match world.rollout.stage {
+        Stage::Idle | Stage::Finalized => None,
+        _ if is_burst => Some(BURST),
+        Stage::Moving | Stage::Switched if is_close => Some(CLOSE),
+        Stage::Moving | Stage::Switched if since.is_some_and(|since| since < EASY_MS) => Some(EASY),
+        Stage::Moving => Some(SLOW),
+        Stage::Switched => world.window_left_ms().is_some_and(|left| left > 0).then_some(SLOW),
+        Stage::Aborted | Stage::RolledBack => is_close.then_some(CLOSE),
     }
+}
 
-    fn sample(&self, pace: Pace) -> Sample {
-        let over_ms = u64::from(pace.over_s) * 1000;
-        let fresh = self.router.fault.is_none();
-        Sample {
-            at: self.now.wall,
-            over_s: pace.over_s,
-            split: self.router.split().filter(|_| fresh),
-            sides: self.sides.map(|_, watch| SideSample::of(&watch.traffic.stats(self.now.mono_ms, over_ms))),
-        }
+fn sample(world: &World, pace: Pace) -> Sample {
+    let over_ms = u64::from(pace.over_s) * 1000;
+    let fresh = world.router.fault.is_none();
+    Sample {
+        at: world.now.wall,
+        over_s: pace.over_s,
+        split: world.router.split().filter(|_| fresh),
+        sides: world.sides.map(|_, watch| SideSample::of(&watch.traffic.stats(world.now.mono_ms, over_ms))),
     }
 }

@@ -89,9 +89,9 @@ pub struct Status {
     pub environment: String,
     /// The backend's name.
     pub backend: String,
-    /// Where the rollout stands.
+    /// How far the rollout is.
     pub phase: Phase,
-    /// Where the plan stands.
+    /// How far the plan is.
     pub step: Step,
     /// The state digest, four characters.
     pub digest: String,
@@ -107,7 +107,7 @@ pub struct Status {
     pub guards: Vec<GuardStatus>,
     /// The way back.
     pub rollback: RollbackStatus,
-    /// Why each command that cannot be given now cannot; a command may stand here more than once, most important reason first.
+    /// Why commands cannot be given now; one entry per command and reason, the most important reason first.
     pub blocked: Vec<Blocked>,
     /// Why the plan is paused, where it is and somebody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,13 +154,13 @@ impl Status {
 /// Asked and read shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitStatus {
-    /// What was asked for; `null` when nobody ever asked.
+    /// What was asked for; `null` before the first order.
     pub desired: Option<Split>,
     /// What the router said last.
     pub observed: Option<Split>,
     /// Why the router has no one clean split.
     pub mixed: Option<String>,
-    /// Whether the router says what nobody asked for.
+    /// Whether the router reports a split that no order asked for.
     pub drift: bool,
     /// Seconds since the router was read; `null` when it never was.
     pub age_s: Option<f64>,

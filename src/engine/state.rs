@@ -2,65 +2,47 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::alerts::Alerts;
-use super::command::Reply;
+use super::command::{Refusal, RefusalKind, Reply};
+use super::consent::Consent;
 use super::effect::Effect;
 use super::event::Event;
 use super::gates::Gates;
 use super::guards::Guards;
-use super::orders::Pending;
+use super::metrics;
+use super::orders::Orders;
 use super::rollout::{Rollout, Stage};
 use super::sampling::Sampler;
 use super::standby::Standby;
-use super::watch::{Drift, Router, SideWatch};
-use crate::domain::masked;
+use super::walk::Walk;
+use super::watch::Drift;
+use super::world::World;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, BackendError, Capabilities, Cause, Digest, Fact, LogLevel, LogLine, Observation, Pair, Record, Service,
-    Side, Stamp,
+    Actor, BackendError, Capabilities, Cause, Digest, Fact, LogLevel, Observation, OnDisconnect, OrderId, Record,
+    Service, Side, Stamp,
 };
 
-/// The whole state of a rollout as one process knows it. Only [`State::apply`] changes it.
+/// The whole state of a rollout as one process knows it: the world, and the parts that each keep their own state.
+///
+/// Only [`State::apply`] changes it. The parts read the world and answer with [`Wish`]es; the state carries them out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
-    #[serde(serialize_with = "masked::serialize")]
-    pub(super) service: Arc<Service>,
-    pub(super) backend: String,
-    pub(super) capabilities: Capabilities,
-    /// This process's operator.
-    pub(super) me: Actor,
-    pub(super) access: Access,
-    /// Makes order ids of this process differ from those of any other process.
-    pub(super) seed: u64,
-    pub(super) now: Stamp,
-    /// Makes order ids of this process differ from those of an earlier one.
-    pub(super) started: DateTime<Utc>,
-    /// When this process began to watch, by its own clock.
-    pub(super) began_ms: i64,
-    pub(super) rollout: Rollout,
-    pub(super) router: Router,
-    pub(super) sides: Pair<SideWatch>,
+    pub(super) world: World,
     pub(super) gates: Gates,
     pub(super) guards: Guards,
-    pub(super) alerts: Alerts,
+    pub(super) orders: Orders,
+    pub(super) walk: Walk,
     pub(super) standby: Standby,
-    /// Since when the candidate has had traffic and answered nothing.
-    pub(super) candidate_dead: Option<Stamp>,
-    pub(super) pending: Option<Pending>,
-    pub(super) journal_fault: Option<String>,
-    /// The journal is not what was written; no write mends that.
-    pub(super) journal_broken: Option<String>,
-    pub(super) holder: Option<String>,
-    pub(super) auto: bool,
+    pub(super) alerts: Alerts,
+    sampler: Sampler,
+    pub(super) backend: String,
     pub(super) dropped: u64,
-    pub(super) orders_made: u64,
     /// Requests that are answered once their records are on disk: ticket = request id.
     pub(super) awaiting_disk: Vec<u64>,
-    pub(super) sampler: Sampler,
     #[serde(skip)]
     pub(super) out: Vec<Effect>,
 }
@@ -79,189 +61,163 @@ impl State {
         now: Stamp,
     ) -> Self {
         Self {
-            sides: service.sides.map(|_, spec| SideWatch::new(spec)),
-            guards: Guards::new(&service),
-            auto: service.plan.auto,
-            backend: backend.to_owned(),
-            capabilities,
-            me,
-            access,
-            seed,
-            now,
-            started: now.wall,
-            began_ms: now.mono_ms,
-            rollout: Rollout::default(),
-            router: Router::default(),
             gates: Gates::default(),
-            alerts: Alerts::default(),
+            guards: Guards::new(&service),
+            orders: Orders::default(),
+            walk: Walk::new(service.plan.auto),
             standby: Standby::default(),
-            candidate_dead: None,
-            pending: None,
-            journal_fault: None,
-            journal_broken: None,
-            holder: None,
-            dropped: 0,
-            orders_made: 0,
-            awaiting_disk: Vec::new(),
+            alerts: Alerts::default(),
             sampler: Sampler::default(),
+            backend: backend.to_owned(),
+            dropped: 0,
+            awaiting_disk: Vec::new(),
             out: Vec::new(),
-            service,
+            world: World::new(service, capabilities, (me, access, seed), now),
         }
     }
 
     /// What is rolled out, as the config says it.
     pub fn service(&self) -> &Service {
-        &self.service
+        &self.world.service
     }
 
     /// Takes one event in and gives out what is to be done.
     pub fn apply(&mut self, now: Stamp, event: Event) -> Vec<Effect> {
-        self.now = now;
+        self.world.now = now;
         match event {
             Event::Tick => self.tick(),
             Event::Observed { result } => self.observed(result),
             Event::Probed { side, replica, latency_us, fault } => {
-                self.sides[side].probed(replica, now, latency_us, fault);
+                self.world.sides[side].probed(replica, now, latency_us, fault);
             }
             Event::VersionRead { side, replica, version } => {
-                if let Some(replica) = self.sides[side].replicas.get_mut(replica as usize) {
+                if let Some(replica) = self.world.sides[side].replicas.get_mut(replica as usize) {
                     replica.version = Some(version);
                 }
             }
-            Event::Scraped { side, source, reading } => self.sides[side].metrics.scraped(source, now, reading),
+            Event::Scraped { side, source, reading } => self.world.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),
-            Event::Answered { id, result } => self.answered(&id, result),
+            Event::Answered { id, result } => {
+                let wishes = self.orders.answered(&self.world, &id, result);
+                self.carry_out(wishes);
+            }
             Event::Recorded { records } => self.recorded(&records),
             Event::Restored { broken, unwritable } => self.restored(broken, unwritable),
             Event::JournalBroken { text } => {
                 self.log(LogLevel::Err, "journal", &text);
-                self.journal_broken = Some(text);
+                self.world.journal_broken = Some(text);
             }
             Event::Written { ticket } => self.written(ticket),
             Event::JournalFailed { order, ticket, text } => self.journal_failed(order.as_ref(), ticket, text),
             Event::GateProgress { run, done, total, load } => self.gates.progress(run, done, total, load),
-            Event::GateEnded { run, evidence } => self.gate_ended(run, evidence),
-            Event::AlertEnded { alert, to, delivered, tries, detail } => {
-                self.alert_ended(alert, to, delivered, tries, &detail);
+            Event::GateEnded { run, evidence } => {
+                let wishes = self.gates.ended(&self.world, run, evidence);
+                self.carry_out(wishes);
             }
-            Event::Lease { holder } => self.holder = holder,
+            Event::AlertEnded { alert, to, delivered, tries, detail } => {
+                let detail = clean(&detail, 200);
+                self.record(Fact::Alerted { alert, to, delivered, tries, detail }, Actor::auto());
+            }
+            Event::Lease { holder } => self.world.holder = holder,
             Event::OperatorGone { why } => self.operator_gone(&why),
-            Event::Leaving => self.leave_orders(),
+            Event::Leaving => {
+                let wish = self.orders.leave(&self.world);
+                self.carry_out(wish);
+            }
             Event::Dropped { count } => self.dropped += count,
         }
         std::mem::take(&mut self.out)
     }
 
     fn tick(&mut self) {
-        self.feed();
-        for side in Side::BOTH {
-            if let Some(metrics) = &self.service.metrics {
-                self.sides[side].metrics.advance(metrics, self.now);
-            }
-            self.sides[side].advance(self.now);
+        if let Some(counted) = metrics::feed(&mut self.world) {
+            self.guards.counted(&self.world, &counted);
         }
-        self.follow_orders();
-        self.run_missing_gates();
-        self.note_gates();
-        self.watch_standby();
-        self.walk();
-        self.take_sample();
-        self.raise_owed();
+        self.world.advance();
+        let wishes = self.orders.tick(&self.world);
+        self.carry_out(wishes);
+        let wishes = self.gates.tick(&self.world);
+        self.carry_out(wishes);
+        let wish = self.standby.tick(&self.world);
+        self.carry_out(wish);
+        let wish = self.walk.tick(&self.world, &self.gates);
+        self.carry_out(wish);
+        let wishes = self.sampler.tick(&self.world);
+        self.carry_out(wishes);
+        let wishes = self.alerts.tick(&self.world);
+        self.carry_out(wishes);
     }
 
     fn observed(&mut self, result: Result<Box<Observation>, BackendError>) {
         match result {
             Err(fault) => {
-                if self.router.fault.is_none() {
+                if self.world.router.fault.is_none() {
                     self.log(LogLevel::Warn, "router", &format!("cannot be read: {}", fault.when_reading()));
                 }
-                self.router.fault = Some(fault);
+                self.world.router.fault = Some(fault);
             }
             Ok(seen) => {
-                if self.router.fault.take().is_some() {
+                if self.world.router.fault.take().is_some() {
                     self.log(LogLevel::Info, "router", &format!("is read again: {}", seen.split));
                 }
                 self.count_traffic(&seen);
-                self.router.seen = Some((self.now, *seen));
-                self.settle_by_observation();
+                self.world.router.seen = Some((self.world.now, *seen));
+                let wish = self.orders.observed(&self.world);
+                self.carry_out(wish);
                 self.look_for_drift();
                 self.evaluate_guards();
             }
         }
     }
 
+    /// One guard after the other: what one of them does changes the world that the next one is judged by.
+    fn evaluate_guards(&mut self) {
+        if !self.guards.begin(&self.world) {
+            return;
+        }
+        for index in 0..self.world.service.guards.len() {
+            let wishes = self.guards.evaluate(&self.world, index);
+            self.carry_out(wishes);
+        }
+    }
+
     fn count_traffic(&mut self, seen: &Observation) {
-        if let Some(counters) = &seen.traffic {
-            let counted = Side::BOTH.map(|side| self.router.delta(counters, side));
-            let [blue, green] = counted;
-            let counted = Pair { blue, green };
-            let (step, candidate) = (self.rollout.step_since, self.candidate());
-            self.guards.compared.absorb(step, &counted, &self.service.guards, candidate, self.now);
-            for side in Side::BOTH {
-                let restarted = self.router.restarted(counters);
-                self.sides[side].in_flight = Some(counters.sides[side].in_flight);
-                self.sides[side].note_total(self.now, counters.sides[side].total(), restarted);
-                if let Some(counted) = &counted[side]
-                    && counted.count > 0
-                {
-                    let watch = &mut self.sides[side];
-                    watch.traffic.absorb(self.now.mono_ms, counted.count, counted.errors, &counted.cells);
-                }
-            }
+        let counted = self.world.count(seen);
+        if let Some(counted) = &counted {
+            self.guards.counted(&self.world, counted);
         }
-        if seen.traffic.is_none() {
-            for side in Side::BOTH {
-                self.sides[side].stop_counting();
-            }
-        }
-        self.router.keep_counters(seen.traffic.clone());
+        self.world.router.keep_counters(seen.traffic.clone());
     }
 
     fn look_for_drift(&mut self) {
-        let (Some(desired), Some(observed)) = (self.rollout.desired, self.router.split()) else { return };
-        if desired == observed || self.rollout.unsettled().is_some() {
-            self.router.drift = None;
+        let world = &mut self.world;
+        let (Some(desired), Some(observed)) = (world.rollout.desired, world.router.split()) else { return };
+        if desired == observed || world.rollout.unsettled().is_some() {
+            world.router.drift = None;
             return;
         }
-        let mut drift = match self.router.drift {
+        let mut drift = match world.router.drift {
             Some(drift) if drift.observed == observed => drift,
-            _ => Drift { observed, since: self.now, told: false },
+            _ => Drift { observed, since: world.now, recorded: false },
         };
-        if !drift.told && drift.lasts(self.now) {
-            drift.told = true;
-            if self.access.watches() && self.may_drive() {
-                self.record(Fact::Drift { desired, observed }, Actor::auto());
-            }
+        let is_new = !drift.recorded && drift.lasts(world.now);
+        drift.recorded |= is_new;
+        if is_new && world.access.watches() && world.may_drive() {
+            self.record(Fact::Drift { desired, observed }, Actor::auto());
         }
-        self.router.drift = Some(drift);
-    }
-
-    /// What the router says and was not asked for, drift or not yet. What was asked for may have changed since it was read.
-    pub(super) fn deviation(&self) -> Option<Drift> {
-        self.router.drift.filter(|drift| Some(drift.observed) != self.rollout.desired)
-    }
-
-    /// What the router says and nobody asked for.
-    pub(super) fn drift(&self) -> Option<Drift> {
-        self.deviation().filter(|drift| drift.lasts(self.now))
+        self.world.router.drift = Some(drift);
     }
 
     fn recorded(&mut self, records: &[Record]) {
         for record in records {
-            self.rollout.fold(record, self.now);
+            self.world.rollout.fold(record, self.world.now);
+            self.gates.recorded(&self.world, record);
             self.tell(record);
             if matches!(&record.fact, Fact::Ordered { order, .. } if !order.kind.is_forward()) {
-                self.stop_gates();
+                let wishes = self.gates.stop();
+                self.carry_out(wishes);
             }
-            self.alert_other(record);
-        }
-    }
-
-    fn tell(&mut self, record: &Record) {
-        if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
-            let level = if warn { LogLevel::Warn } else { LogLevel::Info };
-            let source = clean(&record.by.name, 20);
-            self.out.push(Effect::Event(LogLine { at: record.at, level, source, text }));
+            self.alerts.other(&self.world, record);
         }
     }
 
@@ -269,9 +225,9 @@ impl State {
         for fault in broken.iter().chain(&unwritable) {
             self.log(LogLevel::Err, "journal", fault);
         }
-        self.journal_broken = broken;
-        self.journal_fault = unwritable;
-        if let Some(last) = self.rollout.unsettled() {
+        self.world.journal_broken = broken;
+        self.world.journal_fault = unwritable;
+        if let Some(last) = self.world.rollout.unsettled() {
             let text = format!(
                 "order {} ({} to {}) by {} was {} when its process ended; the router is being read",
                 last.order.id,
@@ -285,7 +241,7 @@ impl State {
     }
 
     fn written(&mut self, ticket: Option<u64>) {
-        self.journal_fault = None;
+        self.world.journal_fault = None;
         if let Some(id) = self.take_awaiting(ticket) {
             self.reply(id, Reply::Done);
         }
@@ -297,88 +253,53 @@ impl State {
     }
 
     fn operator_gone(&mut self, why: &str) {
-        let moving = self.rollout.stage == Stage::Moving;
-        let me = self.me.clone();
+        let moving = self.world.rollout.stage == Stage::Moving;
+        let me = self.world.me.clone();
         let why_closed = format!("operator disconnected: {why}");
         self.record(Fact::Closed { why: why_closed, cause: Some(Cause::Disconnect) }, me);
-        let policy = self.service.plan.on_disconnect;
-        if policy == crate::domain::OnDisconnect::Rollback && moving && self.may_drive() {
+        let policy = self.world.service.plan.on_disconnect;
+        if policy == OnDisconnect::Rollback && moving && self.world.may_drive() {
             self.roll_back(Actor::auto(), None, Some(format!("on_disconnect: {why}")), Cause::Disconnect);
         }
     }
 
-    // ---- small things every part uses ----
-
-    /// Folds a fact of ours at once and has it written; reality does not wait for the disk.
-    pub(super) fn record(&mut self, fact: Fact, by: Actor) {
-        let record = self.fold(fact, by);
-        self.out.push(Effect::Journal { records: vec![record], ticket: None });
-    }
-
-    /// Folds a fact of ours and says it in the log; the caller has it written.
-    pub(super) fn fold(&mut self, fact: Fact, by: Actor) -> Record {
-        let record = Record { at: self.now.wall, by, fact };
-        self.rollout.fold(&record, self.now);
-        // Reason: a gate that ran here has said the same in its own log already.
-        if !matches!(record.fact, Fact::Gate { .. }) {
-            self.tell(&record);
+    /// The journal could not be written. `order` was not sent because of that, `ticket` is not answered yet.
+    fn journal_failed(&mut self, order: Option<&OrderId>, ticket: Option<u64>, text: String) {
+        if self.world.journal_fault.as_ref() != Some(&text) {
+            self.log(LogLevel::Err, "journal", &text);
         }
-        self.alert_own(&record);
-        record
+        if let Some(id) = self.take_awaiting(ticket) {
+            let refusal = Refusal { kind: RefusalKind::Journal, text: format!("journal: {text}") };
+            self.reply(id, Reply::Refused(refusal));
+        }
+        if let Some(id) = order {
+            let fact = self.orders.not_sent(id, &text);
+            self.fold(fact, self.world.me.clone());
+        }
+        self.world.journal_fault = Some(text);
     }
 
-    pub(super) fn log(&mut self, level: LogLevel, source: &str, text: &str) {
-        let line = LogLine { at: self.now.wall, level, source: source.to_owned(), text: clean(text, 500) };
-        self.out.push(Effect::Log(line));
+    /// Whether a forward order was sent that the backend has not answered yet.
+    pub fn awaits_answer(&self) -> bool {
+        self.orders.awaits_answer()
     }
 
-    pub(super) fn reply(&mut self, id: u64, reply: Reply) {
-        self.out.push(Effect::Reply { id, reply });
+    pub(super) fn consent(&self) -> Consent<'_> {
+        Consent::new(&self.world, &self.gates)
     }
 
-    /// Whether this process may move traffic forward as far as the lease goes.
-    pub(super) fn may_drive(&self) -> bool {
-        !self.access.is_read_only() && self.holder.is_none()
-    }
-
-    /// The side that is live while nothing is under way, and the way back while something is.
-    pub(super) fn origin(&self) -> Side {
-        self.rollout.origin.or_else(|| self.router.split()?.majority()).unwrap_or(Side::Blue)
-    }
-
-    /// The side that is rolled out, before, during and after.
-    pub(super) fn candidate(&self) -> Side {
-        self.origin().other()
-    }
-
-    /// The candidate's share as read from the router.
-    pub(super) fn share(&self) -> Option<u8> {
-        self.router.split().map(|split| split.share(self.candidate()))
+    /// What the journal says of the rollout, as far as this process has read it.
+    pub const fn rollout(&self) -> &Rollout {
+        &self.world.rollout
     }
 
     /// The digest evidence about `side` is bound to now; `None` while its version is not known.
     pub fn version_digest(&self, side: Side) -> Option<Digest> {
-        use super::watch::Serves;
-        match self.sides[side].serves() {
-            Serves::Known(version) => Some(version.digest),
-            Serves::Unsaid => match self.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()) {
-                Some(version) => Some(version.digest),
-                // Reason: without a source, evidence can only be bound to the place; valid_for still limits it.
-                None => Some(Digest::of(["unversioned", side.name()])),
-            },
-            Serves::Pending(_) | Serves::Disagree(_) => None,
-        }
+        self.world.version_digest(side)
     }
 
     /// What people call the version `side` serves now; `None` while that is not known.
     pub fn version_name(&self, side: Side) -> Option<String> {
-        match self.sides[side].serves() {
-            super::watch::Serves::Known(version) => Some(version.name),
-            super::watch::Serves::Unsaid => {
-                let (_, seen) = self.router.seen.as_ref()?;
-                seen.versions[side].as_ref().map(|version| version.name.clone())
-            }
-            super::watch::Serves::Pending(_) | super::watch::Serves::Disagree(_) => None,
-        }
+        self.world.version_name(side)
     }
 }

@@ -1,96 +1,104 @@
-//! The snapshot: what the state looks like from outside.
+//! The snapshot: the state as the screen and the CLI see it.
 
 mod gates;
 
 use std::sync::Arc;
 
+use super::command::{Command, RefusalKind};
+use super::consent::Consent;
 use super::detail::Detail;
 use super::rollout::Stage;
 use super::snapshot::{
-    DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
+    Blocked, DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
     SCHEMA_VERSION, SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
 use crate::domain::capabilities::RollbackClass;
 use crate::domain::text::clean;
-use crate::domain::{Move, OrderState, Pair, Role, Side, Version};
+use crate::domain::{Move, Order, OrderState, Pair, Role, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
-        let events = self.rollout.events();
+        let events = self.world.rollout.events();
         let detail = self.detail();
-        let history = self.sides.map(|_, side| side.history());
+        let history = self.world.sides.map(|_, side| side.history());
         Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new(), detail }
     }
 
     fn detail(&mut self) -> Detail {
-        let under_way = matches!(self.rollout.stage, Stage::Moving | Stage::Switched);
+        let under_way = matches!(self.world.rollout.stage, Stage::Moving | Stage::Switched);
         Detail {
-            started: self.rollout.started.filter(|_| under_way),
-            reached: if under_way { self.rollout.reached_at.clone() } else { Vec::new() },
-            consent: self.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
-            bake_s: seconds(self.service.plan.bake_ms),
-            replicas: Pair::from_fn(|side| self.sides[side].replica_statuses(&self.service.sides[side].urls, self.now)),
-            trails: self.rollout.trails.shared(),
+            started: self.world.rollout.started.filter(|_| under_way),
+            reached: if under_way { self.world.rollout.reached_at.clone() } else { Vec::new() },
+            consent: self.world.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
+            bake_s: seconds(self.world.service.plan.bake_ms),
+            replicas: Pair::from_fn(|side| {
+                self.world.sides[side].replica_statuses(&self.world.service.sides[side].urls, self.world.now)
+            }),
+            trails: self.gates.trails(),
             loads: self.loads(),
-            rows: self.service.metrics.iter().flat_map(|it| &it.rows).map(|row| row.name.clone()).collect(),
+            rows: self.world.service.metrics.iter().flat_map(|it| &it.rows).map(|row| row.name.clone()).collect(),
             logs: Arc::default(),
         }
     }
 
     /// The status document.
     pub fn status(&self) -> Status {
+        let world = &self.world;
+        let consent = self.consent();
+        let blocked = consent.blocked();
+        let is_stale = |it: &Blocked| it.command == Command::Promote && it.kind == RefusalKind::Stale;
         Status {
             schema_version: SCHEMA_VERSION,
-            time: self.now.wall,
-            service: self.service.name.clone(),
-            environment: self.service.environment.clone(),
+            time: world.now.wall,
+            service: world.service.name.clone(),
+            environment: world.service.environment.clone(),
             backend: self.backend.clone(),
-            phase: self.phase(),
+            phase: self.phase(&consent),
             step: self.step(),
-            digest: self.digest().short().to_owned(),
+            digest: consent.digest().short().to_owned(),
             split: self.split_status(),
-            candidate: self.candidate(),
+            candidate: world.candidate(),
             sides: Pair::from_fn(|side| self.side_status(side)),
-            gates: self.service.gates.iter().map(|spec| self.gate_status(spec)).collect(),
-            guards: self.guard_statuses(),
+            gates: consent.gates().map(|(spec, state)| self.gate_status(spec, state)).collect(),
+            guards: self.guards.statuses(world),
             rollback: self.rollback_status(),
-            blocked: self.blocked(),
-            paused: self.rollout.paused.as_ref().and_then(|pause| pause.why.clone()),
+            stale: blocked.iter().any(is_stale),
+            blocked,
+            paused: world.rollout.paused.as_ref().and_then(|pause| pause.why.clone()),
             last_order: self.order_status(),
             driver: DriverStatus {
-                me: self.me.name.clone(),
-                may_drive: self.may_drive(),
-                read_only: self.access.is_read_only(),
-                holder: self.holder.clone(),
+                me: world.me.name.clone(),
+                may_drive: world.may_drive(),
+                read_only: world.access.is_read_only(),
+                holder: world.holder.clone(),
             },
             faults: self.faults(),
             notes: self.notes(),
             data_age_s: self.data_age_ms().map(seconds),
-            stale: self.is_stale(),
             dropped: self.dropped,
             typed: self.typed(),
         }
     }
 
     fn typed(&self) -> Vec<Move> {
-        let promote = self.service.plan.typed_promote.then_some(Move::Promote);
+        let promote = self.world.service.plan.typed_promote.then_some(Move::Promote);
         [Some(Move::Switch), promote].into_iter().flatten().collect()
     }
 
-    fn phase(&self) -> Phase {
-        let unread = self.router.age_ms(self.now).is_none_or(|age| age > self.service.stale_after_ms);
-        if unread || self.drift().is_some() {
+    fn phase(&self, consent: &Consent<'_>) -> Phase {
+        let unread = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.service.stale_after_ms);
+        if unread || self.world.drift().is_some() {
             return Phase::Unknown;
         }
-        if self.rollout.paused.is_some() && matches!(self.rollout.stage, Stage::Idle | Stage::Moving) {
+        if self.world.rollout.paused.is_some() && matches!(self.world.rollout.stage, Stage::Idle | Stage::Moving) {
             return Phase::Paused;
         }
-        match self.rollout.stage {
-            Stage::Idle if self.share().is_some_and(|share| share > 0) => Phase::Shifting,
-            Stage::Idle => self.phase_before_the_first_step(),
+        match self.world.rollout.stage {
+            Stage::Idle if self.world.share().is_some_and(|share| share > 0) => Phase::Shifting,
+            Stage::Idle => self.phase_before_the_first_step(consent),
             Stage::Moving => Phase::Shifting,
             Stage::Switched => Phase::Switched,
             Stage::Finalized => Phase::Finalized,
@@ -99,11 +107,10 @@ impl State {
         }
     }
 
-    fn phase_before_the_first_step(&self) -> Phase {
-        let required = self.service.gates.iter().filter(|gate| gate.required);
-        if self.gates_are_busy() {
+    fn phase_before_the_first_step(&self, consent: &Consent<'_>) -> Phase {
+        if self.gates.are_busy() {
             Phase::Validating
-        } else if required.clone().all(|gate| self.gate_state(gate).lets_pass()) {
+        } else if consent.gates().all(|(gate, state)| !gate.required || state.lets_pass()) {
             Phase::Ready
         } else {
             Phase::Idle
@@ -111,37 +118,37 @@ impl State {
     }
 
     fn step(&self) -> Step {
-        let plan = &self.service.plan;
-        let share = self.share().unwrap_or(0);
+        let plan = &self.world.service.plan;
+        let share = self.world.share().unwrap_or(0);
         let index = plan.reached(share);
         Step {
             index,
             of: plan.steps.len(),
             target: index.checked_sub(1).and_then(|at| plan.steps.get(at).copied()),
             next: plan.next_after(share).map(|(_, next)| next),
-            bake_left_s: self.bake_left_ms().map(seconds),
+            bake_left_s: self.world.bake_left_ms().map(seconds),
             steps: plan.steps.clone(),
             on_disconnect: plan.on_disconnect,
-            auto: self.auto,
+            auto: self.walk.is_on(),
             on_failure: plan.on_failure,
-            tried: matches!(self.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
-                && self.is_tried(),
+            tried: matches!(self.world.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
+                && self.world.is_tried(),
         }
     }
 
     fn split_status(&self) -> SplitStatus {
-        let observed = self.router.split();
+        let observed = self.world.router.split();
         SplitStatus {
-            desired: self.rollout.desired.or(observed),
+            desired: self.world.rollout.desired.or(observed),
             observed,
-            mixed: self.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.clone()),
-            drift: self.drift().is_some(),
-            age_s: self.router.age_ms(self.now).map(seconds),
+            mixed: self.world.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.clone()),
+            drift: self.world.drift().is_some(),
+            age_s: self.world.router.age_ms(self.world.now).map(seconds),
         }
     }
 
     fn role_of(&self, side: Side) -> Role {
-        match (side == self.origin(), self.rollout.stage == Stage::Switched) {
+        match (side == self.world.origin(), self.world.rollout.stage == Stage::Switched) {
             (true, false) | (false, true) => Role::Live,
             (true, true) => Role::Standby,
             (false, false) => Role::Candidate,
@@ -149,7 +156,7 @@ impl State {
     }
 
     fn side_status(&self, side: Side) -> SideStatus {
-        let watch = &self.sides[side];
+        let watch = &self.world.sides[side];
         let traffic = watch.traffic_stats.samples > 0;
         let stats = if traffic { &watch.traffic_stats } else { &watch.probe_stats };
         let version = self.version_of(side);
@@ -160,49 +167,53 @@ impl State {
             _ => {}
         }
         faults.extend(watch.probe_fault());
-        faults.extend(self.service.metrics.iter().flat_map(|spec| watch.metrics.faults(spec, side)));
+        faults.extend(self.world.service.metrics.iter().flat_map(|spec| watch.metrics.faults(spec, side)));
         SideStatus {
             role: self.role_of(side),
             version,
             ready: watch.ready(),
             replicas: watch.replicas.len() as u32,
             source: (stats.samples > 0).then_some(match traffic {
-                true if watch.metrics.feeds(self.now, 0) => Source::Metrics,
+                true if watch.metrics.feeds(self.world.now, 0) => Source::Metrics,
                 true => Source::Traffic,
                 false => Source::Probes,
             }),
             latency_ms: Latency::from(stats),
-            error_rate: stats.error_rate.filter(|_| !traffic || self.counts_errors(side)),
+            error_rate: stats.error_rate.filter(|_| !traffic || self.world.counts_errors(side)),
             rps: watch.rps(),
             samples: stats.samples,
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
             metrics: self.metric_statuses(side).into_iter().collect(),
-            age_s: watch.probe_age_ms(self.now).map(seconds),
+            age_s: watch.probe_age_ms(self.world.now).map(seconds),
             faults,
         }
     }
 
     fn metric_statuses(&self, side: Side) -> Vec<(String, MetricStatus)> {
-        self.service.metrics.as_ref().map_or_else(Vec::new, |spec| self.sides[side].metrics.statuses(spec, self.now))
+        self.world
+            .service
+            .metrics
+            .as_ref()
+            .map_or_else(Vec::new, |spec| self.world.sides[side].metrics.statuses(spec, self.world.now))
     }
 
     fn version_of(&self, side: Side) -> Option<Version> {
-        match self.sides[side].serves() {
+        match self.world.sides[side].serves() {
             Serves::Known(version) => Some(version),
-            Serves::Unsaid => self.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()),
+            Serves::Unsaid => self.world.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()),
             Serves::Pending(_) | Serves::Disagree(_) => None,
         }
     }
 
     fn rollback_status(&self) -> RollbackStatus {
-        let to = self.origin();
-        let watch = &self.sides[to];
+        let to = self.world.origin();
+        let watch = &self.world.sides[to];
         let total = watch.replicas.len();
-        let needed = self.rollback_is_needed();
-        let because = if self.access.is_read_only() {
+        let needed = self.world.rollback_is_needed();
+        let because = if self.world.access.is_read_only() {
             Some("started read-only".to_owned())
-        } else if self.capabilities.rollback == RollbackClass::None {
+        } else if self.world.capabilities.rollback == RollbackClass::None {
             Some("this traffic system has no way back".into())
         } else {
             match watch.ready() {
@@ -213,35 +224,35 @@ impl State {
         };
         RollbackStatus {
             ready: because.is_none(),
-            class: self.capabilities.rollback.name().into(),
-            window_left_s: self.window_left_ms().map(seconds),
-            window_s: seconds(self.service.plan.rollback_window_ms),
+            class: self.world.capabilities.rollback.name().into(),
+            window_left_s: self.world.window_left_ms().map(seconds),
+            window_s: seconds(self.world.service.plan.rollback_window_ms),
             to,
             because,
             needed,
-            served_rps: self.served_rps(),
-            last_took_s: self.rollout.last_took_ms.map(seconds),
+            served_rps: self.standby.served_rps(&self.world),
+            last_took_s: self.world.rollout.last_took_ms.map(seconds),
         }
     }
 
-    /// What was ready once proves nothing now. A failing replica is probed less often, which is no staleness.
+    /// Why probes are too old to prove the way back. A failing replica is probed up to 8 intervals apart.
     fn old_probes(&self, side: Side) -> Option<String> {
-        let age = self.sides[side].probe_age_ms(self.now)?;
-        let old = age > self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
+        let age = self.world.sides[side].probe_age_ms(self.world.now)?;
+        let old = age > self.world.service.stale_after_ms + 8 * self.world.service.probe.interval_ms;
         old.then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
     }
 
     /// A router that cannot be read may not take an order either; the way back is tried all the same.
     fn unread(&self) -> Option<String> {
-        let fault = self.router.fault.as_ref()?;
-        let is_old = self.router.age_ms(self.now).is_none_or(|age| age > self.service.stale_after_ms);
+        let fault = self.world.router.fault.as_ref()?;
+        let is_old = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.service.stale_after_ms);
         is_old.then(|| format!("not proven: the router cannot be read: {}", fault.when_reading()))
     }
 
     fn order_status(&self) -> Option<OrderStatus> {
-        let last = self.rollout.last.as_ref()?;
-        let pending = self.pending.as_ref().filter(|pending| pending.order.id == last.order.id);
-        let until = last.settled.unwrap_or(self.now);
+        let last = self.world.rollout.last.as_ref()?;
+        let (retries, late) = self.orders.progress_of(&last.order.id);
+        let until = last.settled.unwrap_or(self.world.now);
         Some(OrderStatus {
             id: last.order.id.clone(),
             command: last.order.kind,
@@ -252,8 +263,8 @@ impl State {
             toward: last.order.toward,
             at: last.at.wall,
             took_s: seconds(until.since_ms(last.at)),
-            retries: pending.map_or(0, |pending| pending.retries),
-            late: pending.is_some_and(|pending| pending.late),
+            retries,
+            late,
             detail: last.detail.clone(),
             fault: last.fault,
             cause: last.cause,
@@ -264,26 +275,26 @@ impl State {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut add = |kind, text: String| faults.push(Fault { kind, text });
-        for fault in self.journal_broken.iter().chain(&self.journal_fault) {
+        for fault in self.world.journal_broken.iter().chain(&self.world.journal_fault) {
             add(FaultKind::Journal, format!("journal: {fault}"));
         }
-        if let Some(fault) = &self.router.fault {
+        if let Some(fault) = &self.world.router.fault {
             add(FaultKind::Router, format!("router: {}", fault.when_reading()));
         }
-        if let (Some(drift), Some(desired)) = (self.drift(), self.rollout.desired) {
+        if let (Some(drift), Some(desired)) = (self.world.drift(), self.world.rollout.desired) {
             add(FaultKind::Drift, format!("drift: router says {}, asked was {desired}", drift.observed));
         }
-        if let Some(mixed) = self.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.as_ref()) {
+        if let Some(mixed) = self.world.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.as_ref()) {
             add(FaultKind::Mixed, format!("router is mixed: {mixed}"));
         }
-        if let Some(last) = self.rollout.last.as_ref().filter(|last| last.state == OrderState::Unknown) {
+        if let Some(last) = self.world.rollout.last.as_ref().filter(|last| last.state == OrderState::Unknown) {
             add(FaultKind::Order, format!("order {} is UNKNOWN: it may have happened", last.order.id));
         }
         for side in Side::BOTH {
-            if let Serves::Disagree(text) = self.sides[side].serves() {
+            if let Serves::Disagree(text) = self.world.sides[side].serves() {
                 add(FaultKind::Version, format!("{side}: {text}"));
             }
-            if let Some(text) = self.sides[side].probe_fault() {
+            if let Some(text) = self.world.sides[side].probe_fault() {
                 add(FaultKind::Replica, format!("{side}: {text}"));
             }
         }
@@ -291,58 +302,44 @@ impl State {
     }
 
     fn notes(&self) -> Vec<String> {
-        let told = self.router.seen.iter().flat_map(|(_, seen)| &seen.notes);
+        let told = self.world.router.seen.iter().flat_map(|(_, seen)| &seen.notes);
         told.take(MAX_NOTES).map(|note| clean(note, 300)).collect()
     }
 
     fn data_age_ms(&self) -> Option<u64> {
-        let mut oldest = self.router.age_ms(self.now)?;
+        let mut oldest = self.world.router.age_ms(self.world.now)?;
         for side in Side::BOTH {
-            oldest = oldest.max(self.sides[side].probe_age_ms(self.now)?);
+            oldest = oldest.max(self.world.sides[side].probe_age_ms(self.world.now)?);
         }
         Some(oldest)
-    }
-
-    fn is_stale(&self) -> bool {
-        use super::command::{Command, RefusalKind};
-        self.blockers(&Command::Promote).iter().any(|refusal| refusal.kind == RefusalKind::Stale)
     }
 
     /// Whether everything was looked at: the router (twice where it counts traffic: a rate needs two readings),
     /// every replica, every version.
     pub fn is_met(&self) -> bool {
         let counts = |seen: &crate::domain::Observation| seen.traffic.is_some();
-        let router = match &self.router.seen {
-            Some((_, seen)) if counts(seen) => self.sides.blue.rps().is_some(),
+        let router = match &self.world.router.seen {
+            Some((_, seen)) if counts(seen) => self.world.sides.blue.rps().is_some(),
             Some(_) => true,
-            None => self.router.fault.is_some(),
+            None => self.world.router.fault.is_some(),
         };
         // Reason: what may be drift is neither drift nor none before it has lasted.
-        let settled = self.router.drift.is_none() || self.drift().is_some();
-        let metrics = self.service.metrics.as_ref();
+        let settled = self.world.router.drift.is_none() || self.world.drift().is_some();
+        let metrics = self.world.service.metrics.as_ref();
         let read = metrics.is_none_or(|spec| {
             Side::BOTH.iter().all(|&side| {
-                let watch = &self.sides[side];
+                let watch = &self.world.sides[side];
                 watch.metrics.is_met(spec, side, watch.replicas.len())
             })
         });
-        router && settled && read && Side::BOTH.iter().all(|side| self.sides[*side].is_met())
+        router && settled && read && Side::BOTH.iter().all(|side| self.world.sides[*side].is_met())
     }
 
     /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would
     /// ask nothing.
-    pub fn order_preview(&self, command: &super::command::Command) -> Option<crate::domain::Order> {
-        let kind = command.as_move()?;
-        let target = self.target(command)?;
-        let forward = kind.is_forward();
-        Some(crate::domain::Order {
-            id: self.order_id(self.orders_made + 1, kind),
-            kind,
-            from: self.router.split(),
-            target,
-            toward: if forward { self.candidate() } else { self.origin() },
-            expected: self.router.seen.as_ref().map(|(_, seen)| seen.revision.clone()).filter(|_| forward),
-        })
+    pub fn order_preview(&self, command: &Command) -> Option<Order> {
+        let target = self.consent().target(command)?;
+        Some(self.orders.preview(&self.world, command.as_move()?, target))
     }
 }
 

@@ -1,13 +1,13 @@
-//! How each gate stood over time, for the time cursor and the trend of its values.
+//! The state of each gate over time, for the time cursor and the trend of its values.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::detail::{GatePoint, GateTrail};
 use super::snapshot::GateState;
-use super::state::State;
 use crate::domain::{Evidence, Verdict};
 
 /// Points kept per gate: an hour of a gate that is asked again every 15 seconds, each run being two.
@@ -35,7 +35,21 @@ impl Trails {
         self.put(&evidence.gate, GatePoint { at: evidence.at, state, value, samples, note, run: true });
     }
 
-    fn last(&self, gate: &str) -> Option<GateState> {
+    /// The state changed without a run's end; `seen` is the evidence behind it.
+    pub(super) fn changed(&mut self, gate: &str, state: GateState, seen: Option<&Evidence>, at: DateTime<Utc>) {
+        let point = GatePoint {
+            at,
+            state,
+            value: seen.and_then(|evidence| evidence.value),
+            samples: seen.map_or(0, |evidence| evidence.samples),
+            note: seen.map(|evidence| evidence.note.clone()).unwrap_or_default(),
+            run: false,
+        };
+        self.put(gate, point);
+    }
+
+    /// The state that was noted last.
+    pub(super) fn last(&self, gate: &str) -> Option<GateState> {
         self.gates.get(gate)?.back().map(|point| point.state)
     }
 
@@ -61,31 +75,5 @@ impl Trails {
                 .map(|(gate, points)| GateTrail { gate: gate.clone(), points: points.iter().cloned().collect() })
         };
         Arc::clone(self.shared.get_or_insert_with(|| Arc::new(make().collect())))
-    }
-}
-
-impl State {
-    /// Notes gates that stand otherwise than they did: begun, too old, overridden, void for a new version.
-    pub(super) fn note_gates(&mut self) {
-        // Before the version is known nothing can be said of any gate.
-        let Some(version) = self.version_digest(self.candidate()) else { return };
-        for spec in &self.service.gates {
-            let state = self.gate_state(spec);
-            let last = self.rollout.trails.last(&spec.name);
-            if last.unwrap_or(GateState::Pending) == state {
-                continue;
-            }
-            let seen = self.rollout.evidence.get(&spec.name).map(|(_, evidence)| evidence);
-            let seen = seen.filter(|evidence| evidence.version == version && state != GateState::Running);
-            let point = GatePoint {
-                at: self.now.wall,
-                state,
-                value: seen.and_then(|evidence| evidence.value),
-                samples: seen.map_or(0, |evidence| evidence.samples),
-                note: seen.map(|evidence| evidence.note.clone()).unwrap_or_default(),
-                run: false,
-            };
-            self.rollout.trails.put(&spec.name, point);
-        }
     }
 }

@@ -34,20 +34,21 @@ pub(super) struct Router {
     pub(super) fault: Option<BackendError>,
     pub(super) drift: Option<Drift>,
     counters: Option<TrafficCounters>,
-    /// Whether it has ever told a latency.
+    /// Whether it has ever reported a latency.
     pub(super) times: bool,
 }
 
-/// What the router says counts as nobody's order once it has lasted this long, in milliseconds: another process's
-/// order may be read from the router before it is read from the journal.
+/// A split that no order asked for is drift once it has lasted this long, in milliseconds: another process's order
+/// may be read from the router before it is read from the journal.
 const DRIFT_AFTER_MS: u64 = 2_000;
 
-/// The router says what nobody asked for.
+/// The router reports a split that no order asked for.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Drift {
     pub(super) observed: Split,
     pub(super) since: Stamp,
-    pub(super) told: bool,
+    /// Whether it is in the journal.
+    pub(super) recorded: bool,
 }
 
 impl Drift {
@@ -131,13 +132,13 @@ pub(super) struct Replica {
 /// What a side serves, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Serves {
-    /// All replicas that told say the same.
+    /// All replicas that answered serve the same version.
     Known(Version),
     /// The config does not say where to read it.
     Unsaid,
-    /// No replica has told yet, or none could; holds why.
+    /// No replica has answered yet, or its answer holds no version; holds why.
     Pending(String),
-    /// Replicas tell different versions.
+    /// Replicas serve different versions.
     Disagree(String),
 }
 
@@ -149,7 +150,7 @@ pub(super) struct SideWatch {
     pub(super) probes: Window,
     pub(super) traffic_stats: Stats,
     pub(super) probe_stats: Stats,
-    /// Live requests in all, as the router told them over the last few seconds.
+    /// The router's count of live requests over the last few seconds.
     totals: VecDeque<(Stamp, u64)>,
     pub(super) in_flight: Option<u64>,
     pub(super) metrics: SideMetrics,
@@ -214,7 +215,7 @@ impl SideWatch {
         }
     }
 
-    /// The router tells no counters any more: what it told is not now.
+    /// The router reports no counters any more: the old ones say nothing about now.
     pub(super) fn stop_counting(&mut self) {
         self.totals.clear();
         self.in_flight = None;

@@ -17,7 +17,7 @@ pub const fn broken(guard: &GuardStatus) -> &'static str {
     if guard.at_least || matches!(guard.metric, Metric::Throughput) { "LOW" } else { "OVER" }
 }
 
-/// How a guard stands: `p99 +21 %, sure at 99 % it is worse than +5 %`, `errors: not enough data, about 4 min at this
+/// A guard's state in words: `p99 +21 %, sure at 99 % it is worse than +5 %`, `errors: not enough data, about 4 min at this
 /// rate`, `queue 3 of 20`.
 pub fn guard(guard: &GuardStatus) -> String {
     let what = subject(guard);

@@ -224,7 +224,7 @@ fn a_torn_end_is_read_over_and_what_is_no_recording_is_refused() {
     assert_eq!((recording.entries.len(), recording.torn), (whole - 1, 1));
     std::fs::write(
         &file,
-        text.replacen("\"format\":1", "\"format\":0", 1).replacen("\"state\":{\"service\"", "\"s\":{\"service\"", 1),
+        text.replacen("\"format\":1", "\"format\":0", 1).replacen("\"state\":{\"world\"", "\"s\":{\"world\"", 1),
     )
     .unwrap();
     assert!(read(&file).unwrap_err().to_string().contains("use that version"));

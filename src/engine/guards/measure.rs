@@ -1,9 +1,10 @@
 //! What a guard sees: the value it judges, and how much is behind it.
 
+use super::Guards;
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::Stats;
 use crate::domain::{GuardSpec, Metric, Side, Stamp};
-use crate::engine::state::State;
+use crate::engine::world::World;
 
 /// For how long the rate before a step says what to expect after it, milliseconds; later the day may have changed.
 const BEFORE_COUNTS_MS: u64 = 600_000;
@@ -22,85 +23,85 @@ pub(super) struct Seen {
     pub(super) reading: Option<u64>,
 }
 
-impl State {
-    pub(super) fn measure(&self, spec: &GuardSpec, side: Side) -> Seen {
+impl Guards {
+    pub(super) fn measure(&self, world: &World, spec: &GuardSpec, side: Side) -> Seen {
         match spec.metric {
-            Metric::Throughput => self.throughput(spec, side).unwrap_or_default(),
-            Metric::Saturation => self.saturation(spec, side).unwrap_or_default(),
+            Metric::Throughput => self.throughput(world, spec, side).unwrap_or_default(),
+            Metric::Saturation => saturation(world, spec, side).unwrap_or_default(),
             Metric::ErrorRate | Metric::P50 | Metric::P95 | Metric::P99 => {
-                let stats = self.guard_stats(spec, side);
+                let stats = guard_stats(world, spec, side);
                 let value = match spec.metric {
                     Metric::P50 => stats.p50,
                     Metric::P95 => stats.p95,
                     Metric::P99 => stats.p99,
-                    // Errors that nobody counts are not none.
-                    _ => stats.error_rate.filter(|_| self.counts_errors(side)),
+                    // Errors that are not counted are unknown, not zero.
+                    _ => stats.error_rate.filter(|_| world.counts_errors(side)),
                 };
                 Seen { value, samples: stats.samples, rate: stats.rps, reading: None }
             }
         }
     }
 
-    /// The window, but nothing from before this step: a step is judged by what was seen at it.
-    fn guard_stats(&self, spec: &GuardSpec, side: Side) -> Stats {
-        let from = self.rollout.step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
-        self.sides[side].traffic.stats_since(self.now.mono_ms, spec.window_ms, from)
-    }
-
     /// How far the side's rate lies below its share of all traffic, and for ten minutes after a step below its share
     /// of what there was before it: a side that loses requests may take the whole service's rate down with it.
-    fn throughput(&self, spec: &GuardSpec, side: Side) -> Option<Seen> {
-        let share = f64::from(self.router.split()?.share(side)) / 100.0;
+    fn throughput(&self, world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
+        let share = f64::from(world.router.split()?.share(side)) / 100.0;
         let counted =
-            self.router.counts() || Side::BOTH.iter().all(|&side| self.sides[side].metrics.feeds(self.now, 0));
+            world.router.counts() || Side::BOTH.iter().all(|&side| world.sides[side].metrics.feeds(world.now, 0));
         if share <= 0.0 || !counted {
             return None;
         }
-        let rate = |side| self.guard_stats(spec, side).rps.unwrap_or(0.0);
+        let rate = |side| guard_stats(world, spec, side).rps.unwrap_or(0.0);
         let (own, other) = (rate(side), rate(side.other()));
-        let since_ms = self.rollout.step_since.map_or(u64::MAX, |at| self.now.since_ms(at));
-        let before = self.guards.before.filter(|_| since_ms <= BEFORE_COUNTS_MS).unwrap_or(0.0);
+        let since_ms = world.rollout.step_since.map_or(u64::MAX, |at| world.now.since_ms(at));
+        let before = self.before.filter(|_| since_ms <= BEFORE_COUNTS_MS).unwrap_or(0.0);
         let expected = (own + other).max(before) * share;
         let seconds = spec.window_ms.min(since_ms) / 1000;
         let value = (expected > 0.0).then(|| (1.0 - own / expected).max(0.0));
         Some(Seen { value, samples: (expected * seconds as f64) as u64, rate: Some(expected), reading: None })
     }
 
-    fn saturation(&self, spec: &GuardSpec, side: Side) -> Option<Seen> {
-        let watch = &self.sides[side];
-        let since = self.rollout.step_since;
-        let name = spec.row.as_deref()?;
-        if name == IN_FLIGHT {
-            let samples = since.map_or(0, |at| self.now.since_ms(at) / 1000);
-            return Some(Seen { value: Some(watch.in_flight? as f64), samples, rate: Some(1.0), reading: None });
-        }
-        let metrics = self.service.metrics.as_ref()?;
-        let (_, row) = metrics.row(name)?;
-        let readings = watch.metrics.readings_of(&row.take);
-        let stream = metrics.stream.as_ref().filter(|_| row.take.is_stream());
-        let interval_ms = stream.map_or(metrics.interval_ms, |stream| stream.interval_ms);
-        let is_new = |at: &&Stamp| since.is_none_or(|since| at.mono_ms > since.mono_ms);
-        Some(Seen {
-            value: watch.metrics.value(metrics, name, self.now),
-            samples: readings.stamps.iter().filter(is_new).count() as u64,
-            rate: Some(1000.0 / interval_ms.max(1) as f64),
-            reading: Some(readings.count),
-        })
-    }
-
     /// Notes what both sides took together before a step that has just begun.
-    pub(super) fn note_before(&mut self) {
-        let step = self.rollout.step_since;
-        if self.guards.step == step {
+    pub(super) fn note_before(&mut self, world: &World) {
+        let step = world.rollout.step_since;
+        if self.step == step {
             return;
         }
-        self.guards.step = step;
-        self.guards.before = step.and_then(|at| {
-            let rate = |side: Side| self.sides[side].traffic.rate_between(at.mono_ms - BEFORE_MS, at.mono_ms);
+        self.step = step;
+        self.before = step.and_then(|at| {
+            let rate = |side: Side| world.sides[side].traffic.rate_between(at.mono_ms - BEFORE_MS, at.mono_ms);
             match (rate(Side::Blue), rate(Side::Green)) {
                 (None, None) => None,
                 (blue, green) => Some(blue.unwrap_or(0.0) + green.unwrap_or(0.0)),
             }
         });
     }
+}
+
+/// The window, but nothing from before this step: a step is judged by what was seen at it.
+fn guard_stats(world: &World, spec: &GuardSpec, side: Side) -> Stats {
+    let from = world.rollout.step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
+    world.sides[side].traffic.stats_since(world.now.mono_ms, spec.window_ms, from)
+}
+
+fn saturation(world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
+    let watch = &world.sides[side];
+    let since = world.rollout.step_since;
+    let name = spec.row.as_deref()?;
+    if name == IN_FLIGHT {
+        let samples = since.map_or(0, |at| world.now.since_ms(at) / 1000);
+        return Some(Seen { value: Some(watch.in_flight? as f64), samples, rate: Some(1.0), reading: None });
+    }
+    let metrics = world.service.metrics.as_ref()?;
+    let (_, row) = metrics.row(name)?;
+    let readings = watch.metrics.readings_of(&row.take);
+    let stream = metrics.stream.as_ref().filter(|_| row.take.is_stream());
+    let interval_ms = stream.map_or(metrics.interval_ms, |stream| stream.interval_ms);
+    let is_new = |at: &&Stamp| since.is_none_or(|since| at.mono_ms > since.mono_ms);
+    Some(Seen {
+        value: watch.metrics.value(metrics, name, world.now),
+        samples: readings.stamps.iter().filter(is_new).count() as u64,
+        rate: Some(1000.0 / interval_ms.max(1) as f64),
+        reading: Some(readings.count),
+    })
 }

@@ -1,4 +1,4 @@
-//! How a gate stands for the candidate's version.
+//! A gate's state for the candidate's version.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub struct GateStatus {
     pub kind: String,
     /// Whether it blocks forward commands.
     pub required: bool,
-    /// How it stands for the candidate's version now.
+    /// Its state for the candidate's version now.
     pub status: GateState,
     /// The measured value in `unit`.
     pub value: Option<f64>,
@@ -33,7 +33,7 @@ pub struct GateStatus {
     pub details: Vec<String>,
 }
 
-/// How a gate stands for the candidate's version.
+/// A gate's state for the candidate's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateState {

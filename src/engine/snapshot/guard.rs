@@ -1,4 +1,4 @@
-//! How a guard stands, by its limit and beside the other side.
+//! A guard's state: by its limit, and in comparison with the other side.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,12 @@ pub struct GuardStatus {
     /// The unit of value and limit: `ratio`, `ms`, or that of the row.
     #[serde(default)]
     pub unit: String,
-    /// When it will have enough to judge by; `null` where it has, or nobody can say.
+    /// When it will have enough data to judge by; `null` where it has enough, or that is unknown.
     #[serde(default)]
     pub soon: Option<Soon>,
     /// Where.
     pub side: Side,
-    /// How it stands.
+    /// Its state.
     pub status: GuardState,
     /// What it saw: milliseconds, or a rate from 0 to 1.
     pub value: Option<f64>,
@@ -30,7 +30,7 @@ pub struct GuardStatus {
     /// Whether the limit is the least value allowed, not the largest.
     #[serde(default)]
     pub at_least: bool,
-    /// How it stands to the other side, where it compares and both take traffic.
+    /// The comparison with the other side, where the guard compares and both sides take traffic.
     #[serde(default)]
     pub versus: Option<VersusStatus>,
     /// Requests behind the value.
@@ -55,7 +55,7 @@ impl GuardStatus {
     }
 }
 
-/// How a side stands to the other, looked at all the time without false alarms.
+/// One side compared with the other; may be read at any time without raising the share of false alarms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VersusStatus {
     /// How much worse it looks since the step began: 0.21 is 21 %; `null` while that cannot be said.
@@ -66,12 +66,12 @@ pub struct VersusStatus {
     pub allowed: f64,
     /// How sure the guard has to be, 0 to 1.
     pub sure: f64,
-    /// When there will be enough to compare by; `null` where there is, or nobody can say.
+    /// When there will be enough data to compare; `null` where there is enough, or that is unknown.
     #[serde(default)]
     pub soon: Option<Soon>,
 }
 
-/// How a guard stands.
+/// A guard's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardState {

@@ -7,7 +7,7 @@ use crate::domain::metric::Unit;
 /// A row of what a side's servers export of themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MetricStatus {
-    /// Its value in `unit`; `null` while there is none.
+    /// Its value in `unit`; `null` while it is unknown.
     pub value: Option<f64>,
     /// What it is.
     pub unit: Unit,

@@ -1,10 +1,10 @@
-//! Where a rollout and its plan stand.
+//! How far a rollout and its plan are.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{OnDisconnect, OnFailure};
 
-/// Where a rollout stands.
+/// How far a rollout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -12,7 +12,7 @@ pub enum Phase {
     Idle,
     /// Gates are running.
     Validating,
-    /// Nothing stands in the way of the first step.
+    /// Nothing blocks the first step.
     Ready,
     /// The candidate takes some traffic.
     Shifting,
@@ -26,7 +26,7 @@ pub enum Phase {
     Aborted,
     /// Traffic is back.
     RolledBack,
-    /// The router cannot be read, or says what nobody asked for.
+    /// The router cannot be read, or reports a split that no order asked for.
     Unknown,
 }
 
@@ -64,7 +64,7 @@ impl Phase {
     }
 }
 
-/// Where the plan stands.
+/// How far the plan is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Steps reached, 0 before the first.

@@ -1,4 +1,4 @@
-//! One side as the document tells it: what it serves, how fast, and by whose count.
+//! One side in the status document: what it serves, how fast, and which source says so.
 
 use std::collections::BTreeMap;
 
@@ -24,13 +24,13 @@ pub struct SideStatus {
     pub latency_ms: Latency,
     /// Share of requests that failed over the last minute.
     pub error_rate: Option<f64>,
-    /// Requests a second of live traffic; `null` when the router tells none.
+    /// Requests a second of live traffic; `null` when the router does not count them.
     pub rps: Option<f64>,
     /// Requests (or probes) behind the figures.
     pub samples: u64,
     /// Latency of our probes over the last minute.
     pub probe_ms: Latency,
-    /// Live requests under way, where the router tells.
+    /// Live requests under way; `null` when the router does not count them.
     pub in_flight: Option<u64>,
     /// What its servers export of themselves, by row.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -1,0 +1,202 @@
+//! What every part of the engine may read and none may change: the config, this process's access, the moment, and what is
+//! known of the router, the sides and the rollout.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::access::Access;
+use super::rollout::{Rollout, Stage};
+use super::watch::{Counted, Drift, Router, Serves, SideWatch};
+use crate::domain::masked;
+use crate::domain::{Actor, Capabilities, Digest, Observation, Pair, Service, Side, Stamp};
+
+/// See the module. Only the [`State`](super::State) changes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct World {
+    #[serde(serialize_with = "masked::serialize")]
+    pub(super) service: Arc<Service>,
+    pub(super) capabilities: Capabilities,
+    /// This process's operator.
+    pub(super) me: Actor,
+    pub(super) access: Access,
+    /// Makes order ids of this process differ from those of any other process.
+    pub(super) seed: u64,
+    pub(super) now: Stamp,
+    /// When this process began to watch.
+    pub(super) began: Stamp,
+    /// What the journal says.
+    pub(super) rollout: Rollout,
+    pub(super) router: Router,
+    pub(super) sides: Pair<SideWatch>,
+    /// The other console that drives.
+    pub(super) holder: Option<String>,
+    /// Why the journal cannot be written; the next write that works clears it.
+    pub(super) journal_fault: Option<String>,
+    /// The journal is not what was written; no write repairs that.
+    pub(super) journal_broken: Option<String>,
+}
+
+impl World {
+    pub(super) fn new(
+        service: Arc<Service>,
+        capabilities: Capabilities,
+        (me, access, seed): (Actor, Access, u64),
+        now: Stamp,
+    ) -> Self {
+        Self {
+            sides: service.sides.map(|_, spec| SideWatch::new(spec)),
+            service,
+            capabilities,
+            me,
+            access,
+            seed,
+            now,
+            began: now,
+            rollout: Rollout::default(),
+            router: Router::default(),
+            holder: None,
+            journal_fault: None,
+            journal_broken: None,
+        }
+    }
+
+    /// Closes the second that has passed on both sides.
+    pub(super) fn advance(&mut self) {
+        for side in Side::BOTH {
+            if let Some(metrics) = &self.service.metrics {
+                self.sides[side].metrics.advance(metrics, self.now);
+            }
+            self.sides[side].advance(self.now);
+        }
+    }
+
+    /// Takes in the traffic that `seen` counts; what both sides got since the last reading, where it counts at all.
+    pub(super) fn count(&mut self, seen: &Observation) -> Option<Pair<Option<Counted>>> {
+        let Some(counters) = &seen.traffic else {
+            self.sides.blue.stop_counting();
+            self.sides.green.stop_counting();
+            return None;
+        };
+        let counted = Pair::from_fn(|side| self.router.delta(counters, side));
+        let restarted = self.router.restarted(counters);
+        for side in Side::BOTH {
+            let watch = &mut self.sides[side];
+            watch.in_flight = Some(counters.sides[side].in_flight);
+            watch.note_total(self.now, counters.sides[side].total(), restarted);
+            if let Some(counted) = counted[side].as_ref().filter(|counted| counted.count > 0) {
+                watch.traffic.absorb(self.now.mono_ms, counted.count, counted.errors, &counted.cells);
+            }
+        }
+        Some(counted)
+    }
+
+    /// Whether this process may move traffic forward as far as the lease goes.
+    pub(super) const fn may_drive(&self) -> bool {
+        !self.access.is_read_only() && self.holder.is_none()
+    }
+
+    /// The side that is live while no rollout is under way, and the way back while one is.
+    pub(super) fn origin(&self) -> Side {
+        self.rollout.origin.or_else(|| self.router.split()?.majority()).unwrap_or(Side::Blue)
+    }
+
+    /// The side that is rolled out, before, during and after.
+    pub(super) fn candidate(&self) -> Side {
+        self.origin().other()
+    }
+
+    /// The candidate's share as read from the router, percent.
+    pub(super) fn share(&self) -> Option<u8> {
+        self.router.split().map(|split| split.share(self.candidate()))
+    }
+
+    /// Whether the side to go back to answers, or was not probed yet. The engine moves no traffic by itself onto a side
+    /// that answers nothing; a person still can.
+    pub(super) fn has_way_back(&self) -> bool {
+        self.sides[self.origin()].ready() != Some(0)
+    }
+
+    /// The digest evidence about `side` is bound to now; `None` while its version is not known.
+    pub(super) fn version_digest(&self, side: Side) -> Option<Digest> {
+        match self.sides[side].serves() {
+            Serves::Known(version) => Some(version.digest),
+            Serves::Unsaid => match self.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()) {
+                Some(version) => Some(version.digest),
+                // Reason: without a source, evidence can only be bound to the place; valid_for still limits it.
+                None => Some(Digest::of(["unversioned", side.name()])),
+            },
+            Serves::Pending(_) | Serves::Disagree(_) => None,
+        }
+    }
+
+    /// What people call the version `side` serves now; `None` while that is not known.
+    pub(super) fn version_name(&self, side: Side) -> Option<String> {
+        match self.sides[side].serves() {
+            Serves::Known(version) => Some(version.name),
+            Serves::Unsaid => {
+                let (_, seen) = self.router.seen.as_ref()?;
+                seen.versions[side].as_ref().map(|version| version.name.clone())
+            }
+            Serves::Pending(_) | Serves::Disagree(_) => None,
+        }
+    }
+
+    /// Whether the candidate's version is the one whose rollout has ended, or is not known.
+    pub(super) fn is_tried(&self) -> bool {
+        let candidate = self.candidate();
+        let tried = self.rollout.began_with.as_ref().and_then(|began| began[candidate].as_ref());
+        match (self.version_digest(candidate), tried) {
+            (Some(now), Some(tried)) => now == tried.digest,
+            _ => true,
+        }
+    }
+
+    /// A split that the router reports and no order asked for: drift, or not yet. The order may be newer than the reading.
+    pub(super) fn deviation(&self) -> Option<Drift> {
+        self.router.drift.filter(|drift| Some(drift.observed) != self.rollout.desired)
+    }
+
+    /// A deviation that has lasted.
+    pub(super) fn drift(&self) -> Option<Drift> {
+        self.deviation().filter(|drift| drift.lasts(self.now))
+    }
+
+    /// Whether the router was read within the time after which data is stale.
+    pub(super) fn router_is_fresh(&self) -> bool {
+        self.router.age_ms(self.now).is_some_and(|age| age <= self.service.stale_after_ms)
+    }
+
+    /// Milliseconds until the rollback window closes; `None` when none is open.
+    pub(super) fn window_left_ms(&self) -> Option<u64> {
+        let at = self.rollout.switched_at.filter(|_| self.rollout.stage == Stage::Switched)?;
+        Some(self.service.plan.rollback_window_ms.saturating_sub(self.now.since_ms(at)))
+    }
+
+    /// Milliseconds until the bake of the step reached is over; `None` when nothing bakes.
+    ///
+    /// For a process on watch only what it watched itself counts: before it began, no guard would have acted.
+    pub(super) fn bake_left_ms(&self) -> Option<u64> {
+        let since = self.rollout.step_since.filter(|_| self.rollout.stage == Stage::Moving)?.mono_ms;
+        let since = if self.access.watches() { since.max(self.began.mono_ms) } else { since };
+        let baked = (self.now.mono_ms - since).max(0).unsigned_abs();
+        Some(self.service.plan.bake_ms.saturating_sub(baked))
+    }
+
+    /// Whether a rollback would change anything, or might: an order that is not settled may still move traffic.
+    pub(super) fn rollback_is_needed(&self) -> bool {
+        let moved = self.share() != Some(0);
+        // Reason: of nodes that disagree, one may still send traffic to the other side.
+        let mixed = self.router.seen.as_ref().is_some_and(|(_, seen)| seen.mixed.is_some());
+        moved
+            || mixed
+            || !self.router_is_fresh()
+            || self.rollout.unsettled().is_some()
+            || matches!(self.rollout.stage, Stage::Moving | Stage::Switched)
+    }
+
+    /// Whether anything counts the errors of `side`.
+    pub(super) fn counts_errors(&self, side: Side) -> bool {
+        self.router.counts() || self.sides[side].metrics.counts_errors_if_fed()
+    }
+}
