@@ -8,6 +8,7 @@
     reason = "a test fails by a panic, and says what it skips"
 )]
 
+mod agree;
 mod alerts;
 mod detail;
 mod loads;
