@@ -45,7 +45,9 @@ mod wait;
 mod watch;
 
 #[cfg(test)]
-mod testing;
+mod consent_tests;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

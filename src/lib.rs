@@ -17,6 +17,7 @@
 //! |---|---|
 //! | [`domain`] | the words: sides, split, versions, windows, gates, guards, orders, journal records |
 //! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for whoever looks |
+//! | [`dialogue`] | consent: the questions before a command as one state machine, and what a command will do in words: pure |
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
 //! | [`probe`] | pollers of the replicas |
 //! | [`gate`] | the runners of the nine kinds of gate |
@@ -43,6 +44,7 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod dialogue;
 pub mod domain;
 pub mod engine;
 pub mod gate;

@@ -12,12 +12,10 @@ use super::input::Input;
 use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, with_session};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
-use crate::engine::{Access, Command, Phase, Reply, Snapshot, Status};
+use crate::engine::{Access, Command, MIN_REASON, Phase, Reply, Snapshot, Status};
 
 /// How long a forward command waits for fresh data before it lets the engine judge what there is.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The shortest reason for an override.
-const SHORTEST_REASON: usize = 10;
 
 /// A verb that changes something, as typed.
 #[derive(Debug, Clone)]
@@ -71,14 +69,12 @@ impl Act {
 
     /// Refuses what needs no look at anything to be refused.
     fn precheck(&self, has_terminal: bool) -> Result<(), Failure> {
-        if let Command::Override { reason, .. } | Command::Approve { reason, .. } = &self.command
-            && reason.trim().chars().count() < SHORTEST_REASON
-        {
-            let verb = self.command.verb();
-            return Err(Failure::usage(format!("{verb} needs --reason with at least 10 characters, for the journal")));
+        let verb = self.command.verb();
+        if self.command.reason().is_some_and(|reason| reason.trim().chars().count() < MIN_REASON) {
+            let needs = format!("{verb} needs --reason with at least {MIN_REASON} characters, for the journal");
+            return Err(Failure::usage(needs));
         }
         if !self.args.yes && !self.args.dry_run && !has_terminal {
-            let verb = self.command.verb();
             return Err(Failure::usage(format!(
                 "{verb} needs --yes: there is no terminal on standard input to ask on; nothing was sent"
             )));

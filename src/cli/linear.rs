@@ -3,10 +3,9 @@
 //! Everything is appended, one line a change; nothing is drawn, moved or coloured, and no byte beyond text is sent. The
 //! verbs are words, and so are the answers. It is a console like the full-screen one: it holds the driver's lease, runs
 //! missing gates, lets guards act, and loses its operator by the same rules. What is said and what is asked for is
-//! decided by the [`desk`], which knows neither clock nor terminal.
+//! decided by the [`lines`], which knows neither clock nor terminal.
 
-mod desk;
-mod question;
+mod lines;
 mod tell;
 mod typed;
 mod words;
@@ -17,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::desk::{Desk, Do};
+use self::lines::{Do, LineConsole};
 use self::typed::Typed;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -57,10 +56,10 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let Setup { service, backend, me, access, scenarios, mut story } = setup;
     let (names, sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
     let head = format!("cutover, {}: lines only. Type help for the words, rollback to go back.", service.name);
-    let desk = Desk::new(me.clone(), names);
+    let console = LineConsole::new(me.clone(), names);
     let mut core = Core::open(&Arc::new(service), &backend, me, access).map_err(Failure::error)?;
     let start = core.clock().now().wall;
-    let mut talk = Talk { core: &mut core, desk, out, sink, start, greeted: false, moved: true, left_out: 0 };
+    let mut talk = Talk { core: &mut core, console, out, sink, start, greeted: false, moved: true, left_out: 0 };
     talk.out.line(&head);
     let first = Instant::now() + FIRST_LOOK;
     let exit = loop {
@@ -72,14 +71,14 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Interrupt => talk.desk.interrupt(talk.core.clock().elapsed_ms()),
+                Signal::Interrupt => talk.console.interrupt(talk.core.clock().elapsed_ms()),
                 signal => break left(signal.exit_code(), signal.name(), signal == Signal::HangUp),
             },
             Some(typed) = typed.recv() => if let Some(exit) = talk.typed(typed) { break exit },
             incoming = talk.core.next() => talk.incoming(incoming),
-            Some(line) = story.recv() => talk.desk.log(line, false),
-            () = talk.out.idle(), if talk.desk.awaits_flush() => talk.desk.flushed(talk.core.clock().elapsed_ms()),
-            () = tokio::time::sleep_until(wake) => talk.desk.expire(talk.core.clock().elapsed_ms()),
+            Some(line) = story.recv() => talk.console.log(line, false),
+            () = talk.out.idle(), if talk.console.awaits_flush() => talk.console.flushed(talk.core.clock().elapsed_ms()),
+            () = tokio::time::sleep_until(wake) => talk.console.expire(talk.core.clock().elapsed_ms()),
         }
     };
     drop(talk);
@@ -97,7 +96,7 @@ fn left(code: u8, why: &str, lost: bool) -> console::Exit {
 /// The conversation with everything it needs.
 struct Talk<'a> {
     core: &'a mut Core,
-    desk: Desk,
+    console: LineConsole,
     out: &'a mut Out,
     sink: Option<mpsc::Sender<String>>,
     /// Lines from before it are history.
@@ -119,16 +118,16 @@ impl Talk<'_> {
         let snapshot = Arc::new(self.core.snapshot());
         self.greeted |= self.core.is_met() || Instant::now() >= first;
         if self.greeted {
-            self.desk.tell(&snapshot);
+            self.console.tell(&snapshot);
         } else {
-            self.desk.know(&snapshot);
+            self.console.know(&snapshot);
         }
     }
 
-    /// Does what the desk wants done.
+    /// Does what the console wants done.
     fn carry_out(&mut self) -> Option<console::Exit> {
         loop {
-            let wanted = self.desk.take();
+            let wanted = self.console.take();
             if wanted.is_empty() {
                 return None;
             }
@@ -168,15 +167,15 @@ impl Talk<'_> {
         match typed {
             Typed::Line { text, at, lost } => {
                 if lost > 0 {
-                    self.desk.say(&format!("{lost} lines came at once and were thrown away"));
+                    self.console.say(&format!("{lost} lines came at once and were thrown away"));
                 }
                 // Reason: an answer is judged against what the engine knows now, not against the last line printed.
                 let snapshot = Arc::new(self.core.snapshot());
-                self.desk.know(&snapshot);
+                self.console.know(&snapshot);
                 let now = self.core.clock().elapsed_ms();
                 let ago = Instant::now().saturating_duration_since(at).as_millis() as u64;
                 let core = &self.core;
-                self.desk.line(&text, now.saturating_sub(ago), now, &|command| core.preview(command));
+                self.console.line(&text, now.saturating_sub(ago), now, &|command| core.preview(command));
                 None
             }
             Typed::End { gone: false } => {
@@ -202,21 +201,45 @@ impl Talk<'_> {
                 Outcome::Reply { id, reply } => self.reply(id, &reply),
                 Outcome::Line(line) | Outcome::Event(line) => {
                     let old = line.at < self.start;
-                    self.desk.log(line, old);
+                    self.console.log(line, old);
                 }
             }
         }
     }
 
     fn reply(&mut self, id: u64, reply: &Reply) {
-        self.desk.reply(id, reply);
+        self.console.reply(id, reply);
     }
 
     fn wake(&self, first: Instant) -> Instant {
         let now = Instant::now();
         let far = if self.greeted { now + NEVER } else { first };
         let now_ms = self.core.clock().elapsed_ms();
-        let due = self.desk.next_deadline().map(|at| now + Duration::from_millis(at.saturating_sub(now_ms) + 1));
+        let due = self.console.next_deadline().map(|at| now + Duration::from_millis(at.saturating_sub(now_ms) + 1));
         due.map_or(far, |due| due.min(far))
     }
+}
+
+/// Types `first` and then `answers`, each after the one before was read: all that is said, and the last request.
+#[cfg(test)]
+pub(super) fn talked(
+    snapshot: &Arc<crate::engine::Snapshot>,
+    first: &str,
+    answers: &[&str],
+) -> (String, Option<crate::engine::Request>) {
+    let mut console = LineConsole::new(crate::domain::Actor::auto(), Vec::new());
+    console.know(snapshot);
+    let (mut text, mut sent) = (String::new(), None);
+    for (line, at_ms) in std::iter::once(&first).chain(answers).zip((0..).step_by(5_000)) {
+        console.line(line, at_ms, at_ms, &|_| Vec::new());
+        console.flushed(at_ms);
+        for wanted in console.take() {
+            match wanted {
+                Do::Say { text: line, .. } => text.push_str(&format!("{line}\n")),
+                Do::Ask(request) => sent = Some(request),
+                Do::Scenario(_) | Do::Leave(_) => {}
+            }
+        }
+    }
+    (text, sent)
 }

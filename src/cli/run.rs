@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::session::{Session, Update, present, settled, with_config};
 use super::{Context, changes, confirm, span};
+use crate::dialogue::effect::Words;
 use crate::domain::OrderState;
 use crate::engine::snapshot::{FaultKind, GateState, SCHEMA_VERSION};
 use crate::engine::{Access, Command, Phase, Reply, Status};
@@ -50,13 +51,13 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
         (None, true) => None,
         (None, false) => confirm::ask(session, context, &command).await?,
     };
+    let effect = Words::whole(&snapshot.status).effect(&command).join("; ");
     let reply = session.ask(command, expect, None, PATIENCE).await;
     if let Ok(Reply::Refused(refusal)) = &reply {
         return Err(Failure::from(refusal));
     }
     if !context.out.is_json() {
-        let plan = confirm::plan(&snapshot.status);
-        context.out.line(&plan);
+        context.out.line(&effect);
     }
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
     let mut seen: Option<(changes::Seen, Instant)> = None;

@@ -70,6 +70,14 @@ impl Command {
         }
     }
 
+    /// The reason that goes with it; `None` where it takes none.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Override { reason, .. } | Self::Approve { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
     /// The verb, as the CLI spells it.
     pub const fn verb(&self) -> &'static str {
         match self {

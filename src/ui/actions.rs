@@ -1,6 +1,7 @@
 //! The one table of what keys do. Keymap, key line, help, `cutover keys` and the manual are made from it.
 
 pub use super::keymap::spelling::parse;
+use crate::engine::Command;
 
 /// What a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,6 +94,32 @@ pub enum Act {
     Override,
     /// Ask to take the driver's place.
     TakeOver,
+}
+
+impl Act {
+    /// The command that its key asks for.
+    pub const fn command(self) -> Option<Command> {
+        Some(match self {
+            Self::Hold => Command::Pause,
+            Self::Promote => Command::Promote,
+            Self::Switch => Command::Switch,
+            Self::Abort => Command::Abort,
+            Self::Rollback => Command::Rollback,
+            Self::TakeOver => Command::TakeOver,
+            _ => return None,
+        })
+    }
+
+    /// The command that its key shows the effect of.
+    pub const fn previewed(self) -> Option<Command> {
+        Some(match self {
+            Self::PreviewPromote => Command::Promote,
+            Self::PreviewSwitch => Command::Switch,
+            Self::PreviewAbort => Command::Abort,
+            Self::PreviewRollback => Command::Rollback,
+            _ => return None,
+        })
+    }
 }
 
 /// What an action can bring about.

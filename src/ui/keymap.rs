@@ -100,24 +100,26 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::view::prompt::Ask;
+    use crate::dialogue::Topic;
+    use crate::engine::Command;
 
     #[test]
     fn the_openers_questions_know_are_those_of_the_table() {
-        let asks = [
-            (Ask::Rollback, Act::Rollback),
-            (Ask::Abort, Act::Abort),
-            (Ask::Quit, Act::Quit),
-            (Ask::Promote, Act::Promote),
-            (Ask::Switch, Act::Switch),
-            (Ask::Override { gate: String::new() }, Act::Override),
-            (Ask::Resume, Act::Hold),
-            (Ask::TakeOver, Act::TakeOver),
-            (Ask::Finalize, Act::CommandLine),
-            (Ask::AutoOn, Act::CommandLine),
+        let (gate, reason) = ("golden".into(), String::new());
+        let topics = [
+            (Command::Rollback.into(), Act::Rollback),
+            (Command::Abort.into(), Act::Abort),
+            (Topic::Leave, Act::Quit),
+            (Command::Promote.into(), Act::Promote),
+            (Command::Switch.into(), Act::Switch),
+            (Command::Override { gate, reason }.into(), Act::Override),
+            (Command::Resume.into(), Act::Hold),
+            (Command::TakeOver.into(), Act::TakeOver),
+            (Command::Finalize.into(), Act::CommandLine),
+            (Command::Auto { on: true }.into(), Act::CommandLine),
         ];
-        for (ask, act) in asks {
-            assert_eq!(Keymap::default().keys(act), [Key::char(ask.opener())], "{ask:?}");
+        for (topic, act) in topics {
+            assert_eq!(Keymap::default().keys(act), [Key::char(topic.terms().key)], "{topic:?}");
         }
     }
 

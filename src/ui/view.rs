@@ -182,11 +182,11 @@ impl View {
             Input::Drawn => {
                 self.drawn = Some(self.revision);
                 self.redraw_at = self.next_deadline(now_ms);
-                self.prompt.iter_mut().for_each(|prompt| prompt.shown.drawn());
+                self.prompt.iter_mut().for_each(|prompt| prompt.question.shown.drawn());
                 self.notice.iter_mut().for_each(|notice| notice.shown.drawn());
             }
             Input::Flushed => {
-                self.prompt.iter_mut().for_each(|prompt| prompt.shown.flushed(now_ms));
+                self.prompt.iter_mut().for_each(|prompt| prompt.question.shown.flushed(now_ms));
                 self.notice.iter_mut().for_each(|notice| notice.shown.flushed(now_ms));
                 // Reason: only now it is known when keys begin to count, and the screen says so then.
                 self.redraw_at = self.next_deadline(now_ms);
@@ -210,7 +210,7 @@ impl View {
     /// When something shown changes by itself; the loop then sends [`Input::Tick`].
     pub fn next_deadline(&self, now_ms: u64) -> Option<u64> {
         let second_after = |from: u64| from + (now_ms.saturating_sub(from) / 1000 + 1) * 1000;
-        let prompt = self.prompt.as_ref().map(|prompt| prompt.next_change(now_ms));
+        let prompt = self.prompt.as_ref().map(|prompt| prompt.question.next_change(now_ms));
         let message = self.message.as_ref().map(|message| message.until_ms);
         // Snapshots come about once a second; ages count on by themselves only when they stop coming.
         let age = self.snapshot.as_ref().map(|_| second_after(self.received_ms + 500));
@@ -233,15 +233,15 @@ impl View {
             self.message = None;
             self.touch();
         }
-        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.until_ms <= now_ms) {
-            let text = format!("{}: no answer in time, nothing was sent", prompt.ask.name());
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.question.until_ms() <= now_ms) {
+            let text = format!("{}: no answer in time, nothing was sent", prompt.name());
             self.close_with(&prompt, vec![text], now_ms);
         }
     }
 
     fn focus_lost(&mut self, now_ms: u64) {
-        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.ask.is_forward()) {
-            let text = format!("{}: the terminal lost the focus. Cancelled, nothing was sent.", prompt.ask.name());
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.question.is_heavy()) {
+            let text = format!("{}: the terminal lost the focus. Cancelled, nothing was sent.", prompt.name());
             self.close_with(&prompt, vec![text, "Press any key to look again.".into()], now_ms);
         }
     }
@@ -252,8 +252,8 @@ impl View {
         if width >= keys::BOX_MIN.0 && height >= keys::BOX_MIN.1 {
             return;
         }
-        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.ask.is_forward()) {
-            let text = format!("{}: cancelled, nothing sent: the screen is too small to read it", prompt.ask.name());
+        if let Some(prompt) = self.prompt.take_if(|prompt| prompt.question.is_heavy()) {
+            let text = format!("{}: cancelled, nothing sent: the screen is too small to read it", prompt.name());
             self.close_with(&prompt, vec![text], now_ms);
         }
     }
@@ -261,8 +261,8 @@ impl View {
     /// Tells why a prompt closed by itself. After a forward prompt with a box that stays until a key is pressed, so
     /// that what was being typed into it does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
-        if prompt.ask.is_forward() {
-            self.notice = Some(Notice::new(text, prompt.typed));
+        if prompt.question.is_heavy() {
+            self.notice = Some(Notice::new(text, prompt.takes_text()));
             self.touch();
         } else {
             self.warn(&text.join(" "), now_ms);
@@ -293,9 +293,7 @@ impl View {
 
     /// The command whose answer has been waited for longest, and since when.
     pub(super) fn waiting_for(&self) -> Option<(&Command, u64)> {
-        let moves = |pending: &&Pending| {
-            matches!(pending.command, Command::Promote | Command::Switch | Command::Abort | Command::Rollback)
-        };
+        let moves = |pending: &&Pending| pending.command.as_move().is_some();
         self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
     }
 

@@ -490,7 +490,7 @@ fn previews_show_effect_blockers_the_twin_and_the_very_request() {
             &["GREEN v42 10% > 25%", "gate feature-drift FAIL", "--to-step 3 --expect a1c9 --yes", "\"green\":25"][..],
         ),
         ("s", &["GREEN v42 10% > 100%", "gate feature-drift FAIL", "cutover switch --expect a1c9 --yes"]),
-        ("a", &["BLUE v41 90% > 100%", "blocked   no", "cutover abort --expect a1c9 --yes", "\"green\":0"]),
+        ("a", &["GREEN 10% > 0%, all to BLUE v41", "blocked   no", "cutover abort --expect a1c9 --yes", "\"green\":0"]),
         ("r", &["100% to BLUE v41", "cutover rollback --yes", "\"expected\":null", "R asks, y sends"]),
     ] {
         assert_eq!(verbs(&desk.keys(key)), [""; 0]);

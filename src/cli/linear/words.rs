@@ -1,7 +1,8 @@
 //! What a typed line means.
 
+use crate::dialogue::{WORDS, command_of};
 use crate::domain::text::clean;
-use crate::ui::view::prompt::Ask;
+use crate::engine::Command;
 
 /// The longest line that is read as words, in characters.
 const LONGEST: usize = 400;
@@ -11,12 +12,10 @@ const LOG_LINES: usize = 20;
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word {
-    /// Something that is asked about before it is done.
-    Ask(Ask),
+    /// A command.
+    Ask(Command),
     /// Let a failing gate pass: by name or number, with the reason where it was typed along.
     Override { gate: Option<String>, reason: String },
-    /// Stop the plan where it is.
-    Pause,
     /// Walk the plan by hand again.
     AutoOff,
     /// Run gates; all where none is named.
@@ -41,27 +40,28 @@ pub(super) enum Word {
     Nothing,
 }
 
-/// Every word with what it does, in the order in which help lists them.
-pub(super) const WORDS: [(&str, &str); 18] = [
+/// Words that only look, with what they do.
+const LOOKING: [(&str, &str); 4] = [
     ("status", "where the rollout stands"),
     ("gates", "the gates, numbered; gates NAME or gates NUMBER: one of them; gates run: run them"),
     ("blocked", "what stands in the way of each step"),
     ("log", "the last lines; log NUMBER: that many"),
-    ("promote", "one step forward in the plan; asks for yes"),
-    ("switch", "all traffic to the candidate at once; asks for its version"),
-    ("abort", "give the rollout up: back to the live side; asks for yes"),
-    ("rollback", "all traffic back, now; asks for yes"),
-    ("pause", "stop the plan where it is; asks nothing"),
-    ("resume", "go on with the plan; asks for yes"),
+];
+
+/// Other words, with what they do.
+const OTHER: [(&str, &str); 6] = [
     ("override", "override GATE: let a failed gate pass; asks for a reason and yes"),
-    ("finalize", "end the rollback window; asks for yes"),
     ("auto", "auto on: walk the plan unattended, asks for yes; auto off: stop doing so"),
-    ("takeover", "drive instead of another console; asks for yes"),
     ("note", "note TEXT: write a line into the journal"),
     ("scenario", "in the demo, scenario NAME: play another one"),
     ("help", "these words"),
     ("quit", "leave; traffic stays where it is"),
 ];
+
+/// Every word with what it does, in the order in which help lists them.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LOOKING.into_iter().chain(WORDS.iter().map(|(word, _, does)| (*word, *does))).chain(OTHER)
+}
 
 /// What `line` means, or why it means nothing.
 pub(super) fn parse(line: &str) -> Result<Word, String> {
@@ -73,21 +73,13 @@ pub(super) fn parse(line: &str) -> Result<Word, String> {
     };
     match first.as_str() {
         "" => Ok(Word::Nothing),
-        "promote" => alone(Word::Ask(Ask::Promote)),
-        "switch" => alone(Word::Ask(Ask::Switch)),
-        "abort" => alone(Word::Ask(Ask::Abort)),
-        "rollback" => alone(Word::Ask(Ask::Rollback)),
-        "roll" if rest.eq_ignore_ascii_case("back") => Ok(Word::Ask(Ask::Rollback)),
-        "resume" => alone(Word::Ask(Ask::Resume)),
-        "finalize" => alone(Word::Ask(Ask::Finalize)),
-        "takeover" => alone(Word::Ask(Ask::TakeOver)),
-        "take" if rest.eq_ignore_ascii_case("over") => Ok(Word::Ask(Ask::TakeOver)),
+        "roll" if rest.eq_ignore_ascii_case("back") => Ok(Word::Ask(Command::Rollback)),
+        "take" if rest.eq_ignore_ascii_case("over") => Ok(Word::Ask(Command::TakeOver)),
         "auto" => match rest {
-            "on" => Ok(Word::Ask(Ask::AutoOn)),
+            "on" => Ok(Word::Ask(Command::Auto { on: true })),
             "off" => Ok(Word::AutoOff),
             _ => Err("say auto on, or auto off".into()),
         },
-        "pause" | "hold" => alone(Word::Pause),
         "override" => {
             let (gate, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             let gate = Some(gate.to_owned()).filter(|gate| !gate.is_empty());
@@ -109,6 +101,7 @@ pub(super) fn parse(line: &str) -> Result<Word, String> {
         "scenario" => Ok(Word::Scenario(rest.to_owned())),
         "help" | "?" => Ok(Word::Help),
         "quit" | "exit" => alone(Word::Quit),
+        word if let Some(command) = command_of(word) => alone(Word::Ask(command)),
         _ => Err(format!("no word {:?}: type help for the words; nothing was done", clean(&line, 40))),
     }
 }
@@ -121,11 +114,11 @@ mod tests {
     fn each_word_is_understood_and_a_stranger_is_not() {
         let gate = |gate: &str, reason: &str| Word::Override { gate: Some(gate.into()), reason: reason.into() };
         for (line, word) in [
-            ("  promote ", Word::Ask(Ask::Promote)),
-            ("ROLLBACK", Word::Ask(Ask::Rollback)),
-            ("roll back", Word::Ask(Ask::Rollback)),
-            ("hold", Word::Pause),
-            ("take over", Word::Ask(Ask::TakeOver)),
+            ("  promote ", Word::Ask(Command::Promote)),
+            ("ROLLBACK", Word::Ask(Command::Rollback)),
+            ("roll back", Word::Ask(Command::Rollback)),
+            ("hold", Word::Ask(Command::Pause)),
+            ("take over", Word::Ask(Command::TakeOver)),
             ("override golden the labels are late", gate("golden", "the labels are late")),
             ("override", Word::Override { gate: None, reason: String::new() }),
             ("gates", Word::Gates(None)),
@@ -136,14 +129,14 @@ mod tests {
             ("explain", Word::Blocked),
             ("", Word::Nothing),
             ("\u{1b}[A", Word::Nothing),
-            ("\u{1b}[Arollback", Word::Ask(Ask::Rollback)),
+            ("\u{1b}[Arollback", Word::Ask(Command::Rollback)),
         ] {
             assert_eq!(parse(line), Ok(word), "{line:?}");
         }
         for line in ["promote now", "rollback?", "yes", "log x", "note", "auto", "switch v2"] {
             assert!(parse(line).is_err(), "{line:?}");
         }
-        for (word, _) in WORDS {
+        for (word, _) in all() {
             let line = match word {
                 "auto" => "auto on".to_owned(),
                 "note" | "scenario" => format!("{word} x"),

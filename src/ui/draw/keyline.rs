@@ -4,7 +4,6 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use crate::engine::Command;
 use crate::ui::actions::{Act, Row, table};
 use crate::ui::keymap::Keymap;
 use crate::ui::text::width;
@@ -169,7 +168,7 @@ fn entries(canvas: &Canvas<'_>) -> Vec<Entry> {
         .filter_map(|(row, word)| {
             let keys = shared_keys(keymap, word)?;
             let rank = place(row).map_or(UNNAMED, |at| ORDER[at].1);
-            let is_blocked = blocked.iter().any(|blocked| blocked.command.verb() == verb(row));
+            let is_blocked = blocked.iter().any(|blocked| row.act.command().as_ref() == Some(&blocked.command));
             Some(Entry { keys, word, rank, acts: behind(row), blocked: is_blocked })
         })
         .collect()
@@ -186,12 +185,5 @@ fn shared_keys(keymap: &Keymap, word: &str) -> Option<String> {
             Some(format!("{first}-{last}"))
         }
         _ => (!keys.is_empty()).then(|| keys.join(" ")),
-    }
-}
-
-fn verb(row: &Row) -> &'static str {
-    match row.act {
-        Act::Hold => Command::Pause.verb(),
-        _ => row.name,
     }
 }

@@ -7,32 +7,34 @@ mod forward;
 use ratatui::layout::Rect;
 
 use self::boxed::{Line, Rank, boxed, room, wrap};
-use super::canvas::{Canvas, version_name};
+use super::canvas::Canvas;
 use super::rollback::rollback_goal;
+use crate::dialogue::Question;
+use crate::dialogue::effect::Words;
 use crate::domain::Move;
+use crate::engine::Command;
 use crate::engine::snapshot::OrderStatus;
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
-use crate::ui::view::prompt::{Ask, Prompt, candidate};
 
 /// A question that takes the last two lines; false when none is open.
 pub fn bottom_question(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
-    let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| !prompt.ask.is_forward()) else { return false };
-    let [upper, lower] = texts(canvas, prompt);
-    let left = format!("{}s ", prompt.left_s(canvas.now));
+    let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| !prompt.question.is_heavy()) else { return false };
+    let [upper, lower] = texts(canvas, &prompt.question);
+    let left = format!("{}s ", prompt.question.left_s(canvas.now));
     for area in [first, second] {
         canvas.fill(area, " ", Role::Prompt);
     }
-    let request = request(canvas, &prompt.ask, usize::from(first.width).saturating_sub(width(&upper) + 3));
+    let request = request(canvas, &prompt.question, usize::from(first.width).saturating_sub(width(&upper) + 3));
     canvas.line(first, &[(&upper, Role::Prompt)], &[(&request, Role::Prompt)]);
     canvas.line(second, &[(&lower, Role::Prompt)], &[(&left, Role::Prompt)]);
     true
 }
 
 /// The request that will be sent, where there is room for all of it; `r` and `a` show it everywhere.
-fn request(canvas: &Canvas<'_>, ask: &Ask, room: usize) -> String {
-    let lines = ask.command("").and_then(|command| canvas.live()?.previews.get(command.verb()));
+fn request(canvas: &Canvas<'_>, question: &Question, room: usize) -> String {
+    let lines = question.command().and_then(|command| canvas.live()?.previews.get(command.verb()));
     let Some([_, first, .., body]) = lines.map(Vec::as_slice) else { return String::new() };
     let text = format!("{first} {body} ");
     if width(&text) <= room { text } else { String::new() }
@@ -42,11 +44,11 @@ fn request(canvas: &Canvas<'_>, ask: &Ask, room: usize) -> String {
 pub fn in_one_line(canvas: &mut Canvas<'_>, area: Rect) -> bool {
     let view = canvas.view;
     let text = match (&view.prompt, &view.notice) {
-        (Some(prompt), _) => match prompt.ask {
-            Ask::Rollback => "y ROLL BACK NOW?".to_owned(),
-            Ask::Abort => "y ABORT?".to_owned(),
-            Ask::Quit => "y LEAVE?".to_owned(),
-            _ => "too small: Esc".to_owned(),
+        (Some(prompt), _) => match prompt.question.command() {
+            Some(Command::Rollback) => "y ROLL BACK NOW?".to_owned(),
+            Some(Command::Abort) => "y ABORT?".to_owned(),
+            None => "y LEAVE?".to_owned(),
+            Some(_) => "too small: Esc".to_owned(),
         },
         (None, Some(notice)) => notice.lines.join(" "),
         (None, None) => return false,
@@ -56,36 +58,29 @@ pub fn in_one_line(canvas: &mut Canvas<'_>, area: Rect) -> bool {
     true
 }
 
-fn texts(canvas: &Canvas<'_>, prompt: &Prompt) -> [String; 2] {
-    let live = canvas.live();
-    match prompt.ask {
-        Ask::Rollback => {
-            let running = live.and_then(|seen| seen.status.last_order.as_ref()).filter(|order| is_on_its_way(order));
+fn texts(canvas: &Canvas<'_>, question: &Question) -> [String; 2] {
+    let status = canvas.live().map(|snapshot| &snapshot.status);
+    let short = |name: &str| fit(name, 16);
+    match question.command() {
+        Some(Command::Rollback) => {
+            let running = status.and_then(|status| status.last_order.as_ref()).filter(|order| is_on_its_way(order));
             let running =
                 running.map_or_else(String::new, |order| format!("  {} is {}", order.id, order.state.title()));
+            let key = canvas.view.key_name(Act::Rollback);
             [
-                format!(" ROLL BACK NOW?  {}{running}", rollback_goal(live)),
-                format!(
-                    " y = yes     any other key = no     ({} does nothing more)",
-                    canvas.view.key_name(Act::Rollback)
-                ),
+                format!(" ROLL BACK NOW?  {}{running}", rollback_goal(status)),
+                format!(" y = yes     any other key = no     ({key} does nothing more)"),
             ]
         }
-        Ask::Abort => {
-            let goal = live.map_or_else(String::new, |snapshot| {
-                let (side, _) = candidate(snapshot);
-                let share = snapshot.status.split.observed.map_or_else(|| "?".into(), |s| s.share(side).to_string());
-                let to = side.other();
-                let version = fit(version_name(snapshot, to), 16);
-                format!("{} {share}% > 0%, all to {} {version}", side.title(), to.title())
-            });
-            let digest = prompt.expect().unwrap_or_default();
+        Some(command) => {
+            let goal = status.and_then(|status| Words::new(status, &short).effect(command).into_iter().next());
+            let digest = question.expect().unwrap_or_default();
             [
-                format!(" ABORT THE ROLLOUT?  {goal}   state {digest}"),
+                format!(" ABORT THE ROLLOUT?  {}   state {digest}", goal.unwrap_or_default()),
                 " y = yes     any other key = no     (A does nothing more)".into(),
             ]
         }
-        _ => [
+        None => [
             " LEAVE?  an order is on its way: the backend goes on without this console".into(),
             " y = leave     any other key = stay".into(),
         ],
@@ -99,7 +94,7 @@ fn is_on_its_way(order: &OrderStatus) -> bool {
 
 /// A box for what moves forward, or the notice that one was closed. Returns where the cursor belongs.
 pub fn question(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
-    if let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| prompt.ask.is_forward()) {
+    if let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| prompt.question.is_heavy()) {
         return forward::forward(canvas, area, prompt);
     }
     let notice = canvas.view.notice.as_ref()?;

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, version_name};
-use crate::domain::Side;
-use crate::engine::Snapshot;
+use crate::dialogue::effect::{Words, about};
+use crate::engine::{Snapshot, Status};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, rate, width};
 use crate::ui::theme::Role;
@@ -72,30 +72,8 @@ fn version_of(snapshot: &Snapshot, columns: u16) -> String {
     }
 }
 
-/// `4s` for 3.8 seconds, `1s` for anything faster.
-pub fn about(seconds: f64) -> String {
-    format!("{}s", seconds.ceil().max(1.0))
-}
-
-/// What a rollback would do, in half a line: `100% to BLUE v41, ~4s`.
-pub fn rollback_goal(snapshot: Option<&Snapshot>) -> String {
-    let Some(snapshot) = snapshot else { return "100% to where the rollout began".into() };
-    let way = &snapshot.status.rollback;
-    if !way.needed {
-        let name = fit(version_name(snapshot, way.to), 20);
-        return format!("{} {name} takes all traffic already: nothing would move", way.to.title());
-    }
-    let time = way.last_took_s.map_or_else(String::new, |s| format!(", ~{}", about(s)));
-    let other = way.to.other();
-    let kept = match other {
-        Side::Blue => ", blue kept up",
-        Side::Green => ", green kept up",
-    };
-    // Reason: the way back is never locked, but whoever takes it must know where it leads.
-    let target = &snapshot.status.sides[way.to];
-    if target.ready == Some(0) {
-        let version = fit(version_name(snapshot, way.to), 12);
-        return format!("100% to {} {version}: 0/{} ANSWER THERE NOW", way.to.title(), target.replicas);
-    }
-    format!("100% to {} {}{time}{kept}", way.to.title(), fit(version_name(snapshot, way.to), 20))
+/// What a rollback would do, in half a line: `100% to BLUE v41, ~4s, green kept up`.
+pub fn rollback_goal(status: Option<&Status>) -> String {
+    let short = |name: &str| fit(name, 20);
+    status.map_or_else(|| "100% to where the rollout began".into(), |status| Words::new(status, &short).way_back())
 }

@@ -2,9 +2,8 @@
 
 use tui_input::Input as Line;
 
-use super::prompt::Ask;
 use super::{Field, Overlay, Pane, View};
-use crate::engine::Command;
+use crate::dialogue::Topic;
 use crate::ui::actions::Act;
 use crate::ui::input::Action;
 
@@ -40,28 +39,23 @@ impl View {
                     self.log.hold(self.cursor);
                 }
             }
-            Act::PreviewPromote => self.overlay = Some(Overlay::Preview(Command::Promote)),
-            Act::PreviewSwitch => self.overlay = Some(Overlay::Preview(Command::Switch)),
-            Act::PreviewAbort => self.overlay = Some(Overlay::Preview(Command::Abort)),
-            Act::PreviewRollback => self.overlay = Some(Overlay::Preview(Command::Rollback)),
             Act::Explain => self.overlay = Some(Overlay::Explain { scroll: 0 }),
             Act::Quit => self.quit(now_ms, out),
             Act::Hold => self.hold(now_ms, out),
-            Act::Promote => self.open(Ask::Promote, now_ms),
-            Act::Switch => self.open(Ask::Switch, now_ms),
-            Act::Abort => self.open(Ask::Abort, now_ms),
-            Act::Rollback => self.open(Ask::Rollback, now_ms),
             Act::Override => self.open_override(now_ms),
-            Act::TakeOver => self.open(Ask::TakeOver, now_ms),
             Act::Redraw => out.push(Action::Redraw),
-            // These have one key each, seen before anything else.
-            Act::Suspend | Act::Interrupt => {}
+            // Suspend and interrupt have one key each, seen before anything else.
+            act => match (act.command(), act.previewed()) {
+                (Some(command), _) => self.open(command, now_ms),
+                (None, Some(command)) => self.overlay = Some(Overlay::Preview(command)),
+                (None, None) => {}
+            },
         }
     }
 
     pub(super) fn quit(&mut self, now_ms: u64, out: &mut Vec<Action>) {
         if self.order_in_flight() {
-            self.open(Ask::Quit, now_ms);
+            self.open(Topic::Leave, now_ms);
         } else {
             out.push(Action::Quit { code: 0 });
         }

@@ -1,8 +1,9 @@
 //! Opening a question, or saying why it cannot be asked now; and `H`, which asks nothing.
 
 use super::keys::BOX_MIN;
-use super::prompt::{Ask, Prompt};
+use super::prompt::Prompt;
 use super::{Overlay, Pane, View};
+use crate::dialogue::{Obstacle, Topic, Weight, obstacle};
 use crate::engine::Command;
 use crate::engine::snapshot::GateState;
 use crate::ui::actions::Act;
@@ -14,63 +15,53 @@ const HELD_MS: u64 = 1_000;
 
 impl View {
     /// Opens a question, or says why it cannot be asked now.
-    pub(super) fn open(&mut self, ask: Ask, now_ms: u64) {
-        if let Some(reason) = self.cannot_open(&ask) {
+    pub(super) fn open(&mut self, topic: impl Into<Topic>, now_ms: u64) {
+        let topic = topic.into();
+        if let Some(reason) = self.cannot_open(&topic) {
             return self.warn(&reason, now_ms);
         }
-        if ask.is_forward() {
+        let prompt = Prompt::new(topic, self.snapshot.clone(), now_ms);
+        if prompt.question.is_heavy() {
             self.overlay = None;
         }
-        self.prompt = Some(Prompt::new(ask, self.snapshot.clone(), now_ms));
+        self.prompt = Some(prompt);
         self.notice = None;
         self.touch();
     }
 
-    fn cannot_open(&mut self, ask: &Ask) -> Option<String> {
-        if *ask == Ask::Quit {
-            return None;
+    fn cannot_open(&mut self, topic: &Topic) -> Option<String> {
+        let name = topic.name();
+        let hidden = self.hidden().filter(|_| topic.terms().weight == Weight::Heavy);
+        let snapshot = self.snapshot.clone();
+        let obstacle = obstacle(topic, snapshot.as_ref().map(|snapshot| &snapshot.status));
+        if let (Some(Obstacle::ReadOnly { .. }), Topic::Command(command)) = (&obstacle, topic) {
+            self.overlay = Some(Overlay::Preview(command.clone()));
         }
-        if let Some(status) = self.snapshot.as_ref().map(|s| &s.status).filter(|s| s.driver.read_only) {
-            let who = status.driver.holder.as_deref().unwrap_or("nobody");
-            let text = format!("{}: this console was started read-only; {who} drives", ask.name());
-            if let Some(command) = ask.command("") {
-                self.overlay = Some(Overlay::Preview(command));
+        match (obstacle, hidden) {
+            (None, None) => None,
+            (None | Some(Obstacle::Blocked(_)), Some(because)) => Some(format!("{name}: {because}")),
+            (Some(Obstacle::Blocked(blocked)), None) => {
+                let explain = self.keymap.name(Act::Explain);
+                Some(format!("{name} is blocked: {}  ({explain} explains)", blocked.because))
             }
-            return Some(text);
+            (Some(obstacle), _) => Some(format!("{name}: {obstacle}")),
         }
-        if *ask == Ask::Rollback {
-            return None;
-        }
-        if *ask == Ask::TakeOver && self.snapshot.as_ref().is_some_and(|s| s.status.driver.may_drive) {
-            return Some("take over: this console drives already".into());
-        }
-        let Some(snapshot) = &self.snapshot else {
-            return Some(format!("{}: nothing was read yet", ask.name()));
-        };
-        if ask.is_forward() {
-            let open = self.overlay.as_ref().is_some_and(|overlay| !matches!(overlay, Overlay::Preview(_)));
-            let because = match () {
-                () if self.frozen.is_some() => {
-                    format!("the panes are frozen: {} first", self.keymap.name(Act::Freeze))
-                }
-                () if self.cursor.is_some() => {
-                    format!("the time cursor is back: {} first", self.keymap.name(Act::Back))
-                }
-                () if self.zoom => format!("one pane hides the others: {} first", self.keymap.name(Act::Unzoom)),
-                () if open => format!("close this first: {}", self.keymap.name(Act::Back)),
-                () if self.size.0 < BOX_MIN.0 || self.size.1 < BOX_MIN.1 => {
-                    "the screen is too small to show what you would agree to: enlarge it, or use the command line"
-                        .to_owned()
-                }
-                () => String::new(),
-            };
-            if !because.is_empty() {
-                return Some(format!("{}: {because}", ask.name()));
+    }
+
+    /// Why a box could not be read now, or would be about another moment than the one on the screen.
+    fn hidden(&self) -> Option<String> {
+        let open = self.overlay.as_ref().is_some_and(|overlay| !matches!(overlay, Overlay::Preview(_)));
+        let key = |act: Act| self.keymap.name(act);
+        Some(match () {
+            () if self.frozen.is_some() => format!("the panes are frozen: {} first", key(Act::Freeze)),
+            () if self.cursor.is_some() => format!("the time cursor is back: {} first", key(Act::Back)),
+            () if self.zoom => format!("one pane hides the others: {} first", key(Act::Unzoom)),
+            () if open => format!("close this first: {}", key(Act::Back)),
+            () if self.size.0 < BOX_MIN.0 || self.size.1 < BOX_MIN.1 => {
+                "the screen is too small to show what you would agree to: enlarge it, or use the command line".into()
             }
-        }
-        let blocked = ask.blocked_by(&snapshot.status)?;
-        let explain = self.keymap.name(Act::Explain);
-        Some(format!("{} is blocked: {}  ({explain} explains)", ask.name(), blocked.because))
+            () => return None,
+        })
     }
 
     /// Whether this is a key held down rather than pressed again.
@@ -85,13 +76,11 @@ impl View {
             return;
         }
         if self.is_paused() {
-            return self.open(Ask::Resume, now_ms);
+            return self.open(Command::Resume, now_ms);
         }
-        if let Some(status) = self.snapshot.as_ref().map(|s| &s.status).filter(|s| s.driver.read_only) {
-            let who = status.driver.holder.as_deref().unwrap_or("nobody");
-            let text = format!("hold: this console was started read-only; {who} drives");
-            self.overlay = Some(Overlay::Preview(Command::Pause));
-            return self.warn(&text, now_ms);
+        let status = self.snapshot.as_ref().map(|snapshot| &snapshot.status);
+        if let Some(Obstacle::ReadOnly { .. }) = obstacle(&Command::Pause.into(), status) {
+            return self.open(Command::Pause, now_ms);
         }
         self.ask(Command::Pause, None, now_ms, out);
     }
@@ -117,7 +106,9 @@ impl View {
     pub(super) fn open_override_of(&mut self, name: &str, now_ms: u64) {
         let gates = self.snapshot.as_ref().map_or(&[][..], |s| &s.status.gates);
         match gates.iter().find(|gate| gate.name == name).map(|gate| gate.status) {
-            Some(GateState::Failed) => self.open(Ask::Override { gate: name.to_owned() }, now_ms),
+            Some(GateState::Failed) => {
+                self.open(Command::Override { gate: name.to_owned(), reason: String::new() }, now_ms);
+            }
             Some(state) => {
                 let text = format!("override: gate {name} is {}, only a failed one can be overridden", state.title());
                 self.warn(&text, now_ms);

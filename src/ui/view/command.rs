@@ -4,11 +4,12 @@ mod complete;
 
 pub use complete::{CommandLine, Offer};
 
-use super::prompt::{Ask, REASON_MIN, TEXT_MAX};
+use super::prompt::TEXT_MAX;
 use super::{Overlay, View};
+use crate::dialogue::{WORDS, command_of};
 use crate::domain::nearest::nearest;
 use crate::domain::text::clean;
-use crate::engine::Command;
+use crate::engine::{Command, MIN_REASON};
 use crate::manual::topic;
 use crate::ui::actions::{Act, table};
 use crate::ui::input::Action;
@@ -16,29 +17,28 @@ use crate::ui::input::Action;
 /// Lines of the history kept.
 const HISTORY_MAX: usize = 100;
 
-/// Every word the line knows, and what may follow it.
-pub const WORDS: &[(&str, &str)] = &[
-    ("abort", ""),
+/// Words of the line beside those of [`WORDS`], and what may follow them.
+const MORE: [(&str, &str); 12] = [
     ("approve", "GATE REASON"),
     ("auto", "on|off"),
-    ("finalize", ""),
     ("gates", "[NAME]"),
     ("help", "[TOPIC]"),
     ("hold", ""),
     ("mark", ""),
     ("note", "TEXT"),
     ("override", "GATE"),
-    ("pause", ""),
-    ("promote", ""),
     ("q", ""),
     ("quit", ""),
-    ("resume", ""),
-    ("rollback", ""),
     ("scenario", "NAME"),
-    ("switch", ""),
-    ("takeover", ""),
     ("theme", "NAME"),
 ];
+
+/// Every word the line knows, and what may follow it, by name.
+pub fn words() -> Vec<(&'static str, &'static str)> {
+    let mut words: Vec<_> = WORDS.iter().map(|(word, ..)| (*word, "")).chain(MORE).collect();
+    words.sort_unstable();
+    words
+}
 
 impl View {
     pub(super) fn run(&mut self, line: &str, now_ms: u64, out: &mut Vec<Action>) {
@@ -46,16 +46,8 @@ impl View {
         let rest = rest.trim();
         match (word, rest) {
             ("", _) => {}
-            ("promote", "") => self.open(Ask::Promote, now_ms),
-            ("switch", "") => self.open(Ask::Switch, now_ms),
-            ("abort", "") => self.open(Ask::Abort, now_ms),
-            ("rollback", "") => self.open(Ask::Rollback, now_ms),
-            ("resume", "") => self.open(Ask::Resume, now_ms),
-            ("finalize", "") => self.open(Ask::Finalize, now_ms),
-            ("takeover", "") => self.open(Ask::TakeOver, now_ms),
-            ("auto", "on") => self.open(Ask::AutoOn, now_ms),
+            ("auto", "on") => self.open(Command::Auto { on: true }, now_ms),
             ("auto", "off") => self.send(Command::Auto { on: false }, now_ms, out),
-            ("pause" | "hold", "") => self.send(Command::Pause, now_ms, out),
             ("gates", "" | "run") => self.send(Command::RunGates { only: Vec::new() }, now_ms, out),
             ("gates", name) => self.run_gate(name, now_ms, out),
             ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
@@ -75,7 +67,11 @@ impl View {
                 }
             },
             ("q" | "quit", "") => self.quit(now_ms, out),
-            (word, "") if !WORDS.iter().any(|(known, _)| *known == word) => {
+            (word, "") if let Some(command) = command_of(word) => match command {
+                Command::Pause => self.send(command, now_ms, out),
+                command => self.open(command, now_ms),
+            },
+            (word, "") if !words().iter().any(|(known, _)| *known == word) => {
                 // Every action of the keys has a word, so that none is out of reach of a keyboard that lacks its key.
                 match table().iter().find(|row| row.name == word) {
                     Some(row) => self.act(row.act, now_ms, out),
@@ -87,11 +83,12 @@ impl View {
     }
 
     fn unknown(&mut self, word: &str, now_ms: u64) {
-        let text = match WORDS.iter().find(|(known, _)| *known == word) {
+        let words = words();
+        let text = match words.iter().find(|(known, _)| *known == word) {
             Some((known, "")) => format!(":{known} takes nothing after it"),
             Some((known, rest)) => format!(":{known} {rest}"),
             None => {
-                let known = WORDS.iter().map(|(known, _)| *known).chain(table().iter().map(|row| row.name));
+                let known = words.iter().map(|(known, _)| *known).chain(table().iter().map(|row| row.name));
                 let meant = nearest(word, known).map_or_else(
                     || format!("Tab completes, {} is help", self.key_name(Act::Help)),
                     |known| format!("did you mean :{known}?"),
@@ -114,8 +111,8 @@ impl View {
     fn approve(&mut self, rest: &str, now_ms: u64, out: &mut Vec<Action>) {
         let (gate, reason) = rest.split_once(' ').unwrap_or((rest, ""));
         let reason = clean(reason.trim(), TEXT_MAX);
-        if reason.chars().count() < REASON_MIN {
-            return self.warn(&format!("approve: a reason of at least {REASON_MIN} characters goes with it"), now_ms);
+        if reason.chars().count() < MIN_REASON {
+            return self.warn(&format!("approve: a reason of at least {MIN_REASON} characters goes with it"), now_ms);
         }
         if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
             return self.warn("approve: this console was started read-only", now_ms);

@@ -2,7 +2,7 @@
 
 use tui_input::Input as Line;
 
-use super::prompt::{Prompt, TEXT_MAX, edit};
+use super::prompt::{TEXT_MAX, edit};
 use super::{Field, View};
 use crate::domain::text::clean;
 use crate::engine::Command;
@@ -43,7 +43,7 @@ impl View {
     }
 
     pub(super) fn paste(&mut self, pasted: &str, now_ms: u64) {
-        if self.prompt.as_ref().is_some_and(Prompt::is_typing) {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.question.is_typing()) {
             return self.warn("paste refused: type it, so that it is read", now_ms);
         }
         let insert = |line: &mut Line| {

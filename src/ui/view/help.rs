@@ -1,6 +1,6 @@
 //! The lines of the help: the keys in force, those of the pane with the focus first, and the topics of the manual.
 
-use super::command::WORDS;
+use super::command::words;
 use super::{Overlay, Pane, View};
 use crate::manual::{Topic, markdown, topics};
 use crate::ui::actions::{Danger, Row, table};
@@ -51,9 +51,9 @@ impl View {
         let rest = |row: &&Row| !row.danger.acts() && !here(row);
         let entries =
             |wanted: &dyn Fn(&&Row) -> bool| table().iter().filter(wanted).map(|row| self.entry(row)).collect();
-        let words = WORDS.iter().map(|(word, rest)| HelpLine::Entry {
+        let words = words().into_iter().map(|(word, rest)| HelpLine::Entry {
             keys: format!(":{word}"),
-            text: (*rest).to_owned(),
+            text: rest.to_owned(),
             danger: Danger::Looks,
         });
         let sections: [(String, Vec<HelpLine>); 5] = [

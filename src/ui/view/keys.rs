@@ -1,8 +1,10 @@
 //! From keys to what they do, layer by layer: a question first, then a notice, a text field, what lies over the
 //! panes, and the panes last.
 
-use super::prompt::{Answer, Ask, Prompt, TEXT_MAX};
+use super::prompt::{Prompt, TEXT_MAX};
 use super::{INTERRUPT_MS, Overlay, View};
+use crate::dialogue::Answer;
+use crate::engine::Command;
 use crate::ui::actions::Act;
 use crate::ui::input::{Action, Code, Key};
 
@@ -19,9 +21,9 @@ impl View {
         }
         if let Some(mut prompt) = self.prompt.take() {
             // What is typed is typed; elsewhere a question knows keys by what they are bound to.
-            let meant = if prompt.is_typing() { key } else { self.keymap.in_question(key) };
+            let meant = if prompt.question.is_typing() { key } else { self.keymap.in_question(key) };
             let answer = prompt.key(meant, now_ms);
-            if answer == Answer::No && prompt.from_reason && self.back_to_reason(key) {
+            if matches!(answer, Answer::No(_)) && prompt.from_reason && self.back_to_reason(key) {
                 return;
             }
             return self.answered(prompt, answer, now_ms, out);
@@ -82,8 +84,8 @@ impl View {
         }
         self.notice = None;
         match self.keymap.act(key).filter(|_| !key.repeat) {
-            Some(Act::Rollback) => self.open(Ask::Rollback, now_ms),
-            Some(Act::Abort) => self.open(Ask::Abort, now_ms),
+            Some(Act::Rollback) => self.open(Command::Rollback, now_ms),
+            Some(Act::Abort) => self.open(Command::Abort, now_ms),
             Some(Act::Hold) => self.hold(now_ms, out),
             _ => {}
         }
@@ -110,12 +112,12 @@ impl View {
 
     fn answered(&mut self, prompt: Prompt, answer: Answer, now_ms: u64, out: &mut Vec<Action>) {
         match answer {
-            Answer::Nothing => self.prompt = Some(prompt),
-            Answer::No => self.say(&format!("{}: no, nothing was sent", prompt.ask.name()), now_ms),
-            Answer::Instead(ask) => self.open(ask, now_ms),
-            Answer::Hold => self.hold(now_ms, out),
-            Answer::Yes => match prompt.ask.command(prompt.line.value()) {
-                Some(command) => self.ask(command, prompt.expect(), now_ms, out),
+            Answer::Nothing | Answer::GoOn => self.prompt = Some(prompt),
+            Answer::No(_) => self.say(&format!("{}: no, nothing was sent", prompt.name()), now_ms),
+            Answer::Instead(Command::Pause) => self.hold(now_ms, out),
+            Answer::Instead(command) => self.open(command, now_ms),
+            Answer::Yes => match prompt.question.command() {
+                Some(command) => self.ask(command.clone(), prompt.question.expect(), now_ms, out),
                 None => out.push(Action::Quit { code: 0 }),
             },
         }

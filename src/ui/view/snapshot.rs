@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use tui_input::Input as Line;
 
-use super::prompt::{Ask, Notice};
+use super::prompt::Notice;
 use super::{Field, View};
 use crate::domain::{LogLevel, LogLine, Move, OrderState};
-use crate::engine::snapshot::{GateState, SideStatus, Status};
-use crate::engine::{Phase, Snapshot};
+use crate::engine::snapshot::{GateState, Status};
+use crate::engine::{Command, Phase, Snapshot};
 use crate::ui::input::{Action, Key};
-
-/// Changes named when a question is closed by them; the rest is counted.
-const CHANGES_TOLD: usize = 3;
 
 impl View {
     pub(super) fn take(&mut self, new: &Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
@@ -49,18 +46,17 @@ impl View {
 
     /// Consent was for another state: the question closes and nothing is sent.
     fn close_if_changed(&mut self, new: &Snapshot) {
-        let changed = |prompt: &mut super::Prompt| {
-            prompt.ask.is_bound() && prompt.seen.as_ref().is_some_and(|seen| seen.status.digest != new.status.digest)
+        let Some(prompt) = self.prompt.take() else { return };
+        let Some(change) = prompt.question.void(&new.status) else {
+            self.prompt = Some(prompt);
+            return;
         };
-        let Some(prompt) = self.prompt.take_if(changed) else { return };
-        let Some(seen) = &prompt.seen else { return };
-        let what = what_changed(&seen.status, &new.status);
         self.notice = Some(Notice::new(
             vec![
-                format!("! STATE CHANGED {} > {}: {what}. Cancelled,", seen.status.digest, new.status.digest),
+                format!("! STATE CHANGED {} > {}: {}. Cancelled,", change.was, change.now, change.what),
                 "  nothing was sent. Press any key to look again.".into(),
             ],
-            prompt.is_typing(),
+            prompt.question.is_typing(),
         ));
     }
 
@@ -104,7 +100,7 @@ impl View {
         if let Some(Field::Reason(_, id)) = self.field.take() {
             self.reason_due = Some(id);
         }
-        self.open(Ask::Rollback, now_ms);
+        self.open(Command::Rollback, now_ms);
         self.prompt.iter_mut().for_each(|prompt| prompt.from_reason = true);
         true
     }
@@ -122,43 +118,6 @@ impl View {
         if !busy && let Some(id) = self.reason_due.take() {
             self.field = Some(Field::Reason(Line::default(), id));
         }
-    }
-}
-
-/// What consent depended on and is another now, most telling first.
-fn what_changed(old: &Status, new: &Status) -> String {
-    let mut found = Vec::new();
-    for (before, after) in old.gates.iter().zip(&new.gates) {
-        if before.name == after.name && before.status != after.status {
-            found.push(format!("{} {} > {}", after.name, before.status.title(), after.status.title()));
-        }
-    }
-    if old.split.observed != new.split.observed {
-        let text =
-            |split: Option<crate::domain::Split>| split.map_or_else(|| "unread".into(), |split| split.to_string());
-        found.push(format!("split {} > {}", text(old.split.observed), text(new.split.observed)));
-    }
-    for (side, before) in old.sides.iter() {
-        let after = &new.sides[side];
-        if before.version != after.version {
-            found.push(format!("{side} {} > {}", version(before, after), version(after, before)));
-        }
-    }
-    if found.is_empty() {
-        return "what consent depends on is another".into();
-    }
-    let more = found.len().saturating_sub(CHANGES_TOLD);
-    found.truncate(CHANGES_TOLD);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", found.join(", "))
-}
-
-/// A version's name; with its digest where the other one has the same name.
-fn version(of: &SideStatus, other: &SideStatus) -> String {
-    let Some(version) = &of.version else { return "unknown".into() };
-    match &other.version {
-        Some(other) if other.name == version.name => format!("{} ({})", version.name, version.digest.short()),
-        _ => version.name.clone(),
     }
 }
 

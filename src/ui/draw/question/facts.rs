@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::boxed::{LABEL, Line, Rank, labelled};
+use super::boxed::{LABEL, Line, Rank, labelled, wrap};
+use crate::dialogue::effect::{Words, about};
 use crate::domain::{Metric, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
-use crate::engine::{Phase, Snapshot};
+use crate::engine::{Command, Phase, Snapshot};
 use crate::ui::Keymap;
 use crate::ui::actions::Act;
 use crate::ui::draw::canvas::{side_role, version_name};
 use crate::ui::draw::gates::in_unit;
-use crate::ui::draw::rollback::about;
 use crate::ui::text::{age, fit, millis, percent, rate, width};
 use crate::ui::theme::Role;
 
@@ -50,6 +50,18 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     fn status(&self) -> &Status {
         &self.seen.status
+    }
+
+    /// Words about the state, with names that `cut` makes short enough.
+    pub fn words<'b>(&'b self, cut: &'b dyn Fn(&str) -> String) -> Words<'b> {
+        Words::new(self.status(), cut)
+    }
+
+    /// What `command` will do, line by line.
+    pub fn effect(&self, command: &Command) -> Vec<Line> {
+        let lines = self.words(&|name| fit(name, 24)).effect(command);
+        let lines = lines.iter().flat_map(|line| wrap(line, self.room));
+        lines.map(|part| Line::plain(part, Rank::Fact)).collect()
     }
 
     fn labelled(&self, label: &str, text: &str, role: Role, rank: Rank) -> Vec<Line> {

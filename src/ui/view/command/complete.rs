@@ -2,7 +2,7 @@
 
 use tui_input::Input as Line;
 
-use super::{HISTORY_MAX, WORDS};
+use super::{HISTORY_MAX, words};
 use crate::manual::topics;
 use crate::ui::actions::table;
 use crate::ui::input::Code;
@@ -139,7 +139,7 @@ impl View {
         let fits = |word: &&str| word.starts_with(part);
         let gates = || self.snapshot.iter().flat_map(|s| &s.status.gates).map(|gate| gate.name.as_str());
         let plain = |words: Vec<&str>| words.into_iter().map(|word| (word.to_owned(), false)).collect();
-        let words: Vec<(String, bool)> = match before {
+        let found: Vec<(String, bool)> = match before {
             "" => first_words(part),
             "auto" => plain(["on", "off"].into_iter().filter(fits).collect()),
             "approve" | "override" | "gates" => plain(gates().filter(fits).collect()),
@@ -149,17 +149,18 @@ impl View {
             _ => Vec::new(),
         };
         let named = before.split(' ').next().unwrap_or("");
-        let hint = WORDS.iter().find(|(word, _)| *word == named).map_or("", |(_, rest)| *rest);
+        let hint = words().into_iter().find(|(word, _)| *word == named).map_or("", |(_, rest)| rest);
         let before = if before.is_empty() { String::new() } else { format!("{before} ") };
-        Offer { before, words, hint }
+        Offer { before, words: found, hint }
     }
 }
 
 /// Commands that begin with `part`; once something was typed, the names of the keys' actions too.
 fn first_words(part: &str) -> Vec<(String, bool)> {
-    let words = WORDS.iter().map(|(word, rest)| (*word, !rest.is_empty()));
+    let all = words();
+    let words = all.iter().map(|(word, rest)| (*word, !rest.is_empty()));
     let actions = table().iter().map(|row| (row.name, false)).filter(|_| !part.is_empty());
-    let actions = actions.filter(|(name, _)| !WORDS.iter().any(|(word, _)| word == name));
+    let actions = actions.filter(|(name, _)| !all.iter().any(|(word, _)| word == name));
     let all = words.chain(actions).filter(|(word, _)| word.starts_with(part));
     all.map(|(word, more)| (word.to_owned(), more)).collect()
 }

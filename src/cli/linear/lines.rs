@@ -3,20 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::question::{Answer, Question};
 use super::tell;
 use super::words::{self, Word};
 use crate::cli::changes::Seen;
 use crate::cli::confirm;
+use crate::dialogue::{Answer, Obstacle, Question, Refused, Topic, Weight, obstacle};
 use crate::domain::{Actor, LogLine, OrderId, OrderState};
 use crate::engine::snapshot::GateState;
-use crate::engine::{Command, RefusalKind, Reply, Request, Snapshot, Status};
-use crate::ui::view::prompt::Ask;
+use crate::engine::{Command, MIN_REASON, RefusalKind, Reply, Request, Snapshot, Status};
 
 /// Lines of the log that are kept.
 const LOG: usize = 500;
 /// Requests whose answer is waited for at most; older ones are forgotten.
 const PENDING: usize = 32;
+/// The shortest time a question stays open, in milliseconds.
+const PATIENCE_MS: u64 = 60_000;
 /// Within this time a second Ctrl-C leaves, in milliseconds.
 const INTERRUPT_MS: u64 = 2_000;
 
@@ -42,7 +43,7 @@ pub(super) enum Do {
 pub(super) type Preview<'a> = &'a dyn Fn(&Command) -> Vec<String>;
 
 /// The state of the conversation.
-pub(super) struct Desk {
+pub(super) struct LineConsole {
     me: Actor,
     scenarios: Vec<String>,
     snapshot: Option<Arc<Snapshot>>,
@@ -57,8 +58,8 @@ pub(super) struct Desk {
     out: Vec<Do>,
 }
 
-impl Desk {
-    /// A desk at which nothing was said yet; `scenarios` are those a demo knows.
+impl LineConsole {
+    /// A console at which nothing was said yet; `scenarios` are those a demo knows.
     pub(super) fn new(me: Actor, scenarios: Vec<String>) -> Self {
         Self {
             me,
@@ -82,24 +83,25 @@ impl Desk {
 
     /// Whether a question waits to be seen.
     pub(super) fn awaits_flush(&self) -> bool {
-        self.question.as_ref().is_some_and(|question| question.shown_ms.is_none())
+        self.question.as_ref().is_some_and(|question| !question.shown.is_seen())
     }
 
     /// Everything said so far has left for the terminal.
     pub(super) fn flushed(&mut self, now_ms: u64) {
         if let Some(question) = &mut self.question {
-            question.shown_ms.get_or_insert(now_ms);
+            question.shown.drawn();
+            question.shown.flushed(now_ms);
         }
     }
 
     /// When something happens by itself, in milliseconds.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        self.question.as_ref().map(|question| question.until_ms)
+        self.question.as_ref().map(Question::until_ms)
     }
 
     /// A question that nobody answered becomes "no".
     pub(super) fn expire(&mut self, now_ms: u64) {
-        if self.question.as_ref().is_some_and(|question| question.until_ms <= now_ms) {
+        if self.next_deadline().is_some_and(|at| at <= now_ms) {
             self.close("no answer in time");
         }
     }
@@ -184,61 +186,70 @@ impl Desk {
     /// A line was typed, read at `at_ms`.
     pub(super) fn line(&mut self, text: &str, at_ms: u64, now_ms: u64, preview: Preview<'_>) {
         self.expire(now_ms);
+        let word = words::parse(text);
         let Some(mut question) = self.question.take() else {
-            return match words::parse(text) {
+            return match word {
                 Ok(word) => self.word(word, now_ms, preview),
                 Err(why) => self.say(&why),
             };
         };
-        match question.answer(text, at_ms) {
-            Answer::Yes => self.agreed(&question),
-            Answer::Again(how) => {
-                self.question = Some(question);
-                self.say(&how);
+        let (answer, word) = match word {
+            Ok(Word::Ask(again)) if question.command() == Some(&again) => return self.put(question),
+            // Reason: what makes things safer is never taken for an answer, not even for a reason.
+            Ok(Word::Ask(safer @ (Command::Rollback | Command::Abort | Command::Pause))) => {
+                (Answer::Instead(safer.clone()), Some(Word::Ask(safer)))
             }
-            Answer::No(why) => {
-                self.question = Some(question);
-                self.close(if why.is_empty() { "no" } else { &why });
-            }
-            Answer::Instead(word) => {
-                self.question = Some(question);
-                self.close("cancelled");
+            Ok(Word::Nothing) => (question.line("", at_ms), None),
+            word => (question.line(text, at_ms), word.ok()),
+        };
+        match (answer, word) {
+            (Answer::Yes, _) => self.agreed(&question),
+            (Answer::GoOn | Answer::Nothing, _) => self.put(question),
+            (Answer::Instead(_) | Answer::No(Refused::NotYes | Refused::NotTheVersion), Some(word)) => {
+                self.cancel(&question, "cancelled");
                 self.word(word, now_ms, preview);
             }
+            (Answer::Instead(_), None) => self.cancel(&question, "cancelled"),
+            (Answer::No(why), _) => self.cancel(&question, &why.text()),
         }
     }
 
     fn agreed(&mut self, question: &Question) {
         match question.command() {
-            Some(command) => self.ask(command, question.expect()),
+            Some(command) => self.ask(command.clone(), question.expect()),
             None => self.out.push(Do::Leave(0)),
         }
     }
 
     fn close(&mut self, why: &str) {
         if let Some(question) = self.question.take() {
-            self.say(&format!("{}: {why}; nothing was sent", question.ask.name()));
+            self.cancel(&question, why);
         }
+    }
+
+    fn cancel(&mut self, question: &Question, why: &str) {
+        self.say(&format!("{}: {why}; nothing was sent", question.topic().name()));
     }
 
     /// Consent was for another state: the question closes.
     fn close_if_changed(&mut self) {
-        let Some(now) = self.snapshot.as_ref().map(|snapshot| snapshot.status.digest.clone()) else { return };
-        let Some(was) = self.question.as_ref().and_then(Question::expect).filter(|was| *was != now) else { return };
-        self.close(&format!("STATE CHANGED {was} > {now}: cancelled"));
+        let Some(now) = self.snapshot.clone() else { return };
+        if let Some(change) = self.question.as_ref().and_then(|question| question.void(&now.status)) {
+            self.close(&format!("STATE CHANGED {} > {}: {}, cancelled", change.was, change.now, change.what));
+        }
     }
 
     fn word(&mut self, word: Word, now_ms: u64, preview: Preview<'_>) {
         match word {
             Word::Nothing => {}
-            Word::Ask(ask) => self.open(ask, String::new(), now_ms, preview),
+            Word::Ask(Command::Pause) => self.ask(Command::Pause, None),
+            Word::Ask(command) => self.open(&command, now_ms, preview),
             Word::Override { gate, reason } => self.open_override(gate.as_deref(), reason, now_ms, preview),
-            Word::Pause => self.ask(Command::Pause, None),
             Word::AutoOff => self.ask(Command::Auto { on: false }, None),
             Word::RunGates(only) => self.ask(Command::RunGates { only }, None),
             Word::Note(text) => self.ask(Command::Note { text }, None),
             Word::Help => {
-                let words = words::WORDS.iter().filter(|(word, _)| *word != "scenario" || !self.scenarios.is_empty());
+                let words = words::all().filter(|(word, _)| *word != "scenario" || !self.scenarios.is_empty());
                 let lines: Vec<String> =
                     words.enumerate().map(|(at, (word, does))| format!("{}. {word}: {does}", at + 1)).collect();
                 self.say_all(lines);
@@ -287,37 +298,28 @@ impl Desk {
         };
         let text = format!("order {} ({}) is {}: it goes on without you", order.id, order.command, order.state.title());
         self.say(&text);
-        self.put(Question::new(Ask::Quit, None, String::new(), now_ms));
+        self.put(question(Topic::Leave, None, now_ms));
     }
 
     /// Asks, or says why it cannot be asked now.
-    fn open(&mut self, ask: Ask, reason: String, now_ms: u64, preview: Preview<'_>) {
-        let Some(command) = ask.command(&reason) else { return };
-        let Some(snapshot) = self.snapshot.clone() else {
-            if ask == Ask::Rollback {
-                return self.put(Question::new(ask, None, reason, now_ms));
-            }
-            return self.say(&format!("{}: nothing was read yet", ask.name()));
-        };
-        let status = &snapshot.status;
-        let mut lines = confirm::effect(&command, status);
-        if ask.is_forward() {
-            lines.extend(preview(&command).into_iter().map(|line| format!("would send: {line}")));
+    fn open(&mut self, command: &Command, now_ms: u64, preview: Preview<'_>) {
+        let topic = Topic::from(command.clone());
+        let snapshot = self.snapshot.clone();
+        let status = snapshot.as_ref().map(|snapshot| &snapshot.status);
+        let obstacle = obstacle(&topic, status);
+        if let Some(obstacle @ (Obstacle::Unread | Obstacle::Drives)) = obstacle {
+            return self.say(&format!("{}: {obstacle}", topic.name()));
         }
-        let verb = command.verb();
-        let because = if status.driver.read_only {
-            Some("this console was started read-only".to_owned())
-        } else if ask == Ask::Rollback {
-            None
-        } else {
-            status.blockers(&command).next().map(|blocked| blocked.because.clone())
-        };
-        if let Some(because) = because {
-            lines.push(format!("{verb} is blocked: {because}; type blocked for all of it"));
+        let mut lines = status.map_or_else(Vec::new, |status| confirm::effect(command, status));
+        if topic.terms().weight == Weight::Heavy {
+            lines.extend(preview(command).into_iter().map(|line| format!("would send: {line}")));
+        }
+        if let Some(obstacle) = obstacle {
+            lines.push(format!("{} is blocked: {obstacle}; type blocked for all of it", command.verb()));
             return self.say_all(lines);
         }
         self.say_all(lines);
-        self.put(Question::new(ask, Some(snapshot), reason, now_ms));
+        self.put(question(topic, snapshot, now_ms));
     }
 
     fn open_override(&mut self, named: Option<&str>, reason: String, now_ms: u64, preview: Preview<'_>) {
@@ -337,10 +339,10 @@ impl Desk {
                 let state = gate.status.title();
                 self.say(&format!("override: gate {} is {state}, only a failed one can be overridden", gate.name));
             }
-            Ok(_) if !reason.is_empty() && reason.chars().count() < crate::ui::view::prompt::REASON_MIN => {
-                self.say("override: a reason has at least 10 characters; nothing was done");
+            Ok(_) if !reason.is_empty() && reason.chars().count() < MIN_REASON => {
+                self.say(&format!("override: {}; nothing was done", Refused::ShortReason.text()));
             }
-            Ok(gate) => self.open(Ask::Override { gate: gate.name.clone() }, reason, now_ms, preview),
+            Ok(gate) => self.open(&Command::Override { gate: gate.name.clone(), reason }, now_ms, preview),
         }
     }
 
@@ -372,6 +374,11 @@ impl Desk {
     }
 }
 
+/// A question that stays open long enough for a screen reader to read it aloud.
+fn question(topic: Topic, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Question {
+    Question::new(topic, seen, now_ms).open_until(now_ms + PATIENCE_MS)
+}
+
 /// `status` without what is told in another way: orders are events, gates have lines of their own, and what waits for
 /// an order under way will not wait long.
 fn heard(status: &Status) -> Status {
@@ -389,5 +396,5 @@ fn heard(status: &Status) -> Status {
 }
 
 #[cfg(test)]
-#[path = "desk_tests.rs"]
+#[path = "lines_tests.rs"]
 mod tests;

@@ -14,14 +14,14 @@ fn clear() -> Status {
     status
 }
 
-struct Rig(Desk);
+struct Rig(LineConsole);
 
 impl Rig {
     fn new(status: Status) -> Self {
-        let mut desk = Desk::new(Actor { name: "op1".into(), via: "console".into() }, vec!["good".into()]);
-        desk.tell(&snapshot(status));
-        desk.take();
-        Self(desk)
+        let mut console = LineConsole::new(Actor { name: "op1".into(), via: "console".into() }, vec!["good".into()]);
+        console.tell(&snapshot(status));
+        console.take();
+        Self(console)
     }
 
     /// Types a line at `at_ms`; what is to be done.
@@ -90,7 +90,7 @@ fn rollback_is_two_words_from_anywhere_and_bound_to_nothing() {
         assert_eq!(asked(&done), [(Command::Rollback, None)], "{}", said(&done));
     }
     // Before anything was read, too.
-    let mut blank = Rig(Desk::new(Actor { name: "op1".into(), via: "console".into() }, Vec::new()));
+    let mut blank = Rig(LineConsole::new(Actor { name: "op1".into(), via: "console".into() }, Vec::new()));
     blank.line("rollback", 0);
     assert_eq!(asked(&blank.line("yes", 0)), [(Command::Rollback, None)]);
 }

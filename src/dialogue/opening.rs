@@ -1,0 +1,68 @@
+//! What stands in the way of asking at all.
+
+use std::fmt;
+
+use super::commands::Topic;
+use crate::engine::snapshot::{Blocked, Status};
+use crate::engine::{Command, RefusalKind};
+
+/// Why a question cannot be opened now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Obstacle<'a> {
+    /// This console was started read-only.
+    ReadOnly {
+        /// Who drives.
+        driver: Option<&'a str>,
+    },
+    /// There is no other driver whose place could be taken.
+    Drives,
+    /// No state was read yet.
+    Unread,
+    /// The engine would refuse the command.
+    Blocked(&'a Blocked),
+}
+
+impl fmt::Display for Obstacle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadOnly { driver } => {
+                write!(f, "this console was started read-only; {} drives", driver.unwrap_or("nobody"))
+            }
+            Self::Drives => f.write_str("this console drives already"),
+            Self::Unread => f.write_str("nothing was read yet"),
+            Self::Blocked(blocked) => f.write_str(&blocked.because),
+        }
+    }
+}
+
+/// What stands in the way of asking for `topic` in the state `status`; nothing is in the way of leaving.
+pub fn obstacle<'a>(topic: &Topic, status: Option<&'a Status>) -> Option<Obstacle<'a>> {
+    let Topic::Command(command) = topic else { return None };
+    if let Some(driver) = status.map(|status| &status.driver).filter(|driver| driver.read_only) {
+        return Some(Obstacle::ReadOnly { driver: driver.holder.as_deref() });
+    }
+    // Reason: the way back depends on nothing that may be missing.
+    if *command == Command::Rollback {
+        return None;
+    }
+    let Some(status) = status else { return Some(Obstacle::Unread) };
+    if *command == Command::TakeOver && status.driver.may_drive {
+        return Some(Obstacle::Drives);
+    }
+    blocked_by(command, status).map(Obstacle::Blocked)
+}
+
+/// The first reason the engine would refuse `command` for. The status lists only some commands; for the others the
+/// reasons of a promote count that concern the lease, the journal and, for an override, the age of the data.
+fn blocked_by<'a>(command: &Command, status: &'a Status) -> Option<&'a Blocked> {
+    use RefusalKind::{Journal, ReadOnly, Stale};
+    let of_promote = |kinds: &[RefusalKind]| {
+        let mut blockers = status.blockers(&Command::Promote);
+        blockers.find(|blocked| kinds.contains(&blocked.kind))
+    };
+    match command {
+        Command::Override { .. } => of_promote(&[ReadOnly, Journal, Stale]),
+        Command::Resume | Command::Approve { .. } | Command::Auto { on: true } => of_promote(&[ReadOnly, Journal]),
+        command => status.blockers(command).next(),
+    }
+}

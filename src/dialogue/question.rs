@@ -1,0 +1,418 @@
+//! A question that is open, and what each key or line means to it.
+//!
+//! A light question (rollback, abort, leaving) takes its answer at once. A heavy one takes it only from [`ARMING_MS`]
+//! after it reached the terminal, and is void when the state it was opened on changes. A switch wants the candidate's
+//! version typed, an override a reason and then a yes of its own. The key or word that opened a question never
+//! confirms it.
+
+use std::sync::Arc;
+
+use super::changes::Change;
+use super::commands::{Topic, Weight};
+use crate::engine::snapshot::Status;
+use crate::engine::{Command, MIN_REASON, Snapshot};
+
+/// Answers to a heavy question count from this long after it reached the terminal, in milliseconds.
+pub const ARMING_MS: u64 = 400;
+
+/// Whether something is on the terminal, and since when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    drawn: bool,
+    flushed_ms: Option<u64>,
+}
+
+impl Shown {
+    /// It is in the frame, or among the lines, that leave next.
+    pub const fn drawn(&mut self) {
+        self.drawn = true;
+    }
+
+    /// What was drawn last has reached the terminal.
+    pub fn flushed(&mut self, now_ms: u64) {
+        if self.drawn && self.flushed_ms.is_none() {
+            self.flushed_ms = Some(now_ms);
+        }
+    }
+
+    /// Whether it has reached the terminal.
+    pub const fn is_seen(self) -> bool {
+        self.flushed_ms.is_some()
+    }
+
+    /// When answers begin to count; `None` while it was not seen yet.
+    pub fn armed_at(self) -> Option<u64> {
+        self.flushed_ms.map(|at| at + ARMING_MS)
+    }
+
+    /// Whether answers count.
+    pub fn is_armed(self, now_ms: u64) -> bool {
+        self.armed_at().is_some_and(|at| at <= now_ms)
+    }
+}
+
+/// What a question waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wants {
+    /// A yes.
+    Yes,
+    /// This word: the candidate's version, or its side where the version is unknown.
+    Version(String),
+    /// A reason of at least [`MIN_REASON`] characters; a yes comes after it.
+    Reason,
+}
+
+/// What a key means to a question, whatever it is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// The key that opened the question.
+    Opener,
+    /// `y`.
+    Yes,
+    /// `Y`.
+    CapitalYes,
+    /// `n`.
+    No,
+    /// Esc.
+    Escape,
+    /// Enter.
+    Enter,
+    /// The key that asks for a rollback.
+    Rollback,
+    /// The key that asks for an abort.
+    Abort,
+    /// The key that pauses.
+    Pause,
+    /// Any other.
+    Other,
+}
+
+/// What a key or a line means to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Do it.
+    Yes,
+    /// Do not do it.
+    No(Refused),
+    /// It means nothing; the question stays.
+    Nothing,
+    /// The reason is taken; the question goes on and asks for the yes.
+    GoOn,
+    /// The question closes, and this is asked for instead.
+    Instead(Command),
+}
+
+/// Why an answer is a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The person said no.
+    Said,
+    /// The answer came before the question could be read.
+    TooEarly,
+    /// A yes was asked for.
+    NotYes,
+    /// The version was asked for.
+    NotTheVersion,
+    /// The reason is too short.
+    ShortReason,
+}
+
+impl Refused {
+    /// One clause for the person.
+    pub fn text(self) -> String {
+        match self {
+            Self::Said => "no".into(),
+            Self::TooEarly => "the answer came before the question could be read".into(),
+            Self::NotYes => "that is not yes".into(),
+            Self::NotTheVersion => "that is not its version".into(),
+            Self::ShortReason => format!("a reason has at least {MIN_REASON} characters"),
+        }
+    }
+}
+
+/// A question that is open.
+#[derive(Debug, Clone)]
+pub struct Question {
+    topic: Topic,
+    /// The state it was opened on; `None` before anything was read.
+    seen: Option<Arc<Snapshot>>,
+    wants: Wants,
+    until_ms: u64,
+    /// Since when it is on the terminal.
+    pub shown: Shown,
+}
+
+impl Question {
+    /// A question about `topic` in the state `seen`, opened at `now_ms`.
+    pub fn new(topic: impl Into<Topic>, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Self {
+        let topic = topic.into();
+        let wants = wants(&topic, seen.as_deref());
+        let lives_ms = match (topic.terms().weight, &wants) {
+            (Weight::None | Weight::Light, _) => 10_000,
+            (Weight::Heavy, Wants::Yes) => 20_000,
+            (Weight::Heavy, Wants::Version(_) | Wants::Reason) => 60_000,
+        };
+        Self { topic, seen, wants, until_ms: now_ms + lives_ms, shown: Shown::default() }
+    }
+
+    /// The same question, open until `at_ms` at least.
+    #[must_use]
+    pub fn open_until(mut self, at_ms: u64) -> Self {
+        self.until_ms = self.until_ms.max(at_ms);
+        self
+    }
+
+    /// What it is about.
+    pub const fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// The state it was opened on.
+    pub fn seen(&self) -> Option<&Snapshot> {
+        self.seen.as_deref()
+    }
+
+    /// What it waits for.
+    pub const fn wants(&self) -> &Wants {
+        &self.wants
+    }
+
+    /// Whether the whole effect is shown before it, and the answer has to wait.
+    pub fn is_heavy(&self) -> bool {
+        self.topic.terms().weight == Weight::Heavy
+    }
+
+    /// Whether text is typed into it now.
+    pub fn is_typing(&self) -> bool {
+        self.wants != Wants::Yes
+    }
+
+    /// The reason that was given, where its command has one.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.topic {
+            Topic::Command(command) => command.reason().filter(|reason| !reason.is_empty()),
+            Topic::Leave => None,
+        }
+    }
+
+    /// The command that a yes sends; `None` for leaving.
+    pub const fn command(&self) -> Option<&Command> {
+        match &self.topic {
+            Topic::Command(command) => Some(command),
+            Topic::Leave => None,
+        }
+    }
+
+    /// The digest that the consent is bound to.
+    pub fn expect(&self) -> Option<String> {
+        let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
+        Some(seen.status.digest.clone())
+    }
+
+    /// What has changed by `now`, where that makes the consent void.
+    pub fn void(&self, now: &Status) -> Option<Change> {
+        let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
+        Change::between(&seen.status, now)
+    }
+
+    /// When it becomes "no", in milliseconds.
+    pub const fn until_ms(&self) -> u64 {
+        self.until_ms
+    }
+
+    /// Seconds until it becomes "no", rounded up.
+    pub const fn left_s(&self, now_ms: u64) -> u64 {
+        self.until_ms.saturating_sub(now_ms).div_ceil(1000)
+    }
+
+    /// When what it shows changes by itself.
+    pub fn next_change(&self, now_ms: u64) -> u64 {
+        let second = self.until_ms.saturating_sub((self.left_s(now_ms).saturating_sub(1)) * 1000).min(self.until_ms);
+        match self.shown.armed_at() {
+            Some(at) if self.is_heavy() && at > now_ms => second.min(at),
+            _ => second,
+        }
+    }
+
+    /// Whether `text` is what it waits for.
+    pub fn is_complete(&self, text: &str) -> bool {
+        match &self.wants {
+            Wants::Yes => false,
+            Wants::Version(word) => word == text,
+            Wants::Reason => text.trim().chars().count() >= MIN_REASON,
+        }
+    }
+
+    /// What a key means while no text is typed.
+    pub fn press(&self, press: Press, now_ms: u64) -> Answer {
+        match press {
+            Press::Opener => Answer::Nothing,
+            Press::Escape => Answer::No(Refused::Said),
+            Press::Rollback => Answer::Instead(Command::Rollback),
+            Press::Pause => Answer::Instead(Command::Pause),
+            press if self.is_heavy() => self.press_heavy(press, now_ms),
+            Press::Yes => Answer::Yes,
+            // Reason: with Caps Lock on, `a` `y` must not give a rollout up, but the way back must still work.
+            Press::CapitalYes if self.command() == Some(&Command::Rollback) => Answer::Yes,
+            _ => Answer::No(Refused::Said),
+        }
+    }
+
+    fn press_heavy(&self, press: Press, now_ms: u64) -> Answer {
+        match press {
+            Press::Abort => Answer::Instead(Command::Abort),
+            _ if !self.shown.is_armed(now_ms) => Answer::Nothing,
+            Press::Yes => Answer::Yes,
+            Press::No => Answer::No(Refused::Said),
+            // Reason: Enter took the reason; pressed twice it must not throw the reason away.
+            Press::Enter if self.reason().is_none() => Answer::No(Refused::Said),
+            _ => Answer::Nothing,
+        }
+    }
+
+    /// The text that was typed is entered.
+    pub fn enter(&mut self, text: &str) -> Answer {
+        if !self.is_complete(text) {
+            return Answer::Nothing;
+        }
+        if self.wants != Wants::Reason {
+            return Answer::Yes;
+        }
+        if let Topic::Command(Command::Override { reason, .. } | Command::Approve { reason, .. }) = &mut self.topic {
+            text.trim().clone_into(reason);
+        }
+        self.wants = Wants::Yes;
+        self.shown = Shown::default();
+        Answer::GoOn
+    }
+
+    /// What a whole line means that was read at `at_ms`. An answer that came too early is a no: it was typed or pasted
+    /// along with the command, unread.
+    pub fn line(&mut self, line: &str, at_ms: u64) -> Answer {
+        let typed = line.trim();
+        if typed.is_empty() {
+            return Answer::No(Refused::Said);
+        }
+        if self.is_heavy() && !self.shown.is_armed(at_ms) {
+            return Answer::No(Refused::TooEarly);
+        }
+        if self.is_complete(typed) {
+            return self.enter(typed);
+        }
+        match (typed.to_lowercase().as_str(), &self.wants) {
+            ("n" | "no", _) => Answer::No(Refused::Said),
+            ("y" | "yes", Wants::Yes) => Answer::Yes,
+            (_, Wants::Yes) => Answer::No(Refused::NotYes),
+            (_, Wants::Version(_)) => Answer::No(Refused::NotTheVersion),
+            (_, Wants::Reason) => Answer::No(Refused::ShortReason),
+        }
+    }
+
+    /// What to type, in one line.
+    pub fn how(&self) -> String {
+        let name = self.topic.name();
+        match (&self.wants, self.command()) {
+            (Wants::Version(word), _) => format!("to {name}, type the version: {word}; an empty line = no"),
+            (Wants::Reason, Some(Command::Override { gate, .. } | Command::Approve { gate, .. })) => {
+                format!("why may {gate} pass? type a reason of at least {MIN_REASON} characters; an empty line = no")
+            }
+            _ => format!("type yes to {name}; anything else = no"),
+        }
+    }
+}
+
+fn wants(topic: &Topic, seen: Option<&Snapshot>) -> Wants {
+    let Topic::Command(command) = topic else { return Wants::Yes };
+    if command.reason().is_some_and(str::is_empty) {
+        return Wants::Reason;
+    }
+    let typed = |status: &&Status| *command == Command::Switch || status.wants_typed(command);
+    match seen.map(|seen| &seen.status).filter(typed) {
+        Some(status) => Wants::Version(version_word(status).to_owned()),
+        None => Wants::Yes,
+    }
+}
+
+/// The word that names what is rolled out: the candidate's version, or its side where the version is unknown.
+pub fn version_word(status: &Status) -> &str {
+    let side = status.candidate;
+    status.sides[side].version.as_ref().map_or(side.name(), |version| version.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::{Script, status};
+
+    fn question(command: Command) -> Question {
+        let mut question = Question::new(command, Some(Script::new(status()).snapshot()), 0);
+        question.shown.drawn();
+        question.shown.flushed(1_000);
+        question
+    }
+
+    fn golden() -> Command {
+        Command::Override { gate: "golden".into(), reason: String::new() }
+    }
+
+    #[test]
+    fn t51_each_question_has_one_line_that_means_yes() {
+        let status = status();
+        let version = version_word(&status);
+        for (command, line, at, want) in [
+            (Command::Rollback, "y", 0, Answer::Yes),
+            (Command::Rollback, "YES", 0, Answer::Yes),
+            (Command::Rollback, "", 0, Answer::No(Refused::Said)),
+            (Command::Abort, "yes", 0, Answer::Yes),
+            (Command::Promote, "yes", 1_400, Answer::Yes),
+            (Command::Promote, "yes", 1_399, Answer::No(Refused::TooEarly)),
+            (Command::Promote, "no", 9_000, Answer::No(Refused::Said)),
+            (Command::Promote, "perhaps", 9_000, Answer::No(Refused::NotYes)),
+            (Command::Switch, "yes", 9_000, Answer::No(Refused::NotTheVersion)),
+            (Command::Switch, version, 9_000, Answer::Yes),
+            (Command::Switch, version, 1_000, Answer::No(Refused::TooEarly)),
+            (golden(), "too short", 9_000, Answer::No(Refused::ShortReason)),
+        ] {
+            assert_eq!(question(command.clone()).line(line, at), want, "{command:?} {line:?} at {at}");
+        }
+    }
+
+    #[test]
+    fn a_question_not_yet_shown_takes_no_answer_but_to_go_back() {
+        for (command, yes) in
+            [(Command::Rollback, true), (Command::Abort, true), (Command::Promote, false), (Command::TakeOver, false)]
+        {
+            let mut question = question(command.clone());
+            question.shown = Shown::default();
+            assert_eq!(question.line("yes", 99_000) == Answer::Yes, yes, "{command:?}");
+            assert_eq!(question.press(Press::Yes, 99_000) == Answer::Yes, yes, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn an_override_takes_a_reason_and_then_a_yes_that_was_read_for() {
+        let mut question = question(golden());
+        assert_eq!(question.line("the labels are late", 9_000), Answer::GoOn);
+        assert_eq!(question.line("yes", 9_000), Answer::No(Refused::TooEarly), "the second question was not shown yet");
+        question.shown.drawn();
+        question.shown.flushed(10_000);
+        assert_eq!(question.line("yes", 10_400), Answer::Yes);
+        let Some(Command::Override { gate, reason }) = question.command() else { panic!() };
+        assert_eq!((gate.as_str(), reason.as_str()), ("golden", "the labels are late"));
+    }
+
+    #[test]
+    fn only_a_rollback_takes_a_capital_yes_and_no_change_makes_it_void() {
+        let mut moved = status();
+        moved.digest = "b207".into();
+        for (command, capital, void) in
+            [(Command::Rollback, true, false), (Command::Abort, false, true), (Command::Promote, false, true)]
+        {
+            let question = question(command.clone());
+            assert_eq!(question.press(Press::CapitalYes, 9_000) == Answer::Yes, capital, "{command:?}");
+            assert_eq!(question.void(&moved).is_some(), void, "{command:?}");
+            assert_eq!(question.expect().is_some(), void, "{command:?}");
+            assert_eq!(question.void(&status()), None, "{command:?}");
+        }
+    }
+}
