@@ -16,6 +16,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`domain`] | the words: sides, split, versions, windows, gates, guards, orders, journal records |
+//! | [`narrate`] | facts of the journal in words, short, as a line and as a sentence: pure |
 //! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for whoever looks |
 //! | [`dialogue`] | consent: the questions before a command as one state machine, and what a command will do in words: pure |
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
@@ -52,6 +53,7 @@ pub mod gateway;
 pub mod journal;
 pub mod logs;
 pub mod manual;
+pub mod narrate;
 pub mod probe;
 pub mod process;
 pub mod record;

@@ -9,16 +9,16 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
-use super::narrate::breach;
 use super::rollout::Stage;
 use super::wish::Wish;
 use super::world::World;
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Alert, AlertKind, Breach, Cause, Digest, Evidence, Fact, GuardAction, Move, Order, OrderFault, OrderState,
-    Pair, Record, Side, Verdict, in_unit,
+    Actor, Alert, AlertKind, Cause, Digest, Fact, GuardAction, Move, OnDisconnect, Order, OrderFault, OrderState, Pair,
+    Record, Side, Verdict, in_unit,
 };
+use crate::narrate::{Around, sentence};
 
 /// Ids remembered: many more than one rollout makes.
 const REMEMBERED: usize = 256;
@@ -205,94 +205,58 @@ fn alert(world: &World, subject: &Subject) -> Alert {
     }
 }
 
+/// What depends on the fact: the title, the figures behind it, and what is done about it.
 fn told(world: &World, subject: &Subject) -> Told {
-    let origin = world.origin();
-    let now = world.router.split().map_or_else(|| "the router cannot be read".into(), |split| format!("{split} stays"));
-    let order = |verb: &str| subject.order.as_ref().map_or_else(|| verb.to_owned(), |o| format!("{verb} {}", o.id));
+    let around = Around { origin: world.origin(), order: subject.order.as_ref() };
+    let told = Told { what: sentence(&subject.record, around), done: done(world, subject), ..Told::default() };
     match &subject.record.fact {
-        Fact::Guard(seen) => told_of_guard(world, seen, &now),
-        Fact::Gate { evidence } => told_of_gate(world, evidence, &now),
-        Fact::Paused { why, .. } => {
-            let why = why.clone().unwrap_or_default();
-            Told {
-                evidence: figures(world),
-                ..Told::of(format!("paused: {why}"), format!("the plan is stopped, {now}"))
-            }
-        }
-        Fact::Ordered { order, why, .. } => {
-            let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            let what = format!("{} to {} by {}{why}", order.kind.verb(), order.toward, subject.record.by.name);
-            let done = format!("order {} sends all traffic to {}", order.id, order.toward);
-            Told { side: Some(order.toward), evidence: figures(world), ..Told::of(what, done) }
-        }
-        Fact::OrderIs { state, detail, .. } => {
-            let detail = detail.clone().unwrap_or_default();
-            let verb = subject.order.as_ref().map_or("order", |order| order.kind.verb());
-            let what = match (subject.kind, state) {
-                (AlertKind::RolledBack, _) => format!("{verb} done, {origin} has all traffic ({detail})"),
-                (AlertKind::Switched, _) => format!("{} has all traffic ({detail})", world.candidate()),
-                (_, OrderState::Unknown) => format!("{} may have happened: {detail}", order(verb)),
-                _ => format!("{} FAILED: {detail}", order(verb)),
-            };
-            Told { side: subject.order.as_ref().map(|order| order.toward), ..Told::of(what, now) }
-        }
-        Fact::Drift { desired, observed } => {
-            let what = format!("drift: the router says {observed}, asked for was {desired}");
-            Told::of(what, "nothing was moved; forward is locked until a person accepts it or rolls back".into())
-        }
-        Fact::Closed { why, .. } => {
-            let then = match world.service.plan.on_disconnect {
-                crate::domain::OnDisconnect::Hold => now,
-                crate::domain::OnDisconnect::Rollback => format!("all traffic is being sent back to {origin}"),
-            };
-            Told::of(why.clone(), then)
-        }
-        Fact::Standby { side, total, why, .. } => {
-            let what = format!("the way back is lost: {side} 0/{total} ready: {why}");
-            Told { side: Some(*side), evidence: figures(world), ..Told::of(what, now) }
-        }
-        Fact::Finalized { live } => {
-            Told { side: Some(*live), ..Told::of(format!("finalized, {live} is live"), "the standby may go".into()) }
-        }
-        fact => Told::of(super::narrate::narrate(fact).map(|line| line.0).unwrap_or_default(), now),
+        Fact::Guard(seen) => Told {
+            side: Some(seen.side),
+            value: Some(seen.value),
+            limit: Some(seen.limit),
+            at_least: seen.at_least,
+            unit: seen.unit().to_owned(),
+            samples: Some(seen.samples),
+            evidence: figures(world),
+            ..told
+        },
+        Fact::Gate { evidence } => Told {
+            side: Some(world.candidate()),
+            value: evidence.value,
+            limit: evidence.limit,
+            at_least: evidence.at_least,
+            unit: evidence.unit.clone(),
+            samples: Some(evidence.samples),
+            evidence: evidence.details.clone(),
+            ..told
+        },
+        Fact::Paused { .. } => Told { evidence: figures(world), ..told },
+        Fact::Ordered { order, .. } => Told { side: Some(order.toward), evidence: figures(world), ..told },
+        Fact::OrderIs { .. } => Told { side: subject.order.as_ref().map(|order| order.toward), ..told },
+        Fact::Standby { side, .. } => Told { side: Some(*side), evidence: figures(world), ..told },
+        Fact::Finalized { live } => Told { side: Some(*live), ..told },
+        _ => told,
     }
 }
 
-fn told_of_guard(world: &World, seen: &Breach, now: &str) -> Told {
-    let origin = world.origin();
-    let (then, done) = match seen.action {
-        GuardAction::Rollback => {
-            (format!("rolling back to {origin}"), format!("all traffic is being sent back to {origin}"))
-        }
-        GuardAction::Pause => ("the plan is stopped".into(), format!("the plan is stopped, {now}")),
-        GuardAction::Warn => ("nothing was moved".into(), format!("nothing was moved: this guard only warns; {now}")),
-    };
-    Told {
-        side: Some(seen.side),
-        value: Some(seen.value),
-        limit: Some(seen.limit),
-        at_least: seen.at_least,
-        unit: seen.unit().to_owned(),
-        samples: Some(seen.samples),
-        evidence: figures(world),
-        ..Told::of(format!("guard {} (n={}), {then}", breach(seen), seen.samples), done)
-    }
-}
-
-fn told_of_gate(world: &World, evidence: &Evidence, now: &str) -> Told {
-    let note = if evidence.note.is_empty() { String::new() } else { format!(": {}", evidence.note) };
-    let moved = world.share().is_some_and(|share| share > 0);
-    let done =
-        if moved { format!("forward is blocked, {now}") } else { "forward is blocked; no traffic had moved".into() };
-    Told {
-        side: Some(world.candidate()),
-        value: evidence.value,
-        limit: evidence.limit,
-        at_least: evidence.at_least,
-        unit: evidence.unit.clone(),
-        samples: Some(evidence.samples),
-        evidence: evidence.details.clone(),
-        ..Told::of(format!("gate {} failed{note}", evidence.gate), done)
+/// What is done about it, and what happens to traffic.
+fn done(world: &World, subject: &Subject) -> String {
+    let now = world.router.split().map_or_else(|| "the router cannot be read".into(), |split| format!("{split} stays"));
+    let back = || format!("all traffic is being sent back to {}", world.origin());
+    match &subject.record.fact {
+        Fact::Guard(seen) => match seen.action {
+            GuardAction::Rollback => back(),
+            GuardAction::Pause => format!("the plan is stopped, {now}"),
+            GuardAction::Warn => format!("nothing was moved: this guard only warns; {now}"),
+        },
+        Fact::Gate { .. } if world.share().is_some_and(|share| share > 0) => format!("forward is blocked, {now}"),
+        Fact::Gate { .. } => "forward is blocked; no traffic had moved".into(),
+        Fact::Paused { .. } => format!("the plan is stopped, {now}"),
+        Fact::Ordered { order, .. } => format!("order {} sends all traffic to {}", order.id, order.toward),
+        Fact::Drift { .. } => "nothing was moved; forward is locked until a person accepts it or rolls back".into(),
+        Fact::Closed { .. } if world.service.plan.on_disconnect == OnDisconnect::Rollback => back(),
+        Fact::Finalized { .. } => "the standby may go".into(),
+        _ => now,
     }
 }
 
@@ -325,6 +289,7 @@ fn way_back(world: &World, subject: &Subject) -> String {
 }
 
 /// The part of an alert that hangs on what happened.
+#[derive(Default)]
 struct Told {
     what: String,
     done: String,
@@ -335,20 +300,4 @@ struct Told {
     unit: String,
     samples: Option<u64>,
     evidence: Vec<String>,
-}
-
-impl Told {
-    fn of(what: String, done: String) -> Self {
-        Self {
-            what,
-            done,
-            side: None,
-            value: None,
-            limit: None,
-            at_least: false,
-            unit: String::new(),
-            samples: None,
-            evidence: Vec::new(),
-        }
-    }
 }

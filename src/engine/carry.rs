@@ -106,7 +106,7 @@ impl State {
     }
 
     pub(super) fn tell(&mut self, record: &Record) {
-        if let Some((text, warn)) = super::narrate::narrate(&record.fact) {
+        if let Some((text, warn)) = crate::narrate::short(&record.fact) {
             let level = if warn { LogLevel::Warn } else { LogLevel::Info };
             let source = clean(&record.by.name, 20);
             self.out.push(Effect::Event(LogLine { at: record.at, level, source, text }));

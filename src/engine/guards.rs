@@ -172,7 +172,7 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
         worse_by: over.and_then(|over| over.at_least),
         action,
     };
-    let why = format!("guard {}", super::narrate::breach(&seen));
+    let why = format!("guard {}", crate::narrate::breach(&seen));
     let mut wishes = vec![Wish::record(Fact::Guard(seen))];
     match action {
         GuardAction::Warn => {}

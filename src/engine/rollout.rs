@@ -9,7 +9,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::narrate::narrate;
 use super::snapshot::EventLine;
 use crate::domain::text::clean;
 use crate::domain::{
@@ -308,7 +307,7 @@ impl Rollout {
     }
 
     fn tell(&mut self, record: &Record) {
-        let Some((text, warn)) = narrate(&record.fact) else { return };
+        let Some((text, warn)) = crate::narrate::short(&record.fact) else { return };
         let events = Arc::make_mut(&mut self.events);
         if events.len() == EVENTS {
             events.remove(0);

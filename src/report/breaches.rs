@@ -6,7 +6,7 @@ use super::chapter::Chapter;
 use super::model::{Breach, Share};
 use super::words::{plain, seconds};
 use crate::domain::{Fact, Metric, Sample, Side};
-use crate::engine::breach as told;
+use crate::narrate::breach as told;
 
 /// The breaches of a chapter, oldest first.
 pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sample]) -> Vec<Breach> {

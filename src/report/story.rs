@@ -9,7 +9,7 @@ use super::model::{Breach, Milestone, OrderRow, Outcome, Rollout, Share, Times};
 use super::words::{self, plain, seconds, span};
 use super::{Source, breaches, figures, gates, orders};
 use crate::domain::{Fact, GuardAction, OrderState, Pair, Record, Side};
-use crate::engine::narrate;
+use crate::narrate::short;
 
 /// Lines of a timeline; what is more is counted.
 const LINES: usize = 400;
@@ -146,7 +146,7 @@ fn timeline(chapter: &Chapter<'_>, unknown: &mut Vec<String>) -> Vec<Milestone> 
     let mut lines: Vec<Milestone> = Vec::new();
     let mut left_out = 0_usize;
     for record in chapter.before.iter().chain(&chapter.records) {
-        let Some((text, warn)) = narrate(&record.fact) else { continue };
+        let Some((text, warn)) = short(&record.fact) else { continue };
         let is_marked = matches!(record.fact, Fact::Ordered { .. } | Fact::Guard(_) | Fact::Drift { .. });
         if lines.len() >= LINES && !is_marked {
             left_out += 1;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// Which of our modules each top-level module may use, besides itself. `lib` and `main` may use all.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("engine", &["domain"]),
+    ("narrate", &["domain"]),
+    ("engine", &["domain", "narrate"]),
     ("settings", &["domain"]),
     ("backend", &["domain", "settings"]),
     ("probe", &["domain"]),
@@ -22,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dialogue", &["domain", "engine"]),
     ("ui", &["domain", "engine", "manual", "dialogue"]),
     ("record", &["domain", "engine"]),
-    ("report", &["domain", "engine"]),
+    ("report", &["domain", "engine", "narrate"]),
     ("terminal", EVERYTHING),
     ("runtime", EVERYTHING),
     ("cli", EVERYTHING),
@@ -30,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "alert", "process", "domain", "engine", "backend", "probe", "gate", "journal", "logs", "config", "gateway", "demo",
-    "dialogue", "ui", "terminal", "runtime", "cli", "record", "report", "settings", "manual",
+    "dialogue", "narrate", "ui", "terminal", "runtime", "cli", "record", "report", "settings", "manual",
 ];
 
 /// Which outside names each pure module must never use; a name stands for its whole path.
@@ -39,6 +40,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("engine", PURE),
     ("report", PURE),
     ("dialogue", PURE),
+    ("narrate", PURE),
     (
         "ui",
         &[
