@@ -70,7 +70,7 @@ fn words(command: &Command) -> String {
 
 fn on_screen(status: &Status, command: &Command, answers: &[&str]) -> Asked {
     let me = Actor { name: "op1".into(), via: "console".into() };
-    let theme = Theme::load("carbon").unwrap();
+    let theme = Theme::load("dark").unwrap();
     let mut view = View::new(Options { theme, glyphs: Glyphs::Ascii, me, scenarios: Vec::new() });
     view.update(Input::Resize(120, 40), 0);
     view.update(Input::Snapshot(Script::new(status.clone()).snapshot()), 0);

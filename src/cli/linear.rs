@@ -2,11 +2,11 @@
 //!
 //! Everything is appended, one line a change; nothing is drawn, moved or coloured, and no byte beyond text is sent. The
 //! verbs are words, and so are the answers. It is a console like the full-screen one: it holds the driver's lease, runs
-//! missing gates, lets guards act, and loses its operator by the same rules. What is said and what is asked for is
-//! decided by the [`lines`], which knows neither clock nor terminal.
+//! missing gates, lets guards act, and reacts to the loss of its operator in the same way. [`lines`] decides what is
+//! printed and what is asked for; it has no clock and no terminal.
 
 mod lines;
-mod tell;
+mod sentences;
 mod typed;
 mod words;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::lines::{Do, LineConsole};
+use self::lines::{Action, LineConsole};
 use self::typed::Typed;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -29,7 +29,7 @@ use crate::runtime::console::{self, after_loss};
 use crate::runtime::{Core, Incoming, Outcome};
 use crate::terminal::{Signal, Signals};
 
-/// A deadline that is none.
+/// Stands for "no deadline".
 const NEVER: Duration = Duration::from_secs(3600);
 
 /// Everything the console in lines needs.
@@ -42,13 +42,13 @@ pub(super) struct Setup {
     pub(super) me: Actor,
     /// What this process may do.
     pub(super) access: Access,
-    /// Scenarios a demo knows, and where a chosen one goes.
+    /// The scenarios of a demo, and where a chosen one is sent.
     pub(super) scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
-    /// Lines of a demo's own story; a closed channel elsewhere.
+    /// The lines that a demo prints about itself; a closed channel elsewhere.
     pub(super) story: mpsc::Receiver<LogLine>,
 }
 
-/// Talks with whoever sits at the terminal, until he leaves.
+/// Runs the console until the operator leaves or is lost.
 pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::error(format!("signals cannot be handled: {error}")))?;
@@ -93,24 +93,24 @@ fn left(code: u8, why: &str, lost: bool) -> console::Exit {
     console::Exit { code, why: why.into(), lost }
 }
 
-/// The conversation with everything it needs.
+/// The console with everything it needs.
 struct Talk<'a> {
     core: &'a mut Core,
     console: LineConsole,
     out: &'a mut Out,
     sink: Option<mpsc::Sender<String>>,
-    /// Lines from before it are history.
+    /// Lines that are older are history.
     start: chrono::DateTime<chrono::Utc>,
     /// The first report was made.
     greeted: bool,
-    /// The engine knows something that was not looked at.
+    /// The engine has news since the last report.
     moved: bool,
-    /// News left out because the terminal did not take them as fast as they came.
+    /// News that were left out because the terminal was too slow.
     left_out: u64,
 }
 
 impl Talk<'_> {
-    /// Tells what is new, once everything was seen or the first look has lasted long enough.
+    /// Prints what is new, once everything was read or the time for it is over.
     fn report(&mut self, first: Instant) {
         if !std::mem::take(&mut self.moved) {
             return;
@@ -133,19 +133,19 @@ impl Talk<'_> {
             }
             for one in wanted {
                 match one {
-                    Do::Say { news: true, .. } if self.out.is_full() => self.left_out += 1,
-                    Do::Say { text, .. } => self.say(&text),
-                    Do::Ask(request) => {
+                    Action::Say { news: true, .. } if self.out.is_full() => self.left_out += 1,
+                    Action::Say { text, .. } => self.say(&text),
+                    Action::Ask(request) => {
                         let outcomes = self.core.submit(Event::Asked(request));
                         self.outcomes(outcomes);
                     }
-                    Do::Scenario(name) => {
+                    Action::Scenario(name) => {
                         if let Some(sink) = &self.sink {
-                            // A director who is that far behind gets the next one.
+                            // Reason: a demo that is so far behind takes the next choice.
                             let _ = sink.try_send(name);
                         }
                     }
-                    Do::Leave(code) => {
+                    Action::Leave(code) => {
                         self.say("left; traffic stays where it is");
                         return Some(left(code, if code == 0 { "quit" } else { "SIGINT" }, false));
                     }
@@ -235,9 +235,9 @@ pub(super) fn talked(
         console.flushed(at_ms);
         for wanted in console.take() {
             match wanted {
-                Do::Say { text: line, .. } => text.push_str(&format!("{line}\n")),
-                Do::Ask(request) => sent = Some(request),
-                Do::Scenario(_) | Do::Leave(_) => {}
+                Action::Say { text: line, .. } => text.push_str(&format!("{line}\n")),
+                Action::Ask(request) => sent = Some(request),
+                Action::Scenario(_) | Action::Leave(_) => {}
             }
         }
     }

@@ -141,7 +141,7 @@ impl View {
         self
     }
 
-    /// How the key of an action is told, wherever the screen speaks of it.
+    /// The key of an action, as the screen spells it.
     pub fn key_name(&self, act: Act) -> String {
         self.keymap.name(act)
     }
@@ -223,7 +223,7 @@ impl View {
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// What is over by `now_ms` goes away.
+    /// Removes what has ended by `now_ms`.
     fn expire(&mut self, now_ms: u64) {
         if self.redraw_at.is_some_and(|at| at <= now_ms) {
             self.redraw_at = None;
@@ -246,7 +246,7 @@ impl View {
         }
     }
 
-    /// Nobody agrees to what cannot be read.
+    /// Closes a box that no longer fits: it could not be read.
     fn close_if_tiny(&mut self, now_ms: u64) {
         let (width, height) = self.size;
         if width >= keys::BOX_MIN.0 && height >= keys::BOX_MIN.1 {
@@ -258,8 +258,8 @@ impl View {
         }
     }
 
-    /// Tells why a prompt closed by itself. After a forward prompt with a box that stays until a key is pressed, so
-    /// that what was being typed into it does not become keys of the main screen.
+    /// Says why a question closed by itself. After a heavy question that is a box which stays until a key is pressed, so
+    /// that text that was being typed does not become keys of the main screen.
     fn close_with(&mut self, prompt: &Prompt, text: Vec<String>, now_ms: u64) {
         if prompt.question.is_heavy() {
             self.notice = Some(Notice::new(text, prompt.takes_text()));
@@ -307,12 +307,12 @@ impl View {
         now_ms.saturating_sub(self.received_ms) as f64 / 1000.0
     }
 
-    /// Seconds since what the panes show came in; stands still while they are frozen.
+    /// The age in seconds of what the panes show; it does not grow while they are frozen.
     pub(super) fn pane_elapsed_s(&self, now_ms: u64) -> f64 {
         if self.frozen.is_some() { 0.0 } else { self.elapsed_s(now_ms) }
     }
 
-    /// Whether this console holds no driver at all.
+    /// Whether this console was started read-only.
     pub(super) fn may_only_look(&self) -> bool {
         self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only)
     }

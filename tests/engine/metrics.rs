@@ -6,7 +6,8 @@ use cutover::domain::metric::{
 };
 use cutover::domain::*;
 use cutover::engine::snapshot::{GuardState, Source};
-use cutover::engine::{Command, Event, Phase, narrate};
+use cutover::engine::{Command, Event, Phase};
+use cutover::narrate::short;
 
 use super::sim::{Sim, service};
 
@@ -152,7 +153,7 @@ fn tokens_that_come_too_slowly_trip_and_the_journal_says_of_what() {
     sim.seconds(1);
     assert_eq!(sim.status().phase, Phase::RolledBack);
     let told = "guard queue on green: 24.5/s under 25/s (n=10) -> rollback";
-    let lines: Vec<_> = sim.facts().into_iter().filter_map(narrate).map(|(line, _)| line).collect();
+    let lines: Vec<_> = sim.facts().into_iter().filter_map(short).map(|(line, _)| line).collect();
     assert!(lines.iter().any(|line| line == told), "{lines:?}");
     // What the journal keeps is enough to say it again.
     let kept = sim.facts().into_iter().find(|fact| matches!(fact, Fact::Guard(_))).unwrap();

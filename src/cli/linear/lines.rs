@@ -1,9 +1,9 @@
-//! The console in lines, without its terminal and its clock: what happened goes in, lines and requests come out.
+//! The console in lines, without terminal and clock: events and typed lines go in, lines and requests come out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::tell;
+use super::sentences;
 use super::words::{self, Word};
 use crate::cli::changes::Seen;
 use crate::cli::confirm;
@@ -14,17 +14,17 @@ use crate::engine::{Command, MIN_REASON, RefusalKind, Reply, Request, Snapshot, 
 
 /// Lines of the log that are kept.
 const LOG: usize = 500;
-/// Requests whose answer is waited for at most; older ones are forgotten.
+/// The most requests that wait for their answer; older ones are forgotten.
 const PENDING: usize = 32;
 /// The shortest time a question stays open, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
-/// Within this time a second Ctrl-C leaves, in milliseconds.
+/// A second Ctrl-C within this time leaves, in milliseconds.
 const INTERRUPT_MS: u64 = 2_000;
 
-/// What is to be done.
+/// What the loop has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Do {
-    /// Print this line; news may be left out where nobody reads as fast, the rest may not.
+pub(super) enum Action {
+    /// Print this line; news may be left out when the terminal is too slow, answers may not.
     Say {
         /// The line.
         text: String,
@@ -39,33 +39,33 @@ pub(super) enum Do {
     Leave(u8),
 }
 
-/// The exact request a command would be.
+/// The exact request that a command would send.
 pub(super) type Preview<'a> = &'a dyn Fn(&Command) -> Vec<String>;
 
-/// The state of the conversation.
+/// What was read, what was printed, and the open question.
 pub(super) struct LineConsole {
     me: Actor,
     scenarios: Vec<String>,
     snapshot: Option<Arc<Snapshot>>,
-    told: Option<(Seen, String)>,
+    reported: Option<(Seen, String)>,
     question: Option<Question>,
     pending: VecDeque<(u64, Command)>,
     next_id: u64,
     interrupted_ms: Option<u64>,
-    /// A rollback of ours whose reason is asked for once it is read back.
+    /// Our own rollback, whose reason is asked for when it is VERIFIED.
     rollback: Option<OrderId>,
     log: VecDeque<LogLine>,
-    out: Vec<Do>,
+    out: Vec<Action>,
 }
 
 impl LineConsole {
-    /// A console at which nothing was said yet; `scenarios` are those a demo knows.
+    /// A console that has printed nothing yet; `scenarios` are those of a demo.
     pub(super) fn new(me: Actor, scenarios: Vec<String>) -> Self {
         Self {
             me,
             scenarios,
             snapshot: None,
-            told: None,
+            reported: None,
             question: None,
             pending: VecDeque::new(),
             next_id: 1,
@@ -76,17 +76,17 @@ impl LineConsole {
         }
     }
 
-    /// What is to be done by now, once.
-    pub(super) fn take(&mut self) -> Vec<Do> {
+    /// Takes what the loop has to do.
+    pub(super) fn take(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.out)
     }
 
-    /// Whether a question waits to be seen.
+    /// Whether a question has not reached the terminal yet.
     pub(super) fn awaits_flush(&self) -> bool {
         self.question.as_ref().is_some_and(|question| !question.shown.is_seen())
     }
 
-    /// Everything said so far has left for the terminal.
+    /// Everything printed so far has reached the terminal.
     pub(super) fn flushed(&mut self, now_ms: u64) {
         if let Some(question) = &mut self.question {
             question.shown.drawn();
@@ -94,30 +94,32 @@ impl LineConsole {
         }
     }
 
-    /// When something happens by itself, in milliseconds.
+    /// When the open question becomes "no", in milliseconds.
     pub(super) fn next_deadline(&self) -> Option<u64> {
         self.question.as_ref().map(Question::until_ms)
     }
 
-    /// A question that nobody answered becomes "no".
+    /// Closes a question that was not answered in time.
     pub(super) fn expire(&mut self, now_ms: u64) {
         if self.next_deadline().is_some_and(|at| at <= now_ms) {
             self.close("no answer in time");
         }
     }
 
-    /// Keeps the newest state without telling it.
+    /// Keeps the newest state and prints nothing about it.
     pub(super) fn know(&mut self, new: &Arc<Snapshot>) {
         self.snapshot = Some(Arc::clone(new));
         self.close_if_changed();
     }
 
-    /// Tells what is other than when it was told last; the first time, how things stand.
+    /// Prints what has changed since the last report; the first time, the whole state.
     pub(super) fn tell(&mut self, new: &Arc<Snapshot>) {
         let status = &new.status;
-        let (seen, driver) = (Seen::of(&heard(status)), tell::driver(status));
-        match self.told.take() {
-            None => self.out.extend(tell::status(status).into_iter().map(|text| Do::Say { text, news: false })),
+        let (seen, driver) = (Seen::of(&worth_reporting(status)), sentences::driver(status));
+        match self.reported.take() {
+            None => {
+                self.out.extend(sentences::status(status).into_iter().map(|text| Action::Say { text, news: false }))
+            }
             Some((before, told)) => {
                 if told != driver {
                     self.news(driver.clone());
@@ -127,7 +129,7 @@ impl LineConsole {
                 }
             }
         }
-        self.told = Some((seen, driver));
+        self.reported = Some((seen, driver));
         self.know(new);
         let order = status.last_order.as_ref().filter(|order| self.rollback.as_ref() == Some(&order.id));
         if let Some(state) = order.map(|order| order.state).filter(|state| state.is_settled()) {
@@ -138,12 +140,12 @@ impl LineConsole {
         }
     }
 
-    /// A line of a gate, or an event of the journal. Old ones and those of gates are only kept for the word `log`: what
-    /// a gate comes to is told as a change.
+    /// A line of a gate, or an event of the journal. Old ones and those of gates are only kept for the word `log`: the
+    /// verdict of a gate is printed as a change.
     pub(super) fn log(&mut self, line: LogLine, old: bool) {
         let gates = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.status.gates);
         if !old && !gates.iter().any(|gate| gate.name == line.source) {
-            self.news(tell::log_line(&line));
+            self.news(sentences::log_line(&line));
         }
         if self.log.len() == LOG {
             self.log.pop_front();
@@ -175,7 +177,7 @@ impl LineConsole {
     /// Ctrl-C: the first closes the question and says so, the second leaves.
     pub(super) fn interrupt(&mut self, now_ms: u64) {
         if self.interrupted_ms.replace(now_ms).is_some_and(|at| now_ms.saturating_sub(at) <= INTERRUPT_MS) {
-            return self.out.push(Do::Leave(130));
+            return self.out.push(Action::Leave(130));
         }
         if self.question.is_some() {
             self.close("interrupted");
@@ -217,7 +219,7 @@ impl LineConsole {
     fn agreed(&mut self, question: &Question) {
         match question.command() {
             Some(command) => self.ask(command.clone(), question.expect()),
-            None => self.out.push(Do::Leave(0)),
+            None => self.out.push(Action::Leave(0)),
         }
     }
 
@@ -265,23 +267,25 @@ impl LineConsole {
         let Some(snapshot) = self.snapshot.clone() else { return self.say("nothing was read yet") };
         let status = &snapshot.status;
         let lines = match word {
-            Word::Gates(None) => tell::gates(&status.gates),
-            Word::Gates(Some(named)) => tell::find(&status.gates, named).map_or_else(|why| vec![why], tell::gate),
-            Word::Blocked => tell::blocked(status),
-            _ => tell::status(status),
+            Word::Gates(None) => sentences::gates(&status.gates),
+            Word::Gates(Some(named)) => {
+                sentences::find(&status.gates, named).map_or_else(|why| vec![why], sentences::gate)
+            }
+            Word::Blocked => sentences::blocked(status),
+            _ => sentences::status(status),
         };
         self.say_all(lines);
     }
 
     fn last_lines(&mut self, count: usize) {
         let last = self.log.iter().skip(self.log.len().saturating_sub(count)).enumerate();
-        let lines: Vec<String> = last.map(|(at, line)| format!("{}. {}", at + 1, tell::log_line(line))).collect();
+        let lines: Vec<String> = last.map(|(at, line)| format!("{}. {}", at + 1, sentences::log_line(line))).collect();
         self.say_all(if lines.is_empty() { vec!["the log is empty".into()] } else { lines });
     }
 
     fn scenario(&mut self, name: String) {
         if self.scenarios.contains(&name) {
-            return self.out.push(Do::Scenario(name));
+            return self.out.push(Action::Scenario(name));
         }
         let known = if self.scenarios.is_empty() {
             "only a demo has scenarios".to_owned()
@@ -294,14 +298,14 @@ impl LineConsole {
     fn quit(&mut self, now_ms: u64) {
         let order = self.snapshot.as_ref().and_then(|snapshot| snapshot.status.last_order.as_ref());
         let Some(order) = order.filter(|order| !order.state.is_settled()) else {
-            return self.out.push(Do::Leave(0));
+            return self.out.push(Action::Leave(0));
         };
         let text = format!("order {} ({}) is {}: it goes on without you", order.id, order.command, order.state.title());
         self.say(&text);
         self.put(question(Topic::Leave, None, now_ms));
     }
 
-    /// Asks, or says why it cannot be asked now.
+    /// Opens the question before `command`, or says why that is not possible now.
     fn open(&mut self, command: &Command, now_ms: u64, preview: Preview<'_>) {
         let topic = Topic::from(command.clone());
         let snapshot = self.snapshot.clone();
@@ -328,8 +332,8 @@ impl LineConsole {
         let failing: Vec<&str> =
             gates.iter().filter(|gate| gate.status == GateState::Failed).map(|gate| gate.name.as_str()).collect();
         let gate = match (named, failing.as_slice()) {
-            (Some(named), _) => tell::find(gates, named),
-            (None, [only]) => tell::find(gates, only),
+            (Some(named), _) => sentences::find(gates, named),
+            (None, [only]) => sentences::find(gates, only),
             (None, []) => Err("override: no gate fails".into()),
             (None, _) => Err(format!("override: several gates fail: override NAME, of {}", failing.join(", "))),
         };
@@ -358,19 +362,19 @@ impl LineConsole {
             self.pending.pop_front();
         }
         self.pending.push_back((id, command.clone()));
-        self.out.push(Do::Ask(Request { id, by: self.me.clone(), command, expect, why: None }));
+        self.out.push(Action::Ask(Request { id, by: self.me.clone(), command, expect, why: None }));
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.out.push(Do::Say { text: text.to_owned(), news: false });
+        self.out.push(Action::Say { text: text.to_owned(), news: false });
     }
 
     fn say_all(&mut self, lines: Vec<String>) {
-        self.out.extend(lines.into_iter().map(|text| Do::Say { text, news: false }));
+        self.out.extend(lines.into_iter().map(|text| Action::Say { text, news: false }));
     }
 
     fn news(&mut self, text: String) {
-        self.out.push(Do::Say { text, news: true });
+        self.out.push(Action::Say { text, news: true });
     }
 }
 
@@ -379,12 +383,12 @@ fn question(topic: Topic, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Question 
     Question::new(topic, seen, now_ms).open_until(now_ms + PATIENCE_MS)
 }
 
-/// `status` without what is told in another way: orders are events, gates have lines of their own, and what waits for
-/// an order under way will not wait long.
-fn heard(status: &Status) -> Status {
-    let mut heard = status.clone();
-    heard.last_order = None;
-    heard.blocked.retain(|blocked| {
+/// `status` without what is printed in another way: orders are events, gates have their own lines, and what only waits
+/// for an order under way is soon over.
+fn worth_reporting(status: &Status) -> Status {
+    let mut kept = status.clone();
+    kept.last_order = None;
+    kept.blocked.retain(|blocked| {
         let tells = match blocked.kind {
             RefusalKind::Journal | RefusalKind::Stale => true,
             RefusalKind::Blocked => blocked.gate.is_none(),
@@ -392,7 +396,7 @@ fn heard(status: &Status) -> Status {
         };
         blocked.command == Command::Promote && tells
     });
-    heard
+    kept
 }
 
 #[cfg(test)]

@@ -25,30 +25,30 @@ impl Rig {
     }
 
     /// Types a line at `at_ms`; what is to be done.
-    fn line(&mut self, text: &str, at_ms: u64) -> Vec<Do> {
+    fn line(&mut self, text: &str, at_ms: u64) -> Vec<Action> {
         self.0.line(text, at_ms, at_ms, &|command| vec![format!("PUT /split {}", command.verb())]);
         self.0.take()
     }
 
     /// Types a line and lets what is said reach the terminal at once.
-    fn shown(&mut self, text: &str, at_ms: u64) -> Vec<Do> {
+    fn shown(&mut self, text: &str, at_ms: u64) -> Vec<Action> {
         let done = self.line(text, at_ms);
         self.0.flushed(at_ms);
         done
     }
 }
 
-fn said(done: &[Do]) -> String {
+fn said(done: &[Action]) -> String {
     let lines = done.iter().filter_map(|one| match one {
-        Do::Say { text, .. } => Some(text.as_str()),
+        Action::Say { text, .. } => Some(text.as_str()),
         _ => None,
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn asked(done: &[Do]) -> Vec<(Command, Option<String>)> {
+fn asked(done: &[Action]) -> Vec<(Command, Option<String>)> {
     let asks = done.iter().filter_map(|one| match one {
-        Do::Ask(request) => Some((request.command.clone(), request.expect.clone())),
+        Action::Ask(request) => Some((request.command.clone(), request.expect.clone())),
         _ => None,
     });
     asks.collect()
@@ -157,9 +157,9 @@ fn ctrl_c_twice_leaves_and_once_closes_the_question() {
     let first = rig.0.take();
     assert!(said(&first).contains("nothing was sent") && said(&first).contains("again"), "{}", said(&first));
     rig.0.interrupt(4_000);
-    assert!(!rig.0.take().contains(&Do::Leave(130)), "too late for the second");
+    assert!(!rig.0.take().contains(&Action::Leave(130)), "too late for the second");
     rig.0.interrupt(5_000);
-    assert!(rig.0.take().contains(&Do::Leave(130)));
+    assert!(rig.0.take().contains(&Action::Leave(130)));
 }
 
 #[test]
@@ -182,14 +182,16 @@ fn only_what_is_other_is_told_and_each_once() {
 fn answers_of_the_engine_are_told_and_a_rollback_is_asked_why() {
     let mut rig = Rig::new(clear());
     rig.shown("rollback", 0);
-    let Some(Do::Ask(request)) = rig.line("yes", 1).into_iter().find(|one| matches!(one, Do::Ask(_))) else { panic!() };
+    let Some(Action::Ask(request)) = rig.line("yes", 1).into_iter().find(|one| matches!(one, Action::Ask(_))) else {
+        panic!()
+    };
     rig.0.reply(request.id, &Reply::Ordered { id: OrderId("7f3e".into()) });
     assert_eq!(said(&rig.0.take()), "rollback 7f3e SENT");
     let mut verified = clear();
     verified.last_order = Some(order("7f3e", OrderState::Verified));
     rig.0.tell(&snapshot(verified));
     assert!(said(&rig.0.take()).contains("type note"));
-    let Some(Do::Ask(request)) = rig.line("pause", 2).pop() else { panic!() };
+    let Some(Action::Ask(request)) = rig.line("pause", 2).pop() else { panic!() };
     let refusal = Refusal { kind: RefusalKind::ReadOnly, text: "op2 drives".into() };
     rig.0.reply(request.id, &Reply::Refused(refusal));
     assert_eq!(said(&rig.0.take()), "REFUSED pause: op2 drives");

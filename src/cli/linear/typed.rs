@@ -1,16 +1,16 @@
 //! Lines from the terminal, each with the moment it was read.
 //!
-//! A thread reads, because reading waits; it ends with the process. The moment matters: an answer that was read before
-//! its question could be is none.
+//! A thread reads, because reading blocks; it ends with the process. The moment matters: an answer that was typed before
+//! its question could be read does not count.
 
 use std::os::fd::AsFd;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Lines that may wait; what is typed or pasted beyond it is thrown away and counted.
+/// The most lines that wait; more are thrown away and counted.
 const LINES: usize = 64;
-/// The longest line, in bytes; the terminal's own line editor takes no longer ones.
+/// The longest line, in bytes: the limit of the terminal's own line editor.
 const LONGEST: usize = 4096;
 
 /// What came from the keyboard.
@@ -27,7 +27,7 @@ pub(super) enum Typed {
     },
     /// No more will come.
     End {
-        /// The terminal is gone, rather than Ctrl-D pressed.
+        /// The terminal is gone; otherwise Ctrl-D was pressed.
         gone: bool,
     },
 }
@@ -67,7 +67,7 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    /// Hands on every whole line; false when nobody listens any more.
+    /// Sends every whole line; false when the receiver is gone.
     fn feed(&mut self, bytes: &[u8], at: Instant) -> bool {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             self.partial.extend_from_slice(piece);

@@ -14,7 +14,7 @@ const LOG_LINES: usize = 20;
 pub(super) enum Word {
     /// A command.
     Ask(Command),
-    /// Let a failing gate pass: by name or number, with the reason where it was typed along.
+    /// Let a failing gate pass: by name or number, with the reason if it was typed on the same line.
     Override { gate: Option<String>, reason: String },
     /// Walk the plan by hand again.
     AutoOff,
@@ -22,7 +22,7 @@ pub(super) enum Word {
     RunGates(Vec<String>),
     /// Write into the journal.
     Note(String),
-    /// Where the rollout stands.
+    /// Print the state of the rollout.
     Status,
     /// The gates, or one of them.
     Gates(Option<String>),
@@ -30,7 +30,7 @@ pub(super) enum Word {
     Blocked,
     /// The last lines of the log.
     Log(usize),
-    /// What a demo plays.
+    /// Play another scenario of the demo.
     Scenario(String),
     /// The words.
     Help,

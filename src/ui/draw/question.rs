@@ -1,4 +1,4 @@
-//! The questions before anything is done: two lines at the bottom, or a box.
+//! Draws the open question: two lines at the bottom, or a box.
 
 mod boxed;
 mod facts;
@@ -40,7 +40,7 @@ fn request(canvas: &Canvas<'_>, question: &Question, room: usize) -> String {
     if width(&text) <= room { text } else { String::new() }
 }
 
-/// The same where there is one line for it; a box that cannot be shown says so.
+/// The question on a screen of one or two lines; where a box is needed, it says that there is no room.
 pub fn in_one_line(canvas: &mut Canvas<'_>, area: Rect) -> bool {
     let view = canvas.view;
     let text = match (&view.prompt, &view.notice) {
@@ -87,12 +87,12 @@ fn texts(canvas: &Canvas<'_>, question: &Question) -> [String; 2] {
     }
 }
 
-/// Whether a rollback is being carried out already: a second one would change nothing.
+/// Whether a rollback is under way already: a second one changes nothing.
 fn is_on_its_way(order: &OrderStatus) -> bool {
     order.command == Move::Rollback && !order.state.is_settled()
 }
 
-/// A box for what moves forward, or the notice that one was closed. Returns where the cursor belongs.
+/// The box of a heavy question, or the notice that it was closed. Returns the place of the cursor.
 pub fn question(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| prompt.question.is_heavy()) {
         return forward::forward(canvas, area, prompt);

@@ -9,7 +9,7 @@ use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, rate, width};
 use crate::ui::theme::Role;
 
-/// Columns of the line besides what is told and the keys: ` ROLLBACK READY` and the gap behind it.
+/// Columns of the line besides the text and the keys: ` ROLLBACK READY` and the gap behind it.
 const FRAME: usize = 18;
 
 /// Whether there is a way back.
@@ -56,8 +56,8 @@ pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
 }
 
-/// What the side to go back to has carried, as far as `space` columns allow: whether it will carry it all again is
-/// the question before a rollback.
+/// The peak traffic of the side to go back to, in `space` columns at most: an operator wants to know whether that side
+/// can carry everything again.
 fn served(rps: Option<f64>, space: usize) -> String {
     let Some(rps) = rps else { return String::new() };
     let short = format!(", served {}/s", rate(rps));

@@ -71,7 +71,7 @@ impl View {
     fn focus_on(&mut self, n: u8) {
         if let Some(pane) = Pane::ALL.get(usize::from(n.saturating_sub(1))) {
             self.focus = *pane;
-            // Where the events have no pane beside the log, they are looked at alone.
+            // A narrow screen has no pane for the events beside the log: there they fill the screen.
             self.zoom |= *pane == Pane::Events && !self.is_wide();
         }
     }

@@ -1,4 +1,4 @@
-//! Opening a question, or saying why it cannot be asked now; and `H`, which asks nothing.
+//! Opening a question, or saying why that is not possible now; and `H`, which asks nothing.
 
 use super::keys::BOX_MIN;
 use super::prompt::Prompt;
@@ -14,7 +14,7 @@ use crate::ui::input::Action;
 const HELD_MS: u64 = 1_000;
 
 impl View {
-    /// Opens a question, or says why it cannot be asked now.
+    /// Opens a question, or says why that is not possible now.
     pub(super) fn open(&mut self, topic: impl Into<Topic>, now_ms: u64) {
         let topic = topic.into();
         if let Some(reason) = self.cannot_open(&topic) {
@@ -48,7 +48,7 @@ impl View {
         }
     }
 
-    /// Why a box could not be read now, or would be about another moment than the one on the screen.
+    /// Why a box could not be read now, or would not be about what the panes show.
     fn hidden(&self) -> Option<String> {
         let open = self.overlay.as_ref().is_some_and(|overlay| !matches!(overlay, Overlay::Preview(_)));
         let key = |act: Act| self.keymap.name(act);

@@ -1,4 +1,4 @@
-//! The `:` line. What moves traffic or lasts opens the same questions as the keys; nothing here acts directly on it.
+//! The `:` line. It opens the same questions as the keys.
 
 mod complete;
 
@@ -72,7 +72,7 @@ impl View {
                 command => self.open(command, now_ms),
             },
             (word, "") if !words().iter().any(|(known, _)| *known == word) => {
-                // Every action of the keys has a word, so that none is out of reach of a keyboard that lacks its key.
+                // Every action has a word too, for keyboards that lack its key.
                 match table().iter().find(|row| row.name == word) {
                     Some(row) => self.act(row.act, now_ms, out),
                     None => self.unknown(word, now_ms),
@@ -99,7 +99,7 @@ impl View {
         self.warn(&text, now_ms);
     }
 
-    /// What needs no question, but must not be sent by a console that may only look.
+    /// Sends a command that needs no question, unless the console is read-only.
     fn send(&mut self, command: Command, now_ms: u64, out: &mut Vec<Action>) {
         if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
             return self.warn(&format!("{}: this console was started read-only", command.verb()), now_ms);
@@ -107,7 +107,7 @@ impl View {
         self.ask(command, None, now_ms, out);
     }
 
-    /// A signature is words, not a key press: the line that was typed is the consent.
+    /// Signs for a gate: the typed line with its reason is the consent.
     fn approve(&mut self, rest: &str, now_ms: u64, out: &mut Vec<Action>) {
         let (gate, reason) = rest.split_once(' ').unwrap_or((rest, ""));
         let reason = clean(reason.trim(), TEXT_MAX);
@@ -117,7 +117,7 @@ impl View {
         if self.snapshot.as_ref().is_some_and(|s| s.status.driver.read_only) {
             return self.warn("approve: this console was started read-only", now_ms);
         }
-        // Bound to what is on the screen: a version that came since was not looked at.
+        // Bound to what is on the screen: a version that is newer was not looked at.
         let seen = self.snapshot.as_ref().map(|s| s.status.digest.clone());
         self.ask(Command::Approve { gate: gate.to_owned(), reason }, seen, now_ms, out);
     }

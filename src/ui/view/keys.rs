@@ -1,5 +1,4 @@
-//! From keys to what they do, layer by layer: a question first, then a notice, a text field, what lies over the
-//! panes, and the panes last.
+//! What a key does. The layers are asked in order: a question, a notice, a text field, an overlay, the panes.
 
 use super::prompt::{Prompt, TEXT_MAX};
 use super::{INTERRUPT_MS, Overlay, View};
@@ -20,7 +19,7 @@ impl View {
             return;
         }
         if let Some(mut prompt) = self.prompt.take() {
-            // What is typed is typed; elsewhere a question knows keys by what they are bound to.
+            // A text field takes keys as they are; elsewhere a question takes the action that a key is bound to.
             let meant = if prompt.question.is_typing() { key } else { self.keymap.in_question(key) };
             let answer = prompt.key(meant, now_ms);
             if matches!(answer, Answer::No(_)) && prompt.from_reason && self.back_to_reason(key) {
@@ -77,7 +76,7 @@ impl View {
         true
     }
 
-    /// Any key closes a notice; only those that may always act do more.
+    /// Any key closes a notice; rollback, abort and pause also act.
     fn notice_key(&mut self, key: Key, now_ms: u64, out: &mut Vec<Action>) {
         if self.notice.as_ref().is_some_and(|notice| notice.swallows(key, now_ms)) {
             return;
@@ -91,7 +90,7 @@ impl View {
         }
     }
 
-    /// What is searched for in the help, while it is typed; whether that was all.
+    /// A key for the search in the help; true when it was taken.
     fn search_key(&mut self, key: Key) -> bool {
         let Some(Overlay::Help { search, typing: typing @ true, scroll }) = &mut self.overlay else { return false };
         match key.code {
@@ -123,7 +122,7 @@ impl View {
         }
     }
 
-    /// What an action does to what lies over the panes; whether that was all.
+    /// An action on the overlay; true when it was taken.
     fn overlay_act(&mut self, act: Act) -> bool {
         let page = usize::from(self.size.1 / 2);
         if let (Act::Filter, Some(Overlay::Help { typing, scroll, .. })) = (act, &mut self.overlay) {

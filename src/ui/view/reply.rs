@@ -1,4 +1,4 @@
-//! What the engine answered, told in one line.
+//! The engine's answer to a request, in one line.
 
 use super::View;
 use crate::engine::{Command, Reply};

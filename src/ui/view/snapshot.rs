@@ -1,4 +1,4 @@
-//! A new state came in: what it means for open questions, the log, the bell.
+//! What a new state means for the open question, the log and the bell.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl View {
         self.ask_for_reason();
     }
 
-    /// Events that were not there before become lines of the log.
+    /// New events become lines of the log.
     fn take_events(&mut self, new: &Snapshot) {
         let known = self.snapshot.as_ref().and_then(|old| {
             if Arc::ptr_eq(&old.events, &new.events) {
@@ -91,7 +91,7 @@ impl View {
         }
     }
 
-    /// `R` before anything is typed is no reason but the way back, which a question that opens by itself must not block.
+    /// `R` in the empty reason field asks for a rollback: a field that opens by itself must not block the way back.
     pub(super) fn leave_reason(&mut self, key: Key, now_ms: u64) -> bool {
         let untouched = |field: &Field| matches!(field, Field::Reason(line, _) if line.value().is_empty());
         if key.plain_char() != Some('R') || key.repeat || !self.field.as_ref().is_some_and(untouched) {
@@ -105,7 +105,7 @@ impl View {
         true
     }
 
-    /// It was the beginning of a reason after all: `Rolled back, because`.
+    /// The `R` began a reason after all: `Rolled back, because`.
     pub(super) fn back_to_reason(&mut self, key: Key) -> bool {
         let Some(id) = self.reason_due.take() else { return false };
         let text = key.plain_char().map_or_else(String::new, |c| format!("R{c}"));
@@ -121,8 +121,8 @@ impl View {
     }
 }
 
-/// What an operator who looks elsewhere must hear of: a gate failed, traffic goes back, an order was settled or lost, the
-/// bake is over, the router cannot be read or understood any more. Nothing else is worth a bell.
+/// What rings the bell: a gate failed, traffic goes back, an order was settled or lost, the bake is over, the router
+/// cannot be read or understood any more.
 fn news(old: &Status, new: &Status) -> Option<String> {
     let failed = new.gates.iter().find(|gate| {
         gate.status == GateState::Failed

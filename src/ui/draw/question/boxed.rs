@@ -1,5 +1,5 @@
-//! A box with lines in the middle of the screen: long text is wrapped, and where there are too few rows the lines that
-//! matter least are left out, never the keys.
+//! A box with lines in the middle of the screen. Long text is wrapped. Where there are too few rows, the least important
+//! lines are left out, but never the keys.
 
 use ratatui::layout::Rect;
 
@@ -7,9 +7,9 @@ use crate::ui::draw::canvas::Canvas;
 use crate::ui::text::width;
 use crate::ui::theme::Role;
 
-/// The width of a box as drawn, where names and requests need no more.
+/// The usual width of a box; long names and requests make it wider.
 const USUAL: usize = 71;
-/// The widest a box gets: lines longer than this are not read, but searched.
+/// The greatest width of a box: longer lines are hard to read.
 const WIDEST: u16 = 100;
 /// Columns of a label.
 pub const LABEL: usize = 10;
@@ -17,7 +17,7 @@ pub const LABEL: usize = 10;
 /// How much a line matters when there are too few rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// Only air or repetition.
+    /// Empty, or said elsewhere.
     Air,
     /// Good to know.
     Extra,
@@ -59,7 +59,7 @@ pub fn room(area: Rect) -> usize {
     usize::from(area.width.min(WIDEST).saturating_sub(4))
 }
 
-/// `text` in lines of at most `room` columns, parted between words where that is possible.
+/// `text` in lines of at most `room` columns, broken between words where possible.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let room = room.max(1);
     let mut lines = vec![String::new()];
@@ -112,7 +112,7 @@ pub fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Li
         Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
     canvas.clear(at);
     let hidden = leave_out(&mut lines, usize::from(high - 2));
-    // Reason: whoever agrees must know that there was more to read.
+    // Reason: an operator who agrees must know that there was more to read.
     let hidden = if hidden > 0 { format!("{hidden} hidden: enlarge the screen") } else { String::new() };
     let inner = canvas.frame(at, &[(title, Role::Title)], &hidden, (&[], ""));
     for (row, line) in lines.iter().enumerate() {
@@ -124,14 +124,14 @@ pub fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Li
     Some(inner)
 }
 
-/// Leaves out what matters least until `rows` are enough, the lowest line first; says how many of them are facts.
+/// Leaves out the least important lines until `rows` are enough, from the bottom; returns how many of them are facts.
 fn leave_out(lines: &mut Vec<Line>, rows: usize) -> usize {
     let mut facts = 0;
     while lines.len() > rows {
         let least = lines.iter().map(|line| line.rank).min();
         let Some(at) = lines.iter().rposition(|line| Some(line.rank) == least) else { return facts };
         facts += usize::from(least >= Some(Rank::Fact));
-        // Of the keys the last ones stay.
+        // The last lines with keys stay.
         let at = if least == Some(Rank::Keys) { 0 } else { at };
         lines.remove(at);
     }

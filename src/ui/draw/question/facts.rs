@@ -1,4 +1,4 @@
-//! What is agreed to, line by line: now and after, gates, capacity, the way back, the very request.
+//! The lines of a box: shares now and after, gates, capacity, the way back, the exact request.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,12 @@ use crate::ui::draw::gates::in_unit;
 use crate::ui::text::{age, fit, millis, percent, rate, width};
 use crate::ui::theme::Role;
 
-/// Overridden gates told one by one; of more the number is told.
+/// Overridden gates that are named; of more only the number is shown.
 const OVERRIDDEN_TOLD: usize = 3;
-/// Guards over their limit that are told.
+/// Guards over their limit that are shown.
 const GUARDS_TOLD: usize = 2;
 
-/// A gate's value and its limit: `10.0%, at least 95.0%   `; empty where it measures none.
+/// A gate's value and its limit: `10.0%, at least 95.0%   `; empty where the gate measures no value.
 pub fn measured(gate: &GateStatus) -> String {
     let (Some(value), Some(limit)) = (gate.value, gate.limit) else { return String::new() };
     let bound = if gate.at_least { "at least" } else { "at most" };
@@ -37,9 +37,9 @@ fn amount(guard: &GuardStatus, value: f64) -> String {
 
 /// What lines are made from: the state, how old it is, and how wide they may be.
 pub struct Facts<'a> {
-    /// The state that is agreed to, in its newest reading.
+    /// The newest reading of the state.
     pub seen: &'a Snapshot,
-    /// Seconds since it came in.
+    /// Seconds since it was read.
     pub elapsed_s: f64,
     /// Columns a line may take.
     pub room: usize,
@@ -132,14 +132,14 @@ impl Facts<'_> {
         text
     }
 
-    /// How many gates stand how; each overridden one by name, by whom and why.
+    /// The number of gates in each state, and the overridden ones by name, with who and why.
     pub fn gates(&self) -> Vec<Line> {
         let mut lines = self.labelled("gates", &self.counts(), Role::Text, Rank::Fact);
         lines.extend(self.overridden());
         lines
     }
 
-    /// Overridden gates by name, by whom and why; failed ones that need not pass, by name.
+    /// Overridden gates by name, with who and why, and the failed ones.
     pub fn overridden(&self) -> Vec<Line> {
         let of = |state: GateState| self.status().gates.iter().filter(move |gate| gate.status == state);
         let over: Vec<&GateStatus> = of(GateState::Overridden).collect();
@@ -185,7 +185,7 @@ impl Facts<'_> {
         vec![line("now", &now, ""), line("after", &after, kept)]
     }
 
-    /// What is known of whether `to` can carry `share` percent: what answers there, and the most it has carried.
+    /// Whether `to` can carry `share` percent, as far as is known: its ready replicas, and the most it has carried.
     pub fn capacity(&self, to: Side, share: u8) -> Vec<Line> {
         let sides = &self.status().sides;
         let side = &sides[to];
@@ -202,7 +202,7 @@ impl Facts<'_> {
             Some(next) if most < 0.05 => {
                 format!("unknown: {ready}, carried nothing yet, gets {} rps", rate(next))
             }
-            // Reason: rates wobble by themselves; a twentieth more is nothing new.
+            // Reason: rates are never quite steady; 5 % more than before is still proven.
             Some(next) if next > most * 1.05 => {
                 format!("{ready}, carried {} rps, gets {}: not proven", rate(most), rate(next))
             }
@@ -262,7 +262,7 @@ impl Facts<'_> {
         self.labelled("state", &text, Role::Text, Rank::Fact)
     }
 
-    /// The very request that will be sent for `verb`, secrets masked.
+    /// The exact request that will be sent for `verb`, with secrets masked.
     pub fn request(&self, verb: &str) -> Vec<Line> {
         let Some((target, lines)) = self.seen.previews.get(verb).and_then(|lines| lines.split_first()) else {
             return self.labelled("request", "not known: the router was not read", Role::Warn, Rank::Fact);
@@ -276,7 +276,7 @@ impl Facts<'_> {
         out
     }
 
-    /// Said in place of a request where none goes to the router.
+    /// The line for a command that sends no request to the router.
     pub fn no_request(&self, what: &str) -> Vec<Line> {
         self.labelled("request", &format!("none to the router: {what}"), Role::Text, Rank::Extra)
     }

@@ -1,4 +1,4 @@
-//! The boxes before anything that moves forward or lasts.
+//! Draws the box of a heavy question: one layout for each command.
 
 use ratatui::layout::Rect;
 
@@ -15,7 +15,7 @@ use crate::ui::text::{age, fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::prompt::Prompt;
 
-/// Draws the box; returns where the cursor belongs.
+/// Draws the box; returns the place of the cursor.
 pub fn forward(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Option<(u16, u16)> {
     // Reason: consent is bound to the digest it was opened on, so the newest reading is of the same state; its request
     // carries the revision of now.
@@ -49,7 +49,7 @@ pub fn forward(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Option<(
     Some(typed(canvas, x, y, inner.right().saturating_sub(x + 1), &prompt.line))
 }
 
-/// The keys that answer a question that wants no text, or no more.
+/// The keys that answer, while no text is typed.
 fn answer(canvas: &Canvas<'_>, question: &Question, room: usize) -> Vec<Line> {
     let reason = question.reason();
     let mut lines: Vec<Line> =
@@ -61,7 +61,7 @@ fn answer(canvas: &Canvas<'_>, question: &Question, room: usize) -> Vec<Line> {
     lines
 }
 
-/// What stands before the text that is typed; `None` where none is.
+/// The label before the text field; `None` where no text is typed.
 fn typing_label(question: &Question, status: &Status) -> Option<String> {
     let side = status.candidate;
     let what = match question.wants() {
@@ -73,7 +73,7 @@ fn typing_label(question: &Question, status: &Status) -> Option<String> {
     Some(format!("Type {what} to {}:  ", question.topic().name()))
 }
 
-/// What Enter does now, in as many words as there is room for.
+/// What Enter does now, in the longest form that fits.
 fn typing_help(prompt: &Prompt, room: usize) -> &'static str {
     let forms: [&str; 2] = match (prompt.question.wants(), prompt.is_complete()) {
         (Wants::Reason, false) => {

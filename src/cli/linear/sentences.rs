@@ -1,11 +1,11 @@
-//! States and lists in sentences: nothing is said by position, and lists are numbered.
+//! States and lists in sentences for a screen reader: no meaning hangs on a position, and lists are numbered.
 
 use crate::cli::{span, status_text};
 use crate::domain::{LogLine, Metric, Side};
 use crate::engine::snapshot::{GateState, GateStatus, Latency, Source};
 use crate::engine::{Command, Status};
 
-/// Where the rollout stands.
+/// The state of the rollout.
 pub(super) fn status(status: &Status) -> Vec<String> {
     let step = &status.step;
     let environment = if status.environment.is_empty() { "none" } else { &status.environment };
