@@ -10,8 +10,10 @@ mod commands;
 pub mod effect;
 mod opening;
 mod question;
+mod requests;
 
 pub use changes::Change;
 pub use commands::{Terms, Topic, WORDS, Weight, command_of};
 pub use opening::{Obstacle, obstacle};
 pub use question::{ARMING_MS, Answer, Press, Question, Refused, Shown, Wants, version_word};
+pub use requests::{Answered, Requests};

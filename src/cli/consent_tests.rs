@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::args::Format;
 use super::confirm;
-use super::linear::talked;
+use super::linear::testing::talked;
 use super::testing::{self, Script, context};
 use crate::dialogue::effect::target;
 use crate::dialogue::version_word;

@@ -7,6 +7,8 @@
 
 mod lines;
 mod sentences;
+#[cfg(test)]
+pub(super) mod testing;
 mod typed;
 mod words;
 
@@ -218,28 +220,4 @@ impl Talk<'_> {
         let due = self.console.next_deadline().map(|at| now + Duration::from_millis(at.saturating_sub(now_ms) + 1));
         due.map_or(far, |due| due.min(far))
     }
-}
-
-/// Types `first` and then `answers`, each after the one before was read: all that is said, and the last request.
-#[cfg(test)]
-pub(super) fn talked(
-    snapshot: &Arc<crate::engine::Snapshot>,
-    first: &str,
-    answers: &[&str],
-) -> (String, Option<crate::engine::Request>) {
-    let mut console = LineConsole::new(crate::domain::Actor::auto(), Vec::new());
-    console.know(snapshot);
-    let (mut text, mut sent) = (String::new(), None);
-    for (line, at_ms) in std::iter::once(&first).chain(answers).zip((0..).step_by(5_000)) {
-        console.line(line, at_ms, at_ms, &|_| Vec::new());
-        console.flushed(at_ms);
-        for wanted in console.take() {
-            match wanted {
-                Action::Say { text: line, .. } => text.push_str(&format!("{line}\n")),
-                Action::Ask(request) => sent = Some(request),
-                Action::Scenario(_) | Action::Leave(_) => {}
-            }
-        }
-    }
-    (text, sent)
 }

@@ -31,8 +31,9 @@ use super::glyphs::Glyphs;
 use super::input::{Action, Input};
 use super::keymap::Keymap;
 use super::theme::Theme;
+use crate::dialogue::Requests;
 use crate::domain::{Actor, OrderId};
-use crate::engine::{Command, Phase, Request, Snapshot};
+use crate::engine::{Command, Phase, Snapshot};
 
 /// What a view is made with.
 #[derive(Debug, Clone)]
@@ -47,16 +48,6 @@ pub struct Options {
     pub scenarios: Vec<String>,
 }
 
-/// A request whose answer is not yet in.
-#[derive(Debug, Clone)]
-struct Pending {
-    id: u64,
-    command: Command,
-    at_ms: u64,
-}
-
-/// Requests waited for at most; older ones are forgotten.
-const PENDING_MAX: usize = 32;
 /// How long a message stays, in milliseconds.
 const MESSAGE_MS: u64 = 8_000;
 const WARNING_MS: u64 = 20_000;
@@ -87,13 +78,11 @@ pub struct View {
     pub(super) notice: Option<Notice>,
     pub(super) message: Option<Message>,
     pub(super) commands: CommandLine,
-    pending: Vec<Pending>,
-    next_id: u64,
+    pub(super) requests: Requests,
     interrupted_ms: Option<u64>,
     /// What acts without asking, and when it was seen last: a held key acts once.
     held: Option<(Act, u64)>,
-    /// A rollback of ours that is to be verified, then explained.
-    rollback: Option<OrderId>,
+    /// Our own rollback whose reason is to be asked for.
     reason_due: Option<OrderId>,
     revision: u64,
     drawn: Option<u64>,
@@ -104,6 +93,7 @@ impl View {
     /// A view that has seen nothing yet.
     pub fn new(options: Options) -> Self {
         Self {
+            requests: Requests::new(options.me.clone()),
             options,
             keymap: Arc::default(),
             size: (80, 24),
@@ -122,11 +112,8 @@ impl View {
             notice: None,
             message: None,
             commands: CommandLine::default(),
-            pending: Vec::new(),
-            next_id: 1,
             interrupted_ms: None,
             held: None,
-            rollback: None,
             reason_due: None,
             revision: 0,
             drawn: None,
@@ -178,7 +165,7 @@ impl View {
             }
             Input::Theme { name, theme } => self.theme_read(&name, theme, now_ms),
             Input::Themes(names) => self.themes_known(names),
-            Input::Reply { id, reply } => self.reply(id, reply, now_ms),
+            Input::Reply { id, reply } => self.reply(id, &reply, now_ms),
             Input::Drawn => {
                 self.drawn = Some(self.revision);
                 self.redraw_at = self.next_deadline(now_ms);
@@ -281,20 +268,8 @@ impl View {
 
     /// Makes a request; `expect` is the digest that was shown where consent was given.
     fn ask(&mut self, command: Command, expect: Option<String>, now_ms: u64, out: &mut Vec<Action>) {
-        let id = self.next_id;
-        self.next_id += 1;
-        if self.pending.len() == PENDING_MAX {
-            self.pending.remove(0);
-        }
-        self.pending.push(Pending { id, command: command.clone(), at_ms: now_ms });
-        out.push(Action::Ask(Request { id, by: self.options.me.clone(), command, expect, why: None }));
+        out.push(Action::Ask(self.requests.make(command, expect, now_ms)));
         self.touch();
-    }
-
-    /// The command whose answer has been waited for longest, and since when.
-    pub(super) fn waiting_for(&self) -> Option<(&Command, u64)> {
-        let moves = |pending: &&Pending| pending.command.as_move().is_some();
-        self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
     }
 
     /// What the panes show: the frozen state, or the newest.
@@ -323,7 +298,7 @@ impl View {
 
     /// Whether an order of anyone is on its way.
     pub(super) fn order_in_flight(&self) -> bool {
-        self.waiting_for().is_some()
+        self.requests.waiting_for().is_some()
             || self
                 .snapshot
                 .as_ref()

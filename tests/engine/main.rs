@@ -11,6 +11,7 @@
 mod agree;
 mod alerts;
 mod detail;
+mod dialogue;
 mod loads;
 mod metrics;
 mod plan;

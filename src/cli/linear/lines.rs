@@ -7,15 +7,13 @@ use super::sentences;
 use super::words::{self, Word};
 use crate::cli::changes::Seen;
 use crate::cli::confirm;
-use crate::dialogue::{Answer, Obstacle, Question, Refused, Topic, Weight, obstacle};
-use crate::domain::{Actor, LogLine, OrderId, OrderState};
+use crate::dialogue::{Answer, Answered, Obstacle, Question, Refused, Requests, Topic, Weight, obstacle};
+use crate::domain::{Actor, LogLine};
 use crate::engine::snapshot::GateState;
 use crate::engine::{Command, MIN_REASON, RefusalKind, Reply, Request, Snapshot, Status};
 
 /// Lines of the log that are kept.
 const LOG: usize = 500;
-/// The most requests that wait for their answer; older ones are forgotten.
-const PENDING: usize = 32;
 /// The shortest time a question stays open, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
 /// A second Ctrl-C within this time leaves, in milliseconds.
@@ -44,16 +42,12 @@ pub(super) type Preview<'a> = &'a dyn Fn(&Command) -> Vec<String>;
 
 /// What was read, what was printed, and the open question.
 pub(super) struct LineConsole {
-    me: Actor,
+    requests: Requests,
     scenarios: Vec<String>,
     snapshot: Option<Arc<Snapshot>>,
     reported: Option<(Seen, String)>,
     question: Option<Question>,
-    pending: VecDeque<(u64, Command)>,
-    next_id: u64,
     interrupted_ms: Option<u64>,
-    /// Our own rollback, whose reason is asked for when it is VERIFIED.
-    rollback: Option<OrderId>,
     log: VecDeque<LogLine>,
     out: Vec<Action>,
 }
@@ -62,15 +56,12 @@ impl LineConsole {
     /// A console that has printed nothing yet; `scenarios` are those of a demo.
     pub(super) fn new(me: Actor, scenarios: Vec<String>) -> Self {
         Self {
-            me,
+            requests: Requests::new(me),
             scenarios,
             snapshot: None,
             reported: None,
             question: None,
-            pending: VecDeque::new(),
-            next_id: 1,
             interrupted_ms: None,
-            rollback: None,
             log: VecDeque::new(),
             out: Vec::new(),
         }
@@ -117,9 +108,7 @@ impl LineConsole {
         let status = &new.status;
         let (seen, driver) = (Seen::of(&worth_reporting(status)), sentences::driver(status));
         match self.reported.take() {
-            None => {
-                self.out.extend(sentences::status(status).into_iter().map(|text| Action::Say { text, news: false }))
-            }
+            None => self.say_all(sentences::status(status)),
             Some((before, told)) => {
                 if told != driver {
                     self.news(driver.clone());
@@ -131,12 +120,8 @@ impl LineConsole {
         }
         self.reported = Some((seen, driver));
         self.know(new);
-        let order = status.last_order.as_ref().filter(|order| self.rollback.as_ref() == Some(&order.id));
-        if let Some(state) = order.map(|order| order.state).filter(|state| state.is_settled()) {
-            self.rollback = None;
-            if state == OrderState::Verified {
-                self.say("why was it rolled back? type note and the reason, for the journal");
-            }
+        if self.requests.rolled_back(status.last_order.as_ref()).is_some() {
+            self.say("why was it rolled back? type note and the reason, for the journal");
         }
     }
 
@@ -155,22 +140,9 @@ impl LineConsole {
 
     /// The engine's answer to a request.
     pub(super) fn reply(&mut self, id: u64, reply: &Reply) {
-        let Some(at) = self.pending.iter().position(|(pending, _)| *pending == id) else { return };
-        let Some((_, command)) = self.pending.remove(at) else { return };
-        let verb = command.verb();
-        match reply {
-            Reply::Ordered { id } => {
-                self.say(&format!("{verb} {id} SENT"));
-                if command == Command::Rollback {
-                    self.rollback = Some(id.clone());
-                }
-            }
-            Reply::Done if command == Command::Pause => {
-                self.say("paused: the plan stays where it is, traffic does not move");
-            }
-            Reply::Done => self.say(&format!("{verb}: done")),
-            Reply::AlreadySo { text } => self.say(&format!("{verb}: {text}")),
-            Reply::Refused(refusal) => self.say(&format!("REFUSED {verb}: {}", refusal.text)),
+        match self.requests.answered(id, reply) {
+            Some(Answered::Sent(text) | Answered::Done(text) | Answered::Refused(text)) => self.say(&text),
+            None => {}
         }
     }
 
@@ -356,13 +328,8 @@ impl LineConsole {
     }
 
     fn ask(&mut self, command: Command, expect: Option<String>) {
-        let id = self.next_id;
-        self.next_id += 1;
-        if self.pending.len() == PENDING {
-            self.pending.pop_front();
-        }
-        self.pending.push_back((id, command.clone()));
-        self.out.push(Action::Ask(Request { id, by: self.me.clone(), command, expect, why: None }));
+        let request = self.requests.make(command, expect, 0);
+        self.out.push(Action::Ask(request));
     }
 
     pub(super) fn say(&mut self, text: &str) {

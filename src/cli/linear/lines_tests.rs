@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::testing::{Script, order, status};
+use crate::domain::{OrderId, OrderState};
 use crate::engine::{Phase, Refusal};
 
 fn snapshot(status: Status) -> Arc<Snapshot> {

@@ -23,7 +23,7 @@ pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
         canvas.put(second.x, second.y, second.width, &order_text(order), role);
         return true;
     }
-    let Some((command, since)) = canvas.view.waiting_for() else { return false };
+    let Some((command, since)) = canvas.view.requests.waiting_for() else { return false };
     canvas.fill(first, " ", Role::Prompt);
     canvas.fill(second, " ", Role::Prompt);
     let waited = took(canvas.now.saturating_sub(since) as f64 / 1000.0);

@@ -1,33 +1,17 @@
 //! The engine's answer to a request, in one line.
 
 use super::View;
-use crate::engine::{Command, Reply};
+use crate::dialogue::Answered;
+use crate::engine::Reply;
 
 impl View {
-    pub(super) fn reply(&mut self, id: u64, reply: Reply, now_ms: u64) {
-        let Some(at) = self.pending.iter().position(|pending| pending.id == id) else { return };
-        let command = self.pending.remove(at).command;
+    pub(super) fn reply(&mut self, id: u64, reply: &Reply, now_ms: u64) {
+        let Some(answered) = self.requests.answered(id, reply) else { return };
         self.touch();
-        match reply {
-            Reply::Ordered { id } => {
-                if command == Command::Rollback {
-                    self.rollback = Some(id);
-                    self.settle_rollback();
-                }
-            }
-            Reply::Done => {
-                let text = match &command {
-                    Command::Pause => "paused: the plan stays where it is, traffic does not move".to_owned(),
-                    Command::Resume => "resumed".to_owned(),
-                    Command::Note { .. } => "noted in the journal".to_owned(),
-                    other => format!("{}: done", other.verb()),
-                };
-                self.say(&text, now_ms);
-            }
-            Reply::AlreadySo { text } => self.say(&format!("{}: {text}", command.verb()), now_ms),
-            Reply::Refused(refusal) => {
-                self.warn(&format!("REFUSED {}: {}", command.verb(), refusal.text), now_ms);
-            }
+        match answered {
+            Answered::Sent(_) => self.settle_rollback(),
+            Answered::Done(text) => self.say(&text, now_ms),
+            Answered::Refused(text) => self.warn(&text, now_ms),
         }
     }
 }

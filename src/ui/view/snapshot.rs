@@ -81,13 +81,9 @@ impl View {
 
     /// Once a rollback of ours is read back, its reason is asked for.
     pub(super) fn settle_rollback(&mut self) {
-        let Some(order) = self.snapshot.as_ref().and_then(|s| s.status.last_order.as_ref()) else { return };
-        if self.rollback.as_ref() == Some(&order.id) {
-            match order.state {
-                OrderState::Verified => self.reason_due = self.rollback.take(),
-                OrderState::Failed => self.rollback = None,
-                _ => {}
-            }
+        let last = self.snapshot.as_ref().and_then(|snapshot| snapshot.status.last_order.as_ref());
+        if let Some(id) = self.requests.rolled_back(last) {
+            self.reason_due = Some(id);
         }
     }
 
