@@ -86,7 +86,9 @@ fn words(fact: &Fact, long: bool) -> String {
         }
         Fact::Started { live, .. } => format!("rollout started, {live} is live"),
         Fact::Ordered { order, why, .. } => ordered(order, why.as_deref(), long),
-        Fact::OrderIs { id, state, detail, .. } => format!("order {id} {}{}", state.title(), because(detail.as_deref())),
+        Fact::OrderIs { id, state, detail, .. } => {
+            format!("order {id} {}{}", state.title(), because(detail.as_deref()))
+        }
         Fact::Gate { evidence } => gate(evidence, long),
         Fact::Overridden { gate, version, reason } if long => {
             format!("gate {gate} overridden for version {}: {reason}", version.short())
