@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::domain::text::clean;
 use crate::domain::{Alert, AlertSpec, AlertWay};
+use crate::http::Client;
 
 /// Tries of one alert at one place.
 const TRIES: u32 = 6;
@@ -53,11 +54,19 @@ enum Try {
     Refused(String),
 }
 
+/// One place that alerts go to.
+struct Place {
+    spec: AlertSpec,
+    /// For a webhook.
+    client: Option<Client>,
+    /// How many alerts may still be on their way there.
+    free: Arc<Semaphore>,
+}
+
 /// The places alerts go to, and what is on its way there.
 pub struct Places {
-    known: HashMap<String, (AlertSpec, Arc<Semaphore>)>,
+    known: HashMap<String, Place>,
     first_pause: Duration,
-    client: Option<reqwest::Client>,
     ended: mpsc::Sender<Ended>,
     tasks: JoinSet<()>,
 }
@@ -68,11 +77,15 @@ impl Places {
     /// # Errors
     /// No HTTP client could be made, in words.
     pub fn new(specs: &[AlertSpec], ended: mpsc::Sender<Ended>) -> Result<Self, String> {
-        let calls = specs.iter().any(|spec| matches!(spec.way, AlertWay::Webhook { .. }));
-        let client = if calls { Some(crate::probe::client()?) } else { None };
-        let place = |spec: &AlertSpec| (spec.name.clone(), (spec.clone(), Arc::new(Semaphore::new(AT_ONCE))));
-        let places = specs.iter().map(place).collect();
-        Ok(Self { known: places, first_pause: FIRST_PAUSE, client, ended, tasks: JoinSet::new() })
+        let place = |spec: &AlertSpec| {
+            let client = match &spec.way {
+                AlertWay::Webhook { transport, .. } => Some(Client::new(transport)?),
+                AlertWay::Command { .. } => None,
+            };
+            Ok((spec.name.clone(), Place { spec: spec.clone(), client, free: Arc::new(Semaphore::new(AT_ONCE)) }))
+        };
+        let known = specs.iter().map(place).collect::<Result<_, String>>()?;
+        Ok(Self { known, first_pause: FIRST_PAUSE, ended, tasks: JoinSet::new() })
     }
 
     /// The same with another pause after the first try that failed.
@@ -86,9 +99,8 @@ impl Places {
         while self.tasks.try_join_next().is_some() {}
         let alert = Arc::new(alert.clone());
         for name in to {
-            let Some((spec, free)) = self.known.get(name) else { continue };
-            let (spec, ended, client, alert) =
-                (spec.clone(), self.ended.clone(), self.client.clone(), Arc::clone(&alert));
+            let Some(Place { spec, client, free }) = self.known.get(name) else { continue };
+            let (spec, ended, client, alert) = (spec.clone(), self.ended.clone(), client.clone(), Arc::clone(&alert));
             let pause = self.first_pause;
             let permit = Arc::clone(free).try_acquire_owned();
             self.tasks.spawn(async move {
@@ -109,7 +121,7 @@ impl Places {
     }
 }
 
-async fn deliver(spec: &AlertSpec, client: Option<&reqwest::Client>, alert: &Alert, first: Duration) -> Ended {
+async fn deliver(spec: &AlertSpec, client: Option<&Client>, alert: &Alert, first: Duration) -> Ended {
     let mut pause = first;
     let mut tries = 0;
     loop {
@@ -124,10 +136,10 @@ async fn deliver(spec: &AlertSpec, client: Option<&reqwest::Client>, alert: &Ale
     }
 }
 
-async fn attempt(spec: &AlertSpec, client: Option<&reqwest::Client>, alert: &Alert) -> Try {
+async fn attempt(spec: &AlertSpec, client: Option<&Client>, alert: &Alert) -> Try {
     let limit = Duration::from_millis(spec.timeout_ms);
     match (&spec.way, client) {
-        (AlertWay::Webhook { url, headers, form }, Some(client)) => {
+        (AlertWay::Webhook { url, headers, form, .. }, Some(client)) => {
             webhook::post(client, &webhook::Hook { url, headers, form: *form, limit }, alert).await
         }
         (AlertWay::Webhook { .. }, None) => Try::Refused("there is no HTTP client".into()),

@@ -78,10 +78,11 @@ pub struct GatewaySpec {
 /// # Errors
 /// Every fault of the file, or why there is none to read.
 pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Path) -> Result<Config, ConfigError> {
-    load_with(path, env, cwd, StateDir::MustBeSound)
+    load_with(path, env, cwd, false)
 }
 
-/// The same for a rollback, which no journal stops: the state directory may be anything.
+/// The same for a rollback, which nothing stops that it does not need: the state directory may be anything, and files of
+/// certificates and keys need not be usable.
 ///
 /// # Errors
 /// Every other fault of the file, or why there is none to read.
@@ -90,25 +91,18 @@ pub fn load_to_go_back(
     env: &dyn Fn(&str) -> Option<String>,
     cwd: &Path,
 ) -> Result<Config, ConfigError> {
-    load_with(path, env, cwd, StateDir::MayBeAnything)
+    load_with(path, env, cwd, true)
 }
 
 fn load_with(
     path: Option<&Path>,
     env: &dyn Fn(&str) -> Option<String>,
     cwd: &Path,
-    state_dir: StateDir,
+    for_rollback: bool,
 ) -> Result<Config, ConfigError> {
     let found = locate::find(path, env, cwd)?;
     let text = locate::read(&found)?;
-    parse_with(&text, &found.path, env, state_dir).map_err(|error| ConfigError { file: found.shown, ..error })
-}
-
-/// What is asked of the state directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StateDir {
-    MustBeSound,
-    MayBeAnything,
+    parse_with(&text, &found.path, env, for_rollback).map_err(|error| ConfigError { file: found.shown, ..error })
 }
 
 /// Reads a config from its text, as if it stood in `file`.
@@ -116,17 +110,18 @@ enum StateDir {
 /// # Errors
 /// Every fault of the text.
 pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    parse_with(text, file, env, StateDir::MustBeSound)
+    parse_with(text, file, env, false)
 }
 
 fn parse_with(
     text: &str,
     file: &Path,
     env: &dyn Fn(&str) -> Option<String>,
-    state_dir: StateDir,
+    for_rollback: bool,
 ) -> Result<Config, ConfigError> {
     let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let report = Report::new(text, base, env);
+    let mut report = Report::new(text, base, env);
+    report.for_rollback = for_rollback;
     let (document, syntax) = DeTable::parse_recoverable(text);
     for error in syntax.iter().take(MAX_FAULTS) {
         let at = error.span().map_or(0, |span| span.start);
@@ -134,7 +129,7 @@ fn parse_with(
     }
     report.count_more(syntax.len().saturating_sub(MAX_FAULTS));
     // What a broken file seems to hold is a guess, and faults found in a guess mislead.
-    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file, state_dir) } else { None };
+    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(error), _) => Err(error),
@@ -142,19 +137,22 @@ fn parse_with(
     }
 }
 
-fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path, state_dir: StateDir) -> Option<Config> {
+fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -> Option<Config> {
     let root = Table::root(report, document, &keys::TOP);
     let (name, environment) = sections::service(&root);
     let (sides, replicas) = sections::sides(&root);
     let (probe, stale_after_ms) = sections::probe(&root);
     let base = locate::state_base(report.env);
-    let state_dir = sections::state_dir(&root, base, &name, &environment, state_dir).unwrap_or_default();
+    let state_dir = sections::state_dir(&root, base, &name, &environment).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
     let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref(), &name, &sides);
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let gates = checks::gates(&root, &probe.path);
-    let metrics = metrics::metrics(&root, &sides);
+    let mut metrics = metrics::metrics(&root, &sides);
+    if let Some(stream) = metrics.as_mut().and_then(|metrics| metrics.stream.as_mut()) {
+        stream.transport = probe.transport.clone();
+    }
     let guards = checks::guards(&root, metrics.as_ref());
     let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);

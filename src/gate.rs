@@ -27,8 +27,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::domain::gate::SmokeSource;
-use crate::domain::{Digest, Evidence, GateKind, GateSpec, LoadRun, LogLine, SampledRequest, Side, Verdict};
-pub use crate::probe::Target;
+use crate::domain::{Digest, Evidence, GateKind, GateSpec, LoadRun, LogLine, SampledRequest, Side, Transport, Verdict};
+use crate::http::Client;
+pub use crate::http::Target;
 pub use load::bench as load_bench;
 use report::Report;
 
@@ -44,6 +45,8 @@ const MAX_SILENCE: u32 = 10;
 pub struct RunContext {
     /// Every replica of the side that is checked.
     pub targets: Vec<Target>,
+    /// How replicas are reached.
+    pub transport: Transport,
     /// What is checked, in words.
     pub subject: Subject,
     /// The digest of the version it serves: what the evidence is bound to.
@@ -112,6 +115,7 @@ impl Finding {
 pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
     let RunContext {
         targets,
+        transport,
         subject,
         version,
         others,
@@ -129,6 +133,7 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
     let limit = Duration::from_millis(spec.timeout_ms.max(1));
     let side = Checked {
         targets: &targets,
+        transport: &transport,
         subject: &subject,
         version: &version,
         others: &others,
@@ -177,6 +182,7 @@ pub async fn survey(kind: &GateKind) -> Option<Result<String, String>> {
 #[derive(Clone, Copy)]
 struct Checked<'a> {
     targets: &'a [Target],
+    transport: &'a Transport,
     subject: &'a Subject,
     version: &'a Digest,
     others: &'a [Target],
@@ -193,23 +199,31 @@ async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Findi
         // On the heap: it would make every run as large as the largest.
         return Box::pin(exec::check(side, plan, report)).await;
     }
-    let client = match crate::probe::client() {
+    let client = match Client::new(side.transport) {
         Ok(client) => client,
         Err(why) => return Finding::new(Verdict::NotYet, why),
     };
     match kind {
         GateKind::Http { call, expect, pending } => {
-            return Box::pin(http::check(client, side, (call, expect, pending), report)).await;
+            return Box::pin(http::check(side, (call, expect, pending), report)).await;
         }
         GateKind::Integration { steps } => return Box::pin(integration::check(client, side, steps, report)).await,
-        GateKind::Prometheus { url, query, headers, bound, max_age_ms, timeout_ms } => {
+        GateKind::Prometheus { url, query, headers, bound, max_age_ms, timeout_ms, transport } => {
             let (max_age, timeout) = (Duration::from_millis(*max_age_ms), Duration::from_millis(*timeout_ms));
-            let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout };
-            return Box::pin(prometheus::check(client, side, plan, report)).await;
+            let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout, transport };
+            return Box::pin(prometheus::check(side, plan, report)).await;
         }
         GateKind::Load { requests, path, stages, connections, limits, saturation } if !targets.is_empty() => {
             let (connections, saturation) = ((*connections).clamp(1, 1024), saturation.as_ref());
-            let plan = load::Plan { file: requests, path, stages, connections, limits: *limits, saturation };
+            let plan = load::Plan {
+                file: requests,
+                path,
+                stages,
+                connections,
+                limits: *limits,
+                saturation,
+                transport: side.transport,
+            };
             return Box::pin(load::check(targets, plan, report)).await;
         }
         _ if targets.is_empty() => return Finding::new(Verdict::NotYet, "the side has no replicas to ask"),

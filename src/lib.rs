@@ -21,6 +21,7 @@
 //! | [`dialogue`] | consent: the questions before a command as one state machine, and what a command will do in words: pure |
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
 //! | [`probe`] | pollers of the replicas |
+//! | [`http`] | every HTTP request that we make: one client, its trust, masking, errors in words |
 //! | [`gate`] | the runners of the nine kinds of gate |
 //! | [`alert`] | alerts on their way to webhooks and commands |
 //! | [`journal`] | the hash-chained record, the driver's lease, gate logs |
@@ -50,6 +51,7 @@ pub mod domain;
 pub mod engine;
 pub mod gate;
 pub mod gateway;
+pub mod http;
 pub mod journal;
 pub mod logs;
 pub mod manual;

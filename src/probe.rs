@@ -6,14 +6,10 @@
 //! stamps them, so that there is one clock. Nothing here decides anything.
 
 pub mod bench;
-mod client;
 mod delay;
-mod fetch;
 mod metrics;
 mod poller;
-mod secret;
 mod stream;
-mod target;
 mod version;
 
 use std::sync::Arc;
@@ -22,16 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use client::client;
 pub use delay::delay_ms;
-pub use fetch::{Ask, FetchError, Reply, fetch, redirect_note};
 pub use metrics::{read_twice, start_metrics};
-pub use secret::secret;
 pub use stream::{start_streams, stream_once};
-pub use target::Target;
 
 use crate::domain::metric::Scrape;
 use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Version};
+use crate::http::{Client, Target};
 use poller::Poller;
 
 /// What a poller found.
@@ -123,7 +116,7 @@ impl Pollers {
 /// # Errors
 /// When no HTTP client can be made on this machine, in words.
 pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
-    let client = client()?;
+    let client = Client::new(&spec.transport)?;
     let dropped = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for (side, side_spec) in sides.iter() {

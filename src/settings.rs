@@ -10,6 +10,7 @@ pub(crate) mod duration;
 mod error;
 mod reader;
 mod secret;
+mod transport;
 mod url;
 pub(crate) mod values;
 
@@ -21,4 +22,5 @@ pub use error::{ConfigError, Fault, Place};
 pub(crate) use error::{nearest, quote, quote_path};
 pub(crate) use reader::{MAX_FAULTS, Node, Report, Table};
 pub use secret::Secret;
+pub(crate) use transport::{TRANSPORT, transport, transport_without_identity};
 pub(crate) use url::BaseUrl;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Try, slack};
 use crate::domain::{Alert, AlertForm, AlertUrl, HeaderValue};
-use crate::probe::{Ask, FetchError, Reply, Target, fetch, redirect_note, secret};
+use crate::http::{Ask, Client, FetchError, Headers, Reply, Target, fetch, redirect_note, secret, split_origin};
 
 /// Of an answer no more than this is read, in bytes: only its status counts.
 const MAX_REPLY: usize = 64 * 1024;
@@ -17,11 +17,17 @@ pub(super) struct Hook<'a> {
     pub(super) limit: Duration,
 }
 
-pub(super) async fn post(client: &reqwest::Client, hook: &Hook<'_>, alert: &Alert) -> Try {
-    let (url, headers) = match (url(hook.url), headers(hook.headers, &alert.id)) {
+pub(super) async fn post(client: &Client, hook: &Hook<'_>, alert: &Alert) -> Try {
+    let plain = |text: &str| Ok::<_, String>(text.to_owned());
+    let (url, mut headers) = match (url(hook.url), Headers::read(hook.headers, plain)) {
         (Ok(url), Ok(headers)) => (url, headers),
         (Err(why), _) | (_, Err(why)) => return Try::Again(why, None),
     };
+    headers.list.push(("idempotency-key".to_owned(), alert.id.clone()));
+    if matches!(hook.url, AlertUrl::Secret(_)) {
+        headers.mask.add(&url);
+        headers.mask.add(split_origin(&url).1);
+    }
     let body = match hook.form {
         AlertForm::Json => serde_json::to_vec(alert),
         AlertForm::Slack => serde_json::to_vec(&slack::message(alert)),
@@ -30,8 +36,8 @@ pub(super) async fn post(client: &reqwest::Client, hook: &Hook<'_>, alert: &Aler
         Ok(body) => body,
         Err(why) => return Try::Refused(format!("it cannot be written as JSON: {why}")),
     };
-    let (base, path) = origin(&url);
-    let target = Target { base: base.to_owned(), headers };
+    let (base, path) = split_origin(&url);
+    let target = Target::new(base).with(&headers);
     let ask = Ask::post_json(path, body, hook.limit, MAX_REPLY);
     judge(fetch(client, &target, ask).await)
 }
@@ -62,27 +68,4 @@ fn url(from: &AlertUrl) -> Result<String, String> {
         // What stands there may be another secret: it is not repeated.
         Err("what should be its URL does not begin with https:// or http://".into())
     }
-}
-
-/// Scheme and authority, and the rest with its leading slash.
-fn origin(url: &str) -> (&str, &str) {
-    let from = url.find("://").map_or(0, |at| at + 3);
-    match url[from..].find('/') {
-        Some(at) => url.split_at(from + at),
-        None => (url, "/"),
-    }
-}
-
-fn headers(given: &[(String, HeaderValue)], id: &str) -> Result<Vec<(String, String)>, String> {
-    let mut sent = vec![("idempotency-key".to_owned(), id.to_owned())];
-    for (name, from) in given {
-        let read = |from| secret(from).map_err(|why| format!("no secret for {name}: {why}"));
-        let text = match from {
-            HeaderValue::Plain(text) => text.clone(),
-            HeaderValue::Secret(from) => read(from)?,
-            HeaderValue::Bearer(from) => format!("Bearer {}", read(from)?),
-        };
-        sent.push((name.clone(), text));
-    }
-    Ok(sent)
 }

@@ -20,7 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -37,7 +36,8 @@ use super::{
 };
 use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, TsigKey};
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Revision, Side};
+use crate::domain::{Observation, Order, Pair, Revision, Side, Transport};
+use crate::http::Client;
 
 /// One name in the DNS. Cheap to clone; needs a tokio runtime to be called in.
 #[derive(Debug, Clone)]
@@ -67,7 +67,11 @@ struct Found {
 impl Dns {
     /// The name that `spec` describes; `sides` are base URLs that reach each side whatever the records say.
     pub fn new(spec: DnsSpec, sides: Pair<Vec<String>>) -> Self {
-        let (client, acts) = (exchange::client(), Acts::default());
+        let transport = match &spec.way {
+            DnsWay::PowerDns { transport, .. } => transport.clone(),
+            DnsWay::Update { .. } => Transport::default(),
+        };
+        let (client, acts) = (exchange::client(&transport), Acts::default());
         Self { inner: Arc::new(Inner { spec, sides, client, acts, countdown: Mutex::default() }) }
     }
 }
@@ -201,7 +205,7 @@ impl Inner {
                 }
                 found
             }
-            DnsWay::PowerDns { url, server_id, key, server } => {
+            DnsWay::PowerDns { url, server_id, key, server, .. } => {
                 let client = self.client.as_ref().map_err(Clone::clone)?;
                 let told = Api { client, url, server_id, key }.read(&self.spec).await?;
                 let mut odd = Vec::new();

@@ -29,6 +29,7 @@ use super::{
 use crate::domain::router::hook::{Act, HookSpec};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side};
+use crate::http::Client;
 
 /// Longest time a reading may take: whoever asks gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1800);
@@ -49,7 +50,7 @@ pub struct Hook {
 struct Inner {
     spec: HookSpec,
     sides: Pair<Vec<String>>,
-    client: Result<reqwest::Client, BackendError>,
+    client: Result<Client, BackendError>,
     acts: Acts,
     /// The revision that was read last.
     seen: Mutex<Option<Revision>>,
@@ -64,7 +65,7 @@ struct Said {
 impl Hook {
     /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
-        let client = exchange::client();
+        let client = exchange::client(&spec.transport);
         Self { inner: Arc::new(Inner { spec, sides, client, acts: Acts::default(), seen: Mutex::default() }) }
     }
 }

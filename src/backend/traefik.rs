@@ -19,7 +19,6 @@ mod store;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::Client;
 use tokio::time::Instant;
 
 use self::api::Instance;
@@ -32,6 +31,7 @@ use super::{
 use crate::domain::router::traefik::{TraefikSpec, TraefikWay};
 use crate::domain::text::clean;
 use crate::domain::{Digest, Observation, Order, Pair, Revision, Side};
+use crate::http::Client;
 
 /// What is not in force for so long is not merely held back.
 const LATE: Duration = Duration::from_secs(8);
@@ -56,7 +56,7 @@ struct Inner {
 impl Traefik {
     /// The Traefik that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
-        let (client, acts, store) = (exchange::client(), Acts::default(), Store::new(&spec));
+        let (client, acts, store) = (exchange::client(&spec.transport), Acts::default(), Store::new(&spec));
         Self { inner: Arc::new(Inner { spec, sides, client, acts, store, waiting: Mutex::default() }) }
     }
 }

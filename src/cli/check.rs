@@ -16,9 +16,9 @@ use crate::domain::gate::SmokeSource;
 use crate::domain::in_unit;
 use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
-use crate::domain::{GateKind, MetricsSpec, Side};
+use crate::domain::{GateKind, MetricsSpec, Side, Transport};
 use crate::engine::snapshot::SCHEMA_VERSION;
-use crate::probe::{Ask, FetchError, Target, fetch};
+use crate::http::{Ask, Client, FetchError, Target, fetch};
 use crate::runtime::connect;
 
 /// Of an answer no more than this is read, in bytes.
@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let config = load(context)?;
     let file = &config.file;
     let mut rows = vec![Row::local("config", file, Ok("valid".into()))];
-    let client = crate::probe::client().map_err(Failure::error)?;
+    let client = Client::new(&config.service.probe.transport).map_err(Failure::error)?;
     rows.extend(console_files(&config, context));
     rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config).await);
-    rows.extend(others(&config, &client).await);
+    rows.extend(others(&config).await);
     print(context, &rows, &notes);
     let failed = rows.iter().filter(|row| row.result.is_err());
     let count = failed.clone().count();
@@ -73,13 +73,13 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Asks every replica's probe path once, one after the other.
-async fn replicas(config: &Config, client: &reqwest::Client) -> Vec<Row> {
+async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
     let probe = &config.service.probe;
     let limit = Duration::from_millis(probe.timeout_ms);
     let mut rows = Vec::new();
     for side in Side::BOTH {
         for url in &config.service.sides[side].urls {
-            let target = Target { base: url.trim_end_matches('/').to_owned(), headers: Vec::new() };
+            let target = Target::new(url);
             let result = match fetch(client, &target, Ask::get(&probe.path, limit, MAX_REPLY)).await {
                 Ok(answer) if answer.is_success() => Ok(format!("{}", answer.status)),
                 Ok(answer) => Err(format!("answered {}, not 2xx", answer.status)),
@@ -145,30 +145,34 @@ fn found(spec: &MetricsSpec, scrape: &Scrape) -> Result<String, String> {
 }
 
 /// The other systems that gates ask, each origin once. Any answer will do: what a gate asks there may do something.
-async fn others(config: &Config, client: &reqwest::Client) -> Vec<Row> {
+async fn others(config: &Config) -> Vec<Row> {
     let mut asked: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
     for gate in &config.service.gates {
-        let urls: Vec<&str> = match &gate.kind {
-            GateKind::Prometheus { url, .. } => vec![url],
-            GateKind::Http { call, .. } => vec![&call.url],
+        let urls: Vec<(&str, &Transport)> = match &gate.kind {
+            GateKind::Prometheus { url, transport, .. } => vec![(url, transport)],
+            GateKind::Http { call, .. } => vec![(&call.url, &call.transport)],
             GateKind::Integration { steps } => steps
                 .iter()
                 .filter(|step| !step.call.is_through_candidate())
-                .map(|step| step.call.url.as_str())
+                .map(|step| (step.call.url.as_str(), &step.call.transport))
                 .collect(),
             _ => continue,
         };
-        for origin in urls.into_iter().map(origin) {
+        for (url, transport) in urls {
+            let origin = origin(url);
             if asked.contains(&origin) {
                 continue;
             }
             asked.push(origin);
-            let target = Target { base: origin.to_owned(), headers: Vec::new() };
-            let result = match fetch(client, &target, Ask::get("/", OTHERS, MAX_REPLY)).await {
-                Ok(answer) => Ok(format!("answers ({})", answer.status)),
-                Err(FetchError::TooLong(_)) => Ok("answers".into()),
-                Err(error) => Err(error.to_string()),
+            let target = Target::new(origin);
+            let result = match Client::new(transport) {
+                Ok(client) => match fetch(&client, &target, Ask::get("/", OTHERS, MAX_REPLY)).await {
+                    Ok(answer) => Ok(format!("answers ({})", answer.status)),
+                    Err(FetchError::TooLong(_)) => Ok("answers".into()),
+                    Err(error) => Err(error.to_string()),
+                },
+                Err(why) => Err(why),
             };
             rows.push(Row {
                 what: format!("gate {}", gate.name),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::keys;
 use crate::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
-use crate::settings::{BaseUrl, Node, Section, Table, call, quote, values};
+use crate::settings::{BaseUrl, Node, Section, TRANSPORT, Table, call, quote, transport, values};
 
 const SECOND: u64 = 1000;
 /// More would be a mailing list.
@@ -28,7 +28,7 @@ fn alert(table: Table<'_>, seen: &mut HashMap<String, usize>) -> Option<AlertSpe
     let typed = node.text()?;
     let form = kinds.iter().find(|(name, _)| *name == typed).map(|(_, form)| *form);
     let sections: &'static [&'static Section] = match (typed, form) {
-        (_, Some(_)) => &[&keys::ALERT, &keys::ALERT_WEBHOOK],
+        (_, Some(_)) => &[&keys::ALERT, &keys::ALERT_WEBHOOK, &TRANSPORT],
         ("command", None) => &[&keys::ALERT, &keys::ALERT_COMMAND],
         _ => {
             return node.refuse(format!("{} is no way of telling", quote(typed)), "ways: webhook, slack, command");
@@ -91,8 +91,8 @@ fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
         }
         Some(AlertUrl::Plain(text.to_owned()))
     });
-    let headers = call::headers(table);
-    Some(AlertWay::Webhook { url: url?, headers: headers?, form })
+    let (headers, transport) = (call::headers(table), transport(table));
+    Some(AlertWay::Webhook { url: url?, headers: headers?, form, transport })
 }
 
 fn command(table: &Table<'_>) -> Option<AlertWay> {

@@ -9,7 +9,7 @@ use crate::domain::router::hook::HookSpec;
 use crate::domain::router::nginx::NginxSpec;
 use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::{Pair, SideSpec};
-use crate::settings::{self, AdminAddress, Node, Section, Table, nearest, quote};
+use crate::settings::{self, AdminAddress, Node, Section, TRANSPORT, Table, nearest, quote};
 
 mod caddy;
 mod envoy;
@@ -84,12 +84,12 @@ const KINDS: &[Kind] = &[
     Kind { name: "embedded", sections: &[&keys::BACKEND, &keys::EMBEDDED], read: embedded },
     Kind { name: "haproxy", sections: &[&keys::BACKEND, &keys::HAPROXY], read: haproxy::haproxy },
     Kind { name: "envoy", sections: &[&keys::BACKEND, &keys::ENVOY], read: envoy::envoy },
-    Kind { name: "caddy", sections: &[&keys::BACKEND, &keys::CADDY], read: caddy::caddy },
-    Kind { name: "traefik", sections: &[&keys::BACKEND, &keys::TRAEFIK], read: traefik::traefik },
+    Kind { name: "caddy", sections: &[&keys::BACKEND, &keys::CADDY, &TRANSPORT], read: caddy::caddy },
+    Kind { name: "traefik", sections: &[&keys::BACKEND, &keys::TRAEFIK, &TRANSPORT], read: traefik::traefik },
     Kind { name: "nginx", sections: &[&keys::BACKEND, &keys::NGINX], read: nginx::nginx },
     Kind { name: "dns", sections: &[&keys::BACKEND, &keys::DNS], read: dns::dns },
     Kind { name: "exec", sections: &[&keys::BACKEND, &keys::HOOK_EXEC, &keys::HOOK], read: hooks::exec },
-    Kind { name: "http", sections: &[&keys::BACKEND, &keys::HOOK_HTTP, &keys::HOOK], read: hooks::http },
+    Kind { name: "http", sections: &[&keys::BACKEND, &keys::HOOK_HTTP, &keys::HOOK, &TRANSPORT], read: hooks::http },
 ];
 
 /// The kinds of traffic system this version drives, in that order.

@@ -3,7 +3,7 @@
 use super::gates::bound;
 use super::keys;
 use crate::domain::{Call, Expect, GateKind, Scalar, Step, placeholder};
-use crate::settings::{BaseUrl, Node, Table, call, values};
+use crate::settings::{BaseUrl, Node, TRANSPORT, Table, call, transport, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -48,7 +48,7 @@ pub(super) fn integration(table: &Table<'_>) -> Option<GateKind> {
 }
 
 fn step(node: &Node<'_>) -> Option<Step> {
-    let table = node.table()?.keys_of(&[&keys::STEP]);
+    let table = node.table()?.keys_of(&[&keys::STEP, &TRANSPORT]);
     let name = table.need("name", "write what people call it").and_then(|node| {
         let text = node.text()?.trim();
         let fits = (1..=60).contains(&text.chars().count());
@@ -85,14 +85,16 @@ pub(super) fn prometheus(table: &Table<'_>) -> Option<GateKind> {
         table.fault("neither min nor max is written".into(), "write e.g. max = 0.1");
         return None;
     };
-    Some(GateKind::Prometheus { url: url?, query: query?, headers: headers?, bound, max_age_ms, timeout_ms })
+    let (url, query, headers, transport) = (url?, query?, headers?, transport(table));
+    Some(GateKind::Prometheus { url, query, headers, bound, max_age_ms, timeout_ms, transport })
 }
 
 /// `url`, `method`, `headers`, `bearer`, `body` and `request_timeout`.
 fn gate_call(table: &Table<'_>, may_be_path: bool) -> Option<Call> {
     let call = call::call_of(table, may_be_path, &placeholder::NAMES);
     let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
-    Some(Call { timeout_ms, ..call? })
+    let transport = transport(table);
+    Some(Call { timeout_ms, transport, ..call? })
 }
 
 /// `status`, `pointer`, `equals`, `min`, `max`, `contains` and `max_latency`.

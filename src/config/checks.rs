@@ -8,7 +8,7 @@ use super::{calls, gates, golden, keys};
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
 use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec};
-use crate::settings::{Node, Table, duration, quote, values};
+use crate::settings::{Node, TRANSPORT, Table, duration, quote, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -85,8 +85,8 @@ fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>
         Kind::Golden => table.keys_of(&[&keys::GATE, &keys::GOLDEN]),
         Kind::Smoke => table.keys_of(&[&keys::GATE, &keys::SMOKE]),
         Kind::Exec => table.keys_of(&[&keys::GATE, &keys::EXEC]),
-        Kind::Http => table.keys_of(&[&keys::GATE, &keys::HTTP]),
-        Kind::Prometheus => table.keys_of(&[&keys::GATE, &keys::PROMETHEUS]),
+        Kind::Http => table.keys_of(&[&keys::GATE, &keys::HTTP, &TRANSPORT]),
+        Kind::Prometheus => table.keys_of(&[&keys::GATE, &keys::PROMETHEUS, &TRANSPORT]),
         Kind::Manual => table.keys_of(&[&keys::GATE, &keys::MANUAL]),
         Kind::Integration => table.keys_of(&[&keys::GATE, &keys::INTEGRATION]),
         Kind::Load => table.keys_of(&[&keys::GATE, &keys::LOAD]),

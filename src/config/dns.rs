@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::backend::{Around, BackendSpec};
 use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, call, quote, values};
+use crate::settings::{BaseUrl, Node, Table, call, quote, transport_without_identity, values};
 
 const SECOND: u64 = 1000;
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -86,7 +86,7 @@ fn update(table: &Table<'_>) -> Option<DnsWay> {
             None
         }
     };
-    foreign(table, &["api", "server_id", "api_key"], "update");
+    foreign(table, &["api", "server_id", "api_key", "ca", "proxy"], "update");
     Some(DnsWay::Update { server: server?, secondaries: secondaries?, key: key? })
 }
 
@@ -104,7 +104,8 @@ fn powerdns(table: &Table<'_>) -> Option<DnsWay> {
         None => Some(None),
     };
     foreign(table, &["secondaries", "key", "secret"], "powerdns");
-    Some(DnsWay::PowerDns { url: url?, server_id: server_id?, key: key?, server: server? })
+    let transport = transport_without_identity(table);
+    Some(DnsWay::PowerDns { url: url?, server_id: server_id?, transport, key: key?, server: server? })
 }
 
 fn foreign(table: &Table<'_>, keys: &[&str], method: &str) {

@@ -3,9 +3,9 @@
 use super::backend::{Around, BackendSpec};
 use super::keys;
 use crate::domain::capabilities::Weights;
-use crate::domain::placeholder;
 use crate::domain::router::hook::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
-use crate::settings::{Node, Table, call, quote, values};
+use crate::domain::{Transport, placeholder};
+use crate::settings::{Node, Table, call, quote, transport, values};
 
 const MINUTE: u64 = 60_000;
 
@@ -34,9 +34,10 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
 pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
     let acts = acts(table, call);
     let header = table.get("revision_header").map(|node| values::header(&node));
-    let spec = spec(table, around, acts)?;
-    let revision_header = values::given(header)?;
-    Some(BackendSpec::Hook(Box::new(HookSpec { answer: AnswerAt { revision_header, ..spec.answer }, ..spec })))
+    let (spec, transport) = (spec(table, around, acts), transport(table));
+    let (spec, revision_header) = (spec?, values::given(header)?);
+    let answer = AnswerAt { revision_header, ..spec.answer };
+    Some(BackendSpec::Hook(Box::new(HookSpec { answer, transport, ..spec })))
 }
 
 fn acts<'a>(table: &Table<'a>, act: impl Fn(&Node<'a>, bool) -> Option<Act>) -> Option<Acts> {
@@ -109,6 +110,7 @@ fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<Ho
         answer: AnswerAt { green: green?, blue, revision: revision?, revision_header: None },
         can,
         dir: table.base().to_owned(),
+        transport: Transport::default(),
         timeout_ms,
         conflict_code: 75,
     })

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{KeyDoc, Section, TOKEN};
+use crate::settings::{KeyDoc, Section, TOKEN, TRANSPORT};
 
 pub(super) use deciding::*;
 pub(super) use routers::*;
@@ -28,7 +28,7 @@ pub(super) const TOP: [&str; 15] = [
 const ALL: &[&Section] = &[
     &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
     &BACKEND, &EMBEDDED, &HAPROXY, &VALUES, &BACKENDS, &SERVERS, &ENVOY, &CADDY, &UPSTREAMS, &TRAEFIK, &NGINX, &DNS, &HOOK_EXEC, &HOOK_HTTP, &HOOK, &HOOK_CALL,
-    &GATEWAY, &TOKEN, &STATE, &PLAN, &PROMPTS, &UI,
+    &TRANSPORT, &GATEWAY, &TOKEN, &STATE, &PLAN, &PROMPTS, &UI,
     &GATE, &HEALTH, &GOLDEN, &SMOKE, &LOAD, &STAGE, &SATURATION, &INTEGRATION, &STEP, &HTTP, &PROMETHEUS, &MANUAL, &EXEC, &GUARD, &VERSUS, &ALERT, &ALERT_WEBHOOK, &ALERT_COMMAND, &LOG,
 ];
 

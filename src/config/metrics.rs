@@ -2,8 +2,8 @@
 
 use super::keys;
 use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
-use crate::domain::{Pair, SideSpec, placeholder};
-use crate::settings::{BaseUrl, Node, Table, quote, values};
+use crate::domain::{Pair, SideSpec, Transport, placeholder};
+use crate::settings::{BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -14,7 +14,7 @@ const MAX_ROWS: usize = 24;
 pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<MetricsSpec> {
     let stream = super::openai::openai(root);
     let Some(header) = root.get("metrics") else { return stream.map(alone) };
-    let table = header.table()?.keys_of(&[&keys::METRICS]);
+    let table = header.table()?.keys_of(&[&keys::METRICS, &TRANSPORT]);
     let presets = metric::PRESETS.map(|name| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
     let preset = name.and_then(metric::preset);
@@ -44,8 +44,8 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
         None if scraped => sides[side].urls.iter().filter_map(|url| at_port(url, port)).collect(),
         None => Vec::new(),
     });
-    let preset = name.unwrap_or_default().to_owned();
-    Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic, stream })
+    let (preset, transport) = (name.unwrap_or_default().to_owned(), transport(&table));
+    Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic, stream, transport })
 }
 
 /// The metrics of a file that asks for none but a streaming endpoint's.
@@ -60,6 +60,7 @@ fn alone(stream: StreamSpec) -> MetricsSpec {
         rows: metric::stream_rows(&[]),
         traffic: None,
         stream: Some(stream),
+        transport: Transport::default(),
     }
 }
 

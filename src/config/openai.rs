@@ -1,6 +1,7 @@
 //! What `[probe.openai]` means: the streaming endpoint that is asked for a few tokens now and then.
 
 use super::keys;
+use crate::domain::Transport;
 use crate::domain::metric::StreamSpec;
 use crate::settings::{Node, Table, call, values};
 
@@ -31,6 +32,7 @@ pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
         interval_ms: table.duration("interval", 5 * SECOND..=24 * 3600 * SECOND, 60 * SECOND),
         timeout_ms: table.duration("timeout", 100..=120 * SECOND, 20 * SECOND),
         api_key: table.get("api_key").and_then(|node| call::secret(&node)),
+        transport: Transport::default(),
     })
 }
 

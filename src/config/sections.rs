@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{GatewaySpec, keys};
 use crate::domain::{OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
-use crate::settings::{self, AdminAddress, BaseUrl, Node, Table, quote, values};
+use crate::settings::{self, AdminAddress, BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -118,7 +118,7 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
 pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
     let standard = ProbeSpec::default();
     let Some(table) = root.get("probe").and_then(|node| node.table()) else { return (standard, 5 * SECOND) };
-    let table = table.keys_of(&[&keys::PROBE]);
+    let table = table.keys_of(&[&keys::PROBE, &TRANSPORT]);
     let interval_ms = table.duration("interval", 100..=HOUR, standard.interval_ms);
     let timeout_ms = table.duration("timeout", 1..=10 * MINUTE, standard.timeout_ms);
     if let Some(node) = table.get("timeout").filter(|_| timeout_ms > interval_ms.saturating_mul(10)) {
@@ -136,22 +136,16 @@ pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
             "raise it, or poll more often",
         );
     }
-    (ProbeSpec { interval_ms, timeout_ms, path }, stale_ms)
+    (ProbeSpec { interval_ms, timeout_ms, path, transport: transport(&table) }, stale_ms)
 }
 
 /// Where journal, lease and logs lie; `None` with a fault noted.
-pub(super) fn state_dir(
-    root: &Table<'_>,
-    base: Option<PathBuf>,
-    name: &str,
-    environment: &str,
-    asked: super::StateDir,
-) -> Option<PathBuf> {
+pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, environment: &str) -> Option<PathBuf> {
     if let Some(node) = root.get("state") {
         let table = node.table()?.keys_of(&[&keys::STATE]);
         if let Some(dir) = table.get("dir") {
             let dir_path = values::path(&dir)?;
-            if dir_path.is_file() && asked == super::StateDir::MustBeSound {
+            if dir_path.is_file() && !root.is_for_rollback() {
                 return dir.refuse("is a file, not a directory".into(), "name a directory");
             }
             return Some(dir_path);

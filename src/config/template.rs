@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::keys;
-use crate::settings::{KeyDefault, KeyDoc, Section};
+use crate::settings::{KeyDefault, KeyDoc, Section, TRANSPORT};
 
 /// What `cutover init` asked, or was told on its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub fn template(answers: &Answers) -> String {
     out.section("#[metrics]", &keys::METRICS, &[("preset", "\"process\"")]);
     out.prose("A row's keys, under [[metrics.row]]:", &keys::METRICS_ROW);
     out.prose("The keys of [metrics.traffic]:", &keys::METRICS_TRAFFIC);
+    out.prose("The keys of every table that makes requests, [probe] and [metrics] too:", &TRANSPORT);
     out.section("[plan]", &keys::PLAN, &[]);
     out.section("[prompts]", &keys::PROMPTS, &[]);
     out.section("[ui]", &keys::UI, &[]);

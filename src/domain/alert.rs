@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Transport;
 use super::call::{HeaderValue, SecretRef};
 use super::side::{Pair, Side};
 
@@ -180,6 +181,9 @@ pub enum AlertWay {
         headers: Vec<(String, HeaderValue)>,
         /// The shape of the body.
         form: AlertForm,
+        /// How the server is reached.
+        #[serde(default, skip_serializing_if = "Transport::is_default")]
+        transport: Transport,
     },
     /// A command that reads the alert as JSON on its standard input.
     Command {

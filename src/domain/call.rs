@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Transport;
 use super::gate::Bound;
 
 /// Where a secret is found when it is needed; never the secret.
@@ -42,6 +43,9 @@ pub struct Call {
     pub body: Option<String>,
     /// The answer is waited for this long, in milliseconds.
     pub timeout_ms: u64,
+    /// How the server is reached; a call through the candidate goes as probes do.
+    #[serde(default, skip_serializing_if = "Transport::is_default")]
+    pub transport: Transport,
 }
 
 impl Call {

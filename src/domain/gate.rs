@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{Call, Expect, HeaderValue, Scalar, Step};
 use super::digest::Digest;
 use super::load::{LoadRun, Saturation};
+use super::transport::Transport;
 pub use golden::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 
 /// What a gate found. Not enough data is an answer of its own (law 6).
@@ -113,6 +114,9 @@ pub enum GateKind {
         max_age_ms: u64,
         /// An answer is waited for this long, in milliseconds.
         timeout_ms: u64,
+        /// How the server is reached.
+        #[serde(default, skip_serializing_if = "Transport::is_default")]
+        transport: Transport,
     },
     /// Named calls up- and downstream and through the candidate, in order.
     Integration {

@@ -14,6 +14,7 @@ pub use preset::{PRESETS, Preset, preset};
 pub use stream::{StreamFigure, StreamSpec, stream_rows};
 
 use super::side::{Pair, Side};
+use super::transport::Transport;
 
 /// Where a model server's metrics are read, and what is made of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct MetricsSpec {
     /// The streaming endpoint that is asked now and then, where one is.
     #[serde(default)]
     pub stream: Option<StreamSpec>,
+    /// How metrics pages and the Prometheus server are reached.
+    #[serde(default, skip_serializing_if = "Transport::is_default")]
+    pub transport: Transport,
 }
 
 impl MetricsSpec {

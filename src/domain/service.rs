@@ -10,6 +10,7 @@ use super::guard::GuardSpec;
 use super::metric::MetricsSpec;
 use super::plan::Plan;
 use super::side::Pair;
+use super::transport::Transport;
 
 /// One service, validated; the engine's and the runtime's only view of the config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,10 +86,13 @@ pub struct ProbeSpec {
     pub timeout_ms: u64,
     /// Path asked with GET; 2xx is ready.
     pub path: String,
+    /// How replicas are reached, by gates too.
+    #[serde(default, skip_serializing_if = "Transport::is_default")]
+    pub transport: Transport,
 }
 
 impl Default for ProbeSpec {
     fn default() -> Self {
-        Self { interval_ms: 1000, timeout_ms: 800, path: "/v2/health/ready".into() }
+        Self { interval_ms: 1000, timeout_ms: 800, path: "/v2/health/ready".into(), transport: Transport::default() }
     }
 }

@@ -9,8 +9,8 @@ use super::agree::shown;
 use super::report::Report;
 use super::{Checked, MAX_REPLY};
 use crate::domain::text::clean;
-use crate::domain::{Call, Expect, HeaderValue, Scalar, SecretRef, placeholder};
-use crate::probe::{Ask, Reply, Target, fetch, redirect_note, secret};
+use crate::domain::{Call, Expect, HeaderValue, Scalar, placeholder};
+use crate::http::{Ask, Client, Headers, Reply, Target, fetch, redirect_note, split_origin};
 
 /// How an answer stands to what it must be.
 pub(super) enum Held {
@@ -22,24 +22,23 @@ pub(super) enum Held {
     Unclear(String),
 }
 
-/// Makes one call; `target` is for calls through the candidate.
+/// Makes one call; `replica` and its client are for calls through the candidate.
 pub(super) async fn ask(
-    client: &reqwest::Client,
     side: Checked<'_>,
     call: &Call,
-    target: Option<&Target>,
+    replica: Option<(&Client, &Target)>,
     report: &mut Report,
 ) -> Result<Reply, String> {
     let mut headers = headers(side, &call.headers, report)?;
     let url = placeholder::fill(&call.url, |name| value(side, name).map(|text| placeholder::escape_url(&text)))?;
     let body = call.body.as_deref().map(|body| placeholder::fill(body, |name| value(side, name).map(|v| in_json(&v))));
-    let typed = headers.iter().position(|(name, _)| name == "content-type").map(|at| headers.remove(at).1);
+    let typed = headers.list.iter().position(|(name, _)| name == "content-type").map(|at| headers.list.remove(at).1);
     let content_type = typed.as_deref().unwrap_or("application/json");
-    let target = match target {
-        Some(replica) => Target { base: replica.base.clone(), headers: [replica.headers.clone(), headers].concat() },
-        None => Target { base: origin(&url).0.to_owned(), headers },
+    let (client, target) = match replica {
+        Some((client, replica)) => (client.clone(), replica.with(&headers)),
+        None => (Client::new(&call.transport)?, Target::new(split_origin(&url).0).with(&headers)),
     };
-    let path = if call.is_through_candidate() { url.as_str() } else { origin(&url).1 };
+    let path = if call.is_through_candidate() { url.as_str() } else { split_origin(&url).1 };
     let method = reqwest::Method::from_bytes(call.method.as_bytes()).map_err(|err| err.to_string())?;
     let ask = Ask {
         method,
@@ -48,18 +47,7 @@ pub(super) async fn ask(
         timeout: Duration::from_millis(call.timeout_ms),
         max_body: MAX_REPLY,
     };
-    let mut reply = fetch(client, &target, ask).await.map_err(|err| err.to_string())?;
-    reply.body = report.masked(std::mem::take(&mut reply.body));
-    Ok(reply)
-}
-
-/// Scheme and authority, and the rest with its leading slash.
-fn origin(url: &str) -> (&str, &str) {
-    let from = url.find("://").map_or(0, |at| at + 3);
-    match url[from..].find('/') {
-        Some(at) => url.split_at(from + at),
-        None => (url, "/"),
-    }
+    fetch(&client, &target, ask).await.map_err(|err| err.to_string())
 }
 
 fn in_json(text: &str) -> String {
@@ -80,28 +68,15 @@ pub(super) fn value(side: Checked<'_>, name: &str) -> Result<String, String> {
     if value.is_empty() { Err(format!("{{{{{name}}}}} is not known")) } else { Ok(value) }
 }
 
-/// The headers as they are sent; their secrets are hidden from the report.
+/// The headers as they are sent; the report hides their secrets.
 pub(super) fn headers(
     side: Checked<'_>,
     given: &[(String, HeaderValue)],
     report: &mut Report,
-) -> Result<Vec<(String, String)>, String> {
-    let mut sent = Vec::with_capacity(given.len());
-    for (name, from) in given {
-        let text = match from {
-            HeaderValue::Plain(text) => placeholder::fill(text, |name| value(side, name))?,
-            HeaderValue::Secret(secret) => read(name, secret, report)?,
-            HeaderValue::Bearer(secret) => format!("Bearer {}", read(name, secret, report)?),
-        };
-        sent.push((name.clone(), text));
-    }
-    Ok(sent)
-}
-
-fn read(header: &str, from: &SecretRef, report: &mut Report) -> Result<String, String> {
-    let secret = secret(from).map_err(|why| format!("no secret for {header}: {why}"))?;
-    report.hide(&secret);
-    Ok(secret)
+) -> Result<Headers, String> {
+    let headers = Headers::read(given, |text| placeholder::fill(text, |name| value(side, name)))?;
+    report.hide(&headers.mask);
+    Ok(headers)
 }
 
 /// Holds an answer against what it must be. `pending` are values that mean: not yet.

@@ -23,7 +23,7 @@ use super::report::Report;
 use super::{Checked, Finding, MAX_REPLY, MAX_SILENCE, ask, count};
 use crate::domain::gate::GoldenSpec;
 use crate::domain::{Digest, Verdict};
-use crate::probe::{Ask, Target, fetch};
+use crate::http::{Ask, Client, Target, fetch};
 use answer::{Answer, Graded};
 use case::Case;
 use measure::{Judged, Tally};
@@ -42,12 +42,7 @@ pub(super) struct Survey {
     content: Digest,
 }
 
-pub(super) async fn check(
-    client: reqwest::Client,
-    side: Checked<'_>,
-    spec: &Arc<GoldenSpec>,
-    report: &mut Report,
-) -> Finding {
+pub(super) async fn check(client: Client, side: Checked<'_>, spec: &Arc<GoldenSpec>, report: &mut Report) -> Finding {
     let (limit, at_least, unit) = first_limit(spec);
     (report.limit, report.at_least, report.unit) = (limit, at_least, unit);
     let mut run = match Run::prepare(client, side, spec, report).await {
@@ -105,7 +100,7 @@ fn first_limit(spec: &GoldenSpec) -> (Option<f64>, bool, &'static str) {
 
 /// Both sides, as a case needs them.
 struct Sides {
-    client: reqwest::Client,
+    client: Client,
     spec: Arc<GoldenSpec>,
     checked: Vec<Target>,
     /// Empty unless the sides are compared.
@@ -123,7 +118,7 @@ struct Run {
 
 impl Run {
     async fn prepare(
-        client: reqwest::Client,
+        client: Client,
         side: Checked<'_>,
         spec: &Arc<GoldenSpec>,
         report: &mut Report,
@@ -136,11 +131,7 @@ impl Run {
             return Err(fault);
         }
         let headers = ask::headers(side, &spec.headers, report)?;
-        let with_headers = |targets: &[Target]| {
-            let target =
-                |target: &Target| Target { headers: [&target.headers[..], &headers].concat(), ..target.clone() };
-            targets.iter().map(target).collect::<Vec<_>>()
-        };
+        let with_headers = |targets: &[Target]| targets.iter().map(|target| target.with(&headers)).collect::<Vec<_>>();
         let compares = spec.limits.min_agreement.is_some();
         if compares && side.others.is_empty() {
             return Err("the other side has no replicas to compare with".to_owned());
@@ -213,8 +204,7 @@ impl Run {
 
     async fn take(&mut self, place: usize, id: &str, outcome: Result<Graded, String>, report: &mut Report) {
         match outcome {
-            Ok(mut graded) => {
-                graded.told = report.masked_text(&graded.told);
+            Ok(graded) => {
                 if let Some(told) = self.progress.add(place as u64, &graded).await {
                     report.info(told);
                 }

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::report::Report;
 use super::{Finding, count};
 use crate::domain::Verdict;
-use crate::probe::{Ask, Target, fetch, redirect_note};
+use crate::http::{Ask, Client, Target, fetch, redirect_note};
 
 /// A replica gets this many times `consecutive` attempts.
 const ATTEMPTS_PER_SUCCESS: u32 = 3;
@@ -38,7 +38,7 @@ struct Shown {
     last_fault: Option<String>,
 }
 
-pub(super) async fn check(client: reqwest::Client, targets: &[Target], plan: Plan, report: &mut Report) -> Finding {
+pub(super) async fn check(client: Client, targets: &[Target], plan: Plan, report: &mut Report) -> Finding {
     report.unit = "ms";
     report.limit = Some(plan.max_latency.as_secs_f64() * 1000.0);
     report.total(targets.len() as u64);
@@ -77,7 +77,7 @@ pub(super) async fn check(client: reqwest::Client, targets: &[Target], plan: Pla
 }
 
 /// Asks one replica until it has answered well often enough, or cannot any more.
-async fn watch(client: reqwest::Client, target: Target, plan: Plan, permits: Arc<Semaphore>) -> Shown {
+async fn watch(client: Client, target: Target, plan: Plan, permits: Arc<Semaphore>) -> Shown {
     let attempts = plan.consecutive.saturating_mul(ATTEMPTS_PER_SUCCESS);
     let mut shown = Shown { label: target.label(), healthy: false, checks: 0, worst: None, last_fault: None };
     let (mut in_a_row, mut worst_in_a_row) = (0, None);
@@ -113,7 +113,7 @@ async fn watch(client: reqwest::Client, target: Target, plan: Plan, permits: Arc
 }
 
 /// How long a good answer took; or what was wrong, with the time where there was an answer.
-async fn ask(client: &reqwest::Client, target: &Target, plan: &Plan) -> Result<Duration, (Option<Duration>, String)> {
+async fn ask(client: &Client, target: &Target, plan: &Plan) -> Result<Duration, (Option<Duration>, String)> {
     // Twice the limit, so that an answer that is too slow can be told from none.
     let patience = (plan.max_latency * 2).max(Duration::from_millis(1));
     let reply = match fetch(client, target, Ask::get(&plan.path, patience, MAX_BODY)).await {

@@ -6,7 +6,6 @@ use super::{Checked, Finding};
 use crate::domain::{Call, Expect, Scalar, Verdict};
 
 pub(super) async fn check(
-    client: reqwest::Client,
     side: Checked<'_>,
     (call, expect, pending): (&Call, &Expect, &[Scalar]),
     report: &mut Report,
@@ -15,7 +14,7 @@ pub(super) async fn check(
     if let Some(bound) = expect.bound {
         (report.limit, report.at_least) = (Some(bound.limit), bound.at_least);
     }
-    let reply = match ask(&client, side, call, None, report).await {
+    let reply = match ask(side, call, None, report).await {
         Ok(reply) => reply,
         Err(why) => return Finding::new(Verdict::NotYet, why),
     };

@@ -7,9 +7,9 @@ use super::ask::{Held, ask, hold};
 use super::report::Report;
 use super::{Checked, Finding, count};
 use crate::domain::{Step, Verdict};
-use crate::probe::Target;
+use crate::http::{Client, Target};
 
-pub(super) async fn check(client: reqwest::Client, side: Checked<'_>, steps: &[Step], report: &mut Report) -> Finding {
+pub(super) async fn check(client: Client, side: Checked<'_>, steps: &[Step], report: &mut Report) -> Finding {
     report.unit = "count";
     report.limit = Some(0.0);
     let replicas = |step: &Step| if step.call.is_through_candidate() { side.targets.len() as u64 } else { 1 };
@@ -22,7 +22,8 @@ pub(super) async fn check(client: reqwest::Client, side: Checked<'_>, steps: &[S
             if step.call.is_through_candidate() { side.targets.iter().map(Some).collect() } else { vec![None] };
         for target in targets {
             let place = target.map(|target| format!(" on {}", target.label())).unwrap_or_default();
-            let fault = match ask(&client, side, &step.call, target, report).await {
+            let through = target.map(|target| (&client, target));
+            let fault = match ask(side, &step.call, through, report).await {
                 Ok(reply) => match hold(&step.expect, &[], &reply) {
                     Held::Yes(_) => {
                         report.info(format!("step {}{place}: ok in {} ms", step.name, reply.took.as_millis()));

@@ -20,10 +20,10 @@ use super::lines::Lines;
 use super::report::Report;
 use super::smoke::expect::Request;
 use super::{Finding, count};
-use crate::domain::Verdict;
 use crate::domain::gate::{LoadLimits, Stage};
 use crate::domain::load::Saturation;
-use crate::probe::Target;
+use crate::domain::{Transport, Verdict};
+use crate::http::Target;
 use account::{Account, Asked, Stop};
 use engine::Job;
 use place::Prepared;
@@ -42,6 +42,7 @@ pub(super) struct Plan<'a> {
     pub(super) connections: usize,
     pub(super) limits: LoadLimits,
     pub(super) saturation: Option<&'a Saturation>,
+    pub(super) transport: &'a Transport,
 }
 
 pub(super) async fn check(targets: &[Target], plan: Plan<'_>, report: &mut Report) -> Finding {
@@ -64,9 +65,17 @@ pub(super) async fn check(targets: &[Target], plan: Plan<'_>, report: &mut Repor
         count(connections as u64, "connection")
     ));
     let limit = Duration::from_millis(plan.limits.max_p99_ms);
-    let job = Job { targets: targets.to_vec(), requests, profile, connections, limit, flat_out: false };
+    let job = Job {
+        targets: targets.to_vec(),
+        requests,
+        profile,
+        connections,
+        limit,
+        flat_out: false,
+        transport: plan.transport.clone(),
+    };
     let account = Account::new(Asked { limits: plan.limits, total, length, connections });
-    let watch = plan.saturation.map(|spec| Watch::start(spec, targets)).transpose();
+    let watch = plan.saturation.map(|spec| Watch::start(spec, targets, plan.transport)).transpose();
     match watch.and_then(|watch| Ok((watch, engine::start(job)?))) {
         Ok((watch, running)) => follow(account, running, watch, plan.saturation, report).await,
         Err(why) => Finding::new(Verdict::NotYet, format!("the load could not be started: {why}")),

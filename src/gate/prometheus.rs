@@ -14,8 +14,8 @@ use super::report::Report;
 use super::{Checked, Finding, count};
 use crate::domain::gate::Bound;
 use crate::domain::text::clean;
-use crate::domain::{HeaderValue, LogLevel, Verdict, placeholder};
-use crate::probe::{Ask, Reply, Target, fetch, redirect_note};
+use crate::domain::{HeaderValue, LogLevel, Transport, Verdict, placeholder};
+use crate::http::{Ask, Client, Reply, Target, fetch, redirect_note};
 
 /// Longest answer that is read, in bytes: one value is meant.
 const MAX_BODY: usize = 1024 * 1024;
@@ -30,6 +30,7 @@ pub(super) struct Plan<'a> {
     pub(super) bound: Bound,
     pub(super) max_age: Duration,
     pub(super) timeout: Duration,
+    pub(super) transport: &'a Transport,
 }
 
 #[derive(Deserialize)]
@@ -50,10 +51,13 @@ struct Data {
     result: Value,
 }
 
-pub(super) async fn check(client: reqwest::Client, side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
+pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
     report.total(1);
     (report.limit, report.at_least) = (Some(plan.bound.limit), plan.bound.at_least);
-    let found = find(&client, side, &plan, report).await;
+    let found = match Client::new(plan.transport) {
+        Ok(client) => find(&client, side, &plan, report).await,
+        Err(why) => Err(why),
+    };
     report.step("");
     let value = match found {
         Ok(value) => value,
@@ -70,12 +74,7 @@ pub(super) async fn check(client: reqwest::Client, side: Checked<'_>, plan: Plan
 }
 
 /// The value of the query, if its samples are young enough.
-async fn find(
-    client: &reqwest::Client,
-    side: Checked<'_>,
-    plan: &Plan<'_>,
-    report: &mut Report,
-) -> Result<f64, String> {
+async fn find(client: &Client, side: Checked<'_>, plan: &Plan<'_>, report: &mut Report) -> Result<f64, String> {
     let query = placeholder::fill_promql(plan.query, |name| value(side, name))?;
     report.info(format!("query {query}"));
     let reply = ask(client, side, plan, &query, report).await?;
@@ -93,7 +92,7 @@ async fn find(
 }
 
 async fn ask(
-    client: &reqwest::Client,
+    client: &Client,
     side: Checked<'_>,
     plan: &Plan<'_>,
     query: &str,
@@ -110,10 +109,7 @@ async fn ask(
         timeout: plan.timeout,
         max_body: MAX_BODY,
     };
-    let target = Target { base: plan.url.to_owned(), headers };
-    let mut reply = fetch(client, &target, ask).await.map_err(|err| err.to_string())?;
-    reply.body = report.masked(std::mem::take(&mut reply.body));
-    Ok(reply)
+    fetch(client, &Target::new(plan.url).with(&headers), ask).await.map_err(|err| err.to_string())
 }
 
 /// The one number of the answer, or why there is none.

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::{Finding, GateProgress};
 use crate::domain::text::clean;
 use crate::domain::{Bound, Digest, Evidence, GateSpec, LoadRun, LogLevel, LogLine, Verdict};
+use crate::http::Mask;
 
 /// Misses and faults kept in the evidence, and told one by one in the log.
 const MAX_DETAILS: usize = 20;
@@ -25,7 +26,7 @@ pub(super) struct Report {
     told_quarters: u64,
     details: Vec<String>,
     untold: u64,
-    secrets: Vec<String>,
+    mask: Mask,
     /// The measured value, once there is one.
     pub(super) value: Option<f64>,
     /// The limit it is held against.
@@ -56,7 +57,7 @@ impl Report {
             told_quarters: 0,
             details: Vec::new(),
             untold: 0,
-            secrets: Vec::new(),
+            mask: Mask::default(),
             value: None,
             limit: None,
             unit: "",
@@ -74,9 +75,8 @@ impl Report {
     /// A miss or fault: the first 20 go into the log and the evidence, the rest is counted.
     pub(super) fn fault(&mut self, text: impl AsRef<str>) {
         if self.details.len() < MAX_DETAILS {
-            let text = self.masked_text(text.as_ref());
-            self.details.push(clean(&text, MAX_TEXT));
-            self.say(LogLevel::Warn, &text);
+            self.detail(text.as_ref());
+            self.say(LogLevel::Warn, text.as_ref());
         } else {
             self.untold += 1;
         }
@@ -90,28 +90,13 @@ impl Report {
     /// A line for the evidence alone: the log has it already.
     pub(super) fn detail(&mut self, text: &str) {
         if self.details.len() < MAX_DETAILS {
-            self.details.push(clean(text, MAX_TEXT));
+            self.details.push(clean(&self.mask.text(text), MAX_TEXT));
         }
     }
 
-    /// Keeps `secret` out of every answer from here on.
-    pub(super) fn hide(&mut self, secret: &str) {
-        if !self.secrets.iter().any(|known| known == secret) {
-            self.secrets.push(secret.to_owned());
-        }
-    }
-
-    /// `body` without the secrets that were sent: a server may give back what it was given.
-    pub(super) fn masked(&self, body: Vec<u8>) -> Vec<u8> {
-        if self.secrets.iter().all(|secret| !body.windows(secret.len()).any(|part| part == secret.as_bytes())) {
-            return body;
-        }
-        self.masked_text(&String::from_utf8_lossy(&body)).into_bytes()
-    }
-
-    /// The same of a text.
-    pub(super) fn masked_text(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+    /// Keeps the secrets of `mask` out of every line and of the evidence from here on.
+    pub(super) fn hide(&mut self, mask: &Mask) {
+        self.mask.join(mask);
     }
 
     /// The wall clock.
@@ -178,7 +163,7 @@ impl Report {
 
     /// Tells the verdict and makes the evidence.
     pub(super) fn finish(mut self, finding: &Finding, version: Digest, took: Duration) -> Evidence {
-        let note = clean(&finding.note, MAX_TEXT);
+        let note = clean(&self.mask.text(&finding.note), MAX_TEXT);
         if self.untold > 0 {
             self.say(LogLevel::Info, &format!("{} more like those are not listed", self.untold));
         }
@@ -208,7 +193,12 @@ impl Report {
     }
 
     fn say(&mut self, level: LogLevel, text: &str) {
-        let line = LogLine { at: (self.now)(), level, source: self.gate.clone(), text: clean(text, MAX_TEXT) };
+        let line = LogLine {
+            at: (self.now)(),
+            level,
+            source: self.gate.clone(),
+            text: clean(&self.mask.text(text), MAX_TEXT),
+        };
         if self.log.try_send(line).is_err() {
             self.state.log_dropped += 1;
         }

@@ -15,7 +15,7 @@ use super::report::Report;
 use super::{Checked, Finding, MAX_REPLY, MAX_SILENCE, REQUEST_TIMEOUT, ask, count};
 use crate::domain::gate::SmokeSource;
 use crate::domain::{HeaderValue, SampledRequest, Verdict};
-use crate::probe::{Ask, FetchError, Reply, Target, fetch};
+use crate::http::{Ask, Client, FetchError, Reply, Target, fetch};
 use expect::Request;
 
 /// Representative requests that every replica must still answer after the adversarial ones.
@@ -31,7 +31,7 @@ pub(super) struct Plan<'a> {
 }
 
 struct Run<'a> {
-    client: reqwest::Client,
+    client: Client,
     targets: Vec<Target>,
     plan: &'a Plan<'a>,
     report: &'a mut Report,
@@ -39,15 +39,14 @@ struct Run<'a> {
     silence: u32,
 }
 
-pub(super) async fn check(client: reqwest::Client, side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
+pub(super) async fn check(client: Client, side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
     report.unit = "count";
     report.limit = Some(0.0);
     let headers = match ask::headers(side, plan.headers, report) {
         Ok(headers) => headers,
         Err(note) => return Finding::new(Verdict::NotYet, note),
     };
-    let target = |target: &Target| Target { headers: [&target.headers[..], &headers].concat(), ..target.clone() };
-    let targets = side.targets.iter().map(target).collect();
+    let targets = side.targets.iter().map(|target| target.with(&headers)).collect();
     let mut run = Run { client, targets, plan: &plan, report, failed: 0, silence: 0 };
     match run.all(side.samples).await {
         Ok(note) if run.failed == 0 => Finding::new(Verdict::Passed, note),

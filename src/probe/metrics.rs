@@ -19,11 +19,10 @@ use tokio::time::{Instant, sleep};
 
 use self::kept::Kept;
 use super::delay::delay_ms;
-use super::fetch::{Ask, fetch, redirect_note};
-use super::target::Target;
-use super::{Pollers, ProbeEvent, client};
+use super::{Pollers, ProbeEvent};
 use crate::domain::Side;
 use crate::domain::metric::{MetricsSpec, Scrape, Take};
+use crate::http::{Ask, Client, Target, fetch, redirect_note};
 
 /// Longest answer that is read, in bytes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -35,7 +34,7 @@ const MAX_SPREAD_MS: u64 = 1000;
 /// # Errors
 /// When no HTTP client can be made on this machine, in words.
 pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
-    let client = client()?;
+    let client = Client::new(&spec.transport)?;
     let dropped = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for (side, urls) in spec.urls.iter() {
@@ -61,7 +60,7 @@ pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<Prob
 /// # Errors
 /// Why there are none, in words.
 pub async fn read_twice(spec: &MetricsSpec, url: &str) -> Result<Scrape, String> {
-    let (client, target, mut kept) = (client()?, Target::new(url), Kept::new(spec));
+    let (client, target, mut kept) = (Client::new(&spec.transport)?, Target::new(url), Kept::new(spec));
     read(&client, &target, spec, &mut kept, 0).await?;
     sleep(Duration::from_secs(1)).await;
     read(&client, &target, spec, &mut kept, 1000).await
@@ -74,7 +73,7 @@ enum Source {
 }
 
 struct Reader {
-    client: reqwest::Client,
+    client: Client,
     spec: MetricsSpec,
     side: Side,
     source: u32,
@@ -112,7 +111,7 @@ impl Reader {
 }
 
 async fn read(
-    client: &reqwest::Client,
+    client: &Client,
     target: &Target,
     spec: &MetricsSpec,
     kept: &mut Kept,

@@ -9,10 +9,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep};
 
 use super::delay::delay_ms;
-use super::fetch::{Ask, FetchError, Reply, fetch, redirect_note};
-use super::target::Target;
 use super::{ProbeEvent, ProbeOutcome, version};
 use crate::domain::{ProbeSpec, Side, Version, VersionSource};
+use crate::http::{Ask, Client, FetchError, Reply, Target, fetch, redirect_note};
 
 /// Longest answer a probe or a version reading takes in, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -25,7 +24,7 @@ const MAX_SPREAD_MS: u64 = 1000;
 
 /// One replica under watch.
 pub(super) struct Poller {
-    pub(super) client: reqwest::Client,
+    pub(super) client: Client,
     pub(super) target: Target,
     pub(super) side: Side,
     pub(super) replica: u32,
@@ -77,7 +76,7 @@ impl Poller {
     async fn get(&self, path: &str, timeout: Duration) -> Result<Reply, FetchError> {
         let started = Instant::now();
         let first = fetch(&self.client, &self.target, Ask::get(path, timeout, MAX_BODY)).await;
-        if !matches!(first, Err(FetchError::Broken(_))) {
+        if !matches!(first, Err(FetchError::Broken(_) | FetchError::CutOff(_))) {
             return first;
         }
         let left = timeout.saturating_sub(started.elapsed());

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::Method;
+use reqwest::header::{LOCATION, RETRY_AFTER};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -21,12 +22,11 @@ use tokio::time::{Instant, sleep, timeout};
 use self::answer::{Answer, error_of};
 use self::sse::Sse;
 use super::delay::delay_ms;
-use super::fetch::classify;
-use super::target::Target;
-use super::{Pollers, ProbeEvent, client, secret};
+use super::{Pollers, ProbeEvent};
 use crate::domain::metric::{MetricRow, MetricsSpec, Scrape, StreamSpec};
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side, SideSpec};
+use crate::http::{Client, Headers, Mask, Response, Target};
 
 /// Longest stream, in bytes.
 const MAX_STREAM: usize = 1024 * 1024;
@@ -65,7 +65,7 @@ pub fn start_streams(
     let dropped = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     let Some(stream) = &spec.stream else { return Ok(Pollers { tasks, dropped }) };
-    let client = client()?;
+    let client = Client::new(&stream.transport)?;
     for (side, side_spec) in sides.iter() {
         for (replica, url) in side_spec.urls.iter().enumerate() {
             let asker = Asker {
@@ -89,11 +89,14 @@ pub fn start_streams(
 /// # Errors
 /// Why there are no figures, in words.
 pub async fn stream_once(spec: &StreamSpec, rows: &[MetricRow], url: &str) -> Result<Scrape, String> {
-    ask(&client()?, &Target::new(url), spec).await.map(|answer| scrape(&answer, rows)).map_err(|fault| fault.why)
+    ask(&Client::new(&spec.transport)?, &Target::new(url), spec)
+        .await
+        .map(|answer| scrape(&answer, rows))
+        .map_err(|fault| fault.why)
 }
 
 struct Asker {
-    client: reqwest::Client,
+    client: Client,
     target: Target,
     spec: StreamSpec,
     rows: Vec<MetricRow>,
@@ -138,24 +141,14 @@ fn scrape(answer: &Answer, rows: &[MetricRow]) -> Scrape {
 }
 
 /// One request and its stream, within the time of both.
-async fn ask(client: &reqwest::Client, target: &Target, spec: &StreamSpec) -> Result<Answer, Fault> {
-    let key = match &spec.api_key {
-        Some(from) => Some(secret(from).map_err(|why| format!("no api_key: {why}"))?),
-        None => None,
-    };
+async fn ask(client: &Client, target: &Target, spec: &StreamSpec) -> Result<Answer, Fault> {
+    let headers = spec.api_key.as_ref().map(Headers::bearer).transpose().map_err(|why| format!("no api_key: {why}"))?;
+    let headers = headers.unwrap_or_default();
     let mut answer = Answer::default();
     let limit = Duration::from_millis(spec.timeout_ms);
-    let result = timeout(limit, exchange(client, target, spec, key.as_deref(), &mut answer)).await;
+    let result = timeout(limit, exchange(client, target, spec, &headers, &mut answer)).await;
     result.unwrap_or_else(|_| Err(late(&answer, spec.timeout_ms).into()))?;
     Ok(answer)
-}
-
-/// What a server says may hold what it was sent; hidden before it is cut to length.
-fn hide(text: String, key: Option<&str>) -> String {
-    match key {
-        Some(key) if text.contains(key) => text.replace(key, "***"),
-        _ => text,
-    }
 }
 
 fn late(answer: &Answer, timeout_ms: u64) -> String {
@@ -166,37 +159,34 @@ fn late(answer: &Answer, timeout_ms: u64) -> String {
 }
 
 async fn exchange(
-    client: &reqwest::Client,
+    client: &Client,
     target: &Target,
     spec: &StreamSpec,
-    key: Option<&str>,
+    headers: &Headers,
     answer: &mut Answer,
 ) -> Result<(), Fault> {
-    let mut request = client.post(target.url(&spec.path)).header(CONTENT_TYPE, "application/json");
-    request = request.header(ACCEPT, "text/event-stream").body(body(spec));
-    if let Some(key) = key {
-        request = request.header(AUTHORIZATION, format!("Bearer {key}"));
-    }
+    let request = client.request(Method::POST, &target.url(&spec.path)).headers(headers);
+    let request = request.header("content-type", "application/json").header("accept", "text/event-stream");
     let started = Instant::now();
-    let mut response = request.send().await.map_err(|err| classify(&err).to_string())?;
-    if !response.status().is_success() {
-        return Err(refusal(response, key).await);
+    let mut response = request.body(body(spec)).open().await.map_err(|error| error.to_string())?;
+    if !(200..300).contains(&response.status()) {
+        return Err(refusal(response).await);
     }
-    let kind = content_type(&response);
+    let kind = response.content_type();
     if kind != "text/event-stream" {
-        let told = json_error(&mut response, key).await.map(|why| format!(": {why}")).unwrap_or_default();
+        let told = json_error(&mut response).await.map(|why| format!(": {why}")).unwrap_or_default();
         let kind = if kind.is_empty() { "no content type".to_owned() } else { kind };
         return Err(format!("not a stream of events but {kind}{told}").into());
     }
     let (mut sse, mut events, mut read) = (Sse::default(), Vec::new(), 0_usize);
     // Tokens may come in halves; what is more than that was not asked for.
     let most = 4 * spec.max_tokens as usize + 16;
-    while let Some(bytes) = response.chunk().await.map_err(|err| cut(answer, &classify(&err).to_string()))? {
+    while let Some(bytes) = response.chunk().await.map_err(|error| cut(answer, &error.to_string()))? {
         let at_ms = started.elapsed().as_secs_f64() * 1000.0;
         read += bytes.len();
         let is_whole = sse.push(&bytes, &mut events).is_ok();
         for mut event in events.drain(..) {
-            event.data = hide(event.data, key);
+            event.data = headers.mask.text(&event.data);
             answer.take(at_ms, &event)?;
             if answer.is_done {
                 return ended(answer);
@@ -241,21 +231,15 @@ fn body(spec: &StreamSpec) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-fn content_type(response: &reqwest::Response) -> String {
-    let raw = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let text = String::from_utf8_lossy(raw);
-    clean(text.split(';').next().unwrap_or_default().trim(), 60).to_ascii_lowercase()
-}
-
 /// What an answer that is not 2xx says.
-async fn refusal(mut response: reqwest::Response, key: Option<&str>) -> Fault {
-    let status = response.status().as_u16();
+async fn refusal(mut response: Response) -> Fault {
+    let (status, mask): (u16, Mask) = (response.status(), response.mask().clone());
     let retry = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let location = response.headers().get(reqwest::header::LOCATION).filter(|_| (300..400).contains(&status));
-    let location = location.map(|to| clean(&hide(String::from_utf8_lossy(to.as_bytes()).into_owned(), key), 100));
+    let location = response.headers().get(LOCATION).filter(|_| (300..400).contains(&status));
+    let location = location.map(|to| clean(&mask.text(&String::from_utf8_lossy(to.as_bytes())), 100));
     let told = match location {
         Some(to) => Some(format!("redirects to {to}")),
-        None => json_error(&mut response, key).await,
+        None => json_error(&mut response).await,
     };
     let hint = match status {
         401 | 403 => " (is api_key right?)",
@@ -267,7 +251,7 @@ async fn refusal(mut response: reqwest::Response, key: Option<&str>) -> Fault {
 }
 
 /// The error that a short JSON body tells.
-async fn json_error(response: &mut reqwest::Response, key: Option<&str>) -> Option<String> {
+async fn json_error(response: &mut Response) -> Option<String> {
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         if body.len() + bytes.len() > MAX_REFUSAL {
@@ -275,7 +259,7 @@ async fn json_error(response: &mut reqwest::Response, key: Option<&str>) -> Opti
         }
         body.extend_from_slice(&bytes);
     }
-    let text = hide(String::from_utf8_lossy(&body).into_owned(), key);
+    let text = response.mask().text(&String::from_utf8_lossy(&body));
     let value: Value = serde_json::from_str(&text).ok()?;
     let detail = || value.get("detail").map(|detail| clean(detail.as_str().unwrap_or(&detail.to_string()), 160));
     error_of(&value).or_else(detail)
@@ -303,6 +287,7 @@ mod tests {
             interval_ms: 60_000,
             timeout_ms: 1000,
             api_key: None,
+            transport: crate::domain::Transport::default(),
         };
         let of = |spec: &StreamSpec| serde_json::from_slice::<Value>(&body(spec)).unwrap();
         assert_eq!((&of(&spec)["messages"][0]["content"], &of(&spec)["model"]), (&json!("hi"), &json!("m\"x")));

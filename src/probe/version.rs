@@ -2,8 +2,7 @@
 
 use crate::domain::text::clean;
 use crate::domain::{Version, VersionSource};
-
-use super::fetch::{Reply, redirect_note};
+use crate::http::{Reply, redirect_note};
 
 /// The path a version is read from; `None` when no request is needed.
 pub(super) fn path(source: &VersionSource) -> Option<&str> {
@@ -50,7 +49,13 @@ mod tests {
         let mut headers = reqwest::header::HeaderMap::new();
         headers.insert("x-model-version", "v7".parse().unwrap());
         headers.insert("location", "http://elsewhere/".parse().unwrap());
-        Reply { status, headers, body: body.as_bytes().to_vec(), took: std::time::Duration::ZERO }
+        Reply {
+            status,
+            headers,
+            body: body.as_bytes().to_vec(),
+            took: std::time::Duration::ZERO,
+            mask: crate::http::Mask::default(),
+        }
     }
 
     fn pointer(pointer: &str) -> VersionSource {

@@ -286,6 +286,7 @@ impl Core {
                 let job = GateRun {
                     run,
                     targets,
+                    transport: self.service.probe.transport.clone(),
                     subject,
                     version,
                     others: self.observer.probe_targets(side.other()),

@@ -7,16 +7,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::backend::{Observer, ProbeTarget};
 use crate::domain::gate::SmokeSource;
-use crate::domain::{Digest, GateKind, GateSpec, LogLine};
+use crate::domain::{Digest, GateKind, GateSpec, LogLine, Transport};
 use crate::engine::Event;
 use crate::gate::{self, GateProgress, RunContext, Subject};
-use crate::probe::Target;
+use crate::http::Target;
 
 /// One run, as the engine asked for it.
 pub(super) struct GateRun {
     pub(super) run: u64,
     pub(super) spec: GateSpec,
     pub(super) targets: Vec<ProbeTarget>,
+    pub(super) transport: Transport,
     pub(super) subject: Subject,
     pub(super) version: Digest,
     pub(super) others: Vec<ProbeTarget>,
@@ -36,11 +37,13 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
         _ => Ok(Vec::new()),
     };
     let reached = |targets: Vec<ProbeTarget>| {
-        targets.into_iter().map(|target| Target { base: target.base, headers: target.headers }).collect()
+        let target = |it: ProbeTarget| Target { headers: it.headers, ..Target::new(&it.base) };
+        targets.into_iter().map(target).collect()
     };
     let (progress, mut progressed) = watch::channel(GateProgress::default());
     let context = RunContext {
         targets: reached(job.targets),
+        transport: job.transport,
         subject: job.subject,
         version: job.version,
         others: reached(job.others),

@@ -5,7 +5,7 @@ use super::error::quote;
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
 use super::values;
-use crate::domain::{Call, HeaderValue, SecretRef, placeholder};
+use crate::domain::{Call, HeaderValue, SecretRef, Transport, placeholder};
 
 /// More headers than this are not read.
 const MAX_HEADERS: usize = 100;
@@ -39,6 +39,7 @@ pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
             None => None,
         },
         timeout_ms: 0,
+        transport: Transport::default(),
     })
 }
 

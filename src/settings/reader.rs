@@ -28,6 +28,8 @@ pub(crate) struct Report<'a> {
     pub base: PathBuf,
     /// The environment, for secrets and directories.
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether it is read for a rollback, which nothing stops that it does not need.
+    pub for_rollback: bool,
     faults: RefCell<Vec<Fault>>,
     dropped: Cell<usize>,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Report<'a> {
 impl<'a> Report<'a> {
     pub fn new(text: &'a str, base: PathBuf, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts, base, env, faults: RefCell::default(), dropped: Cell::new(0) }
+        Self { text, starts, base, env, for_rollback: false, faults: RefCell::default(), dropped: Cell::new(0) }
     }
 
     /// Notes a fault at byte `at`.
@@ -103,6 +105,11 @@ impl<'a> Table<'a> {
     /// What relative paths start from.
     pub fn base(&self) -> &Path {
         &self.report.base
+    }
+
+    /// Whether the file is read for a rollback, which nothing stops that it does not need.
+    pub fn is_for_rollback(&self) -> bool {
+        self.report.for_rollback
     }
 
     /// The line of the header.

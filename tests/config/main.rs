@@ -183,7 +183,10 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
     assert_eq!(service.sides.blue.version, VersionSource::Fixed("v41".into()));
     let pointer = VersionSource::Pointer { path: "/v2/models/spam".into(), pointer: "/versions/0".into() };
     assert_eq!(service.sides.green.version, pointer);
-    assert_eq!(service.probe, ProbeSpec { interval_ms: 2000, timeout_ms: 1500, path: "/ready".into() });
+    assert_eq!(
+        service.probe,
+        ProbeSpec { interval_ms: 2000, timeout_ms: 1500, path: "/ready".into(), ..ProbeSpec::default() }
+    );
     assert_eq!((service.verify_timeout_ms, service.stale_after_ms), (20_000, 60_000));
     assert_eq!(service.state_dir, base.join("state"));
     let plan = Plan {
@@ -291,7 +294,8 @@ fn alerts_go_where_they_say() -> Result<(), Error> {
     let config = config::parse(&text, Path::new("/etc/cutover/m.toml"), &env)?;
     let token = || SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into());
     let spec = |name: &str, way| AlertSpec { name: name.into(), way, on: AlertKind::TROUBLE.into(), timeout_ms: 5_000 };
-    let webhook = |url, headers, form| AlertWay::Webhook { url, headers, form };
+    let webhook =
+        |url, headers, form| AlertWay::Webhook { url, headers, form, transport: cutover::domain::Transport::default() };
     let bearer = vec![("authorization".to_owned(), HeaderValue::Bearer(token()))];
     let expected = [
         spec("webhook", webhook(AlertUrl::Plain("https://pager.example/in?team=ml".into()), bearer, AlertForm::Json)),
@@ -321,8 +325,8 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
     };
     let command = ["check-drift", "--strict", ""].map(str::to_owned).to_vec();
     let two_percent = Some(Bound { limit: 0.02, at_least: false });
-    let kind = GateKind::Exec { command, dir: base.join(".."), not_yet_code: 7, bound: two_percent };
-    assert_eq!(exec.kind, kind);
+    let dir = base.join("..");
+    assert_eq!(exec.kind, GateKind::Exec { command, dir, not_yet_code: 7, bound: two_percent });
     let headers = vec![
         ("x-team".into(), HeaderValue::Plain("{{service}}".into())),
         ("x-key".into(), HeaderValue::Secret(SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into()))),
@@ -334,6 +338,7 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         headers,
         body: Some("{\"v\": \"{{version}}\"}\n".into()),
         timeout_ms: 3000,
+        transport: cutover::domain::Transport::default(),
     };
     let expect = Expect {
         status: Some(201),
@@ -352,6 +357,7 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         bound: Bound { limit: -0.5, at_least: true },
         max_age_ms: 60_000,
         timeout_ms: 10_000,
+        transport: cutover::domain::Transport::default(),
     };
     assert_eq!(prometheus.kind, kind);
     assert_eq!((manual.name.as_str(), manual.valid_for_ms), ("fairness", 43_200_000));
@@ -361,18 +367,14 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
     assert_eq!(shown, [("GET", "http://features/ready"), ("PUT", "/infer")]);
     assert_eq!(steps[1].expect.bound, Some(Bound { limit: 1.0, at_least: false }));
     let rise = Stage { from_rps: 0.0, to_rps: 200.0, for_ms: 60_000 };
+    let (max_p50_ms, max_p95_ms) = (Some(20), None);
+    let limits = LoadLimits { max_p50_ms, max_p95_ms, max_p99_ms: 250, max_error_rate: 0.001, min_rate: 0.95 };
     let kind = GateKind::Load {
         requests: base.join("../smoke.jsonl"),
         path: "/infer".into(),
         stages: vec![rise, Stage { from_rps: 200.0, for_ms: 120_000, ..rise }],
         connections: 8,
-        limits: LoadLimits {
-            max_p50_ms: Some(20),
-            max_p95_ms: None,
-            max_p99_ms: 250,
-            max_error_rate: 0.001,
-            min_rate: 0.95,
-        },
+        limits,
         saturation: Some(Saturation {
             url: "/metrics".into(),
             port: Some(8002),
@@ -602,7 +604,8 @@ fn with_key(section: &str, line: &str) -> String {
             base.replace("kind = \"embedded\"", &format!("kind = \"envoy\"\nroutes = \"r.json\"\n{line}"))
         }
         section if section.contains("\"dns\"") && !line.starts_with("method") => {
-            let method = if line.starts_with("api") || line.starts_with("server_id") { "powerdns" } else { "update" };
+            let of_powerdns = ["api", "server_id", "ca", "proxy"].iter().any(|key| line.starts_with(key));
+            let method = if of_powerdns { "powerdns" } else { "update" };
             base.replace("kind = \"embedded\"", &format!("kind = \"dns\"\nmethod = \"{method}\"\n{line}"))
         }
         section
@@ -616,6 +619,7 @@ fn with_key(section: &str, line: &str) -> String {
             let admin = if line.starts_with("admin_token") { "admin = \"127.0.0.1:9\"\n" } else { "" };
             base.replace("kind = \"embedded\"", &format!("{kind}\n{admin}{line}"))
         }
+        "any table that makes requests" => format!("{base}[probe]\n{line}\n"),
         "[blue], [green]" => after("[blue]"),
         "[service]" | "[backend]" | "[gateway]" => after(section),
         "version = { .. }" => after("[blue]").replace(line, &format!("version = {{ {line} }}")),
@@ -783,5 +787,81 @@ fn a_streaming_endpoint_has_rows_beside_those_of_a_preset() -> Result<(), Error>
     );
     let off = off.split("[[guard]]").next().unwrap_or_default();
     assert!(config::parse(off, Path::new("cutover.toml"), &env)?.service.metrics.is_none(), "off unless written");
+    Ok(())
+}
+
+/// A config that says in every table how its server is reached.
+const REACHED: &str = r#"
+[service]
+name = "m"
+[blue]
+urls = ["https://10.0.0.1:9001"]
+[green]
+urls = ["https://10.0.0.1:9002"]
+[probe]
+ca = "tls/cert.pem"
+[probe.openai]
+model = "m"
+[metrics]
+preset = "vllm"
+proxy = "env"
+[backend]
+kind = "http"
+ca = "tls/cert.pem"
+cert = "tls/cert.pem"
+key = "tls/cert.key"
+proxy = "HTTP://Proxy.internal:3128/"
+read = { url = "https://router.internal/split" }
+set = { url = "https://router.internal/split", method = "PUT" }
+[[gate]]
+name = "ci"
+kind = "http"
+url = "https://ci.internal/x"
+status = 200
+proxy = "none"
+[[alert]]
+kind = "webhook"
+url = "https://pager.internal/x"
+ca = "tls/cert.pem"
+"#;
+
+#[test]
+fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
+    use cutover::domain::transport::{Identity, Proxy, Transport};
+    use cutover::domain::{AlertWay, GateKind};
+    let dir = tempfile::tempdir()?;
+    let file = |name: &str| dir.path().join("tls").join(name);
+    std::fs::create_dir(dir.path().join("tls"))?;
+    let pair = rcgen::generate_simple_self_signed(["cutover".to_owned()])?;
+    std::fs::write(file("cert.pem"), pair.cert.pem())?;
+    std::fs::write(file("cert.key"), pair.signing_key.serialize_pem())?;
+    let config = config::parse(REACHED, &dir.path().join("cutover.toml"), &|_| None)?;
+    let trusting = Transport { ca: Some(file("cert.pem")), ..Transport::default() };
+    let metrics = config.service.metrics.ok_or("no metrics")?;
+    assert_eq!(config.service.probe.transport, trusting);
+    assert_eq!(metrics.transport, Transport { proxy: Proxy::Env, ..Transport::default() });
+    assert_eq!(metrics.stream.ok_or("no stream")?.transport, trusting, "streams are asked for as probes are");
+    let BackendSpec::Hook(spec) = config.backend else { return Err("another backend".into()) };
+    let identity = Some(Identity { cert: file("cert.pem"), key: file("cert.key") });
+    let proxy = Proxy::Url("http://proxy.internal:3128".into());
+    assert_eq!(spec.transport, Transport { identity, proxy, ..trusting.clone() });
+    let GateKind::Http { call, .. } = &config.service.gates[0].kind else { return Err("another gate".into()) };
+    assert!(call.transport.is_default());
+    let AlertWay::Webhook { transport, .. } = &config.service.alerts[0].way else { return Err("no webhook".into()) };
+    assert_eq!(*transport, trusting);
+    Ok(())
+}
+
+#[test]
+fn a_rollback_goes_on_without_files_of_certificates() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("cutover.toml");
+    std::fs::write(&file, REACHED)?;
+    let error = config::load(Some(&file), &|_| None, dir.path()).err().ok_or("accepted")?.to_string();
+    for place in ["[probe] ca", "[backend] ca", "[backend] cert", "[[alert]] ca"] {
+        assert!(error.contains(&format!("{place}: ")), "{place}: {error}");
+    }
+    let config = config::load_to_go_back(Some(&file), &|_| None, dir.path())?;
+    assert!(config.service.probe.transport.ca.is_some());
     Ok(())
 }

@@ -26,6 +26,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
         rows: vec![MetricRow { name: "queue".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic: None,
         stream: None,
+        transport: cutover::domain::Transport::default(),
     });
     let row = row.map(str::to_owned);
     service.guards[0] = GuardSpec { metric, row, limit, min_samples: 3, ..service.guards[0].clone() };
@@ -241,6 +242,7 @@ fn streaming(row: &str, limit: f64) -> Service {
         interval_ms: 10_000,
         timeout_ms: 5000,
         api_key: None,
+        transport: cutover::domain::Transport::default(),
     });
     service
 }

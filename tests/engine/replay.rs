@@ -245,12 +245,14 @@ fn t10_a_recording_holds_no_secret_of_the_config() {
         headers: headers.clone(),
         body: Some(secret()),
         timeout_ms: 1,
+        transport: Transport::default(),
     };
     service.gates[0].kind = GateKind::Http { call, expect: Expect::default(), pending: Vec::new() };
     let dir_of = std::path::PathBuf::new();
     service.gates[1].kind =
         GateKind::Exec { command: vec!["check".into(), secret()], dir: dir_of, not_yet_code: 2, bound: None };
-    let way = AlertWay::Webhook { url: AlertUrl::Plain(secret()), headers, form: AlertForm::Json };
+    let (url, transport) = (AlertUrl::Plain(secret()), Transport::default());
+    let way = AlertWay::Webhook { url, headers, form: AlertForm::Json, transport };
     service.alerts.push(AlertSpec { name: "chat".into(), way, on: vec![AlertKind::Gate], timeout_ms: 1 });
     let sim = Sim::with(&service);
     Live::start(&file, u64::MAX, &sim).recorder.flush();

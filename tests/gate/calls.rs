@@ -13,7 +13,8 @@ use cutover::domain::{Call, Evidence, Expect, GateKind, HeaderValue, Scalar, Sec
 use server::{Answer, Request, Server, dead_url};
 
 fn get(url: &str) -> Call {
-    Call { method: "GET".into(), url: url.into(), headers: Vec::new(), body: None, timeout_ms: 5000 }
+    let (method, url, transport) = ("GET".into(), url.into(), cutover::domain::Transport::default());
+    Call { method, url, headers: Vec::new(), body: None, timeout_ms: 5000, transport }
 }
 
 fn equals(pointer: &str, text: &str) -> Expect {

@@ -131,10 +131,10 @@ async fn it_stops_at_once_when_the_side_breaks_its_limits() {
 /// Nothing but what is asked here reaches the server any more.
 async fn nothing_follows(server: &Server) {
     // Requests that were on the wire already have arrived when this one is answered.
-    let client = cutover::probe::client().unwrap();
+    let client = cutover::http::Client::new(&cutover::domain::Transport::default()).unwrap();
     let target = Target::new(&server.url);
-    let ask = || cutover::probe::Ask::get("/meta", Duration::from_secs(10), 1024);
-    let fetched = async || cutover::probe::fetch(&client, &target, ask()).await.unwrap();
+    let ask = || cutover::http::Ask::get("/meta", Duration::from_secs(10), 1024);
+    let fetched = async || cutover::http::fetch(&client, &target, ask()).await.unwrap();
     fetched().await;
     let before = server.served();
     for _ in 0..20 {

@@ -10,10 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, golden, golden_of, health, smoke};
+use cutover::domain::Transport;
 use cutover::domain::gate::{GoldenForm, GoldenLimits, GoldenSpec};
 use cutover::domain::metric::{Fed, Part};
 use cutover::domain::{MetricsSpec, Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
-use cutover::probe::{Ask, ProbeEvent, Target, client, fetch, start};
+use cutover::http::{Ask, Client, Target, fetch};
+use cutover::probe::{ProbeEvent, start};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -58,7 +60,7 @@ impl MlServer {
 
     /// Waits until the model itself is ready.
     async fn ready(&mut self) -> Result<(), String> {
-        let (client, target) = (client()?, Target::new(&self.url));
+        let (client, target) = (Client::new(&Transport::default())?, Target::new(&self.url));
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -161,6 +163,7 @@ async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<
         rows: preset.rows,
         traffic: preset.traffic,
         stream: None,
+        transport: cutover::domain::Transport::default(),
     };
     let (sink, mut events) = mpsc::channel(100);
     let _readers = cutover::probe::start_metrics(&spec, "iris", &sink)?;

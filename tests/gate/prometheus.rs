@@ -81,6 +81,7 @@ fn gate(url: &str, query: &str, least: f64) -> GateKind {
         bound: Bound { limit: least, at_least: true },
         max_age_ms: 60_000,
         timeout_ms: 2000,
+        transport: cutover::domain::Transport::default(),
     }
 }
 
@@ -284,6 +285,7 @@ async fn rows_of_the_panels_are_asked_of_a_real_prometheus() {
         rows,
         traffic: None,
         stream: None,
+        transport: cutover::domain::Transport::default(),
     };
     let lag = row("lag", "max(lag_seconds{side=\"{{side}}\",service=\"{{service}}\"})");
     let good = spec(vec![

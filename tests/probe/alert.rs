@@ -86,7 +86,12 @@ async fn server(answers: &[&str]) -> (String, mpsc::Receiver<Posted>) {
 fn hook(url: &str, form: AlertForm) -> AlertSpec {
     AlertSpec {
         name: "hook".into(),
-        way: AlertWay::Webhook { url: AlertUrl::Plain(format!("{url}/in?x=1")), headers: Vec::new(), form },
+        way: AlertWay::Webhook {
+            url: AlertUrl::Plain(format!("{url}/in?x=1")),
+            headers: Vec::new(),
+            form,
+            transport: cutover::domain::Transport::default(),
+        },
         on: AlertKind::TROUBLE.to_vec(),
         timeout_ms: 2_000,
     }
@@ -191,6 +196,7 @@ async fn no_url_and_no_secret_is_told() {
         url: AlertUrl::Secret(SecretRef::File(file)),
         headers: vec![("authorization".into(), HeaderValue::Bearer(SecretRef::File("/nonexistent/token".into())))],
         form: AlertForm::Json,
+        transport: cutover::domain::Transport::default(),
     };
     let end = told(AlertSpec { way, ..hook("", AlertForm::Json) }).await;
     assert!(!end.delivered && end.detail.contains("no secret for authorization"), "{end:?}");
@@ -198,6 +204,7 @@ async fn no_url_and_no_secret_is_told() {
         url: AlertUrl::Secret(SecretRef::File(dir.path().join("url"))),
         headers: Vec::new(),
         form: AlertForm::Slack,
+        transport: cutover::domain::Transport::default(),
     };
     let end = told(AlertSpec { way, ..hook("", AlertForm::Json) }).await;
     assert!(!end.delivered && end.detail.contains("cannot connect"), "{end:?}");

@@ -5,13 +5,14 @@ use crate::support::server;
 use std::time::Duration;
 
 use cutover::domain::{Pair, ProbeSpec, Side, SideSpec, Version, VersionSource};
-use cutover::probe::{Ask, FetchError, Pollers, ProbeEvent, ProbeOutcome, Target, client, fetch, start};
+use cutover::http::{Ask, Client, FetchError, Target, fetch};
+use cutover::probe::{Pollers, ProbeEvent, ProbeOutcome, start};
 use server::{Answer, Server, dead_url};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 fn spec() -> ProbeSpec {
-    ProbeSpec { interval_ms: 20, timeout_ms: 500, path: "/ready".into() }
+    ProbeSpec { interval_ms: 20, timeout_ms: 500, path: "/ready".into(), ..ProbeSpec::default() }
 }
 
 fn watch(green: Vec<String>, version: VersionSource, spec: &ProbeSpec) -> (Pollers, mpsc::Receiver<ProbeEvent>) {
@@ -68,7 +69,7 @@ async fn every_replica_is_watched_one_request_at_a_time() {
         "{seen:?}"
     );
     let Some(ProbeOutcome::Failed { reason }) = &seen[2] else { panic!("{seen:?}") };
-    assert!(reason.starts_with("cannot connect: Connection refused"), "{reason}");
+    assert!(reason.starts_with("cannot connect: connection refused"), "{reason}");
     assert_eq!(good.most_at_once(), 1, "requests never pile up");
     pollers.stop();
     timeout(Duration::from_secs(5), async { while events.recv().await.is_some() {} })
@@ -209,11 +210,11 @@ async fn headers_pick_the_side() {
     .await;
     let mut target = Target::new(&server.url);
     let ask = || Ask::get("/", Duration::from_secs(5), 1024);
-    let client = client().unwrap();
+    let client = Client::new(&cutover::domain::Transport::default()).unwrap();
     assert_eq!(fetch(&client, &target, ask()).await.unwrap().status, 404);
     target.headers.push(("x-side".into(), "green".into()));
     assert_eq!(fetch(&client, &target, ask()).await.unwrap().status, 200);
     target.headers.push(("x bad".into(), "s3cret\n".into()));
     let err = fetch(&client, &target, ask()).await.unwrap_err();
-    assert!(matches!(&err, FetchError::Request(why) if !why.contains("s3cret")), "{err:?}");
+    assert!(matches!(&err, FetchError::Request(why) if !why.words.contains("s3cret")), "{err:?}");
 }

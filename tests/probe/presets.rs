@@ -30,6 +30,7 @@ fn spec(name: &str) -> MetricsSpec {
         rows: preset.rows,
         traffic: preset.traffic,
         stream: None,
+        transport: cutover::domain::Transport::default(),
     }
 }
 

@@ -119,6 +119,7 @@ fn spec() -> StreamSpec {
         interval_ms: 60_000,
         timeout_ms: 10_000,
         api_key: None,
+        transport: cutover::domain::Transport::default(),
     }
 }
 
@@ -297,6 +298,7 @@ fn metrics(stream: StreamSpec) -> MetricsSpec {
         rows: stream_rows(&[]),
         traffic: None,
         stream: Some(stream),
+        transport: cutover::domain::Transport::default(),
     }
 }
 

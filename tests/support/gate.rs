@@ -48,6 +48,7 @@ impl Bench {
     pub async fn run(&mut self, spec: GateSpec) -> Evidence {
         let ctx = RunContext {
             targets: self.targets.clone(),
+            transport: cutover::domain::Transport::default(),
             subject: Subject {
                 service: "scorer".into(),
                 environment: "test".into(),

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue, IF_MATCH, ORIGIN};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::handler::Handler;
 use crate::backend::BackendError;
-use crate::backend::exchange::{self, Answer, exchange_with};
+use crate::backend::exchange::{self, exchange_with};
 use crate::domain::router::caddy::{CaddyAdmin, CaddySpec};
 use crate::domain::text::clean;
+use crate::http::{Client, Reply, Request};
 
 /// Longest time one reading may take: whoever asks gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1400);
@@ -30,7 +30,7 @@ pub(super) struct Api {
     pub(super) place: String,
     /// The handler's path.
     pub(super) path: String,
-    origin: Option<HeaderValue>,
+    origin: Option<String>,
 }
 
 /// What its page of metrics tells.
@@ -62,24 +62,26 @@ impl Api {
         };
         let not_url = |fault: &dyn std::fmt::Display| BackendError::Refused(format!("{place}: no URL: {fault}"));
         let base = Url::parse(base).map_err(|fault| not_url(&fault))?;
-        let origin = spec.origin.as_deref().map(HeaderValue::from_str).transpose();
-        let origin = origin.map_err(|_| BackendError::Refused("the origin holds what no header can carry".into()))?;
-        Ok(Self { client: exchange::client_by(socket)?, base, place, path: spec.handler.path(), origin })
+        let client = match socket {
+            Some(socket) => exchange::client_by(socket)?,
+            None => exchange::client(&spec.transport)?,
+        };
+        Ok(Self { client, base, place, path: spec.handler.path(), origin: spec.origin.clone() })
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, BackendError> {
+    fn request(&self, method: Method, path: &str) -> Result<Request, BackendError> {
         let url = self.base.join(path);
         let url = url.map_err(|fault| BackendError::Refused(format!("{}: no path: {fault}", self.place)))?;
-        let request = self.client.request(method, url);
+        let request = self.client.request(method, url.as_str());
         Ok(match &self.origin {
-            Some(origin) => request.header(ORIGIN, origin.clone()),
+            Some(origin) => request.header("origin", origin),
             None => request,
         })
     }
 
     /// A reading. With a new configuration Caddy gets a new admin server, and the old one closes what it has just
     /// taken: what had no answer is asked again, as long as there is time.
-    async fn get(&self, path: &str) -> Result<Answer, BackendError> {
+    async fn get(&self, path: &str) -> Result<Reply, BackendError> {
         let until = Instant::now() + READ_LIMIT;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -94,7 +96,7 @@ impl Api {
         }
     }
 
-    async fn ask(&self, request: RequestBuilder, limit: Duration) -> Result<Answer, BackendError> {
+    async fn ask(&self, request: Request, limit: Duration) -> Result<Reply, BackendError> {
         exchange_with(request, &self.place, limit, |status, body| self.told(status, body)).await.map_err(reachable)
     }
 
@@ -112,9 +114,9 @@ impl Api {
     pub(super) async fn write(&self, handler: &Value, etag: Option<&str>) -> Result<(), BackendError> {
         let mut request = self.request(Method::PATCH, &self.path)?;
         if let Some(etag) = etag {
-            request = request.header(IF_MATCH, format!("\"{etag}\""));
+            request = request.header("if-match", format!("\"{etag}\""));
         }
-        let request = request.header(CONTENT_TYPE, "application/json").body(handler.to_string());
+        let request = request.header("content-type", "application/json").body(handler.to_string());
         let body = self.ask(request, WRITE_LIMIT).await?.body;
         let text = body.trim_ascii();
         if text.is_empty() || serde_json::from_slice::<Value>(text).is_ok() {

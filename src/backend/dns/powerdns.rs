@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::records::{self, Weighted};
 use crate::backend::BackendError;
-use crate::backend::exchange::{exchange, place, secret};
-use crate::domain::SecretRef;
+use crate::backend::exchange::{exchange, place};
 use crate::domain::router::dns::{DnsSpec, Target};
 use crate::domain::text::clean;
+use crate::domain::{HeaderValue, SecretRef};
+use crate::http::{Client, Headers, Request};
 
 /// Longest time one call may take: an order makes two, and three seconds are all there is.
 const LIMIT: Duration = Duration::from_millis(1400);
@@ -40,15 +40,12 @@ impl Api<'_> {
         format!("/api/v1/servers/{}/zones/{}.", self.server_id, spec.zone)
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<(RequestBuilder, String), BackendError> {
-        let url = Url::parse(&format!("{}{path}", self.url))
-            .map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
-        let place = place(&url);
-        let secret = secret("api_key", self.key)?;
-        let mut key = HeaderValue::from_str(&secret)
-            .map_err(|_| BackendError::Denied("the API key holds characters no header can carry".into()))?;
-        key.set_sensitive(true);
-        Ok((self.client.request(method, url).header("x-api-key", key), place))
+    fn request(&self, method: Method, path: &str) -> Result<(Request, String), BackendError> {
+        let url = format!("{}{path}", self.url);
+        let parsed = Url::parse(&url).map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
+        let key = [("x-api-key".to_owned(), HeaderValue::Secret(self.key.clone()))];
+        let headers = Headers::read_any(&key, |text| Ok::<_, BackendError>(text.to_owned()))?;
+        Ok((self.client.request(method, &url).headers(&headers), place(&parsed)))
     }
 
     pub(super) async fn read(&self, spec: &DnsSpec) -> Result<Told, BackendError> {

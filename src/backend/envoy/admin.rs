@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::backend::BackendError;
 use crate::backend::exchange::{self, Failure};
 use crate::domain::router::envoy::AdminPlace;
 use crate::domain::text::clean;
+use crate::http::{Client, Reply};
 
 /// One process.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ impl Admin {
         let (client, base) = match place {
             AdminPlace::Http(base) => (shared.clone(), base.clone()),
             // The name is for the Host header alone: every connection goes to the socket.
-            AdminPlace::Unix(path) => (exchange::client_by(Some(path))?, "http://envoy-admin".to_owned()),
+            AdminPlace::Unix(path) => (exchange::client_by(path)?, "http://envoy-admin".to_owned()),
         };
         Ok(Self { name: place.to_string(), client, base })
     }
@@ -45,8 +46,8 @@ impl Admin {
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<exchange::Answer, Failure> {
-        let request = self.client.request(method, format!("{}{path}", self.base));
+    async fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<Reply, Failure> {
+        let request = self.client.request(method, &format!("{}{path}", self.base));
         let answer = exchange::attempt(request, &self.name, limit).await;
         answer.map_err(|Failure { error, is_gone }| Failure { error: meaning(error, path), is_gone })
     }

@@ -14,7 +14,7 @@ use crate::backend::exchange::{self, Failure};
 use crate::backend::nodes;
 use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{
-    Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters,
+    Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters, Transport,
 };
 
 /// What became of one process, by its name.
@@ -38,7 +38,7 @@ impl Fleet {
 
     fn admins(&self) -> Result<&[Admin], BackendError> {
         let made = self.admins.get_or_init(|| {
-            let shared = exchange::client()?;
+            let shared = exchange::client(&Transport::default())?;
             self.spec.admin.iter().map(|place| Admin::new(place, &shared)).collect()
         });
         made.as_deref().map_err(Clone::clone)

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue as Value};
-use reqwest::{Client, Url};
+use reqwest::{Method, Url};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
 use super::{include, share};
 use crate::backend::BackendError;
-use crate::backend::exchange::{exchange_with, place, secret};
+use crate::backend::exchange::{exchange_with, place};
 use crate::domain::observation::Replicas;
 use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::text::clean;
-use crate::domain::{HeaderValue, Pair, Side};
+use crate::domain::{Pair, Side};
+use crate::http::{Client, Headers};
 
 /// Longest time one reading may take. With what is written it stays below the 3 s that an order is given.
 const LIMIT: Duration = Duration::from_millis(1200);
@@ -53,7 +53,7 @@ pub(super) async fn read_all(client: &Client, spec: &TraefikSpec, sides: bool) -
 }
 
 async fn read(client: &Client, spec: &TraefikSpec, api: &str, sides: bool) -> Result<Shown, BackendError> {
-    let headers = headers(spec)?;
+    let headers = Headers::read_any(&spec.headers, |text| Ok::<_, BackendError>(text.to_owned()))?;
     let get = |name: String| service(client, &headers, api, name);
     let blue = async { if sides { get(spec.full(&spec.names.blue)).await.ok() } else { None } };
     let green = async { if sides { get(spec.full(&spec.names.green)).await.ok() } else { None } };
@@ -66,15 +66,10 @@ async fn read(client: &Client, spec: &TraefikSpec, api: &str, sides: bool) -> Re
 }
 
 /// One service as the API tells it, and where it was asked.
-async fn service(
-    client: &Client,
-    headers: &HeaderMap,
-    api: &str,
-    name: String,
-) -> Result<(Json, String), BackendError> {
-    let url = Url::parse(&format!("{api}/api/http/services/{name}"))
-        .map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
-    let place = place(&url);
+async fn service(client: &Client, headers: &Headers, api: &str, name: String) -> Result<(Json, String), BackendError> {
+    let url = format!("{api}/api/http/services/{name}");
+    let parsed = Url::parse(&url).map_err(|error| BackendError::Refused(format!("not a URL: {error}")))?;
+    let place = place(&parsed);
     // Traefik's own 404 is JSON; one of others is that of another server, or of a Traefik without its API.
     let missing = |status: u16, body: &[u8]| {
         (status == 404).then(|| match serde_json::from_slice::<Json>(body) {
@@ -87,7 +82,7 @@ async fn service(
             )),
         })
     };
-    let answer = exchange_with(client.get(url).headers(headers.clone()), &place, LIMIT, missing).await?;
+    let answer = exchange_with(client.request(Method::GET, &url).headers(headers), &place, LIMIT, missing).await?;
     let value: Json = serde_json::from_slice(&answer.body).map_err(|fault| {
         let begins = clean(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(120)]), 60);
         let fault = clean(&fault.to_string(), 100);
@@ -126,22 +121,6 @@ fn replicas(value: &Json) -> Option<Replicas> {
     let servers = value.get("serverStatus")?.as_object()?;
     let ready = servers.values().filter(|status| status.as_str() == Some("UP")).count();
     Some(Replicas { ready: ready as u32, total: servers.len() as u32 })
-}
-
-fn headers(spec: &TraefikSpec) -> Result<HeaderMap, BackendError> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &spec.headers {
-        let text = match value {
-            HeaderValue::Plain(text) => text.clone(),
-            HeaderValue::Secret(from) => secret(name, from)?,
-            HeaderValue::Bearer(from) => format!("Bearer {}", secret(name, from)?),
-        };
-        let refused = |what: &str| BackendError::Refused(format!("{} is no header's {what}", clean(name, 60)));
-        let mut text = Value::from_str(&text).map_err(|_| refused("value"))?;
-        text.set_sensitive(!matches!(value, HeaderValue::Plain(_)));
-        headers.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("name"))?, text);
-    }
-    Ok(headers)
 }
 
 /// The worst of what instances said, with every one's words; `None` where all of them answered.

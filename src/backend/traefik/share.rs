@@ -73,6 +73,7 @@ pub(super) mod tests {
         TraefikSpec {
             apis: vec!["http://127.0.0.1:1".into()],
             headers: Vec::new(),
+            transport: crate::domain::Transport::default(),
             service: "split".into(),
             names: Pair { blue: "blue".into(), green: "green@docker".into() },
             way: TraefikWay::File { path: "/x/split.yml".into(), format },

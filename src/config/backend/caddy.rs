@@ -4,7 +4,7 @@ use super::super::keys;
 use super::{Around, BackendSpec};
 use crate::domain::router::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, quote, values};
+use crate::settings::{BaseUrl, Node, Table, quote, transport, values};
 
 /// More upstreams on one side than this are a slip.
 const MAX_UPSTREAMS: usize = 256;
@@ -30,8 +30,10 @@ pub(super) fn caddy(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpe
         None => Some(None),
     };
     let survives_restart = table.flag("survives_restart", false);
+    let transport = transport(table);
     Some(BackendSpec::Caddy(Box::new(CaddySpec {
         admin: admin?,
+        transport,
         handler: handler?,
         upstreams: upstreams?,
         origin: origin?,

@@ -6,7 +6,7 @@ use super::{Around, BackendSpec};
 use crate::domain::call::HeaderValue;
 use crate::domain::router::traefik::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, call, quote, values};
+use crate::settings::{BaseUrl, Node, Table, call, quote, transport, values};
 
 /// More instances than this are not read every second.
 const MAX_APIS: usize = 16;
@@ -18,7 +18,7 @@ const OF_REDIS: [&str; 4] = ["db", "user", "password", "root_key"];
 
 pub(super) fn traefik(table: &Table<'_>, _around: &Around<'_>) -> Option<BackendSpec> {
     let apis = table.need("api", EXAMPLE_API).and_then(|node| apis(&node));
-    let headers = headers(table);
+    let (headers, transport) = (headers(table), transport(table));
     let service = table.get("service").map_or(Some("split".to_owned()), |node| name(&node, false));
     let sides = Pair::from_fn(|side: Side| match table.get(side.name()) {
         Some(node) => name(&node, true),
@@ -26,7 +26,7 @@ pub(super) fn traefik(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend
     });
     let way = way(table);
     let (service, names) = (service?, Pair { blue: sides.blue?, green: sides.green? });
-    let spec = TraefikSpec { apis: apis?, headers: headers?, service, names, way: way? };
+    let spec = TraefikSpec { apis: apis?, headers: headers?, transport, service, names, way: way? };
     if spec.full(&spec.names.blue) == spec.full(&spec.names.green) {
         table.fault(format!("{} is the service of both sides", quote(&spec.names.blue)), "name one service a side");
         return None;

@@ -107,6 +107,8 @@ pub(in crate::config) const DNS: Section = Section::new("[backend] kind = \"dns\
     key("api", "URL", From("required for powerdns"), "The base of the PowerDNS interface, without /api/v1."),
     key("server_id", "name", Is("\"localhost\""), "The server's id in that interface."),
     key("api_key", "table", From("required for powerdns"), "The API key: { env = \"NAME\" } or { file = \"PATH\" }."),
+    key("ca", "path", From("the system's certificates alone"), "With powerdns: a PEM file with certificates that are trusted too."),
+    key("proxy", "none | env | URL", Is("\"none\""), "With powerdns: the proxy, as in any table that makes requests."),
 ]);
 
 pub(in crate::config) const HOOK_EXEC: Section = Section::new("[backend] kind = \"exec\"", &[

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Merge, MetricRow, Take, Unit};
-use crate::domain::SecretRef;
+use crate::domain::{SecretRef, Transport};
 
 /// How the OpenAI-compatible endpoint of every replica is asked for a few tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct StreamSpec {
     pub timeout_ms: u64,
     /// The bearer token, where one is needed.
     pub api_key: Option<SecretRef>,
+    /// How replicas are reached: as probes reach them.
+    #[serde(default, skip_serializing_if = "Transport::is_default")]
+    pub transport: Transport,
 }
 
 /// What a row takes of a streamed answer.

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::domain::Pair;
+use crate::domain::{Pair, Transport};
 
 /// One Caddy whose `reverse_proxy` handler cutover changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaddySpec {
     /// Where its admin interface listens.
     pub admin: CaddyAdmin,
+    /// How a URL of it is reached.
+    pub transport: Transport,
     /// Which handler carries the split.
     pub handler: HandlerAt,
     /// The `dial` of each side's upstreams, as the handler spells them; at least one a side, none twice.

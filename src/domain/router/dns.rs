@@ -4,8 +4,8 @@ use std::fmt;
 // Addresses as data: of `core`, which has no sockets.
 use core::net::{IpAddr, SocketAddr};
 
-use crate::domain::Pair;
 use crate::domain::call::SecretRef;
+use crate::domain::{Pair, Transport};
 
 /// One name that is moved between the sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub enum DnsWay {
         url: String,
         /// The server's id in the interface; `localhost` as a rule.
         server_id: String,
+        /// How it is reached.
+        transport: Transport,
         /// The API key.
         key: SecretRef,
         /// The server itself, asked whether it answers by the records; `None` where only the interface is reached.

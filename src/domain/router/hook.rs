@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::domain::Call;
 use crate::domain::capabilities::Weights;
+use crate::domain::{Call, Transport};
 
 /// What can stand between the braces of a command's words, a URL, a header or a body.
 pub const PLACEHOLDERS: [&str; 9] = ["blue", "green", "from", "to", "move", "order", "expected", "revision", "service"];
@@ -27,6 +27,8 @@ pub struct HookSpec {
     pub can: HookCan,
     /// Where commands run.
     pub dir: PathBuf,
+    /// How calls reach their server.
+    pub transport: Transport,
     /// How long one act may take, in milliseconds.
     pub timeout_ms: u64,
     /// The exit code by which a command says that the state is another than expected.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::domain::Pair;
 use crate::domain::call::{HeaderValue, SecretRef};
 use crate::domain::text::clean;
+use crate::domain::{Pair, Transport};
 
 /// One Traefik, or several that read the same file or Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct TraefikSpec {
     pub apis: Vec<String>,
     /// Sent with every call of the API; names in lower case.
     pub headers: Vec<(String, HeaderValue)>,
+    /// How the API is reached.
+    pub transport: Transport,
     /// The weighted service that cutover owns, without `@provider`.
     pub service: String,
     /// The service of each side that it shares between, as it names them: `blue`, or `blue@docker`.

@@ -7,7 +7,7 @@ use super::case::{Expected, not_json};
 use crate::domain::gate::{Compare, GoldenForm, GoldenSpec};
 use crate::domain::text::clean;
 use crate::gate::agree::{agree_within, finite, is_nan, shown};
-use crate::probe::{FetchError, Reply, redirect_note};
+use crate::http::{FetchError, Reply, redirect_note};
 
 /// What a side made of a case.
 #[derive(Debug, Clone, PartialEq)]

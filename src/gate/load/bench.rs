@@ -9,8 +9,9 @@ use super::engine::{Job, start};
 use super::place::Prepared;
 use super::profile::Profile;
 use super::tally::Tally;
+use crate::domain::Transport;
 use crate::domain::gate::Stage;
-use crate::probe::Target;
+use crate::http::Target;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ pub async fn run(url: &str, connections: usize, seconds: u32, rps: u32) -> Resul
         connections,
         limit: Duration::from_secs(60),
         flat_out: rps == 0,
+        transport: Transport::default(),
     };
     let mut running = start(job)?;
     let (mut all, mut elapsed, mut busy) = (Tally::default(), Duration::ZERO, 0.0);

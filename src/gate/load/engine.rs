@@ -21,8 +21,9 @@ use super::place::{Place, Prepared};
 use super::profile::Profile;
 use super::tally::Tally;
 use super::wire::{Connection, Dial, Tcp};
+use crate::domain::Transport;
 use crate::gate::REQUEST_TIMEOUT;
-use crate::probe::Target;
+use crate::http::Target;
 
 /// A timer wakes up to so much too late by its nature.
 const TIMER_SLACK: Duration = Duration::from_millis(2);
@@ -37,6 +38,8 @@ pub(super) struct Job {
     pub(super) limit: Duration,
     /// As many as there can be, whatever is due: latencies count from the sending.
     pub(super) flat_out: bool,
+    /// How replicas behind TLS are reached.
+    pub(super) transport: Transport,
 }
 
 /// What happened in the last second or so.
@@ -67,7 +70,7 @@ pub(super) struct Running {
 pub(super) fn start(job: Job) -> Result<Running, String> {
     let (tick, ticks) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(());
-    let places = job.targets.iter().map(Place::new).collect::<Result<Vec<_>, _>>()?;
+    let places = job.targets.iter().map(|target| Place::new(target, &job.transport)).collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|err| err.to_string())?;
     let run = move || {
         let local = LocalSet::new();

@@ -12,13 +12,14 @@ use tokio::task::LocalSet;
 use tokio::time::{self, Instant};
 
 use super::{Job, Tick, drive};
+use crate::domain::Transport;
 use crate::domain::gate::Stage;
 use crate::gate::load::place::{Place, Prepared};
 use crate::gate::load::profile::Profile;
 use crate::gate::load::response::Fault;
 use crate::gate::load::tally::Tally;
 use crate::gate::load::wire::Dial;
-use crate::probe::Target;
+use crate::http::Target;
 
 /// What the server does with a request.
 #[derive(Clone, Copy)]
@@ -92,7 +93,7 @@ fn load(rps: f64, seconds: u64, connections: usize, script: impl Fn(u64, u64) ->
             most: Rc::clone(&most),
         };
         let target = Target::new("http://memory");
-        let places = vec![Place::new(&target).unwrap()];
+        let places = vec![Place::new(&target, &Transport::default()).unwrap()];
         let job = Job {
             targets: vec![target],
             requests: vec![Prepared::new(Method::GET, "/".into(), None, None).unwrap()],
@@ -100,6 +101,7 @@ fn load(rps: f64, seconds: u64, connections: usize, script: impl Fn(u64, u64) ->
             connections,
             limit: Duration::from_secs(1),
             flat_out: false,
+            transport: Transport::default(),
         };
         let (tick, mut ticks) = mpsc::channel::<Tick>(16);
         let (_stop, stopped) = watch::channel(());

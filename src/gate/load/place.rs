@@ -7,7 +7,8 @@ use hyper::header::{
 };
 use hyper::{Method, Uri};
 
-use crate::probe::Target;
+use crate::domain::Transport;
+use crate::http::{Client, Target};
 
 /// One request, ready to be sent to any replica.
 pub(super) struct Prepared {
@@ -80,14 +81,14 @@ pub(super) struct Place {
 
 /// A replica behind TLS.
 pub(super) struct Secure {
-    pub(super) client: reqwest::Client,
+    pub(super) client: Client,
     pub(super) base: String,
     pub(super) headers: HeaderMap,
 }
 
 impl Place {
     /// The replica, or why it cannot be sent to.
-    pub(super) fn new(target: &Target) -> Result<Self, String> {
+    pub(super) fn new(target: &Target, transport: &Transport) -> Result<Self, String> {
         let fault = || format!("{} cannot be sent to: no valid URL", target.label());
         let uri: Uri = target.base.parse().map_err(|_| fault())?;
         let authority = uri.authority().ok_or_else(fault)?;
@@ -125,7 +126,7 @@ impl Place {
             headers.remove(HOST);
             headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
             let base = target.base.trim_end_matches('/').to_owned();
-            place.tls = Some(Secure { client: crate::probe::client()?, base, headers });
+            place.tls = Some(Secure { client: Client::new(transport)?, base, headers });
         }
         Ok(place)
     }
@@ -165,7 +166,7 @@ mod tests {
         target.headers = [("X-Side", "green"), ("content-length", "9"), ("content-type", "text/plain")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec();
-        let place = Place::new(&target).unwrap();
+        let place = Place::new(&target, &Transport::default()).unwrap();
         let written = |method, body: Option<&str>| {
             let mut out = Vec::new();
             let body = body.map(|text| text.as_bytes().to_vec());
@@ -185,7 +186,10 @@ mod tests {
             assert!(Prepared::new(Method::GET, path.into(), None, None).is_err(), "{path:?}");
         }
         target.headers = vec![("x".into(), "a\r\nb: c".into())];
-        assert!(Place::new(&target).is_err_and(|why| why == "host:81/base cannot be sent to: no valid header \"x\""));
-        assert!(Place::new(&Target::new("host:81")).is_err());
+        assert!(
+            Place::new(&target, &Transport::default())
+                .is_err_and(|why| why == "host:81/base cannot be sent to: no valid header \"x\"")
+        );
+        assert!(Place::new(&Target::new("host:81"), &Transport::default()).is_err());
     }
 }

@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{self, MissedTickBehavior};
 
+use crate::domain::Transport;
 use crate::domain::load::{Saturation, series};
 use crate::domain::text::clean;
 use crate::gate::MAX_REPLY;
-use crate::probe::{Ask, Target, fetch};
+use crate::http::{Ask, Client, Target, fetch};
 
 /// Time between two readings of a replica, and how long each may take.
 const EVERY: Duration = Duration::from_secs(1);
@@ -52,8 +53,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(spec: &Saturation, targets: &[Target]) -> Result<Self, String> {
-        let client = crate::probe::client()?;
+    pub(super) fn start(spec: &Saturation, targets: &[Target], transport: &Transport) -> Result<Self, String> {
+        let client = Client::new(transport)?;
         let places = places(spec, targets)?;
         let (sender, readings) = mpsc::channel(16);
         let mut readers = JoinSet::new();

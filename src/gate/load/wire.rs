@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::place::{Place, Prepared, Secure};
 use super::response::{Fault, Response};
-use crate::gate::MAX_REPLY;
+use crate::gate::{MAX_REPLY, REQUEST_TIMEOUT};
 
 /// Bytes of one read: most responses are smaller.
 const READ: usize = 4 * 1024;
@@ -139,22 +139,13 @@ async fn is_quiet<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
 }
 
 async fn exchange_tls(secure: &Secure, request: &Prepared) -> Result<u16, Fault> {
-    let fault = |err: &reqwest::Error| Fault::from(if err.is_connect() { "cannot connect" } else { "answer cut off" });
     let (method, path, body) = request.parts();
     let mut headers = secure.headers.clone();
-    let mut sent = secure.client.request(method.clone(), format!("{}{path}", secure.base));
-    if let Some(body) = body {
-        sent = sent.body(body.to_vec());
-    } else {
+    if body.is_none() {
         headers.remove(CONTENT_TYPE);
     }
-    let mut response = sent.headers(headers).send().await.map_err(|err| fault(&err))?;
-    let mut read = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|err| fault(&err))? {
-        read += chunk.len();
-        if read > MAX_REPLY {
-            return Err("answer cut off or too long".into());
-        }
-    }
-    Ok(response.status().as_u16())
+    let sent = secure.client.request(method.clone(), &format!("{}{path}", secure.base)).set(headers);
+    let sent = sent.body(body.unwrap_or_default().to_vec());
+    let reply = sent.send(REQUEST_TIMEOUT, MAX_REPLY).await.map_err(|error| error.to_string())?;
+    Ok(reply.status)
 }

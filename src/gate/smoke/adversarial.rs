@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::expect::Request;
-use crate::probe::{Ask, FetchError, Reply, redirect_note};
+use crate::http::{Ask, FetchError, Reply, redirect_note};
 
 /// Size of the body that is too large for a request, in bytes.
 const HUGE: usize = 2 * 1024 * 1024;
@@ -81,7 +81,7 @@ impl Input {
                 let got = redirect_note(reply).unwrap_or_else(|| format!("status {}", reply.status));
                 Err(format!("{got} instead of a refusal (4xx)"))
             }
-            Err(FetchError::Broken(_)) if self.may_hang_up => Ok(()),
+            Err(FetchError::Broken(_) | FetchError::CutOff(_)) if self.may_hang_up => Ok(()),
             Err(err) => Err(format!("{err} instead of a refusal (4xx)")),
         }
     }
@@ -151,6 +151,7 @@ mod tests {
             headers: reqwest::header::HeaderMap::new(),
             body: Vec::new(),
             took: Duration::ZERO,
+            mask: crate::http::Mask::default(),
         };
         let all = inputs(&[], "/infer");
         let named = |name: &str| all.iter().find(|input| input.name == name).unwrap();
@@ -161,7 +162,7 @@ mod tests {
         }
         assert_eq!(named("null").judge(Ok(&reply(200))), Ok(()), "what can be read may be answered");
         assert!(named("null").judge(Ok(&reply(500))).is_err());
-        let broken = FetchError::Broken("reset".into());
+        let broken = FetchError::Broken(crate::http::Cause { words: "reset".into(), io: None, is_tls: false });
         assert!(named("null").judge(Err(&broken)).is_err());
         assert_eq!(named("huge body").judge(Err(&broken)), Ok(()));
         assert!(named("huge body").judge(Err(&FetchError::Timeout(9))).is_err());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::domain::SampledRequest;
 use crate::domain::text::clean;
 use crate::gate::agree::{shown, type_name, word_unlike_json};
-use crate::probe::{Reply, redirect_note};
+use crate::http::{Reply, redirect_note};
 
 /// A representative request.
 #[derive(Debug, Clone)]
@@ -266,7 +266,13 @@ mod tests {
         let mut headers = reqwest::header::HeaderMap::new();
         headers.insert("content-type", content_type.parse().unwrap());
         headers.insert("location", "/a\u{9}b".parse().unwrap());
-        let reply = Reply { status, headers, body: body.as_bytes().to_vec(), took: std::time::Duration::ZERO };
+        let reply = Reply {
+            status,
+            headers,
+            body: body.as_bytes().to_vec(),
+            took: std::time::Duration::ZERO,
+            mask: crate::http::Mask::default(),
+        };
         parse(&format!(r#"{{"expect":{expect}}}"#)).unwrap().expect.hold(&reply)
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::is_query;
-use super::{Ask, Target, fetch};
 use crate::domain::metric::{MetricsSpec, Part, Scrape, Take};
 use crate::domain::text::clean;
 use crate::domain::{Side, placeholder};
+use crate::http::{Ask, Client, Target, fetch};
 
 /// Longest answer that is read, in bytes: one value is meant.
 const MAX_BODY: usize = 256 * 1024;
@@ -37,7 +37,7 @@ impl Asked {
     }
 
     /// Asks every query, one after the other, within the time of one reading each.
-    pub(super) async fn read(&self, client: &reqwest::Client, spec: &MetricsSpec) -> Result<Scrape, String> {
+    pub(super) async fn read(&self, client: &Client, spec: &MetricsSpec) -> Result<Scrape, String> {
         let mut parts = Vec::with_capacity(self.queries.len());
         for (query, row) in self.queries.iter().zip(&spec.rows) {
             debug_assert!(query.is_some() == is_query(&row.take));
@@ -49,7 +49,7 @@ impl Asked {
         Ok(Scrape { parts, ..Scrape::default() })
     }
 
-    async fn ask(&self, client: &reqwest::Client, query: &str, timeout_ms: u64) -> Result<Part, String> {
+    async fn ask(&self, client: &Client, query: &str, timeout_ms: u64) -> Result<Part, String> {
         let form = format!("query={}", placeholder::escape_url(query));
         let ask = Ask {
             method: reqwest::Method::POST,

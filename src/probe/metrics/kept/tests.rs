@@ -17,6 +17,7 @@ fn spec(take: Take, traffic: Option<TrafficSeries>) -> MetricsSpec {
         rows: vec![MetricRow { name: "row".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic,
         stream: None,
+        transport: crate::domain::Transport::default(),
     }
 }
 

@@ -1,25 +1,37 @@
-//! Where a replica is reached.
+//! Where a server is reached.
 
 use std::fmt;
 
+use super::{Headers, Mask};
 use crate::domain::text::clean;
 
-/// One replica: its base URL and the headers that pick it.
+/// One server, a replica as a rule: its base URL and the headers that every request carries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// Absolute base URL, without a trailing slash.
     pub base: String,
     /// Sent with every request; values may be secret.
     pub headers: Vec<(String, String)>,
+    /// The secrets among the headers.
+    pub mask: Mask,
 }
 
 impl Target {
     /// A target that needs no headers.
     pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), headers: Vec::new() }
+        Self { base: base.trim_end_matches('/').to_owned(), headers: Vec::new(), mask: Mask::default() }
     }
 
-    /// The URL of `path` on this replica.
+    /// The same server with more headers.
+    #[must_use]
+    pub fn with(&self, more: &Headers) -> Self {
+        let mut target = self.clone();
+        target.headers.extend(more.list.iter().cloned());
+        target.mask.join(&more.mask);
+        target
+    }
+
+    /// The URL of `path` on this server.
     pub fn url(&self, path: &str) -> String {
         let slash = if path.starts_with('/') { "" } else { "/" };
         format!("{}{slash}{path}", self.base.trim_end_matches('/'))
@@ -39,7 +51,16 @@ impl Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|header| header.0.as_str()).collect();
-        f.debug_struct("Target").field("replica", &self.label()).field("headers", &names).finish_non_exhaustive()
+        f.debug_struct("Target").field("server", &self.label()).field("headers", &names).finish_non_exhaustive()
+    }
+}
+
+/// Splits a URL into scheme and authority, and the rest with its leading slash.
+pub fn split_origin(url: &str) -> (&str, &str) {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    match url[from..].find('/') {
+        Some(at) => url.split_at(from + at),
+        None => (url, "/"),
     }
 }
 

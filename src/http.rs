@@ -1,0 +1,26 @@
+//! Every HTTP request that this program makes: probes, metrics, gates, traffic systems, alerts.
+//!
+//! One client with one set of rules: bounded in time and size, no redirects, no proxy unless the config names one, the
+//! system's roots and those of the config, few idle connections, few name lookups at once. What comes back holds no
+//! secret: what was sent as one is masked in bodies and errors. A failure is told by its root cause, in words.
+
+mod cause;
+mod client;
+mod exchange;
+mod headers;
+mod mask;
+mod secret;
+mod target;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use cause::Cause;
+pub use client::Client;
+pub use exchange::{Ask, FetchError, Reply, Request, Response, fetch, redirect_note};
+pub use headers::{Headers, NoSecret};
+pub use mask::Mask;
+pub use secret::{any_secret, secret};
+pub use target::{Target, split_origin};
+pub use tls::{Fault, Part, check};

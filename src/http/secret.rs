@@ -1,0 +1,40 @@
+//! Secrets, read when they are needed and never kept.
+
+use std::io::Read;
+
+use crate::domain::SecretRef;
+use crate::domain::text::clean;
+
+/// Longest secret, in bytes.
+const MAX_SECRET: u64 = 16 * 1024;
+/// Masking a shorter secret would hide too much of an answer, in bytes.
+const MIN_SECRET: usize = 8;
+
+/// The secret, trimmed; one too short to be masked is refused.
+///
+/// # Errors
+/// Why it cannot be used, in words that hold nothing of it.
+pub fn secret(from: &SecretRef) -> Result<String, String> {
+    let secret = any_secret(from)?;
+    if secret.len() < MIN_SECRET { Err(format!("it is shorter than {MIN_SECRET} bytes")) } else { Ok(secret) }
+}
+
+/// The secret, trimmed, as short as it may be: of a traffic system, which must be reached for a rollback.
+///
+/// # Errors
+/// Why it cannot be used, in words that hold nothing of it.
+pub fn any_secret(from: &SecretRef) -> Result<String, String> {
+    let text = match from {
+        SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set")),
+        SecretRef::File(path) => {
+            let mut text = String::new();
+            let read = std::fs::File::open(path).and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text));
+            read.map(|_| text).map_err(|error| format!("{}: {error}", clean(&path.display().to_string(), 120)))
+        }
+    }?;
+    let secret = text.trim();
+    if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return Err("it is empty, or holds other than visible ASCII characters".to_owned());
+    }
+    Ok(secret.to_owned())
+}
