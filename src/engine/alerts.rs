@@ -136,7 +136,7 @@ fn subject(world: &World, record: &Record) -> Option<Subject> {
             AlertKind::Rollback
         }
         Fact::OrderIs { id, state, fault, .. } => {
-            let last = world.rollout.last.as_ref().filter(|last| last.order.id == *id)?;
+            let last = world.rollout().last.as_ref().filter(|last| last.order.id == *id)?;
             let superseded = *fault == Some(OrderFault::Superseded);
             let back = !last.order.kind.is_forward();
             order = Some(last.order.clone());
@@ -151,7 +151,7 @@ fn subject(world: &World, record: &Record) -> Option<Subject> {
         }
         Fact::Drift { .. } => AlertKind::Drift,
         Fact::Standby { ready: 0, .. } => AlertKind::Standby,
-        Fact::Closed { cause: Some(Cause::Disconnect), .. } if world.rollout.stage == Stage::Moving => {
+        Fact::Closed { cause: Some(Cause::Disconnect), .. } if world.rollout().stage == Stage::Moving => {
             AlertKind::Disconnect
         }
         Fact::Finalized { .. } => AlertKind::Finalized,
@@ -278,7 +278,7 @@ fn figures(world: &World) -> Vec<String> {
 fn way_back(world: &World, subject: &Subject) -> String {
     let origin = world.origin();
     let how = "R then y in the console, or: cutover rollback --yes";
-    let under_way = world.rollout.unsettled().is_some_and(|last| last.order.kind == Move::Rollback)
+    let under_way = world.rollout().unsettled().is_some_and(|last| last.order.kind == Move::Rollback)
         || matches!(&subject.record.fact, Fact::Guard(seen) if seen.action == GuardAction::Rollback);
     match world.share() {
         _ if under_way => format!("under way; if it does not end, {how}"),

@@ -7,7 +7,7 @@ use super::snapshot::GateState;
 use super::state::State;
 use super::wish::Wanted;
 use crate::domain::text::clean;
-use crate::domain::{Actor, Cause, Fact, GateSpec, Move, Split};
+use crate::domain::{Actor, Cause, Fact, Move, Split};
 
 /// The least length of a reason for an override.
 pub const MIN_REASON: usize = 10;
@@ -31,8 +31,8 @@ impl State {
             Command::Rollback => self.roll_back(request.by, Some(id), request.why, Cause::Operator),
             Command::Pause => self.pause(id, request.by, request.why),
             Command::Resume => self.resume(id, request.by),
-            Command::Override { gate, reason } => self.override_gate(id, request.by, &gate, &reason),
-            Command::Approve { gate, reason } => self.approve(id, request.by, &gate, &reason),
+            Command::Override { gate, reason } => self.decide_gate(id, request.by, &gate, &reason, false),
+            Command::Approve { gate, reason } => self.decide_gate(id, request.by, &gate, &reason, true),
             Command::Finalize => {
                 let live = self.world.candidate();
                 self.settle_on_disk(id, Fact::Finalized { live }, request.by);
@@ -61,7 +61,7 @@ impl State {
     fn softened(&self, command: &Command, refusal: Refusal) -> Reply {
         let reached = match command {
             Command::Promote | Command::Switch => {
-                self.world.share() == Some(100) && self.world.rollout.stage != Stage::Idle
+                self.world.share() == Some(100) && self.world.rollout().stage != Stage::Idle
             }
             _ => false,
         };
@@ -84,12 +84,12 @@ impl State {
     }
 
     fn abort(&mut self, request: Request, target: Option<Split>) {
-        let nothing_moved = self.world.share() == Some(0) && self.world.rollout.unsettled().is_none();
-        if self.world.rollout.stage == Stage::Switched {
+        let nothing_moved = self.world.share() == Some(0) && self.world.rollout().unsettled().is_none();
+        if self.world.rollout().stage == Stage::Switched {
             let text = "the rollout is complete: roll back instead".to_owned();
             return self.reply(request.id, Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
         }
-        if nothing_moved && self.world.rollout.stage != Stage::Moving {
+        if nothing_moved && self.world.rollout().stage != Stage::Moving {
             // Gates, and the load of one of them, are given up with it.
             let text =
                 if self.gates.are_busy() { "nothing had moved: gates stopped" } else { "no rollout is under way" };
@@ -102,10 +102,10 @@ impl State {
     }
 
     fn pause(&mut self, id: u64, by: Actor, why: Option<String>) {
-        if matches!(self.world.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack) {
+        if matches!(self.world.rollout().stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack) {
             return self.reply(id, already("no rollout is under way: nothing to pause".into()));
         }
-        if self.world.rollout.paused.is_some() {
+        if self.world.rollout().paused.is_some() {
             return self.reply(id, already("already paused".into()));
         }
         self.settle_on_disk(
@@ -122,7 +122,7 @@ impl State {
             let adopted = Fact::Adopted { split: drift.observed, origin: Some(self.world.origin()) };
             self.settle_on_disk(id, adopted, by.clone());
         }
-        match (self.world.rollout.paused.is_some(), drift.is_some()) {
+        match (self.world.rollout().paused.is_some(), drift.is_some()) {
             (true, true) => self.record(Fact::Resumed, by),
             (true, false) => self.settle_on_disk(id, Fact::Resumed, by),
             (false, true) => {}
@@ -131,52 +131,47 @@ impl State {
         self.guards.rearm();
     }
 
-    fn override_gate(&mut self, id: u64, by: Actor, gate: &str, reason: &str) {
-        let reason = clean(reason.trim(), 200);
-        let refusal = |text: String| Reply::Refused(Refusal { kind: RefusalKind::Usage, text });
-        let Some(spec) = self.world.service.gates.iter().find(|spec| spec.name == gate).cloned() else {
-            let names: Vec<&str> = self.world.service.gates.iter().map(|spec| spec.name.as_str()).collect();
-            return self
-                .reply(id, refusal(format!("no gate is named {}; there are: {}", clean(gate, 40), names.join(", "))));
+    /// A person lets a gate pass: signs for a manual one, or overrides any.
+    fn decide_gate(&mut self, id: u64, by: Actor, gate: &str, reason: &str, signs: bool) {
+        let reply = match self.gate_decision(gate, reason, signs) {
+            Ok(fact) => return self.settle_on_disk(id, fact, by),
+            Err(reply) => reply,
         };
-        if reason.chars().count() < MIN_REASON {
-            return self.reply(id, refusal(format!("an override needs a reason of at least {MIN_REASON} characters")));
-        }
-        if self.gate_state(&spec) == GateState::Passed {
-            return self.reply(id, already(format!("gate {gate} has passed; nothing to override")));
-        }
-        match self.world.version_digest(self.world.candidate()) {
-            Some(version) => self.settle_on_disk(id, Fact::Overridden { gate: spec.name, version, reason }, by),
-            None => self.reply(id, refusal("the candidate's version is not known yet".into())),
-        }
+        self.reply(id, reply);
     }
 
-    fn approve(&mut self, id: u64, by: Actor, gate: &str, reason: &str) {
-        let reason = clean(reason.trim(), 200);
-        let refusal = |text: String| Reply::Refused(Refusal { kind: RefusalKind::Usage, text });
-        let manual = self.world.service.gates.iter().find(|spec| spec.name == gate && spec.kind.is_manual()).cloned();
-        let Some(spec) = manual else {
-            let signed = self.world.service.gates.iter().filter(|spec| spec.kind.is_manual());
-            let names: Vec<&str> = signed.map(|spec| spec.name.as_str()).collect();
-            let there =
-                if names.is_empty() { "there are none".into() } else { format!("there are: {}", names.join(", ")) };
-            return self.reply(id, refusal(format!("{} is no gate that a person signs; {there}", clean(gate, 40))));
+    /// The fact that records the decision, or the reply where there is nothing to decide.
+    fn gate_decision(&self, gate: &str, reason: &str, signs: bool) -> Result<Fact, Reply> {
+        let refusal = |text: String| Err(Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
+        let gates = || self.world.service.gates.iter().filter(|spec| !signs || spec.kind.is_manual());
+        let Some(spec) = gates().find(|spec| spec.name == gate) else {
+            let names: Vec<&str> = gates().map(|spec| spec.name.as_str()).collect();
+            let there = match names.join(", ") {
+                none if none.is_empty() => "there are none".to_owned(),
+                names => format!("there are: {names}"),
+            };
+            let gate = clean(gate, 40);
+            return refusal(if signs {
+                format!("{gate} is no gate that a person signs; {there}")
+            } else {
+                format!("no gate is named {gate}; {there}")
+            });
         };
+        let (reason, gate) = (clean(reason.trim(), 200), spec.name.clone());
         if reason.chars().count() < MIN_REASON {
-            return self.reply(id, refusal(format!("a signature needs a reason of at least {MIN_REASON} characters")));
+            let what = if signs { "a signature" } else { "an override" };
+            return refusal(format!("{what} needs a reason of at least {MIN_REASON} characters"));
         }
-        if self.gate_state(&spec) == GateState::Passed {
-            return self.reply(id, already(format!("gate {gate} is signed already")));
-        }
-        match self.world.version_digest(self.world.candidate()) {
-            Some(version) => self.settle_on_disk(id, Fact::Approved { gate: spec.name, version, reason }, by),
-            None => self.reply(id, refusal("the candidate's version is not known yet".into())),
-        }
-    }
-
-    fn gate_state(&self, spec: &GateSpec) -> GateState {
         let version = self.world.version_digest(self.world.candidate());
-        self.gates.state(&self.world, spec, version.as_ref())
+        if self.gates.state(&self.world, spec, version.as_ref()) == GateState::Passed {
+            let is = if signs { "is signed already" } else { "has passed; nothing to override" };
+            return Err(already(format!("gate {gate} {is}")));
+        }
+        match version {
+            None => refusal("the candidate's version is not known yet".into()),
+            Some(version) if signs => Ok(Fact::Approved { gate, version, reason }),
+            Some(version) => Ok(Fact::Overridden { gate, version, reason }),
+        }
     }
 
     /// Folds and writes a fact whose request is answered when it is on disk.

@@ -37,7 +37,7 @@ impl State {
         if let Some(fact) = self.orders.supersede(&self.world) {
             records.push(self.fold(fact, self.world.me.clone()));
         }
-        if forward && !matches!(self.world.rollout.stage, Stage::Moving | Stage::Switched) {
+        if forward && !matches!(self.world.rollout().stage, Stage::Moving | Stage::Switched) {
             let versions = self.world.sides.map(|_, side| match side.serves() {
                 Serves::Known(version) => Some(version),
                 _ => None,
@@ -61,7 +61,7 @@ impl State {
 
     /// Orders all traffic back; the fastest thing here, and refused only in a read-only process.
     pub(super) fn roll_back(&mut self, by: Actor, request: Option<u64>, why: Option<String>, cause: Cause) {
-        let running = self.world.rollout.unsettled().is_some_and(|order| order.order.kind == Move::Rollback);
+        let running = self.world.rollout().unsettled().is_some_and(|order| order.order.kind == Move::Rollback);
         let origin = self.world.origin();
         let nothing = if running && self.orders.is_rolling_back() {
             "a rollback is already under way".to_owned()
@@ -85,7 +85,7 @@ impl State {
     /// Folds a fact of ours and writes it into the log; the caller has it written to the journal.
     pub(super) fn fold(&mut self, fact: Fact, by: Actor) -> Record {
         let record = Record { at: self.world.now.wall, by, fact };
-        self.world.rollout.fold(&record, self.world.now);
+        self.world.fold(&record);
         self.gates.recorded(&self.world, &record);
         // Reason: a gate that ran here has written the same into its own log.
         if !matches!(record.fact, Fact::Gate { .. }) {

@@ -77,7 +77,7 @@ impl<'a> Consent<'a> {
             Command::Finalize => {
                 self.lease_blocker(&mut found);
                 self.journal_blocker(&mut found);
-                if self.world.rollout.stage != Stage::Switched {
+                if self.world.rollout().stage != Stage::Switched {
                     push(&mut found, RefusalKind::Usage, "nothing to finalize: no rollback window is open");
                 }
             }
@@ -114,7 +114,7 @@ impl<'a> Consent<'a> {
         self.journal_blocker(found);
         self.stale_blocker(found);
         self.busy_blocker(found);
-        if let Some(pause) = &self.world.rollout.paused {
+        if let Some(pause) = &self.world.rollout().paused {
             let why = pause.why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
         }
@@ -177,7 +177,7 @@ impl<'a> Consent<'a> {
     }
 
     fn busy_blocker(&self, found: &mut Vec<Blocker>) {
-        if let Some(order) = self.world.rollout.unsettled() {
+        if let Some(order) = self.world.rollout().unsettled() {
             let text = format!("order {} ({}) is {}", order.order.id, order.order.kind.verb(), order.state.title());
             push(found, RefusalKind::Busy, &text);
         }
@@ -189,7 +189,7 @@ impl<'a> Consent<'a> {
         {
             push(found, RefusalKind::Blocked, &format!("router is mixed: {mixed}"));
         }
-        let (Some(deviation), Some(desired)) = (self.world.deviation(), self.world.rollout.desired) else { return };
+        let (Some(deviation), Some(desired)) = (self.world.deviation(), self.world.rollout().desired) else { return };
         let text = format!("router says {}, asked was {desired}", deviation.observed);
         if deviation.lasts(self.world.now) {
             push(found, RefusalKind::Blocked, &format!("drift: {text}; roll back, or resume to accept"));

@@ -73,7 +73,7 @@ impl Gates {
     /// The state of `spec` for `version`, the candidate's.
     pub(super) fn state(&self, world: &World, spec: &GateSpec, version: Option<&Digest>) -> GateState {
         let Some(version) = version else { return GateState::Pending };
-        let rollout = &world.rollout;
+        let rollout = world.rollout();
         let evidence = rollout.evidence.get(&spec.name).filter(|(_, evidence)| evidence.version == *version);
         let passed = evidence.is_some_and(|(_, evidence)| evidence.verdict == Verdict::Passed);
         let valid = evidence.is_some_and(|(at, _)| world.now.since_ms(*at) <= spec.valid_for_ms);
@@ -101,7 +101,7 @@ impl Gates {
             Fact::Approved { gate, .. } => gate,
             _ => return,
         };
-        if let Some((_, evidence)) = world.rollout.evidence.get(gate) {
+        if let Some((_, evidence)) = world.rollout().evidence.get(gate) {
             self.trails.ended(evidence);
         }
     }
@@ -181,7 +181,7 @@ impl Gates {
         match self.state(world, spec, version) {
             GateState::Pending | GateState::Stale => true,
             GateState::NotYet => {
-                let evidence = world.rollout.evidence.get(&spec.name);
+                let evidence = world.rollout().evidence.get(&spec.name);
                 evidence.is_none_or(|(at, _)| world.now.since_ms(*at) >= AGAIN_MS)
             }
             _ => false,
@@ -196,16 +196,16 @@ impl Gates {
         }
         let ready = world.sides[candidate].ready().is_some_and(|ready| ready > 0);
         let tried = || {
-            let began = world.rollout.began_with.as_ref()?;
+            let began = world.rollout().began_with.as_ref()?;
             Some(began[candidate].as_ref()?.digest.clone())
         };
         ready
-            && match world.rollout.stage {
+            && match world.rollout().stage {
                 Stage::Idle | Stage::Moving => true,
                 Stage::Switched => false,
                 Stage::Finalized | Stage::Aborted | Stage::RolledBack => {
                     let known = world.version_digest(candidate);
-                    known.is_some() && known != tried() && world.rollout.began_with.is_some()
+                    known.is_some() && known != tried() && world.rollout().began_with.is_some()
                 }
             }
     }
@@ -242,7 +242,7 @@ impl Gates {
             if self.trails.last(&spec.name).unwrap_or(GateState::Pending) == state {
                 continue;
             }
-            let seen = world.rollout.evidence.get(&spec.name).map(|(_, evidence)| evidence);
+            let seen = world.rollout().evidence.get(&spec.name).map(|(_, evidence)| evidence);
             let seen = seen.filter(|evidence| evidence.version == version && state != GateState::Running);
             self.trails.changed(&spec.name, state, seen, world.now.wall);
         }

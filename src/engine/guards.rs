@@ -52,7 +52,7 @@ impl Guards {
 
     /// Takes in what was counted on both sides between two readings.
     pub(super) fn counted(&mut self, world: &World, counted: &Pair<Option<Counted>>) {
-        let (step, candidate) = (world.rollout.step_since, world.candidate());
+        let (step, candidate) = (world.rollout().step_since, world.candidate());
         self.compared.absorb(step, counted, &world.service.guards, candidate, world.now);
     }
 
@@ -181,7 +181,7 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
                 let text = format!("not rolled back: {} answers nothing", world.origin());
                 wishes.push(Wish::Log(LogLevel::Err, "guard", text));
             }
-            if world.rollout.paused.is_none() {
+            if world.rollout().paused.is_none() {
                 wishes.push(Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Guard) }));
             }
         }
@@ -192,7 +192,7 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
 
 /// Whether guards are on watch: the candidate has traffic, or had it all and the window is open.
 fn guards_watch(world: &World) -> bool {
-    match world.rollout.stage {
+    match world.rollout().stage {
         Stage::Moving => world.share().is_some_and(|share| share > 0),
         Stage::Switched => world.window_left_ms().is_some_and(|left| left > 0),
         _ => false,

@@ -62,7 +62,7 @@ impl Orders {
     /// Forgets the order under way for a newer one; the fact that ends it, where it was not settled.
     pub(super) fn supersede(&mut self, world: &World) -> Option<Fact> {
         self.pending = None;
-        let id = world.rollout.unsettled()?.order.id.clone();
+        let id = world.rollout().unsettled()?.order.id.clone();
         let detail = Some("superseded by a newer order".to_owned());
         Some(Fact::OrderIs { id, state: OrderState::Failed, detail, fault: Some(OrderFault::Superseded) })
     }
@@ -153,7 +153,7 @@ impl Orders {
     /// The router was read: an order that asked for the split it reports is verified, whoever gave it.
     pub(super) fn observed(&mut self, world: &World) -> Option<Wish> {
         let (_, seen) = world.router.seen.as_ref()?;
-        let last = world.rollout.unsettled()?;
+        let last = world.rollout().unsettled()?;
         if seen.split != last.order.target || seen.mixed.is_some() {
             return None;
         }
@@ -196,7 +196,7 @@ impl Orders {
                 wishes.push(Wish::Do(Effect::Send { order, records: Vec::new(), rule: WriteRule::NeverInTheWay }));
             }
         } else if became_late {
-            let unknown = world.rollout.last.as_ref().is_some_and(|last| last.state == OrderState::Unknown);
+            let unknown = world.rollout().last.as_ref().is_some_and(|last| last.state == OrderState::Unknown);
             if unknown && is_fresh(world) {
                 let why = format!("not carried out: router says {} after {} s", says(world), waited / 1000);
                 wishes.extend(self.give_up(world, &id, why, OrderFault::NotSeen));
@@ -213,7 +213,7 @@ impl Orders {
 
 /// An order whose own process is gone, and that the router does not show in time.
 fn follow_foreign(world: &World) -> Option<Wish> {
-    let last = world.rollout.unsettled()?;
+    let last = world.rollout().unsettled()?;
     let is_late = world.now.since_ms(last.at) > world.service.verify_timeout_ms;
     if !settles_for_others(world) || !is_fresh(world) || !is_late {
         return None;
@@ -230,7 +230,7 @@ fn news(
     detail: Option<String>,
     fault: Option<OrderFault>,
 ) -> Option<Wish> {
-    let same = world.rollout.last.as_ref().is_some_and(|last| {
+    let same = world.rollout().last.as_ref().is_some_and(|last| {
         last.order.id == *id && last.state == state && (state != OrderState::Sent || last.fault == fault)
     });
     let fact = Fact::OrderIs { id: id.clone(), state, detail, fault };

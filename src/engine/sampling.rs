@@ -76,10 +76,10 @@ impl Sampler {
 
 /// How closely to look now; `None` while no rollout is under way and none has just ended.
 fn pace(world: &World) -> Option<Pace> {
-    let since = world.rollout.last.as_ref().map(|last| world.now.since_ms(last.at));
+    let since = world.rollout().last.as_ref().map(|last| world.now.since_ms(last.at));
     let is_close = since.is_some_and(|since| since < CLOSE_MS);
     let is_burst = since.is_some_and(|since| since < BURST_MS);
-    match world.rollout.stage {
+    match world.rollout().stage {
         Stage::Idle | Stage::Finalized => None,
         _ if is_burst => Some(BURST),
         Stage::Moving | Stage::Switched if is_close => Some(CLOSE),

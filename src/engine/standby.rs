@@ -27,7 +27,7 @@ impl Standby {
         let side = world.origin();
         let watch = &world.sides[side];
         self.note_served(side, watch.rps());
-        if !matches!(world.rollout.stage, Stage::Moving | Stage::Switched) {
+        if !matches!(world.rollout().stage, Stage::Moving | Stage::Switched) {
             self.otherwise = None;
             self.lost = false;
             return None;

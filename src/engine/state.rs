@@ -191,8 +191,8 @@ impl State {
 
     fn look_for_drift(&mut self) {
         let world = &mut self.world;
-        let (Some(desired), Some(observed)) = (world.rollout.desired, world.router.split()) else { return };
-        if desired == observed || world.rollout.unsettled().is_some() {
+        let (Some(desired), Some(observed)) = (world.rollout().desired, world.router.split()) else { return };
+        if desired == observed || world.rollout().unsettled().is_some() {
             world.router.drift = None;
             return;
         }
@@ -210,7 +210,7 @@ impl State {
 
     fn recorded(&mut self, records: &[Record]) {
         for record in records {
-            self.world.rollout.fold(record, self.world.now);
+            self.world.fold(record);
             self.gates.recorded(&self.world, record);
             self.tell(record);
             if matches!(&record.fact, Fact::Ordered { order, .. } if !order.kind.is_forward()) {
@@ -227,7 +227,7 @@ impl State {
         }
         self.world.journal_broken = broken;
         self.world.journal_fault = unwritable;
-        if let Some(last) = self.world.rollout.unsettled() {
+        if let Some(last) = self.world.rollout().unsettled() {
             let text = format!(
                 "order {} ({} to {}) by {} was {} when its process ended; the router is being read",
                 last.order.id,
@@ -253,7 +253,7 @@ impl State {
     }
 
     fn operator_gone(&mut self, why: &str) {
-        let moving = self.world.rollout.stage == Stage::Moving;
+        let moving = self.world.rollout().stage == Stage::Moving;
         let me = self.world.me.clone();
         let why_closed = format!("operator disconnected: {why}");
         self.record(Fact::Closed { why: why_closed, cause: Some(Cause::Disconnect) }, me);
@@ -290,7 +290,7 @@ impl State {
 
     /// What the journal says of the rollout, as far as this process has read it.
     pub const fn rollout(&self) -> &Rollout {
-        &self.world.rollout
+        self.world.rollout()
     }
 
     /// The digest evidence about `side` is bound to now; `None` while its version is not known.

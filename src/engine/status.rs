@@ -21,18 +21,23 @@ use crate::domain::{Move, Order, OrderState, Pair, Role, Side, Version};
 impl State {
     /// Everything a screen or a script may know now.
     pub fn snapshot(&mut self) -> Snapshot {
-        let events = self.world.rollout.events();
+        let events = self.world.rollout().events();
         let detail = self.detail();
         let history = self.world.sides.map(|_, side| side.history());
         Snapshot { status: self.status(), history, events, previews: std::collections::BTreeMap::new(), detail }
     }
 
     fn detail(&mut self) -> Detail {
-        let under_way = matches!(self.world.rollout.stage, Stage::Moving | Stage::Switched);
+        let under_way = matches!(self.world.rollout().stage, Stage::Moving | Stage::Switched);
         Detail {
-            started: self.world.rollout.started.filter(|_| under_way),
-            reached: if under_way { self.world.rollout.reached_at.clone() } else { Vec::new() },
-            consent: self.world.rollout.last.as_ref().and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
+            started: self.world.rollout().started.filter(|_| under_way),
+            reached: if under_way { self.world.rollout().reached_at.clone() } else { Vec::new() },
+            consent: self
+                .world
+                .rollout()
+                .last
+                .as_ref()
+                .and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
             bake_s: seconds(self.world.service.plan.bake_ms),
             replicas: Pair::from_fn(|side| {
                 self.world.sides[side].replica_statuses(&self.world.service.sides[side].urls, self.world.now)
@@ -67,7 +72,7 @@ impl State {
             rollback: self.rollback_status(),
             stale: blocked.iter().any(is_stale),
             blocked,
-            paused: world.rollout.paused.as_ref().and_then(|pause| pause.why.clone()),
+            paused: world.rollout().paused.as_ref().and_then(|pause| pause.why.clone()),
             last_order: self.order_status(),
             driver: DriverStatus {
                 me: world.me.name.clone(),
@@ -93,10 +98,10 @@ impl State {
         if unread || self.world.drift().is_some() {
             return Phase::Unknown;
         }
-        if self.world.rollout.paused.is_some() && matches!(self.world.rollout.stage, Stage::Idle | Stage::Moving) {
+        if self.world.rollout().paused.is_some() && matches!(self.world.rollout().stage, Stage::Idle | Stage::Moving) {
             return Phase::Paused;
         }
-        match self.world.rollout.stage {
+        match self.world.rollout().stage {
             Stage::Idle if self.world.share().is_some_and(|share| share > 0) => Phase::Shifting,
             Stage::Idle => self.phase_before_the_first_step(consent),
             Stage::Moving => Phase::Shifting,
@@ -131,7 +136,7 @@ impl State {
             on_disconnect: plan.on_disconnect,
             auto: self.walk.is_on(),
             on_failure: plan.on_failure,
-            tried: matches!(self.world.rollout.stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
+            tried: matches!(self.world.rollout().stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
                 && self.world.is_tried(),
         }
     }
@@ -139,7 +144,7 @@ impl State {
     fn split_status(&self) -> SplitStatus {
         let observed = self.world.router.split();
         SplitStatus {
-            desired: self.world.rollout.desired.or(observed),
+            desired: self.world.rollout().desired.or(observed),
             observed,
             mixed: self.world.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.clone()),
             drift: self.world.drift().is_some(),
@@ -148,7 +153,7 @@ impl State {
     }
 
     fn role_of(&self, side: Side) -> Role {
-        match (side == self.world.origin(), self.world.rollout.stage == Stage::Switched) {
+        match (side == self.world.origin(), self.world.rollout().stage == Stage::Switched) {
             (true, false) | (false, true) => Role::Live,
             (true, true) => Role::Standby,
             (false, false) => Role::Candidate,
@@ -231,7 +236,7 @@ impl State {
             because,
             needed,
             served_rps: self.standby.served_rps(&self.world),
-            last_took_s: self.world.rollout.last_took_ms.map(seconds),
+            last_took_s: self.world.rollout().last_took_ms.map(seconds),
         }
     }
 
@@ -250,7 +255,7 @@ impl State {
     }
 
     fn order_status(&self) -> Option<OrderStatus> {
-        let last = self.world.rollout.last.as_ref()?;
+        let last = self.world.rollout().last.as_ref()?;
         let (retries, late) = self.orders.progress_of(&last.order.id);
         let until = last.settled.unwrap_or(self.world.now);
         Some(OrderStatus {
@@ -281,13 +286,13 @@ impl State {
         if let Some(fault) = &self.world.router.fault {
             add(FaultKind::Router, format!("router: {}", fault.when_reading()));
         }
-        if let (Some(drift), Some(desired)) = (self.world.drift(), self.world.rollout.desired) {
+        if let (Some(drift), Some(desired)) = (self.world.drift(), self.world.rollout().desired) {
             add(FaultKind::Drift, format!("drift: router says {}, asked was {desired}", drift.observed));
         }
         if let Some(mixed) = self.world.router.seen.as_ref().and_then(|(_, seen)| seen.mixed.as_ref()) {
             add(FaultKind::Mixed, format!("router is mixed: {mixed}"));
         }
-        if let Some(last) = self.world.rollout.last.as_ref().filter(|last| last.state == OrderState::Unknown) {
+        if let Some(last) = self.world.rollout().last.as_ref().filter(|last| last.state == OrderState::Unknown) {
             add(FaultKind::Order, format!("order {} is UNKNOWN: it may have happened", last.order.id));
         }
         for side in Side::BOTH {

@@ -49,7 +49,7 @@ impl Walk {
     /// Once a second: takes the next step by itself where the plan is walked unattended, or ends the walk.
     pub(super) fn tick(&mut self, world: &World, gates: &Gates) -> Option<Wish> {
         self.watch_candidate(world);
-        let rollout = &world.rollout;
+        let rollout = world.rollout();
         if !self.auto || !world.access.drives() || !world.may_drive() || rollout.paused.is_some() {
             return None;
         }
@@ -80,18 +80,18 @@ impl Walk {
     /// What has failed, if anything has; before any traffic has moved nothing needs to be done about it.
     fn failure(&self, consent: &Consent<'_>) -> Option<Failure> {
         let world = consent.world();
-        if !matches!(world.rollout.stage, Stage::Moving | Stage::Switched) {
+        if !matches!(world.rollout().stage, Stage::Moving | Stage::Switched) {
             return None;
         }
-        let accepted = world.rollout.accepted.as_ref();
+        let accepted = world.rollout().accepted.as_ref();
         let failed = |last: &&Tracked| {
             last.state == OrderState::Failed && last.by == Actor::auto() && accepted != Some(&last.order.id)
         };
-        if let Some(last) = world.rollout.last.as_ref().filter(failed) {
+        if let Some(last) = world.rollout().last.as_ref().filter(failed) {
             let detail = last.detail.as_deref().unwrap_or("the traffic system did not say why");
             return Some(Failure::Router(format!("order {} failed: {detail}", last.order.id)));
         }
-        if let (Some(drift), Some(desired)) = (world.drift(), world.rollout.desired) {
+        if let (Some(drift), Some(desired)) = (world.drift(), world.rollout().desired) {
             return Some(Failure::Router(format!("drift: router says {}, asked was {desired}", drift.observed)));
         }
         let candidate = world.candidate();
@@ -104,14 +104,14 @@ impl Walk {
 }
 
 fn changed_version(world: &World, candidate: Side) -> Option<String> {
-    let began = world.rollout.began_with.as_ref()?[candidate].as_ref()?;
+    let began = world.rollout().began_with.as_ref()?[candidate].as_ref()?;
     let now = world.version_digest(candidate)?;
     let name = world.version_name(candidate).unwrap_or_else(|| now.short().to_owned());
     (now != began.digest).then(|| format!("{candidate} serves {name} now, the rollout is of {}", began.name))
 }
 
 fn failed_gate(consent: &Consent<'_>) -> Option<String> {
-    let rollout = &consent.world().rollout;
+    let rollout = consent.world().rollout();
     if rollout.stage != Stage::Moving {
         return None;
     }
@@ -131,7 +131,7 @@ fn end(world: &World, failure: Failure) -> Wish {
     let (origin, way_back) = (world.origin(), world.has_way_back());
     let paused = |why| Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Plan) });
     match action {
-        OnFailure::Abort if way_back && world.rollout.stage == Stage::Moving && world.capabilities.abort => {
+        OnFailure::Abort if way_back && world.rollout().stage == Stage::Moving && world.capabilities.abort => {
             Wish::Order(Wanted::by_plan(Move::Abort, Split::all(origin), Some(why)))
         }
         OnFailure::Abort | OnFailure::Rollback if way_back => Wish::RollBack { why, cause: Cause::Plan },

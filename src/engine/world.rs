@@ -9,7 +9,7 @@ use super::access::Access;
 use super::rollout::{Rollout, Stage};
 use super::watch::{Counted, Drift, Router, Serves, SideWatch};
 use crate::domain::masked;
-use crate::domain::{Actor, Capabilities, Digest, Observation, Pair, Service, Side, Stamp};
+use crate::domain::{Actor, Capabilities, Digest, Observation, Pair, Record, Service, Side, Stamp};
 
 /// See the module. Only the [`State`](super::State) changes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,8 +25,8 @@ pub(super) struct World {
     pub(super) now: Stamp,
     /// When this process began to watch.
     pub(super) began: Stamp,
-    /// What the journal says.
-    pub(super) rollout: Rollout,
+    /// What the journal says; only records change it.
+    rollout: Rollout,
     pub(super) router: Router,
     pub(super) sides: Pair<SideWatch>,
     /// The other console that drives.
@@ -59,6 +59,15 @@ impl World {
             journal_fault: None,
             journal_broken: None,
         }
+    }
+
+    pub(super) const fn rollout(&self) -> &Rollout {
+        &self.rollout
+    }
+
+    /// Takes a record in, ours or another process's.
+    pub(super) fn fold(&mut self, record: &Record) {
+        self.rollout.fold(record, self.now);
     }
 
     /// Closes the second that has passed on both sides.

@@ -53,7 +53,7 @@ impl Guards {
         }
         let rate = |side| guard_stats(world, spec, side).rps.unwrap_or(0.0);
         let (own, other) = (rate(side), rate(side.other()));
-        let since_ms = world.rollout.step_since.map_or(u64::MAX, |at| world.now.since_ms(at));
+        let since_ms = world.rollout().step_since.map_or(u64::MAX, |at| world.now.since_ms(at));
         let before = self.before.filter(|_| since_ms <= BEFORE_COUNTS_MS).unwrap_or(0.0);
         let expected = (own + other).max(before) * share;
         let seconds = spec.window_ms.min(since_ms) / 1000;
@@ -63,7 +63,7 @@ impl Guards {
 
     /// Notes what both sides took together before a step that has just begun.
     pub(super) fn note_before(&mut self, world: &World) {
-        let step = world.rollout.step_since;
+        let step = world.rollout().step_since;
         if self.step == step {
             return;
         }
@@ -80,13 +80,13 @@ impl Guards {
 
 /// The window, but nothing from before this step: a step is judged by what was seen at it.
 fn guard_stats(world: &World, spec: &GuardSpec, side: Side) -> Stats {
-    let from = world.rollout.step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
+    let from = world.rollout().step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
     world.sides[side].traffic.stats_since(world.now.mono_ms, spec.window_ms, from)
 }
 
 fn saturation(world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
     let watch = &world.sides[side];
-    let since = world.rollout.step_since;
+    let since = world.rollout().step_since;
     let name = spec.row.as_deref()?;
     if name == IN_FLIGHT {
         let samples = since.map_or(0, |at| world.now.since_ms(at) / 1000);

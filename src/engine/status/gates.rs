@@ -16,7 +16,7 @@ impl State {
         let of_gate = |spec: &GateSpec| {
             let running = self.gates.load_of(&spec.name);
             let went = || {
-                let (_, evidence) = self.world.rollout.evidence.get(&spec.name)?;
+                let (_, evidence) = self.world.rollout().evidence.get(&spec.name)?;
                 evidence.load.as_ref().filter(|_| Some(&evidence.version) == candidate.as_ref())
             };
             let run = Arc::clone(running.or_else(went)?);
@@ -27,7 +27,7 @@ impl State {
 
     pub(super) fn gate_status(&self, spec: &GateSpec, status: GateState) -> GateStatus {
         let candidate = self.world.version_digest(self.world.candidate());
-        let seen = self.world.rollout.evidence.get(&spec.name);
+        let seen = self.world.rollout().evidence.get(&spec.name);
         let current = seen.filter(|(_, evidence)| Some(&evidence.version) == candidate.as_ref());
         let evidence = current.map(|(_, evidence)| evidence);
         let void = seen.is_some() && current.is_none();
@@ -69,7 +69,7 @@ impl State {
 
     fn gate_note(&self, spec: &GateSpec, status: GateState, void: bool) -> String {
         if status == GateState::Overridden
-            && let Some(over) = self.world.rollout.overridden.iter().rev().find(|over| over.gate == spec.name)
+            && let Some(over) = self.world.rollout().overridden.iter().rev().find(|over| over.gate == spec.name)
         {
             return clean(&format!("by {}: {}", over.by, over.reason), 120);
         }
@@ -80,7 +80,7 @@ impl State {
             let share = (done * 100).checked_div(total);
             return share.map_or_else(|| "starting".into(), |percent| format!("{percent}% of {total}"));
         }
-        match self.world.rollout.evidence.get(&spec.name) {
+        match self.world.rollout().evidence.get(&spec.name) {
             Some((_, evidence)) if !void => evidence.note.clone(),
             Some(_) => "was for another version".into(),
             None => String::new(),
