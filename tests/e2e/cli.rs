@@ -43,6 +43,9 @@ const DOCUMENT: &[(&str, &str)] = &[
     ("rollback/to", "s"),
     ("blocked", "a"),
     ("last_order", "o?"),
+    ("candidate", "s"),
+    ("faults", "a"),
+    ("fault_kinds", "a"),
 ];
 
 const SIDE: &[(&str, &str)] = &[
