@@ -125,16 +125,22 @@ fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// Each row below the first as its first cell, and the others with the headings of their columns.
+/// Each row below the first as its first cell, and the others with the headings of their columns. `-` is left out.
 fn records(rows: &[Vec<String>]) -> impl Iterator<Item = (String, String)> {
     let headings = rows.first();
     rows.iter().skip(1).map(move |row| {
-        let named = |(column, cell): (usize, &String)| match headings.and_then(|row| row.get(column)) {
-            Some(name) if !name.is_empty() && row.len() > 2 => format!("{name}: {cell}"),
-            _ => cell.clone(),
-        };
-        let rest = row.iter().enumerate().skip(1).filter(|(_, cell)| !cell.is_empty()).map(named);
-        (row.first().cloned().unwrap_or_default(), rest.collect::<Vec<_>>().join("; "))
+        let mut rest = String::new();
+        for (column, cell) in row.iter().enumerate().skip(1).filter(|(_, cell)| !matches!(cell.as_str(), "" | "-")) {
+            let heading = headings.and_then(|row| row.get(column)).filter(|name| !name.is_empty() && row.len() > 2);
+            if !rest.is_empty() {
+                rest.push_str(if heading.is_some() { "; " } else { ". " });
+            }
+            let _ = match heading {
+                Some(heading) => write!(rest, "{heading}: {cell}"),
+                None => write!(rest, "{cell}"),
+            };
+        }
+        (row.first().cloned().unwrap_or_default(), rest)
     })
 }
 
@@ -216,7 +222,7 @@ mod tests {
         let lines = plain(PAGE, 14);
         assert_eq!(lines[2..5], ["One two three", "four web", "(https://a.b)."]);
         assert_eq!(lines[6..8], ["- first item", "  goes on"]);
-        assert_eq!(plain("| key | is | |\n|---|---|---|\n| `a` | b | c d |\n", 12), ["`a`", "    is: b; c", "    d"]);
+        assert_eq!(plain("| key | is | |\n|---|---|---|\n| `a` | b | c d |\n", 12), ["`a`", "    is: b. c", "    d"]);
     }
 
     #[test]
