@@ -1,4 +1,4 @@
-//! What is told of two states, line by line: that which is other in the second one.
+//! Line-by-line diff of two status snapshots.
 
 use super::status_text;
 use crate::domain::{OrderState, Side};

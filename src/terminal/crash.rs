@@ -39,7 +39,7 @@ pub fn install(crash_dir: Option<PathBuf>) -> color_eyre::Result<()> {
 fn on_panic(hook: &PanicHook, crash_dir: Option<&Path>, info: &std::panic::PanicHookInfo<'_>) {
     static FIRST: AtomicBool = AtomicBool::new(true);
     if !FIRST.swap(false, Ordering::SeqCst) {
-        // Another thread is on its way out. Returning would abort an aborting build under its hands.
+        // Another thread reports its panic. Returning would abort the process before it is done.
         loop {
             std::thread::park();
         }

@@ -27,7 +27,7 @@ pub const PASTE_WINDOW: Duration = Duration::from_secs(2);
 /// Bytes kept of one paste; the rest is dropped up to its end mark.
 pub const PASTE_MAX: usize = 64 * 1024;
 
-/// An Esc alone after so long a pause was a finger, and no part of what is being read.
+/// A lone Esc after this pause is a key press, not the start of a sequence.
 const FINGER: Duration = Duration::from_millis(100);
 
 /// Bytes of parameters kept; no sequence that is known has more.
