@@ -68,7 +68,7 @@ pub struct Global {
     pub keys: Option<PathBuf>,
 }
 
-/// What data is printed as.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
@@ -90,7 +90,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What applies to the full-screen console alone.
+/// What applies only to the full-screen console.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of the console")]
 pub struct ConsoleArgs {

@@ -92,7 +92,7 @@ async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
     rows
 }
 
-/// Reads every replica's metrics; what a preset names and nobody exports is told, and is no failure.
+/// Reads every replica's metrics. A series of a preset that no server exports is reported, and is not a failure.
 async fn metrics(config: &Config) -> Vec<Row> {
     let Some(spec) = &config.service.metrics else { return Vec::new() };
     let readings = Side::BOTH.into_iter().flat_map(|side| spec.urls[side].iter().map(move |url| (side, url)));
@@ -216,7 +216,7 @@ fn console_files(config: &Config, context: &Context) -> Vec<Row> {
     vec![Row::local("keys", &file, keys), Row::local("theme", Path::new(&config.ui.theme), theme)]
 }
 
-/// `user:password@` never stands in what is printed.
+/// `user:password@` is never printed.
 fn hide_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

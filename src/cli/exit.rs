@@ -63,7 +63,7 @@ pub const TABLE: [(Exit, &str); 16] = [
     (Exit::Term, "ended by TERM"),
 ];
 
-/// What the exit code of `--once` tells of the rollout, most important first.
+/// What each exit code of `--once` means, most important first.
 pub const ONCE: [(Exit, &str); 8] = [
     (Exit::Unreachable, "the traffic system cannot be read, or what is known is too old"),
     (Exit::Error, "the journal cannot be written"),

@@ -35,7 +35,7 @@ pub(crate) fn run(context: &mut Context) -> Exit {
     Exit::Reached
 }
 
-/// Every path, whether anything lies there or not; `None` where it cannot be known.
+/// Every path, whether or not a file exists there; `None` when it is unknown.
 fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
     let dirs = directories::ProjectDirs::from("", "", "cutover");
     let of = |dir: fn(&directories::ProjectDirs) -> Option<&Path>| dirs.as_ref().and_then(dir).map(Path::to_path_buf);

@@ -17,7 +17,7 @@ pub(crate) trait Input {
 pub(crate) enum Answers {
     /// The process's own.
     Standard,
-    /// What a test types; `None` stands for no terminal.
+    /// What a test types; `None` means no terminal.
     #[cfg(test)]
     Scripted(Option<std::collections::VecDeque<String>>),
 }

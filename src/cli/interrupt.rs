@@ -1,4 +1,4 @@
-//! Signals that end a command: the session is closed, the exit code tells which it was.
+//! Signals that end a command: the session is closed, and the exit code says which signal it was.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

@@ -74,7 +74,7 @@ async fn show(context: &mut Context, files: &[PathBuf], args: &TailArgs, shape: 
     }
 }
 
-/// Prints what is added, until nobody reads any more.
+/// Prints new lines until the reader is gone.
 async fn follow(context: &mut Context, tails: &mut [Tail], files: &[PathBuf], shape: Shape) -> Result<Exit, Failure> {
     while !context.out.closed() {
         tokio::time::sleep(LOOK).await;

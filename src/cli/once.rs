@@ -88,7 +88,7 @@ fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u16) -> Strin
     lines
 }
 
-/// How things stand, most important first; [`ONCE`](super::exit::ONCE) tells it.
+/// The exit code for a status, the most important first; [`ONCE`](super::exit::ONCE) says what each means.
 pub(crate) fn exit_of(status: &Status) -> Exit {
     let gate_failed = status.gates.iter().any(|gate| gate.required && gate.status == GateState::Failed);
     let order = status.last_order.as_ref();

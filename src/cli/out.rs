@@ -1,7 +1,7 @@
 //! The only way to standard output and standard error: data to the one, messages to the other.
 //!
-//! A closed pipe (`| head`) is no error: what follows is dropped, [`Out::closed`] tells loops to end,
-//! and the exit code stays that of the command. Any other write error is kept and told at the end.
+//! A closed pipe (`| head`) is not an error: later output is dropped, [`Out::closed`] makes loops end, and the exit
+//! code stays that of the command. Any other write error is kept and reported at the end.
 
 mod pen;
 
@@ -17,7 +17,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 
-/// How long a command that was told to end still waits for its reader.
+/// How long a command that must end still waits for its reader.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Where data goes.
@@ -129,7 +129,7 @@ impl Out {
 
     /// A question, on standard error, without a line end.
     pub fn question(&mut self, text: &str) {
-        // A lost message stream has no better place to be told; the exit code still says how it went.
+        // There is no better place to report a lost message stream; the exit code still says how the command ended.
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
@@ -151,7 +151,7 @@ impl Out {
         self.message(&format!("cutover: {failure}"));
     }
 
-    /// Whether nobody reads standard output any more.
+    /// Whether standard output has no reader any more.
     pub fn closed(&self) -> bool {
         match &self.data {
             Data::Pen(pen) => pen.closed() || nobody_reads(),

@@ -16,7 +16,7 @@ use super::{Context, record, span};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::report::{self, Choice, Report, Source};
 
-/// Makes the report and prints or writes it; a damaged record is an error, but told as far as it can be read.
+/// Makes the report and prints or writes it. A damaged journal is an error, but what can be read is still reported.
 pub(crate) fn run(context: &mut Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let format = format(args, context.out.format)?;
     let service = load(context)?.service;

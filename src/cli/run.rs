@@ -1,4 +1,4 @@
-//! `run --plan`: the whole rollout unattended, from the gates to the end of the rollback window, told line by line.
+//! `run --plan`: the whole rollout unattended, from the gates to the end of the rollback window, printed line by line.
 //!
 //! The engine walks; this says what it does and ends with the exit code of what it came to. Killed at any moment, a
 //! new run goes on where the journal says.

@@ -1,4 +1,4 @@
-//! `status`: where the rollout stands, once.
+//! `status`: the state of the rollout, once.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -174,7 +174,7 @@ impl Write for Sink {
     }
 }
 
-/// A context that writes into memory; `typed` are the lines a person types, `None` where nobody is there.
+/// A context that writes into memory; `typed` are the lines a person types, `None` without a person.
 pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen) {
     let seen = Seen::default();
     let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));

@@ -14,7 +14,7 @@ use crate::engine::Access;
 /// Without a change, a status is written this often.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Watches until a signal, or until nobody reads.
+/// Watches until a signal, or until the reader is gone.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     with_session(context, Access::Look, async |session, context| watch(session, context).await).await
 }

@@ -1,4 +1,4 @@
-//! Arguments that several verbs share, and those that are long.
+//! Arguments that several verbs share, and long ones.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::demo::scenario::Scenario;
 use crate::domain::OnFailure;
 use crate::report::Choice;
 
-/// How an act is asked for and followed.
+/// How a command that acts asks and waits.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub struct ActArgs {
@@ -37,7 +37,7 @@ pub struct ActArgs {
     pub timeout: Duration,
 }
 
-/// What consent is bound to.
+/// The state that consent is bound to.
 #[derive(Debug, Clone, Args)]
 pub struct ExpectArgs {
     /// Act only if the state digest of `cutover status` is still this one (exit code 7 if not)
@@ -45,7 +45,7 @@ pub struct ExpectArgs {
     pub expect: Option<String>,
 }
 
-/// How much of a log, and how long.
+/// How many lines of a log, and whether to follow it.
 #[derive(Debug, Clone, Args)]
 pub struct TailArgs {
     /// Keep printing new lines, until INT or TERM
@@ -56,7 +56,7 @@ pub struct TailArgs {
     pub lines: usize,
 }
 
-/// What is told of which rollout, and where to.
+/// Which rollout is reported, in which format, and to which file.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// Format [default: from the ending of the file name, else md]
@@ -73,7 +73,7 @@ pub struct ReportArgs {
     pub since: Option<String>,
 }
 
-/// What a report is written as.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// Markdown, for a ticket
@@ -84,7 +84,7 @@ pub enum ReportFormat {
     Html,
 }
 
-/// What of the manual is printed, and where to.
+/// Which part of the manual, and where to.
 #[derive(Debug, Clone, Args)]
 pub struct HelpArgs {
     /// A topic of the manual, or a verb; without it the list of topics
@@ -101,7 +101,7 @@ pub struct HelpArgs {
     pub dir: Option<PathBuf>,
 }
 
-/// What is written into a new config.
+/// The values of a new config.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// The file to write; `-` for standard output
@@ -127,7 +127,7 @@ pub struct InitArgs {
     pub force: bool,
 }
 
-/// How the plan is walked unattended.
+/// How the plan runs unattended.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Walk the plan of the config: gates, then step after step, then the rollback window
@@ -136,7 +136,7 @@ pub struct RunArgs {
     /// Do not ask; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
-    /// What consent is bound to.
+    /// The state that consent is bound to.
     #[command(flatten)]
     pub expect: ExpectArgs,
     /// When it ends: once all traffic has moved, or once the rollback window is over
@@ -150,7 +150,7 @@ pub struct RunArgs {
     pub timeout: Option<Duration>,
 }
 
-/// Where an unattended walk ends.
+/// When an unattended plan ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Until {
     /// The candidate has all traffic
@@ -202,7 +202,7 @@ pub struct DemoArgs {
     pub theme: Option<String>,
 }
 
-/// The demo's own table is the one there is.
+/// The names come from the demo's own table.
 impl ValueEnum for Scenario {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
@@ -213,10 +213,10 @@ impl ValueEnum for Scenario {
     }
 }
 
-/// Arguments that somebody else parses.
+/// Arguments that another parser reads.
 #[derive(Debug, Clone, Args)]
 pub struct RawArgs {
-    /// As they come.
+    /// Unparsed.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<OsString>,
 }

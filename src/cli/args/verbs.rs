@@ -1,4 +1,4 @@
-//! Every verb, with what belongs to it alone.
+//! Every verb, with its own options.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,13 +28,13 @@ pub enum Verb {
     Logs {
         /// Only this gate
         gate: Option<String>,
-        /// How much and how long.
+        /// How many lines, and whether to follow.
         #[command(flatten)]
         tail: TailArgs,
     },
     /// Print the journal: who did what, when and why
     Events {
-        /// How much and how long.
+        /// How many lines, and whether to follow.
         #[command(flatten)]
         tail: TailArgs,
     },
@@ -42,10 +42,10 @@ pub enum Verb {
     Report(ReportArgs),
     /// Go one step forward in the plan
     Promote {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
         /// Go on to this step of the plan (1 is the first); wait for each bake, also for a running one
@@ -54,19 +54,19 @@ pub enum Verb {
     },
     /// Move all traffic to the candidate at once
     Switch {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },
     /// Give up the rollout before it is complete: all traffic back to the live side
     Abort {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },
@@ -74,23 +74,23 @@ pub enum Verb {
     Run(RunArgs),
     /// Move all traffic back now; needs no gates, no fresh data and no digest
     Rollback {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
     },
     /// Stop the plan where it is; moves no traffic
     #[command(visible_alias = "hold")]
     Pause {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
     },
     /// Go on with the plan; after drift, accept what the router says
     Resume {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },
@@ -98,10 +98,10 @@ pub enum Verb {
     Override {
         /// The gate's name
         gate: String,
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },
@@ -109,19 +109,19 @@ pub enum Verb {
     Approve {
         /// The gate's name
         gate: String,
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },
     /// End the rollback window and let the standby go
     Finalize {
-        /// How it is asked and followed.
+        /// How it asks and waits.
         #[command(flatten)]
         act: ActArgs,
-        /// What consent is bound to.
+        /// The state that consent is bound to.
         #[command(flatten)]
         expect: ExpectArgs,
     },

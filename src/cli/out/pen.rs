@@ -1,8 +1,8 @@
 //! Standard output behind a thread: a reader that stops reading holds up the thread and never a signal, a key or the
 //! engine.
 //!
-//! What waits is bounded in bytes. Loops wait for room with [`Pen::ready`], which a signal can end; whoever writes
-//! without looking waits where it stands, like any program.
+//! The waiting bytes are bounded. Loops wait for room with [`Pen::ready`], which a signal can end. A caller that writes
+//! without waiting for room blocks, like any program.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -124,7 +124,7 @@ impl Pen {
         self.shared.desk().is_idle()
     }
 
-    /// Whether nobody reads any more.
+    /// Whether the reader is gone.
     pub(super) fn closed(&self) -> bool {
         self.shared.desk().closed
     }
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that takes one write each time it is told to.
+    /// A reader that takes one write each time a test asks for it.
     struct Slow(mpsc::Receiver<()>);
 
     impl Write for Slow {
