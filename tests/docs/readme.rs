@@ -222,6 +222,14 @@ fn every_config_is_accepted() -> Outcome {
     for name in ["golden.csv", "questions.jsonl", "forecast.csv"] {
         std::fs::write(dir.path().join(name), "")?;
     }
+    let client = rcgen::generate_simple_self_signed(["client.internal".to_owned()])?;
+    for (name, pem) in [
+        ("corp-ca.pem", client.cert.pem()),
+        ("client.pem", client.cert.pem()),
+        ("client.key", client.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(dir.path().join(name), pem)?;
+    }
     let token = dir.path().join("token");
     std::fs::write(&token, "0123456789abcdef")?;
     let env = |name: &str| match name {
