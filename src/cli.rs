@@ -34,6 +34,7 @@ mod operator;
 pub mod out;
 mod paths;
 mod record;
+mod replay;
 mod report;
 mod run;
 mod session;
@@ -61,6 +62,7 @@ use self::exit::Exit;
 use self::failure::Failure;
 use self::input::Answers;
 use self::out::{Out, Style};
+use crate::terminal::crash;
 
 /// What every verb is given.
 pub(crate) struct Context {
@@ -84,11 +86,15 @@ pub(crate) struct Context {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     // It fails when it is installed already, which happens in tests only: the first one stays.
-    let _ = crate::terminal::crash::install(paths::crash_dir());
+    let _ = crash::install(paths::crash_dir());
     let typed = match Typed::try_parse_from(&args) {
         Ok(typed) => typed,
         Err(error) => return not_understood(&error, &args).into(),
     };
+    crash::note(
+        "verb",
+        &args.iter().skip(1).map(|arg| arg.to_string_lossy()).find(|arg| !arg.starts_with('-')).unwrap_or_default(),
+    );
     let mut context = Context {
         out: Out::standard(typed.global.output, style(&typed.global), typed.global.quiet),
         input: Answers::Standard,
@@ -102,6 +108,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     context.out.finish(exit).into()
 }
 
+/// Starts what this process writes of itself: a recording, a diagnostic log.
+fn start_records(global: &Global) -> Result<(), Failure> {
+    if let Some(file) = &global.record {
+        crate::runtime::record_to(file);
+    }
+    if let Some(file) = &global.log {
+        let filter = std::env::var("CUTOVER_LOG").unwrap_or_else(|_| "debug".into());
+        let started = crate::record::log::start(file, &filter);
+        started.map_err(|error| Failure::usage(format!("--log {}: {error}", file.display())))?;
+    }
+    Ok(())
+}
+
 fn told(out: &mut Out, failure: &Failure) -> Exit {
     out.failure(failure);
     failure.exit
@@ -109,6 +128,7 @@ fn told(out: &mut Out, failure: &Failure) -> Exit {
 
 /// Runs what was typed, and waits until whoever reads has read what it printed.
 fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
+    start_records(&typed.global)?;
     // Ignored when it is installed already: any provider will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     raise_file_limit();
@@ -170,6 +190,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Info => Ok(info::run(context)),
         Verb::Gateway { until_stdin_closes } => gateway::run(context, until_stdin_closes).await,
         Verb::Demo(args) => Box::pin(demo::run(&args, context)).await,
+        Verb::Replay(args) => Box::pin(replay::run(&args, context)).await,
         Verb::DemoServer(raw) => demo::hidden("demo-server", &raw.rest, &mut context.out).await,
         Verb::DemoLoad(raw) => demo::hidden("demo-load", &raw.rest, &mut context.out).await,
         Verb::BenchProbe(raw) => demo::hidden("bench-probe", &raw.rest, &mut context.out).await,

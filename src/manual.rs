@@ -42,6 +42,11 @@ const WRITTEN: &[(&str, &str, &str)] = &[
     ("metrics", "what the model servers export, and time to first token", include_str!("manual/metrics.md")),
     ("alerts", "webhooks, Slack and commands that tell you what happened", include_str!("manual/alerts.md")),
     ("journal", "the record of who did what and why", include_str!("manual/journal.md")),
+    (
+        "replay",
+        "recordings and their replay, crash reports, the diagnostic log",
+        include_str!("manual/replay.md"),
+    ),
     ("report", "a rollout as Markdown, JSON or a page with plots", include_str!("manual/report.md")),
     ("gateway", "the reverse proxy that comes with cutover", include_str!("manual/gateway.md")),
     ("backends", "the traffic systems, what each can, and what users see of a switch", include_str!("manual/backends.md")),

@@ -13,9 +13,12 @@ mod gates;
 mod journal_writer;
 mod observe;
 mod orders;
+mod recording;
+pub mod replay;
 pub mod session;
 pub mod themes;
 
 pub use backend::connect;
 pub use clock::Clock;
 pub use core::{Core, Incoming, Outcome};
+pub use recording::record_to;

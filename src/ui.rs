@@ -25,7 +25,7 @@ pub mod view;
 
 pub use draw::draw;
 pub use glyphs::Glyphs;
-pub use input::{Action, Code, Input, Key};
+pub use input::{Action, Code, Input, Key, Replay, Seek};
 pub use keymap::Keymap;
 pub use theme::{Depth, Theme};
 pub use view::{Options, View};

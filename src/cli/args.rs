@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
 pub use self::parts::{
-    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReportArgs, ReportFormat, RunArgs, TailArgs,
-    Until,
+    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, ReportFormat, RunArgs,
+    TailArgs, Until,
 };
 pub use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
@@ -66,6 +66,12 @@ pub struct Global {
     /// The keys of the console [default: keys.toml in the XDG config directory]
     #[arg(long, global = true, value_name = "FILE", env = "CUTOVER_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
+    /// Record what the engine takes, secrets masked, for `cutover replay FILE`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write a diagnostic log [env: CUTOVER_LOG=info,probe=trace says how much; default: debug]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 /// The format of the output.

@@ -65,7 +65,7 @@ fn height(width: u16, gates: usize) -> u16 {
 }
 
 /// The screen as lines, without what blanks there are at their ends.
-fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u16) -> String {
+pub(super) fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u16) -> String {
     let (width, height) = (width.clamp(1, MOST), height.clamp(1, MOST));
     view.update(Input::Resize(width, height), 0);
     view.update(Input::Snapshot(std::sync::Arc::new(snapshot.clone())), 0);

@@ -131,7 +131,8 @@ fn told(line: &LogLine) -> String {
     format!("{} {:<4} {:<8} {}", line.at.format("%H:%M:%S"), line.level.title(), line.source, line.text)
 }
 
-fn figures(status: &Status) -> String {
+/// The figures of both sides on one line.
+pub fn figures(status: &Status) -> String {
     let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
     let side = |side: Side| {
         let seen = &status.sides[side];

@@ -112,7 +112,8 @@ pub enum GateKind {
         bound: Bound,
         /// A sample older than this counts for nothing, in milliseconds.
         max_age_ms: u64,
-        /// An answer is waited for this long, in milliseconds.
+        /// An answer is waited for this long, in milliseconds. Named apart from the whole run's, which lies beside it.
+        #[serde(rename = "request_timeout_ms")]
         timeout_ms: u64,
         /// How the server is reached.
         #[serde(default, skip_serializing_if = "Transport::is_default")]

@@ -140,11 +140,11 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it is one sample of many: no figure on a screen changes before the next tick.
+    /// Whether this is one of many readings of a replica or a gate: they change figures at the next tick only.
     pub const fn is_sample(&self) -> bool {
         matches!(
             self,
-            Self::Probed { .. } | Self::VersionRead { .. } | Self::Observed { .. } | Self::GateProgress { .. }
+            Self::Probed { .. } | Self::VersionRead { .. } | Self::Scraped { .. } | Self::GateProgress { .. }
         )
     }
 }

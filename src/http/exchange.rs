@@ -173,12 +173,31 @@ impl Request {
     /// Why there is none.
     pub async fn open(self) -> Result<Response, FetchError> {
         let Self { inner, context } = self;
-        match inner.send().await {
-            Ok(inner) => Ok(Response { inner, context }),
-            Err(error) if error.is_connect() => Err(FetchError::Connect(context.cause(&error, true))),
-            Err(error) if error.is_builder() => Err(FetchError::Request(context.cause(&error, false))),
-            Err(error) => Err(FetchError::Broken(context.cause(&error, false))),
-        }
+        let asked = Instant::now();
+        let answer = inner.send().await;
+        let took_ms = asked.elapsed().as_millis() as u64;
+        let error = match answer {
+            Ok(inner) => {
+                tracing::debug!(
+                    place = place(Some(inner.url())),
+                    status = inner.status().as_u16(),
+                    took_ms,
+                    "answered"
+                );
+                return Ok(Response { inner, context });
+            }
+            Err(error) => error,
+        };
+        let at = place(error.url());
+        let error = if error.is_connect() {
+            FetchError::Connect(context.cause(&error, true))
+        } else if error.is_builder() {
+            FetchError::Request(context.cause(&error, false))
+        } else {
+            FetchError::Broken(context.cause(&error, false))
+        };
+        tracing::debug!(place = at, took_ms, %error, "no answer");
+        Err(error)
     }
 
     /// Sends it and reads the whole answer, at most `max` bytes of body, within `limit`.
@@ -206,6 +225,11 @@ impl Request {
         };
         timeout(limit, exchange).await.unwrap_or(Err(FetchError::Timeout(limit.as_millis() as u64)))
     }
+}
+
+/// For the log: scheme, host and port. A path may hold a token.
+fn place(url: Option<&reqwest::Url>) -> String {
+    url.map_or_else(String::new, |url| url.origin().ascii_serialization())
 }
 
 /// An answer whose body is still to be read.

@@ -1,5 +1,7 @@
 //! Replay: the engine's states made anew from a recording. Pure: what the engine wants done is dropped.
 
+use std::collections::VecDeque;
+
 use super::entry::Entry;
 use super::read::Recording;
 use crate::domain::{LogLine, Service, Stamp};
@@ -7,6 +9,9 @@ use crate::engine::{Effect, Snapshot, State};
 
 /// Entries between two states that are kept to go back to.
 const KEPT_EVERY: usize = 20_000;
+
+/// Lines of the log that [`Player::seek`] gives at most.
+const LINES: usize = 5_000;
 
 /// What came of one entry.
 #[derive(Debug, Default)]
@@ -90,10 +95,24 @@ impl Player {
         Some(played)
     }
 
-    /// Goes back to the last state that is kept of `mono_ms` or before; play on from there.
-    pub fn rewind(&mut self, mono_ms: i64) {
-        let Some((next, at, state)) = self.kept.iter().rev().find(|(_, at, _)| at.mono_ms <= mono_ms) else { return };
-        (self.next, self.now) = (*next, *at);
-        self.state.clone_from(state);
+    /// Goes to the last entry of `mono_ms` or before; the last lines of the log on the way there, which after a step back
+    /// are those from the nearest state on that is kept.
+    pub fn seek(&mut self, mono_ms: i64) -> Vec<LogLine> {
+        if mono_ms < self.now.mono_ms
+            && let Some((next, at, state)) =
+                self.kept.iter().rev().find(|(_, at, _)| at.mono_ms <= mono_ms).or(self.kept.first())
+        {
+            (self.next, self.now) = (*next, *at);
+            self.state.clone_from(state);
+        }
+        let mut lines = VecDeque::new();
+        while self.next_at().is_some_and(|at| at.mono_ms <= mono_ms)
+            && let Some(played) = self.step()
+        {
+            lines.extend(played.lines);
+            let more = lines.len().saturating_sub(LINES);
+            lines.drain(..more);
+        }
+        lines.into()
     }
 }

@@ -34,7 +34,12 @@ pub enum ReadError {
         cutover: String,
     },
     /// Nothing in it can be replayed.
-    NoRecording(PathBuf),
+    NoRecording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its first line that cannot be read, in words.
+        why: String,
+    },
 }
 
 impl fmt::Display for ReadError {
@@ -47,8 +52,8 @@ impl fmt::Display for ReadError {
                 path.display(),
                 env!("CARGO_PKG_VERSION")
             ),
-            Self::NoRecording(path) => {
-                write!(f, "{} is not a recording: `--record FILE` writes one", path.display())
+            Self::NoRecording { path, why } => {
+                write!(f, "{} is not a recording ({why}); `--record FILE` writes one", path.display())
             }
         }
     }
@@ -98,15 +103,20 @@ fn read_file(path: &Path) -> Result<Recording, ReadError> {
     let fail = |error| ReadError::Io(path.to_owned(), error);
     let mut lines = BufReader::new(File::open(path).map_err(fail)?);
     let (mut recording, mut line, mut is_torn) = (Recording::default(), Vec::new(), true);
+    let mut why = None;
     while lines.read_until(b'\n', &mut line).map_err(fail)? > 0 {
-        let Ok(entry) = serde_json::from_slice::<Entry>(&line) else {
-            if let Some(cutover) = other_version(&line) {
-                return Err(ReadError::Version { path: path.to_owned(), cutover });
+        let entry = match serde_json::from_slice::<Entry>(&line) {
+            Ok(entry) => entry,
+            Err(error) => {
+                if let Some(cutover) = other_version(&line) {
+                    return Err(ReadError::Version { path: path.to_owned(), cutover });
+                }
+                why.get_or_insert_with(|| error.to_string());
+                recording.torn += 1;
+                is_torn = true;
+                line.clear();
+                continue;
             }
-            recording.torn += 1;
-            is_torn = true;
-            line.clear();
-            continue;
         };
         if let Entry::State { lost, .. } = &entry {
             recording.lost += lost;
@@ -119,7 +129,11 @@ fn read_file(path: &Path) -> Result<Recording, ReadError> {
         }
         line.clear();
     }
-    if recording.entries.is_empty() { Err(ReadError::NoRecording(path.to_owned())) } else { Ok(recording) }
+    if recording.entries.is_empty() {
+        let why = why.unwrap_or_else(|| "no state is in it".into());
+        return Err(ReadError::NoRecording { path: path.to_owned(), why });
+    }
+    Ok(recording)
 }
 
 /// The version that wrote a state which this one cannot read.

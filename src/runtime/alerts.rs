@@ -43,6 +43,7 @@ impl Alerts {
         let mut tail: Vec<String> = self.lines.iter().rev().filter(belongs).take(TAIL).map(shown).collect();
         tail.reverse();
         alert.log = tail;
+        tracing::info!(alert = alert.id, kind = alert.kind.name(), ?to, "sent");
         self.places.tell(&alert, to);
     }
 
@@ -68,6 +69,7 @@ impl Alerts {
 
 fn event(ended: Ended) -> Event {
     let Ended { alert, to, delivered, tries, detail } = ended;
+    tracing::info!(alert, to, delivered, tries, detail, "ended");
     Event::AlertEnded { alert, to, delivered, tries, detail }
 }
 

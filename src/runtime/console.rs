@@ -17,8 +17,8 @@ use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
 use super::themes;
-use crate::domain::{Move, OrderState};
-use crate::engine::{Event, Phase, Snapshot};
+use crate::domain::{LogLine, Move, OrderState};
+use crate::engine::{Event, Phase, Request, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
@@ -36,7 +36,7 @@ pub struct Inputs {
     /// Scenario names chosen on the command line of a running demo go out here.
     pub scenarios: Option<mpsc::Sender<String>>,
     /// Lines of a demo's own story come in here; closed elsewhere.
-    pub story: mpsc::Receiver<crate::domain::LogLine>,
+    pub story: mpsc::Receiver<LogLine>,
     /// The user's own logs.
     pub logs: Followers,
     /// How it treats the terminal.
@@ -64,9 +64,59 @@ pub trait Stage {
     fn continued(&mut self) -> std::io::Result<()>;
 }
 
+/// What the console shows: the engine of this process, or a recording.
+pub trait Source {
+    /// Waits for what comes next. May be dropped and called again without loss.
+    fn next(&mut self) -> impl Future<Output = Incoming>;
+    /// Takes what came.
+    fn take(&mut self, incoming: Incoming) -> Vec<Outcome>;
+    /// Asks for something.
+    fn ask(&mut self, request: Request) -> Vec<Outcome>;
+    /// Everything the screen may know now.
+    fn snapshot(&mut self) -> Snapshot;
+    /// Milliseconds of the clock that the screen counts by.
+    fn elapsed_ms(&self) -> u64;
+    /// Keeps a line that did not come from the engine.
+    fn record_line(&mut self, _: &LogLine) {}
+    /// Where a replay is; `None` for an engine.
+    fn replay(&self) -> Option<ui::Replay> {
+        None
+    }
+    /// Moves a replay; what the view must hear of it.
+    fn seek(&mut self, _: ui::Seek) -> Vec<ui::Input> {
+        Vec::new()
+    }
+}
+
+impl Source for Core {
+    async fn next(&mut self) -> Incoming {
+        self.next().await
+    }
+
+    fn take(&mut self, incoming: Incoming) -> Vec<Outcome> {
+        self.take(incoming)
+    }
+
+    fn ask(&mut self, request: Request) -> Vec<Outcome> {
+        self.submit(Event::Asked(request))
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        self.snapshot()
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.clock().elapsed_ms()
+    }
+
+    fn record_line(&mut self, line: &LogLine) {
+        self.record_line(line);
+    }
+}
+
 /// The loop's own state.
-struct Loop<'a, S> {
-    core: &'a mut Core,
+struct Loop<'a, C, S> {
+    core: &'a mut C,
     view: &'a mut View,
     stage: &'a mut S,
     scenarios: Option<mpsc::Sender<String>>,
@@ -85,7 +135,7 @@ struct Loop<'a, S> {
 }
 
 /// Runs the console until it is left; the terminal is still taken when it returns.
-pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
+pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
     let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, options } = inputs;
     let (side_results, mut finished) = mpsc::channel(4);
     let mut looped = Loop {
@@ -115,7 +165,10 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
                 }
             }
             incoming = looped.core.next() => looped.incoming(incoming),
-            Some(line) = story.recv() => drop(looped.tell(ui::Input::Line(line))),
+            Some(line) = story.recv() => {
+                looped.core.record_line(&line);
+                looped.tell(ui::Input::Line(line));
+            }
             batch = logs.next() => drop(looped.tell(ui::Input::Lines { lines: batch.lines, dropped: batch.dropped })),
             Some(input) = finished.recv() => {
                 // The answer to a key: shown as soon as one.
@@ -134,9 +187,9 @@ pub async fn run<S: Stage>(core: &mut Core, view: &mut View, stage: &mut S, inpu
     }
 }
 
-impl<S: Stage> Loop<'_, S> {
+impl<C: Source, S: Stage> Loop<'_, C, S> {
     fn now_ms(&self) -> u64 {
-        self.core.clock().elapsed_ms()
+        self.core.elapsed_ms()
     }
 
     /// Hands one thing to the view and carries out what it asks for.
@@ -148,9 +201,13 @@ impl<S: Stage> Loop<'_, S> {
             for action in self.view.update(input, now) {
                 match action {
                     ui::Action::Ask(request) => {
-                        let outcomes = self.core.submit(Event::Asked(request));
+                        let outcomes = self.core.ask(request);
                         self.moved = true;
                         inbox.extend(outcomes.into_iter().filter_map(input_of));
+                    }
+                    ui::Action::Seek(seek) => {
+                        inbox.extend(self.core.seek(seek));
+                        self.moved = true;
                     }
                     ui::Action::Quit { code } => exit = Some(left(code)),
                     ui::Action::Redraw => self.stage.screen().invalidate(),
@@ -212,6 +269,9 @@ impl<S: Stage> Loop<'_, S> {
             let snapshot = self.core.snapshot();
             self.title = title_of(&snapshot);
             self.tell(ui::Input::Snapshot(std::sync::Arc::new(snapshot)));
+            if let Some(replay) = self.core.replay() {
+                self.tell(ui::Input::Replay(replay));
+            }
         }
     }
 

@@ -15,13 +15,16 @@ use super::clock::Clock;
 use super::gates::{self, GateRun};
 use super::journal_writer::{JournalWriter, WriterOptions};
 use super::observe::{event_of, read_router};
-use super::orders;
+use super::{orders, recording};
 use crate::backend::{Driver, Observer, TrafficBackend};
 use crate::domain::{Actor, Fact, LogLine, Record, Service};
-use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State};
+use crate::engine::snapshot::{Fault, FaultKind};
+use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State, Status};
 use crate::gate::Subject;
 use crate::journal::{self, Journal};
 use crate::probe::{self, Pollers, ProbeEvent};
+use crate::record::Recorder;
+use crate::terminal::crash;
 
 /// Events that may wait. A thousand replicas at 1 Hz fill the queue when the loop hangs for four seconds.
 const EVENTS: usize = 4096;
@@ -42,17 +45,12 @@ pub enum Incoming {
 impl Incoming {
     /// Whether this is one of many readings of a replica or a gate: they change figures at the next tick only.
     pub fn is_sample(&self) -> bool {
-        matches!(
-            self,
-            Self::Event(
-                Event::Probed { .. } | Event::VersionRead { .. } | Event::Scraped { .. } | Event::GateProgress { .. }
-            )
-        )
+        matches!(self, Self::Event(event) if event.is_sample())
     }
 }
 
 /// What the owner of the core has to handle; the core carries out everything else itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Outcome {
     /// The answer to a request.
     Reply {
@@ -92,6 +90,7 @@ pub struct Core {
     urgent_in: mpsc::Sender<Event>,
     lines_in: mpsc::Sender<LogLine>,
     backlog: VecDeque<Outcome>,
+    recorder: Option<Recorder>,
     /// Each gate's name, and where its log is kept.
     logs: Arc<Vec<(String, String)>>,
 }
@@ -165,14 +164,27 @@ impl Core {
             urgent_in,
             lines_in,
             backlog,
+            recorder: None,
             me,
             access,
         };
-        if core.access.is_console() {
-            let fact = Fact::Opened { pid: std::process::id(), cutover: env!("CARGO_PKG_VERSION").into() };
-            core.write_down(fact);
-        }
+        core.start()?;
         Ok(core)
+    }
+
+    /// Begins the recording, and says in the journal that a console was opened.
+    fn start(&mut self) -> Result<(), String> {
+        self.recorder = recording::begin(self.access, self.clock.now(), &self.state)?;
+        for outcome in self.backlog.clone() {
+            if let Outcome::Line(line) = outcome {
+                self.record_line(&line);
+            }
+        }
+        if self.access.is_console() {
+            let fact = Fact::Opened { pid: std::process::id(), cutover: env!("CARGO_PKG_VERSION").into() };
+            self.write_down(fact);
+        }
+        Ok(())
     }
 
     /// Waits for whatever comes next; may be dropped and called again without loss.
@@ -195,6 +207,7 @@ impl Core {
             Incoming::Line(line) => {
                 self.alerts.note(&line);
                 self.writer.log(line.clone());
+                self.record_line(&line);
                 out.push(Outcome::Line(line));
             }
             Incoming::Event(event) => {
@@ -222,6 +235,9 @@ impl Core {
             }
         }
         snapshot.detail.logs = Arc::clone(&self.logs);
+        let fault = self.recorder.as_ref().and_then(Recorder::fault);
+        snapshot.status.faults.extend(fault.map(|text| Fault::new(FaultKind::Recording, text)));
+        crash::note("rollout", &under_way(&snapshot.status));
         snapshot
     }
 
@@ -242,11 +258,24 @@ impl Core {
         std::iter::once(preview.target).chain(preview.lines).collect()
     }
 
+    /// Keeps a line that did not come from the engine for a replay.
+    pub fn record_line(&mut self, line: &LogLine) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.line(self.clock.now(), line, &self.state);
+        }
+    }
+
     fn apply(&mut self, event: Event, out: &mut Vec<Outcome>) {
         if let Event::GateEnded { run, .. } = &event {
             self.gate_runs.remove(run);
         }
         let now = self.clock.now();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(now, &event, &self.state);
+        }
+        if !event.is_sample() {
+            crash::last_event(&event);
+        }
         for effect in self.state.apply(now, event) {
             match effect {
                 Effect::Reply { id, reply } => out.push(Outcome::Reply { id, reply }),
@@ -351,7 +380,7 @@ fn scrapers(service: &Service, access: Access, sink: &mpsc::Sender<ProbeEvent>) 
 }
 
 /// Each gate's name, and where its log is kept.
-fn gate_logs(service: &Service) -> Vec<(String, String)> {
+pub(super) fn gate_logs(service: &Service) -> Vec<(String, String)> {
     let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
     service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect()
 }
@@ -384,4 +413,20 @@ fn restore(state: &mut State, service: &Arc<Service>, clock: &Clock) -> Result<(
     };
     keep(state.apply(clock.now(), restored));
     Ok((journal, story))
+}
+
+/// For a crash report: where the rollout is, and its last order.
+fn under_way(status: &Status) -> String {
+    let split = status.split.observed.map_or_else(|| "split not read".into(), |split| split.to_string());
+    let order = status.last_order.as_ref().map_or_else(
+        || "no order".into(),
+        |order| format!("order {} ({} to {}) {}", order.id, order.command, order.target, order.state.title()),
+    );
+    format!(
+        "{} {} step {}/{}, {split}, {order}",
+        status.service,
+        status.phase.title(),
+        status.step.index,
+        status.step.of
+    )
 }

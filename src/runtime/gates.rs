@@ -30,6 +30,7 @@ pub(super) struct GateRun {
 /// Runs the gate to its end and reports what it saw.
 pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc::Sender<Event>) {
     let run = job.run;
+    tracing::info!(gate = job.spec.name, run, side = job.subject.side.name(), "begins");
     let samples = match &job.spec.kind {
         GateKind::Smoke { source: SmokeSource::Live { count }, .. } => {
             job.observer.samples(*count).await.map_err(|error| error.detail().to_owned())
@@ -66,5 +67,7 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
             }
         }
     };
+    let (gate, verdict, took_ms) = (&evidence.gate, evidence.verdict.title(), evidence.took_ms);
+    tracing::info!(gate, run, verdict, took_ms, note = evidence.note, "ended");
     let _ = urgent.send(Event::GateEnded { run, evidence }).await;
 }

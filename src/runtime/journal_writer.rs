@@ -322,6 +322,7 @@ impl Worker {
     fn send_holder(&mut self, holder: Option<String>) {
         let now = holder.clone().map_or(SentHolder::WeDrive, SentHolder::Other);
         if self.sent_holder != now {
+            tracing::info!(holder = holder.as_deref().unwrap_or("this process"), "lease");
             self.sent_holder = now;
             let _ = self.options.events.blocking_send(Event::Lease { holder });
         }

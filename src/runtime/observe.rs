@@ -24,10 +24,16 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>, events: mpsc::Sender<Event>) {
     let mut pace = Pace::default();
     loop {
+        let asked = Instant::now();
         let result = match timeout(ANSWER, observer.observe()).await {
             Ok(result) => result.map(Box::new),
             Err(_) => Err(BackendError::Unreachable(format!("no answer within {} s", ANSWER.as_secs()))),
         };
+        let took_ms = asked.elapsed().as_millis() as u64;
+        match &result {
+            Ok(seen) => tracing::debug!(split = %seen.split, revision = seen.revision.0, took_ms, "read"),
+            Err(error) => tracing::warn!(error = error.when_reading(), took_ms, "not read"),
+        }
         if events.send(Event::Observed { result }).await.is_err() {
             return;
         }

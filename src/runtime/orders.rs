@@ -39,6 +39,8 @@ pub(super) async fn send(
             WriteRule::NeverInTheWay => wait_a_little(written, &urgent).await,
         }
     }
+    tracing::info!(order = %id, verb = order.kind.verb(), target = %order.target, "sent");
+    let sent = tokio::time::Instant::now();
     let result = match driver {
         None => Err(BackendError::Denied("this process holds no driver".into())),
         Some(driver) => match timeout(ANSWER, driver.apply(&order)).await {
@@ -46,6 +48,7 @@ pub(super) async fn send(
             Err(_) => Err(BackendError::Unknown(format!("no answer within {} s", ANSWER.as_secs()))),
         },
     };
+    tracing::info!(order = %id, took_ms = sent.elapsed().as_millis() as u64, ?result, "answered");
     let _ = urgent.send(Event::Answered { id, result }).await;
 }
 

@@ -3,11 +3,14 @@
 //! The process always ends here with code 101. An unwinding build would otherwise let a task die and the screen live
 //! on; an aborting one would end by SIGABRT, which a script cannot tell from a kill.
 
+use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use color_eyre::config::{HookBuilder, PanicHook, Theme};
@@ -20,6 +23,66 @@ pub const PANIC_EXIT_CODE: i32 = 101;
 
 /// Columns a line of a report is cut at.
 const LINE_MAX: usize = 400;
+
+/// Events kept for a report.
+const EVENTS: usize = 20;
+/// An event is cut after this many bytes.
+const EVENT_MAX: usize = 300;
+
+/// What a report says of the moment of the crash.
+struct UnderWay {
+    notes: Vec<(&'static str, String)>,
+    events: VecDeque<String>,
+}
+
+static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay { notes: Vec::new(), events: VecDeque::new() });
+
+/// Says what is under way, for the report of a crash; `what` replaces what was said of it before.
+pub fn note(what: &'static str, text: &str) {
+    let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+    match under_way.notes.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, old)) => text.clone_into(old),
+        None => under_way.notes.push((what, text.to_owned())),
+    }
+}
+
+/// Keeps what just happened for the report of a crash; the last few are.
+pub fn last_event(event: &dyn fmt::Debug) {
+    let mut cut = Cut(format!("{} ", chrono::Utc::now().format("%H:%M:%S%.3fZ")));
+    // It ends with an error where it is cut.
+    let _ = write!(cut, "{event:?}");
+    let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+    if under_way.events.len() == EVENTS {
+        under_way.events.pop_front();
+    }
+    under_way.events.push_back(cut.0);
+}
+
+/// A text that takes no more than fits, so that a large event costs no more than a small one.
+struct Cut(String);
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(text);
+        if self.0.len() < EVENT_MAX { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// What was noted, line by line; nothing where the crash came while it was being noted.
+fn under_way() -> String {
+    let Ok(under_way) = UNDER_WAY.try_lock() else { return String::new() };
+    let mut text = String::new();
+    for (what, note) in &under_way.notes {
+        let _ = writeln!(text, "{what}: {note}");
+    }
+    if !under_way.events.is_empty() {
+        text.push_str("last events, oldest first:\n");
+    }
+    for event in &under_way.events {
+        let _ = writeln!(text, "  {event}");
+    }
+    text
+}
 
 /// Installs the panic hook and the error reports of color-eyre, both plain text without environment notes.
 ///
@@ -46,8 +109,10 @@ fn on_panic(hook: &PanicHook, crash_dir: Option<&Path>, info: &std::panic::Panic
     }
     // An error here is a terminal that is gone; the report still has the file.
     let _ = guard::give_back();
-    let report = readable(&hook.panic_report(info).to_string());
-    let saved = match crash_dir.map(|dir| save(dir, &report)) {
+    // Captured whatever RUST_BACKTRACE says: the next crash may not come soon.
+    let trace = std::backtrace::Backtrace::force_capture();
+    let report = readable(&format!("{}\n{}", hook.panic_report(info), under_way()));
+    let saved = match crash_dir.map(|dir| save(dir, &format!("{report}\n\n{}", readable(&trace.to_string())))) {
         None => String::new(),
         Some(Ok(path)) => format!("crash report: {}\n", path.display()),
         Some(Err(e)) => format!("crash report not written: {e}\n"),

@@ -136,8 +136,34 @@ pub enum Input {
         /// Whether it deserves attention.
         warn: bool,
     },
+    /// What is shown is a recording, and this is how it plays.
+    Replay(Replay),
+    /// A replay went back: what was logged after that is gone.
+    Rewound,
     /// Nothing happened but time; see [`View::next_deadline`](super::View::next_deadline).
     Tick,
+}
+
+/// How a recording plays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Replay {
+    /// How many times as fast as it was.
+    pub speed: f64,
+    /// Whether it waits for a key.
+    pub is_paused: bool,
+    /// Whether the end is reached.
+    pub is_over: bool,
+}
+
+/// How a replay is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Stops it, or lets it go on.
+    PauseOrGo,
+    /// Back: a second while it is paused, else a twentieth of the recording.
+    Back,
+    /// Forward by as much.
+    Forward,
 }
 
 /// What the loop is asked to do.
@@ -145,6 +171,8 @@ pub enum Input {
 pub enum Action {
     /// Hand this to the engine; its answer comes back as [`Input::Reply`].
     Ask(Request),
+    /// Move the replay.
+    Seek(Seek),
     /// Leave.
     Quit {
         /// The exit code of the process.

@@ -28,7 +28,7 @@ pub use self::parts::{Field, Message, Overlay, Pane};
 use self::prompt::{Notice, Prompt};
 use super::actions::Act;
 use super::glyphs::Glyphs;
-use super::input::{Action, Input};
+use super::input::{Action, Input, Replay};
 use super::keymap::Keymap;
 use super::theme::Theme;
 use crate::dialogue::Requests;
@@ -65,6 +65,8 @@ pub struct View {
     pub(super) received_ms: u64,
     /// What the panes show instead, and since when.
     pub(super) frozen: Option<(Arc<Snapshot>, u64)>,
+    /// How the recording plays, where one is shown.
+    pub(super) replay: Option<Replay>,
     /// The moment the panes show instead of now, while the time cursor is back in the history.
     pub(super) cursor: Option<DateTime<Utc>>,
     pub(super) log: LogPane,
@@ -101,6 +103,7 @@ impl View {
             received_ms: 0,
             frozen: None,
             cursor: None,
+            replay: None,
             log: LogPane::default(),
             themes: theme::Themes::default(),
             focus: Pane::Log,
@@ -180,6 +183,15 @@ impl View {
             }
             Input::Told { text, warn: true } => self.warn(&text, now_ms),
             Input::Told { text, warn: false } => self.say(&text, now_ms),
+            Input::Replay(replay) => {
+                self.replay = Some(replay);
+                self.touch();
+            }
+            Input::Rewound => {
+                (self.snapshot, self.cursor) = (None, None);
+                self.log = self.log.emptied();
+                self.touch();
+            }
             Input::Tick => {}
         }
         if self.log.settle(!self.is_wide()) {

@@ -865,3 +865,17 @@ fn a_rollback_goes_on_without_files_of_certificates() -> Result<(), Error> {
     assert!(config.service.probe.transport.ca.is_some());
     Ok(())
 }
+
+#[test]
+fn what_a_config_means_can_be_written_into_a_recording_and_read_back() -> Result<(), Error> {
+    for entry in std::fs::read_dir(fixtures().join("valid"))? {
+        let name = entry?.file_name().into_string().map_err(|name| format!("{}", name.display()))?;
+        let service = valid(&name)?.service;
+        let read: cutover::domain::Service = serde_json::from_str(&serde_json::to_string(&service)?)?;
+        assert_eq!(read, service, "{name}");
+        let masked = cutover::domain::masked::serialize(&service, serde_json::value::Serializer)?;
+        let read: cutover::domain::Service = serde_json::from_value(masked)?;
+        assert_eq!(read.gates.len(), service.gates.len(), "{name}");
+    }
+    Ok(())
+}

@@ -6,6 +6,7 @@ use std::thread;
 
 use rustix::process::Signal;
 
+use crate::replay::assert_same_figures;
 use crate::support::stage::{BIN, Kid, eventually, run};
 
 /// The processes that have `parent` for a parent.
@@ -23,7 +24,8 @@ fn lives(pid: u32) -> bool {
 
 fn demo(scenario: &str, dir: &Path) -> Kid {
     let mut command = Command::new(BIN);
-    command.args(["demo", "--linear", "--scenario", scenario, "--rps", "60", "--dir"]).arg(dir);
+    command.args(["demo", "--linear", "--scenario", scenario, "--rps", "60", "--record"]);
+    command.arg(dir.join("tape")).arg("--dir").arg(dir);
     let kid = Kid::of(command.env("HOME", dir));
     kid.line("that it runs", |line| line.contains("cutover -c"));
     kid
@@ -61,8 +63,13 @@ fn play(scenario: &str) -> (Option<i32>, String) {
     let mut kid = demo(scenario, dir.path());
     let pids = children(kid.id());
     assert_eq!(pids.len(), 4, "{scenario}: gateway, two servers, load");
-    let told = kid.line("the outcome", |line| line.starts_with("outcome:") || line.contains("in time"));
+    let mut lines = Vec::new();
+    let told = kid.line("the outcome", |line| {
+        lines.push(line.to_owned());
+        line.starts_with("outcome:") || line.contains("in time")
+    });
     let code = kid.wait();
+    assert_same_figures(&dir.path().join("tape"), &lines);
     for pid in pids {
         eventually(&format!("{scenario}: child {pid} ends"), || !lives(pid));
     }

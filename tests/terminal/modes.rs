@@ -68,7 +68,11 @@ fn t01_t03_a_panic_anywhere_gives_the_terminal_back_and_then_tells() {
         assert!(!raw[..raw.len() - after.len()].contains(text), "and not before");
         assert!(after.contains("crash report: "), "{after:?}");
         let file = only_file(&dir.path().join("state"));
-        assert!(file.contains(text) && file.contains("contract_terminal"), "{file}");
+        assert!(file.contains(text) && file.contains("terminal/modes"), "{file}");
+        // What was under way, and frames by name although RUST_BACKTRACE is not set.
+        assert!(file.contains("rollout: digits SHIFT step 2/3") && !file.contains("step 1/3"), "{file}");
+        assert!(file.contains(" event 29\n") && file.contains(" event 10\n") && !file.contains(" event 9\n"), "{file}");
+        assert!(file.contains("terminal::crash::install"), "{file}");
         assert!(!file.contains('\x1b') && !file.contains("RUST_BACKTRACE"), "{file}");
     }
 }

@@ -213,6 +213,32 @@ impl ValueEnum for Scenario {
     }
 }
 
+/// What is shown of a recording.
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// What `--record` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How many times as fast as it was
+    #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+    /// Where to begin: a time, or an offset from the beginning, or with `-` before the end [default with --once: the end]
+    #[arg(long, value_name = "10:15:00|90s|-10s", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Print that moment as text and end; with -o json its status document
+    #[arg(long)]
+    pub once: bool,
+    /// The size of that text
+    #[arg(long, value_name = "80x24", requires = "once", value_parser = size)]
+    pub size: Option<(u16, u16)>,
+    /// Print how much there is and what is missing
+    #[arg(long, conflicts_with_all = ["once", "at"])]
+    pub check: bool,
+    /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
+}
+
 /// Arguments that another parser reads.
 #[derive(Debug, Clone, Args)]
 pub struct RawArgs {
@@ -251,6 +277,17 @@ fn rollout(text: &str) -> Result<Choice, String> {
         (_, Ok(n)) if n > 0 => Ok(Choice::Number(n)),
         _ => Err("a rollout is its number in the journal (1 is the first), `last` or `all`".into()),
     }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.trim_end_matches('x').parse::<f64>().ok().filter(|speed| (0.1..=1_000.0).contains(speed));
+    speed.ok_or_else(|| "a speed is a number from 0.1 to 1000".into())
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let number = |text: &str| text.parse::<u16>().ok().filter(|n| (1..=500).contains(n));
+    let size = text.split_once('x').and_then(|(width, height)| Some((number(width)?, number(height)?)));
+    size.ok_or_else(|| "a size is columns and rows, each 1 to 500: 120x35".into())
 }
 
 fn digest(text: &str) -> Result<String, String> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use super::parts::{ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReportArgs, RunArgs, TailArgs};
+use super::parts::{
+    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, RunArgs, TailArgs,
+};
 use crate::cli::span;
 
 /// Every verb.
@@ -191,6 +193,8 @@ pub enum Verb {
     },
     /// Play a rollout on this machine: gateway, two real model servers, client load, console
     Demo(DemoArgs),
+    /// Show a recording: played on the screen, or one moment of it as text
+    Replay(ReplayArgs),
     /// A model server of the demo
     #[command(hide = true, disable_help_flag = true)]
     DemoServer(RawArgs),

@@ -33,7 +33,8 @@ pub struct GoldenSpec {
     pub skips_broken: bool,
     /// Sent with every request.
     pub headers: Vec<(String, HeaderValue)>,
-    /// An answer is waited for this long, in milliseconds.
+    /// An answer is waited for this long, in milliseconds. Named apart from the whole run's, which lies beside it.
+    #[serde(rename = "request_timeout_ms")]
     pub timeout_ms: u64,
 }
 

@@ -22,6 +22,8 @@ pub enum FaultKind {
     Version,
     /// A replica is not ready.
     Replica,
+    /// What is recorded for a replay is not whole.
+    Recording,
 }
 
 /// One fault.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{ConsoleOptions, Inputs, Stage, after_loss, run};
+use super::{ConsoleOptions, Exit, Inputs, Source, Stage, after_loss, run};
 use crate::backend::TrafficBackend;
 use crate::domain::{Actor, LogLine, LogSource, Service};
 use crate::engine::Access;
 use crate::logs::Followers;
 use crate::runtime::core::Core;
+use crate::runtime::replay::Replay;
 use crate::runtime::themes;
 use crate::terminal::{self, Capability, Notices, Screen, Session, Signal, Signals};
 use crate::ui::{self, Glyphs, Keymap, Theme, View};
@@ -41,9 +42,35 @@ pub struct Setup {
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
 pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, setup: Setup) -> Result<u8, String> {
-    let Setup { me, access, capability, theme, keymap, scenarios, story, logs, options } = setup;
+    let core = Core::open(&Arc::new(service), &backend, setup.me.clone(), setup.access)?;
+    let (mut core, exit, restored) = show(core, setup).await?;
+    if exit.lost {
+        after_loss(&mut core, &exit).await;
+    }
+    core.close(&exit.why).await;
+    code_of(&exit, restored)
+}
+
+/// Plays a recording on the terminal until the operator leaves. Returns the exit code.
+///
+/// # Errors
+/// When the terminal cannot be taken, in words.
+pub async fn replay(recording: Replay, setup: Setup) -> Result<u8, String> {
+    let (_, exit, restored) = show(recording, setup).await?;
+    code_of(&exit, restored)
+}
+
+fn code_of(exit: &Exit, restored: std::io::Result<()>) -> Result<u8, String> {
+    match restored {
+        Err(error) if !exit.lost => Err(format!("the terminal could not be given back: {error}")),
+        _ => Ok(exit.code),
+    }
+}
+
+/// Runs the console; gives back the source, why it was left, and whether the terminal could be given back.
+async fn show<C: Source>(mut core: C, setup: Setup) -> Result<(C, Exit, std::io::Result<()>), String> {
+    let Setup { me, capability, theme, keymap, scenarios, story, logs, options, .. } = setup;
     let signals = listen()?;
-    let mut core = Core::open(&Arc::new(service), &backend, me.clone(), access)?;
     let (names, scenario_sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
     let mut view = View::new(ui::Options {
         theme: theme.for_depth(depth(capability)),
@@ -64,14 +91,7 @@ pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, set
     let exit = run(&mut core, &mut view, &mut stage, inputs).await;
     // Reason: the operator gets the terminal back before anything that may be slow.
     let restored = stage.session.finish();
-    if exit.lost {
-        after_loss(&mut core, &exit).await;
-    }
-    core.close(&exit.why).await;
-    match restored {
-        Err(error) if !exit.lost => Err(format!("the terminal could not be given back: {error}")),
-        _ => Ok(exit.code),
-    }
+    Ok((core, exit, restored))
 }
 
 /// Signals as a channel, so that a test can send them too.

@@ -34,6 +34,9 @@ impl Core {
         // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
         let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
         self.writer.stop(patience).await;
+        if let Some(recorder) = &self.recorder {
+            recorder.flush();
+        }
         self.tasks.abort_all();
     }
 

@@ -12,6 +12,7 @@ use super::canvas::{Canvas, side_role, version_name};
 use crate::domain::Side;
 use crate::engine::snapshot::Status;
 use crate::engine::{Phase, Snapshot};
+use crate::ui::Replay;
 use crate::ui::text::{self, age, fit, left};
 use crate::ui::theme::Role;
 
@@ -110,6 +111,9 @@ fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> Vec<(String, Role)
         let text = if tight { format!("{word}{gap}") } else { format!("{word}{since} {}{gap}", text::clock(at)) };
         parts.push((text, Role::Fail));
     };
+    if let Some(replay) = &canvas.view.replay {
+        not_now(&playing(*replay), Some(status.time));
+    }
     not_now("CURSOR", canvas.view.cursor);
     not_now("FROZEN", canvas.view.frozen.as_ref().map(|(frozen, _)| frozen.status.time));
     // A fixed width, so that what stands beside it does not move with a digit.
@@ -139,6 +143,14 @@ fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> Vec<(String, Role)
         parts.push((status.time.format(form).to_string(), Role::Dim));
     }
     parts
+}
+
+fn playing(replay: Replay) -> String {
+    match replay {
+        Replay { is_over: true, .. } => "REPLAY END".into(),
+        Replay { is_paused: true, .. } => "REPLAY PAUSED".into(),
+        Replay { speed, .. } => format!("REPLAY x{speed}"),
+    }
 }
 
 const fn phase_role(phase: Phase) -> Role {

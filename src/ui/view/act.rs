@@ -5,11 +5,14 @@ use tui_input::Input as Line;
 use super::{Field, Overlay, Pane, View};
 use crate::dialogue::Topic;
 use crate::ui::actions::Act;
-use crate::ui::input::Action;
+use crate::ui::input::{Action, Seek};
 
 impl View {
     pub(super) fn act(&mut self, act: Act, now_ms: u64, out: &mut Vec<Action>) {
         match act {
+            Act::Freeze if self.replay.is_some() => out.push(Action::Seek(Seek::PauseOrGo)),
+            Act::CursorBack if self.replay.is_some() => out.push(Action::Seek(Seek::Back)),
+            Act::CursorForward if self.replay.is_some() => out.push(Action::Seek(Seek::Forward)),
             Act::Down | Act::Up | Act::PageDown | Act::PageUp | Act::First | Act::Last => self.scroll(act),
             Act::NextPane => self.focus_next(1),
             Act::PreviousPane => self.focus_next(Pane::ALL.len() - 1),
@@ -54,7 +57,7 @@ impl View {
     }
 
     pub(super) fn quit(&mut self, now_ms: u64, out: &mut Vec<Action>) {
-        if self.order_in_flight() {
+        if self.order_in_flight() && self.replay.is_none() {
             self.open(Topic::Leave, now_ms);
         } else {
             out.push(Action::Quit { code: 0 });

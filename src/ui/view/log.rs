@@ -112,6 +112,14 @@ pub struct LogPane {
 }
 
 impl LogPane {
+    /// A pane without lines that is looked at in the same way.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        let (filter, gate, least, wrap, stamps) =
+            (self.filter.clone(), self.gate.clone(), self.least, self.wrap, self.stamps);
+        Self { filter, gate, least, wrap, stamps, ..Self::default() }
+    }
+
     /// Takes in a line; `event` says that the journal's events have it too.
     pub fn push(&mut self, line: LogLine, event: bool) {
         let note = event && line.text.starts_with(NOTE);

@@ -17,6 +17,9 @@ const HANG_UP: u8 = 129;
 
 /// Runs it in the given mode and ends the process with its exit code.
 pub fn run(mode: &str) -> ! {
+    crash::note("rollout", "digits SHIFT step 1/3");
+    crash::note("rollout", "digits SHIFT step 2/3");
+    (0..30).for_each(|n| crash::last_event(&format_args!("event {n}")));
     crash::install(std::env::var_os("CRASH_DIR").map(PathBuf::from)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let code = match runtime.block_on(console(mode)) {

@@ -1,0 +1,33 @@
+//! Where this process records what its engine takes: `--record FILE`. A process has one engine, so there is one file.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::domain::Stamp;
+use crate::engine::{Access, State};
+use crate::record::{DEFAULT_LIMIT, Recorder};
+use crate::terminal::crash;
+
+static FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// The engine that is opened next records into `path`.
+pub fn record_to(path: &Path) {
+    // Chosen once, before any engine is opened.
+    let _ = FILE.set(path.to_owned());
+}
+
+/// Begins the recording that was asked for.
+///
+/// # Errors
+/// When the file cannot be made, in words. A rollback goes on without a recording.
+pub(super) fn begin(access: Access, now: Stamp, state: &State) -> Result<Option<Recorder>, String> {
+    let Some(path) = FILE.get() else { return Ok(None) };
+    match Recorder::start(path, DEFAULT_LIMIT, now, state) {
+        Ok(recorder) => {
+            crash::note("recording", &path.display().to_string());
+            Ok(Some(recorder))
+        }
+        Err(_) if access == Access::Back => Ok(None),
+        Err(error) => Err(format!("cannot record into {}: {error}", path.display())),
+    }
+}
