@@ -29,7 +29,7 @@ pub(in crate::config) const GOLDEN: Section = Section::new("[[gate]] kind = \"go
     key("compare", "exact | loose | contains", From("\"exact\"; \"loose\" for openai"), "When an answer counts as the expected one. exact: the same JSON. loose: letter case, white space, and quotes and a full stop around a text do not matter. contains: a text that contains the expected one."),
     key("tolerance", "number", Is("0"), "Numbers that differ by at most this count as the same."),
     key("form", "json | v2 | openai", Is("\"json\""), "What is sent for a case that has no request. json: the request template. v2: an Open Inference v2 tensor of its inputs. openai: a chat completion of its prompt or messages at temperature 0."),
-    key("request", "JSON text", Nothing, "For json: the body, with \"{{name}}\" for a case's field or column; if it is if it is if it is alone in its quotes it keeps its type (\"{{name:text}}\" and \"{{name:number}}\" say which), and \"{{inputs}}\" is the list of all inputs."),
+    key("request", "JSON text", Nothing, "For json: the body, with \"{{name}}\" for a case's field or column; if it is alone in its quotes it keeps its type (\"{{name:text}}\" and \"{{name:number}}\" say which), and \"{{inputs}}\" is the list of all inputs."),
     key("tensor", "text", From("`input-0`"), "For v2: the tensor's name; its shape is [1, number of inputs]."),
     key("datatype", "word", From("`FP32`"), "For v2: the tensor's datatype, as the protocol names it."),
     key("model", "text", Nothing, "For openai, where it is required: the name of the model."),
