@@ -26,7 +26,7 @@ const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause a place may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Alerts on their way to one place at once; more are given up, and told so.
+/// Alerts in flight to one place at once; further ones are dropped and recorded as not delivered.
 const AT_ONCE: usize = 16;
 
 /// What became of an alert at one place.

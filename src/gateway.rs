@@ -10,6 +10,7 @@
 //! (the default, and the fastest per request) as well as on several threads.
 
 mod admin;
+mod admin_thread;
 mod body;
 mod clients;
 mod control;
@@ -17,7 +18,6 @@ mod error;
 mod headers;
 mod link;
 mod listen;
-mod office;
 mod picker;
 mod probe;
 mod proxy;
@@ -42,10 +42,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use self::admin_thread::AdminThread;
 use self::clients::Clients;
 use self::control::Control;
 use self::listen::AdminListener;
-use self::office::Office;
 use self::replica::{Replica, Target};
 use self::samples::Samples;
 use self::shared::{Phase, PhaseWatch, Shared};
@@ -116,7 +116,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Checks the settings, reads the state file and binds both listeners. Serves nobody yet.
+    /// Checks the settings, reads the state file and binds both listeners. Does not accept clients yet.
     ///
     /// # Errors
     /// A setting that cannot be used, a port or socket in use, a state file that is locked or makes no sense.
@@ -178,7 +178,7 @@ impl Gateway {
         let Self { listener, admin, shared, phase, alive: (alive, mut gone), .. } = self;
         // The first save: a gateway that restarts finds what it began with.
         shared.control.catch_up().await;
-        let _office = Office::open(admin, Arc::clone(&shared)).map_err(GatewayError::Thread)?;
+        let _admin_thread = AdminThread::open(admin, Arc::clone(&shared)).map_err(GatewayError::Thread)?;
         let ending = Ending { phase, shared: Arc::clone(&shared) };
         let mut watchers = JoinSet::new();
         for (_, place) in shared.sides.iter() {

@@ -1,10 +1,9 @@
 //! The user's own logs: files followed over rotation, commands whose output is read.
 //!
-//! Each source has an inbox of its own, bounded in lines and bytes: what is not fetched in time pushes out the oldest
-//! lines of the same source, and they are counted. So neither a flood nor a console that has better things to do costs
-//! memory, and one noisy source takes nothing from the others. Whoever shows the lines fetches them with
-//! [`Followers::next`], a bounded batch at a time, a few times a second. Lines are cleaned when they are
-//! fetched, so that those nobody sees cost next to nothing.
+//! Each source has an inbox, bounded in lines and bytes. When it is full, new lines push out the oldest lines of the
+//! same source, and these are counted. So a flood or a busy console costs no memory, and one noisy source takes nothing
+//! from the others. The console fetches lines with [`Followers::next`], a bounded batch at a time, a few times a
+//! second. Lines are cleaned when they are fetched, so lines that are never shown cost almost nothing.
 
 mod command;
 mod file;
@@ -49,7 +48,7 @@ pub struct Batch {
 struct Feed {
     name: String,
     inbox: Arc<Inbox>,
-    /// The time of its newest line: a log is told in its own order.
+    /// The time of its newest line: lines keep the order of their log.
     last: DateTime<Utc>,
 }
 
@@ -93,7 +92,7 @@ impl Followers {
                     let (alive, gone) = std::sync::mpsc::channel();
                     let (path, to) = (path.clone(), Arc::clone(&inbox));
                     let thread = std::thread::Builder::new().name(format!("log {}", source.name));
-                    // Reason: a file on a dead network mount hangs whoever reads it; a thread of its own may hang.
+                    // Reason: reading a file on a dead network mount hangs, so each file has a thread of its own.
                     match thread.stack_size(256 << 10).spawn(move || file::follow(path, &to, &gone)) {
                         Ok(_) => all.threads.push(alive),
                         Err(error) => inbox.warn(format!("cannot be followed: no thread: {error}")),

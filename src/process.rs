@@ -1,4 +1,4 @@
-//! Commands of the user's: each in a process group of its own that never outlives its owner.
+//! The user's commands: each runs in its own process group, which never outlives its owner.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ impl Group {
         Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
     }
 
-    /// Sends `signal` to every process of the group. That there is none left is no fault.
+    /// Sends `signal` to every process of the group. An empty group is no fault.
     pub fn signal(&self, signal: Signal) {
         if let Some(leader) = self.0 {
             let _ = kill_process_group(leader, signal);

@@ -111,7 +111,7 @@ impl Session {
     /// # Errors
     /// When no shell is there to let it go on, or when the terminal cannot be given back.
     pub fn stop(&mut self) -> io::Result<()> {
-        // The group of a session's first process has nobody above it: stopped, it would stay so for ever
+        // The group of a session's first process has no parent to continue it: once stopped, it would stay stopped for ever
         // (`ssh -t host cutover`).
         if process::getpgrp() == process::getsid(None)? {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "no shell is there to go on from: not stopped"));

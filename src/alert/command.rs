@@ -12,7 +12,7 @@ use crate::domain::text::clean;
 use crate::domain::{Alert, Severity};
 use crate::process::{self, Group};
 
-/// Of what it says on standard error the end is told; this much of it is kept, in bytes.
+/// How much of the end of its standard error is kept for the report, in bytes.
 const KEPT: usize = 4096;
 
 pub(super) async fn run(argv: &[String], dir: &Path, limit: Duration, alert: &Alert) -> Try {

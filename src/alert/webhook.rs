@@ -50,7 +50,7 @@ fn judge(answer: Result<Reply, FetchError>) -> Try {
             Try::Again(format!("status {}", reply.status), asked.map(Duration::from_secs))
         }
         Ok(reply) => Try::Refused(redirect_note(&reply).unwrap_or_else(|| format!("status {}", reply.status))),
-        // Reason: the head came, and it was a success; that the body is too long to be read matters to nobody.
+        // Reason: the head says success; a body that is too long to read changes nothing.
         Err(FetchError::TooLong(_)) => Try::Taken("an answer too long to be read".into()),
         Err(error @ FetchError::Request(_)) => Try::Refused(error.to_string()),
         Err(error) => Try::Again(error.to_string(), None),
@@ -65,7 +65,7 @@ fn url(from: &AlertUrl) -> Result<String, String> {
     if url.starts_with("https://") || url.starts_with("http://") {
         Ok(url)
     } else {
-        // What stands there may be another secret: it is not repeated.
+        // The value may be another secret: it is not repeated.
         Err("what should be its URL does not begin with https:// or http://".into())
     }
 }

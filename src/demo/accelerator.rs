@@ -72,7 +72,7 @@ pub struct Accelerator {
     busy_us: AtomicU64,
 }
 
-/// What an accelerator tells of itself.
+/// The metrics of an accelerator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gauges {
     /// Requests that wait for a worker.

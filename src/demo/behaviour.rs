@@ -1,6 +1,6 @@
 //! How a model server behaves: well, or with one fault that is switched on while it runs.
 //!
-//! A fault shows from the next request on and to whoever asks, a gate or a user. When a side gets
+//! A fault shows from the next request on, for gates and for users. When a side gets
 //! its fault is the story's ([`super::scenario`]), never a clock's: what a gate sees must not hang on
 //! how fast the machine is.
 
@@ -101,7 +101,7 @@ pub enum Treatment {
     Dropped,
 }
 
-/// A server's behaviour, shared between the server and whoever changes it.
+/// A server's behaviour, shared between the server and the scenario that changes it.
 #[derive(Debug, Default)]
 pub struct Behaviour {
     mode: watch::Sender<Mode>,

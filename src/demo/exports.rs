@@ -1,4 +1,4 @@
-//! What a model server of the demo exports of itself, in Prometheus' text format.
+//! The metrics of the demo's model servers, in Prometheus' text format.
 
 use super::accelerator::Gauges;
 

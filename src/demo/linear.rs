@@ -1,22 +1,22 @@
-//! The demo without a terminal: the scenario is played through, told line by line, and judged.
+//! The demo without a terminal: plays the scenario, prints it line by line, and judges the end.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::scenario::{Course, Scenario};
+use super::scenario::{Scenario, ScenarioRun};
 use super::tree::Tree;
 use crate::domain::{Actor, Cause, LogLine, OrderState, Side};
 use crate::engine::snapshot::{GateState, GateStatus, OrderStatus};
 use crate::engine::{Access, Command, Phase, Snapshot, Status};
 use crate::runtime::session::{EngineSession, Session, Update};
 
-/// The whole story must be told within this time.
+/// The whole scenario must end within this time.
 const LIMIT: Duration = Duration::from_secs(240);
 /// How long a share of green's is watched before something happens, or the window is closed.
 const SEEN: Duration = Duration::from_secs(3);
-/// How often the figures are told.
+/// How often the figures are printed.
 const FIGURES: Duration = Duration::from_secs(5);
 
 /// Plays `scenario` on a running `tree` with the plan walked unattended; `say` gets each line. The exit code is the outcome's.
@@ -29,8 +29,13 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
     say(&format!("scenario {scenario}: {}", scenario.description()));
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
     let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
-    let mut story =
-        Story { course: Course::new(scenario, SEEN), live: None, users: None, told: Instant::now(), finalizing: false };
+    let mut story = Story {
+        run: ScenarioRun::new(scenario, SEEN),
+        live: None,
+        users: None,
+        told: Instant::now(),
+        finalizing: false,
+    };
     let deadline = Instant::now() + LIMIT;
     let code = loop {
         let Ok(update) = tokio::time::timeout_at(deadline, session.next()).await else {
@@ -56,7 +61,7 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
 }
 
 struct Story {
-    course: Course,
+    run: ScenarioRun,
     /// Since when green has had all traffic.
     live: Option<Instant>,
     /// When green had its first users.
@@ -81,7 +86,7 @@ impl Story {
             Phase::Finalized => Some((0, "green is live and the window is closed".into())),
             Phase::Paused => Some((6, "paused, waits for a person".into())),
             Phase::Idle if !busy => failed.map(|gate| (3, blocked(gate))),
-            Phase::Switched if self.course.struck() && !status.rollback.ready => {
+            Phase::Switched if self.run.struck() && !status.rollback.ready => {
                 let why = status.rollback.because.clone().unwrap_or_default();
                 Some((4, format!("green is live, but the way back is lost: {why}")))
             }
@@ -98,7 +103,7 @@ impl Story {
         format!("rolled back{after} by {}", order.why.as_deref().unwrap_or("cutover itself"))
     }
 
-    /// What the scenario does by itself: kill blue, or close the window once it was seen.
+    /// What the scenario does without a person: kill blue, or close the window after it was seen.
     async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut EngineSession, say: &mut dyn FnMut(&str)) {
         if self.told.elapsed() >= FIGURES {
             self.told = Instant::now();
@@ -106,11 +111,11 @@ impl Story {
         }
         let Some(split) = status.split.observed else { return };
         let share = split.share(Side::Green);
-        if let Some((side, mode)) = self.course.turn(share, Instant::now()) {
+        if let Some((side, mode)) = self.run.turn(share, Instant::now()) {
             say(&format!("{side}'s server is now {mode}"));
             tree.behave(side, mode).await;
         }
-        if share < 100 || self.course.scenario.twist().is_some() {
+        if share < 100 || self.run.scenario.twist().is_some() {
             self.live = None;
             return;
         }

@@ -28,7 +28,7 @@ use super::server::VERSION_HEADER;
 
 mod tally;
 
-/// Requests per second when nobody says otherwise.
+/// Requests per second by default.
 pub const DEFAULT_RPS: u32 = 60;
 /// More is a benchmark, not a demo.
 pub const MAX_RPS: u32 = 2000;
@@ -164,7 +164,7 @@ impl Load {
         let stream = TcpStream::connect(&self.authority).await.map_err(|_| ())?;
         stream.set_nodelay(true).map_err(|_| ())?;
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| ())?;
-        // Ends by itself when the sender is dropped or the other end closes.
+        // Ends when the sender is dropped or the other end closes.
         tokio::spawn(connection);
         let response = sender.send_request(request).await.map_err(|_| ())?;
         Ok((sender, response))

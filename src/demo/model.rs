@@ -11,7 +11,7 @@ use crate::domain::Side;
 
 /// Pixels of an image: 8 rows of 8.
 pub const PIXELS: usize = 64;
-/// Digits told apart.
+/// How many digits there are.
 pub const CLASSES: usize = 10;
 
 const SIDE: usize = 8;
@@ -27,7 +27,7 @@ pub type Image = [f32; PIXELS];
 pub struct Model {
     /// What it is: `digits-lr`.
     pub name: String,
-    /// What its server tells as version: `v1`.
+    /// The version its server reports: `v1`.
     pub version: String,
     /// The blackest pixel; images are divided by it.
     pub pixel_max: f32,

@@ -1,4 +1,4 @@
-//! The stories the demo can tell: which side has which fault, when, and how the rollout should end.
+//! The demo's scenarios: which side has which fault, when, and how the rollout should end.
 //!
 //! Blue is live at the start and green is the candidate, whatever the scenario.
 
@@ -117,9 +117,9 @@ impl Scenario {
         Pair { blue: Mode::Good, green }
     }
 
-    /// What changes while it is played, if anything.
+    /// The fault that comes during the scenario, if any.
     pub fn twist(self) -> Option<Twist> {
-        // What no gate can see: it comes with green's users.
+        // Gates cannot see these faults: they come with users on green.
         let with_users = |mode| Some(Twist { at: 1, side: Side::Green, mode, passes: true });
         match self {
             Self::SlowGreen => with_users(Mode::Slow),
@@ -143,29 +143,29 @@ impl Scenario {
     }
 }
 
-/// Where a story has got to: whether its twist has come, and since when it is due.
+/// A scenario in progress: whether its late fault is on, and since when it is due.
 #[derive(Debug, Clone, Copy)]
-pub struct Course {
-    /// The story.
+pub struct ScenarioRun {
+    /// The scenario.
     pub scenario: Scenario,
-    /// How long green's share is watched before the twist, so that it is seen.
+    /// How long green has its share before the fault comes, so that the share is seen first.
     delay: Duration,
     due: Option<Instant>,
     struck: bool,
 }
 
-impl Course {
-    /// A story that has just begun.
+impl ScenarioRun {
+    /// A scenario at its start.
     pub fn new(scenario: Scenario, delay: Duration) -> Self {
         Self { scenario, delay, due: None, struck: false }
     }
 
-    /// Whether the twist has come.
+    /// Whether the fault is on.
     pub fn struck(&self) -> bool {
         self.struck
     }
 
-    /// Whose server changes how, if any, now that green has `share` percent at `now`.
+    /// The side whose server changes now, and how, when green has `share` percent at `now`.
     pub fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
         let twist = self.scenario.twist()?;
         if share < twist.at {
@@ -224,9 +224,9 @@ mod tests {
 
     /// What each share, a second apart, changes.
     fn turns(scenario: Scenario, shares: &[u8]) -> Vec<Option<(Side, Mode)>> {
-        let (mut course, start) = (Course::new(scenario, Duration::from_secs(1)), Instant::now());
+        let (mut run, start) = (ScenarioRun::new(scenario, Duration::from_secs(1)), Instant::now());
         let at = |i: usize| start + Duration::from_secs(i as u64);
-        shares.iter().enumerate().map(|(i, share)| course.turn(*share, at(i))).collect()
+        shares.iter().enumerate().map(|(i, share)| run.turn(*share, at(i))).collect()
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::protocol::{self, MODEL, Refusal, Route, Verb};
 
 /// Largest request body that is read, in bytes.
 pub const MAX_BODY: usize = 1 << 20;
-/// The header that tells which version answered.
+/// The response header with the version that answered.
 pub const VERSION_HEADER: &str = "x-model-version";
 
 /// Connections served at once; more wait in the kernel's queue.
@@ -239,7 +239,7 @@ async fn live_and_die(
     }
 }
 
-/// Resolves when the mode is as wanted; never, when nobody can change it any more.
+/// Resolves when the mode is as wanted; never, when the sender is gone.
 async fn until(mode: &mut watch::Receiver<Mode>, wanted: impl Fn(Mode) -> bool) {
     if mode.wait_for(|mode| wanted(*mode)).await.is_err() {
         std::future::pending::<()>().await;

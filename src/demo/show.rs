@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::scenario::{Course, Scenario};
+use super::scenario::{Scenario, ScenarioRun};
 use super::tree::Tree;
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLevel, LogLine, Service, Side};
@@ -52,7 +52,7 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
         let tree = Arc::clone(&tree);
         let backend = Arc::clone(&backend);
         tokio::spawn(async move {
-            let mut stage = Director { course: Course::new(show.scenario, SEEN), backend };
+            let mut stage = Director { run: ScenarioRun::new(show.scenario, SEEN), backend };
             stage.tell(&lines, &format!("{}: {}", show.scenario, show.scenario.description())).await;
             let dir = tree.lock().await.dir().display().to_string();
             stage.tell(&lines, &format!("config, journal and logs are in {dir}")).await;
@@ -79,7 +79,7 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
 
 /// Makes happen what the scenario says.
 struct Director {
-    course: Course,
+    run: ScenarioRun,
     backend: Arc<dyn TrafficBackend>,
 }
 
@@ -87,7 +87,7 @@ impl Director {
     async fn choose(&mut self, name: &str, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
         match name.parse::<Scenario>() {
             Ok(scenario) => {
-                self.course = Course::new(scenario, SEEN);
+                self.run = ScenarioRun::new(scenario, SEEN);
                 tree.lock().await.choose(scenario).await;
                 self.tell(lines, &format!("{scenario}: {}", scenario.description())).await;
             }
@@ -97,11 +97,11 @@ impl Director {
 
     /// What happens only with green's share.
     async fn turn(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
-        if self.course.scenario.twist().is_none() {
+        if self.run.scenario.twist().is_none() {
             return;
         }
         let Ok(seen) = self.backend.observer().observe().await else { return };
-        if let Some((side, mode)) = self.course.turn(seen.split.share(Side::Green), Instant::now()) {
+        if let Some((side, mode)) = self.run.turn(seen.split.share(Side::Green), Instant::now()) {
             tree.lock().await.behave(side, mode).await;
             self.tell(lines, &format!("{side}'s server is now {mode}")).await;
         }

@@ -1,8 +1,8 @@
-//! Who is connected: one task watches all clients, so that a request needs no timer of its own.
+//! The connected clients: one task watches them all, so a request needs no timer.
 //!
-//! A connection that waits for the rest of a request's head, or for the next request, grows older with
-//! every sweep and is closed at [`PATIENCE`]: neither a client that sends its head byte by byte nor one
-//! that sits idle keeps its place. While a request is under way nothing grows older.
+//! A connection that waits for the rest of a request head, or for the next request, ages with every sweep
+//! and is closed at [`PATIENCE`]. So a client that sends its head byte by byte, or sits idle, loses its
+//! place. A connection with a request in progress does not age.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -60,17 +60,17 @@ impl Clients {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) shared: Arc<Shared>,
-    /// Its address, as it is told to replicas.
+    /// Its address, as replicas see it in the forwarding headers.
     pub(super) address: HeaderValue,
     /// Sweeps since it began to wait for a request, or [`BUSY`].
     waited: AtomicU32,
     phase: AtomicU8,
-    /// Of the task that serves it.
+    /// The waker of the task that serves it.
     waker: Mutex<Option<Waker>>,
 }
 
 impl Client {
-    /// A request of its came in: it is not looked at until the answer has been passed on.
+    /// A request came in: sweeps leave this client alone until the answer has been passed on.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.waited.store(BUSY, Relaxed);
         Busy(Arc::clone(self))
@@ -87,7 +87,7 @@ impl Client {
 
     fn tell(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Relaxed);
-        // The lock orders the store above before the look of whoever sets the waker below it.
+        // The lock orders the store above before the read of the task that sets the waker below.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(waker) = waker {
             waker.wake();
@@ -138,7 +138,7 @@ impl Seat {
         &self.client
     }
 
-    /// Drives `connection` to its end, or until it is told to end; `finish` makes it take no further request.
+    /// Drives `connection` until it ends or `finish` is set; after that it takes no further request.
     pub(super) async fn serve<C: Future>(&self, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>)) {
         let client = &self.client;
         let (mut known, mut finishing) = (false, false);
@@ -155,7 +155,7 @@ impl Seat {
                 finishing = true;
                 finish(connection.as_mut());
             }
-            // How a client's connection ends is the client's affair.
+            // How a client ends its connection is no fault of ours: nothing to report.
             connection.as_mut().poll(cx).map(drop)
         })
         .await;

@@ -3,7 +3,7 @@
 //! A forward order (one that carries a revision) is in force at once, on disk before it is answered, and
 //! undone if the disk refuses. A disk that refused the last time must take the order before it is in force.
 //! A rollback is in force before anything else is tried: no lock, no disk and no other order can hold it
-//! up; whether it is on disk is told in the answer.
+//! up. The answer says whether it is on disk.
 
 use std::collections::VecDeque;
 use std::io;
@@ -50,12 +50,12 @@ pub(super) enum Reply {
 /// The right to write the state file.
 type Held = OwnedMutexGuard<Store>;
 
-/// The one place that knows and changes the split.
+/// Holds the split. Nothing else changes it.
 #[derive(Debug)]
 pub(super) struct Control {
     picker: Picker,
     state: Mutex<State>,
-    /// Held by whoever writes the state file, also when it no longer waits for it.
+    /// Held while the state file is written, even after the order stopped waiting for the write.
     store: Arc<tokio::sync::Mutex<Store>>,
     /// The newest revision that is on disk.
     saved: Arc<AtomicU64>,
@@ -165,7 +165,7 @@ impl Control {
         if let Some(reply) = self.settled(ask, expected) {
             return reply;
         }
-        // Before there is an answer the order is in force, unless it is to be feared that it must be undone.
+        // The order is in force before it is answered, unless the last save failed: then it may have to be undone.
         let store = if self.refusing.load(Ordering::Relaxed) {
             match self.try_disk(ask, store, deadline).await {
                 Ok(store) => store,

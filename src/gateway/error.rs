@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Why the gateway could not be bound or had to stop.
 #[derive(Debug)]
 pub enum GatewayError {
-    /// A setting cannot be used as it stands; the text names value and remedy.
+    /// A setting cannot be used; the text names the value and the remedy.
     Setting(String),
     /// A TCP address could not be bound.
     Listen {

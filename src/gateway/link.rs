@@ -1,7 +1,7 @@
 //! One connection to a replica, and one exchange on it.
 //!
 //! The connection is driven by the task whose request it carries: no second task, no wake-ups between
-//! them. While it is idle nobody polls it; the next request finds out whether it was closed, before
+//! them. While it is idle it is not polled; the next request finds out whether it was closed, before
 //! a byte is written.
 
 use std::future::{Future, poll_fn};
@@ -48,7 +48,7 @@ impl Link {
     /// A connection that may turn into something else than HTTP, driven by a task of its own.
     pub(super) async fn open_for_upgrade(stream: TcpStream) -> hyper::Result<Self> {
         let (send, driver) = builder().handshake(TokioIo::new(stream)).await?;
-        // Its errors also reach whoever waits for the answer.
+        // The task that waits for the answer gets the error too.
         tokio::spawn(async move { drop(driver.with_upgrades().await) });
         Ok(Self { send, driver: None })
     }
@@ -83,7 +83,7 @@ impl Link {
 }
 
 fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    // An error also reaches whoever waits for the answer or the body, who reports it; dropping the
+    // The task that waits for the answer or the body gets the error and reports it; dropping the
     // connection is what hands back a request that was not sent.
     if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready()) {
         *driver = None;

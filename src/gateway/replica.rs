@@ -79,7 +79,7 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// A replica nobody has looked at yet: not ready, but tried where no other is.
+    /// A replica that was not probed yet: not ready, but tried when no other replica is ready.
     pub(super) fn new(target: Target) -> Self {
         Self {
             target,

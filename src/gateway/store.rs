@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::error::GatewayError;
 use crate::domain::{OrderId, Split};
 
-/// A state file longer than this is none of ours.
+/// A longer state file was not written by us, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 const FORMAT: u32 = 1;
 

@@ -81,7 +81,7 @@ impl GateLog {
         let is_full = self.file.metadata().map_err(|e| fail(&e))?.len() >= ROTATE_AT;
         if is_full {
             let _locked = lock::exclusive(&self.file, &self.path, ROTATE_WAIT)?;
-            // Whoever had the lock before may have renamed it: then this is the old file already.
+            // The process that held the lock before may have renamed the file: then this is the old one.
             if files::is_same(&self.file, &self.path) {
                 std::fs::rename(&self.path, self.path.with_extension("log.1")).map_err(|e| fail(&e))?;
             }

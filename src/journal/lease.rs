@@ -1,10 +1,10 @@
-//! Who drives: one console per service and machine, the others look on.
+//! Who drives: one console per service and machine; the others only watch.
 //!
-//! Two things are needed and kept apart. *Whose turn it is* stands in `lease.json`: a generation with its
+//! Two things are kept apart. *Who drives* is in `lease.json`: a generation with its
 //! holder, changed only under a short lock on `lease.lock`. *Whether the holder lives* is a lock the holder
 //! keeps on a file of its own for as long as it runs: the system frees it however the process ends, and no
 //! reused process id can be taken for it. So the lease of a dead console is free at once, and one that hangs
-//! can be taken over: when it wakes up, [`Lease::check`] tells it that it only looks on.
+//! can be taken over: when it wakes up, [`Lease::check`] says that it no longer drives.
 //!
 //! Rollback never asks for a lease.
 
@@ -24,7 +24,7 @@ use super::lock::{self, LOCK_WAIT, Locked};
 /// How long leaving waits for the lock: the lease is free without it, too.
 const RELEASE_WAIT: Duration = Duration::from_millis(200);
 
-/// A lease file longer than this is none of ours, in bytes.
+/// A longer lease file was not written by us, in bytes.
 const MAX_LEASE: u64 = 1 << 16;
 
 /// Who drives.
@@ -54,7 +54,7 @@ pub enum LeaseState {
 pub enum Standing {
     /// We drive.
     Mine,
-    /// We look on: the lease went to another, or its file is gone (then `None`).
+    /// We only watch: the lease went to another, or its file is gone (then `None`).
     Lost(Option<Holder>),
 }
 
@@ -82,7 +82,7 @@ impl Lease {
         Self::acquire(dir, who, false)
     }
 
-    /// Takes the lease from whoever has it; gives back whose it was, if that one was alive.
+    /// Takes the lease from its holder; returns that holder if it was alive.
     pub fn take_over(dir: &Path, who: &Holder) -> Result<(Self, Option<Holder>), JournalError> {
         let from = living_holder(dir);
         match Self::acquire(dir, who, true)? {
@@ -96,14 +96,14 @@ impl Lease {
         }
     }
 
-    /// Who drives now, if anyone alive does; changes nothing. `None` also where it cannot be read.
+    /// Who drives now, if the holder is alive. Reads only. `None` also when it cannot be read.
     pub fn holder(dir: &Path) -> Option<Holder> {
         living_holder(dir)
     }
 
-    /// Whether we still drive; to be asked each second and before every forward order. One small read.
+    /// Whether we still drive. Call it each second and before every forward order: one small read.
     ///
-    /// On an error nobody knows: forward must be refused.
+    /// On an error it is not known: refuse forward orders.
     pub fn check(&self) -> Result<Standing, JournalError> {
         Ok(match read_turn(&self.dir)? {
             Some(turn) if turn.generation == self.generation && turn.token == self.token => Standing::Mine,
@@ -141,7 +141,7 @@ impl Lease {
         Ok(LeaseState::Held(Self { dir: dir.to_owned(), generation, token, _alive: alive }))
     }
 
-    /// Says that no one drives; nothing is lost where that fails, since the lock falls with us.
+    /// Writes that the lease is free. A failure does no harm: the lock ends with this process.
     fn release(&self) -> Result<(), JournalError> {
         let _locked = lock_turn(&self.dir, RELEASE_WAIT)?;
         if self.check()? == Standing::Mine {

@@ -16,7 +16,7 @@ const FORMAT: u32 = 1;
 /// What the first line names as its predecessor.
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What stands before the hash, which closes every line.
+/// The text before the hash at the end of every line.
 const MARK: &[u8] = br#","hash":""#;
 
 /// How many bytes the hash member takes at the end of a line, with the closing brace.

@@ -24,12 +24,12 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Lines of `reader`, which stands `offset` bytes into its file.
+    /// Lines of `reader`, which starts `offset` bytes into its file.
     pub(super) fn new(reader: R, offset: u64) -> Self {
         Self { reader, buf: Vec::new(), offset }
     }
 
-    /// Where the first byte that belongs to no whole line stands.
+    /// The offset of the first byte after the last whole line.
     pub(super) const fn offset(&self) -> u64 {
         self.offset
     }

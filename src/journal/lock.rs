@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{JournalError, Problem};
 
-/// How long a lock is waited for. An append holds it for one write and one sync; whoever holds it longer
+/// How long a lock is waited for. An append holds it for one write and one sync; a process that holds it longer
 /// is stopped or hangs on its disk.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
 

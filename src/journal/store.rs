@@ -129,7 +129,7 @@ impl Journal {
 
     /// What other processes wrote since the last look. Costs two `stat` calls when that is nothing.
     ///
-    /// While another process writes, the answer is empty and the next call will tell; an error only when that
+    /// While another process writes, the answer is empty and the next call has the records; an error only when that
     /// goes on for longer than [`LOCK_WAIT`].
     pub fn poll(&mut self) -> Result<Vec<Record>, JournalError> {
         self.reconnect()?;

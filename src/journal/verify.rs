@@ -78,7 +78,7 @@ fn check(path: &Path, expect: Option<&str>) -> Result<Summary, Fault> {
     Ok(Summary { lines: chain.lines, first, last, head: chain.hash })
 }
 
-/// How long the file is while no one writes; as it stands, if someone writes for too long.
+/// The file's length while no process writes; the length of this moment if one writes for too long.
 ///
 /// Only the length is taken under the lock: a check of a long journal must not hold up an append.
 fn settled_length(file: &Arc<File>, path: &Path) -> std::io::Result<u64> {

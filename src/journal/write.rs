@@ -72,7 +72,7 @@ impl Journal {
             if done.is_ok() {
                 return Ok(Some(record));
             }
-            // The torn bytes are safe in their own file. What cannot be told now is told by the next append.
+            // The torn bytes are safe in a file of their own. If this record cannot be written now, the next append writes it.
             file.set_len(self.offset).map_err(|e| self.error(WRITE, &e))?;
             self.owed = Some(torn);
             done?;

@@ -50,7 +50,7 @@ struct Tail {
     splitter: Splitter,
     /// Looks without anything new.
     idle: u32,
-    /// What was last said to be wrong, so that it is said once.
+    /// The fault reported last, so that each is reported once.
     trouble: Option<String>,
     /// Whether the file was looked for before: one that appears later is read from its start.
     begun: bool,
@@ -136,8 +136,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Whether the name stands for another file by now. The old one is read once more before it is left: whoever wrote
-    /// to it may have done so until a moment ago. While nothing has the name, the old one is all there is.
+    /// Whether the name belongs to another file by now. The old file is read once more before it is left: a writer
+    /// may have used it until a moment ago. While no file has the name, the old one is read on.
     fn check_name(&mut self, inbox: &Inbox) {
         let Some(open) = &mut self.open else { return };
         let now = std::fs::metadata(&self.path).ok().map(|meta| id(&meta));
@@ -166,7 +166,7 @@ impl Tail {
 }
 
 fn open(path: &Path) -> io::Result<Open> {
-    // Without waiting: a pipe that nobody writes to would hold us for ever.
+    // Non-blocking: a pipe without a writer would block us for ever.
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path)?;
     let meta = file.metadata()?;

@@ -1,4 +1,4 @@
-//! What a source has said and nobody has fetched yet: bounded, and the newest is what is kept.
+//! Lines of a source that were not fetched yet: bounded, the newest are kept.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ impl Item {
     }
 }
 
-/// The bell of all inboxes.
+/// Wakes the reader of all inboxes.
 #[derive(Default)]
 pub(super) struct Shared {
     rung: AtomicBool,
@@ -94,12 +94,12 @@ impl Inbox {
         self.put_items(pieces.into_iter().map(|piece| Item::Raw { at, bytes: piece.bytes, cut: piece.cut }));
     }
 
-    /// Says something about the source that is no trouble.
+    /// Reports news about the source that are no fault.
     pub fn tell(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Info, text }]);
     }
 
-    /// Says what is wrong with the source.
+    /// Reports a fault of the source.
     pub fn warn(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Warn, text }]);
     }

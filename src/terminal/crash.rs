@@ -1,7 +1,7 @@
 //! What happens at a panic, in any thread or task: the terminal first, then the report, then the end.
 //!
 //! The process always ends here with code 101. An unwinding build would otherwise let a task die and the screen live
-//! on; an aborting one would end by SIGABRT, which a script cannot tell from a kill.
+//! on; an aborting one would end by SIGABRT, which looks like a kill to a script.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};

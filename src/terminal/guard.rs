@@ -22,7 +22,7 @@ use super::output::Output;
 /// How long a terminal that takes no bytes may hold the program back.
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// Full screen, cursor hidden, pastes marked, focus told.
+/// Full screen, hidden cursor, bracketed paste, focus reports.
 fn modes(bytes: &mut Vec<u8>) -> io::Result<()> {
     queue!(bytes, EnterAlternateScreen, Hide, EnableBracketedPaste, EnableFocusChange)
 }
@@ -42,7 +42,7 @@ impl Default for Modes {
     }
 }
 
-/// The steps of taking the terminal, as told to the observer of [`Guard::take_observed`] after each.
+/// The steps of taking the terminal; [`Guard::take_observed`] calls its observer after each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The way back is known; nothing was changed yet.
@@ -160,7 +160,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nobody is left to tell: the terminal is gone, or too slow to hear it.
+        // The terminal is gone or too slow: there is no place to report this.
         let _ = give_back();
     }
 }

@@ -72,7 +72,7 @@ impl Key {
     }
 }
 
-/// The keys a terminal can tell apart.
+/// The keys a terminal can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyCode {
     /// A character; Shift is in the character itself, not in the modifiers.

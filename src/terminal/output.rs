@@ -58,7 +58,7 @@ impl Output {
 }
 
 impl Write for &Output {
-    /// Waits for room as long as the gate is open. A closed gate swallows the rest: nobody is to see it.
+    /// Waits for room while the gate is open. A closed gate drops the rest: it must not be shown.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             {

@@ -39,7 +39,7 @@ pub struct ScreenOptions {
     pub title: bool,
     /// Whether the terminal is tmux, which must be asked to hand a copy through.
     pub tmux: bool,
-    /// How [`Screen::notify`] tells.
+    /// How [`Screen::notify`] notifies.
     pub notices: Notices,
 }
 
@@ -64,7 +64,7 @@ pub enum DrawOutcome {
     Sent(usize),
     /// Nothing changed, nothing is sent.
     Unchanged,
-    /// The frame before is still on its way; nothing was drawn. [`Screen::written`] tells when to try again.
+    /// The frame before is still on its way; nothing was drawn. [`Screen::written`] resolves when it is time to try again.
     Busy,
     /// The terminal is gone.
     HungUp,

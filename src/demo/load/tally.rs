@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Pair, Side};
 
-/// Longest latency told apart, in microseconds.
+/// The longest latency that is recorded exactly, in microseconds.
 const MAX_US: u64 = 60_000_000;
 
 /// How a request ended.

@@ -63,7 +63,7 @@ impl Burst {
     }
 }
 
-/// A key that text consists of; with Ctrl or Alt it is none, but for a line feed, which raw mode shows as Ctrl-J.
+/// A key that types text. With Ctrl or Alt it does not, except a line feed, which raw mode shows as Ctrl-J.
 fn text_key(input: &Input) -> Option<KeyCode> {
     match input {
         Input::Key(key) if *key == Key::ctrl('j') => Some(KeyCode::Enter),

@@ -1,4 +1,4 @@
-//! Bytes from the terminal, taken apart into keys, pastes and focus; what is none of these is dropped whole.
+//! Splits bytes from the terminal into keys, pastes and focus changes; everything else is dropped whole.
 //!
 //! Of its own, and not crossterm's parser, for what that one (0.29) does wrong at a console whose capital letters act:
 //!
@@ -52,7 +52,7 @@ enum State {
     Click(u8),
     /// After `ESC O`.
     Ss3,
-    /// In a string: an answer nobody asked for. Only an OSC is ended by BEL too.
+    /// In a string: a reply that we did not ask for. BEL ends an OSC too, but no other string.
     Text { osc: bool },
     /// After ESC in a string.
     TextEscape,
@@ -296,7 +296,7 @@ impl Framer {
         match byte {
             ESC => self.state = State::TextEscape,
             BEL if osc => self.state = State::Ground,
-            // Ctrl-C, CAN and SUB stand in no string.
+            // Ctrl-C, CAN and SUB end a string.
             0x03 => self.broken_off(byte, out),
             0x18 | 0x1a => self.state = State::Ground,
             _ => {}

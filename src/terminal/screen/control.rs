@@ -28,7 +28,7 @@ pub enum Notices {
 }
 
 impl Notices {
-    /// The terminal's way by what it says of itself in the environment; unknown ones get the bell.
+    /// The terminal's way, by its environment variables; an unknown terminal gets the bell.
     ///
     /// Within tmux `TERM` and `TERM_PROGRAM` name tmux; what is around it shows only in variables it leaves alone.
     pub fn of(get: impl Fn(&str) -> Option<String>) -> Self {
@@ -56,7 +56,7 @@ pub(super) fn copy(copied: &str, tmux: bool) -> Option<Vec<u8>> {
     (encoded.len() <= COPY_MAX).then(|| through(tmux, &format!("\x1b]52;c;{encoded}\x1b\\")))
 }
 
-/// The bytes that tell `told`: always the bell, so that tmux's `monitor-bell` sees it too.
+/// The bytes of a notification with this text: always with the bell, so that tmux's `monitor-bell` sees it too.
 pub(super) fn notice(told: &str, way: Notices, tmux: bool) -> Vec<u8> {
     let told = text::clean(told, NOTICE_MAX);
     let mut bytes = match way {

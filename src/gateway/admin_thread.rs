@@ -1,4 +1,4 @@
-//! The admin interface's own thread: an order takes effect at once, however many requests stand in the traffic loop's queue.
+//! A thread of its own for the admin interface, so that an order does not wait behind requests in the traffic loop.
 
 use std::io;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::shared::Shared;
 
 /// The running thread; dropping it ends the thread and frees the listener before it returns.
 #[derive(Debug)]
-pub(super) struct Office {
+pub(super) struct AdminThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Office {
+impl AdminThread {
     /// Starts to take orders on `listener`.
     ///
     /// # Errors
@@ -37,18 +37,18 @@ impl Office {
                 }
             });
             drop(listener);
-            // Reason: a save that hangs on its disk must not hold up the end.
+            // Reason: a save that hangs on the disk must not delay the end.
             runtime.shutdown_background();
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
-impl Drop for Office {
+impl Drop for AdminThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has told itself.
+            // The panic hook has reported a panic of that thread.
             let _ = thread.join();
         }
     }
