@@ -1,4 +1,4 @@
-//! The report after a rollout: what the journal and the series beside it tell, as one document.
+//! The report after a rollout: one document from the journal and the series beside it.
 //!
 //! Pure: records and samples go in ([`Source`]), a [`Report`] comes out, and [`markdown()`] and [`html()`] write it
 //! down; as JSON it is its own shape, with a `schema_version`. Nothing is filled in: what was not measured is a
@@ -37,7 +37,7 @@ pub use self::model::{
 pub use self::page::html;
 use crate::domain::{GuardSpec, Record, Sample};
 
-/// Which rollouts are told of, counted from the first in the journal (1).
+/// Which rollouts are in the report, counted from the first in the journal (1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// The one that began last.

@@ -6,7 +6,7 @@ use super::model::{Share, Step, StepSide};
 use super::words::{clock, seconds, span};
 use crate::domain::{Pair, Sample, Side};
 
-/// Figures before the beginning and after the end that are told of, in seconds.
+/// How long before the beginning and after the end figures are used, in seconds.
 const AROUND_S: i64 = 300;
 
 /// The samples of a rollout, at most one a second.
@@ -86,7 +86,7 @@ fn middle(sorted: &[f64]) -> Option<f64> {
 
 /// What of the series is missing, in words.
 pub(super) fn missing(samples: &[Sample], began: DateTime<Utc>, end: DateTime<Utc>) -> Vec<String> {
-    /// Gaps told one by one.
+    /// How many gaps are listed one by one.
     const TOLD: usize = 8;
     let Some((first, last)) = samples.first().zip(samples.last()) else {
         return vec![

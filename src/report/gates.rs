@@ -7,7 +7,7 @@ use super::model::{Decision, GateRow};
 use super::words::plain;
 use crate::domain::{Digest, Evidence, Fact, Record, Verdict};
 
-/// Gates told of: what is in the journal may name any.
+/// Most gates in a report: a journal may name any number.
 const GATES: usize = 100;
 
 /// One row per gate; `version` is the candidate's digest where it is known.

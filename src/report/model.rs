@@ -26,7 +26,7 @@ pub struct Report {
     pub environment: String,
     /// Journal records that were read.
     pub records: usize,
-    /// Rollouts the journal tells of, told here or not.
+    /// Rollouts in the journal, in this report or not.
     pub rollouts_in_journal: usize,
     /// What could not be read, in words; empty when everything could.
     pub faults: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Report {
     pub rollouts: Vec<Rollout>,
 }
 
-/// How a rollout ended, or how it stands.
+/// How a rollout ended, or its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -61,7 +61,7 @@ pub enum Outcome {
 pub struct Rollout {
     /// Which one of the journal, from 1.
     pub number: usize,
-    /// How it ended, or how it stands.
+    /// How it ended, or its state.
     pub outcome: Outcome,
     /// The whole story in two or three sentences.
     pub summary: String,
@@ -180,7 +180,7 @@ pub struct OrderRow {
     pub from: Option<u8>,
     /// The candidate's share asked for, percent.
     pub target: u8,
-    /// Why, where that was told.
+    /// Why, where a reason was recorded.
     pub why: Option<String>,
     /// The state digest the consent was given to.
     pub consent: Option<Digest>,
@@ -221,9 +221,9 @@ pub struct Breach {
     pub action: GuardAction,
     /// In words.
     pub text: String,
-    /// When the breach began, as far as that can be told.
+    /// When the breach began, as far as that is known.
     pub since: Option<DateTime<Utc>>,
-    /// What tells that.
+    /// The source of that.
     pub since_by: Option<String>,
     /// From its beginning to the guard acting, seconds.
     pub to_detect: Option<f64>,
@@ -263,7 +263,7 @@ pub struct GateRow {
     pub not_yet: u32,
     /// The last evidence.
     pub last: Option<Evidence>,
-    /// The last evidence of a failure, where the last of all is none.
+    /// The last evidence of a failure, if the last run did not fail.
     pub last_failure: Option<Evidence>,
     /// The last evidence is from before the end of the rollout before: it still counted.
     pub from_before: bool,

@@ -72,7 +72,7 @@ pub(super) fn rollouts_told(report: &Report) -> String {
     format!("{} of {} rollouts on record", report.rollouts.len(), report.rollouts_in_journal)
 }
 
-/// Text as it stands in the page, whatever it holds.
+/// Text for the page, escaped.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {

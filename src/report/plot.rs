@@ -107,13 +107,13 @@ impl Frame {
 }
 
 impl Plot<'_> {
-    /// The largest value that is drawn; `None` when there is none at all.
+    /// The largest value that is drawn; `None` without values.
     fn largest(&self) -> Option<f64> {
         let values = self.lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|(_, value)| *value);
         values.filter(|value| value.is_finite()).reduce(f64::max)
     }
 
-    /// Where a logarithmic axis begins; latencies that lie far apart could not be told apart on another one.
+    /// Where a logarithmic axis begins; on a linear axis latencies of different size could not be distinguished.
     pub(super) fn bottom(&self) -> Option<f64> {
         let values = self.lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|(_, value)| *value);
         let mut values: Vec<f64> = values.filter(|value| value.is_finite() && *value > 0.0).collect();
@@ -230,7 +230,7 @@ impl Plot<'_> {
                 "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{:.1}\"/>",
                 HEIGHT - BOTTOM
             );
-            // Where two would touch the later one moves aside: its line still stands where it belongs.
+            // Where two would touch, the later label moves aside; its line stays in place.
             let at = x.max(last + 19.0);
             if at - x > 60.0 || at > WIDTH - 12.0 {
                 continue;

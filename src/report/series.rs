@@ -8,7 +8,7 @@ use super::plot::{Line, Mark, Plot, Unit};
 use super::words::{self, seconds};
 use crate::domain::{Metric, Sample, Side, SideSample};
 
-/// Points of one line: more than one in two units of width cannot be told apart.
+/// Points of one line: more than one in two units of width cannot be distinguished.
 const POINTS: usize = 400;
 
 /// A stretch of time that is drawn.

@@ -3,7 +3,7 @@
 pub use super::keymap::spelling::parse;
 use crate::engine::Command;
 
-/// What a key stands for.
+/// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Act {
     /// One line down.
@@ -129,7 +129,7 @@ pub enum Danger {
     Looks,
     /// A line in the journal, and nothing else.
     Notes,
-    /// It changes the rollout and goes into the journal; no traffic moves by itself.
+    /// It changes the rollout and is recorded; it moves no traffic.
     Records,
     /// Traffic moves, once the question was answered.
     MovesTraffic,
@@ -141,7 +141,7 @@ impl Danger {
         matches!(self, Self::Records | Self::MovesTraffic)
     }
 
-    /// How it is told; nothing for what only looks.
+    /// The kind in words; empty for actions that only look.
     pub const fn told(self) -> &'static str {
         match self {
             Self::Looks => "",
@@ -167,7 +167,7 @@ pub struct Row {
     pub danger: Danger,
     /// Where it works: `all`, or the panes it means something in.
     pub panes: &'static str,
-    /// Its word on the key line, where it stands there; what has the same word stands there together.
+    /// Its word on the key line, if it is there; actions with the same word share one place.
     pub footer: Option<&'static str>,
 }
 

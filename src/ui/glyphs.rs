@@ -1,6 +1,6 @@
 //! The drawing characters, in two sets: box and block characters of width 1, or plain ASCII.
 //!
-//! Unicode calls lines and blocks, and ≤ ≥ → Δ too, of ambiguous width: one column, but two on a terminal that was told
+//! Unicode calls lines and blocks, and ≤ ≥ → Δ too, of ambiguous width: one column, but two on a terminal that is set
 //! to take the East Asian reading. Every program that draws frames needs them, and so does that terminal's user need to
 //! say so: `--ascii`. What can be had of certain width is: no braille, emoji, private or wide character is among them.
 
@@ -14,7 +14,7 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// One set of drawing characters; every one is one column wide, but for the word that stands for Δ in ASCII.
+/// One set of drawing characters; each is one column wide, except the ASCII word for Δ.
 #[derive(Debug)]
 pub struct Set {
     /// Horizontal line.

@@ -16,7 +16,7 @@ use self::spelling::{parse, spell};
 use super::actions::{Act, Row, table};
 use super::input::{Code, Key};
 
-/// Which key stands for which action. Every action of the table has its line, an empty one where it has no key.
+/// The keys of each action. Every action of the table has an entry, empty where it has no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     /// Beside the rows of the table.
@@ -38,7 +38,7 @@ impl Keymap {
         Self { keys, found, allow_unsafe }
     }
 
-    /// What a key stands for on the main screen; `None` when nothing is bound to it.
+    /// The action of a key on the main screen; `None` when it is not bound.
     pub fn find(&self, key: Key) -> Option<&'static Row> {
         let bare = Key { repeat: false, ..key };
         table().get(*self.found.get(&bare)?)
@@ -60,7 +60,7 @@ impl Keymap {
         self.keys(act).iter().copied().map(spell).collect()
     }
 
-    /// How the key of an action is told; `:` and its name where it has none.
+    /// The key of an action in words; `:` and its name where it has no key.
     pub fn name(&self, act: Act) -> String {
         let first = self.keys(act).first().copied().map(spell);
         first.unwrap_or_else(|| super::actions::row_of(act).map_or(String::new(), |row| format!(":{}", row.name)))

@@ -78,7 +78,7 @@ pub fn fit(text: &str, max: usize) -> String {
     out
 }
 
-/// Milliseconds: `4.2ms`, `243ms`, `12.3s`; `gap` stands between number and unit.
+/// Milliseconds: `4.2ms`, `243ms`, `12.3s`; `gap` is put between number and unit.
 pub fn millis(ms: f64, gap: &str) -> String {
     if ms < 9.95 {
         format!("{ms:.1}{gap}ms")

@@ -4,7 +4,7 @@
 //! reverse and underline. So a screen without colour says the same. A theme of the user's may do otherwise: it is
 //! their screen, and the words stay.
 //!
-//! Nothing here reads a file: whoever resolves a theme hands in the texts (see [`Theme::resolve`]).
+//! Nothing here reads a file: the caller passes the texts in (see [`Theme::resolve`]).
 
 pub mod contrast;
 pub mod depth;
@@ -66,7 +66,7 @@ pub struct Source {
     pub text: String,
 }
 
-/// The theme of a console that was told nothing.
+/// The default theme.
 const DEFAULT: &str = "dark";
 
 const SHIPPED: [(&str, &str); 5] = [

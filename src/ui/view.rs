@@ -206,7 +206,7 @@ impl View {
         self.drawn != Some(self.revision)
     }
 
-    /// When something shown changes by itself; the loop then sends [`Input::Tick`].
+    /// When something on the screen changes with time; the loop then sends [`Input::Tick`].
     pub fn next_deadline(&self, now_ms: u64) -> Option<u64> {
         let second_after = |from: u64| from + (now_ms.saturating_sub(from) / 1000 + 1) * 1000;
         let prompt = self.prompt.as_ref().map(|prompt| prompt.question.next_change(now_ms));

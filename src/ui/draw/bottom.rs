@@ -139,7 +139,7 @@ pub fn typed(canvas: &mut Canvas<'_>, x: u16, y: u16, space: u16, line: &tui_inp
 fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else { return };
     let (faults, notes) = (&snapshot.status.faults, &snapshot.status.notes);
-    // What the traffic system tells of itself stands here as long as nothing is at fault.
+    // Notes from the traffic system are shown here as long as there is no fault.
     let [word, first] = match (faults.first(), notes.first()) {
         (Some(fault), _) => [(" FAULT", Role::Fail), (fault.text.as_str(), Role::Warn)],
         (None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
@@ -151,7 +151,7 @@ fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     canvas.line(area, &[word, ("  ", Role::Text), first], &[(&more, Role::Text)]);
 }
 
-/// What stands in the way of the next step, or what the next step is.
+/// What blocks the next step, or what the next step is.
 fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
     if offer(canvas, area) {
         return;

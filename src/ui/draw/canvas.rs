@@ -100,7 +100,7 @@ impl<'a> Canvas<'a> {
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
 
-    /// Reverses every cell of `area`: where the time cursor stands, with or without colour.
+    /// Reverses every cell of `area`: the time cursor's place, with or without colour.
     pub fn mark(&mut self, area: Rect) {
         self.buf.set_style(area.intersection(self.buf.area), Style::new().add_modifier(Modifier::REVERSED));
     }
@@ -127,7 +127,7 @@ impl<'a> Canvas<'a> {
         self.on_border(area.x + 2.min(area.width), area.right().saturating_sub(2), area.y, title, right);
     }
 
-    /// A box with a title, and what stands at the right of its upper and at both ends of its lower edge.
+    /// A box with a title, and texts at the right of its upper edge and at both ends of its lower edge.
     pub fn frame(
         &mut self,
         area: Rect,
@@ -178,7 +178,7 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// The role that stands for a side.
+/// The theme role of a side.
 pub const fn side_role(side: Side) -> Role {
     match side {
         Side::Blue => Role::SideBlue,

@@ -6,7 +6,7 @@ use crate::engine::detail::GatePoint;
 use crate::engine::snapshot::GateStatus;
 use crate::ui::text::{age, clock, count};
 
-/// Earlier runs and changes that are told.
+/// How many earlier runs and changes are shown.
 const EARLIER: usize = 100;
 
 /// The lines about the gate named `name`.

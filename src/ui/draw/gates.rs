@@ -1,4 +1,4 @@
-//! The gates: state, value against limit, age, note; now, or where the time cursor stands.
+//! The gates: state, value against limit, age, note; now, or at the time cursor.
 
 mod columns;
 mod guards;
@@ -22,7 +22,7 @@ use crate::ui::theme::Role;
 use crate::ui::view::cursor::stood;
 use crate::ui::view::{Pane, View};
 
-/// A gate as it stands, or stood.
+/// A gate's state, now or at the time cursor.
 struct Row<'a> {
     gate: &'a GateStatus,
     /// `None` where nothing is known of that time.

@@ -34,7 +34,7 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     let phase = phase(canvas, status, wide);
     let auto = if status.step.auto { "  AUTO" } else { "" };
     let right = right(canvas, status, area.width);
-    // Service and environment give way first: the phase must be read in full, then what is told besides.
+    // Service and environment give way first: the phase must be readable in full, then the notes beside it.
     let ends: usize = right.iter().map(|(text, _)| text::width(text)).sum();
     let taken = ends + text::width(&phase) + auto.len() + if narrow { 4 } else { 7 };
     let mut space = usize::from(area.width).saturating_sub(taken);
@@ -70,7 +70,7 @@ pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
     );
 }
 
-/// What is told besides where there is room, the most telling first.
+/// The notes beside the phase where there is room, the most important first.
 fn besides(canvas: &Canvas<'_>, snapshot: &Snapshot, width: u16) -> [String; 3] {
     let status = &snapshot.status;
     let since = snapshot.detail.started.filter(|_| width >= 120).map(|started| status.time - started);
@@ -116,7 +116,7 @@ fn right(canvas: &Canvas<'_>, status: &Status, width: u16) -> Vec<(String, Role)
     }
     not_now("CURSOR", canvas.view.cursor);
     not_now("FROZEN", canvas.view.frozen.as_ref().map(|(frozen, _)| frozen.status.time));
-    // A fixed width, so that what stands beside it does not move with a digit.
+    // A fixed width, so that the text beside it does not move with a digit.
     let data = match (status.data_age_s, status.stale) {
         (None, _) => "data ?".to_owned(),
         (Some(s), true) => format!("STALE {:<3}", age(s + elapsed)),
@@ -161,7 +161,7 @@ const fn phase_role(phase: Phase) -> Role {
     }
 }
 
-/// How traffic is shared: the bar is what the router says; what was asked stands beside it where it differs.
+/// How traffic is shared: the bar shows what the router says; the desired split is beside it where it differs.
 pub fn split(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else {
         canvas.fill(

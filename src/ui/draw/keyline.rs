@@ -34,7 +34,7 @@ const ORDER: [(Act, u8); 18] = [
 /// Entries up to this belong on every line that is not tight.
 const CORE: u8 = 9;
 const UNNAMED: u8 = 20;
-/// What stands in place of the keys that act.
+/// The text in place of the keys that act.
 const READ_ONLY: [&str; 2] = ["READ-ONLY, looking only", "READ-ONLY"];
 
 /// Keys with one word.
@@ -69,7 +69,7 @@ impl Style {
         if matches!(self, Self::Wide) { 3 } else { 1 }
     }
 
-    /// What stands between keys and word: signs need no space to be told from letters.
+    /// The separator between keys and word: signs need no space before letters.
     fn between(self, keys: &str) -> &'static str {
         let sign = keys.len() == 1 && !keys.contains(|c: char| c.is_ascii_alphanumeric());
         if self == Self::Tight && sign { "" } else { " " }
@@ -79,7 +79,7 @@ impl Style {
         width(&entry.keys) + self.between(&entry.keys).len() + width(entry.word)
     }
 
-    /// The columns of a whole line; `note` stands where the keys that act would.
+    /// The columns of a whole line; `note` takes the place of the keys that act.
     fn line(self, entries: &[&Entry], note: Option<&str>) -> usize {
         let part = |acts: bool| {
             let of = entries.iter().filter(|entry| entry.acts == acts);
@@ -161,7 +161,7 @@ fn entries(canvas: &Canvas<'_>) -> Vec<Entry> {
     }
     let place = |row: &Row| ORDER.iter().position(|(act, _)| *act == row.act);
     let behind = |row: &Row| row.danger.acts() || row.act == Act::Quit;
-    // Unnamed ones come after what looks: before the first that stands behind the bar.
+    // Unnamed ones come after what looks: before the first one behind the bar.
     words.sort_by_key(|(row, _)| (behind(row), place(row).unwrap_or(ORDER.len())));
     words
         .into_iter()

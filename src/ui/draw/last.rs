@@ -27,7 +27,7 @@ pub fn last(canvas: &mut Canvas<'_>, area: Rect) {
     let twin = format!("cutover {} --yes{expect}", order.command);
     let label = "CLI twin of it: ";
     let used: usize = parts.iter().map(|(text, _)| width(text)).sum();
-    // Half a command is none.
+    // Half a command is of no use.
     if used + width(&border.0) + label.len() + twin.len() < usize::from(area.width) {
         parts.extend([border, (label.to_owned(), Role::Dim), (twin, Role::Text)]);
     }

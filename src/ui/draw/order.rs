@@ -8,7 +8,7 @@ use crate::engine::snapshot::{OrderStatus, Status};
 use crate::ui::text::{age, fit, took};
 use crate::ui::theme::Role;
 
-/// A reading older than this, in seconds, is told with its age: while an order is on its way the router is read at once.
+/// A reading older than this, in seconds, is shown with its age: while an order is in flight the router is read at once.
 const OLD_S: f64 = 3.0;
 
 /// An order under way in two lines: how far the split is, and what became of the order. False when there is none.

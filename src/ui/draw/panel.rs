@@ -1,4 +1,4 @@
-//! One side: its role and version, what it answers, and how that changed; now, or where the time cursor stands.
+//! One side: its role and version, what it answers, and how that changed; now, or at the time cursor.
 
 mod facts;
 mod figure;
@@ -69,7 +69,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The lines of facts that would tell all, in panels `width` wide.
+/// How many lines all facts need, in panels `width` wide.
 pub fn facts_wanted(canvas: &Canvas<'_>, width: u16) -> u16 {
     let lines = |snapshot| Side::BOTH.map(|side| wanted(snapshot, side, width.saturating_sub(2)));
     canvas.shown().map_or(1, |snapshot| lines(snapshot).into_iter().max().unwrap_or(1))
@@ -228,7 +228,7 @@ fn readiness(canvas: &Canvas<'_>, snapshot: &Snapshot, side: Side) -> (String, S
     }
 }
 
-/// How a value stands to its limit: the word, and how it is drawn.
+/// A value against its limit: the word, and how it is drawn.
 fn judged(value: Option<f64>, limit: Option<f64>, breached: bool) -> (&'static str, Role) {
     match value.zip(limit) {
         _ if breached => ("OVER", Role::Fail),
@@ -239,7 +239,7 @@ fn judged(value: Option<f64>, limit: Option<f64>, breached: bool) -> (&'static s
     }
 }
 
-/// One figure; label and numbers stand on the lowest of its rows.
+/// One figure; label and numbers are on the lowest of its rows.
 fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figure: Figure) {
     let [label, value_wide, delta_wide, limit_wide, word_wide] = sheet.beside;
     let wide = label > 5;

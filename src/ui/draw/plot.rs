@@ -1,7 +1,7 @@
 //! The latency of a load over its time: p50 and p99 as heights on one scale, and the limit of p99 as a line.
 //!
 //! Made of rows of text with their meaning, so that a pane and a popup can show the same picture. What was not seen yet
-//! is blank. A stretch over the limit is told by `!` on the line, not by colour alone.
+//! is blank. A stretch over the limit has `!` on the line, not colour alone.
 
 use super::panel::spark::top;
 use crate::domain::load::{LoadPoint, LoadRun};
@@ -12,13 +12,13 @@ use crate::ui::theme::Role;
 /// One row of the picture.
 pub type Row = Vec<(String, Role)>;
 
-/// Columns left of the picture: where its scale stands.
+/// Columns left of the picture, for its scale.
 const SCALE: usize = 8;
 /// Rows that are not of the picture itself: the legend, and the axis of time.
 const AROUND: usize = 2;
 /// With fewer there is no picture.
 const LEAST: (usize, usize) = (30, 5);
-/// A limit this many times what was seen would press the picture flat: it is told in words then.
+/// A limit this many times the largest value would flatten the picture: it is given in words instead.
 const FAR: f64 = 8.0;
 
 /// The figures of now, in two rows.
@@ -85,7 +85,7 @@ pub fn plot(run: &LoadRun, wide: usize, high: usize, set: &Set) -> Vec<Row> {
     out
 }
 
-/// The worst p50 and p99 of the time a column stands for; `None` where that is still to come.
+/// The worst p50 and p99 in the time of one column; `None` where that time is still to come.
 fn columns(run: &LoadRun, wide: usize) -> Vec<Option<(f64, f64)>> {
     let slots = ((run.length_s / run.step_s.max(0.1)).ceil() as usize).max(run.points.len()).max(1);
     let worst = |points: &[LoadPoint]| {

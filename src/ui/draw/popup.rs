@@ -1,4 +1,4 @@
-//! What can be opened to be read: help, what blocks, what a command would do, why a gate stands as it does.
+//! Texts that can be opened: help, what blocks, what a command would do, why a gate has its state.
 
 use ratatui::layout::Rect;
 
@@ -53,7 +53,7 @@ pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// The evidence of a gate; a load's picture stands where the words about the run end.
+/// The evidence of a gate; a load's picture follows the words about the run.
 fn gate(canvas: &Canvas<'_>, name: &str, area: Rect) -> Vec<String> {
     let snapshot = canvas.shown();
     let mut lines = evidence(snapshot, name);
@@ -72,7 +72,7 @@ fn gate(canvas: &Canvas<'_>, name: &str, area: Rect) -> Vec<String> {
 /// Columns of what a line is about, before its text.
 const ABOUT: usize = 10;
 
-/// Everything at fault or in the way, and what the last order met, whole: remedies stand at the end of such texts.
+/// Every fault and blocker, and the last order's error, uncut: the remedy is at the end of such a text.
 fn explain(snapshot: Option<&Snapshot>, columns: u16) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let status = &snapshot.status;

@@ -1,4 +1,4 @@
-//! `keys.toml`: what may stand in it, and every fault with its line and its remedy.
+//! `keys.toml`: what it may hold, and every fault with its line and remedy.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::domain::text::clean;
 use crate::ui::actions::{Row, table};
 use crate::ui::input::Key;
 
-/// More faults than this are not told at once.
+/// Further faults are not listed.
 const FAULTS_MAX: usize = 50;
 /// More keys than this for one action are a mistake.
 const KEYS_MAX: usize = 8;
@@ -66,7 +66,7 @@ impl Keymap {
     /// The keymap of a file's text. Actions it does not name keep their keys.
     ///
     /// # Errors
-    /// Every fault: TOML that is none, names nobody knows, keys no terminal sends, keys bound twice, and bindings by
+    /// Every fault: invalid TOML, unknown names, keys that no terminal sends, keys bound twice, and bindings by
     /// which a slip of the hand would act.
     pub fn parse(text: &str) -> Result<Self, Faults> {
         let mut reader = Reader { text, faults: Vec::new() };
@@ -200,7 +200,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A key has one meaning. What the file says stands against what it says elsewhere, and against the table where
+    /// A key has one meaning. A binding of the file conflicts with the file's other bindings, and with the table where
     /// it says nothing: no key changes its meaning without being named.
     fn conflicts(&mut self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
         let mut seen: HashMap<Key, (&Row, Option<usize>)> = HashMap::new();
@@ -215,7 +215,7 @@ impl Reader<'_> {
             })
             .collect();
         all.sort_by_key(|(at, ..)| *at);
-        // One fault a binding: what the laws refuse was told.
+        // One fault a binding: a binding that the laws refuse has one already.
         for (at, key, row) in all.into_iter().filter(|(_, key, row)| laws::binding(row, *key, allow_unsafe).is_none()) {
             match seen.insert(key, (row, Some(at))) {
                 None => {}

@@ -66,7 +66,7 @@ fn one(text: &str) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
 
-/// Whether a character has a place of its own on the screen.
+/// Whether a character takes a cell on the screen.
 fn is_visible(c: char) -> bool {
     !c.is_control() && !c.is_whitespace() && width(c.encode_utf8(&mut [0; 4])) > 0
 }

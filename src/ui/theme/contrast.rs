@@ -1,4 +1,4 @@
-//! How well a colour is told from another: relative luminance and contrast as WCAG 2 defines them.
+//! How well two colours can be distinguished: relative luminance and contrast as WCAG 2 defines them.
 
 /// The least contrast of text that is to be read.
 pub const READABLE: f64 = 4.5;

@@ -50,7 +50,7 @@ impl ThemeError {
         Self::new(Fault { file: file.into(), place: None, message, remedy: remedy.into() })
     }
 
-    /// All faults of some errors as one; `None` when there are none.
+    /// Merges the faults of several errors; `None` without faults.
     pub fn join(errors: Vec<Self>) -> Option<Self> {
         let faults: Vec<Fault> = errors.into_iter().flat_map(|error| error.0).collect();
         (!faults.is_empty()).then_some(Self(faults))

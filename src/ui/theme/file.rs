@@ -15,7 +15,7 @@ use crate::domain::text::clean;
 
 /// Larger theme files are refused, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// Faults told at most.
+/// Most faults that are listed.
 const MAX_FAULTS: usize = 20;
 /// How a colour is spelled.
 pub(super) const COLOR_REMEDY: &str =
@@ -195,7 +195,7 @@ impl File {
     }
 }
 
-/// A colour's text: numbers may stand without quotes.
+/// A colour's text: numbers may be written without quotes.
 fn spelled(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -216,7 +216,7 @@ fn kind(name: &str, wanted: &str, value: &DeValue<'_>) -> String {
     format!("{name} must be {wanted}, not {found}")
 }
 
-/// A colour by itself: `#rrggbb`, a number of xterm's 256, one of the 16 names, or `default` for the terminal's own.
+/// One colour: `#rrggbb`, a number of xterm's 256, one of the 16 names, or `default` for the terminal's own.
 pub(super) fn color(text: &str) -> Option<Color> {
     if let Some(hex) = text.strip_prefix('#') {
         let digits = hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit());

@@ -80,7 +80,7 @@ pub const ROLES: [Role; TABLE.len()] = {
 };
 
 impl Role {
-    /// What the role looks like once it has lost its colour and has no attribute of its own.
+    /// The role's look when its colour is lost and it has no attribute.
     ///
     /// Lines may be faint. Text never is: terminals draw faint text with as little as two fifths of its light, which
     /// is less than eyes need.

@@ -1,6 +1,6 @@
 //! The time cursor: panels, gates and log show one moment of the history that is kept.
 //!
-//! One step is one column of the sparklines, so what stands for a column is decided here, for the drawing as well.
+//! One step is one column of the sparklines, so the time of a column is decided here, for the drawing as well.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,7 +11,7 @@ use crate::engine::detail::GatePoint;
 use crate::engine::snapshot::GateState;
 use crate::ui::actions::Act;
 
-/// Seconds a column of a sparkline may stand for.
+/// The seconds that a column of a sparkline may cover.
 const COLUMN_S: [i64; 19] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 75, 100, 120, 150, 200];
 /// Seconds a sparkline shows at most: side by side, and of a side alone. What is older is reached with the cursor.
 const SHOWN_S: [i64; 2] = [900, 3_600];
@@ -31,7 +31,7 @@ pub const fn spark_columns(inner: u16) -> u16 {
     inner.saturating_sub(label + value + delta + limit + word)
 }
 
-/// What the columns of a sparkline stand for. They are aligned to the clock, so that a glyph once drawn stays.
+/// The time of each column of a sparkline. Columns are aligned to the clock, so that a glyph once drawn stays.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
     /// Seconds per column.
@@ -72,7 +72,7 @@ impl Axis {
         let newest_s = snapshot.status.time.timestamp();
         let newest = newest_s.div_euclid(per_s);
         let cursor = view.cursor.map(|at| at.timestamp().div_euclid(per_s).min(newest));
-        // A cursor older than what is shown stands at the left edge.
+        // A cursor older than the columns shown is at the left edge.
         let last = cursor.map_or(newest, |cursor| newest.min(cursor + i64::from(columns) - 1));
         Self { per_s, columns: usize::from(columns), newest_s, last, known, cursor }
     }
@@ -143,7 +143,7 @@ impl View {
         self.cursor
     }
 
-    /// How long before the newest data the cursor stands; `None` without one.
+    /// How far the cursor is before the newest data; `None` without a cursor.
     pub(crate) fn cursor_back(&self) -> Option<TimeDelta> {
         Some((self.shown()?.status.time - self.cursor?).max(TimeDelta::zero()))
     }

@@ -26,7 +26,7 @@ const MARKS: usize = 50;
 /// What events that are notes begin with.
 const NOTE: &str = "note: ";
 
-/// The time that stands before a line.
+/// The time shown before a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stamps {
     /// Hours, minutes and seconds, UTC.
@@ -57,7 +57,7 @@ pub struct Row<'a> {
     pub note: bool,
 }
 
-/// Where the pane stands while it does not follow.
+/// The pane's place while it does not follow.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     /// The line the cursor is on.
@@ -266,7 +266,7 @@ impl LogPane {
         self.held = None;
     }
 
-    /// Stops where it is; `upto` is where the time cursor stands.
+    /// Stops following; `upto` is the time cursor.
     pub fn hold(&mut self, upto: Option<DateTime<Utc>>) {
         let last = self.shown(Unbounded, after(upto)).next_back().map(|(key, _)| key);
         let bottom = last.unwrap_or((0, 0));
@@ -278,12 +278,12 @@ impl LogPane {
         self.store.lines().len()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many lines filter, gate and level let through; `None` where none of them is set.
+    /// How many lines pass the filter, gate and level; `None` when none of the three is set.
     pub fn found(&self) -> Option<usize> {
         self.hits.as_ref().map(|hits| hits.keys.len()).or(self.base.as_ref().map(BTreeSet::len))
     }

@@ -75,7 +75,7 @@ impl View {
         self.say("noted on this screen alone: this console was started read-only", now_ms);
     }
 
-    /// Enter: the whole of a log line, or why a gate stands as it does.
+    /// Enter: the whole of a log line, or why a gate has its state.
     pub(super) fn open_selected(&mut self) {
         if self.focus != Pane::Log {
             return self.open_gate();

@@ -44,7 +44,7 @@ pub enum Overlay {
     },
     /// What a command would do.
     Preview(Command),
-    /// Why a gate stands as it does.
+    /// Why a gate has its state.
     Gate {
         /// Its name.
         name: String,

@@ -1,5 +1,5 @@
 //! Guards on watch, in words, below the gates: those that compare, wait for data or watch what no panel shows. One
-//! with a plain limit stands at its figure in the panel.
+//! with a plain limit is shown at its figure in the panel.
 
 use ratatui::layout::Rect;
 

@@ -48,7 +48,7 @@ fn break_off(row: &mut String, columns: usize) -> String {
     }
 }
 
-/// The beginning of `text` that fills `columns`; what does not fit is cut by whoever draws it.
+/// The beginning of `text` that fills `columns`; the caller that draws it cuts what does not fit.
 pub fn head(text: &str, columns: usize) -> String {
     let (mut out, mut used, mut marks) = (String::new(), 0, 0);
     let mut bytes = [0; 4];

@@ -63,7 +63,7 @@ fn own(snapshot: &Snapshot, side: Side, space: usize) -> String {
     line
 }
 
-/// Where replicas stand when they stand in columns.
+/// The columns of the replicas' table.
 struct Grid {
     longest: usize,
     column: usize,

@@ -83,7 +83,7 @@ impl Figure {
         guards.min_by(|a, b| a.limit.total_cmp(&b.limit))
     }
 
-    /// How green stands to blue: percent, and points of percent for errors.
+    /// Green against blue: percent, and percentage points for errors.
     pub fn delta(self, blue: f64, green: f64) -> Option<String> {
         match self {
             Self::Rate => None,

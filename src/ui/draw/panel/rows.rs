@@ -99,7 +99,7 @@ fn short(value: f64, unit: Unit) -> String {
     in_unit(value, unit.name()).replace("iB", "").replace(" ms", "ms")
 }
 
-/// How green stands to blue: the difference of counts and of percent, else percent.
+/// Green against blue: the difference for counts and percentages, else percent.
 fn delta(blue: f64, green: f64, unit: Unit) -> Option<String> {
     match unit {
         Unit::Count => Some(format!("{:+.0}", green - blue)).filter(|text| !matches!(text.as_str(), "+0" | "-0")),
@@ -113,7 +113,7 @@ fn delta(blue: f64, green: f64, unit: Unit) -> Option<String> {
     }
 }
 
-/// A broken guard whose figure stands nowhere in the panel: `LOW tokens 118/s`, `LOW throughput -40.00%`.
+/// A broken guard whose figure is not in the panel: `LOW tokens 118/s`, `LOW throughput -40.00%`.
 pub fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<String> {
     let drawn: Vec<&str> = drawn(snapshot).take(usize::from(shown)).map(|(_, name)| name).collect();
     let is_unseen = |guard: &&GuardStatus| {

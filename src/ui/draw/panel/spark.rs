@@ -47,7 +47,7 @@ impl Cells {
     }
 }
 
-/// The tops of the sparklines: latency and errors alike on both sides, throughput by itself.
+/// The tops of the sparklines: latency and errors share a scale over both sides, throughput has one a side.
 pub struct Scale {
     latency: f64,
     errors: f64,

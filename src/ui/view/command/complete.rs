@@ -28,10 +28,10 @@ struct Cycle {
     at: usize,
 }
 
-/// What could stand at the end of a line.
+/// Candidates for the end of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// What stands before it, with the space.
+    /// The text before it, with the space.
     pub before: String,
     /// What could follow, and whether more follows after that.
     pub words: Vec<(String, bool)>,
@@ -61,7 +61,7 @@ impl CommandLine {
         self.cycle = None;
     }
 
-    /// The line before the one shown, or after it; `None` where there is none.
+    /// The line before or after the one shown; `None` at the ends.
     fn recall(&mut self, older: bool, line: &str) -> Option<String> {
         self.cycle = None;
         let at = match (&self.recalled, older) {
@@ -76,7 +76,7 @@ impl CommandLine {
         Some(kept.clone())
     }
 
-    /// The line with the next candidate, or the one before; `None` where there is none.
+    /// The line with the next or previous candidate; `None` without candidates.
     fn next(&mut self, forward: bool, line: &str, offer: impl FnOnce() -> Offer) -> Option<String> {
         let cycle = if let Some(mut cycle) = self.cycle.take() {
             let places = cycle.offer.words.len() + 1;

@@ -1,7 +1,7 @@
 //! What is typed after `/`: a text or a regular expression, `!` in front for the lines that do not match.
 //!
 //! Small and capital letters are the same. An expression costs time linear in the text, whatever it is; what is
-//! no valid one is looked for as plain text, and its fault is told.
+//! an invalid one is searched as plain text, and its fault is shown.
 
 use regex_lite::{Regex, RegexBuilder};
 

@@ -13,7 +13,7 @@ pub const BYTES: usize = 12 << 20;
 /// What a line costs besides its text, in bytes, roughly.
 const OVERHEAD: usize = 64;
 
-/// Where a line stands among all: its time in microseconds since 1970, then the order of arrival.
+/// A line's place among all: its time in microseconds since 1970, then the order of arrival.
 pub type Key = (i64, u64);
 
 /// The smallest key at or after a time.

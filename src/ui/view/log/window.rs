@@ -1,4 +1,4 @@
-//! What of the lines stands on the screen, and how the cursor goes through them.
+//! Which lines are on the screen, and how the cursor moves through them.
 
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
@@ -44,7 +44,7 @@ impl LogPane {
         older.or_else(|| self.shown(Excluded(at), end).next()).map(|(key, _)| key)
     }
 
-    /// The end of the window: where it was stopped, or where the time cursor stands.
+    /// The end of the window: where it was stopped, or the time cursor.
     fn end(&self, upto: Option<DateTime<Utc>>) -> Bound<Key> {
         let end = after(upto);
         match (self.held, end) {
