@@ -2,7 +2,7 @@
 //!
 //! One TOML file describes one service. It is read whole: every fault is found, each with its line
 //! and its remedy, and any fault stops the start (law 12). Reading goes in two stages. [`settings`](crate::settings)
-//! walks the parsed document and knows lines, types and unknown keys; `sections` and `checks` turn
+//! walks the parsed document and knows lines, types and unknown keys; `sections` and others turn
 //! its values into the domain's types, one function per rule. `keys` is the table of all keys, from
 //! which the template and the reference are made too.
 
@@ -13,16 +13,14 @@ use toml::de::DeTable;
 
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
+use crate::gate::{self, Checks};
 pub use crate::settings::{AdminAddress, ConfigError, Fault, KeyDefault, KeyDoc, Place, Secret};
 use crate::settings::{MAX_FAULTS, Report, Table};
 
 mod alerts;
 mod backend;
-mod calls;
-mod checks;
 mod dns;
-mod gates;
-mod golden;
+mod guards;
 mod hooks;
 mod keys;
 mod locate;
@@ -41,12 +39,14 @@ pub use template::{Answers, template};
 pub use ui::{ColorDepth, ColorWhen, UiSpec};
 
 /// A config without faults.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The file it was read from; relative paths in it start from its directory.
     pub file: PathBuf,
     /// The service, its sides, plan, gates and guards.
     pub service: Service,
+    /// How each gate of the service is carried out.
+    pub checks: Checks,
     /// The traffic system that is driven.
     pub backend: BackendSpec,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
@@ -148,12 +148,9 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
     let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref(), &name, &sides);
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
-    let gates = checks::gates(&root, &probe.path);
-    let mut metrics = metrics::metrics(&root, &sides);
-    if let Some(stream) = metrics.as_mut().and_then(|metrics| metrics.stream.as_mut()) {
-        stream.transport = probe.transport.clone();
-    }
-    let guards = checks::guards(&root, metrics.as_ref());
+    let (gates, checks) = gate::gates(&root, &probe.path);
+    let metrics = metrics::metrics(&root, &sides);
+    let guards = guards::guards(&root, metrics.as_ref());
     let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);
     let service = Service {
@@ -170,5 +167,5 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         stale_after_ms,
         state_dir,
     };
-    Some(Config { file: file.into(), service, backend: backend?, gateway, logs, ui })
+    Some(Config { file: file.into(), service, checks, backend: backend?, gateway, logs, ui })
 }

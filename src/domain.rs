@@ -5,6 +5,7 @@
 //! cross a process boundary unchanged.
 
 pub mod alert;
+pub mod bound;
 pub mod call;
 pub mod capabilities;
 pub mod digest;
@@ -38,11 +39,12 @@ pub mod version;
 pub mod window;
 
 pub use alert::{Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, Severity};
+pub use bound::Bound;
 pub use call::{Call, Expect, HeaderValue, Scalar, SecretRef, Step};
 pub use capabilities::Capabilities;
 pub use digest::Digest;
 pub use fault::BackendError;
-pub use gate::{Bound, Evidence, GateKind, GateSpec, LogLevel, LogLine, Verdict};
+pub use gate::{Evidence, GateSpec, LogLevel, LogLine, Verdict};
 pub use guard::{Breach, Comparison, GuardAction, GuardSpec, Metric};
 pub use load::{LoadPoint, LoadRun};
 pub use log_source::{LogFeed, LogSource};

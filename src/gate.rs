@@ -7,18 +7,23 @@
 
 mod agree;
 mod ask;
+mod check;
 mod exec;
+mod expect;
 mod golden;
 mod health;
 mod http;
 mod integration;
+pub mod kinds;
 mod lines;
 mod load;
+mod manual;
 mod prometheus;
+mod read;
 mod report;
 mod smoke;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +31,22 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::domain::gate::SmokeSource;
-use crate::domain::{Digest, Evidence, GateKind, GateSpec, LoadRun, LogLine, SampledRequest, Side, Transport, Verdict};
-use crate::http::Client;
+use crate::domain::{Digest, Evidence, GateSpec, LoadRun, LogLine, SampledRequest, Side, Transport};
 pub use crate::http::Target;
+pub(crate) use check::GATE;
+pub use check::{Check, Checked, Finding, Kind};
+pub use exec::Exec;
+pub use golden::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
+pub use health::Health;
+pub use http::Http;
+pub use integration::Integration;
+pub use kinds::Checks;
 pub use load::bench as load_bench;
+pub use load::{Load, LoadLimits, Stage};
+pub use prometheus::Prometheus;
+pub(crate) use read::gates;
 use report::Report;
+pub use smoke::{Smoke, SmokeSource};
 
 /// Longest answer a gate reads, in bytes.
 const MAX_REPLY: usize = 4 * 1024 * 1024;
@@ -97,22 +112,10 @@ pub struct GateProgress {
     pub load: Option<std::sync::Arc<LoadRun>>,
 }
 
-/// What a check came to; the numbers are in the [`Report`].
-struct Finding {
-    verdict: Verdict,
-    note: String,
-}
-
-impl Finding {
-    fn new(verdict: Verdict, note: impl Into<String>) -> Self {
-        Self { verdict, note: note.into() }
-    }
-}
-
 /// Carries `spec` out and returns what it saw. Ends by itself: done, cancelled, or timed out.
 ///
 /// Dropping the future ends every request of the run.
-pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
+pub async fn run(spec: GateSpec, check: Arc<dyn Check>, ctx: RunContext) -> Evidence {
     let RunContext {
         targets,
         transport,
@@ -145,7 +148,7 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
     let ended = tokio::select! {
         biased;
         () = cancelled(&mut cancel) => Err("cancelled".to_owned()),
-        done = timeout(limit, check(&spec.kind, side, &mut report)) => {
+        done = timeout(limit, check.check(side, &mut report)) => {
             done.map_err(|_| format!("not done within {} s", spec.timeout_ms.div_ceil(1000)))
         }
     };
@@ -154,102 +157,9 @@ pub async fn run(spec: GateSpec, ctx: RunContext) -> Evidence {
             (0, _) => why,
             (done, total) => format!("{why}, {done} of {total} done"),
         };
-        Finding::new(Verdict::NotYet, note)
+        Finding::not_yet(note)
     });
     report.finish(&finding, version, started.elapsed())
-}
-
-/// Looks through the file of a gate without asking anybody: what it holds, or what is wrong with it; `None` for
-/// a gate that has none.
-pub async fn survey(kind: &GateKind) -> Option<Result<String, String>> {
-    match kind {
-        GateKind::Golden(spec) => Some(golden::survey(spec, |_| ()).await.and_then(|survey| {
-            let left_out = if survey.broken > 0 {
-                format!(", {} left out", count(survey.broken, "broken line"))
-            } else {
-                String::new()
-            };
-            survey.fault(spec).map_or_else(|| Ok(format!("{}{left_out}", count(survey.cases, "case"))), Err)
-        })),
-        GateKind::Smoke { source: SmokeSource::File(file), path, .. } | GateKind::Load { requests: file, path, .. } => {
-            Some(smoke::survey(file, path).await.map(|requests| count(requests, "request")))
-        }
-        _ => None,
-    }
-}
-
-/// The side under examination.
-#[derive(Clone, Copy)]
-struct Checked<'a> {
-    targets: &'a [Target],
-    transport: &'a Transport,
-    subject: &'a Subject,
-    version: &'a Digest,
-    others: &'a [Target],
-    other_version: Option<&'a Digest>,
-    samples: Result<&'a [SampledRequest], &'a str>,
-    resume: Option<&'a Path>,
-    valid_for_ms: u64,
-}
-
-async fn check(kind: &GateKind, side: Checked<'_>, report: &mut Report) -> Finding {
-    let targets = side.targets;
-    if let GateKind::Exec { command, dir, not_yet_code, bound } = kind {
-        let plan = exec::Plan { command, dir, not_yet_code: (*not_yet_code).into(), bound: *bound };
-        // On the heap: it would make every run as large as the largest.
-        return Box::pin(exec::check(side, plan, report)).await;
-    }
-    let client = match Client::new(side.transport) {
-        Ok(client) => client,
-        Err(why) => return Finding::new(Verdict::NotYet, why),
-    };
-    match kind {
-        GateKind::Http { call, expect, pending } => {
-            return Box::pin(http::check(side, (call, expect, pending), report)).await;
-        }
-        GateKind::Integration { steps } => return Box::pin(integration::check(client, side, steps, report)).await,
-        GateKind::Prometheus { url, query, headers, bound, max_age_ms, timeout_ms, transport } => {
-            let (max_age, timeout) = (Duration::from_millis(*max_age_ms), Duration::from_millis(*timeout_ms));
-            let plan = prometheus::Plan { url, query, headers, bound: *bound, max_age, timeout, transport };
-            return Box::pin(prometheus::check(side, plan, report)).await;
-        }
-        GateKind::Load { requests, path, stages, connections, limits, saturation } if !targets.is_empty() => {
-            let (connections, saturation) = ((*connections).clamp(1, 1024), saturation.as_ref());
-            let plan = load::Plan {
-                file: requests,
-                path,
-                stages,
-                connections,
-                limits: *limits,
-                saturation,
-                transport: side.transport,
-            };
-            return Box::pin(load::check(targets, plan, report)).await;
-        }
-        _ if targets.is_empty() => return Finding::new(Verdict::NotYet, "the side has no replicas to ask"),
-        _ => {}
-    }
-    match kind {
-        GateKind::Health { path, consecutive, max_latency_ms, interval_ms } => {
-            let plan = health::Plan {
-                path: path.clone(),
-                consecutive: (*consecutive).max(1),
-                max_latency: Duration::from_millis(*max_latency_ms),
-                interval: Duration::from_millis(*interval_ms),
-            };
-            health::check(client, targets, plan, report).await
-        }
-        GateKind::Golden(spec) => {
-            let spec = Arc::new((**spec).clone());
-            Box::pin(golden::check(client, side, &spec, report)).await
-        }
-        GateKind::Smoke { source, path, max_latency_ms, adversarial, headers } => {
-            let max_latency = Duration::from_millis(*max_latency_ms);
-            let plan = smoke::Plan { source, path, max_latency, adversarial: *adversarial, headers };
-            Box::pin(smoke::check(client, side, plan, report)).await
-        }
-        _ => Finding::new(Verdict::NotYet, "not carried out"),
-    }
 }
 
 /// Returns when the run is to stop; a canceller that is gone can stop nothing any more.

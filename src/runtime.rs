@@ -18,7 +18,7 @@ pub mod replay;
 pub mod session;
 pub mod themes;
 
-pub use backend::connect;
+pub use backend::{Systems, connect};
 pub use clock::Clock;
 pub use core::{Core, Incoming, Outcome};
 pub use recording::record_to;

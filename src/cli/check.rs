@@ -12,11 +12,10 @@ use super::failure::Failure;
 use super::session::FIRST_LOOK;
 use super::{Context, appearance};
 use crate::config::Config;
-use crate::domain::gate::SmokeSource;
 use crate::domain::in_unit;
 use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
-use crate::domain::{GateKind, MetricsSpec, Side, Transport};
+use crate::domain::{MetricsSpec, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::http::{Ask, Client, FetchError, Target, fetch};
 use crate::runtime::connect;
@@ -149,17 +148,8 @@ async fn others(config: &Config) -> Vec<Row> {
     let mut asked: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
     for gate in &config.service.gates {
-        let urls: Vec<(&str, &Transport)> = match &gate.kind {
-            GateKind::Prometheus { url, transport, .. } => vec![(url, transport)],
-            GateKind::Http { call, .. } => vec![(&call.url, &call.transport)],
-            GateKind::Integration { steps } => steps
-                .iter()
-                .filter(|step| !step.call.is_through_candidate())
-                .map(|step| (step.call.url.as_str(), &step.call.transport))
-                .collect(),
-            _ => continue,
-        };
-        for (url, transport) in urls {
+        let asks = config.checks.get(&gate.name).map(|check| check.asks()).unwrap_or_default();
+        for (url, transport) in asks {
             let origin = origin(url);
             if asked.contains(&origin) {
                 continue;
@@ -247,12 +237,9 @@ fn writable(dir: &Path) -> Result<String, String> {
 async fn gate_files(config: &Config) -> Vec<Row> {
     let mut rows = Vec::new();
     for gate in &config.service.gates {
-        let file = match &gate.kind {
-            GateKind::Golden(spec) => &spec.cases,
-            GateKind::Smoke { source: SmokeSource::File(file), .. } | GateKind::Load { requests: file, .. } => file,
-            _ => continue,
-        };
-        let Some(result) = crate::gate::survey(&gate.kind).await else { continue };
+        let Some(check) = config.checks.get(&gate.name) else { continue };
+        let Some(file) = check.file() else { continue };
+        let result = check.survey().await;
         rows.push(Row::local(&format!("gate {}", gate.name), file, result));
     }
     rows

@@ -10,7 +10,7 @@ use super::operator::me;
 use super::{Context, appearance, keymap, linear, once, paths, watch};
 use crate::config::Config;
 use crate::engine::Access;
-use crate::runtime::connect;
+use crate::runtime::Systems;
 use crate::runtime::console::ConsoleOptions;
 use crate::runtime::console::full_screen::{Setup, full_screen};
 
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &ConsoleArgs, needs_person: bool, context: &mut Co
 
 async fn on_screen(config: Config, args: &ConsoleArgs, context: &mut Context) -> Result<Exit, Failure> {
     let (theme, capability) = appearance::of_terminal(args.theme.as_deref(), &config.ui, context)?;
-    let backend = connect(&config);
+    let systems = Systems::of(&config);
     let (_, story) = tokio::sync::mpsc::channel(1);
     let setup = Setup {
         me: me("console"),
@@ -51,7 +51,7 @@ async fn on_screen(config: Config, args: &ConsoleArgs, context: &mut Context) ->
         logs: config.logs,
         options: options(args),
     };
-    let code = full_screen(config.service, backend, setup).await.map_err(Failure::error)?;
+    let code = full_screen(config.service, systems, setup).await.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }
 
@@ -59,7 +59,7 @@ async fn in_lines(config: &Config, args: &ConsoleArgs, context: &mut Context) ->
     let (_, story) = tokio::sync::mpsc::channel(1);
     let setup = linear::Setup {
         service: config.service.clone(),
-        backend: connect(config),
+        systems: Systems::of(config),
         me: me("console"),
         access: access(args),
         scenarios: None,

@@ -32,17 +32,17 @@ pub(crate) async fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, 
     if args.linear || appearance::is_linear() || capability.dumb {
         let out = &mut context.out;
         let run = async |stage: Staged| {
-            let Staged { service, backend, scenarios, story } = stage;
-            linear::run(linear::Setup { service, backend, me, access, scenarios: Some(scenarios), story }, out).await
+            let Staged { service, systems, scenarios, story } = stage;
+            linear::run(linear::Setup { service, systems, me, access, scenarios: Some(scenarios), story }, out).await
         };
         return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
     }
     let run = async |stage: Staged| {
-        let Staged { service, backend, scenarios, story } = stage;
+        let Staged { service, systems, scenarios, story } = stage;
         let (logs, options) = (Vec::new(), console::options(&ConsoleArgs::default()));
         let scenarios = Some(scenarios);
         let setup = Setup { me, access, capability, theme, keymap, scenarios, story, logs, options };
-        full_screen(service, backend, setup).await
+        full_screen(service, systems, setup).await
     };
     let code = Box::pin(on_stage(show, args.dir.as_deref(), run)).await;
     let code = code.map_err(Failure::error)?.map_err(Failure::error)?;

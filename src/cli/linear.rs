@@ -24,11 +24,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::out::Out;
 use super::session::FIRST_LOOK;
-use crate::backend::TrafficBackend;
 use crate::domain::{Actor, LogLine, Service};
 use crate::engine::{Access, Event, Reply};
 use crate::runtime::console::{self, after_loss};
-use crate::runtime::{Core, Incoming, Outcome};
+use crate::runtime::{Core, Incoming, Outcome, Systems};
 use crate::terminal::{Signal, Signals};
 
 /// Stands for "no deadline".
@@ -38,8 +37,8 @@ const NEVER: Duration = Duration::from_secs(3600);
 pub(super) struct Setup {
     /// The service.
     pub(super) service: Service,
-    /// Its traffic system.
-    pub(super) backend: Arc<dyn TrafficBackend>,
+    /// Its traffic system and checks.
+    pub(super) systems: Systems,
     /// The operator.
     pub(super) me: Actor,
     /// What this process may do.
@@ -55,11 +54,11 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::error(format!("signals cannot be handled: {error}")))?;
     let mut typed = typed::listen().map_err(|error| Failure::error(format!("the keyboard cannot be read: {error}")))?;
-    let Setup { service, backend, me, access, scenarios, mut story } = setup;
+    let Setup { service, systems, me, access, scenarios, mut story } = setup;
     let (names, sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
     let head = format!("cutover, {}: lines only. Type help for the words, rollback to go back.", service.name);
     let console = LineConsole::new(me.clone(), names);
-    let mut core = Core::open(&Arc::new(service), &backend, me, access).map_err(Failure::error)?;
+    let mut core = Core::open(&Arc::new(service), &systems, me, access).map_err(Failure::error)?;
     let start = core.clock().now().wall;
     let mut talk = Talk { core: &mut core, console, out, sink, start, greeted: false, moved: true, left_out: 0 };
     talk.out.line(&head);

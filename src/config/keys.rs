@@ -10,6 +10,8 @@ mod watched;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::gate::GATE;
+use crate::gate::kinds::KINDS;
 use crate::settings::KeyDefault::{From, Is, Nothing, Required};
 use crate::settings::{KeyDoc, Section, TOKEN, TRANSPORT};
 
@@ -23,24 +25,33 @@ pub(super) const TOP: [&str; 15] = [
     "guard", "alert", "log",
 ];
 
-/// Every section, in the order of the reference.
+/// The sections before those of the kinds of gate, in the order of the reference.
 #[rustfmt::skip]
-const ALL: &[&Section] = &[
+const BEFORE_GATES: &[&Section] = &[
     &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
     &BACKEND, &EMBEDDED, &HAPROXY, &VALUES, &BACKENDS, &SERVERS, &ENVOY, &CADDY, &UPSTREAMS, &TRAEFIK, &NGINX, &DNS, &HOOK_EXEC, &HOOK_HTTP, &HOOK, &HOOK_CALL,
     &TRANSPORT, &GATEWAY, &TOKEN, &STATE, &PLAN, &PROMPTS, &UI,
-    &GATE, &HEALTH, &GOLDEN, &SMOKE, &LOAD, &STAGE, &SATURATION, &INTEGRATION, &STEP, &HTTP, &PROMETHEUS, &MANUAL, &EXEC, &GUARD, &VERSUS, &ALERT, &ALERT_WEBHOOK, &ALERT_COMMAND, &LOG,
+    &GATE,
 ];
+
+/// The sections after those.
+const AFTER_GATES: &[&Section] = &[&GUARD, &VERSUS, &ALERT, &ALERT_WEBHOOK, &ALERT_COMMAND, &LOG];
+
+/// Every section, in the order of the reference.
+fn all() -> impl Iterator<Item = &'static Section> {
+    let gates = KINDS.iter().flat_map(|kind| kind.sections());
+    BEFORE_GATES.iter().copied().chain(gates).chain(AFTER_GATES.iter().copied())
+}
 
 /// Every key with the name of its section, in the order of the reference.
 pub fn reference() -> Vec<(&'static str, KeyDoc)> {
-    ALL.iter().flat_map(|section| section.keys.iter().map(|doc| (section.name, *doc))).collect()
+    all().flat_map(|section| section.keys.iter().map(|doc| (section.name, *doc))).collect()
 }
 
 /// The reference as Markdown tables.
 pub fn reference_markdown() -> String {
     let mut out = String::new();
-    for section in ALL {
+    for section in all() {
         let gap = if out.is_empty() { "" } else { "\n" };
         let _ = writeln!(out, "{gap}#### `{}`\n\n| key | value | default | |\n|---|---|---|---|", section.name);
         for doc in section.keys {

@@ -260,8 +260,3 @@ fn steps(node: &Node<'_>) -> Option<Vec<u8>> {
 pub(super) fn side(node: &Node<'_>) -> Option<Side> {
     node.choice(&Side::BOTH.map(|side| (side.name(), side)))
 }
-
-/// A request path of a gate, or the probe's.
-pub(super) fn path_or(table: &Table<'_>, fallback: &str) -> String {
-    table.get("path").and_then(|node| values::http_path(&node)).unwrap_or_else(|| fallback.to_owned())
-}

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 
 use super::keys;
+use crate::gate::kinds::KINDS;
+use crate::gate::{GATE, Kind};
 use crate::settings::{KeyDefault, KeyDoc, Section, TRANSPORT};
 
 /// What `cutover init` asked, or was told on its command line.
@@ -70,13 +72,9 @@ pub fn template(answers: &Answers) -> String {
     out.section("[prompts]", &keys::PROMPTS, &[]);
     out.section("[ui]", &keys::UI, &[]);
     out.line("\n# Gates: checks that must pass before traffic moves. Their limits have no defaults.");
-    out.gate("health", &keys::HEALTH, &[("max_latency", "\"500ms\"")]);
-    let infer = "\"/v2/models/my-model/infer\"";
-    let golden =
-        [("cases", "\"golden.jsonl\""), ("path", infer), ("answer", "\"/outputs/0/data/0\""), ("min_accuracy", "0.95")];
-    out.gate("golden", &keys::GOLDEN, &golden);
-    out.gate("smoke", &keys::SMOKE, &[("requests", "\"smoke.jsonl\""), ("path", infer), ("max_latency", "\"500ms\"")]);
-    other_gates(&mut out, infer);
+    for kind in KINDS {
+        out.gate(kind);
+    }
     out.line("\n# Guards: checks while traffic moves and in the rollback window.");
     out.section(
         "#[[guard]]",
@@ -108,53 +106,6 @@ fn alerts(out: &mut Out) {
     out.keys("#", &keys::ALERT_COMMAND, &[("command", "[\"page\", \"--team\", \"ml\"]")]);
 }
 
-/// The gates that look beyond the side's own answers.
-fn other_gates(out: &mut Out, infer: &str) {
-    out.gate(
-        "load",
-        &keys::LOAD,
-        &[
-            ("requests", "\"smoke.jsonl\""),
-            ("path", infer),
-            ("rate", "200"),
-            ("duration", "\"4m\""),
-            ("max_p99", "\"250ms\""),
-            ("max_error_rate", "\"0.1%\""),
-        ],
-    );
-    out.prose("A stage's keys:", &keys::STAGE);
-    out.gate(
-        "integration",
-        &keys::INTEGRATION,
-        &[(
-            "steps",
-            "[{ name = \"features\", url = \"http://features.internal/v1/ready\", status = 200 }, \
-             { name = \"scored\", url = \"/v2/models/my-model/ready\", max_latency = \"500ms\" }]",
-        )],
-    );
-    out.prose("A step's keys:", &keys::STEP);
-    out.gate(
-        "http",
-        &keys::HTTP,
-        &[
-            ("url", "\"https://ci.example/api/runs/latest?version={{version}}\""),
-            ("pointer", "\"/status\""),
-            ("equals", "\"passed\""),
-        ],
-    );
-    out.gate(
-        "prometheus",
-        &keys::PROMETHEUS,
-        &[
-            ("url", "\"http://127.0.0.1:9090\""),
-            ("query", r#"'max(feature_drift{version="{{version}}"})'"#),
-            ("max", "0.1"),
-        ],
-    );
-    out.gate("manual", &keys::MANUAL, &[("ask", "\"Has the fairness report of this version been read?\"")]);
-    out.gate("exec", &keys::EXEC, &[("command", "[\"check-drift\", \"--strict\"]")]);
-}
-
 struct Out(String);
 
 impl Out {
@@ -170,13 +121,15 @@ impl Out {
         self.keys(off, section, given);
     }
 
-    fn gate(&mut self, kind: &str, section: &Section, given: &[(&str, &str)]) {
-        self.line(&format!("\n#[[gate]]\n#kind = \"{kind}\""));
-        self.keys("#", section, given);
-        if kind == "health" {
-            let common = keys::GATE.keys.iter().filter(|doc| doc.key != "kind");
+    fn gate(&mut self, kind: &Kind) {
+        self.line(&format!("\n#[[gate]]\n#kind = \"{}\"", kind.name));
+        self.keys("#", kind.keys[1], kind.example);
+        if kind.name == KINDS[0].name {
             self.line("# These four may be written in every gate:");
-            common.for_each(|doc| self.key("#", doc, None));
+            GATE.keys.iter().filter(|doc| doc.key != "kind").for_each(|doc| self.key("#", doc, None));
+        }
+        for (opening, section) in kind.parts.iter().filter(|(opening, _)| !opening.is_empty()) {
+            self.prose(opening, section);
         }
     }
 

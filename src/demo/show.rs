@@ -11,7 +11,7 @@ use super::scenario::{Scenario, ScenarioRun};
 use super::tree::Tree;
 use crate::backend::TrafficBackend;
 use crate::domain::{LogLevel, LogLine, Service, Side};
-use crate::runtime::connect;
+use crate::runtime::Systems;
 
 /// How long green's share is seen before something happens with it.
 const SEEN: Duration = Duration::from_secs(1);
@@ -28,8 +28,8 @@ pub struct Show {
 pub struct Staged {
     /// The service that is played with.
     pub service: Service,
-    /// Its traffic system.
-    pub backend: Arc<dyn TrafficBackend>,
+    /// Its traffic system and checks.
+    pub systems: Systems,
     /// The scenarios there are, and where a chosen one goes.
     pub scenarios: (Vec<String>, mpsc::Sender<String>),
     /// Lines of the demo's own story.
@@ -46,11 +46,11 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
     let (chosen, mut choices) = mpsc::channel::<String>(4);
     let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
     let service = tree.config().service.clone();
-    let backend = connect(tree.config());
+    let systems = Systems::of(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));
     let director = {
         let tree = Arc::clone(&tree);
-        let backend = Arc::clone(&backend);
+        let backend = Arc::clone(&systems.backend);
         tokio::spawn(async move {
             let mut stage = Director { run: ScenarioRun::new(show.scenario, SEEN), backend };
             stage.tell(&lines, &format!("{}: {}", show.scenario, show.scenario.description())).await;
@@ -68,7 +68,7 @@ pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOn
             }
         })
     };
-    let result = console(Staged { service, backend, scenarios: (names, chosen), story }).await;
+    let result = console(Staged { service, systems, scenarios: (names, chosen), story }).await;
     director.abort();
     let _ = director.await;
     if let Some(tree) = Arc::into_inner(tree) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Transport;
-use super::gate::Bound;
+use super::bound::Bound;
 
 /// Where a secret is found when it is needed; never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

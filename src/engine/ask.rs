@@ -143,7 +143,7 @@ impl State {
     /// The fact that records the decision, or the reply where there is nothing to decide.
     fn gate_decision(&self, gate: &str, reason: &str, signs: bool) -> Result<Fact, Reply> {
         let refusal = |text: String| Err(Reply::Refused(Refusal { kind: RefusalKind::Usage, text }));
-        let gates = || self.world.service.gates.iter().filter(|spec| !signs || spec.kind.is_manual());
+        let gates = || self.world.service.gates.iter().filter(|spec| !signs || spec.is_manual());
         let Some(spec) = gates().find(|spec| spec.name == gate) else {
             let names: Vec<&str> = gates().map(|spec| spec.name.as_str()).collect();
             let there = match names.join(", ") {

@@ -224,7 +224,7 @@ impl<'a> Consent<'a> {
                 GateState::Passed | GateState::Overridden => continue,
                 GateState::Failed => format!("gate {} FAIL", spec.name),
                 GateState::Running => format!("gate {} is running", spec.name),
-                GateState::Pending | GateState::Stale if spec.kind.is_manual() => {
+                GateState::Pending | GateState::Stale if spec.is_manual() => {
                     format!("gate {} waits for a signature (approve)", spec.name)
                 }
                 GateState::Pending => format!("gate {} has not run on this version", spec.name),

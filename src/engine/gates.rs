@@ -116,7 +116,7 @@ impl Gates {
         }
         let is_wanted = |spec: &&GateSpec| only.is_empty() || only.contains(&spec.name);
         let (manual, wanted): (Vec<&GateSpec>, Vec<&GateSpec>) =
-            gates.iter().filter(is_wanted).partition(|spec| spec.kind.is_manual());
+            gates.iter().filter(is_wanted).partition(|spec| spec.is_manual());
         if let (Some(manual), false) = (manual.first(), only.is_empty()) {
             return refused(format!("gate {} cannot be run: a person signs for it with approve", manual.name));
         }
@@ -175,7 +175,7 @@ impl Gates {
     }
 
     fn is_missing(&self, world: &World, spec: &GateSpec, version: Option<&Digest>) -> bool {
-        if spec.kind.is_manual() {
+        if spec.is_manual() {
             return false;
         }
         match self.state(world, spec, version) {

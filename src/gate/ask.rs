@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::MAX_REPLY;
 use super::agree::shown;
+use super::check::Checked;
 use super::report::Report;
-use super::{Checked, MAX_REPLY};
 use crate::domain::text::clean;
 use crate::domain::{Call, Expect, HeaderValue, Scalar, placeholder};
 use crate::http::{Ask, Client, Headers, Reply, Target, fetch, redirect_note, split_origin};

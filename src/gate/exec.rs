@@ -8,37 +8,81 @@
 mod output;
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::process::Child;
 use tokio::time::timeout;
 
+use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
+use super::expect;
 use super::report::Report;
-use super::{Checked, Finding};
-use crate::domain::gate::Bound;
 use crate::domain::text::clean;
-use crate::domain::{LogLevel, Verdict};
+use crate::domain::{Bound, LogLevel, Verdict};
 use crate::process::{self, Group};
+use crate::settings::KeyDefault::{From, Is, Nothing, Required};
+use crate::settings::{Section, Table, key, values};
 use output::{Output, Said};
 
 /// What a command that has ended may still have in its pipes is waited for this long: what left the group may
 /// hold them open for ever.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// What is run.
-pub(super) struct Plan<'a> {
-    pub(super) command: &'a [String],
-    pub(super) dir: &'a Path,
-    pub(super) not_yet_code: i32,
-    pub(super) bound: Option<Bound>,
+pub(super) const KIND: Kind = Kind {
+    name: "exec",
+    keys: &[&GATE, &KEYS],
+    parts: &[],
+    example: &[("command", "[\"check-drift\", \"--strict\"]")],
+    read,
+};
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"exec\"", &[
+    key("command", "list of texts", Required, "The program and its arguments, run without a shell. A path starts from the config file. Exit code 0 passes, 1 fails."),
+    key("dir", "path", From("the config file's directory"), "Where it runs."),
+    key("not_yet_code", "number", Is("75"), "Exit code that means: not yet. All codes other than 0 and 1, a signal, and the timeout mean the same."),
+    key("min", "number", Nothing, "Lowest value allowed, when the command prints {\"value\":..} as JSON. Write this or max, or both."),
+    key("max", "number", Nothing, "Largest value allowed."),
+]);
+
+/// A command of the user's: its exit code, and the JSON it prints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exec {
+    /// The program and its arguments; no shell is between.
+    pub command: Vec<String>,
+    /// Where it runs.
+    pub dir: PathBuf,
+    /// The exit code that means "not yet".
+    pub not_yet_code: u8,
+    /// What the value it prints must keep to.
+    pub bound: Option<Bound>,
 }
 
-pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
+fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
+    let example = "write e.g. command = [\"./check.sh\", \"--strict\"]";
+    let command = table.need("command", example).and_then(|node| values::command(&node, example));
+    let dir = values::dir(table);
+    let not_yet_code = table.number("not_yet_code", 2..=255, 75);
+    let bound = expect::bound(table).ok();
+    Some(Read::runs(Exec {
+        command: command?,
+        dir: dir?,
+        not_yet_code: u8::try_from(not_yet_code).ok()?,
+        bound: bound?,
+    }))
+}
+
+impl Check for Exec {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, self, report))
+    }
+}
+
+async fn check(side: Checked<'_>, plan: &Exec, report: &mut Report) -> Finding {
     report.total(1);
     let program = plan.command.first().map(String::as_str).unwrap_or_default();
-    let mut child = match start(side, &plan, report) {
+    let mut child = match start(side, plan, report) {
         Ok(child) => child,
         Err(err) => return Finding::new(Verdict::NotYet, format!("cannot start {}: {err}", clean(program, 120))),
     };
@@ -83,7 +127,7 @@ pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report
             return Finding::new(Verdict::NotYet, why);
         }
     };
-    let finding = judge(&plan, status, &out.said(), err.last(), report);
+    let finding = judge(plan, status, &out.said(), err.last(), report);
     if finding.verdict != Verdict::Passed && report.has_no_details() {
         err.tail().for_each(|line| report.detail(line));
     }
@@ -91,9 +135,9 @@ pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report
     finding
 }
 
-fn start(side: Checked<'_>, plan: &Plan<'_>, report: &Report) -> std::io::Result<Child> {
+fn start(side: Checked<'_>, plan: &Exec, report: &Report) -> std::io::Result<Child> {
     let urls: Vec<&str> = side.targets.iter().map(|target| target.base.as_str()).collect();
-    process::command(plan.command, plan.dir)?
+    process::command(&plan.command, &plan.dir)?
         .env("CUTOVER_GATE", report.gate())
         .env("CUTOVER_SERVICE", &side.subject.service)
         .env("CUTOVER_ENVIRONMENT", &side.subject.environment)
@@ -105,7 +149,7 @@ fn start(side: Checked<'_>, plan: &Plan<'_>, report: &Report) -> std::io::Result
 }
 
 /// What the exit code, and the value it told, come to.
-fn judge(plan: &Plan<'_>, status: ExitStatus, said: &Said, complaint: Option<&str>, report: &mut Report) -> Finding {
+fn judge(plan: &Exec, status: ExitStatus, said: &Said, complaint: Option<&str>, report: &mut Report) -> Finding {
     report.samples = said.samples.unwrap_or(1);
     report.unit = said.unit;
     report.limit = said.limit;
@@ -128,7 +172,9 @@ fn judge(plan: &Plan<'_>, status: ExitStatus, said: &Said, complaint: Option<&st
         0 if !keeps => Finding::new(Verdict::Failed, note("its value breaks the limit".into())),
         0 => Finding::new(Verdict::Passed, note(String::new())),
         1 => Finding::new(Verdict::Failed, note(complaint.map_or_else(|| "exit code 1".into(), str::to_owned))),
-        code if code == plan.not_yet_code => Finding::new(Verdict::NotYet, note(format!("exit code {code}: not yet"))),
+        code if code == i32::from(plan.not_yet_code) => {
+            Finding::new(Verdict::NotYet, note(format!("exit code {code}: not yet")))
+        }
         code => {
             let why = complaint.map(|text| format!(": {text}")).unwrap_or_default();
             Finding::new(Verdict::NotYet, format!("exit code {code}{why}"))

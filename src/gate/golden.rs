@@ -8,44 +8,78 @@
 
 mod answer;
 mod case;
+mod config;
 mod csv;
 mod measure;
 mod progress;
 mod source;
+mod spec;
 mod statistics;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::check::{Check, CheckFuture, Checked, Finding};
 use super::report::Report;
-use super::{Checked, Finding, MAX_REPLY, MAX_SILENCE, ask, count};
-use crate::domain::gate::GoldenSpec;
+use super::{MAX_REPLY, MAX_SILENCE, ask, count};
 use crate::domain::{Digest, Verdict};
 use crate::http::{Ask, Client, Target, fetch};
 use answer::{Answer, Graded};
 use case::Case;
+pub(super) use config::KIND;
 use measure::{Judged, Tally};
 use progress::{Key, Progress};
 use source::Source;
+pub use spec::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 
 /// What a first look at the set found.
-pub(super) struct Survey {
+struct Survey {
     /// Lines that are cases.
-    pub(super) cases: u64,
+    cases: u64,
     /// Lines that are not.
-    pub(super) broken: u64,
+    broken: u64,
     /// The first of those: `golden.jsonl:3: not JSON`.
     first_fault: String,
     /// Of every line of the set.
     content: Digest,
 }
 
-pub(super) async fn check(client: Client, side: Checked<'_>, spec: &Arc<GoldenSpec>, report: &mut Report) -> Finding {
-    let (limit, at_least, unit) = first_limit(spec);
+impl Check for GoldenSpec {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, Arc::new(self.clone()), report))
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.cases)
+    }
+
+    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+        Box::pin(async {
+            let survey = survey(self, |_| ()).await?;
+            let broken = if survey.broken > 0 {
+                format!(", {} left out", count(survey.broken, "broken line"))
+            } else {
+                String::new()
+            };
+            survey.fault(self).map_or_else(|| Ok(format!("{}{broken}", count(survey.cases, "case"))), Err)
+        })
+    }
+}
+
+async fn check(side: Checked<'_>, spec: Arc<GoldenSpec>, report: &mut Report) -> Finding {
+    if side.targets.is_empty() {
+        return Finding::no_replicas();
+    }
+    let client = match side.client() {
+        Ok(client) => client,
+        Err(why) => return Finding::not_yet(why),
+    };
+    let (limit, at_least, unit) = first_limit(&spec);
     (report.limit, report.at_least, report.unit) = (limit, at_least, unit);
-    let mut run = match Run::prepare(client, side, spec, report).await {
+    let mut run = match Run::prepare(client, side, &spec, report).await {
         Ok(run) => run,
         Err(note) => return Finding::new(Verdict::NotYet, note),
     };
@@ -57,7 +91,7 @@ pub(super) async fn check(client: Client, side: Checked<'_>, spec: &Arc<GoldenSp
 }
 
 /// Looks through the set without asking anybody; each broken line is told to `tell`.
-pub(super) async fn survey(spec: &GoldenSpec, mut tell: impl FnMut(&str)) -> Result<Survey, String> {
+async fn survey(spec: &GoldenSpec, mut tell: impl FnMut(&str)) -> Result<Survey, String> {
     let mut source = Source::open(spec).await?;
     let mut survey =
         Survey { cases: 0, broken: 0, first_fault: String::new(), content: Digest::of([source.preamble()]) };
@@ -79,7 +113,7 @@ pub(super) async fn survey(spec: &GoldenSpec, mut tell: impl FnMut(&str)) -> Res
 
 impl Survey {
     /// Why the set cannot be used as it is.
-    pub(super) fn fault(&self, spec: &GoldenSpec) -> Option<String> {
+    fn fault(&self, spec: &GoldenSpec) -> Option<String> {
         match self.broken {
             1 if !spec.skips_broken => return Some(self.first_fault.clone()),
             2.. if !spec.skips_broken => return Some(format!("{} broken lines, {}", self.broken, self.first_fault)),

@@ -7,10 +7,16 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
+use super::count;
 use super::report::Report;
-use super::{Finding, count};
 use crate::domain::Verdict;
 use crate::http::{Ask, Client, Target, fetch, redirect_note};
+use crate::settings::KeyDefault::{From, Is, Required};
+use crate::settings::{Section, Table, duration, key, values};
+
+const SECOND: u64 = 1000;
+const HOUR: u64 = 3600 * SECOND;
 
 /// A replica gets this many times `consecutive` attempts.
 const ATTEMPTS_PER_SUCCESS: u32 = 3;
@@ -19,13 +25,55 @@ const MAX_AT_ONCE: usize = 64;
 /// Longest health answer that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What is checked.
-#[derive(Clone)]
-pub(super) struct Plan {
-    pub(super) path: String,
-    pub(super) consecutive: u32,
-    pub(super) max_latency: Duration,
-    pub(super) interval: Duration,
+pub(super) const KIND: Kind =
+    Kind { name: "health", keys: &[&GATE, &KEYS], parts: &[], example: &[("max_latency", "\"500ms\"")], read };
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"health\"", &[
+    key("max_latency", "duration", Required, "Longest time for one response."),
+    key("path", "path", From("[probe] path"), "Asked on every replica."),
+    key("consecutive", "number", Is("3"), "Checks in a row that must succeed on each replica."),
+    key("interval", "duration", Is("\"1s\""), "Pause between two checks."),
+]);
+
+/// Every replica answers its health path within the limit, so many times in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Path asked on every replica.
+    pub path: String,
+    /// Checks in a row that must succeed on each replica; at least 1.
+    pub consecutive: u32,
+    /// Longest a single answer may take, in milliseconds.
+    pub max_latency_ms: u64,
+    /// Pause between two checks, in milliseconds.
+    pub interval_ms: u64,
+}
+
+fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
+    let max_latency =
+        table.need("max_latency", "write e.g. max_latency = \"500ms\"").and_then(|node| node.duration(1..=HOUR));
+    let path = table.get("path").and_then(|node| values::http_path(&node));
+    let consecutive = table.number("consecutive", 1..=1000, 3);
+    let interval_ms = table.duration("interval", 10..=HOUR, SECOND);
+    let least = (consecutive - 1).saturating_mul(interval_ms);
+    if least >= around.timeout_ms {
+        table.fault(
+            format!("{consecutive} checks at this interval take {}, longer than the timeout", duration::format(least)),
+            "raise timeout, or lower consecutive or interval",
+        );
+    }
+    Some(Read::runs(Health {
+        path: path.unwrap_or_else(|| around.ready_path.to_owned()),
+        consecutive: u32::try_from(consecutive).ok()?,
+        max_latency_ms: max_latency?,
+        interval_ms,
+    }))
+}
+
+impl Check for Health {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(self, side, report))
+    }
 }
 
 /// What one replica showed.
@@ -38,9 +86,17 @@ struct Shown {
     last_fault: Option<String>,
 }
 
-pub(super) async fn check(client: Client, targets: &[Target], plan: Plan, report: &mut Report) -> Finding {
+async fn check(plan: &Health, side: Checked<'_>, report: &mut Report) -> Finding {
+    let targets = side.targets;
+    if targets.is_empty() {
+        return Finding::no_replicas();
+    }
+    let client = match side.client() {
+        Ok(client) => client,
+        Err(why) => return Finding::not_yet(why),
+    };
     report.unit = "ms";
-    report.limit = Some(plan.max_latency.as_secs_f64() * 1000.0);
+    report.limit = Some(plan.max_latency_ms as f64);
     report.total(targets.len() as u64);
     let permits = Arc::new(Semaphore::new(MAX_AT_ONCE));
     let mut replicas = JoinSet::new();
@@ -77,7 +133,7 @@ pub(super) async fn check(client: Client, targets: &[Target], plan: Plan, report
 }
 
 /// Asks one replica until it has answered well often enough, or cannot any more.
-async fn watch(client: Client, target: Target, plan: Plan, permits: Arc<Semaphore>) -> Shown {
+async fn watch(client: Client, target: Target, plan: Health, permits: Arc<Semaphore>) -> Shown {
     let attempts = plan.consecutive.saturating_mul(ATTEMPTS_PER_SUCCESS);
     let mut shown = Shown { label: target.label(), healthy: false, checks: 0, worst: None, last_fault: None };
     let (mut in_a_row, mut worst_in_a_row) = (0, None);
@@ -86,7 +142,7 @@ async fn watch(client: Client, target: Target, plan: Plan, permits: Arc<Semaphor
             break;
         }
         if attempt > 0 {
-            sleep(plan.interval).await;
+            sleep(Duration::from_millis(plan.interval_ms)).await;
         }
         let answer = {
             let _permit = permits.acquire().await;
@@ -113,9 +169,10 @@ async fn watch(client: Client, target: Target, plan: Plan, permits: Arc<Semaphor
 }
 
 /// How long a good answer took; or what was wrong, with the time where there was an answer.
-async fn ask(client: &Client, target: &Target, plan: &Plan) -> Result<Duration, (Option<Duration>, String)> {
+async fn ask(client: &Client, target: &Target, plan: &Health) -> Result<Duration, (Option<Duration>, String)> {
     // Twice the limit, so that an answer that is too slow can be told from none.
-    let patience = (plan.max_latency * 2).max(Duration::from_millis(1));
+    let limit = Duration::from_millis(plan.max_latency_ms);
+    let patience = (limit * 2).max(Duration::from_millis(1));
     let reply = match fetch(client, target, Ask::get(&plan.path, patience, MAX_BODY)).await {
         Ok(reply) => reply,
         Err(err) => return Err((None, err.to_string())),
@@ -124,8 +181,8 @@ async fn ask(client: &Client, target: &Target, plan: &Plan) -> Result<Duration, 
         let fault = redirect_note(&reply).unwrap_or_else(|| format!("status {}", reply.status));
         return Err((Some(reply.took), fault));
     }
-    if reply.took > plan.max_latency {
-        let fault = format!("took {} ms, limit {} ms", reply.took.as_millis(), plan.max_latency.as_millis());
+    if reply.took > limit {
+        let fault = format!("took {} ms, limit {} ms", reply.took.as_millis(), plan.max_latency_ms);
         return Err((Some(reply.took), fault));
     }
     Ok(reply.took)

@@ -4,18 +4,101 @@
 //! not hold ends the run: what comes after it would build on what is not there.
 
 use super::ask::{Held, ask, hold};
+use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
+use super::count;
+use super::expect::{expect, few, gate_call};
 use super::report::Report;
-use super::{Checked, Finding, count};
-use crate::domain::{Step, Verdict};
-use crate::http::{Client, Target};
+use crate::domain::{Step, Transport, Verdict};
+use crate::http::Target;
+use crate::settings::KeyDefault::{From, Is, Nothing, Required};
+use crate::settings::{Node, Section, TRANSPORT, Table, key};
 
-pub(super) async fn check(client: Client, side: Checked<'_>, steps: &[Step], report: &mut Report) -> Finding {
+pub(super) const KIND: Kind = Kind {
+    name: "integration",
+    keys: &[&GATE, &KEYS],
+    parts: &[("A step's keys:", &STEP)],
+    example: &[(
+        "steps",
+        "[{ name = \"features\", url = \"http://features.internal/v1/ready\", status = 200 }, \
+         { name = \"scored\", url = \"/v2/models/my-model/ready\", max_latency = \"500ms\" }]",
+    )],
+    read,
+};
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"integration\"", &[
+    key("steps", "list of tables", Required, "The calls, in order. The first that fails ends the run. Each is a table, or a [[gate.steps]] below the gate."),
+]);
+
+#[rustfmt::skip]
+const STEP: Section = Section::new("[[gate.steps]]", &[
+    key("name", "text", Required, "Name of the step."),
+    key("url", "URL or path", Required, "Asked once. A path is asked on every replica of the candidate. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
+    key("method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "Method of the request."),
+    key("headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key("body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
+    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for the response."),
+    key("status", "number", From("any 2xx"), "Status that the response must have."),
+    key("pointer", "JSON pointer", Nothing, "Place of the value for equals, min or max in the JSON response."),
+    key("equals", "text, number or flag", Nothing, "Value that it must have."),
+    key("min", "number", Nothing, "Lowest value allowed. Write this or max, or both."),
+    key("max", "number", Nothing, "Highest value allowed."),
+    key("contains", "text", Nothing, "Text that the body of the response must contain."),
+    key("max_latency", "duration", Nothing, "Longest time for the response."),
+]);
+
+/// Named calls up- and downstream and through the candidate, in order; the first that does not hold ends the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    /// At least one.
+    pub steps: Vec<Step>,
+}
+
+fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
+    let example = "write [[gate.steps]] below it, with name and url";
+    let node = table.need("steps", example)?;
+    let items = few(&node, example)?;
+    if items.is_empty() {
+        return node.refuse("holds no step".into(), example);
+    }
+    let steps: Vec<Option<Step>> = items.iter().map(step).collect();
+    Some(Read::runs(Integration { steps: steps.into_iter().collect::<Option<Vec<Step>>>()? }))
+}
+
+fn step(node: &Node<'_>) -> Option<Step> {
+    let table = node.table()?.keys_of(&[&STEP, &TRANSPORT]);
+    let name = table.need("name", "write what people call it").and_then(|node| {
+        let text = node.text()?.trim();
+        let fits = (1..=60).contains(&text.chars().count());
+        if fits { Some(text.to_owned()) } else { node.refuse("must have 1 to 60 characters".into(), "shorten it") }
+    });
+    let (call, expect) = (gate_call(&table, true), expect(&table));
+    Some(Step { name: name?, call: call?, expect: expect? })
+}
+
+impl Check for Integration {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, &self.steps, report))
+    }
+
+    fn asks(&self) -> Vec<(&str, &Transport)> {
+        let others = self.steps.iter().filter(|step| !step.call.is_through_candidate());
+        others.map(|step| (step.call.url.as_str(), &step.call.transport)).collect()
+    }
+}
+
+async fn check(side: Checked<'_>, steps: &[Step], report: &mut Report) -> Finding {
+    let client = match side.client() {
+        Ok(client) => client,
+        Err(why) => return Finding::not_yet(why),
+    };
     report.unit = "count";
     report.limit = Some(0.0);
     let replicas = |step: &Step| if step.call.is_through_candidate() { side.targets.len() as u64 } else { 1 };
     report.total(steps.iter().map(replicas).sum());
     if side.targets.is_empty() && steps.iter().any(|step| step.call.is_through_candidate()) {
-        return Finding::new(Verdict::NotYet, "the side has no replicas to ask");
+        return Finding::no_replicas();
     }
     for (number, step) in steps.iter().enumerate() {
         let targets: Vec<Option<&Target>> =

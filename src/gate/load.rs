@@ -10,53 +10,62 @@ mod place;
 mod profile;
 mod response;
 mod saturation;
+mod spec;
 mod tally;
 mod wire;
 
 use std::path::Path;
 use std::time::Duration;
 
+use super::check::{Check, CheckFuture, Checked, Finding};
 use super::lines::Lines;
 use super::report::Report;
 use super::smoke::expect::Request;
-use super::{Finding, count};
-use crate::domain::gate::{LoadLimits, Stage};
+use super::{count, smoke};
+use crate::domain::Verdict;
 use crate::domain::load::Saturation;
-use crate::domain::{Transport, Verdict};
-use crate::http::Target;
 use account::{Account, Asked, Stop};
 use engine::Job;
 use place::Prepared;
 use profile::Profile;
 use saturation::{Full, Watch};
+pub(super) use spec::KIND;
+pub use spec::{Load, LoadLimits, Stage};
 
 /// Requests of the file that are used, and their bytes in all.
 const MAX_REQUESTS: usize = 10_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is done.
-pub(super) struct Plan<'a> {
-    pub(super) file: &'a Path,
-    pub(super) path: &'a str,
-    pub(super) stages: &'a [Stage],
-    pub(super) connections: usize,
-    pub(super) limits: LoadLimits,
-    pub(super) saturation: Option<&'a Saturation>,
-    pub(super) transport: &'a Transport,
+impl Check for Load {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, self, report))
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.requests)
+    }
+
+    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+        Box::pin(smoke::survey(&self.requests, &self.path))
+    }
 }
 
-pub(super) async fn check(targets: &[Target], plan: Plan<'_>, report: &mut Report) -> Finding {
+async fn check(side: Checked<'_>, plan: &Load, report: &mut Report) -> Finding {
+    let (targets, transport) = (side.targets, side.transport);
+    if targets.is_empty() {
+        return Finding::no_replicas();
+    }
     report.unit = "ms";
     report.limit = Some(plan.limits.max_p99_ms as f64);
-    let requests = match read(&plan).await {
+    let requests = match read(plan).await {
         Ok(requests) => requests,
         Err(why) => {
             report.fault(&why);
             return Finding::new(Verdict::NotYet, why);
         }
     };
-    let profile = Profile::new(plan.stages);
-    let (length, total, connections) = (profile.length, profile.total, plan.connections);
+    let profile = Profile::new(&plan.stages);
+    let (length, total, connections) = (profile.length, profile.total, plan.connections.clamp(1, 1024));
     report.total(length.as_secs().max(1));
     report.info(format!(
         "{} in {} s over {}",
@@ -72,12 +81,13 @@ pub(super) async fn check(targets: &[Target], plan: Plan<'_>, report: &mut Repor
         connections,
         limit,
         flat_out: false,
-        transport: plan.transport.clone(),
+        transport: transport.clone(),
     };
     let account = Account::new(Asked { limits: plan.limits, total, length, connections });
-    let watch = plan.saturation.map(|spec| Watch::start(spec, targets, plan.transport)).transpose();
+    let saturation = plan.saturation.as_ref();
+    let watch = saturation.map(|spec| Watch::start(spec, targets, transport)).transpose();
     match watch.and_then(|watch| Ok((watch, engine::start(job)?))) {
-        Ok((watch, running)) => follow(account, running, watch, plan.saturation, report).await,
+        Ok((watch, running)) => follow(account, running, watch, saturation, report).await,
         Err(why) => Finding::new(Verdict::NotYet, format!("the load could not be started: {why}")),
     }
 }
@@ -138,11 +148,11 @@ fn seen(watch: &Watch, finding: Finding, report: &mut Report) -> Finding {
 }
 
 /// The requests of the file, in memory: reading must not slow the load down.
-async fn read(plan: &Plan<'_>) -> Result<Vec<Prepared>, String> {
-    let mut lines = Lines::open(plan.file).await?;
+async fn read(plan: &Load) -> Result<Vec<Prepared>, String> {
+    let mut lines = Lines::open(&plan.requests).await?;
     let (mut requests, mut bytes) = (Vec::new(), 0);
     while let Some((number, line)) = lines.next().await? {
-        let request = Request::parse(&line, number, plan.path).map_err(|what| lines.fault(number, &what))?;
+        let request = Request::parse(&line, number, &plan.path).map_err(|what| lines.fault(number, &what))?;
         bytes += line.len();
         if requests.len() >= MAX_REQUESTS || bytes > MAX_BYTES {
             return Err(lines.fault(number, &format!("more than {MAX_REQUESTS} requests or 64 MiB of them")));

@@ -10,27 +10,104 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ask::{headers, value, what_it_is};
+use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
 use super::report::Report;
-use super::{Checked, Finding, count};
-use crate::domain::gate::Bound;
+use super::{count, expect};
 use crate::domain::text::clean;
-use crate::domain::{HeaderValue, LogLevel, Transport, Verdict, placeholder};
+use crate::domain::{Bound, HeaderValue, LogLevel, Transport, Verdict, placeholder};
 use crate::http::{Ask, Client, Reply, Target, fetch, redirect_note};
+use crate::settings::KeyDefault::{Is, Nothing, Required};
+use crate::settings::{BaseUrl, Section, TRANSPORT, Table, call, key, transport};
+
+const SECOND: u64 = 1000;
+const HOUR: u64 = 3600 * SECOND;
 
 /// Longest answer that is read, in bytes: one value is meant.
 const MAX_BODY: usize = 1024 * 1024;
 /// Series that are named when there are too many.
 const MAX_NAMED: usize = 5;
 
-/// What is asked.
-pub(super) struct Plan<'a> {
-    pub(super) url: &'a str,
-    pub(super) query: &'a str,
-    pub(super) headers: &'a [(String, HeaderValue)],
-    pub(super) bound: Bound,
-    pub(super) max_age: Duration,
-    pub(super) timeout: Duration,
-    pub(super) transport: &'a Transport,
+pub(super) const KIND: Kind = Kind {
+    name: "prometheus",
+    keys: &[&GATE, &KEYS, &TRANSPORT],
+    parts: &[],
+    example: &[
+        ("url", "\"http://127.0.0.1:9090\""),
+        ("query", r#"'max(feature_drift{version="{{version}}"})'"#),
+        ("max", "0.1"),
+    ],
+    read,
+};
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"prometheus\"", &[
+    key("url", "URL", Required, "The base of its API, without /api/v1."),
+    key("query", "PromQL", Required, "An instant query of one value. {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}} must be inside quotes and are escaped."),
+    key("min", "number", Nothing, "Lowest value that passes. Write this or max, or both."),
+    key("max", "number", Nothing, "Highest value that passes."),
+    key("max_age", "duration", Is("\"5m\""), "An older sample is ignored. No series, NaN, several series and a server that is down mean: not yet."),
+    key("headers", "table", Nothing, "Sent with it: { x-scope-orgid = \"team\" }; a secret is { env = .. } or { file = .. }."),
+    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for the response."),
+]);
+
+/// The value of a PromQL query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prometheus {
+    /// The base of its API: absolute, without `/api/v1`.
+    pub url: String,
+    /// An instant query of one value; may hold placeholders within quotes.
+    pub query: String,
+    /// Sent with it.
+    pub headers: Vec<(String, HeaderValue)>,
+    /// What the value must keep to.
+    pub bound: Bound,
+    /// An older sample does not count, in milliseconds.
+    pub max_age_ms: u64,
+    /// The limit of the request, in milliseconds.
+    pub timeout_ms: u64,
+    /// How the server is reached.
+    pub transport: Transport,
+}
+
+fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
+    let url = table.need("url", "write e.g. url = \"http://127.0.0.1:9090\"").and_then(|node| {
+        match BaseUrl::parse(node.text()?) {
+            Ok(url) => Some(url.to_string()),
+            Err((why, remedy)) => node.refuse(why, remedy),
+        }
+    });
+    let example = "write e.g. query = 'max(feature_drift{version=\"{{version}}\"})'";
+    let query = table.need("query", example).and_then(|node| {
+        let text = node.lines()?.trim();
+        if text.is_empty() {
+            return node.refuse("is empty".into(), example);
+        }
+        match placeholder::fill_promql(text, |_| Ok("x".into())) {
+            Ok(_) => Some(text.to_owned()),
+            Err(why) => node.refuse(why, example),
+        }
+    });
+    let bound = expect::bound(table);
+    let max_age_ms = table.duration("max_age", SECOND..=24 * HOUR, 300 * SECOND);
+    let headers = call::headers(table);
+    let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
+    let Some(bound) = bound.ok()? else {
+        table.fault("neither min nor max is written".into(), "write e.g. max = 0.1");
+        return None;
+    };
+    let (url, query, headers, transport) = (url?, query?, headers?, transport(table));
+    Some(Read::runs(Prometheus { url, query, headers, bound, max_age_ms, timeout_ms, transport }))
+}
+
+impl Check for Prometheus {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, self, report))
+    }
+
+    fn asks(&self) -> Vec<(&str, &Transport)> {
+        vec![(&self.url, &self.transport)]
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,13 +128,14 @@ struct Data {
     result: Value,
 }
 
-pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
+async fn check(side: Checked<'_>, plan: &Prometheus, report: &mut Report) -> Finding {
+    let client = match Client::new(&plan.transport) {
+        Ok(client) => client,
+        Err(why) => return Finding::not_yet(why),
+    };
     report.total(1);
     (report.limit, report.at_least) = (Some(plan.bound.limit), plan.bound.at_least);
-    let found = match Client::new(plan.transport) {
-        Ok(client) => find(&client, side, &plan, report).await,
-        Err(why) => Err(why),
-    };
+    let found = find(&client, side, plan, report).await;
     report.step("");
     let value = match found {
         Ok(value) => value,
@@ -74,17 +152,18 @@ pub(super) async fn check(side: Checked<'_>, plan: Plan<'_>, report: &mut Report
 }
 
 /// The value of the query, if its samples are young enough.
-async fn find(client: &Client, side: Checked<'_>, plan: &Plan<'_>, report: &mut Report) -> Result<f64, String> {
-    let query = placeholder::fill_promql(plan.query, |name| value(side, name))?;
+async fn find(client: &Client, side: Checked<'_>, plan: &Prometheus, report: &mut Report) -> Result<f64, String> {
+    let max_age = Duration::from_millis(plan.max_age_ms);
+    let query = placeholder::fill_promql(&plan.query, |name| value(side, name))?;
     report.info(format!("query {query}"));
     let reply = ask(client, side, plan, &query, report).await?;
-    let value = read(&reply, report, plan.max_age)?;
+    let value = answered(&reply, report, max_age)?;
     // A server that does not know the look-back it was asked for tells the time of a plain series' sample this way;
     // of an expression it tells now, and of a scalar it complains.
     let reply = ask(client, side, plan, &format!("timestamp({query}\n)"), report).await?;
-    if let Ok(at) = read(&reply, &mut Aside(report.now()), plan.max_age) {
+    if let Ok(at) = answered(&reply, &mut Aside(report.now()), max_age) {
         let age = report.now().timestamp_millis() as f64 / 1000.0 - at;
-        if age > plan.max_age.as_secs_f64() {
+        if age > max_age.as_secs_f64() {
             return Err(format!("its newest sample is {age:.0} s old"));
         }
     }
@@ -94,26 +173,26 @@ async fn find(client: &Client, side: Checked<'_>, plan: &Plan<'_>, report: &mut 
 async fn ask(
     client: &Client,
     side: Checked<'_>,
-    plan: &Plan<'_>,
+    plan: &Prometheus,
     query: &str,
     report: &mut Report,
 ) -> Result<Reply, String> {
-    let headers = headers(side, plan.headers, report)?;
+    let headers = headers(side, &plan.headers, report)?;
     let escaped = placeholder::escape_url(query);
     // The look-back is how far Prometheus itself goes into the past for a sample: what is older is no sample.
-    let form = format!("query={escaped}&lookback_delta={}ms", plan.max_age.as_millis());
+    let form = format!("query={escaped}&lookback_delta={}ms", plan.max_age_ms);
     let ask = Ask {
         method: reqwest::Method::POST,
         path: "/api/v1/query",
         body: Some(("application/x-www-form-urlencoded", form.into_bytes())),
-        timeout: plan.timeout,
+        timeout: Duration::from_millis(plan.timeout_ms),
         max_body: MAX_BODY,
     };
-    fetch(client, &Target::new(plan.url).with(&headers), ask).await.map_err(|err| err.to_string())
+    fetch(client, &Target::new(&plan.url).with(&headers), ask).await.map_err(|err| err.to_string())
 }
 
 /// The one number of the answer, or why there is none.
-fn read(reply: &Reply, report: &mut impl Told, max_age: Duration) -> Result<f64, String> {
+fn answered(reply: &Reply, report: &mut impl Told, max_age: Duration) -> Result<f64, String> {
     let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
         let got = redirect_note(reply).unwrap_or_else(|| format!("status {}", reply.status));
         return Err(format!("{got}: {} instead of an answer of Prometheus", what_it_is(reply)));

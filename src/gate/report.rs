@@ -6,7 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
-use super::{Finding, GateProgress};
+use super::GateProgress;
+use super::check::Finding;
 use crate::domain::text::clean;
 use crate::domain::{Bound, Digest, Evidence, GateSpec, LoadRun, LogLevel, LogLine, Verdict};
 use crate::http::Mask;
@@ -17,7 +18,7 @@ const MAX_DETAILS: usize = 20;
 const MAX_TEXT: usize = 240;
 
 /// The running account of one gate.
-pub(super) struct Report {
+pub struct Report {
     gate: String,
     log: mpsc::Sender<LogLine>,
     progress: watch::Sender<GateProgress>,

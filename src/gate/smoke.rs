@@ -6,48 +6,78 @@
 
 mod adversarial;
 pub(super) mod expect;
+mod spec;
 
 use std::path::Path;
 use std::time::Duration;
 
+use super::check::{Check, CheckFuture, Checked, Finding};
 use super::lines::Lines;
 use super::report::Report;
-use super::{Checked, Finding, MAX_REPLY, MAX_SILENCE, REQUEST_TIMEOUT, ask, count};
-use crate::domain::gate::SmokeSource;
-use crate::domain::{HeaderValue, SampledRequest, Verdict};
+use super::{MAX_REPLY, MAX_SILENCE, REQUEST_TIMEOUT, ask, count};
+use crate::domain::{SampledRequest, Verdict};
 use crate::http::{Ask, Client, FetchError, Reply, Target, fetch};
 use expect::Request;
+pub(super) use spec::KIND;
+pub use spec::{Smoke, SmokeSource};
 
 /// Representative requests that every replica must still answer after the adversarial ones.
 const AFTERMATH: usize = 3;
 
-/// What is checked.
-pub(super) struct Plan<'a> {
-    pub(super) source: &'a SmokeSource,
-    pub(super) path: &'a str,
-    pub(super) max_latency: Duration,
-    pub(super) adversarial: bool,
-    pub(super) headers: &'a [(String, HeaderValue)],
+impl Check for Smoke {
+    fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
+        Box::pin(check(side, self, report))
+    }
+
+    fn wants_samples(&self) -> usize {
+        match self.source {
+            SmokeSource::Live { count } => count,
+            SmokeSource::File(_) => 0,
+        }
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match &self.source {
+            SmokeSource::File(file) => Some(file),
+            SmokeSource::Live { .. } => None,
+        }
+    }
+
+    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+        Box::pin(async {
+            match self.file() {
+                Some(file) => survey(file, &self.path).await,
+                None => Ok(String::new()),
+            }
+        })
+    }
 }
 
 struct Run<'a> {
     client: Client,
     targets: Vec<Target>,
-    plan: &'a Plan<'a>,
+    plan: &'a Smoke,
     report: &'a mut Report,
     failed: u64,
     silence: u32,
 }
 
-pub(super) async fn check(client: Client, side: Checked<'_>, plan: Plan<'_>, report: &mut Report) -> Finding {
+async fn check(side: Checked<'_>, plan: &Smoke, report: &mut Report) -> Finding {
+    if side.targets.is_empty() {
+        return Finding::no_replicas();
+    }
+    let client = match side.client() {
+        Ok(client) => client,
+        Err(why) => return Finding::not_yet(why),
+    };
     report.unit = "count";
     report.limit = Some(0.0);
-    let headers = match ask::headers(side, plan.headers, report) {
+    let headers = match ask::headers(side, &plan.headers, report) {
         Ok(headers) => headers,
         Err(note) => return Finding::new(Verdict::NotYet, note),
     };
     let targets = side.targets.iter().map(|target| target.with(&headers)).collect();
-    let mut run = Run { client, targets, plan: &plan, report, failed: 0, silence: 0 };
+    let mut run = Run { client, targets, plan, report, failed: 0, silence: 0 };
     match run.all(side.samples).await {
         Ok(note) if run.failed == 0 => Finding::new(Verdict::Passed, note),
         Ok(note) => Finding::new(Verdict::Failed, note),
@@ -65,9 +95,9 @@ enum Requests<'a> {
 }
 
 impl<'a> Requests<'a> {
-    async fn open(plan: &Plan<'a>, samples: Result<&'a [SampledRequest], &str>) -> Result<Self, String> {
-        match plan.source {
-            SmokeSource::File(path) => open_file(path, plan.path).await,
+    async fn open(plan: &'a Smoke, samples: Result<&'a [SampledRequest], &str>) -> Result<Self, String> {
+        match &plan.source {
+            SmokeSource::File(path) => open_file(path, &plan.path).await,
             SmokeSource::Live { .. } => match samples {
                 Ok([]) => Err("live traffic has made no request yet that could be sent again".to_owned()),
                 Ok(samples) => Ok(Self::Live(samples.iter().enumerate())),
@@ -106,16 +136,16 @@ async fn read_through(mut requests: Requests<'_>) -> Result<(u64, Vec<Request>),
     if total == 0 { Err("the file holds no requests".to_owned()) } else { Ok((total, first)) }
 }
 
-/// Looks through a file of requests without asking anybody; how many there are.
-pub(super) async fn survey(file: &Path, default_path: &str) -> Result<u64, String> {
-    read_through(open_file(file, default_path).await?).await.map(|(total, _)| total)
+/// Reads through a file of requests and sends nothing: how many there are.
+pub(super) async fn survey(file: &Path, default_path: &str) -> Result<String, String> {
+    read_through(open_file(file, default_path).await?).await.map(|(total, _)| count(total, "request"))
 }
 
 impl Run<'_> {
     /// Sends everything; the note, or why it could not be carried out.
     async fn all(&mut self, samples: Result<&[SampledRequest], &str>) -> Result<String, String> {
         let (total, first) = read_through(Requests::open(self.plan, samples).await?).await?;
-        let bad = if self.plan.adversarial { adversarial::inputs(&first, self.plan.path) } else { Vec::new() };
+        let bad = if self.plan.adversarial { adversarial::inputs(&first, &self.plan.path) } else { Vec::new() };
         let after = if bad.is_empty() { &[][..] } else { &first[..] };
         self.report.total(total + bad.len() as u64 + (after.len() * self.targets.len()) as u64);
 
@@ -181,7 +211,7 @@ impl Run<'_> {
 
     async fn representative(&mut self, target: &Target, request: &Request) -> Result<(), String> {
         let own = request.expect.max_latency_ms().map(Duration::from_millis);
-        let limit = own.unwrap_or(self.plan.max_latency);
+        let limit = own.unwrap_or(Duration::from_millis(self.plan.max_latency_ms));
         let ask = Ask {
             method: request.method.clone(),
             path: &request.path,

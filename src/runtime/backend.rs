@@ -1,4 +1,4 @@
-//! From the config's backend to a traffic system.
+//! From a config to the systems it names.
 
 use std::sync::Arc;
 
@@ -12,6 +12,23 @@ use crate::backend::hook::Hook;
 use crate::backend::nginx::Nginx;
 use crate::backend::traefik::Traefik;
 use crate::config::{BackendSpec, Config};
+use crate::gate::Checks;
+
+/// What a rollout runs with: the traffic system, and the checks of the gates.
+#[derive(Clone)]
+pub struct Systems {
+    /// The traffic system.
+    pub backend: Arc<dyn TrafficBackend>,
+    /// The check of each gate that runs.
+    pub checks: Checks,
+}
+
+impl Systems {
+    /// The systems that `config` names. Contacts none of them.
+    pub fn of(config: &Config) -> Self {
+        Self { backend: connect(config), checks: config.checks.clone() }
+    }
+}
 
 /// The traffic system the config names; nothing is contacted yet.
 pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {

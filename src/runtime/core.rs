@@ -11,16 +11,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::alerts::Alerts;
+use super::backend::Systems;
 use super::clock::Clock;
 use super::gates::{self, GateRun};
 use super::journal_writer::{JournalWriter, WriterOptions};
 use super::observe::{event_of, read_router};
 use super::{orders, recording};
-use crate::backend::{Driver, Observer, TrafficBackend};
+use crate::backend::{Driver, Observer};
 use crate::domain::{Actor, Fact, LogLine, Record, Service};
 use crate::engine::snapshot::{Fault, FaultKind};
 use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State, Status};
-use crate::gate::Subject;
+use crate::gate::{Checks, Subject};
 use crate::journal::{self, Journal};
 use crate::probe::{self, Pollers, ProbeEvent};
 use crate::record::Recorder;
@@ -70,6 +71,7 @@ pub struct Core {
     clock: Clock,
     state: Box<State>,
     service: Arc<Service>,
+    checks: Checks,
     me: Actor,
     access: Access,
     observer: Arc<dyn Observer>,
@@ -100,13 +102,8 @@ impl Core {
     ///
     /// # Errors
     /// When the journal cannot be read or a thread or HTTP client cannot be had, in words.
-    pub fn open(
-        service: &Arc<Service>,
-        backend: &Arc<dyn TrafficBackend>,
-        me: Actor,
-        access: Access,
-    ) -> Result<Self, String> {
-        let clock = Clock::default();
+    pub fn open(service: &Arc<Service>, systems: &Systems, me: Actor, access: Access) -> Result<Self, String> {
+        let (clock, backend) = (Clock::default(), &systems.backend);
         let mut state = Box::new(State::new(
             Arc::clone(service),
             backend.name(),
@@ -146,6 +143,7 @@ impl Core {
             clock,
             state,
             service: Arc::clone(service),
+            checks: systems.checks.clone(),
             observer,
             driver,
             writer,
@@ -303,6 +301,7 @@ impl Core {
             Effect::Observe => self.hurry.notify_one(),
             Effect::RunGate { run, gate, side, version } => {
                 let Some(spec) = self.service.gates.iter().find(|spec| spec.name == gate).cloned() else { return };
+                let Some(check) = self.checks.get(&gate).cloned() else { return };
                 let (cancel, cancelled) = watch::channel(false);
                 self.gate_runs.insert(run, cancel);
                 let targets = self.observer.probe_targets(side);
@@ -324,6 +323,7 @@ impl Core {
                     observer: Arc::clone(&self.observer),
                     cancelled,
                     spec,
+                    check,
                 };
                 self.tasks.spawn(gates::run(job, self.lines_in.clone(), self.urgent_in.clone()));
             }

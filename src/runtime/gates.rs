@@ -6,16 +6,16 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::backend::{Observer, ProbeTarget};
-use crate::domain::gate::SmokeSource;
-use crate::domain::{Digest, GateKind, GateSpec, LogLine, Transport};
+use crate::domain::{Digest, GateSpec, LogLine, Transport};
 use crate::engine::Event;
-use crate::gate::{self, GateProgress, RunContext, Subject};
+use crate::gate::{self, Check, GateProgress, RunContext, Subject};
 use crate::http::Target;
 
 /// One run, as the engine asked for it.
 pub(super) struct GateRun {
     pub(super) run: u64,
     pub(super) spec: GateSpec,
+    pub(super) check: Arc<dyn Check>,
     pub(super) targets: Vec<ProbeTarget>,
     pub(super) transport: Transport,
     pub(super) subject: Subject,
@@ -31,11 +31,9 @@ pub(super) struct GateRun {
 pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc::Sender<Event>) {
     let run = job.run;
     tracing::info!(gate = job.spec.name, run, side = job.subject.side.name(), "begins");
-    let samples = match &job.spec.kind {
-        GateKind::Smoke { source: SmokeSource::Live { count }, .. } => {
-            job.observer.samples(*count).await.map_err(|error| error.detail().to_owned())
-        }
-        _ => Ok(Vec::new()),
+    let samples = match job.check.wants_samples() {
+        0 => Ok(Vec::new()),
+        count => job.observer.samples(count).await.map_err(|error| error.detail().to_owned()),
     };
     let reached = |targets: Vec<ProbeTarget>| {
         let target = |it: ProbeTarget| Target { headers: it.headers, ..Target::new(&it.base) };
@@ -56,7 +54,7 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
         cancel: job.cancelled,
         now: chrono::Utc::now,
     };
-    let ending = gate::run(job.spec, context);
+    let ending = gate::run(job.spec, job.check, context);
     tokio::pin!(ending);
     let evidence = loop {
         tokio::select! {

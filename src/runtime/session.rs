@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::backend::connect;
+use super::backend::Systems;
 use super::core::{Core, Outcome};
 use crate::config::Config;
 use crate::domain::{Actor, LogLine};
@@ -65,7 +65,7 @@ impl EngineSession {
     /// When the journal cannot be read or a thread cannot be started, in words.
     pub(crate) fn open(config: &Config, me: Actor, access: Access) -> Result<Self, String> {
         let service = Arc::new(config.service.clone());
-        let core = Core::open(&service, &connect(config), me.clone(), access)?;
+        let core = Core::open(&service, &Systems::of(config), me.clone(), access)?;
         Ok(Self { core, me, lines: VecDeque::new(), reply: None, asked: 0 })
     }
 

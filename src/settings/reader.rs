@@ -18,6 +18,8 @@ use crate::domain::text::clean;
 
 /// More faults than this are counted, not kept.
 pub(crate) const MAX_FAULTS: usize = 100;
+/// More tables of one list are refused.
+const MAX_TABLES: usize = 100;
 
 /// The text under examination and what was found wrong with it.
 pub(crate) struct Report<'a> {
@@ -164,6 +166,17 @@ impl<'a> Table<'a> {
             self.fault(format!("{what} is missing"), remedy);
         }
         node
+    }
+
+    /// The tables of `[[key]]`; too many are a fault. `label` is how messages name one.
+    pub fn tables(&self, key: &str, label: &'static str) -> Vec<Table<'a>> {
+        let Some(node) = self.get(key) else { return Vec::new() };
+        let tables = node.tables(label);
+        if tables.len() > MAX_TABLES {
+            node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_TABLES}"));
+            return Vec::new();
+        }
+        tables
     }
 
     /// Every key with its value, for a table whose keys are its user's own.

@@ -8,23 +8,22 @@
     reason = "a test fails by a panic, and says what it skips"
 )]
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cutover::config::{self, AdminAddress, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
-use cutover::domain::gate::{
-    Bound, CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, LoadLimits, SmokeSource, Stage,
-};
 use cutover::domain::load::{Saturation, Selector};
-use cutover::domain::{Call, Expect, HeaderValue, Scalar, SecretRef};
+use cutover::domain::{Bound, Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
-    Comparison, GateKind, GateSpec, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side,
-    VersionSource,
+    Comparison, GateSpec, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
 };
-
-/// Every kind of gate, in the order of the template.
-const KINDS: [&str; 9] = ["health", "golden", "smoke", "load", "integration", "http", "prometheus", "manual", "exec"];
+use cutover::gate::kinds::KINDS;
+use cutover::gate::{
+    CaseFields, Check, Compare, Exec, GoldenForm, GoldenLimits, GoldenSpec, Health, Http, Integration, Load,
+    LoadLimits, Prometheus, Smoke, SmokeSource, Stage,
+};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -207,17 +206,20 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
 
 #[test]
 fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
-    let service = valid("full.toml")?.service;
+    let config = valid("full.toml")?;
+    let service = &config.service;
     let [health, golden, smoke] = service.gates.as_slice() else { return Err("three gates".into()) };
-    let kind = GateKind::Health { path: "/ready".into(), consecutive: 5, max_latency_ms: 250, interval_ms: 200 };
-    assert_eq!((health.name.as_str(), health.required, &health.kind), ("health", true, &kind));
+    let check = Health { path: "/ready".into(), consecutive: 5, max_latency_ms: 250, interval_ms: 200 };
+    assert_eq!((health.name.as_str(), health.required), ("health", true));
+    assert_eq!(check_of::<Health>(&config, health)?, &check);
     assert_eq!((health.valid_for_ms, health.timeout_ms), (3_600_000, 300_000));
     assert_eq!((golden.name.as_str(), golden.required), ("accuracy", false));
     assert_eq!((golden.valid_for_ms, golden.timeout_ms), (7_200_000, 90_000));
-    let set = golden_set(golden)?;
+    let set = check_of::<GoldenSpec>(&config, golden)?;
     assert!(set.cases.is_file(), "{:?}", set.cases);
     assert_eq!((set.limits.min_accuracy, set.concurrency, set.min_cases), (Some(0.95), 8, 1));
-    assert!(matches!(&smoke.kind, GateKind::Smoke { max_latency_ms: 1000, adversarial: false, .. }));
+    let smoke = check_of::<Smoke>(&config, smoke)?;
+    assert_eq!((smoke.max_latency_ms, smoke.adversarial), (1000, false));
     let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
     assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));
     assert_eq!((p99.versus, p99.then), (Some(Comparison { worse_by: 0.2, sure: 0.99 }), GuardAction::Rollback));
@@ -227,34 +229,35 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     Ok(())
 }
 
-fn golden_set(gate: &GateSpec) -> Result<&GoldenSpec, Error> {
-    match &gate.kind {
-        GateKind::Golden(set) => Ok(set),
-        other => Err(format!("{other:?} is no golden gate").into()),
-    }
+/// The check of a gate, which must be of this kind.
+fn check_of<'a, C: Check>(config: &'a Config, gate: &GateSpec) -> Result<&'a C, Error> {
+    let check = config.checks.get(&gate.name).ok_or("a gate without a check")?;
+    let any: &dyn Any = &**check;
+    any.downcast_ref().ok_or_else(|| format!("{check:?} is another kind").into())
 }
 
 #[test]
 fn golden_sets_come_in_every_form() -> Result<(), Error> {
-    let gates = valid("golden.toml")?.service.gates;
-    let [table, tensor, chat, live] = gates.as_slice() else { return Err("four gates".into()) };
-    let set = golden_set(table)?;
+    let config = valid("golden.toml")?;
+    let [table, tensor, chat, live] = config.service.gates.as_slice() else { return Err("four gates".into()) };
+    let set = check_of::<GoldenSpec>(&config, table)?;
     assert_eq!(set.separator(), Some(b','));
     let inputs = Some(vec!["amount".to_owned(), "age".to_owned()]);
     assert_eq!(set.fields, CaseFields { id: "id".into(), expect: "label".into(), inputs });
     let limits = GoldenLimits { max_mean_error: Some(0.5), max_error: Some(2.0), ..GoldenLimits::default() };
     assert_eq!((set.limits, set.tolerance, set.skips_broken), (limits, 0.01, true));
     assert!(matches!(&set.form, GoldenForm::Json { template: Some(text) } if text.contains("{{inputs}}")));
-    let set = golden_set(tensor)?;
+    let set = check_of::<GoldenSpec>(&config, tensor)?;
     assert_eq!(set.form, GoldenForm::V2 { tensor: "rows".into(), datatype: "FP64".into() });
     assert_eq!((set.answer.as_str(), set.compare), ("/outputs/0/data/0", Compare::Exact));
     assert_eq!((set.limits.min_accuracy, set.limits.min_agreement), (Some(1.0), Some(0.99)));
-    let set = golden_set(chat)?;
+    let set = check_of::<GoldenSpec>(&config, chat)?;
     let (system, prompt) = (Some("Answer in one word.".to_owned()), "Is this spam? {{text}}".to_owned());
     assert_eq!(set.form, GoldenForm::OpenAi { model: "m1".into(), system, prompt });
     assert_eq!((set.path.as_str(), set.answer.as_str()), ("/v1/chat/completions", "/choices/0/message/content"));
     assert_eq!((set.compare, set.timeout_ms, set.headers.len()), (Compare::Loose, 30_000, 2));
-    assert!(matches!(&live.kind, GateKind::Smoke { source: SmokeSource::Live { count: 80 }, adversarial: true, .. }));
+    let live = check_of::<Smoke>(&config, live)?;
+    assert_eq!((&live.source, live.adversarial), (&SmokeSource::Live { count: 80 }, true));
     Ok(())
 }
 
@@ -316,17 +319,43 @@ fn alerts_go_where_they_say() -> Result<(), Error> {
     Ok(())
 }
 
+/// The load gate of kinds.toml.
+fn load_of_kinds(base: &Path) -> Load {
+    let rise = Stage { from_rps: 0.0, to_rps: 200.0, for_ms: 60_000 };
+    Load {
+        requests: base.join("../smoke.jsonl"),
+        path: "/infer".into(),
+        stages: vec![rise, Stage { from_rps: 200.0, for_ms: 120_000, ..rise }],
+        connections: 8,
+        limits: LoadLimits {
+            max_p50_ms: Some(20),
+            max_p95_ms: None,
+            max_p99_ms: 250,
+            max_error_rate: 0.001,
+            min_rate: 0.95,
+        },
+        saturation: Some(Saturation {
+            url: "/metrics".into(),
+            port: Some(8002),
+            metric: Selector { name: "queue".into(), labels: vec![("model".into(), "a".into())] },
+            limit: 20.0,
+            consecutive: 3,
+        }),
+    }
+}
+
 #[test]
 fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
-    let service = valid("kinds.toml")?.service;
+    let config = valid("kinds.toml")?;
+    let service = &config.service;
     let base = fixtures().join("valid");
     let [exec, http, prometheus, manual, integration, load] = service.gates.as_slice() else {
         return Err("six".into());
     };
     let command = ["check-drift", "--strict", ""].map(str::to_owned).to_vec();
     let two_percent = Some(Bound { limit: 0.02, at_least: false });
-    let dir = base.join("..");
-    assert_eq!(exec.kind, GateKind::Exec { command, dir, not_yet_code: 7, bound: two_percent });
+    let check = Exec { command, dir: base.join(".."), not_yet_code: 7, bound: two_percent };
+    assert_eq!(check_of::<Exec>(&config, exec)?, &check);
     let headers = vec![
         ("x-team".into(), HeaderValue::Plain("{{service}}".into())),
         ("x-key".into(), HeaderValue::Secret(SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into()))),
@@ -349,8 +378,8 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         max_latency_ms: Some(2000),
     };
     let pending = vec![Scalar::Text("queued".into()), Scalar::Number(0.0), Scalar::Flag(false)];
-    assert_eq!(http.kind, GateKind::Http { call, expect, pending });
-    let kind = GateKind::Prometheus {
+    assert_eq!(check_of::<Http>(&config, http)?, &Http { call, expect, pending });
+    let check = Prometheus {
         url: "http://prom:9090/base".into(),
         query: "max by () (\n  drift{version=\"{{version}}\"}\n)".into(),
         headers: Vec::new(),
@@ -359,32 +388,16 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         timeout_ms: 10_000,
         transport: cutover::domain::Transport::default(),
     };
-    assert_eq!(prometheus.kind, kind);
+    assert_eq!(check_of::<Prometheus>(&config, prometheus)?, &check);
     assert_eq!((manual.name.as_str(), manual.valid_for_ms), ("fairness", 43_200_000));
-    assert_eq!(manual.kind, GateKind::Manual { ask: "Was the report read?".into() });
-    let GateKind::Integration { steps } = &integration.kind else { return Err("integration".into()) };
+    assert_eq!(manual.ask.as_deref(), Some("Was the report read?"));
+    assert!(config.checks.get(&manual.name).is_none() && manual.is_manual());
+    let steps = &check_of::<Integration>(&config, integration)?.steps;
     let shown: Vec<_> = steps.iter().map(|step| (step.call.method.as_str(), step.call.url.as_str())).collect();
     assert_eq!(shown, [("GET", "http://features/ready"), ("PUT", "/infer")]);
     assert_eq!(steps[1].expect.bound, Some(Bound { limit: 1.0, at_least: false }));
-    let rise = Stage { from_rps: 0.0, to_rps: 200.0, for_ms: 60_000 };
-    let (max_p50_ms, max_p95_ms) = (Some(20), None);
-    let limits = LoadLimits { max_p50_ms, max_p95_ms, max_p99_ms: 250, max_error_rate: 0.001, min_rate: 0.95 };
-    let kind = GateKind::Load {
-        requests: base.join("../smoke.jsonl"),
-        path: "/infer".into(),
-        stages: vec![rise, Stage { from_rps: 200.0, for_ms: 120_000, ..rise }],
-        connections: 8,
-        limits,
-        saturation: Some(Saturation {
-            url: "/metrics".into(),
-            port: Some(8002),
-            metric: Selector { name: "queue".into(), labels: vec![("model".into(), "a".into())] },
-            limit: 20.0,
-            consecutive: 3,
-        }),
-    };
-    assert_eq!(load.kind, kind);
-    assert!(!format!("{service:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");
+    assert_eq!(check_of::<Load>(&config, load)?, &load_of_kinds(&base));
+    assert!(!format!("{config:?}").contains("0123456789abcdef"), "a secret is where it was found, not here");
     Ok(())
 }
 
@@ -526,9 +539,10 @@ fn the_template_is_valid_and_its_comments_are_the_defaults() -> Result<(), Error
     assert_eq!(full.logs.len(), 2);
     full.logs.clear();
     assert_eq!(full.service.metrics.take().map(|metrics| metrics.interval_ms), Some(1000));
-    assert_eq!(full, plain, "a default in a comment is not the default in force");
-    for gate in KINDS {
-        assert!(config::template(&answers).contains(&format!("#kind = \"{gate}\"")));
+    full.checks = plain.checks.clone();
+    assert_eq!(format!("{full:?}"), format!("{plain:?}"), "a default in a comment is not the default in force");
+    for kind in KINDS {
+        assert!(config::template(&answers).contains(&format!("#kind = \"{}\"", kind.name)));
     }
     // Another traffic system than the template's own has a set-up page instead: `cutover backends KIND`.
     let has_page = |section: &str| {
@@ -560,7 +574,8 @@ fn the_defaults_of_checks_are_the_documented_ones() -> Result<(), Error> {
         .collect();
     let bare: Vec<&str> = full.lines().filter(|line| !defaults.iter().any(|default| default == line)).collect();
     assert!(bare.len() + 8 < full.lines().count(), "nothing was taken out");
-    assert_eq!(config::parse(&bare.join("\n"), &file, &env)?, config::parse(&full, &file, &env)?);
+    let [bare, full] = [&bare.join("\n"), &full].map(|text| config::parse(text, &file, &env));
+    assert_eq!(format!("{:?}", bare?), format!("{:?}", full?));
     Ok(())
 }
 
@@ -827,8 +842,8 @@ ca = "tls/cert.pem"
 
 #[test]
 fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
+    use cutover::domain::AlertWay;
     use cutover::domain::transport::{Identity, Proxy, Transport};
-    use cutover::domain::{AlertWay, GateKind};
     let dir = tempfile::tempdir()?;
     let file = |name: &str| dir.path().join("tls").join(name);
     std::fs::create_dir(dir.path().join("tls"))?;
@@ -836,6 +851,7 @@ fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
     std::fs::write(file("cert.pem"), pair.cert.pem())?;
     std::fs::write(file("cert.key"), pair.signing_key.serialize_pem())?;
     let config = config::parse(REACHED, &dir.path().join("cutover.toml"), &|_| None)?;
+    assert!(check_of::<Http>(&config, &config.service.gates[0])?.call.transport.is_default());
     let trusting = Transport { ca: Some(file("cert.pem")), ..Transport::default() };
     let metrics = config.service.metrics.ok_or("no metrics")?;
     assert_eq!(config.service.probe.transport, trusting);
@@ -845,8 +861,6 @@ fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
     let identity = Some(Identity { cert: file("cert.pem"), key: file("cert.key") });
     let proxy = Proxy::Url("http://proxy.internal:3128".into());
     assert_eq!(spec.transport, Transport { identity, proxy, ..trusting.clone() });
-    let GateKind::Http { call, .. } = &config.service.gates[0].kind else { return Err("another gate".into()) };
-    assert!(call.transport.is_default());
     let AlertWay::Webhook { transport, .. } = &config.service.alerts[0].way else { return Err("no webhook".into()) };
     assert_eq!(*transport, trusting);
     Ok(())

@@ -181,10 +181,11 @@ fn a_manual_gate_waits_for_a_signature_that_is_bound_to_the_version() {
     let mut service = service();
     service.gates.push(GateSpec {
         name: "fairness".into(),
+        kind: "manual".into(),
         required: true,
         valid_for_ms: 600_000,
         timeout_ms: 1000,
-        kind: GateKind::Manual { ask: "Was the report read?".into() },
+        ask: Some("Was the report read?".into()),
     });
     let mut sim = Sim::with(&service);
     sim.seconds(60);
@@ -226,7 +227,7 @@ fn a_manual_gate_waits_for_a_signature_that_is_bound_to_the_version() {
 #[test]
 fn a_signature_needs_a_journal_and_a_driver() {
     let mut service = service();
-    service.gates[1].kind = GateKind::Manual { ask: "?".into() };
+    service.gates[1].ask = Some("?".into());
     let mut sim = Sim::with(&service);
     sim.seconds(3);
     let command = Command::Approve { gate: "golden".into(), reason: "looked at it all".into() };

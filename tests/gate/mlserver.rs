@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bench::{Bench, golden, golden_of, health, smoke};
+use bench::{Bench, gate, golden, health, smoke};
 use cutover::domain::Transport;
-use cutover::domain::gate::{GoldenForm, GoldenLimits, GoldenSpec};
 use cutover::domain::metric::{Fed, Part};
 use cutover::domain::{MetricsSpec, Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
+use cutover::gate::{GoldenForm, GoldenLimits, GoldenSpec};
 use cutover::http::{Ask, Client, Target, fetch};
 use cutover::probe::{ProbeEvent, start};
 use tokio::sync::mpsc;
@@ -120,7 +120,7 @@ async fn gates_and_probes_hold_on_a_foreign_server() {
         ..GoldenSpec::accuracy(flowers.path(), "/v2/models/iris/infer", "/outputs/0/data/0", 0.9)
     };
     bench.others = vec![Target::new(&server.url)];
-    let evidence = bench.run(golden_of(set)).await;
+    let evidence = bench.run(gate(set)).await;
     println!("{evidence:?}");
     assert_eq!((evidence.verdict, evidence.samples), (Verdict::Passed, 75));
     let note = "4 misses, 94.7 % of 75 (87.1 to 97.9); 0 unlike live, 100.0 % of 75 (95.1 to 100.0)";

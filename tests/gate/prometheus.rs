@@ -9,9 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bench::{Bench, spec};
-use cutover::domain::gate::Bound;
-use cutover::domain::{Evidence, GateKind, HeaderValue, LogLevel, Verdict};
+use bench::{Bench, gate};
+use cutover::domain::{Bound, Evidence, HeaderValue, LogLevel, Verdict};
 use server::{Answer, Server, dead_url};
 use tokio::time::{Instant, sleep};
 
@@ -73,8 +72,8 @@ impl Prometheus {
     }
 }
 
-fn gate(url: &str, query: &str, least: f64) -> GateKind {
-    GateKind::Prometheus {
+fn value_of(url: &str, query: &str, least: f64) -> cutover::gate::Prometheus {
+    cutover::gate::Prometheus {
         url: url.into(),
         query: query.into(),
         headers: Vec::new(),
@@ -86,7 +85,7 @@ fn gate(url: &str, query: &str, least: f64) -> GateKind {
 }
 
 async fn ask(url: &str, query: &str, least: f64) -> Evidence {
-    Bench::new([""; 0]).run(spec(gate(url, query, least))).await
+    Bench::new([""; 0]).run(gate(value_of(url, query, least))).await
 }
 
 /// What the exporter says; changed by the test.
@@ -142,22 +141,22 @@ async fn a_version_is_a_literal_whatever_it_holds() {
     let (exporter, _page) = exporter("score{version=\"v1x2\"} 0.1\nscore{version=\"v1.2\"} 0.9\n").await;
     let Some(prometheus) = Prometheus::start(&exporter.url).await else { return };
     prometheus.until(|e| e.value.is_some(), "max(score)", 0.0).await;
-    let query = |text: &str| gate(&prometheus.url, text, 0.5);
+    let query = |text: &str| value_of(&prometheus.url, text, 0.5);
     let mut bench = Bench::new([""; 0]);
     bench.version_name = "v1.2".into();
-    let evidence = bench.run(spec(query("score{version=~\"{{version}}\"}"))).await;
+    let evidence = bench.run(gate(query("score{version=~\"{{version}}\"}"))).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::Passed, Some(0.9)), "one series: {evidence:?}");
     for hostile in ["x\"} or vector(1) #", "x'} or vector(1) #", "x\\", ".*", "x\" or \"1"] {
         bench.version_name = hostile.into();
         for text in
             ["score{version=\"{{version}}\"}", "score{version='{{version}}'}", "score{version=~\"{{version}}\"}"]
         {
-            let evidence = bench.run(spec(query(text))).await;
+            let evidence = bench.run(gate(query(text))).await;
             assert!(evidence.note.starts_with("no series"), "{hostile} in {text}: {evidence:?}");
         }
     }
     bench.version_name = String::new();
-    let evidence = bench.run(spec(query("score{version=\"{{version}}\"}"))).await;
+    let evidence = bench.run(gate(query("score{version=\"{{version}}\"}"))).await;
     assert_eq!(evidence.note, "{{version}} is not known", "an empty label would match what has none");
 }
 
@@ -168,13 +167,11 @@ async fn what_has_gone_is_not_what_is() {
     let (exporter, page) = exporter(&format!("old 1 {now}\nfresh 1\n")).await;
     let Some(prometheus) = Prometheus::start(&exporter.url).await else { return };
     prometheus.until(|e| e.value == Some(1.0), "fresh", 0.0).await;
-    let mut short = gate(&prometheus.url, "old", 0.0);
-    if let GateKind::Prometheus { max_age_ms, .. } = &mut short {
-        *max_age_ms = 1500;
-    }
+    let mut short = value_of(&prometheus.url, "old", 0.0);
+    short.max_age_ms = 1500;
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let evidence = Bench::new([""; 0]).run(spec(short.clone())).await;
+        let evidence = Bench::new([""; 0]).run(gate(short.clone())).await;
         // A newer server leaves such a sample out, an older one tells its time.
         if evidence.note.starts_with("no series") || evidence.note.starts_with("its newest sample is ") {
             break;
@@ -239,12 +236,10 @@ async fn warnings_are_told_and_the_query_goes_as_it_was_meant() {
         ))
     })
     .await;
-    let mut kind = gate(&server.url, "a{b=\"c d&e\"}", 0.0);
-    if let GateKind::Prometheus { headers, .. } = &mut kind {
-        headers.push(("x-scope-orgid".into(), HeaderValue::Plain("{{service}}".into())));
-    }
+    let mut check = value_of(&server.url, "a{b=\"c d&e\"}", 0.0);
+    check.headers.push(("x-scope-orgid".into(), HeaderValue::Plain("{{service}}".into())));
     let mut bench = Bench::new([""; 0]);
-    let evidence = bench.run(spec(kind)).await;
+    let evidence = bench.run(gate(check)).await;
     assert_eq!((evidence.verdict, evidence.value, evidence.note.as_str()), (Verdict::Passed, Some(3.0), "1 warning"));
     assert_eq!(evidence.details, ["prometheus: partial response"]);
     assert!(bench.log().iter().any(|line| line.level == LogLevel::Warn && line.text.contains("partial")));

@@ -5,8 +5,8 @@ use crate::support::server;
 
 use std::time::Duration;
 
-use bench::{Bench, golden, health, smoke, write};
-use cutover::domain::{GateSpec, LogLevel, LogLine, Verdict};
+use bench::{AnyGate, Bench, golden, health, smoke, write};
+use cutover::domain::{LogLevel, LogLine, Verdict};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;
@@ -183,7 +183,7 @@ async fn a_faulty_file_is_refused_before_anything_is_sent() {
     assert!(evidence.note.ends_with(".jsonl:3: not JSON"), "{evidence:?}");
     assert!(bench.log().iter().any(|line| line.text == evidence.note), "{:?}", bench.log());
     let missing = std::path::Path::new("/nowhere/golden.jsonl");
-    for spec in [golden(missing, 0.9), smoke(missing, true)] {
+    for spec in [AnyGate::from(golden(missing, 0.9)), smoke(missing, true).into()] {
         let evidence = bench.run(spec).await;
         assert!(evidence.note.starts_with("cannot read /nowhere/golden.jsonl"), "{evidence:?}");
         assert_eq!((evidence.verdict, evidence.value), (Verdict::NotYet, None));
@@ -220,7 +220,7 @@ async fn smoke_fails_on_wrong_ranges_slow_answers_and_html() {
     .await;
     let file = requests(10);
     let mut spec = smoke(file.path(), false);
-    bench::latency_limit(&mut spec, 250);
+    spec.check.max_latency_ms = 250;
     let evidence = Bench::new([&odd.url]).run(spec).await;
     assert_eq!((evidence.verdict, evidence.value), (Verdict::Failed, Some(5.0)), "{evidence:?}");
     let said = ["4000 is above 1000", "the answer is not JSON", "limit 250 ms", "answer cut off", "got status 500"];
@@ -279,7 +279,9 @@ async fn smoke_leaves_a_dead_side_alone_after_a_while() {
 #[tokio::test]
 async fn a_run_ends_at_once_when_it_is_cancelled() {
     let hang = Server::start(|_| Answer::Hang).await;
-    for spec in [health(1, 60_000), golden(cases(60).path(), 0.9), smoke(requests(5).path(), true)] {
+    let (cases, requests) = (cases(60), requests(5));
+    let (golden, smoke) = (golden(cases.path(), 0.9), smoke(requests.path(), true));
+    for spec in [AnyGate::from(health(1, 60_000)), golden.into(), smoke.into()] {
         let mut bench = Bench::new([&hang.url]);
         let cancel = bench.cancel.clone();
         let before = hang.served();
@@ -303,7 +305,8 @@ async fn a_run_ends_at_once_when_it_is_cancelled() {
 #[tokio::test]
 async fn a_run_that_takes_too_long_is_not_yet() {
     let hang = Server::start(|_| Answer::Hang).await;
-    let spec = GateSpec { timeout_ms: 100, ..health(1, 60_000) };
+    let mut spec = health(1, 60_000);
+    spec.spec.timeout_ms = 100;
     let evidence = Bench::new([&hang.url]).run(spec).await;
     assert_eq!((evidence.verdict, evidence.note.as_str()), (Verdict::NotYet, "not done within 1 s"));
     let evidence = Bench::new(Vec::<String>::new()).run(health(1, 100)).await;

@@ -4,11 +4,11 @@ use crate::support::gate as bench;
 use crate::support::gateway as kit;
 use crate::support::server;
 
-use bench::{Bench, spec};
+use bench::{Bench, Gate, gate};
 use cutover::backend::TrafficBackend;
 use cutover::backend::embedded::{AdminAddress, Embedded};
-use cutover::domain::gate::SmokeSource;
-use cutover::domain::{GateKind, Pair, SampledRequest, Verdict};
+use cutover::domain::{Pair, SampledRequest, Verdict};
+use cutover::gate::{Smoke, SmokeSource};
 use cutover::gateway::Settings;
 use kit::{Replica, Rig, Wire, eventually, settings};
 use server::{Answer, Request, Server};
@@ -52,9 +52,9 @@ async fn kept(rig: &Rig, backend: &Embedded, request: &str, count: usize) -> Vec
     samples
 }
 
-fn live(adversarial: bool) -> cutover::domain::GateSpec {
+fn live(adversarial: bool) -> Gate<Smoke> {
     let source = SmokeSource::Live { count: 50 };
-    spec(GateKind::Smoke { source, path: "/".into(), max_latency_ms: 5000, adversarial, headers: Vec::new() })
+    gate(Smoke { source, path: "/".into(), max_latency_ms: 5000, adversarial, headers: Vec::new() })
 }
 
 #[tokio::test]

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cutover::domain::gate::{GoldenSpec, SmokeSource};
-use cutover::domain::{Digest, Evidence, GateKind, GateSpec, LogLine, SampledRequest, Side};
-use cutover::gate::{GateProgress, RunContext, Subject, Target, run};
+use cutover::domain::{Digest, Evidence, GateSpec, LogLine, SampledRequest, Side};
+use cutover::gate::{Check, GateProgress, GoldenSpec, Health, RunContext, Smoke, SmokeSource, Subject, Target, run};
 use tokio::sync::{mpsc, watch};
 
 /// A side with its replicas, and everything a run wants.
@@ -45,7 +44,8 @@ impl Bench {
         }
     }
 
-    pub async fn run(&mut self, spec: GateSpec) -> Evidence {
+    pub async fn run(&mut self, gate: impl Into<AnyGate>) -> Evidence {
+        let (spec, check) = gate.into();
         let ctx = RunContext {
             targets: self.targets.clone(),
             transport: cutover::domain::Transport::default(),
@@ -66,7 +66,7 @@ impl Bench {
             now: chrono::Utc::now,
         };
         // In a task, as the runtime does it.
-        tokio::spawn(run(spec, ctx)).await.unwrap()
+        tokio::spawn(run(spec, check, ctx)).await.unwrap()
     }
 
     /// Where the side is from now on.
@@ -100,37 +100,44 @@ pub fn write(lines: impl IntoIterator<Item = String>) -> tempfile::NamedTempFile
     file
 }
 
-pub fn spec(kind: GateKind) -> GateSpec {
-    GateSpec { name: kind.name().into(), required: true, valid_for_ms: 3_600_000, timeout_ms: 60_000, kind }
+/// A gate to run: what the engine knows of it, and its check.
+#[derive(Debug, Clone)]
+pub struct Gate<C> {
+    pub spec: GateSpec,
+    pub check: C,
 }
 
-pub fn health(consecutive: u32, max_latency_ms: u64) -> GateSpec {
-    spec(GateKind::Health { path: "/v2/health/ready".into(), consecutive, max_latency_ms, interval_ms: 1 })
+/// A gate of any kind.
+pub type AnyGate = (GateSpec, Arc<dyn Check>);
+
+impl<C: Check> From<Gate<C>> for AnyGate {
+    fn from(gate: Gate<C>) -> Self {
+        (gate.spec, Arc::new(gate.check))
+    }
 }
 
-pub fn golden(cases: &Path, min_accuracy: f64) -> GateSpec {
+pub fn gate<C: Check>(check: C) -> Gate<C> {
+    let name = std::any::type_name::<C>().rsplit("::").next().unwrap_or_default().to_lowercase();
+    let spec =
+        GateSpec { kind: name.clone(), name, required: true, valid_for_ms: 3_600_000, timeout_ms: 60_000, ask: None };
+    Gate { spec, check }
+}
+
+pub fn health(consecutive: u32, max_latency_ms: u64) -> Gate<Health> {
+    gate(Health { path: "/v2/health/ready".into(), consecutive, max_latency_ms, interval_ms: 1 })
+}
+
+pub fn golden(cases: &Path, min_accuracy: f64) -> Gate<GoldenSpec> {
     let set = GoldenSpec::accuracy(cases, "/v2/models/iris/infer", "/outputs/0/data/0", min_accuracy);
-    golden_of(GoldenSpec { concurrency: 8, ..set })
+    gate(GoldenSpec { concurrency: 8, ..set })
 }
 
-pub fn golden_of(set: GoldenSpec) -> GateSpec {
-    spec(GateKind::Golden(Box::new(set)))
-}
-
-pub fn smoke(requests: &Path, adversarial: bool) -> GateSpec {
+pub fn smoke(requests: &Path, adversarial: bool) -> Gate<Smoke> {
     let (source, path) = (SmokeSource::File(requests.into()), "/v2/models/iris/infer".into());
-    spec(GateKind::Smoke { source, path, max_latency_ms: 5000, adversarial, headers: Vec::new() })
+    gate(Smoke { source, path, max_latency_ms: 5000, adversarial, headers: Vec::new() })
 }
 
 /// One golden case after the other, `least` of them needed.
-pub fn one_at_a_time(spec: &mut GateSpec, least: usize) {
-    if let GateKind::Golden(set) = &mut spec.kind {
-        (set.concurrency, set.min_cases) = (1, least);
-    }
-}
-
-pub fn latency_limit(spec: &mut GateSpec, limit_ms: u64) {
-    if let GateKind::Smoke { max_latency_ms, .. } = &mut spec.kind {
-        *max_latency_ms = limit_ms;
-    }
+pub fn one_at_a_time(gate: &mut Gate<GoldenSpec>, least: usize) {
+    (gate.check.concurrency, gate.check.min_cases) = (1, least);
 }

@@ -36,7 +36,7 @@ impl State {
         if let Some(load) = load {
             return GateStatus {
                 name: spec.name.clone(),
-                kind: spec.kind.name().into(),
+                kind: spec.kind.clone(),
                 required: spec.required,
                 status,
                 value: load.p99_ms,
@@ -52,7 +52,7 @@ impl State {
         }
         GateStatus {
             name: spec.name.clone(),
-            kind: spec.kind.name().into(),
+            kind: spec.kind.clone(),
             required: spec.required,
             status,
             value: evidence.and_then(|evidence| evidence.value),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::case::{Expected, not_json};
-use crate::domain::gate::{Compare, GoldenForm, GoldenSpec};
+use super::spec::{Compare, GoldenForm, GoldenSpec};
 use crate::domain::text::clean;
 use crate::gate::agree::{agree_within, finite, is_nan, shown};
 use crate::http::{FetchError, Reply, redirect_note};
@@ -172,7 +172,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::gate::GoldenLimits;
+    use crate::gate::golden::GoldenLimits;
 
     fn spec(compare: Compare, tolerance: f64, limits: GoldenLimits) -> GoldenSpec {
         let spec = GoldenSpec::accuracy(Path::new("x"), "/", "/a", 0.9);

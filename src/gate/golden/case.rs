@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::gate::{GoldenForm, GoldenSpec};
+use super::spec::{GoldenForm, GoldenSpec};
 use crate::domain::template::{self, Kind, Template};
 use crate::domain::text::clean;
 use crate::gate::agree::{finite, shown, word_unlike_json};

@@ -1,9 +1,9 @@
 //! What the answers come to: shares with their confidence intervals, distances, and the verdict on each limit.
 
 use super::answer::Graded;
+use super::spec::GoldenLimits;
 use super::statistics::{Distances, figure, percent, wilson};
 use crate::domain::Verdict;
-use crate::domain::gate::GoldenLimits;
 use crate::gate::count;
 
 /// A larger share of cases without an answer leaves no verdict but "failed" or "not yet".

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Make};
 use super::csv::Table;
-use crate::domain::gate::{GoldenForm, GoldenSpec};
+use super::spec::{GoldenForm, GoldenSpec};
 use crate::domain::template::Template;
 use crate::domain::text::clean;
 use crate::gate::lines::Lines;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::LoadLimits;
 use super::engine::Tick;
 use super::tally::Tally;
 use crate::domain::Verdict;
-use crate::domain::gate::LoadLimits;
 use crate::domain::load::{LimitedBy, LoadPoint, LoadRun, MAX_POINTS};
 use crate::gate::report::Report;
 use crate::gate::{Finding, count};

@@ -1,14 +1,14 @@
 //! Seconds as the engine would tell them: when a load has to stop, and on whose account.
 
 use super::*;
-use crate::domain::{GateKind, GateSpec};
+use crate::domain::GateSpec;
 
 const LIMITS: LoadLimits =
     LoadLimits { max_p50_ms: None, max_p95_ms: None, max_p99_ms: 100, max_error_rate: 0.01, min_rate: 0.95 };
 
 fn report() -> Report {
-    let kind = GateKind::Manual { ask: "-".into() };
-    let spec = GateSpec { name: "load".into(), required: true, valid_for_ms: 1, timeout_ms: 1, kind };
+    let (name, kind) = ("load".to_owned(), "load".to_owned());
+    let spec = GateSpec { name, kind, required: true, valid_for_ms: 1, timeout_ms: 1, ask: None };
     let (log, progress) = (tokio::sync::mpsc::channel(9).0, tokio::sync::watch::Sender::default());
     Report::new(&spec, log, progress, || crate::domain::Stamp::epoch().wall)
 }

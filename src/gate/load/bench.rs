@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use hyper::Method;
 
+use super::Stage;
 use super::engine::{Job, start};
 use super::place::Prepared;
 use super::profile::Profile;
 use super::tally::Tally;
 use crate::domain::Transport;
-use crate::domain::gate::Stage;
 use crate::http::Target;
 
 /// What a run came to.

@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::{self, Instant};
 
+use super::super::Stage;
 use super::{Job, Tick, drive};
 use crate::domain::Transport;
-use crate::domain::gate::Stage;
 use crate::gate::load::place::{Place, Prepared};
 use crate::gate::load::profile::Profile;
 use crate::gate::load::response::Fault;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::gate::Stage;
+use super::Stage;
 
 /// Stages one after the other; a stage goes in a straight line from one rate to another.
 pub(super) struct Profile {

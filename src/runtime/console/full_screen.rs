@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{ConsoleOptions, Exit, Inputs, Source, Stage, after_loss, run};
-use crate::backend::TrafficBackend;
 use crate::domain::{Actor, LogLine, LogSource, Service};
 use crate::engine::Access;
 use crate::logs::Followers;
+use crate::runtime::Systems;
 use crate::runtime::core::Core;
 use crate::runtime::replay::Replay;
 use crate::runtime::themes;
@@ -41,8 +41,8 @@ pub struct Setup {
 ///
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
-pub async fn full_screen(service: Service, backend: Arc<dyn TrafficBackend>, setup: Setup) -> Result<u8, String> {
-    let core = Core::open(&Arc::new(service), &backend, setup.me.clone(), setup.access)?;
+pub async fn full_screen(service: Service, systems: Systems, setup: Setup) -> Result<u8, String> {
+    let core = Core::open(&Arc::new(service), &systems, setup.me.clone(), setup.access)?;
     let (mut core, exit, restored) = show(core, setup).await?;
     if exit.lost {
         after_loss(&mut core, &exit).await;

@@ -10,14 +10,14 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use cutover::backend::TrafficBackend;
 use cutover::backend::scripted::Scripted;
 use cutover::domain::{
     Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
 };
 use cutover::engine::{Access, Snapshot};
-use cutover::runtime::Core;
+use cutover::gate::Checks;
 use cutover::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
+use cutover::runtime::{Core, Systems};
 use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
 use cutover::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
@@ -293,9 +293,9 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&H
     let service = Arc::new(service(dir.path()));
     let bases = service.sides.map(|_, side| side.urls.clone());
     let backend = Scripted::new(split, bases);
-    let traffic: Arc<dyn TrafficBackend> = Arc::new(backend.clone());
+    let systems = Systems { backend: Arc::new(backend.clone()), checks: Checks::default() };
     let me = Actor { name: "op1".into(), via: "console".into() };
-    let mut core = Core::open(&service, &traffic, me.clone(), Access::Console).unwrap();
+    let mut core = Core::open(&service, &systems, me.clone(), Access::Console).unwrap();
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
     let mut view = View::new(ui::Options { theme, glyphs: Glyphs::Unicode, me, scenarios: vec![] });
     let paper = Paper::default();

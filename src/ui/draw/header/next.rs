@@ -1,7 +1,7 @@
 //! What a plan that is walked unattended does next, and when.
 
-use crate::engine::Phase;
 use crate::engine::snapshot::Status;
+use crate::engine::{Command, Phase};
 use crate::ui::draw::canvas::Canvas;
 use crate::ui::text::left;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::call::HeaderValue;
+use crate::domain::HeaderValue;
 
 /// A golden set and what a side must make of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

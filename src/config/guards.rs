@@ -1,146 +1,22 @@
-//! What `[[gate]]` and `[[guard]]` mean. No limit of theirs has a default (law 12): a check whose
-//! limit nobody chose is a check that nobody made.
+//! What `[[guard]]` means. No limit has a default (law 12): a check whose limit was not chosen is no check.
 
 use std::collections::HashMap;
 
-use super::sections::{path_or, side};
-use super::{calls, gates, golden, keys};
+use super::keys;
+use super::sections::side;
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
-use crate::domain::{Comparison, GateKind, GateSpec, GuardAction, GuardSpec, Metric, MetricsSpec};
-use crate::settings::{Node, TRANSPORT, Table, duration, quote, values};
+use crate::domain::{Comparison, GuardAction, GuardSpec, Metric, MetricsSpec};
+use crate::settings::{Node, Table, quote};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
-const DAY: u64 = 24 * HOUR;
-
-/// Gates beyond this are refused, guards too.
-const MAX_CHECKS: usize = 100;
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Health,
-    Golden,
-    Smoke,
-    Exec,
-    Http,
-    Prometheus,
-    Manual,
-    Integration,
-    Load,
-}
-
-const KINDS: [(&str, Kind); 9] = [
-    ("health", Kind::Health),
-    ("golden", Kind::Golden),
-    ("smoke", Kind::Smoke),
-    ("load", Kind::Load),
-    ("integration", Kind::Integration),
-    ("http", Kind::Http),
-    ("prometheus", Kind::Prometheus),
-    ("exec", Kind::Exec),
-    ("manual", Kind::Manual),
-];
-
-/// The tables of one kind of check, not too many.
-fn tables<'a>(root: &Table<'a>, key: &str, label: &'static str) -> Vec<Table<'a>> {
-    let Some(node) = root.get(key) else { return Vec::new() };
-    let tables = node.tables(label);
-    if tables.len() > MAX_CHECKS {
-        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_CHECKS}"));
-        return Vec::new();
-    }
-    tables
-}
-
-/// The gates, in the order of the file. `ready_path` is where health looks unless told otherwise.
-pub(super) fn gates(root: &Table<'_>, ready_path: &str) -> Vec<GateSpec> {
-    let mut lines: HashMap<String, usize> = HashMap::new();
-    let mut gates = Vec::new();
-    for table in tables(root, "gate", keys::GATE.name) {
-        let Some((name, spec)) = gate(&table, ready_path) else { continue };
-        if let Some(why) = spec.as_ref().and_then(|spec| golden::no_samples(root, spec)) {
-            table.fault(why, "write sample = true in [gateway], or requests = \"FILE\" here");
-        }
-        if let Some(line) = lines.get(&name) {
-            table.fault(
-                format!("a gate on line {line} is named {} already", quote(&name)),
-                "give one of them another name = \"..\"",
-            );
-        } else {
-            lines.insert(name, table.line());
-        }
-        gates.extend(spec);
-    }
-    gates
-}
-
-/// The gate's name, and the gate unless it is at fault.
-fn gate(table: &Table<'_>, ready_path: &str) -> Option<(String, Option<GateSpec>)> {
-    let node = table.need("kind", "write kind = \"health\", \"golden\", \"smoke\" or another")?;
-    let kind = node.choice(&KINDS)?;
-    let table = table.clone();
-    let table = match kind {
-        Kind::Health => table.keys_of(&[&keys::GATE, &keys::HEALTH]),
-        Kind::Golden => table.keys_of(&[&keys::GATE, &keys::GOLDEN]),
-        Kind::Smoke => table.keys_of(&[&keys::GATE, &keys::SMOKE]),
-        Kind::Exec => table.keys_of(&[&keys::GATE, &keys::EXEC]),
-        Kind::Http => table.keys_of(&[&keys::GATE, &keys::HTTP, &TRANSPORT]),
-        Kind::Prometheus => table.keys_of(&[&keys::GATE, &keys::PROMETHEUS, &TRANSPORT]),
-        Kind::Manual => table.keys_of(&[&keys::GATE, &keys::MANUAL]),
-        Kind::Integration => table.keys_of(&[&keys::GATE, &keys::INTEGRATION]),
-        Kind::Load => table.keys_of(&[&keys::GATE, &keys::LOAD]),
-    };
-    let name = match table.get("name") {
-        Some(name) => values::name(&name, 40)?,
-        None => node.text()?.to_owned(),
-    };
-    let required = table.flag("required", true);
-    let valid_for_ms = table.duration("valid_for", SECOND..=30 * DAY, HOUR);
-    let timeout_ms = table.duration("timeout", 100..=DAY, 300 * SECOND);
-    let kind = match kind {
-        Kind::Health => health(&table, ready_path, timeout_ms),
-        Kind::Golden => golden::golden(&table, timeout_ms),
-        Kind::Smoke => golden::smoke(&table),
-        Kind::Exec => gates::exec(&table),
-        Kind::Http => calls::http(&table),
-        Kind::Prometheus => calls::prometheus(&table),
-        Kind::Manual => gates::manual(&table),
-        Kind::Integration => calls::integration(&table),
-        Kind::Load => gates::load(&table, timeout_ms),
-    };
-    Some((name.clone(), kind.map(|kind| GateSpec { name, required, valid_for_ms, timeout_ms, kind })))
-}
-
-fn health(table: &Table<'_>, ready_path: &str, timeout_ms: u64) -> Option<GateKind> {
-    let max_latency = latency_limit(table);
-    let path = path_or(table, ready_path);
-    let consecutive = table.number("consecutive", 1..=1000, 3);
-    let interval_ms = table.duration("interval", 10..=HOUR, SECOND);
-    let least = (consecutive - 1).saturating_mul(interval_ms);
-    if least >= timeout_ms {
-        table.fault(
-            format!("{consecutive} checks at this interval take {}, longer than the timeout", duration::format(least)),
-            "raise timeout, or lower consecutive or interval",
-        );
-    }
-    Some(GateKind::Health {
-        path,
-        consecutive: u32::try_from(consecutive).ok()?,
-        max_latency_ms: max_latency?,
-        interval_ms,
-    })
-}
-
-fn latency_limit(table: &Table<'_>) -> Option<u64> {
-    table.need("max_latency", "write e.g. max_latency = \"500ms\"")?.duration(1..=HOUR)
-}
 
 /// The guards, in the order of the file.
 pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<GuardSpec> {
     let mut lines: HashMap<_, usize> = HashMap::new();
     let mut guards = Vec::new();
-    for table in tables(root, "guard", keys::GUARD.name) {
+    for table in root.tables("guard", keys::GUARD.name) {
         let Some(spec) = guard(&table.clone().keys_of(&[&keys::GUARD]), metrics) else { continue };
         let what = (spec.metric, spec.row.clone(), spec.side, spec.at_least);
         if let Some(line) = lines.get(&what) {

@@ -1,26 +1,66 @@
-//! What the `[[gate]]`s mean that hold a side's answers against what is known: golden and smoke.
+//! Reading the table of a golden gate.
 
-use crate::domain::gate::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec, SmokeSource};
+use super::super::check::{Around, GATE, Kind, Read};
+use super::super::expect;
+use super::spec::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 use crate::domain::template::Template;
-use crate::domain::{GateKind, GateSpec};
-use crate::settings::{Node, Table, call, quote, values};
+use crate::settings::KeyDefault::{From, Is, Nothing, Required};
+use crate::settings::{Node, Section, Table, call, key, values};
 
 const SECOND: u64 = 1000;
-const HOUR: u64 = 3600 * SECOND;
 /// A golden set has no more lines.
 const MAX_CASES: u64 = 100_000;
-/// The gateway keeps no more requests.
-const MAX_SAMPLES: u64 = 100;
 
-/// A gate that compares predictions with a golden set.
-pub(super) fn golden(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
+pub(in crate::gate) const KIND: Kind = Kind {
+    name: "golden",
+    keys: &[&GATE, &KEYS],
+    parts: &[],
+    example: &[
+        ("cases", "\"golden.jsonl\""),
+        ("path", "\"/v2/models/my-model/infer\""),
+        ("answer", "\"/outputs/0/data/0\""),
+        ("min_accuracy", "0.95"),
+    ],
+    read,
+};
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"golden\"", &[
+    key("cases", "file", Required, "JSON lines: {\"id\":\"17\",\"request\":{..the body as sent..},\"expect\":\"spam\"}; or a table with a header row when its name ends in .csv or .tsv. At most 100 000 lines."),
+    key("path", "path", From("none; /v1/chat/completions for openai"), "Where the requests are posted."),
+    key("answer", "JSON pointer", From("none; /outputs/0/data/0 for v2, /choices/0/message/content for openai"), "Place of the answer in the JSON response."),
+    key("min_accuracy", "share", Nothing, "Lowest share of right answers: 0.95 or \"95%\". At least one of the four limits is required."),
+    key("min_agreement", "share", Nothing, "Lowest share of cases that both sides answer alike. Every case is also sent to the live side."),
+    key("max_mean_error", "number", Nothing, "Highest mean absolute error: the mean distance between the answer and the expected number."),
+    key("max_error", "number", Nothing, "Highest single distance. An answer that is not a number, or NaN, fails both limits."),
+    key("compare", "exact | loose | contains", From("\"exact\"; \"loose\" for openai"), "When an answer counts as the expected one. exact: the same JSON. loose: letter case, white space, and quotes and a full stop around a text do not matter. contains: a text that contains the expected one."),
+    key("tolerance", "number", Is("0"), "Numbers that differ by at most this count as the same."),
+    key("form", "json | v2 | openai", Is("\"json\""), "What is sent for a case that has no request. json: the request template. v2: an Open Inference v2 tensor of its inputs. openai: a chat completion of its prompt or messages at temperature 0."),
+    key("request", "JSON text", Nothing, "For json: the body, with \"{{name}}\" for a case's field or column; if it is alone in its quotes it keeps its type (\"{{name:text}}\" and \"{{name:number}}\" say which), and \"{{inputs}}\" is the list of all inputs."),
+    key("tensor", "text", From("`input-0`"), "For v2: the tensor's name; its shape is [1, number of inputs]."),
+    key("datatype", "word", From("`FP32`"), "For v2: the tensor's datatype, as the protocol names it."),
+    key("model", "text", Nothing, "For openai, where it is required: the name of the model."),
+    key("system", "text", Nothing, "For openai: the system message."),
+    key("prompt", "text", From("`{{prompt}}`"), "For openai: the user's message, with {{name}} for a case's field or column."),
+    key("id", "text", Is("\"id\""), "Field or column that names a case. Without it the line number is the name."),
+    key("expect", "text", Is("\"expect\""), "Field or column that holds the expected answer."),
+    key("inputs", "list of texts", From("every other column; for JSON lines the field inputs"), "Fields or columns that are the inputs, in their order."),
+    key("on_broken", "refuse | skip", Is("\"refuse\""), "What happens with broken lines, each reported with its number. refuse: there is no result. skip: they are left out and counted."),
+    key("concurrency", "number", Is("4"), "Requests in flight at once."),
+    key("min_cases", "number", Is("50"), "With fewer cases there is no result."),
+    key("headers", "table", Nothing, "Sent with every request: { x-tenant = \"a\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
+    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
+    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for one response."),
+]);
+
+fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let cases =
         table.need("cases", "name a file of JSON lines, or a .csv").and_then(|node| values::readable_file(&node));
     let forms = [("json", Form::Json), ("v2", Form::V2), ("openai", Form::OpenAi)];
     let word = table.get("form").map_or(Some(Form::Json), |node| node.choice(&forms));
     let form = form(table, word);
     let is_chat = word == Some(Form::OpenAi);
-    let path = path(table, if is_chat { Some("/v1/chat/completions") } else { None });
+    let path = expect::path(table, if is_chat { Some("/v1/chat/completions") } else { None });
     let answer = answer(table, word);
     let compares = [("exact", Compare::Exact), ("loose", Compare::Loose), ("contains", Compare::Contains)];
     let usual = if is_chat { Compare::Loose } else { Compare::Exact };
@@ -33,7 +73,7 @@ pub(super) fn golden(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let skips_broken = table.get("on_broken").map_or(Some(false), |node| node.choice(&broken));
     let headers = call::headers(table);
     let own_timeout = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
-    if let Some(node) = table.get("request_timeout").filter(|_| own_timeout > timeout_ms) {
+    if let Some(node) = table.get("request_timeout").filter(|_| own_timeout > around.timeout_ms) {
         node.fault("is longer than the whole run may take".into(), "raise timeout, or lower it");
     }
     let fields = fields(table);
@@ -59,17 +99,7 @@ pub(super) fn golden(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
         );
         return None;
     }
-    Some(GateKind::Golden(Box::new(spec)))
-}
-
-fn path(table: &Table<'_>, usual: Option<&str>) -> Option<String> {
-    match (table.get("path"), usual) {
-        (Some(node), _) => values::http_path(&node),
-        (None, Some(usual)) => Some(usual.to_owned()),
-        (None, None) => {
-            table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node))
-        }
-    }
+    Some(Read::runs(spec))
 }
 
 fn answer(table: &Table<'_>, form: Option<Form>) -> Option<String> {
@@ -205,45 +235,4 @@ fn distance(node: &Node<'_>) -> Option<f64> {
         return Some(number);
     }
     node.refuse(format!("no distance is below 0, so {number} can never be kept"), "write 0 or more")
-}
-
-/// A gate that sends representative requests.
-pub(super) fn smoke(table: &Table<'_>) -> Option<GateKind> {
-    let source = source(table);
-    let path = path(table, table.get("sample").map(|_| "/"));
-    let limit =
-        table.need("max_latency", "write e.g. max_latency = \"500ms\"").and_then(|node| node.duration(1..=HOUR));
-    let adversarial = table.flag("adversarial", true);
-    let headers = call::headers(table);
-    Some(GateKind::Smoke { source: source?, path: path?, max_latency_ms: limit?, adversarial, headers: headers? })
-}
-
-fn source(table: &Table<'_>) -> Option<SmokeSource> {
-    let count = table.number("count", 1..=MAX_SAMPLES, 50);
-    let Some(node) = table.get("sample") else {
-        if let Some(node) = table.get("count") {
-            node.fault("belongs to sample = \"live\"".into(), "remove it: of a file every line is sent");
-        }
-        let file = table.need("requests", "name a file of JSON lines")?;
-        return values::readable_file(&file).map(SmokeSource::File);
-    };
-    node.choice(&[("live", ())])?;
-    if let Some(file) = table.get("requests") {
-        return file.refuse(format!("{} stands beside sample = \"live\"", quote(file.text()?)), "keep one of the two");
-    }
-    Some(SmokeSource::Live { count: usize::try_from(count).ok()? })
-}
-
-/// Why a gate that samples live traffic would never have any.
-pub(super) fn no_samples(root: &Table<'_>, spec: &GateSpec) -> Option<String> {
-    let GateKind::Smoke { source: SmokeSource::Live { .. }, .. } = &spec.kind else { return None };
-    let word =
-        |section: &str, key: &str| root.get(section).and_then(|node| node.table()).and_then(|table| table.get(key));
-    if let Some(kind) = word("backend", "kind").and_then(|node| node.text()).filter(|kind| *kind != "embedded") {
-        return Some(format!("{} keeps no requests of live traffic", quote(kind)));
-    }
-    // A gateway that another file describes is asked when the gate runs.
-    root.get("gateway")?;
-    let keeps = word("gateway", "sample").and_then(|node| node.flag()).unwrap_or(false);
-    (!keeps).then(|| "the gateway keeps no requests of live traffic".to_owned())
 }

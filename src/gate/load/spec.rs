@@ -1,55 +1,116 @@
-//! What the `[[gate]]`s mean that ask something besides the side itself: a command, an endpoint, a
-//! query, a person.
+//! The config of a load gate: its keys, and what they mean.
 
-use super::keys;
-use crate::domain::GateKind;
-use crate::domain::gate::{Bound, LoadLimits, Stage};
+use std::path::PathBuf;
+
+use super::super::check::{Around, GATE, Kind, Read};
 use crate::domain::load::{Saturation, Selector};
-use crate::settings::{Node, Table, call, duration, quote, values};
+use crate::settings::KeyDefault::{From, Is, Nothing, Required};
+use crate::settings::{Node, Section, Table, call, duration, key, quote, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
-/// What the last answers of a load may take, in milliseconds.
+/// The time that the last answers of a load may take, in milliseconds.
 const GRACE: u64 = 10 * SECOND;
 /// More than one thread can send, in requests per second.
 const MAX_RPS: f64 = 100_000.0;
 const MAX_STAGES: usize = 50;
 /// With fewer requests a p99 means nothing.
 const LEAST_REQUESTS: f64 = 100.0;
-
-/// Longest question to a person, in characters.
-const MAX_ASK: usize = 200;
 /// Longest name of a metric with its labels, in bytes.
 const MAX_SELECTOR: usize = 500;
 
-/// What was written is at fault, and that is noted.
-pub(super) struct Faulty;
+pub(in crate::gate) const KIND: Kind = Kind {
+    name: "load",
+    keys: &[&GATE, &KEYS],
+    parts: &[("A stage's keys:", &STAGE), ("", &SATURATION)],
+    example: &[
+        ("requests", "\"smoke.jsonl\""),
+        ("path", "\"/v2/models/my-model/infer\""),
+        ("rate", "200"),
+        ("duration", "\"4m\""),
+        ("max_p99", "\"250ms\""),
+        ("max_error_rate", "\"0.1%\""),
+    ],
+    read,
+};
 
-/// `min` or `max`: one of the two or none.
-pub(super) fn bound(table: &Table<'_>) -> Result<Option<Bound>, Faulty> {
-    let read = |key: &str, at_least| table.get(key).map(|node| node.amount().map(|limit| Bound { limit, at_least }));
-    match (read("min", true), read("max", false)) {
-        (Some(_), Some(_)) => {
-            table.fault("min and max are both written".into(), "keep one; a second gate can hold the other");
-            Err(Faulty)
-        }
-        (Some(one), None) | (None, Some(one)) => one.map(Some).ok_or(Faulty),
-        (None, None) => Ok(None),
-    }
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"load\"", &[
+    key("requests", "file", Required, "JSON lines like those of a smoke gate, sent over and over. Only the status in expect is checked."),
+    key("path", "path", Required, "Path for a request whose line names none."),
+    key("rate", "number", Nothing, "Requests per second, held for duration. Write this or stages."),
+    key("duration", "duration", Nothing, "How long the rate is held. Peak traffic for 10 to 15 minutes is best."),
+    key("ramp", "duration", Is("\"0s\""), "How long the rate rises from 0 before it is held."),
+    key("stages", "list of tables", Nothing, "Several rates, one after the other, each as a table or a [[gate.stages]] below the gate. Replaces rate, duration and ramp."),
+    key("max_p99", "duration", Required, "Limit for 99 of 100 responses, counted from the moment each request was due."),
+    key("max_p95", "duration", Nothing, "Limit for 95 of 100 responses."),
+    key("max_p50", "duration", Nothing, "Limit for half of the responses."),
+    key("max_error_rate", "share", Required, "Share of requests that may fail: 0.001 or \"0.1%\"."),
+    key("min_rate", "share", Is("\"95%\""), "Lowest share of the intended rate. A side that reaches less is saturated."),
+    key("connections", "number", Is("64"), "Requests in flight at once, over all replicas."),
+    key("saturation", "table", Nothing, "A metric of the replicas that stops the load: { metric = \"queue_depth\", limit = 20 }, read once a second."),
+]);
+
+#[rustfmt::skip]
+const STAGE: Section = Section::new("[[gate.stages]]", &[
+    key("rate", "number", Required, "Requests per second at the end of the stage."),
+    key("for", "duration", Required, "How long the stage lasts."),
+    key("from", "number", From("rate, so it is constant"), "Requests per second at its start, for a ramp."),
+]);
+
+#[rustfmt::skip]
+const SATURATION: Section = Section::new("saturation = { .. }", &[
+    key("metric", "text", Required, "Its name on the metrics page. It may name labels, as name{label=\"value\"}. Of several series the highest counts."),
+    key("limit", "number", Required, "Largest value allowed."),
+    key("url", "path or URL", Is("\"/metrics\""), "Place of the metrics page: a path on every replica, or an absolute URL. If it cannot be read, the load ends with: not yet."),
+    key("port", "number", From("the replica's"), "Port of the page, if it is a different one."),
+    key("consecutive", "number", Is("3"), "Readings above the limit in a row that stop the load."),
+]);
+
+/// Requests at a set rate, however fast the side answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// JSON lines, as of a smoke gate; only the status of `expect` is checked.
+    pub requests: PathBuf,
+    /// Path the requests are posted to where a line names none.
+    pub path: String,
+    /// The rates, one after the other.
+    pub stages: Vec<Stage>,
+    /// Requests in flight at once, over all replicas: 1 to 1024.
+    pub connections: usize,
+    /// What it must keep to.
+    pub limits: LoadLimits,
+    /// A metric of the replicas that is watched meanwhile.
+    pub saturation: Option<Saturation>,
 }
 
-/// A gate that runs a command.
-pub(super) fn exec(table: &Table<'_>) -> Option<GateKind> {
-    let example = "write e.g. command = [\"./check.sh\", \"--strict\"]";
-    let command = table.need("command", example).and_then(|node| values::command(&node, example));
-    let dir = values::dir(table);
-    let not_yet_code = table.number("not_yet_code", 2..=255, 75);
-    let bound = bound(table).ok();
-    Some(GateKind::Exec { command: command?, dir: dir?, not_yet_code: u8::try_from(not_yet_code).ok()?, bound: bound? })
+/// A stretch of a load: from one rate to another in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    /// Requests per second at its beginning.
+    pub from_rps: f64,
+    /// Requests per second at its end.
+    pub to_rps: f64,
+    /// How long it goes, in milliseconds.
+    pub for_ms: u64,
 }
 
-/// A gate that puts load on the side.
-pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
+/// What a side under load must keep to. Latencies count from when a request was due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadLimits {
+    /// Half of the answers, in milliseconds.
+    pub max_p50_ms: Option<u64>,
+    /// 95 of 100 answers, in milliseconds.
+    pub max_p95_ms: Option<u64>,
+    /// 99 of 100 answers, in milliseconds.
+    pub max_p99_ms: u64,
+    /// The share of requests that may fail, 0 to 1.
+    pub max_error_rate: f64,
+    /// The least share of the intended rate, 0 to 1.
+    pub min_rate: f64,
+}
+
+fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let requests = table.need("requests", "name a file of JSON lines").and_then(|node| values::readable_file(&node));
     let path =
         table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
@@ -64,7 +125,7 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let saturation = table.get("saturation").map(|node| saturation(&node));
     let stages = stages?;
     let length: u64 = stages.iter().map(|stage| stage.for_ms).sum();
-    if length + GRACE >= timeout_ms {
+    if length + GRACE >= around.timeout_ms {
         table.fault(
             format!("the load takes {}, and its last answers up to 10 s more", duration::format(length)),
             "raise timeout above that, or shorten the load",
@@ -86,11 +147,11 @@ pub(super) fn load(table: &Table<'_>, timeout_ms: u64) -> Option<GateKind> {
     let connections = usize::try_from(connections).ok()?;
     // A part that was written and is at fault ends here; one that was not written is absent.
     let saturation = saturation.map_or(Some(None), |saturation| saturation.map(Some))?;
-    Some(GateKind::Load { requests: requests?, path: path?, stages, connections, limits, saturation })
+    Some(Read::runs(Load { requests: requests?, path: path?, stages, connections, limits, saturation }))
 }
 
 fn saturation(node: &Node<'_>) -> Option<Saturation> {
-    let table = node.table()?.keys_of(&[&keys::SATURATION]);
+    let table = node.table()?.keys_of(&[&SATURATION]);
     let example = "write e.g. metric = \"queue_depth\", or 'queue_depth{model=\"a\"}'";
     let metric = table.need("metric", example).and_then(|node| {
         let text = node.text()?;
@@ -140,7 +201,7 @@ fn stages(table: &Table<'_>) -> Option<Vec<Stage>> {
 }
 
 fn stage(node: &Node<'_>) -> Option<Stage> {
-    let table = node.table()?.keys_of(&[&keys::STAGE]);
+    let table = node.table()?.keys_of(&[&STAGE]);
     let to = table.need("rate", "write e.g. rate = 200").and_then(|node| rps(&node));
     let length =
         table.need("for", "write e.g. for = \"10m\"").and_then(|node| node.duration(SECOND..=24 * 60 * MINUTE));
@@ -158,15 +219,4 @@ fn share(node: &Node<'_>, least: f64, example: &str) -> Option<f64> {
     let share = node.share(example)?;
     let fits = (least..=1.0).contains(&share);
     if fits { Some(share) } else { node.refuse(format!("{share} is not from {least} to 1"), example) }
-}
-
-/// A gate that a person signs.
-pub(super) fn manual(table: &Table<'_>) -> Option<GateKind> {
-    let example = "write what the person must have looked at";
-    let node = table.need("ask", example)?;
-    let ask = node.text()?.trim();
-    if ask.is_empty() || ask.chars().count() > MAX_ASK {
-        return node.refuse(format!("must have 1 to {MAX_ASK} characters"), example);
-    }
-    Some(GateKind::Manual { ask: ask.to_owned() })
 }

@@ -1,0 +1,31 @@
+//! The manual gate: a person signs for it. It is never run.
+
+use super::check::{Around, GATE, Kind, Read};
+use crate::settings::KeyDefault::Required;
+use crate::settings::{Section, Table, key};
+
+/// Longest question to a person, in characters.
+const MAX_ASK: usize = 200;
+
+pub(super) const KIND: Kind = Kind {
+    name: "manual",
+    keys: &[&GATE, &KEYS],
+    parts: &[],
+    example: &[("ask", "\"Has the fairness report of this version been read?\"")],
+    read,
+};
+
+#[rustfmt::skip]
+const KEYS: Section = Section::new("[[gate]] kind = \"manual\"", &[
+    key("ask", "text", Required, "What the person who signs must check. It is signed with cutover approve, for one version. A signature counts for valid_for."),
+]);
+
+fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
+    let example = "write what the person must have looked at";
+    let node = table.need("ask", example)?;
+    let ask = node.text()?.trim();
+    if ask.is_empty() || ask.chars().count() > MAX_ASK {
+        return node.refuse(format!("must have 1 to {MAX_ASK} characters"), example);
+    }
+    Some(Read::Signed(ask.to_owned()))
+}
