@@ -191,10 +191,8 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
         Verb::Gateway { until_stdin_closes } => gateway::run(context, until_stdin_closes).await,
         Verb::Demo(args) => Box::pin(demo::run(&args, context)).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, context)).await,
-        Verb::DemoServer(raw) => demo::hidden("demo-server", &raw.rest, &mut context.out).await,
-        Verb::DemoLoad(raw) => demo::hidden("demo-load", &raw.rest, &mut context.out).await,
-        Verb::BenchProbe(raw) => demo::hidden("bench-probe", &raw.rest, &mut context.out).await,
-        Verb::BenchLoad(raw) => demo::hidden("bench-load", &raw.rest, &mut context.out).await,
+        Verb::DemoServer(raw) => demo::hidden("demo-server", &raw.rest).await,
+        Verb::DemoLoad(raw) => demo::hidden("demo-load", &raw.rest).await,
         verb => match act::Act::from_verb(verb) {
             Some(act) => Box::pin(act::run(context, act)).await,
             None => Err(Failure::usage("no such verb")),

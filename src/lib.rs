@@ -63,4 +63,6 @@ pub mod report;
 pub mod runtime;
 pub mod settings;
 pub mod terminal;
+#[doc(hidden)]
+pub mod testing;
 pub mod ui;

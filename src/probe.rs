@@ -5,7 +5,6 @@
 //! less and less often. What it finds goes out as [`ProbeEvent`]s without a time: who receives them
 //! stamps them, so that there is one clock. Nothing here decides anything.
 
-pub mod bench;
 mod delay;
 mod metrics;
 mod poller;

@@ -1,4 +1,4 @@
-//! The demo, and the hidden verbs of its processes and of the benchmarks.
+//! The demo, and the hidden verbs of its processes.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::operator::me;
-use super::{Context, Out, appearance, console, keymap, linear};
+use super::{Context, appearance, console, keymap, linear};
+use crate::config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
 use crate::demo::scenario::Scenario;
@@ -16,7 +17,6 @@ use crate::demo::{self, tree};
 use crate::domain::Side;
 use crate::engine::Access;
 use crate::runtime::console::full_screen::{Setup, full_screen};
-use crate::{config, probe};
 
 /// Plays the demo: on the screen or in lines with a terminal; without one it plays, reports and judges by itself.
 pub(crate) async fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
@@ -65,8 +65,8 @@ async fn demo_in_lines(args: &DemoArgs, scenario: Scenario, context: &mut Contex
     code
 }
 
-/// A hidden verb of the demo and the benchmarks.
-pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Result<Exit, Failure> {
+/// A hidden verb of the demo.
+pub(crate) async fn hidden(verb: &str, args: &[OsString]) -> Result<Exit, Failure> {
     let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
     let number =
@@ -79,39 +79,7 @@ pub(crate) async fn hidden(verb: &str, args: &[OsString], out: &mut Out) -> Resu
             let port = u16::try_from(number(1)?).map_err(|_| Failure::usage("demo-server: no port"))?;
             child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(wrong)?;
         }
-        "demo-load" => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
-        "bench-load" => bench_load(&words, out).await?,
-        _ => bench_probe(&words, out).await?,
+        _ => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
     }
     Ok(Exit::Reached)
-}
-
-/// `bench-load URL CONNECTIONS SECONDS RPS`; 0 requests per second are as many as there can be.
-async fn bench_load(words: &[String], out: &mut Out) -> Result<(), Failure> {
-    let usage = || Failure::usage("bench-load: URL CONNECTIONS SECONDS RPS");
-    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u32>().ok()).ok_or_else(usage);
-    let url = words.first().ok_or_else(usage)?;
-    let connections = number(1)?.clamp(1, 1024) as usize;
-    let ran = crate::gate::load_bench::run(url, connections, number(2)?, number(3)?).await.map_err(Failure::error)?;
-    out.line(&ran.to_string());
-    Ok(())
-}
-
-/// `bench-probe serve PORT REPLICAS`, or `bench-probe run PORT REPLICAS SECONDS`.
-async fn bench_probe(words: &[String], out: &mut Out) -> Result<(), Failure> {
-    let usage = || Failure::usage("bench-probe: serve PORT REPLICAS, or run PORT REPLICAS SECONDS");
-    let number = |at: usize| words.get(at).and_then(|word| word.parse::<u16>().ok()).ok_or_else(usage);
-    match words.first().map(String::as_str) {
-        Some("serve") => {
-            let served = probe::bench::serve(number(1)?, number(2)?).await;
-            served.map_err(|error| Failure::error(format!("bench-probe cannot listen: {error}")))
-        }
-        Some("run") => {
-            let report =
-                probe::bench::run(number(2)?, u64::from(number(3)?), number(1)?).await.map_err(Failure::error)?;
-            out.line(&report.to_string());
-            Ok(())
-        }
-        _ => Err(usage()),
-    }
 }

@@ -4,7 +4,6 @@
 //! by itself when the side breaks its limits for good, falls behind, or answers nothing: more would only harm it.
 
 mod account;
-pub mod bench;
 mod engine;
 mod place;
 mod profile;
@@ -25,12 +24,13 @@ use super::{count, smoke};
 use crate::domain::Verdict;
 use crate::domain::load::Saturation;
 use account::{Account, Asked, Stop};
-use engine::Job;
-use place::Prepared;
-use profile::Profile;
+pub use engine::{Job, Running, Tick, start};
+pub use place::Prepared;
+pub use profile::Profile;
 use saturation::{Full, Watch};
 pub(super) use spec::KIND;
 pub use spec::{Load, LoadLimits, Stage};
+pub use tally::Tally;
 
 /// Requests of the file that are used, and their bytes in all.
 const MAX_REQUESTS: usize = 10_000;

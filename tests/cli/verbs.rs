@@ -1,13 +1,17 @@
 //! The program as a whole, run as a script would run it: no terminal, exit codes, documents, bytes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
+
+use crate::support::child::{self, Lines};
+use crate::support::signals;
 
 const MUTATING: [&str; 9] = [
     "promote",
@@ -72,11 +76,11 @@ fn cutover(dir: &Path, words: &str) -> Command {
 
 fn run(words: &str) -> Output {
     let dir = tempfile::tempdir().unwrap();
-    cutover(dir.path(), words).output().unwrap()
+    child::output(&mut cutover(dir.path(), words))
 }
 
 fn run_in(dir: &Path, words: &str) -> Output {
-    cutover(dir, words).output().unwrap()
+    child::output(&mut cutover(dir, words))
 }
 
 fn stdout(output: &Output) -> String {
@@ -104,7 +108,7 @@ fn t40_an_input_that_never_ends_is_never_waited_for() {
         // The pipe stays open and silent: a program that reads it hangs, and this test with it.
         let mut child = cutover(dir.path(), words).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let silent = child.stdin.take();
-        assert_eq!(child.wait().unwrap().code(), Some(2), "{words}");
+        assert_eq!(child::wait(&mut child).code(), Some(2), "{words}");
         drop(silent);
     }
 }
@@ -182,7 +186,7 @@ fn the_help_reads_like_this() {
 #[test]
 fn hidden_verbs_stay_hidden() {
     let help = stdout(&run("--help"));
-    for verb in ["demo-server", "demo-load", "bench-probe", "bench-load"] {
+    for verb in ["demo-server", "demo-load"] {
         assert!(!help.contains(verb), "{verb}");
     }
 }
@@ -223,10 +227,8 @@ fn t43_a_closed_pipe_ends_it_quietly() {
         cutover(dir.path(), "completions zsh").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Nobody reads: whatever does not fit into the pipe meets a closed one.
     drop(child.stdout.take());
-    let mut messages = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{messages}");
-    assert_eq!(messages, "");
+    let ended = child::ended(child, "completions");
+    assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
 }
 
 #[test]
@@ -332,22 +334,23 @@ fn check_tries_what_gates_ask_and_what_the_console_reads() {
 
 #[test]
 fn t49_a_follower_ends_with_the_code_of_its_signal() {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let dir = tempfile::tempdir().unwrap();
         run_in(dir.path(), "init");
         let info: Value = serde_json::from_str(&stdout(&run_in(dir.path(), "info -o json"))).unwrap();
         let journal = info["journal"].as_str().unwrap().to_owned();
         std::fs::create_dir_all(Path::new(&journal).parent().unwrap()).unwrap();
         std::fs::write(&journal, "{\"torn\n").unwrap();
-        let mut child = cutover(dir.path(), "events -f").stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert_eq!(lines.next().unwrap().unwrap(), "? {\"torn");
+        let mut command = child::with_hang_up(env!("CARGO_BIN_EXE_cutover"));
+        command.args(["events", "-f"]).current_dir(dir.path()).env_clear().env("HOME", dir.path()).env("USER", "op1");
+        let mut child = Ended(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+        let lines = Lines::of(child.0.stdout.take().unwrap());
+        assert_eq!(lines.next(), "? {\"torn");
         // What is added while it follows comes out: from then on it listens for signals.
         std::fs::write(&journal, "{\"torn\n{\"more\n").unwrap();
-        assert_eq!(lines.next().unwrap().unwrap(), "? {\"more");
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        assert_eq!(lines.next(), "? {\"more");
+        signals::send(Pid::from_child(&child.0), signal);
+        assert_eq!(child::wait(&mut child.0).code(), Some(code), "{signal:?}");
     }
 }
 
@@ -495,26 +498,24 @@ fn watch_writes_a_status_a_line_until_nobody_reads_or_a_signal_comes() {
     let _gateway = service(dir.path(), &blue, &green);
     let watch = |words: &str| {
         let mut command = cutover(dir.path(), words);
-        let mut child = Ended(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-        let lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
         (child, lines)
     };
-    let (mut child, mut lines) = watch("watch -o ndjson");
+    let (child, lines) = watch("watch -o ndjson");
     for _ in 0..2 {
-        let status: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let status: Value = serde_json::from_str(&lines.next()).unwrap();
         assert_eq!(status["service"], "spam");
     }
     drop(lines);
-    let mut messages = String::new();
-    child.0.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
-    assert_eq!((child.0.wait().unwrap().code(), messages.as_str()), (Some(0), ""));
+    let ended = child::ended(child, "watch");
+    assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
 
-    let (mut child, mut lines) = watch("watch");
-    let first = lines.next().unwrap().unwrap();
+    let (mut child, lines) = watch("watch");
+    let first = lines.next();
     assert!(first.contains("phase"), "{first}");
-    let sent = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-    assert_eq!(child.0.wait().unwrap().code(), Some(143));
+    signals::send(Pid::from_child(&child), Signal::TERM);
+    assert_eq!(child::wait(&mut child).code(), Some(143));
 }
 
 #[test]

@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("record", &["domain", "engine"]),
     ("report", &["domain", "engine", "narrate"]),
     ("terminal", EVERYTHING),
+    ("testing", EVERYTHING),
     ("runtime", EVERYTHING),
     ("cli", EVERYTHING),
 ];

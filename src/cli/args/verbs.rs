@@ -201,12 +201,6 @@ pub enum Verb {
     /// The client load of the demo
     #[command(hide = true, disable_help_flag = true)]
     DemoLoad(RawArgs),
-    /// The pollers alone, for the benchmark
-    #[command(hide = true, disable_help_flag = true)]
-    BenchProbe(RawArgs),
-    /// The load engine alone, for the benchmark
-    #[command(hide = true, disable_help_flag = true)]
-    BenchLoad(RawArgs),
 }
 
 /// What to do with gates.

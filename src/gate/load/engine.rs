@@ -29,45 +29,52 @@ use crate::http::Target;
 const TIMER_SLACK: Duration = Duration::from_millis(2);
 
 /// What a load sends, and where.
-pub(super) struct Job {
-    pub(super) targets: Vec<Target>,
-    pub(super) requests: Vec<Prepared>,
-    pub(super) profile: Profile,
-    pub(super) connections: usize,
+pub struct Job {
+    /// The replicas it goes to, in turn.
+    pub targets: Vec<Target>,
+    /// The requests, sent over and over.
+    pub requests: Vec<Prepared>,
+    /// When each request is due.
+    pub profile: Profile,
+    /// Connections in all.
+    pub connections: usize,
     /// The limit of p99.
-    pub(super) limit: Duration,
+    pub limit: Duration,
     /// As many as there can be, whatever is due: latencies count from the sending.
-    pub(super) flat_out: bool,
+    pub flat_out: bool,
     /// How replicas behind TLS are reached.
-    pub(super) transport: Transport,
+    pub transport: Transport,
 }
 
 /// What happened in the last second or so.
-pub(super) struct Tick {
-    pub(super) elapsed: Duration,
-    pub(super) part: Tally,
+pub struct Tick {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// What ended meanwhile.
+    pub part: Tally,
     /// How long the request sent last had been overdue.
-    pub(super) behind: Duration,
+    pub behind: Duration,
     /// Requests that were due until now.
-    pub(super) due: u64,
+    pub due: u64,
     /// Requests that were sent until now.
-    pub(super) sent: u64,
+    pub sent: u64,
     /// Requests under way.
-    pub(super) in_flight: usize,
+    pub in_flight: usize,
     /// The share of the time in which the sending thread had something to do, 0 to 1.
-    pub(super) busy: f64,
+    pub busy: f64,
     /// Whether this is the last.
-    pub(super) ended: bool,
+    pub ended: bool,
 }
 
 /// A running load; dropping it ends it at once, connections and all.
-pub(super) struct Running {
-    pub(super) ticks: mpsc::Receiver<Tick>,
+pub struct Running {
+    /// What happens, about once a second.
+    pub ticks: mpsc::Receiver<Tick>,
     _stop: watch::Sender<()>,
 }
 
 /// Starts the load in a thread of its own.
-pub(super) fn start(job: Job) -> Result<Running, String> {
+pub fn start(job: Job) -> Result<Running, String> {
     let (tick, ticks) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(());
     let places = job.targets.iter().map(|target| Place::new(target, &job.transport)).collect::<Result<Vec<_>, _>>()?;

@@ -11,7 +11,7 @@ use crate::domain::Transport;
 use crate::http::{Client, Target};
 
 /// One request, ready to be sent to any replica.
-pub(super) struct Prepared {
+pub struct Prepared {
     method: Method,
     path: String,
     body: Option<Vec<u8>>,
@@ -23,12 +23,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// A request to `path`, or what is wrong with the path.
-    pub(super) fn new(
-        method: Method,
-        path: String,
-        body: Option<Vec<u8>>,
-        status: Option<u16>,
-    ) -> Result<Self, &'static str> {
+    pub fn new(method: Method, path: String, body: Option<Vec<u8>>, status: Option<u16>) -> Result<Self, &'static str> {
         // Whatever would end the request line early must not get into it.
         let fits = path.starts_with('/') && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'#');
         if !fits || path.parse::<Uri>().is_err() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Stage;
 
 /// Stages one after the other; a stage goes in a straight line from one rate to another.
-pub(super) struct Profile {
+pub struct Profile {
     stages: Vec<Placed>,
     /// Requests in all.
     pub(super) total: u64,
@@ -23,7 +23,8 @@ struct Placed {
 }
 
 impl Profile {
-    pub(super) fn new(stages: &[Stage]) -> Self {
+    /// The profile of these stages, one after the other.
+    pub fn new(stages: &[Stage]) -> Self {
         let (mut at, mut before, mut placed) = (0.0, 0.0, Vec::with_capacity(stages.len()));
         for stage in stages {
             let seconds = stage.for_ms as f64 / 1000.0;

@@ -12,13 +12,13 @@ const MAX_KINDS: usize = 12;
 
 /// Counts and latencies, of the whole run or a part of it.
 #[derive(Debug, Clone)]
-pub(super) struct Tally {
+pub struct Tally {
     /// Answers and timeouts, from when each request was due.
     latencies: Option<Histogram<u32>>,
     /// Requests that came to an end.
-    pub(super) finished: u64,
+    pub finished: u64,
     /// Those that were not answered as they must be.
-    pub(super) errors: u64,
+    pub errors: u64,
     /// Those that took longer than the limit of p99.
     pub(super) over: u64,
     /// Errors by what they are.
@@ -49,7 +49,7 @@ impl Tally {
     }
 
     /// Takes another part in.
-    pub(super) fn join(&mut self, part: &Self) {
+    pub fn join(&mut self, part: &Self) {
         if let (Some(all), Some(part)) = (&mut self.latencies, &part.latencies) {
             // Both have the same bounds.
             let _ = all.add(part);
@@ -64,7 +64,7 @@ impl Tally {
     }
 
     /// The latency that a share `q` of the answers keeps to, in milliseconds; `None` without answers.
-    pub(super) fn quantile_ms(&self, q: f64) -> Option<f64> {
+    pub fn quantile_ms(&self, q: f64) -> Option<f64> {
         let latencies = self.latencies.as_ref().filter(|latencies| !latencies.is_empty())?;
         Some(latencies.value_at_quantile(q) as f64 / 1000.0)
     }
