@@ -6,9 +6,9 @@
 //! stamps them, so that there is one clock. Nothing here decides anything.
 
 mod delay;
-mod metrics;
+pub(crate) mod metrics;
 mod poller;
-mod stream;
+pub(crate) mod stream;
 mod version;
 
 use std::sync::Arc;

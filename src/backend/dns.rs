@@ -13,7 +13,7 @@ mod countdown;
 mod powerdns;
 mod records;
 mod tsig;
-mod wire;
+pub(crate) mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -27,6 +27,7 @@ use account::{Account, Asked, Stop};
 pub use engine::{Job, Running, Tick, start};
 pub use place::Prepared;
 pub use profile::Profile;
+pub(crate) use response::Response;
 use saturation::{Full, Watch};
 pub(super) use spec::KIND;
 pub use spec::{Load, LoadLimits, Stage};

@@ -6,7 +6,7 @@
 
 mod kept;
 mod promql;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,7 +5,7 @@
 //! it is told in words and is no figure.
 
 mod answer;
-mod sse;
+pub(crate) mod sse;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -14,10 +14,12 @@ pub(super) const TSIG: u16 = 250;
 const MAX_RECORDS: usize = 2000;
 /// Pointers followed in one name; a message that needs more is a trap.
 const MAX_JUMPS: usize = 64;
+/// Bytes of a name's labels, their lengths included (RFC 1035, 2.3.4).
+const MAX_NAME: usize = 255;
 
 /// What a record holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Data {
+pub(crate) enum Data {
     A(Ipv4Addr),
     Aaaa(Ipv6Addr),
     Cname(String),
@@ -33,20 +35,20 @@ pub(super) enum Data {
 
 /// A record of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) name: String,
+pub(crate) struct Record {
+    pub(crate) name: String,
     pub(super) ttl: u32,
     pub(super) data: Data,
 }
 
 /// A message that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     pub(super) id: u16,
     pub(super) answers_us: bool,
     pub(super) is_authoritative: bool,
     pub(super) rcode: u8,
-    pub(super) answers: Vec<Record>,
+    pub(crate) answers: Vec<Record>,
     /// Where the record begins that signs it.
     pub(super) signed_at: Option<usize>,
 }
@@ -154,7 +156,7 @@ fn raw(data: &Data) -> Vec<u8> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn parse(bytes: &[u8]) -> Result<Reply, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Reply, String> {
     let mut at = Reader { bytes, at: 0 };
     let (id, flags) = (at.u16()?, at.u16()?);
     let counts = [at.u16()?, at.u16()?, at.u16()?, at.u16()?].map(usize::from);
@@ -215,12 +217,16 @@ impl<'a> Reader<'a> {
 
     /// A name in lower case without the dot at its end; what is no letter, digit, `-` or `_` is shown by its number.
     pub(super) fn name(&mut self) -> Result<String, String> {
-        let (mut name, mut jumps, mut back) = (String::new(), 0, None);
+        let (mut name, mut length_of_all, mut jumps, mut back) = (String::new(), 0, 0, None);
         loop {
             let length = self.take(1)?[0];
             match length {
                 0 => break,
                 1..=63 => {
+                    length_of_all += usize::from(length) + 1;
+                    if length_of_all > MAX_NAME {
+                        return Err("a name in it is too long".into());
+                    }
                     if !name.is_empty() {
                         name.push('.');
                     }

@@ -18,7 +18,7 @@ const MAX_HEADERS: usize = 256;
 const MAX_TRAILERS: usize = 32;
 
 /// What is wrong, in few words: faults are counted by their text.
-pub(super) type Fault = Cow<'static, str>;
+pub(crate) type Fault = Cow<'static, str>;
 
 const NOT_HTTP: Fault = Cow::Borrowed("not an HTTP answer");
 const TOO_LONG: Fault = Cow::Borrowed("answer cut off or too long");
@@ -42,16 +42,16 @@ enum Part {
 
 /// A response that is being read.
 #[derive(Debug)]
-pub(super) struct Response {
+pub(crate) struct Response {
     part: Part,
     /// Whether it answers a HEAD request: it has no body then, whatever its head says.
     bare: bool,
     /// Bytes of the body so far, those that its head announces included.
     read: u64,
     /// The status; 0 until the head is read.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// Whether the connection can carry another request.
-    pub(super) keep: bool,
+    pub(crate) keep: bool,
 }
 
 /// What a head says about the body.
@@ -63,17 +63,17 @@ struct Framing {
 }
 
 impl Response {
-    pub(super) const fn new(bare: bool) -> Self {
+    pub(crate) const fn new(bare: bool) -> Self {
         Self { part: Part::Head, bare, read: 0, status: 0, keep: true }
     }
 
     /// Whether all of it is read.
-    pub(super) const fn is_done(&self) -> bool {
+    pub(crate) const fn is_done(&self) -> bool {
         matches!(self.part, Part::Done)
     }
 
     /// Reads as much of `bytes` as it can and gives the number of bytes used; pass the others again, with more.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut used = 0;
         while !self.is_done() {
             let rest = &bytes[used..];
@@ -106,7 +106,7 @@ impl Response {
     }
 
     /// Notes that the peer closed the connection while `unread` bytes were not used.
-    pub(super) fn closed(&mut self, unread: usize) -> Result<(), Fault> {
+    pub(crate) fn closed(&mut self, unread: usize) -> Result<(), Fault> {
         self.keep = false;
         match self.part {
             Part::Rest | Part::Done => {

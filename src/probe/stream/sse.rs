@@ -7,7 +7,7 @@ const MAX_EVENT: usize = 64 * 1024;
 
 /// One event that held data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SseEvent {
+pub(crate) struct SseEvent {
     /// What its `event:` line says; empty without one.
     pub kind: String,
     /// Its `data:` lines, joined by line ends; what is no UTF-8 is replaced.
@@ -16,11 +16,11 @@ pub(super) struct SseEvent {
 
 /// A line or an event without an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// The parser, between two pieces of the stream.
 #[derive(Debug, Default)]
-pub(super) struct Sse {
+pub(crate) struct Sse {
     line: Vec<u8>,
     kind: Vec<u8>,
     data: Option<Vec<u8>>,
@@ -33,7 +33,7 @@ pub(super) struct Sse {
 
 impl Sse {
     /// Takes the next bytes in; events that they complete go to `out`.
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<SseEvent>) -> Result<(), TooLong> {
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<SseEvent>) -> Result<(), TooLong> {
         for &byte in bytes {
             let was_return = std::mem::replace(&mut self.after_return, byte == b'\r');
             match byte {
@@ -52,7 +52,7 @@ impl Sse {
     }
 
     /// The stream has ended: data that no empty line closed, which is an event to those who say `[DONE]` and hang up.
-    pub(super) fn rest(mut self) -> Option<SseEvent> {
+    pub(crate) fn rest(mut self) -> Option<SseEvent> {
         let mut out = Vec::new();
         if !self.line.is_empty() {
             self.end_line(&mut out);
