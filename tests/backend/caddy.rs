@@ -388,7 +388,7 @@ async fn answers_of_another_are_errors_that_say_what_happened() {
 async fn a_socket_that_may_not_be_used_is_denied() {
     use std::os::unix::fs::PermissionsExt;
     if rustix::process::geteuid().is_root() {
-        println!("SKIPPED caddy_denied: root may use every socket");
+        println!("NOT APPLICABLE caddy_denied: root may use every socket");
         return;
     }
     let dir = tempfile::Builder::new().prefix("cdy").tempdir_in("/tmp").unwrap();

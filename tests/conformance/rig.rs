@@ -28,11 +28,6 @@ pub enum Trouble {
     HalfApplied,
 }
 
-impl Trouble {
-    pub const ALL: [Self; 6] =
-        [Self::Down, Self::Silent, Self::Html, Self::CutOff, Self::WrongCredentials, Self::HalfApplied];
-}
-
 /// A traffic system under test.
 pub trait Rig: Sized {
     /// Whether what the check called `test` needs is installed; says `SKIPPED test: why` where it is not.
@@ -49,7 +44,7 @@ pub trait Rig: Sized {
     async fn restart(&mut self) -> bool;
 }
 
-/// Says that a check says nothing about a system.
+/// A check that this system cannot show. `tests/run` counts it on its own; no check prints it twice.
 pub fn not_applicable(rig: &str, what: impl Debug) {
     println!("NOT APPLICABLE {rig}: {what:?}");
 }
