@@ -10,7 +10,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use cutover::domain::{LogLevel, LogLine, Point};
 use cutover::engine::Snapshot;
-use cutover::engine::snapshot::History;
 use cutover::terminal::{Depth, DrawOutcome, Notices, Screen, ScreenOptions};
 use cutover::ui::{self, Glyphs, Input, View};
 
@@ -108,6 +107,11 @@ fn busy(snapshot: &mut Snapshot, second: u64) {
     for gate in &mut status.gates {
         gate.age_s = gate.age_s.map(|age| age + second as f64);
     }
+    histories(snapshot, second);
+}
+
+/// The histories are longer by so many seconds.
+fn histories(snapshot: &mut Snapshot, second: u64) {
     for history in [&mut snapshot.history.blue, &mut snapshot.history.green] {
         for points in [&mut history.traffic, &mut history.probes] {
             *points = Arc::new(moved_on(points, second));
@@ -187,10 +191,13 @@ fn t23_the_same_state_again_is_no_byte() {
 }
 
 #[test]
-fn a_history_that_moves_on_moves() {
-    let History { traffic, .. } = fixture::shifting().history.blue;
-    let moved = moved_on(&traffic, 3);
-    assert_eq!(moved.len(), traffic.len());
-    assert_eq!(moved[..100], traffic[3..103]);
-    assert_ne!(moved.last(), traffic.last());
+fn a_history_that_moves_on_is_drawn_anew() {
+    let cost = |change: fn(&mut Snapshot, u64)| {
+        let mut console = Console::new((120, 35));
+        console.draw();
+        console.tick(change);
+        console.draw()
+    };
+    let (still, moving) = (cost(|_, _| {}), cost(histories));
+    assert!(still > 0 && moving > still + 20, "the clock alone takes {still} bytes, with histories {moving}");
 }
