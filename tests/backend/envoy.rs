@@ -1,5 +1,6 @@
 //! Envoy as a backend against the real server: traffic, processes that fail, restarts, other hands, impostors.
 
+use crate::support::child;
 use crate::support::driving;
 use crate::support::envoy;
 use crate::support::haproxy as kit;
@@ -651,7 +652,7 @@ impl<'a> Operator<'a> {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.arg("-c").arg(&self.config).args(words.split(' '));
         command.env_clear().env("USER", "op1").env("HOME", self.proxy.dir()).env("LANG", "C.UTF-8");
-        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let output = child::output(&mut command);
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert_eq!(output.status.code(), Some(code), "{words}: {text}");
         assert!(text.contains(says), "{words}: {text}");

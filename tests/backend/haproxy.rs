@@ -1,5 +1,6 @@
 //! HAProxy as a backend against the real server: traffic, nodes that fail, reloads, other hands, impostors.
 
+use crate::support::child;
 use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;
@@ -520,7 +521,7 @@ impl<'a> Operator<'a> {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.arg("-c").arg(&self.config).args(words.split(' '));
         command.env_clear().env("USER", "op1").env("HOME", self.proxy.dir()).env("LANG", "C.UTF-8");
-        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let output = child::output(&mut command);
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     }

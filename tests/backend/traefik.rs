@@ -12,6 +12,7 @@ use cutover::domain::{Move, Observation, Pair, Revision};
 use cutover::runtime;
 use tokio::time::Instant;
 
+use crate::support::child;
 use crate::support::driving;
 use crate::support::haproxy as kit;
 use crate::support::local;
@@ -653,7 +654,7 @@ fn the_program_switches_and_rolls_back_under_load() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.arg("-c").arg(&file).args(words.split(' '));
         command.env_clear().env("USER", "op1").env("HOME", dir).env("LANG", "C.UTF-8");
-        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let output = child::output(&mut command);
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         println!("$ cutover {words}\n{text}");
         assert_eq!(output.status.code(), Some(code), "{words}: {text}");

@@ -7,6 +7,8 @@ use clap_complete::Shell;
 use cutover::cli::{args, exit};
 use serde_json::Value;
 
+use crate::support::child;
+
 fn cutover(dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
     command.args(words).current_dir(dir).env_clear().env("HOME", dir).env("USER", "op1").stdin(Stdio::null());
@@ -32,7 +34,7 @@ fn t47_completions_come_from_the_one_definition_and_real_shells_take_them() {
         ("elvish", Shell::Elvish, None),
     ];
     for (name, shell, check) in shells {
-        let printed = cutover(dir.path(), &["completions", name]).output().unwrap();
+        let printed = child::output(&mut cutover(dir.path(), &["completions", name]));
         assert_eq!(printed.status.code(), Some(0), "{name}");
         let mut defined = Vec::new();
         clap_complete::generate(shell, &mut args::definition(), "cutover", &mut defined);
@@ -50,7 +52,7 @@ fn t47_completions_come_from_the_one_definition_and_real_shells_take_them() {
 #[test]
 fn t47_the_man_page_has_every_verb_and_every_option() {
     let dir = tempfile::tempdir().unwrap();
-    let page = text(&cutover(dir.path(), &["man"]).output().unwrap().stdout).replace("\\-", "-");
+    let page = text(&child::output(&mut cutover(dir.path(), &["man"])).stdout).replace("\\-", "-");
     for verb in args::definition().get_subcommands().filter(|verb| !verb.is_hide_set()) {
         assert!(page.contains(&format!("cutover {}", verb.get_name())), "{}", verb.get_name());
         for long in verb.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(clap::Arg::get_long) {
@@ -66,7 +68,7 @@ fn t47_the_man_page_has_every_verb_and_every_option() {
 fn t44_info_tells_paths_and_follows_xdg_flags_and_variables() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
-    let info = |command: &mut Command| json(&command.output().unwrap());
+    let info = |command: &mut Command| json(&child::output(command));
     let plain = info(&mut cutover(home, &["info", "-o", "json"]));
     let under = |document: &Value, name: &str, place: &Path| {
         let path = document[name].as_str().unwrap_or_else(|| panic!("{name} in {document}"));
@@ -92,8 +94,8 @@ fn t44_info_tells_paths_and_follows_xdg_flags_and_variables() {
     ] {
         under(&moved, name, &xdg.join(leaf));
     }
-    assert!(cutover(home, &["init", "--name", "a", "a.toml"]).status().unwrap().success());
-    assert!(cutover(home, &["init", "--name", "b", "b.toml"]).status().unwrap().success());
+    assert!(child::output(&mut cutover(home, &["init", "--name", "a", "a.toml"])).status.success());
+    assert!(child::output(&mut cutover(home, &["init", "--name", "b", "b.toml"])).status.success());
     let by_variable = info(cutover(home, &["info", "-o", "json"]).env("CUTOVER_CONFIG", "a.toml"));
     assert!(by_variable["config"].as_str().unwrap().ends_with("a.toml"), "{by_variable}");
     assert_eq!(by_variable["in_effect"]["CUTOVER_CONFIG"], "a.toml");
@@ -105,7 +107,7 @@ fn t44_info_tells_paths_and_follows_xdg_flags_and_variables() {
     assert!(by_flag["config"].as_str().unwrap().ends_with("b.toml"), "{by_flag}");
     assert!(by_flag["journal"].as_str().unwrap().ends_with("journal.jsonl"), "{by_flag}");
     assert_eq!(by_flag["in_effect"]["console"], "lines");
-    let words = text(&cutover(home, &["info", "-c", "b.toml"]).output().unwrap().stdout);
+    let words = text(&child::output(&mut cutover(home, &["info", "-c", "b.toml"])).stdout);
     for name in ["config", "state_dir", "cache_dir", "journal", "crash_dir", "gate_logs", "themes", "keys", "color"] {
         assert!(words.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name} in {words}");
     }
@@ -114,7 +116,7 @@ fn t44_info_tells_paths_and_follows_xdg_flags_and_variables() {
 #[test]
 fn t49_help_lists_every_exit_code() {
     let dir = tempfile::tempdir().unwrap();
-    let help = text(&cutover(dir.path(), &["--help"]).output().unwrap().stdout);
+    let help = text(&child::output(&mut cutover(dir.path(), &["--help"])).stdout);
     for (exit, meaning) in exit::TABLE {
         assert!(help.contains(&format!("{:>3}  {meaning}", exit.code())), "{}", exit.code());
     }
@@ -126,8 +128,8 @@ fn t49_help_lists_every_exit_code() {
 #[test]
 fn t42_numbers_are_numbers_and_times_are_utc() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(cutover(dir.path(), &["init"]).status().unwrap().success());
-    let status = json(&cutover(dir.path(), &["status", "-o", "json"]).output().unwrap());
+    assert!(child::output(&mut cutover(dir.path(), &["init"])).status.success());
+    let status = json(&child::output(&mut cutover(dir.path(), &["status", "-o", "json"])));
     let mut seen = 0;
     walk(&status, "", &mut |name, value| {
         let figures = ["p50", "p95", "p99", "rps", "samples", "index", "of", "replicas", "schema_version"];

@@ -13,6 +13,8 @@ use cutover::domain::{
 use cutover::journal::{FILE_NAME, Journal, SeriesFile};
 use serde_json::Value;
 
+use crate::support::child;
+
 /// A version nobody should name so.
 const HOSTILE: &str = "<script>alert(1)</script>\"'|`v2`";
 
@@ -60,7 +62,7 @@ impl Left {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.arg("-c").arg(self.config()).arg("report").args(args);
         command.env_clear().env("HOME", self.dir.path()).env("LANG", "C.UTF-8").current_dir(self.dir.path());
-        command.stdin(Stdio::null()).output().unwrap()
+        child::output(&mut command)
     }
 
     /// What it prints, where nothing is wrong.

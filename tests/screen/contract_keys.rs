@@ -1,6 +1,7 @@
 //! The terminal contract where it is about keys: no key, held or random, acts without the exact sequence of consent,
 //! whatever the keymap.
 
+use crate::support::child;
 use crate::support::ui as fixture;
 
 use std::collections::{HashMap, VecDeque};
@@ -498,7 +499,7 @@ fn t37_copying_says_what_and_takes_the_whole_of_a_pane_alone() {
 }
 
 fn cutover(args: &[&str]) -> (i32, String, String) {
-    let out = Process::new(env!("CARGO_BIN_EXE_cutover")).args(args).env_remove("CUTOVER_KEYS").output().unwrap();
+    let out = child::output(Process::new(env!("CARGO_BIN_EXE_cutover")).args(args).env_remove("CUTOVER_KEYS"));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
 }

@@ -4,6 +4,7 @@
 
 pub mod caddy;
 pub mod caddy_side;
+pub mod child;
 pub mod dns;
 pub mod driving;
 pub mod envoy;

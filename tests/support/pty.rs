@@ -107,7 +107,8 @@ impl PtyCommand {
             // A test may not set a signal's disposition itself (that needs unsafe code); the shell's is inherited.
             Command::new("/bin/sh").args(["-c", r#"trap "" HUP; exec "$0" "$@""#]).arg(&self.program)
         } else {
-            Command::new(&self.program)
+            // The tests may run under `nohup`, and a child inherits that.
+            Command::new("/usr/bin/env").arg("--default-signal=HUP").arg(&self.program)
         };
         command = command.env_clear().args(&self.args);
         for (name, value) in &self.env {

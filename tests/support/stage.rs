@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use cutover::backend::TrafficBackend;
 use cutover::backend::embedded::{AdminAddress, Embedded};
 use cutover::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use super::pty::PtyCommand;
-use super::signals;
+use super::{child, signals};
 
 /// The program under test.
 pub const BIN: &str = env!("CARGO_BIN_EXE_cutover");
@@ -55,7 +55,7 @@ pub struct Kid {
 impl Kid {
     /// Starts the program under test with `args`.
     pub fn start(args: &[&str]) -> Self {
-        Self::of(Command::new(BIN).args(args).env_remove("XDG_STATE_HOME"))
+        Self::of(child::with_hang_up(BIN).args(args).env_remove("XDG_STATE_HOME"))
     }
 
     /// Starts `command` with its pipes here; stderr goes where stdout goes.
@@ -380,20 +380,13 @@ pub fn free_port() -> String {
 
 /// Runs `command` to its end, with nothing on stdin; fails when it does not come.
 pub fn run(command: &mut Command) -> Ran {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    finish(child, &format!("{command:?}"))
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(command.spawn().unwrap(), &format!("{command:?}"))
 }
 
 /// Waits for the end of `child`, and all it said.
 pub fn finish(child: Child, what: &str) -> Ran {
-    let pid = Pid::from_child(&child);
-    let (to, from) = mpsc::channel();
-    std::thread::spawn(move || to.send(child.wait_with_output()));
-    let Ok(output) = from.recv_timeout(DEADLINE) else {
-        let _ = kill_process(pid, Signal::KILL);
-        panic!("{what} does not end");
-    };
-    let Output { status, stdout, stderr } = output.unwrap();
+    let Output { status, stdout, stderr } = child::ended(child, what);
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Ran { code: status.code(), out: text(stdout), err: text(stderr) }
 }
