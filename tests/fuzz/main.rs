@@ -36,7 +36,7 @@ fn fuzz(name: &str, words: &[&[u8]], target: fn(&[u8], &mut Rng)) {
     println!("{name}: FUZZ_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let corpus = corpus(name);
-    let mut attempt = |input: &[u8], rng: &mut Rng| {
+    let attempt = |input: &[u8], rng: &mut Rng| {
         let state = rng.clone();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(input, rng))) {
             println!("{name} fails with {} bytes: {} (then {state:?})", input.len(), input.escape_ascii());
