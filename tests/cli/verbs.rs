@@ -1,6 +1,6 @@
 //! The program as a whole, run as a script would run it: no terminal, exit codes, documents, bytes.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
