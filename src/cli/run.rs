@@ -14,7 +14,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
 use super::session::{Session, Update, present, settled, with_config};
-use super::{Context, changes, confirm, span};
+use super::watch::Feed;
+use super::{Context, confirm, span};
 use crate::dialogue::effect::Words;
 use crate::domain::OrderState;
 use crate::engine::snapshot::{FaultKind, GateState, SCHEMA_VERSION};
@@ -22,9 +23,6 @@ use crate::engine::{Access, Command, Phase, Reply, Status};
 
 /// How long fresh data is waited for before the question, and the engine's answer to it.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Without a change, a status is written this often.
-const EVERY: Duration = Duration::from_secs(1);
-
 /// Walks the plan to where `args` says.
 pub(crate) async fn run(context: &mut Context, args: RunArgs) -> Result<Exit, Failure> {
     if !args.yes && !context.input.is_terminal() {
@@ -60,8 +58,7 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
         context.out.line(&effect);
     }
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let mut seen: Option<(changes::Seen, Instant)> = None;
-    let start = chrono::Utc::now();
+    let mut feed = Feed::new();
     loop {
         context.out.ready().await;
         let update = match deadline {
@@ -74,37 +71,14 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
             let why = format!("not at its end after {after}: {}; traffic stays where it is", status.phase.title());
             return Ok(tell(context, &status, Exit::TimedOut, &why));
         };
-        match update {
-            Update::Line(line) if line.at >= start && !context.out.is_json() => {
-                let at = line.at.format("%H:%M:%S");
-                context.out.line(&format!("{at} {} {}: {}", line.level.title(), line.source, line.text));
-            }
-            Update::Line(_) => {}
-            Update::Snapshot(snapshot) => {
-                show(context, &snapshot.status, &mut seen);
-                if let Some((exit, why)) = progress.judge(&snapshot.status) {
-                    return Ok(tell(context, &snapshot.status, exit, &why));
-                }
-            }
+        if context.out.format != Format::Json {
+            feed.show(&mut context.out, &update);
         }
-    }
-}
-
-/// Every change; as ndjson every second besides.
-fn show(context: &mut Context, status: &Status, seen: &mut Option<(changes::Seen, Instant)>) {
-    let now = changes::Seen::of(status);
-    let changed = now.changes(seen.as_ref().map(|(seen, _)| seen));
-    if !context.out.is_json() {
-        let at = status.time.format("%H:%M:%S");
-        for change in &changed {
-            context.out.line(&format!("{at} {change}"));
+        if let Update::Snapshot(snapshot) = update
+            && let Some((exit, why)) = progress.judge(&snapshot.status)
+        {
+            return Ok(tell(context, &snapshot.status, exit, &why));
         }
-        *seen = Some((now, Instant::now()));
-    } else if !changed.is_empty() || seen.as_ref().is_none_or(|(_, at)| at.elapsed() >= EVERY) {
-        if context.out.format == Format::Ndjson {
-            context.out.json_line(status);
-        }
-        *seen = Some((now, Instant::now()));
     }
 }
 

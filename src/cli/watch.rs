@@ -2,56 +2,74 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::Context;
 use super::changes::Seen;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::out::Out;
 use super::session::{Session, Update, with_session};
-use crate::engine::Access;
+use crate::engine::{Access, Status};
 
 /// Without a change, a status is written this often.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Watches until a signal, or until the reader is gone.
+/// Watches until a signal, or until nobody reads the output.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     with_session(context, Access::Look, async |session, context| watch(session, context).await).await
 }
 
 async fn watch(session: &mut impl Session, context: &mut Context) -> Result<Exit, Failure> {
-    let mut last: Option<(Seen, Instant)> = None;
-    let start = chrono::Utc::now();
+    let mut feed = Feed::new();
     while !context.out.closed() {
         context.out.ready().await;
-        let snapshot = match session.next().await {
-            Update::Snapshot(snapshot) => snapshot,
-            Update::Line(line) => {
-                // What was so before is history: `cutover events` prints it.
-                if !context.out.is_json() && line.at >= start {
-                    let at = line.at.format("%H:%M:%S");
-                    context.out.line(&format!("{at} {} {}: {}", line.level.title(), line.source, line.text));
-                }
-                continue;
-            }
-        };
-        let now = Seen::of(&snapshot.status);
-        let changes = now.changes(last.as_ref().map(|(seen, _)| seen));
-        if context.out.is_json() {
-            let is_due = last.as_ref().is_none_or(|(_, at)| at.elapsed() >= EVERY);
-            if is_due || !changes.is_empty() {
-                context.out.json_line(&snapshot.status);
-                last = Some((now, Instant::now()));
-            }
-            continue;
-        }
-        let at = snapshot.status.time.format("%H:%M:%S");
-        for change in changes {
-            context.out.line(&format!("{at} {change}"));
-        }
-        last = Some((now, Instant::now()));
+        feed.show(&mut context.out, &session.next().await);
     }
     Ok(Exit::Reached)
+}
+
+/// Prints new log lines and changes; as JSON, the status after a change and at least every second.
+pub(crate) struct Feed {
+    start: DateTime<Utc>,
+    last: Option<(Seen, Instant)>,
+}
+
+impl Feed {
+    pub(crate) fn new() -> Self {
+        Self { start: Utc::now(), last: None }
+    }
+
+    pub(crate) fn show(&mut self, out: &mut Out, update: &Update) {
+        match update {
+            // Earlier lines are history: `cutover events` prints them.
+            Update::Line(line) if !out.is_json() && line.at >= self.start => {
+                let at = line.at.format("%H:%M:%S");
+                out.line(&format!("{at} {} {}: {}", line.level.title(), line.source, line.text));
+            }
+            Update::Line(_) => {}
+            Update::Snapshot(snapshot) => self.show_status(out, &snapshot.status),
+        }
+    }
+
+    fn show_status(&mut self, out: &mut Out, status: &Status) {
+        let now = Seen::of(status);
+        let changes = now.changes(self.last.as_ref().map(|(seen, _)| seen));
+        if out.is_json() {
+            let is_due = self.last.as_ref().is_none_or(|(_, at)| at.elapsed() >= EVERY);
+            if changes.is_empty() && !is_due {
+                return;
+            }
+            out.json_line(status);
+        } else {
+            let at = status.time.format("%H:%M:%S");
+            for change in changes {
+                out.line(&format!("{at} {change}"));
+            }
+        }
+        self.last = Some((now, Instant::now()));
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +77,7 @@ mod tests {
     use super::*;
     use crate::cli::args::Format;
     use crate::cli::testing::{Script, context, status};
-    use crate::engine::{Phase, Status};
+    use crate::engine::Phase;
 
     #[tokio::test]
     async fn json_is_one_status_a_line() {
