@@ -55,3 +55,27 @@ impl Access {
         matches!(self, Self::Console | Self::ReadOnly | Self::Drive)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Access::{self, Back, Console, Drive, Look, Quick, ReadOnly};
+
+    #[test]
+    fn each_right_belongs_to_these_and_to_no_others() {
+        type Row<'a> = (&'a str, fn(Access) -> bool, &'a [Access]);
+        let all = [Look, ReadOnly, Quick, Back, Drive, Console];
+        let table: [Row<'_>; 7] = [
+            ("refuses every command", Access::is_read_only, &[ReadOnly]),
+            ("only looks", Access::only_looks, &[Look]),
+            ("sends orders", Access::has_driver, &[Quick, Back, Drive, Console]),
+            ("probes", Access::probes, &[Look, ReadOnly, Drive, Console]),
+            ("drives", Access::drives, &[Console]),
+            ("is a console", Access::is_console, &[ReadOnly, Console]),
+            ("watches", Access::watches, &[ReadOnly, Drive, Console]),
+        ];
+        for (what, right, expected) in table {
+            let who: Vec<Access> = all.into_iter().filter(|access| right(*access)).collect();
+            assert_eq!(who, expected, "{what}");
+        }
+    }
+}

@@ -65,8 +65,8 @@ pub struct GateLoad {
 /// One replica, as our probes see it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
-    /// Where it is.
-    pub url: String,
+    /// Where it is. Shared: a snapshot of a thousand replicas copies no text.
+    pub url: Arc<str>,
     /// Whether its last probe succeeded; `None` before the first.
     pub ready: Option<bool>,
     /// Why it is not ready.

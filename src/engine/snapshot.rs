@@ -39,8 +39,8 @@ pub struct Snapshot {
     pub history: Pair<History>,
     /// The last events of the journal, oldest first, at most 200.
     pub events: Arc<Vec<EventLine>>,
-    /// The exact request each command would be if it were sent now, secrets masked: by verb, where to first, then line
-    /// by line. Only commands that move traffic have one.
+    /// The exact requests of the commands that the screen shows now, by verb, secrets masked: the address first, then
+    /// line by line. Only commands that move traffic have one.
     #[serde(default)]
     pub previews: BTreeMap<String, Vec<String>>,
     /// What a screen shows besides.

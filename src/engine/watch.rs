@@ -146,6 +146,9 @@ pub(super) enum Serves {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SideWatch {
     pub(super) replicas: Vec<Replica>,
+    /// The replicas' addresses, shared by all snapshots; copied from the service once.
+    #[serde(skip)]
+    urls: Vec<Arc<str>>,
     pub(super) traffic: Window,
     pub(super) probes: Window,
     pub(super) traffic_stats: Stats,
@@ -168,6 +171,7 @@ impl SideWatch {
         };
         Self {
             replicas: vec![Replica { version: fixed, ..Replica::default() }; spec.urls.len()],
+            urls: Vec::new(),
             traffic: Window::default(),
             probes: Window::default(),
             traffic_stats: Stats::default(),
@@ -281,17 +285,20 @@ impl SideWatch {
         }
     }
 
-    /// Each replica for the screen; `urls` are theirs.
-    pub(super) fn replica_statuses(&self, urls: &[String], now: Stamp) -> Vec<ReplicaStatus> {
-        let status = |(replica, url): (&Replica, &String)| ReplicaStatus {
-            url: url.clone(),
+    /// Each replica for the screen; `urls` are their addresses.
+    pub(super) fn replica_statuses(&mut self, urls: &[String], now: Stamp) -> Vec<ReplicaStatus> {
+        if self.urls.len() != urls.len() {
+            self.urls = urls.iter().map(|url| Arc::from(url.as_str())).collect();
+        }
+        let status = |(replica, url): (&Replica, &Arc<str>)| ReplicaStatus {
+            url: Arc::clone(url),
             ready: replica.probed.as_ref().map(|(_, fault)| fault.is_none()),
             fault: replica.probed.as_ref().and_then(|(_, fault)| fault.clone()),
             version: replica.version.as_ref().and_then(|version| version.as_ref().ok()).map(|v| v.name.clone()),
             latency_ms: replica.latency_us.map(|us| us as f64 / 1000.0),
             age_s: replica.probed.as_ref().map(|(at, _)| now.since_ms(*at) as f64 / 1000.0),
         };
-        self.replicas.iter().zip(urls).map(status).collect()
+        self.replicas.iter().zip(&self.urls).map(status).collect()
     }
 
     /// Why the first replica that is not ready is not.

@@ -1,4 +1,4 @@
-//! Alerts: the log lines that belong to them are added, and what became of them goes back to the engine.
+//! Sends alerts with the log lines that belong to them, and reports the results to the engine.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::alert::{Ended, Places};
 use crate::domain::{Alert, AlertSpec, LogLine};
 use crate::engine::Event;
 
-/// Log lines kept for an alert that may come.
+/// Log lines kept for later alerts.
 const KEPT: usize = 500;
-/// Log lines of one alert.
+/// Log lines in one alert.
 const TAIL: usize = 10;
-/// Receipts that may wait: more than can be on their way at once.
+/// Results that may wait: more than the alerts that can be sent at once.
 const RECEIPTS: usize = 256;
 
-/// The places alerts go to, and the lines they may need.
+/// Where alerts go, and the last log lines.
 pub(super) struct Alerts {
     places: Places,
     ended: mpsc::Receiver<Ended>,
@@ -37,7 +37,7 @@ impl Alerts {
         self.lines.push_back(line.clone());
     }
 
-    /// Sends it on its way.
+    /// Starts to send `alert` to the places named in `to`, with the lines of `about`, or of every source.
     pub(super) fn tell(&mut self, mut alert: Alert, about: Option<&str>, to: &[String]) {
         let belongs = |line: &&LogLine| about.is_none_or(|about| line.source == about);
         let mut tail: Vec<String> = self.lines.iter().rev().filter(belongs).take(TAIL).map(shown).collect();
@@ -47,16 +47,16 @@ impl Alerts {
         self.places.tell(&alert, to);
     }
 
-    /// The next alert that has ended; never, when none is on its way.
+    /// The result of the next alert. Waits for ever when no alert is being sent.
     pub(super) async fn ended(&mut self) -> Event {
         match self.ended.recv().await {
             Some(ended) => event(ended),
-            // It is held by the places, so it is never closed before they are.
+            // `places` holds the sender, so this cannot happen.
             None => std::future::pending().await,
         }
     }
 
-    /// Waits for what is on its way, at most `limit`: the receipts that came, and how many alerts are left behind.
+    /// Waits at most `limit` for alerts that are being sent. Returns the results, and how many alerts are left.
     pub(super) async fn finish(&mut self, limit: Duration) -> (Vec<Event>, usize) {
         let left = self.places.finish(limit).await;
         let mut ended = Vec::new();

@@ -1,6 +1,6 @@
-//! The clock, read at the edge only.
+//! The clock. Only the runtime reads it.
 //!
-//! It runs with the timers of the runtime, so that a test that holds those holds everything.
+//! It uses the timers of tokio, so that a test that pauses those pauses everything.
 
 use chrono::Utc;
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! The full-screen console: one loop over signals, keys, the engine and the terminal.
 //!
-//! Nothing is awaited in it but what comes next. Frames are drawn only when something changed, at
-//! once after a key and otherwise at most ten times a second, and only when the last one has reached
-//! the terminal; so a slow line sees fewer frames, each whole, and never holds up a key.
+//! The loop only ever waits for the next input. It draws a frame when something has changed: at once after a key,
+//! otherwise at most ten times a second, and only after the terminal has taken the last frame. A slow connection
+//! therefore gets fewer frames, each complete, and never delays a key.
 
 mod copies;
 pub mod full_screen;
@@ -18,22 +18,22 @@ use tokio::time::Instant;
 use super::core::{Core, Incoming, Outcome};
 use super::themes;
 use crate::domain::{LogLine, Move, OrderState};
-use crate::engine::{Event, Phase, Request, Snapshot};
+use crate::engine::{Command, Event, Phase, Request, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
 use crate::ui::{self, View};
 pub use options::ConsoleOptions;
 
-/// How long a console whose operator is gone follows the order that on_disconnect gave.
+/// How long a console without an operator follows the order that `on_disconnect` gave.
 const LAST_ORDER: Duration = Duration::from_secs(5);
 
-/// Where keys and signals come from; made by the terminal, or by a test.
+/// What the loop reads, from the terminal or from a test.
 pub struct Inputs {
-    /// What the person at the keyboard does.
+    /// Keys and other input of the terminal.
     pub keys: mpsc::Receiver<terminal::Input>,
     /// Signals to the process.
     pub signals: mpsc::Receiver<Signal>,
-    /// Scenario names chosen on the command line of a running demo go out here.
+    /// Where the name of a chosen demo scenario is sent.
     pub scenarios: Option<mpsc::Sender<String>>,
     /// Lines of a demo's own story come in here; closed elsewhere.
     pub story: mpsc::Receiver<LogLine>,
@@ -56,11 +56,11 @@ pub struct Exit {
 
 /// The terminal's part of the loop.
 pub trait Stage {
-    /// The screen frames are drawn on.
+    /// The screen to draw on.
     fn screen(&mut self) -> &mut Screen;
-    /// Gives the terminal to the shell and stops.
+    /// Gives the terminal back to the shell and stops the process.
     fn stop(&mut self) -> std::io::Result<()>;
-    /// Takes the terminal again after the process was stopped, by itself or not, and goes on.
+    /// Takes the terminal again after the process was stopped.
     fn continued(&mut self) -> std::io::Result<()>;
 }
 
@@ -74,6 +74,10 @@ pub trait Source {
     fn ask(&mut self, request: Request) -> Vec<Outcome>;
     /// Everything the screen may know now.
     fn snapshot(&mut self) -> Snapshot;
+    /// The exact request that `command` would send, secrets masked; empty when there is none.
+    fn preview(&self, _: &Command) -> Vec<String> {
+        Vec::new()
+    }
     /// Milliseconds of the clock that the screen counts by.
     fn elapsed_ms(&self) -> u64;
     /// Keeps a line that did not come from the engine.
@@ -105,6 +109,10 @@ impl Source for Core {
         self.snapshot()
     }
 
+    fn preview(&self, command: &Command) -> Vec<String> {
+        self.preview(command)
+    }
+
     fn elapsed_ms(&self) -> u64 {
         self.clock().elapsed_ms()
     }
@@ -123,8 +131,10 @@ struct Loop<'a, C, S> {
     options: ConsoleOptions,
     /// Tasks outside the loop send their results here.
     side_results: mpsc::Sender<ui::Input>,
-    /// The engine knows something the view does not.
+    /// The engine has changed since the view's snapshot.
     moved: bool,
+    /// The commands whose requests are in the view's snapshot.
+    previewed: Vec<Command>,
     /// The view has changed since the last frame.
     dirty: bool,
     /// A key was pressed: the next frame does not wait.
@@ -146,6 +156,7 @@ pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut
         options,
         side_results,
         moved: true,
+        previewed: Vec::new(),
         dirty: true,
         at_once: true,
         last_frame: None,
@@ -171,13 +182,13 @@ pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut
             }
             batch = logs.next() => drop(looped.tell(ui::Input::Lines { lines: batch.lines, dropped: batch.dropped })),
             Some(input) = finished.recv() => {
-                // The answer to a key: shown as soon as one.
+                // It answers a key, and is shown as soon as a key is.
                 looped.at_once = true;
                 looped.tell(input);
             }
             () = written, if looped.awaiting_flush => {
-                // Reason: the news may be that of the frame before, whose writer had said so just after the next was
-                // drawn. Taken for this one, it would count a question as seen that is not on the terminal yet.
+                // Reason: the message may be about the frame before: its writer may send it just after the next frame
+                // was drawn. It would then count a question as seen that is not on the terminal yet.
                 if looped.stage.screen().is_idle() {
                     looped.flushed();
                 }
@@ -192,7 +203,7 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         self.core.elapsed_ms()
     }
 
-    /// Hands one thing to the view and carries out what it asks for.
+    /// Gives one input to the view and carries out its actions.
     fn tell(&mut self, input: ui::Input) -> Option<Exit> {
         let mut inbox = VecDeque::from([input]);
         let mut exit = None;
@@ -228,7 +239,7 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
     }
 
     fn input(&mut self, input: terminal::Input) -> Option<Exit> {
-        // Reason: a key is judged against what the engine knows now, not against the last frame.
+        // Reason: a key must be judged against the engine's present state, not against the last frame.
         self.refresh();
         self.at_once = true;
         self.dirty = true;
@@ -263,10 +274,18 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         self.dirty |= is_news;
     }
 
-    /// Shows the view what the engine knows.
+    /// Gives the view the present state, with the requests of the open question or preview only: each one costs a digest.
     fn refresh(&mut self) {
-        if std::mem::take(&mut self.moved) {
-            let snapshot = self.core.snapshot();
+        let shown: Vec<_> = self.view.shown_requests().cloned().collect();
+        if std::mem::take(&mut self.moved) || shown != self.previewed {
+            let mut snapshot = self.core.snapshot();
+            for command in &shown {
+                let lines = self.core.preview(command);
+                if !lines.is_empty() {
+                    snapshot.previews.insert(command.verb().into(), lines);
+                }
+            }
+            self.previewed = shown;
             self.title = title_of(&snapshot);
             self.tell(ui::Input::Snapshot(std::sync::Arc::new(snapshot)));
             if let Some(replay) = self.core.replay() {
@@ -320,13 +339,13 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
             .view
             .next_deadline(self.now_ms())
             .map_or(frame, |at| now + Duration::from_millis(at.saturating_sub(self.now_ms()).max(1)));
-        // Reason: a frame that waits for the terminal is woken by the terminal, not by the clock.
+        // Reason: a frame that waits for the terminal is drawn when the terminal is ready, not by the clock.
         let frame = if self.awaiting_flush { now + Duration::from_secs(3600) } else { frame };
         frame.min(deadline)
     }
 
     fn woke(&mut self) {
-        // Reason: a deadline that has come is no next deadline any more; the view knows which one it was waiting for.
+        // Reason: only the view knows which of its deadlines has passed.
         self.tell(ui::Input::Tick);
         if self.view.is_dirty() {
             self.refresh();
@@ -335,12 +354,12 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         }
     }
 
-    /// Stops as a shell's job; what the view is told when that cannot be.
+    /// Stops as a shell's job. Returns the message for the view when that fails.
     fn stop(&mut self) -> Option<ui::Input> {
         self.stage.stop().err().map(|error| ui::Input::Told { text: error.to_string(), warn: true })
     }
 
-    /// Back on the terminal after a while: it may have another size, and what is known may be old.
+    /// After a stop the terminal may have another size, and the snapshot may be old.
     fn resized(&mut self) -> ui::Input {
         self.moved = true;
         self.dirty = true;
@@ -349,20 +368,20 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         ui::Input::Resize(width, height)
     }
 
-    /// To the terminal's clipboard, and into a file besides the loop.
+    /// Copies to the terminal's clipboard, and to a file in another task.
     fn copy(&mut self, text: String) {
         let sent = self.stage.screen().copy(&text);
         let results = self.side_results.clone();
         let dir = self.options.copies.clone();
         tokio::task::spawn_blocking(move || {
             let (text, warn) = copies::told(sent, dir.map(|dir| copies::keep(&dir, &text)));
-            // The console may have been left meanwhile.
+            // The console may have ended.
             let _ = results.blocking_send(ui::Input::Told { text, warn });
         });
     }
 }
 
-/// After an operator was lost: says so in the journal, and follows the order that on_disconnect may have given.
+/// Records that the operator is gone, and follows the order that `on_disconnect` may have given.
 pub async fn after_loss(core: &mut Core, exit: &Exit) {
     core.submit(Event::OperatorGone { why: exit.why.clone() });
     let deadline = Instant::now() + LAST_ORDER;
@@ -381,7 +400,7 @@ fn is_rolling_back(snapshot: &Snapshot) -> bool {
     })
 }
 
-/// What the view is told of an outcome; it takes the journal's events from the snapshot.
+/// The view's input for an outcome. The view reads journal events from the snapshot instead.
 fn input_of(outcome: Outcome) -> Option<ui::Input> {
     match outcome {
         Outcome::Reply { id, reply } => Some(ui::Input::Reply { id, reply }),

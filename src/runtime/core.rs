@@ -31,7 +31,7 @@ use crate::terminal::crash;
 const EVENTS: usize = 4096;
 /// Events that are handled before all others: answers to orders, journal results.
 const URGENT: usize = 256;
-/// Gate log lines that may wait; more are dropped and counted by the gate.
+/// Gate log lines that may wait. The gate drops and counts more.
 const LINES: usize = 1024;
 
 /// What reached the core.
@@ -44,7 +44,7 @@ pub enum Incoming {
 }
 
 impl Incoming {
-    /// Whether this is one of many readings of a replica or a gate: they change figures at the next tick only.
+    /// Whether this is one of the many readings of replicas and gates. Figures are made from them at the next tick.
     pub fn is_sample(&self) -> bool {
         matches!(self, Self::Event(event) if event.is_sample())
     }
@@ -98,7 +98,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// Reads the journal, starts the pollers and the reading of the router. Must be called within a tokio runtime.
+    /// Reads the journal, starts the pollers and the reader of the router. Needs a tokio runtime.
     ///
     /// # Errors
     /// When the journal cannot be read or a thread or HTTP client cannot be had, in words.
@@ -198,7 +198,7 @@ impl Core {
         }
     }
 
-    /// Hands one thing to the engine and carries out what it wants done.
+    /// Gives one input to the engine and carries out its effects.
     pub fn take(&mut self, incoming: Incoming) -> Vec<Outcome> {
         let mut out: Vec<Outcome> = self.backlog.drain(..).collect();
         match incoming {
@@ -218,20 +218,14 @@ impl Core {
         out
     }
 
-    /// Hands an event in without waiting for its turn: a key, a signal.
+    /// Gives the engine an event at once, before the events that wait: a key, a signal.
     pub fn submit(&mut self, event: Event) -> Vec<Outcome> {
         self.take(Incoming::Event(event))
     }
 
-    /// Everything a screen or a script may know now.
+    /// Everything that a screen or a script may know now, without previews: see [`Core::preview`].
     pub fn snapshot(&mut self) -> Snapshot {
         let mut snapshot = self.state.snapshot();
-        for command in [Command::Promote, Command::Switch, Command::Abort, Command::Rollback] {
-            let lines = self.preview(&command);
-            if !lines.is_empty() {
-                snapshot.previews.insert(command.verb().into(), lines);
-            }
-        }
         snapshot.detail.logs = Arc::clone(&self.logs);
         let fault = self.recorder.as_ref().and_then(Recorder::fault);
         snapshot.status.faults.extend(fault.map(|text| Fault::new(FaultKind::Recording, text)));
@@ -239,7 +233,7 @@ impl Core {
         snapshot
     }
 
-    /// Whether everything was looked at once.
+    /// Whether router, replicas and versions were read once.
     pub fn is_met(&self) -> bool {
         self.state.is_met()
     }
@@ -249,7 +243,7 @@ impl Core {
         self.clock
     }
 
-    /// The exact request `command` would be, secrets masked; empty where it moves nothing.
+    /// The exact request that `command` would send, secrets masked. Empty when it moves no traffic.
     pub fn preview(&self, command: &Command) -> Vec<String> {
         let Some(order) = self.state.order_preview(command) else { return Vec::new() };
         let preview = self.observer.preview(&order);
@@ -366,14 +360,14 @@ impl Core {
     }
 }
 
-/// Once a second; a tick that was missed is not made up for.
+/// Ticks once a second. A missed tick is not repeated.
 fn ticker() -> Interval {
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticker
 }
 
-/// The readers of the servers' own metrics and of their streaming endpoints, where there are any to read.
+/// The pollers of the servers' own metrics and of their streaming endpoints, if the config has any.
 fn scrapers(service: &Service, access: Access, sink: &mpsc::Sender<ProbeEvent>) -> Result<Vec<Pollers>, String> {
     let Some(spec) = service.metrics.as_ref().filter(|_| access.probes()) else { return Ok(Vec::new()) };
     Ok(vec![probe::start_metrics(spec, &service.name, sink)?, probe::start_streams(&service.sides, spec, sink)?])
@@ -385,9 +379,9 @@ pub(super) fn gate_logs(service: &Service) -> Vec<(String, String)> {
     service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect()
 }
 
-/// Folds the journal into the state; gives back the journal and the last lines of its story.
+/// Applies the journal to the state. Returns the journal and the last log lines that came of it.
 fn restore(state: &mut State, service: &Arc<Service>, clock: &Clock) -> Result<(Journal, VecDeque<Outcome>), String> {
-    /// Lines of the story shown at the start.
+    /// Log lines shown at the start.
     const STORY: usize = 50;
     let mut story: VecDeque<Outcome> = VecDeque::with_capacity(STORY);
     let mut keep = |effects: Vec<Effect>| {

@@ -1,4 +1,4 @@
-//! Gate runs: the runner in a task of its own, its lines and progress passed on.
+//! Runs a gate in a task and passes its log lines and progress on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::engine::Event;
 use crate::gate::{self, Check, GateProgress, RunContext, Subject};
 use crate::http::Target;
 
-/// One run, as the engine asked for it.
+/// A run that the engine asked for.
 pub(super) struct GateRun {
     pub(super) run: u64,
     pub(super) spec: GateSpec,
@@ -27,7 +27,7 @@ pub(super) struct GateRun {
     pub(super) cancelled: watch::Receiver<bool>,
 }
 
-/// Runs the gate to its end and reports what it saw.
+/// Runs the gate to its end and reports the evidence.
 pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc::Sender<Event>) {
     let run = job.run;
     tracing::info!(gate = job.spec.name, run, side = job.subject.side.name(), "begins");
@@ -35,17 +35,17 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
         0 => Ok(Vec::new()),
         count => job.observer.samples(count).await.map_err(|error| error.detail().to_owned()),
     };
-    let reached = |targets: Vec<ProbeTarget>| {
+    let probed = |targets: Vec<ProbeTarget>| {
         let target = |it: ProbeTarget| Target { headers: it.headers, ..Target::new(&it.base) };
         targets.into_iter().map(target).collect()
     };
     let (progress, mut progressed) = watch::channel(GateProgress::default());
     let context = RunContext {
-        targets: reached(job.targets),
+        targets: probed(job.targets),
         transport: job.transport,
         subject: job.subject,
         version: job.version,
-        others: reached(job.others),
+        others: probed(job.others),
         other_version: job.other_version,
         samples,
         resume: Some(job.resume),

@@ -1,4 +1,4 @@
-//! Reading the router, regularly and when asked; passing the probes on.
+//! The loop that reads the router, and the events of the probes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use crate::backend::{BackendError, Observer};
 use crate::engine::Event;
 use crate::probe::{ProbeEvent, ProbeOutcome};
 
-/// The regular pause between two readings.
+/// The usual pause between two readings.
 const REGULAR: Duration = Duration::from_secs(1);
-/// The shortest and the longest pause while an order waits to be read back: in between a tenth of how long it has waited,
-/// so that what takes effect late is seen late by a tenth at most, and nobody is asked without end.
+/// The shortest and the longest pause while an order waits to be read back. In between, the pause is a tenth of the time
+/// waited so far: an effect is seen at most a tenth later than it happens, and the router is not asked too often.
 const HURRIED: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(50));
-/// How long one request hurries.
+/// How long readings stay fast after one request to hurry.
 const HURRY: Duration = Duration::from_secs(1);
 /// How long the router may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Reads the router for ever: one reading at a time, faster for a moment after `hurry` was notified.
+/// Reads the router until the receiver is gone: one reading at a time, and faster for a moment after `hurry`.
 pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>, events: mpsc::Sender<Event>) {
     let mut pace = Pace::default();
     loop {
@@ -44,10 +44,10 @@ pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>,
     }
 }
 
-/// How fast the router is read.
+/// The pauses between readings.
 #[derive(Debug, Default)]
 struct Pace {
-    /// When it was first and last asked to hurry, without a stretch of regular readings between.
+    /// The first and the last request to hurry, with no usual reading between them.
     hurried: Option<(Instant, Instant)>,
 }
 
@@ -64,7 +64,7 @@ impl Pace {
     }
 }
 
-/// Turns a poller's finding into an engine event.
+/// The engine event for a poller's result.
 pub(super) fn event_of(found: ProbeEvent) -> Event {
     match found {
         ProbeEvent::Probe { side, replica, outcome } => {

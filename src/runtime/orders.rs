@@ -1,4 +1,4 @@
-//! Orders on the wire: journal first, then the backend, each with a deadline.
+//! Sends orders: first to the journal, then to the backend, each with a deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::backend::{BackendError, Driver};
 use crate::domain::{Order, Record};
 use crate::engine::{Event, WriteRule};
 
-/// How long a rollback waits for the disk before it is sent all the same.
+/// How long a rollback waits for the disk. Then it is sent without it.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// How long a backend may take to answer an order.
 pub(super) const ANSWER: Duration = Duration::from_secs(3);
 
-/// Writes the records by the rule, sends the order, and reports what the backend said.
+/// Writes the records as `rule` says, sends the order and reports the backend's answer.
 pub(super) async fn send(
     order: Order,
     records: Vec<Record>,
@@ -71,6 +71,7 @@ async fn report(result: Result<(), String>, urgent: &mpsc::Sender<Event>) {
     let _ = urgent.send(event).await;
 }
 
+/// The result of a write; an error when the journal's thread has ended.
 pub(super) fn flat<E>(result: Result<Result<(), String>, E>) -> Result<(), String> {
     result.unwrap_or_else(|_| Err("the journal's thread has ended".into()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::backend::Systems;
-use super::core::{Core, Outcome};
+use super::core::{Core, Incoming, Outcome};
 use crate::config::Config;
 use crate::domain::{Actor, LogLine};
 use crate::engine::{Access, Command, Event, Reply, Request, Snapshot};
@@ -88,11 +88,14 @@ impl EngineSession {
         self.core.close(why).await;
     }
 
-    /// Takes one event. Returns whether a new snapshot is worth its cost: see [`Incoming::is_sample`].
-    ///
-    /// [`Incoming::is_sample`]: super::core::Incoming::is_sample
+    /// Takes the next input; see [`EngineSession::take`].
     async fn step(&mut self) -> bool {
         let incoming = self.core.next().await;
+        self.take(incoming)
+    }
+
+    /// Takes one input. Returns whether a new snapshot is worth its cost: see [`Incoming::is_sample`].
+    fn take(&mut self, incoming: Incoming) -> bool {
         let is_sample = incoming.is_sample();
         let outcomes = self.core.take(incoming);
         let is_news = !is_sample || !outcomes.is_empty();
@@ -163,5 +166,50 @@ impl Session for EngineSession {
 
     fn preview(&self, command: &Command) -> Vec<String> {
         self.core.preview(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{BackendError, Side};
+
+    fn open(access: Access) -> (EngineSession, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let text = include_str!("../../tests/fixtures/config/valid/minimal.toml");
+        let mut config = crate::config::parse(text, &dir.path().join("cutover.toml"), &|_| None).unwrap();
+        config.service.state_dir = dir.path().into();
+        let me = Actor { name: "op1".into(), via: "cli".into() };
+        (EngineSession::open(&config, me, access).unwrap(), dir)
+    }
+
+    #[tokio::test]
+    async fn single_readings_are_not_worth_a_snapshot_and_everything_else_is() {
+        let (mut session, _dir) = open(Access::Look);
+        let unread = || "not read".to_owned();
+        let probed = || Event::Probed { side: Side::Green, replica: 0, latency_us: Some(900), fault: None };
+        session.take(Incoming::Event(Event::Tick));
+        for (event, expected) in [
+            (probed(), false),
+            (Event::VersionRead { side: Side::Blue, replica: 0, version: Err(unread()) }, false),
+            (Event::Scraped { side: Side::Blue, source: 0, reading: Err(unread()) }, false),
+            (Event::GateProgress { run: 1, done: 3, total: 9, load: None }, false),
+            (Event::Observed { result: Err(BackendError::Unreachable(unread())) }, true),
+            (Event::Tick, true),
+        ] {
+            assert_eq!(session.take(Incoming::Event(event.clone())), expected, "{event:?}");
+        }
+        session.core.close("done").await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_request_that_was_given_up_is_not_taken_for_the_next() {
+        let (mut session, _dir) = open(Access::Quick);
+        session.asked = 2;
+        session.keep(vec![Outcome::Reply { id: 1, reply: Reply::Done }]);
+        assert!(session.reply.is_none());
+        session.keep(vec![Outcome::Reply { id: 2, reply: Reply::Done }]);
+        assert_eq!(session.reply, Some(Reply::Done));
+        session.core.close("done").await;
     }
 }

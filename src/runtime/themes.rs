@@ -1,4 +1,4 @@
-//! Themes of the user's: finding and reading their files, which the screen's part never does.
+//! Finds and reads the user's theme files; `ui` itself reads no files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ const NAMES_MAX: usize = 200;
 /// The longest name of a theme, in bytes.
 const NAME_MAX: usize = 64;
 
-/// Where the user's themes lie: `themes` in the XDG config directory; `None` without a home.
+/// The directory of the user's themes: `themes` in the XDG config directory. `None` without a home.
 pub fn themes_dir() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "cutover")?.config_dir().join("themes"))
 }
 
-/// Every theme there is by name: those that come with the program, then the user's in the order of the alphabet.
+/// The names of all themes: first those of the program, then the user's in alphabetical order.
 pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
     let files = dir.and_then(|dir| std::fs::read_dir(dir).ok()).into_iter().flatten().flatten();
     let name = |entry: std::fs::DirEntry| {
@@ -30,10 +30,10 @@ pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
     Theme::names().map(str::to_owned).chain(own).collect()
 }
 
-/// The theme that was asked for: by name, or as a file where the word has a `/` or ends in `.toml`.
+/// Loads a theme by name, or from a file if `asked` has a `/` or ends in `.toml`.
 ///
 /// # Errors
-/// Every fault of the first file that has any, with its line and the remedy.
+/// Every fault of the first file that has faults, each with its line and remedy.
 pub fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
     let mut find = |name: &str| own(name, dir);
     if asked.contains('/') || Path::new(asked).extension().is_some_and(|ending| ending == "toml") {
@@ -54,16 +54,16 @@ pub fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> 
     }
 }
 
-/// Loads the theme on a thread of its own, since a directory may hang; the answer goes to `answers`.
+/// Loads the theme in another thread, because a directory may hang, and sends it to `answers`.
 pub(super) fn load_later(asked: String, answers: mpsc::Sender<Input>) {
     tokio::task::spawn_blocking(move || {
         let theme = load_theme(&asked, themes_dir().as_deref()).map_err(|error| error.message());
-        // A console that is being left wants no theme any more.
+        // The console may have ended.
         let _ = answers.try_send(Input::Theme { name: asked, theme: theme.map(Box::new) });
     });
 }
 
-/// A name that is a file's name and nothing else.
+/// Whether `name` can be a file name without a path.
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     (1..=NAME_MAX).contains(&name.len()) && name.chars().all(plain)
@@ -88,7 +88,7 @@ fn own(name: &str, dir: Option<&Path>) -> Result<Source, ThemeError> {
     Ok(Source { name: name.into(), text: read(&file)?, file: file.display().to_string() })
 }
 
-/// The text of a theme's file, which is small and nothing but a file.
+/// The text of a theme's file. Refuses large files, and everything that is not a file.
 fn read(path: &Path) -> Result<String, ThemeError> {
     let shown = path.display().to_string();
     let no = |message: String, remedy: &str| Err(ThemeError::whole(&shown, message, remedy));

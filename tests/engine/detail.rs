@@ -73,7 +73,7 @@ fn each_replica_is_told_by_itself() {
     sim.ready.green = false;
     sim.seconds(2);
     let replicas = sim.state.snapshot().detail.replicas;
-    assert_eq!((replicas.blue[0].url.as_str(), replicas.blue[0].ready), ("http://127.0.0.1:1", Some(true)));
+    assert_eq!((&*replicas.blue[0].url, replicas.blue[0].ready), ("http://127.0.0.1:1", Some(true)));
     assert_eq!(replicas.green[0].ready, Some(false));
     assert!(replicas.green[0].fault.is_some() && replicas.blue[0].latency_ms.is_some());
 }

@@ -93,6 +93,20 @@ fn a_promote_counts_y_only_once_it_is_armed() {
 }
 
 #[test]
+fn a_preview_and_a_question_show_the_very_request() {
+    console(blue(), async |hands| {
+        for (key, title) in [("p", "CLI twin"), ("P", "PROMOTE step")] {
+            hands.press(key).await;
+            hands.shows(title).await;
+            hands.shows("set 90/10  to memory").await;
+            hands.press("\u{1b}").await;
+            hands.settled().await;
+        }
+        leave(hands).await;
+    });
+}
+
+#[test]
 fn typed_ahead_of_the_box_is_thrown_away() {
     console(blue(), async |hands| {
         hands.press("Py").await;

@@ -226,7 +226,7 @@ fn with_names(rng: &mut fastrand::Rng) -> Snapshot {
     order.detail = Some(text(rng));
     for side in Side::BOTH {
         for replica in &mut snapshot.detail.replicas[side] {
-            replica.url = format!("http://{}", text(rng));
+            replica.url = format!("http://{}", text(rng)).into();
             replica.fault = rng.bool().then(|| text(rng));
             replica.ready = Some(replica.fault.is_none());
         }

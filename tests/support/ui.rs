@@ -252,7 +252,7 @@ fn detail() -> Detail {
     let replicas = |net: u8, version: &str, ms: f64| {
         (1..=6_u8)
             .map(|n| ReplicaStatus {
-                url: format!("http://10.0.{net}.{n}:8080"),
+                url: format!("http://10.0.{net}.{n}:8080").into(),
                 ready: Some(true),
                 fault: None,
                 version: Some(version.into()),

@@ -1,4 +1,4 @@
-//! The latest copy in a file: a terminal never says whether it took one, and many take none.
+//! Keeps the last copied text in a file: many terminals refuse copies, and none reports it.
 
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::text;
 
-/// The file's name in the directory for copies.
+/// The file's name.
 const FILE: &str = "clipboard.txt";
 
-/// Writes `copied` into its file in `dir` (created 0700 if need be), readable for its owner alone; where it is.
+/// Writes `copied` to the file in `dir` and returns its path. The file is 0600; `dir` is created 0700 if it is missing.
 ///
 /// # Errors
-/// When the file cannot be written; what it held before is then still there.
+/// When the file cannot be written. The earlier file is then unchanged.
 pub(super) fn keep(dir: &Path, copied: &str) -> io::Result<PathBuf> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let path = dir.join(FILE);
     let part = dir.join(format!("{FILE}.{}", std::process::id()));
-    // A left-over of a process of the same number, or what somebody else put there, is not written through.
+    // Removes a file of an earlier process with this number, and never writes through a link.
     drop(std::fs::remove_file(&part));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
     file.write_all(copied.as_bytes())?;
@@ -26,7 +26,7 @@ pub(super) fn keep(dir: &Path, copied: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// What to tell of a copy: whether the terminal was `sent` it, and where it was kept. True when it needs attention.
+/// The message about a copy that was `sent` to the terminal or not, and `kept` in a file. `true` for a warning.
 pub(super) fn told(sent: bool, kept: Option<io::Result<PathBuf>>) -> (String, bool) {
     let kept = kept.map(|kept| kept.map(|path| shown(&path)));
     match (sent, kept) {

@@ -1,4 +1,4 @@
-//! How a process ends: what it owes to the journal and to those it alerts is waited for, within bounds.
+//! How a process ends: it waits a limited time for its last answers, alerts and records.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use crate::domain::Fact;
 use crate::engine::Event;
 use crate::runtime::orders;
 
-/// A process that ends waits this long for the disk: one that has done its work, and one that was told to end.
+/// How long a process waits for the disk at its end: after its work is done, and after a signal.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
-const LAST_RECORDS_IN_HASTE: Duration = Duration::from_millis(700);
+const LAST_RECORDS_AFTER_SIGNAL: Duration = Duration::from_millis(700);
 
-/// A process that ends waits this long for its alerts.
+/// How long a process waits for its alerts at its end.
 const LAST_ALERTS: Duration = Duration::from_secs(3);
 
 impl Core {
-    /// Writes why we end, waits (bounded) for the disk, and stops everything.
+    /// Records why the process ends, waits a limited time for the disk, and stops everything.
     pub async fn close(mut self, why: &str) {
         let is_waited_for = matches!(why, "done" | "failed");
         if is_waited_for {
@@ -31,8 +31,8 @@ impl Core {
         }
         self.pollers = None;
         self.scrapers.clear();
-        // Reason: whoever waits for a command waits for its record too; a signal or a lost line does not.
-        let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_IN_HASTE };
+        // Reason: the user of a command also waits for its record; after a signal the process must end soon.
+        let patience = if is_waited_for { LAST_RECORDS } else { LAST_RECORDS_AFTER_SIGNAL };
         self.writer.stop(patience).await;
         if let Some(recorder) = &self.recorder {
             recorder.flush();
@@ -40,8 +40,8 @@ impl Core {
         self.tasks.abort_all();
     }
 
-    /// Waits for what becomes of an order whose place another has taken: without its end in the journal it would stand
-    /// there as sent for ever.
+    /// Waits for the answer to an order that another order replaced. Without it the journal would call the order sent
+    /// for ever.
     async fn last_answer(&mut self) {
         let deadline = tokio::time::Instant::now() + orders::ANSWER;
         while self.state.awaits_answer() {
@@ -52,7 +52,7 @@ impl Core {
         }
     }
 
-    /// Gives alerts that are on their way a moment to arrive; what does not is told by the next process that drives.
+    /// Gives alerts a moment to arrive. The next process that drives sends the rest.
     async fn deliver(&mut self) {
         let (ended, left) = self.alerts.finish(LAST_ALERTS).await;
         for event in ended {

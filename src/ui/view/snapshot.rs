@@ -5,13 +5,23 @@ use std::sync::Arc;
 use tui_input::Input as Line;
 
 use super::prompt::Notice;
-use super::{Field, View};
+use super::{Field, Overlay, View};
 use crate::domain::{LogLevel, LogLine, Move, OrderState};
 use crate::engine::snapshot::{GateState, Status};
 use crate::engine::{Command, Phase, Snapshot};
 use crate::ui::input::{Action, Key};
 
 impl View {
+    /// The commands whose exact request is on the screen now: of the open question and of the open preview.
+    pub fn shown_requests(&self) -> impl Iterator<Item = &Command> {
+        let asked = self.prompt.as_ref().and_then(|prompt| prompt.question.command());
+        let previewed = match &self.overlay {
+            Some(Overlay::Preview(command)) => Some(command),
+            _ => None,
+        };
+        asked.into_iter().chain(previewed)
+    }
+
     pub(super) fn take(&mut self, new: &Arc<Snapshot>, now_ms: u64, out: &mut Vec<Action>) {
         self.touch();
         self.take_events(new);

@@ -89,7 +89,7 @@ pub fn wanted(snapshot: &Snapshot, side: Side, inner: u16) -> u16 {
 
 /// Host and port: what is the same for all replicas need not be read.
 fn name(replica: &ReplicaStatus) -> &str {
-    replica.url.split_once("://").map_or(replica.url.as_str(), |(_, rest)| rest)
+    replica.url.split_once("://").map_or(&*replica.url, |(_, rest)| rest)
 }
 
 /// Replicas in columns; those that do not answer come first. Where there is no room for all, they are summed up.
