@@ -11,8 +11,7 @@ use super::failure::Failure;
 use super::input::Input;
 use super::session::{Session, Update, present};
 use super::span;
-use crate::dialogue::effect::Words;
-use crate::dialogue::{ARMING_MS, Answer, Question, Topic, Wants, Weight};
+use crate::dialogue::{ARMING_MS, Answer, Question, Topic, Wants, Weight, Words};
 use crate::engine::{Command, Status};
 
 /// What `command` will do, in lines, and the state that is said about.

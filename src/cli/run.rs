@@ -16,7 +16,7 @@ use super::input::Input;
 use super::session::{Session, Update, present, settled, with_config};
 use super::watch::Feed;
 use super::{Context, confirm, span};
-use crate::dialogue::effect::Words;
+use crate::dialogue::Words;
 use crate::domain::OrderState;
 use crate::engine::snapshot::{FaultKind, GateState, SCHEMA_VERSION};
 use crate::engine::{Access, Command, Phase, Reply, Status};

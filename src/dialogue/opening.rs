@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::commands::Topic;
-use crate::engine::snapshot::{Blocked, Status};
+use crate::engine::snapshot::{Blocked, GateState, GateStatus, Status};
 use crate::engine::{Command, RefusalKind};
 
 /// Why a question cannot be opened now.
@@ -64,5 +64,33 @@ fn blocked_by<'a>(command: &Command, status: &'a Status) -> Option<&'a Blocked> 
         Command::Override { .. } => of_promote(&[ReadOnly, Journal, Stale]),
         Command::Resume | Command::Approve { .. } | Command::Auto { on: true } => of_promote(&[ReadOnly, Journal]),
         command => status.blockers(command).next(),
+    }
+}
+
+/// The gate that `named` means: its name, or its number in the list.
+pub fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a GateStatus> {
+    let by_number = || gates.get(named.parse::<usize>().ok()?.checked_sub(1)?);
+    gates.iter().find(|gate| gate.name == named).or_else(by_number)
+}
+
+/// The failed gate that an override is about: the one that is named, or the only one that fails. The error says why
+/// there is none.
+pub fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
+    let failing: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
+    match (named, failing.as_slice()) {
+        (Some(named), _) => match find_gate(gates, named) {
+            Some(gate) if gate.status == GateState::Failed => Ok(gate),
+            Some(gate) => {
+                let state = gate.status.title();
+                Err(format!("override: gate {} is {state}, only a failed one can be overridden", gate.name))
+            }
+            None => Err(format!("override: there is no gate {named:?}")),
+        },
+        (None, [only]) => Ok(only),
+        (None, []) => Err("override: no gate fails".into()),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|gate| gate.name.as_str()).collect();
+            Err(format!("override: several gates fail: say override NAME, of {}", names.join(", ")))
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! What every front end asks about is what the engine orders, in each phase of a rollout.
 
-use cutover::dialogue::effect::target;
-use cutover::dialogue::version_word;
+use cutover::dialogue::{target, version_word};
 use cutover::domain::Side;
 use cutover::engine::{Command, Phase};
 

@@ -7,9 +7,10 @@ use super::sentences;
 use super::words::{self, Word};
 use crate::cli::changes::Seen;
 use crate::cli::confirm;
-use crate::dialogue::{Answer, Answered, Obstacle, Question, Refused, Requests, Topic, Weight, obstacle};
+use crate::dialogue::{
+    Answer, Answered, Obstacle, Question, Refused, Requests, Topic, Weight, gate_to_override, obstacle,
+};
 use crate::domain::{Actor, LogLine};
-use crate::engine::snapshot::GateState;
 use crate::engine::{Command, MIN_REASON, RefusalKind, Reply, Request, Snapshot, Status};
 
 /// Lines of the log that are kept.
@@ -300,21 +301,8 @@ impl LineConsole {
 
     fn open_override(&mut self, named: Option<&str>, reason: String, now_ms: u64, preview: Preview<'_>) {
         let Some(snapshot) = self.snapshot.clone() else { return self.say("nothing was read yet") };
-        let gates = &snapshot.status.gates;
-        let failing: Vec<&str> =
-            gates.iter().filter(|gate| gate.status == GateState::Failed).map(|gate| gate.name.as_str()).collect();
-        let gate = match (named, failing.as_slice()) {
-            (Some(named), _) => sentences::find(gates, named),
-            (None, [only]) => sentences::find(gates, only),
-            (None, []) => Err("override: no gate fails".into()),
-            (None, _) => Err(format!("override: several gates fail: override NAME, of {}", failing.join(", "))),
-        };
-        match gate {
+        match gate_to_override(&snapshot.status.gates, named) {
             Err(why) => self.say(&why),
-            Ok(gate) if gate.status != GateState::Failed => {
-                let state = gate.status.title();
-                self.say(&format!("override: gate {} is {state}, only a failed one can be overridden", gate.name));
-            }
             Ok(_) if !reason.is_empty() && reason.chars().count() < MIN_REASON => {
                 self.say(&format!("override: {}; nothing was done", Refused::ShortReason.text()));
             }

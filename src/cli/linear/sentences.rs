@@ -1,6 +1,7 @@
 //! States and lists in sentences for a screen reader: no meaning hangs on a position, and lists are numbered.
 
 use crate::cli::{span, status_text};
+use crate::dialogue::find_gate;
 use crate::domain::{LogLine, Metric, Side};
 use crate::engine::snapshot::{GateState, GateStatus, Latency, Source};
 use crate::engine::{Command, Status};
@@ -156,12 +157,7 @@ pub(super) fn gate(gate: &GateStatus) -> Vec<String> {
 
 /// The gate that `named` means: its name, or its number in the list.
 pub(super) fn find<'a>(gates: &'a [GateStatus], named: &str) -> Result<&'a GateStatus, String> {
-    let by_number = || named.parse::<usize>().ok().and_then(|n| gates.get(n.checked_sub(1)?));
-    gates
-        .iter()
-        .find(|gate| gate.name == named)
-        .or_else(by_number)
-        .ok_or_else(|| format!("no gate {named:?}: type gates for the list"))
+    find_gate(gates, named).ok_or_else(|| format!("no gate {named:?}: type gates for the list"))
 }
 
 /// What stands in the way, numbered.

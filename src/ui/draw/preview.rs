@@ -1,6 +1,6 @@
 //! What a command would do, shown by the lower-case twin of its key: nothing is sent.
 
-use crate::dialogue::effect::{Words, cli_twin};
+use crate::dialogue::{Words, cli_twin};
 use crate::engine::snapshot::Status;
 use crate::engine::{Command, Snapshot};
 use crate::ui::Keymap;

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, version_name};
-use crate::dialogue::effect::{Words, about};
+use crate::dialogue::{Words, about};
 use crate::engine::{Snapshot, Status};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, rate, width};

@@ -45,7 +45,7 @@ impl View {
             Act::Explain => self.overlay = Some(Overlay::Explain { scroll: 0 }),
             Act::Quit => self.quit(now_ms, out),
             Act::Hold => self.hold(now_ms, out),
-            Act::Override => self.open_override(now_ms),
+            Act::Override => self.open_override(None, now_ms),
             Act::Redraw => out.push(Action::Redraw),
             // Suspend and interrupt have one key each, seen before anything else.
             act => match (act.command(), act.previewed()) {

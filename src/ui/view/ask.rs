@@ -3,9 +3,8 @@
 use super::keys::BOX_MIN;
 use super::prompt::Prompt;
 use super::{Overlay, Pane, View};
-use crate::dialogue::{Obstacle, Topic, Weight, obstacle};
+use crate::dialogue::{Obstacle, Topic, Weight, gate_to_override, obstacle};
 use crate::engine::Command;
-use crate::engine::snapshot::GateState;
 use crate::ui::actions::Act;
 use crate::ui::input::Action;
 
@@ -85,35 +84,16 @@ impl View {
         self.ask(Command::Pause, None, now_ms, out);
     }
 
-    /// The gate that `O` means: the selected one, or the only one that fails.
-    pub(super) fn open_override(&mut self, now_ms: u64) {
-        let failing: Vec<String> = self.snapshot.as_ref().map_or_else(Vec::new, |s| {
-            s.status.gates.iter().filter(|g| g.status == GateState::Failed).map(|g| g.name.clone()).collect()
-        });
+    /// Opens the question about one gate: the one named, the selected one, or the only one that fails.
+    pub(super) fn open_override(&mut self, named: Option<&str>, now_ms: u64) {
         let selected = self.selected_gate().filter(|_| self.focus == Pane::Gates);
-        match (selected, failing.as_slice()) {
-            (Some(name), _) => self.open_override_of(&name, now_ms),
-            (None, [only]) => self.open_override_of(&only.clone(), now_ms),
-            (None, []) => self.say("override: no gate fails", now_ms),
-            (None, _) => {
-                let pane = self.keymap.name(Act::Pane(3));
-                let text = format!("override: several gates fail; select one ({pane}), or say :override NAME");
-                self.warn(&text, now_ms);
+        let gates = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.status.gates);
+        match gate_to_override(gates, named.or(selected.as_deref())) {
+            Ok(gate) => {
+                let gate = gate.name.clone();
+                self.open(Command::Override { gate, reason: String::new() }, now_ms);
             }
-        }
-    }
-
-    pub(super) fn open_override_of(&mut self, name: &str, now_ms: u64) {
-        let gates = self.snapshot.as_ref().map_or(&[][..], |s| &s.status.gates);
-        match gates.iter().find(|gate| gate.name == name).map(|gate| gate.status) {
-            Some(GateState::Failed) => {
-                self.open(Command::Override { gate: name.to_owned(), reason: String::new() }, now_ms);
-            }
-            Some(state) => {
-                let text = format!("override: gate {name} is {}, only a failed one can be overridden", state.title());
-                self.warn(&text, now_ms);
-            }
-            None => self.warn(&format!("override: there is no gate {name:?}"), now_ms),
+            Err(why) => self.warn(&why, now_ms),
         }
     }
 }

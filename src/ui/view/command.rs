@@ -51,7 +51,7 @@ impl View {
             ("gates", "" | "run") => self.send(Command::RunGates { only: Vec::new() }, now_ms, out),
             ("gates", name) => self.run_gate(name, now_ms, out),
             ("note", text) if !text.is_empty() => self.note(&clean(text, TEXT_MAX), now_ms, out),
-            ("override", gate) if !gate.is_empty() => self.open_override_of(gate, now_ms),
+            ("override", gate) if !gate.is_empty() => self.open_override(Some(gate), now_ms),
             ("approve", rest) if rest.contains(' ') => self.approve(rest, now_ms, out),
             ("scenario", name) if !name.is_empty() => self.scenario(name, now_ms, out),
             ("theme", name) => self.set_theme(name, now_ms),

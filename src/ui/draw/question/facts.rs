@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled, wrap};
-use crate::dialogue::effect::{Words, about};
+use crate::dialogue::{Words, about};
 use crate::domain::{Metric, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
 use crate::engine::{Command, Phase, Snapshot};

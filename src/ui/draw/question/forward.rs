@@ -4,8 +4,7 @@ use ratatui::layout::Rect;
 
 use super::boxed::{Line, Rank, boxed, labelled, room};
 use super::facts::{Facts, measured};
-use crate::dialogue::effect::on_failure;
-use crate::dialogue::{Question, Wants};
+use crate::dialogue::{Question, Wants, on_failure};
 use crate::domain::Side;
 use crate::engine::{Command, RefusalKind, Status};
 use crate::ui::actions::Act;
