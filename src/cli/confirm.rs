@@ -14,6 +14,9 @@ use super::span;
 use crate::dialogue::{ARMING_MS, Answer, Question, Topic, Wants, Weight, Words};
 use crate::engine::{Command, Status};
 
+/// A question with much to read stays open at least this long, in milliseconds.
+const PATIENCE_MS: u64 = 60_000;
+
 /// What `command` will do, in lines, and the state that is said about.
 pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
     let words = Words::whole(status);
@@ -45,6 +48,9 @@ pub(crate) async fn ask(
         context.input.forget();
     }
     let mut question = Question::new(command.clone(), Some(shown), 0);
+    if question.is_heavy() {
+        question = question.open_until(PATIENCE_MS);
+    }
     context.out.question(&match question.wants() {
         Wants::Version(word) => format!("type {word} to go on: "),
         Wants::Yes | Wants::Reason => "y = yes, anything else = no: ".to_owned(),

@@ -183,3 +183,16 @@ async fn all_front_ends_ask_about_the_same_side_version_target_and_word() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_signature_on_the_command_line_names_the_candidates_version_in_every_phase() {
+    let gate = testing::status().gates[0].name.clone();
+    let sign = Command::Approve { gate, reason: "looked at it all".into() };
+    for (phase, candidate) in PHASES.into_iter().flat_map(|phase| Side::BOTH.map(|side| (phase, side))) {
+        let status = at(phase, candidate);
+        let asked = on_command_line(&status, &sign, &["y"]).await;
+        let name = format!("{candidate} {}", version_word(&status));
+        assert!(asked.text.contains(&name), "{phase:?}: {name} is not in\n{}", asked.text);
+        assert_eq!(asked.sent, Some((sign.clone(), Some(status.digest.clone()))), "{phase:?}");
+    }
+}
