@@ -312,7 +312,11 @@ impl Rollout {
         if events.len() == EVENTS {
             events.remove(0);
         }
-        events.push(EventLine { at: record.at, by: record.by.name.clone(), text, warn });
+        let ordered = match &record.fact {
+            Fact::Ordered { order, .. } => Some(order.kind),
+            _ => None,
+        };
+        events.push(EventLine { at: record.at, by: record.by.name.clone(), text, warn, ordered });
     }
 
     /// The last events, for the screen.

@@ -71,6 +71,9 @@ pub struct EventLine {
     pub text: String,
     /// Whether it deserves attention: a failure, a rollback, drift.
     pub warn: bool,
+    /// The move that was ordered; `null` for every other event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Move>,
 }
 
 /// More notes of a traffic system than this are not passed on.

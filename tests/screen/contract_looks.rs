@@ -165,7 +165,7 @@ fn t20_no_name_shifts_a_border() {
             for blocked in &mut status.blocked {
                 blocked.because = name();
             }
-            let event = EventLine { at: fixture::now(), by: name(), text: name(), warn: false };
+            let event = EventLine { at: fixture::now(), by: name(), text: name(), warn: false, ordered: None };
             snapshot.events = std::sync::Arc::new(vec![event; 5]);
             let buffer = frame(&seeing(snapshot, "dark", Glyphs::Unicode), width, height);
             for at in &borders {

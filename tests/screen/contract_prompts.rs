@@ -607,6 +607,7 @@ fn a_forward_dialog_tells_how_the_last_attempt_ended_and_which_guards_are_over()
         by: "auto".into(),
         text: "ROLLBACK blue 90 > 100% (guard p99 on green: 506 ms over 250 ms)".into(),
         warn: true,
+        ordered: Some(Move::Rollback),
     };
     Arc::make_mut(&mut snapshot.events).push(event);
     let guard = snapshot.status.guards.iter_mut().find(|guard| guard.side == Side::Green).unwrap();

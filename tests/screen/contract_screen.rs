@@ -236,6 +236,7 @@ fn with_names(rng: &mut fastrand::Rng) -> Snapshot {
         by: text(rng),
         text: text(rng),
         warn: rng.bool(),
+        ordered: None,
     };
     snapshot.events = Arc::new((0..5).map(|_| event(rng)).collect());
     snapshot

@@ -182,7 +182,13 @@ fn step() -> Step {
 /// Step 2 of 5, a failing gate: the state of the drawings.
 pub fn shifting() -> Snapshot {
     let at = |ago: i64| now() - TimeDelta::seconds(ago);
-    let event = |ago, by: &str, text: &str, warn| EventLine { at: at(ago), by: by.into(), text: text.into(), warn };
+    let event = |ago, by: &str, text: &str, warn| EventLine {
+        at: at(ago),
+        by: by.into(),
+        text: text.into(),
+        warn,
+        ordered: None,
+    };
     let split = Some(Split::toward(Side::Green, 10));
     let because = "gate feature-drift FAIL";
     let status = Status {
@@ -522,10 +528,13 @@ pub fn long_names() -> Snapshot {
     status.blocked[0].because = "gate 特徴量ドリフト監視ゲートの長い名前です FAIL".into();
     status.blocked[1] = Blocked { command: Command::Switch, ..status.blocked[0].clone() };
     status.driver.me = "オペレーター".into();
-    snapshot.events =
-        Arc::new(vec![EventLine {
-            at: now(), by: "オペ".into(), text: "メモ「確認中」 😀".into(), warn: true
-        }]);
+    snapshot.events = Arc::new(vec![EventLine {
+        at: now(),
+        by: "オペ".into(),
+        text: "メモ「確認中」 😀".into(),
+        warn: true,
+        ordered: None,
+    }]);
     snapshot
 }
 

@@ -216,8 +216,8 @@ impl Facts<'_> {
     pub fn warnings(&self) -> Vec<Line> {
         let status = self.status();
         let ended = matches!(status.phase, Phase::RolledBack | Phase::Aborted);
-        let said = |event: &&EventLine| ["ROLLBACK ", "abort "].iter().any(|v| event.text.starts_with(v));
-        let last = self.seen.events.iter().rev().find(said).filter(|_| ended);
+        let gave_up = |event: &&EventLine| event.ordered.is_some_and(|it| !it.is_forward());
+        let last = self.seen.events.iter().rev().find(gave_up).filter(|_| ended);
         let mut lines = Vec::new();
         if let Some(last) = last {
             let text = format!("{}Z {} {}", last.at.format("%H:%M:%S"), last.by, last.text);
