@@ -76,8 +76,8 @@ pub fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a GateSta
 /// The failed gate that an override is about: the one that is named, or the only one that fails. The error says why
 /// there is none.
 pub fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
-    let failing: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
-    match (named, failing.as_slice()) {
+    let failed: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
+    match (named, failed.as_slice()) {
         (Some(named), _) => match find_gate(gates, named) {
             Some(gate) if gate.status == GateState::Failed => Ok(gate),
             Some(gate) => {
@@ -89,8 +89,8 @@ pub fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Res
         (None, [only]) => Ok(only),
         (None, []) => Err("override: no gate fails".into()),
         (None, several) => {
-            let names: Vec<&str> = several.iter().map(|gate| gate.name.as_str()).collect();
-            Err(format!("override: several gates fail: say override NAME, of {}", names.join(", ")))
+            let failing: Vec<&str> = several.iter().map(|gate| gate.name.as_str()).collect();
+            Err(format!("override: several gates fail: say override NAME, of {}", failing.join(", ")))
         }
     }
 }
