@@ -21,27 +21,35 @@
 //!   the split and EndpointSlices for readiness, and VERIFIED waits for both.
 //!
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
+//!
+//! A kind is one folder and one row in [`kinds`]. It reads its config into a [`Spec`], and implements [`TrafficSystem`]:
+//! observing, and sending one order. [`sequenced`] keeps the order of orders, the same for every kind.
 
-mod acts;
 pub mod caddy;
+mod configured;
 pub mod dns;
 pub mod embedded;
 pub mod envoy;
 mod exchange;
+mod file;
 pub mod haproxy;
 pub mod hook;
+mod kind;
+pub mod kinds;
 pub mod nginx;
 mod nodes;
+mod replace;
 mod run;
-pub mod scripted;
+mod sequenced;
 pub mod setup;
 pub mod traefik;
-mod turns;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::configured::{Backend, Spec};
+pub use self::sequenced::sequenced;
 pub use crate::domain::capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
 pub use crate::domain::fault::BackendError;
 
@@ -50,7 +58,7 @@ use crate::domain::Move;
 use crate::domain::{Observation, Order, Revision, SampledRequest, Side};
 
 /// A future a backend hands out; boxed, because the backend is chosen at run time.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
 /// A traffic system, not yet used: what it can, and the two ways to hold it.
 pub trait TrafficBackend: Send + Sync {
@@ -73,13 +81,13 @@ pub trait TrafficBackend: Send + Sync {
 /// The reading half of a backend. Every call is safe to repeat and to drop.
 pub trait Observer: Send + Sync {
     /// Reads split, revision, readiness and counters from the traffic system itself, never from memory.
-    fn observe(&self) -> Answer<'_, Observation>;
+    fn observe(&self) -> BackendFuture<'_, Observation>;
 
     /// Where requests reach `side` whatever its share, one per replica, so that gates can run at 0 %.
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget>;
 
     /// At most `count` requests that live traffic made lately, the latest first.
-    fn samples(&self, count: usize) -> Answer<'_, Vec<SampledRequest>> {
+    fn samples(&self, count: usize) -> BackendFuture<'_, Vec<SampledRequest>> {
         let _ = count;
         let why = "this traffic system keeps none; name a file with requests = \"..\"";
         Box::pin(std::future::ready(Err(BackendError::Refused(why.to_owned()))))
@@ -96,13 +104,45 @@ pub trait Driver: Send + Sync {
     /// The same [`Order::id`] twice is the same act: the second answers as the first did. An order
     /// with [`Order::expected`] is refused with [`BackendError::Conflict`] when the system's
     /// revision is another by now; one without is carried out whatever the state is.
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted>;
+    fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted>;
+}
+
+/// What a kind of traffic system implements; [`sequenced`] makes a [`TrafficBackend`] of it.
+pub trait TrafficSystem: Observer + 'static {
+    /// `embedded`, `haproxy`, ...: the word in `[backend] kind`.
+    fn name(&self) -> &'static str;
+
+    /// What this system can and cannot.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Checks a forward order against the system, and sends nothing; the future that it gives sends the order. The way
+    /// back is not checked: it is sent whatever the state is.
+    ///
+    /// `again`: the same order was sent before, and it is not known whether it is in force.
+    ///
+    /// # Errors
+    /// Why the order is not sent: [`BackendError::Conflict`] when the revision is not [`Order::expected`], ...
+    fn prepare<'a>(&'a self, order: &'a Order, again: bool) -> BackendFuture<'a, Sending<'a>>;
+
+    /// Whether dropping a [`Sending`] ends the act for certain, as killing a local command does. A later order then ends
+    /// an earlier one instead of being set once more after it.
+    fn ends_when_dropped(&self) -> bool {
+        false
+    }
+}
+
+/// An order that sends itself when it is awaited.
+pub type Sending<'a> = BackendFuture<'a, Accepted>;
+
+/// The sending of an order that is in force already: nothing is sent.
+fn already<'a>(revision: Option<Revision>) -> Sending<'a> {
+    Box::pin(std::future::ready(Ok(Accepted { revision })))
 }
 
 /// The traffic system took an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// The revision after it, where the system tells.
+    /// The revision after it, where the system answers with one.
     pub revision: Option<Revision>,
 }
 
@@ -118,7 +158,8 @@ pub struct ProbeTarget {
 impl ProbeTarget {
     /// Replicas that have addresses of their own.
     pub fn at_each(bases: &[String]) -> Vec<Self> {
-        bases.iter().map(|base| Self { base: base.clone(), headers: Vec::new() }).collect()
+        let one = |base: &String| Self { base: base.trim_end_matches('/').to_owned(), headers: Vec::new() };
+        bases.iter().map(one).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::backend::{Backend, kinds};
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 use crate::gate::{self, Checks};
@@ -18,22 +19,17 @@ pub use crate::settings::{AdminAddress, ConfigError, Fault, KeyDefault, KeyDoc, 
 use crate::settings::{MAX_FAULTS, Report, Table};
 
 mod alerts;
-mod backend;
-mod dns;
 mod guards;
-mod hooks;
 mod keys;
 mod locate;
 mod logs;
 mod metrics;
-mod nginx;
 mod openai;
 mod prompts;
 mod sections;
 mod template;
 mod ui;
 
-pub use backend::{BackendSpec, kinds};
 pub use keys::{reference, reference_markdown};
 pub use template::{Answers, template};
 pub use ui::{ColorDepth, ColorWhen, UiSpec};
@@ -48,7 +44,7 @@ pub struct Config {
     /// How each gate of the service is carried out.
     pub checks: Checks,
     /// The traffic system that is driven.
-    pub backend: BackendSpec,
+    pub backend: Backend,
     /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
     pub gateway: Option<GatewaySpec>,
     /// Logs of the user's that the console shows beside the gates'.
@@ -145,10 +141,16 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
     let base = locate::state_base(report.env);
     let state_dir = sections::state_dir(&root, base, &name, &environment).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
-    let (backend, verify_timeout_ms) = backend::backend(&root, gateway.as_ref(), &name, &sides);
+    let around = kinds::Around {
+        gateway: gateway.as_ref().map(|gateway| &gateway.admin),
+        has_gateway: root.get("gateway").is_some(),
+        service: &name,
+        sides: &sides,
+    };
+    let (backend, verify_timeout_ms) = kinds::read(&root, &around);
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
-    let (gates, checks) = gate::gates(&root, &probe.path);
+    let (gates, checks) = gate::gates(&root, &probe.path, kinds::keeps_requests);
     let metrics = metrics::metrics(&root, &sides);
     let guards = guards::guards(&root, metrics.as_ref());
     let alerts = alerts::alerts(&root);

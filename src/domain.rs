@@ -23,7 +23,6 @@ pub mod order;
 pub mod placeholder;
 pub mod plan;
 pub mod record;
-pub mod router;
 pub mod sample;
 pub mod sequential;
 pub mod series;

@@ -57,7 +57,7 @@ const WRITTEN: &[(&str, &str, &str)] = &[
 ];
 
 static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| {
-    let set_up = backend::setup::PAGES.iter().map(|page| {
+    let set_up = backend::setup::pages().map(|page| {
         let summary = page.text.lines().next().unwrap_or_default().trim_start_matches("# ");
         Topic { name: page.kind, summary, text: page.text.to_owned() }
     });

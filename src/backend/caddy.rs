@@ -6,13 +6,17 @@
 //! process's start too: after a restart the same content is another state.
 //!
 //! A rollback is sent on what was read last, in the hope that it still holds, and reads again only when Caddy says that
-//! it does not. In the end it goes without a condition: somebody who writes all the time cannot hold it up.
+//! it does not. In the end it goes without a condition: others who write all the time cannot hold it up.
 //!
 //! Every change reloads Caddy's whole configuration: clients that keep connections open may see them reset. A split
 //! that is in force already is not written again. Without `--resume` Caddy forgets the change when it restarts.
 
 mod api;
 mod handler;
+#[rustfmt::skip]
+mod keys;
+mod read;
+mod spec;
 mod weights;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,35 +26,47 @@ use tokio::time::Instant;
 
 use self::api::{Api, Metrics, Upstream, WRITE_LIMIT};
 use self::handler::Handler;
-use super::acts::Acts;
+pub use self::spec::{CaddyAdmin, CaddySpec, HandlerAt};
+use super::configured::Spec;
+use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
-    Weights,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
+    TrafficBackend, TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::observation::Replicas;
-use crate::domain::router::caddy::CaddySpec;
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side, Split};
+use crate::settings::TRANSPORT;
+
+/// Caddy, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "caddy",
+    keys: &[&COMMON, &keys::KEYS, &TRANSPORT],
+    tables: &[&keys::UPSTREAMS],
+    page: include_str!("caddy/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for CaddySpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Caddy::new(self.clone(), sides))
+    }
+}
 
 /// How often a rollback is made anew on what was just read, before it goes without a condition.
 const TRIES: usize = 3;
-/// Stands in a revision for the start of a process that does not tell it.
-const UNTOLD: &str = "?";
-/// Most of the upstreams that are told of by name.
-const TOLD: usize = 4;
+/// In a revision: the start of a process that does not show it.
+const UNKNOWN_START: &str = "?";
+/// Upstreams that notes name, at most.
+const MAX_NAMED: usize = 4;
 
-/// One Caddy. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Caddy {
-    inner: Arc<Inner>,
-}
-
+/// One Caddy. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Caddy {
     spec: CaddySpec,
     sides: Pair<Vec<String>>,
     api: Result<Api, BackendError>,
-    acts: Acts,
     seen: Mutex<Seen>,
 }
 
@@ -66,17 +82,17 @@ impl Caddy {
     /// The Caddy that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: CaddySpec, sides: Pair<Vec<String>>) -> Self {
         let api = Api::new(&spec);
-        Self { inner: Arc::new(Inner { spec, sides, api, acts: Acts::default(), seen: Mutex::default() }) }
+        Self { spec, sides, api, seen: Mutex::default() }
     }
 }
 
-impl TrafficBackend for Caddy {
+impl TrafficSystem for Caddy {
     fn name(&self) -> &'static str {
         "caddy"
     }
 
     fn capabilities(&self) -> Capabilities {
-        let spec = &self.inner.spec;
+        let spec = &self.spec;
         Capabilities {
             weights: spec.shares.clone().map_or(Weights::Any, Weights::Listed),
             applying: Applying::ReloadsListeners,
@@ -85,27 +101,29 @@ impl TrafficBackend for Caddy {
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::new(self.clone())
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::new(self.clone()))
+    fn prepare<'a>(&'a self, order: &'a Order, _again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(async move {
+            if order.kind.is_forward() {
+                return self.forward(order).await;
+            }
+            let sending: Sending<'a> = Box::pin(self.back(order));
+            Ok(sending)
+        })
     }
 }
 
 impl Observer for Caddy {
-    fn observe(&self) -> Answer<'_, Observation> {
-        Box::pin(self.inner.look())
+    fn observe(&self) -> BackendFuture<'_, Observation> {
+        Box::pin(self.look())
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.inner.sides[side])
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        let spec = &self.inner.spec;
-        let target = match &self.inner.api {
+        let spec = &self.spec;
+        let target = match &self.api {
             Ok(api) => api.place.clone(),
             Err(error) => return Preview { target: "caddy".into(), lines: vec![error.to_string()] },
         };
@@ -127,24 +145,7 @@ impl Observer for Caddy {
     }
 }
 
-impl Driver for Caddy {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        let inner = Arc::clone(&self.inner);
-        let can = self.capabilities();
-        let act = move |_| {
-            let order = order.clone();
-            async move {
-                if let Some(why) = can.refuses(order.kind, order.target) {
-                    return Err(BackendError::Refused(why));
-                }
-                if order.kind.is_forward() { inner.forward(&order).await } else { inner.back(&order).await }
-            }
-        };
-        Box::pin(self.inner.acts.once(&order.id, act))
-    }
-}
-
-impl Inner {
+impl Caddy {
     fn api(&self) -> Result<&Api, BackendError> {
         self.api.as_ref().map_err(Clone::clone)
     }
@@ -156,7 +157,7 @@ impl Inner {
         let unread = metrics.as_ref().err().map(|error| clean(&format!("its metrics are not read: {error}"), 160));
         let metrics = metrics.unwrap_or_default();
         let was_restarted = self.see(Some(Arc::clone(&handler)), metrics.began_ms);
-        let said = handler.said(&self.spec.upstreams)?;
+        let reading = handler.reading(&self.spec.upstreams)?;
         let mut notes = vec!["each change reloads Caddy: clients that keep connections open may see resets".to_owned()];
         if was_restarted {
             notes.push("Caddy was restarted while this was watched".into());
@@ -167,11 +168,11 @@ impl Inner {
         if metrics.last_reload_failed {
             notes.push("Caddy did not take the last change of its configuration: the one before is in force".into());
         }
-        notes.extend(unread.into_iter().chain(said.note));
-        notes.extend(self.of_upstreams(said.split, &upstreams.unwrap_or_default()));
+        notes.extend(unread.into_iter().chain(reading.note));
+        notes.extend(self.of_upstreams(reading.split, &upstreams.unwrap_or_default()));
         Ok(Observation {
-            split: said.split,
-            mixed: said.odd,
+            split: reading.split,
+            mixed: reading.odd,
             revision: revision(&handler, metrics.began_ms),
             replicas: self.replicas(&metrics),
             versions: Pair::default(),
@@ -208,14 +209,14 @@ impl Inner {
                     more => format!("{more} requests and streams under way end on {side}"),
                 });
             }
-            notes.extend(own().filter(|upstream| upstream.fails > 0).take(TOLD).map(|upstream| {
+            notes.extend(own().filter(|upstream| upstream.fails > 0).take(MAX_NAMED).map(|upstream| {
                 format!("{side}: {} requests to {} failed lately", upstream.fails, clean(&upstream.dial, 60))
             }));
         }
         notes
     }
 
-    /// Caddy tells of an upstream's health once it has one.
+    /// Caddy shows an upstream's health once it has one.
     fn replicas(&self, metrics: &Metrics) -> Pair<Option<Replicas>> {
         Pair::from_fn(|side| {
             let own = &self.spec.upstreams[side];
@@ -228,35 +229,38 @@ impl Inner {
         })
     }
 
-    async fn forward(&self, order: &Order) -> Result<Accepted, BackendError> {
+    /// Checks whether `order` may be sent; a split that is in force already is not written again.
+    async fn forward<'a>(&'a self, order: &'a Order) -> Result<Sending<'a>, BackendError> {
         let api = self.api()?;
         let (handler, metrics) = tokio::join!(api.handler(), api.metrics());
         let handler = handler?;
         let began_ms = match metrics {
             Ok(metrics) => metrics.began_ms,
-            // Whether it was restarted meanwhile cannot be told; it could not before either.
-            Err(_) if order.expected.as_ref().is_none_or(|shown| shown.0.ends_with(UNTOLD)) => None,
+            // A restart in between cannot be seen; it could not before either.
+            Err(_) if order.expected.as_ref().is_none_or(|shown| shown.0.ends_with(UNKNOWN_START)) => None,
             Err(error) => return Err(error),
         };
         let now = revision(&handler, began_ms);
         let tag = handler::tag_of(&self.spec.handler, &order.id);
         if handler.tag() == Some(tag.as_str()) {
-            return Ok(Accepted { revision: Some(now) });
+            return Ok(already(Some(now)));
         }
         if let Some(expected) = order.expected.as_ref().filter(|expected| **expected != now) {
             let expected = clean(&expected.0, 60);
             return Err(BackendError::Conflict(format!("the handler is {} by now, not {expected}", now.0)));
         }
-        let said = handler.said(&self.spec.upstreams)?;
-        if let Some(odd) = said.odd {
+        let reading = handler.reading(&self.spec.upstreams)?;
+        if let Some(odd) = reading.odd {
             return Err(BackendError::Refused(format!("{odd}: put its upstreams right first")));
         }
-        if said.split == order.target && said.note.is_none() {
-            return Ok(Accepted { revision: Some(now) });
+        if reading.split == order.target && reading.note.is_none() {
+            return Ok(already(Some(now)));
         }
         let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
-        self.forget();
-        write_once(api, &changed, &handler.etag, &tag).await
+        Ok(Box::pin(async move {
+            self.forget();
+            write_once(api, &changed, &handler.etag, &tag).await
+        }))
     }
 
     async fn back(&self, order: &Order) -> Result<Accepted, BackendError> {
@@ -291,8 +295,8 @@ impl Inner {
 
     /// Whether `handler` is what the order asks for.
     fn is_there(&self, handler: &Handler, order: &Order) -> bool {
-        let said = handler.said(&self.spec.upstreams);
-        said.is_ok_and(|said| said.split == order.target && said.odd.is_none() && said.note.is_none())
+        let reading = handler.reading(&self.spec.upstreams);
+        reading.is_ok_and(|reading| reading.split == order.target && reading.odd.is_none() && reading.note.is_none())
     }
 }
 
@@ -320,6 +324,6 @@ async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result
 
 /// The state of a handler in one process of Caddy.
 fn revision(handler: &Handler, began_ms: Option<u64>) -> Revision {
-    let began = began_ms.map_or_else(|| UNTOLD.to_owned(), |ms| ms.to_string());
+    let began = began_ms.map_or_else(|| UNKNOWN_START.to_owned(), |ms| ms.to_string());
     Revision(format!("{}@{began}", handler.hash()))
 }

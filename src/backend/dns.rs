@@ -10,8 +10,12 @@
 
 mod ask;
 mod countdown;
+#[rustfmt::skip]
+mod keys;
 mod powerdns;
+mod read;
 mod records;
+mod spec;
 mod tsig;
 pub(crate) mod wire;
 
@@ -26,31 +30,42 @@ use tokio::time::Instant;
 use self::countdown::Countdown;
 use self::powerdns::Api;
 use self::records::Weighted;
+pub use self::spec::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use self::tsig::Key;
 use self::wire::{Data, Record, Update};
-use super::acts::Acts;
+use super::configured::Spec;
 use super::exchange;
+use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, RollbackClass,
-    TrafficBackend, Weights,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, RollbackClass,
+    Sending, TrafficBackend, TrafficSystem, Weights, already, sequenced,
 };
-use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, TsigKey};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side, Transport};
 use crate::http::Client;
 
-/// One name in the DNS. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Dns {
-    inner: Arc<Inner>,
+/// DNS, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "dns",
+    keys: &[&COMMON, &keys::KEYS],
+    tables: &[],
+    page: include_str!("dns/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for DnsSpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Dns::new(self.clone(), sides))
+    }
 }
 
+/// One name in the DNS. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Dns {
     spec: DnsSpec,
     sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
-    acts: Acts,
     countdown: Mutex<Countdown>,
 }
 
@@ -71,19 +86,18 @@ impl Dns {
             DnsWay::PowerDns { transport, .. } => transport.clone(),
             DnsWay::Update { .. } => Transport::default(),
         };
-        let (client, acts) = (exchange::client(&transport), Acts::default());
-        Self { inner: Arc::new(Inner { spec, sides, client, acts, countdown: Mutex::default() }) }
+        Self { spec, sides, client: exchange::client(&transport), countdown: Mutex::default() }
     }
 }
 
-impl TrafficBackend for Dns {
+impl TrafficSystem for Dns {
     fn name(&self) -> &'static str {
         "dns"
     }
 
     fn capabilities(&self) -> Capabilities {
-        let is_update = matches!(self.inner.spec.way, DnsWay::Update { .. });
-        let has_weights = !is_update || self.inner.spec.record == RecordKind::Srv;
+        let is_update = matches!(self.spec.way, DnsWay::Update { .. });
+        let has_weights = !is_update || self.spec.record == RecordKind::Srv;
         Capabilities {
             weights: if has_weights { Weights::Any } else { Weights::AllOrNothing },
             applying: Applying::Asynchronous,
@@ -93,26 +107,22 @@ impl TrafficBackend for Dns {
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::new(self.clone())
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::new(self.clone()))
+    fn prepare<'a>(&'a self, order: &'a Order, again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(self.checked(order, again))
     }
 }
 
 impl Observer for Dns {
-    fn observe(&self) -> Answer<'_, Observation> {
-        Box::pin(self.inner.look())
+    fn observe(&self) -> BackendFuture<'_, Observation> {
+        Box::pin(self.look())
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.inner.sides[side])
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        let spec = &self.inner.spec;
+        let spec = &self.spec;
         let targets = match records::weighted(spec, order.target) {
             Ok(targets) => targets,
             Err(error) => return Preview { target: spec.name.clone(), lines: vec![error.to_string()] },
@@ -145,27 +155,10 @@ impl Observer for Dns {
     }
 }
 
-impl Driver for Dns {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        let inner = Arc::clone(&self.inner);
-        let can = self.capabilities();
-        let act = move |again: bool| {
-            let order = order.clone();
-            async move {
-                if let Some(why) = can.refuses(order.kind, order.target) {
-                    return Err(BackendError::Refused(why));
-                }
-                inner.carry_out(&order, again).await
-            }
-        };
-        Box::pin(self.inner.acts.once(&order.id, act))
-    }
-}
-
-impl Inner {
+impl Dns {
     async fn look(&self) -> Result<Observation, BackendError> {
         let found = self.find(true).await?;
-        let said = records::said(&self.spec, &found.targets)?;
+        let reading = records::reading(&self.spec, &found.targets)?;
         let revision = records::revision(&found.targets);
         let left = self.see(&revision, found.ttl);
         let mut notes = found.notes;
@@ -174,9 +167,9 @@ impl Inner {
             "nothing is drained: clients keep an answer for {} s and connections for as long as they like",
             found.ttl
         ));
-        let odd: Vec<String> = said.odd.into_iter().chain(found.odd).collect();
+        let odd: Vec<String> = reading.odd.into_iter().chain(found.odd).collect();
         Ok(Observation {
-            split: said.split,
+            split: reading.split,
             mixed: (!odd.is_empty()).then(|| odd.join("; ")),
             revision,
             replicas: Pair::default(),
@@ -207,13 +200,13 @@ impl Inner {
             }
             DnsWay::PowerDns { url, server_id, key, server, .. } => {
                 let client = self.client.as_ref().map_err(Clone::clone)?;
-                let told = Api { client, url, server_id, key }.read(&self.spec).await?;
+                let record = Api { client, url, server_id, key }.read(&self.spec).await?;
                 let mut odd = Vec::new();
-                if told.is_double {
+                if record.is_double {
                     odd.push(format!("{} records stand beside the LUA record", kind.name()));
                 }
                 let (data, notes) = (Vec::new(), Vec::new());
-                let mut found = Found { targets: told.targets, data, ttl: told.ttl, odd, notes };
+                let mut found = Found { targets: record.targets, data, ttl: record.ttl, odd, notes };
                 if let Some(server) = server.filter(|_| everywhere) {
                     check_answer(&mut found, server, ask::read(server, None, name, kind).await, kind);
                 }
@@ -238,8 +231,8 @@ impl Inner {
         match read.and_then(|records| self.of_records(records)) {
             Ok(other) if records::revision(&other.targets) == records::revision(&found.targets) => {}
             Ok(other) => {
-                let says = records::said(&self.spec, &other.targets)
-                    .map_or_else(|error| error.detail().to_owned(), |said| said.split.to_string());
+                let says = records::reading(&self.spec, &other.targets)
+                    .map_or_else(|error| error.detail().to_owned(), |reading| reading.split.to_string());
                 found.odd.push(format!("the secondary at {server} says {says}"));
             }
             Err(error) => found.notes.push(clean(&format!("secondary not read: {error}"), 160)),
@@ -252,7 +245,8 @@ impl Inner {
         countdown.left_s(Instant::now())
     }
 
-    async fn carry_out(&self, order: &Order, again: bool) -> Result<Accepted, BackendError> {
+    /// Checks whether `order` may be sent, and what must still be there when it is carried out.
+    async fn checked<'a>(&'a self, order: &'a Order, again: bool) -> Result<Sending<'a>, BackendError> {
         let targets = records::weighted(&self.spec, order.target)?;
         let revision = records::revision(&targets);
         let mut expected = None;
@@ -262,7 +256,7 @@ impl Inner {
             let now = records::revision(&found.targets);
             self.see(&now, found.ttl);
             if again && now == revision {
-                return Ok(Accepted { revision: Some(revision) });
+                return Ok(already(Some(revision)));
             }
             if now != *shown {
                 let shown = clean(&shown.0, 40);
@@ -270,28 +264,34 @@ impl Inner {
             }
             expected = Some(found.data);
         }
+        Ok(Box::pin(async move {
+            self.write(&targets, expected.as_deref()).await?;
+            self.see(&revision, self.spec.ttl_s);
+            Ok(Accepted { revision: Some(revision) })
+        }))
+    }
+
+    /// Writes `targets` in the place of `expected`, or of whatever is there.
+    async fn write(&self, targets: &[Weighted], expected: Option<&[Data]>) -> Result<(), BackendError> {
         match &self.spec.way {
             DnsWay::Update { server, key, .. } => {
                 let key = key.as_ref().map(usable).transpose()?;
-                let records = records::data(&targets);
-                let spec = &self.spec;
+                let (spec, records) = (&self.spec, records::data(targets));
                 let update = Update {
                     zone: &spec.zone,
                     name: &spec.name,
                     kind: spec.record,
-                    expected: expected.as_deref(),
+                    expected,
                     records: &records,
                     ttl: spec.ttl_s,
                 };
-                ask::update(*server, key.as_ref(), &update).await?;
+                ask::update(*server, key.as_ref(), &update).await
             }
             DnsWay::PowerDns { url, server_id, key, .. } => {
                 let client = self.client.as_ref().map_err(Clone::clone)?;
-                Api { client, url, server_id, key }.write(&self.spec, &targets).await?;
+                Api { client, url, server_id, key }.write(&self.spec, targets).await
             }
         }
-        self.see(&revision, self.spec.ttl_s);
-        Ok(Accepted { revision: Some(revision) })
     }
 }
 

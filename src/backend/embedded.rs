@@ -1,6 +1,9 @@
 //! The embedded gateway as a backend: speaks to its admin interface.
 
 mod call;
+#[rustfmt::skip]
+mod keys;
+mod read;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +12,47 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::call::{Caller, place};
-use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
+use super::configured::Spec;
+use super::kind::{COMMON, Kind};
+use super::{
+    Accepted, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend,
+    TrafficSystem, sequenced,
+};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, SampledRequest, Side, Split};
 pub use crate::settings::AdminAddress;
 
+/// What a config says of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSpec {
+    /// Where it is administered.
+    pub admin: AdminAddress,
+}
+
+/// The gateway, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "embedded",
+    keys: &[&COMMON, &keys::KEYS],
+    tables: &[],
+    page: include_str!("embedded/page.md"),
+    keeps_requests: true,
+    read: read::read,
+};
+
+impl Spec for EmbeddedSpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Embedded::new(self.admin.clone(), sides))
+    }
+}
+
 /// Longest time one call may take. The gateway itself gives its disk 2 s.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
 
-/// The embedded gateway, seen from outside. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Embedded {
-    inner: Arc<Inner>,
-}
-
+/// The embedded gateway, seen from outside. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub struct Embedded {
     caller: Caller,
-    /// Base URLs per side, without a trailing slash.
+    /// Base URLs per side.
     sides: Pair<Vec<String>>,
 }
 
@@ -38,13 +64,11 @@ impl Embedded {
 
     /// The same with another limit for the time one call may take.
     pub fn with_limit(admin: AdminAddress, sides: Pair<Vec<String>>, limit: Duration) -> Self {
-        let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
-        Self { inner: Arc::new(Inner { caller: Caller::new(admin, limit), sides }) }
+        Self { caller: Caller::new(admin, limit), sides }
     }
 }
 
-impl TrafficBackend for Embedded {
+impl TrafficSystem for Embedded {
     fn name(&self) -> &'static str {
         "embedded"
     }
@@ -53,12 +77,10 @@ impl TrafficBackend for Embedded {
         Capabilities::direct()
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::clone(&self.inner) as Arc<dyn Observer>
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::clone(&self.inner) as Arc<dyn Driver>)
+    fn prepare<'a>(&'a self, order: &'a Order, _again: bool) -> BackendFuture<'a, Sending<'a>> {
+        // The gateway checks the order itself when it carries it out.
+        let sending: Sending<'a> = Box::pin(self.put(order));
+        Box::pin(std::future::ready(Ok(sending)))
     }
 }
 
@@ -76,8 +98,8 @@ struct Samples {
     samples: Vec<SampledRequest>,
 }
 
-impl Observer for Inner {
-    fn observe(&self) -> Answer<'_, Observation> {
+impl Observer for Embedded {
+    fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(async {
             let status: RouterStatus = parse(&self.caller.get("/v1/status").await?)?;
             Ok(Observation {
@@ -97,7 +119,7 @@ impl Observer for Inner {
         ProbeTarget::at_each(&self.sides[side])
     }
 
-    fn samples(&self, count: usize) -> Answer<'_, Vec<SampledRequest>> {
+    fn samples(&self, count: usize) -> BackendFuture<'_, Vec<SampledRequest>> {
         Box::pin(async move {
             let given: Samples = parse(&self.caller.get(&format!("/v1/samples?count={count}")).await?)?;
             Ok(given.samples)
@@ -115,22 +137,20 @@ impl Observer for Inner {
     }
 }
 
-impl Driver for Inner {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        Box::pin(async {
-            let answer = self.caller.put("/v1/split", wish(order).to_string()).await?;
-            let taken: Taken = parse(&answer)?;
-            if taken.order != order.id || taken.split != order.target {
-                return Err(BackendError::Garbled(format!(
-                    "the gateway answered for order {} and split {}, not for {} and {}",
-                    clean(&taken.order.0, 40),
-                    taken.split,
-                    order.id,
-                    order.target
-                )));
-            }
-            Ok(Accepted { revision: Some(Revision(taken.revision.to_string())) })
-        })
+impl Embedded {
+    async fn put(&self, order: &Order) -> Result<Accepted, BackendError> {
+        let answer = self.caller.put("/v1/split", wish(order).to_string()).await?;
+        let taken: Taken = parse(&answer)?;
+        if taken.order != order.id || taken.split != order.target {
+            return Err(BackendError::Garbled(format!(
+                "the gateway answered for order {} and split {}, not for {} and {}",
+                clean(&taken.order.0, 40),
+                taken.split,
+                order.id,
+                order.target
+            )));
+        }
+        Ok(Accepted { revision: Some(Revision(taken.revision.to_string())) })
     }
 }
 
@@ -163,11 +183,11 @@ mod tests {
             toward: Side::Green,
             expected: Some(Revision("7".into())),
         };
-        let preview = backend.observer().preview(&order);
+        let preview = backend.preview(&order);
         assert_eq!(preview.target, "http://127.0.0.1:9");
         assert_eq!(preview.lines[3], r#"{"split":{"blue":90,"green":10},"expected":"7","order":"7f3e"}"#);
         let shown = format!("{backend:?} {preview:?}");
         assert!(!shown.contains("sesame") && shown.contains("***"), "{shown}");
-        assert_eq!(backend.observer().probe_targets(Side::Blue)[0].base, "http://b");
+        assert_eq!(backend.probe_targets(Side::Blue)[0].base, "http://b");
     }
 }

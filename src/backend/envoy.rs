@@ -1,10 +1,10 @@
 //! Envoy as a backend, by its admin interface: one process, or several that are one router.
 //!
 //! The split is a key of the runtime: green's percent, which the route of green's cluster has as its
-//! `runtime_fraction`. Envoy answers `200 OK` to any value, has no revision and tells one process's state only. So
+//! `runtime_fraction`. Envoy answers `200 OK` to any value, has no revision and shows one process's state only. So
 //! values are made here from a checked split, the id of the order is set beside the value in the same request, and the
 //! revision is a digest of value, order and start of every process, compared just before a forward order is sent.
-//! Runtime values are gone with the process: then the route's default holds, which is read and told.
+//! Runtime values are gone with the process: then the route's default holds, which a note shows.
 //!
 //! The other way is a file of routes with weighted clusters that every process watches: written whole from a template,
 //! renamed into place, and in force once every process shows its version and its weights.
@@ -12,57 +12,70 @@
 mod admin;
 mod drive;
 mod fleet;
+#[rustfmt::skip]
+mod keys;
 mod rds;
+mod read;
 mod reading;
 mod routes;
 mod runtime;
+mod spec;
 mod stats;
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
+pub use self::spec::{AdminPlace, EnvoySpec, EnvoyWay};
+use super::configured::Spec;
+use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+    Applying, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend, TrafficSystem,
+    sequenced,
 };
-use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Side};
 
-/// Envoy, seen from outside. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Envoy {
-    inner: Arc<Inner>,
+/// Envoy, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "envoy",
+    keys: &[&COMMON, &keys::KEYS],
+    tables: &[],
+    page: include_str!("envoy/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for EnvoySpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Envoy::new(self.clone(), sides))
+    }
 }
 
+/// Envoy, seen from outside. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
-    fleet: Arc<fleet::Fleet>,
-    /// Base URLs per side, without a trailing slash.
+pub(super) struct Envoy {
+    fleet: fleet::Fleet,
+    /// Base URLs per side.
     sides: Pair<Vec<String>>,
-    memory: drive::Memory,
+    /// Held by the thread that writes the file of routes.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Envoy {
     /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
     pub fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
-        let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
-        Self {
-            inner: Arc::new(Inner {
-                fleet: Arc::new(fleet::Fleet::new(spec)),
-                sides,
-                memory: drive::Memory::default(),
-            }),
-        }
+        Self { fleet: fleet::Fleet::new(spec), sides, writing: Arc::default() }
     }
 }
 
-impl TrafficBackend for Envoy {
+impl TrafficSystem for Envoy {
     fn name(&self) -> &'static str {
         "envoy"
     }
 
     fn capabilities(&self) -> Capabilities {
-        let spec = self.inner.fleet.spec();
+        let spec = self.fleet.spec();
         let is_file = matches!(spec.way, EnvoyWay::Routes { .. });
         Capabilities {
             applying: if spec.admin.len() == 1 && !is_file { Applying::Atomic } else { Applying::Asynchronous },
@@ -72,17 +85,19 @@ impl TrafficBackend for Envoy {
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::clone(&self.inner) as Arc<dyn Observer>
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::clone(&self.inner) as Arc<dyn Driver>)
+    fn prepare<'a>(&'a self, order: &'a Order, again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(async move {
+            if order.kind.is_forward() && !again {
+                drive::may_go_forward(&self.fleet, order).await?;
+            }
+            let sending: Sending<'a> = Box::pin(drive::send(&self.fleet, &self.writing, order));
+            Ok(sending)
+        })
     }
 }
 
-impl Observer for Inner {
-    fn observe(&self) -> Answer<'_, Observation> {
+impl Observer for Envoy {
+    fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(async {
             let read = self.fleet.read(drive::LOOK).await?;
             let mut seen = fleet::observation(&read)?;
@@ -119,14 +134,5 @@ impl Observer for Inner {
                 }
             }
         }
-    }
-}
-
-impl Driver for Inner {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        Box::pin(async {
-            drive::carry_out(&self.fleet, &self.memory, order).await?;
-            Ok(Accepted { revision: None })
-        })
     }
 }

@@ -9,51 +9,69 @@ mod command;
 mod drive;
 mod fleet;
 mod keep;
+#[rustfmt::skip]
+mod keys;
+mod read;
 mod reading;
-pub(super) mod save;
+mod save;
 mod settle;
+mod spec;
 mod table;
 mod weights;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
+pub use self::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use super::configured::Spec;
+use super::kind::{COMMON, Kind};
 use super::{Applying, Weights};
-use crate::domain::router::haproxy::{HaproxySpec, Method};
+use super::{
+    BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend, TrafficSystem, sequenced,
+};
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair, Side};
 
-/// HAProxy, seen from outside. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Haproxy {
-    inner: Arc<Inner>,
+/// HAProxy, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "haproxy",
+    keys: &[&COMMON, &keys::KEYS],
+    tables: &[&keys::VALUES, &keys::BACKENDS, &keys::SERVERS],
+    page: include_str!("haproxy/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for HaproxySpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Haproxy::new(self.clone(), sides))
+    }
 }
 
+/// HAProxy, seen from outside. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Haproxy {
     spec: HaproxySpec,
-    /// Base URLs per side, without a trailing slash.
+    /// Base URLs per side.
     sides: Pair<Vec<String>>,
-    memory: Arc<drive::Memory>,
+    /// Why the last change could not be written where a reload finds it.
+    unsaved: Mutex<Option<String>>,
 }
 
 impl Haproxy {
     /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
     pub fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
-        let trimmed = |urls: Vec<String>| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        let sides = Pair { blue: trimmed(sides.blue), green: trimmed(sides.green) };
-        Self { inner: Arc::new(Inner { spec, sides, memory: Arc::default() }) }
+        Self { spec, sides, unsaved: Mutex::default() }
     }
 }
 
-impl TrafficBackend for Haproxy {
+impl TrafficSystem for Haproxy {
     fn name(&self) -> &'static str {
         "haproxy"
     }
 
     fn capabilities(&self) -> Capabilities {
-        let spec = &self.inner.spec;
+        let spec = &self.spec;
         let is_map = command::entry(&spec.method).is_some();
         Capabilities {
             weights: if matches!(spec.method, Method::Switch { .. }) { Weights::AllOrNothing } else { Weights::Any },
@@ -68,21 +86,29 @@ impl TrafficBackend for Haproxy {
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::clone(&self.inner) as Arc<dyn Observer>
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::clone(&self.inner) as Arc<dyn Driver>)
+    fn prepare<'a>(&'a self, order: &'a Order, again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(async move {
+            if order.kind.is_forward() && !again {
+                drive::may_go_forward(&self.spec, order).await?;
+            }
+            let sending: Sending<'a> = Box::pin(drive::set(&self.spec, &self.unsaved, order));
+            Ok(sending)
+        })
     }
 }
 
-impl Observer for Inner {
-    fn observe(&self) -> Answer<'_, crate::domain::Observation> {
+impl Observer for Haproxy {
+    fn observe(&self) -> BackendFuture<'_, crate::domain::Observation> {
         Box::pin(async {
             let read = fleet::read_all(&self.spec, drive::LOOK).await;
             let mut seen = fleet::observation(&read)?;
-            seen.notes.extend(self.memory.unsaved().map(|fault| format!("the last order is not saved: {fault}")));
+            seen.notes.extend(
+                self.unsaved
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone()
+                    .map(|fault| format!("the last order is not saved: {fault}")),
+            );
             seen.notes.extend(keep::notes(&self.spec, &read).await);
             seen.notes.iter_mut().for_each(|note| *note = clean(note, 300));
             seen.mixed = seen.mixed.map(|mixed| clean(&mixed, 400));
@@ -100,14 +126,5 @@ impl Observer for Inner {
         let files = self.spec.save.maps.iter().chain(&self.spec.save.states);
         lines.extend(files.map(|file| format!("then write {}", clean(&file.to_string_lossy(), 200))));
         Preview { target: nodes.join(", "), lines }
-    }
-}
-
-impl Driver for Inner {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        Box::pin(async {
-            drive::carry_out(&self.spec, &self.memory, order).await?;
-            Ok(Accepted { revision: None })
-        })
     }
 }

@@ -1,6 +1,6 @@
 //! Any other traffic system, through commands or HTTP calls of its user's.
 //!
-//! `read` tells the split; `set`, `switch` and `rollback` change it. The checks are those of every backend:
+//! `read` prints the split; `set`, `switch` and `rollback` change it. The checks are those of every backend:
 //! what an act answers is never "done" (the split is read back), an act that does not end is UNKNOWN and is
 //! ended with everything it started, a state that is not the expected one is a conflict, and an order's id is
 //! one act. What the system can is what its user says.
@@ -11,7 +11,11 @@
 
 mod call;
 mod fill;
+#[rustfmt::skip]
+mod keys;
+mod read;
 mod reading;
+mod spec;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,18 +24,47 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use self::fill::Values;
-use super::acts::Acts;
+pub use self::spec::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
+use super::configured::Spec;
 use super::exchange;
+use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
+    TrafficBackend, TrafficSystem, already, sequenced,
 };
-use crate::domain::router::hook::{Act, HookSpec};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side};
 use crate::http::Client;
+use crate::settings::TRANSPORT;
 
-/// Longest time a reading may take: whoever asks gives up after two seconds.
+/// Commands, in the table of kinds.
+pub(super) const EXEC: Kind = Kind {
+    name: "exec",
+    keys: &[&COMMON, &keys::EXEC, &keys::BOTH],
+    tables: &[],
+    page: include_str!("hook/exec.md"),
+    keeps_requests: false,
+    read: read::exec,
+};
+
+/// HTTP calls, in the table of kinds.
+pub(super) const HTTP: Kind = Kind {
+    name: "http",
+    keys: &[&COMMON, &keys::HTTP, &keys::BOTH, &TRANSPORT],
+    tables: &[&keys::CALL],
+    page: include_str!("hook/http.md"),
+    keeps_requests: false,
+    read: read::http,
+};
+
+impl Spec for HookSpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Hook::new(self.clone(), sides))
+    }
+}
+
+/// Longest time a reading may take: the caller gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1800);
 /// `EX_USAGE`: the act refuses what it is asked.
 const REFUSED: i32 = 64;
@@ -40,24 +73,18 @@ const UNREACHABLE: i32 = 69;
 /// `EX_NOPERM`: the credentials do not do.
 const DENIED: i32 = 77;
 
-/// A traffic system behind hooks. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Hook {
-    inner: Arc<Inner>,
-}
-
+/// A traffic system behind hooks. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Hook {
     spec: HookSpec,
     sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
-    acts: Acts,
     /// The revision that was read last.
     seen: Mutex<Option<Revision>>,
 }
 
 /// What an act or a reading answered.
-struct Said {
+struct Response {
     body: Vec<u8>,
     header: Option<String>,
 }
@@ -66,17 +93,17 @@ impl Hook {
     /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
         let client = exchange::client(&spec.transport);
-        Self { inner: Arc::new(Inner { spec, sides, client, acts: Acts::default(), seen: Mutex::default() }) }
+        Self { spec, sides, client, seen: Mutex::default() }
     }
 }
 
-impl TrafficBackend for Hook {
+impl TrafficSystem for Hook {
     fn name(&self) -> &'static str {
-        self.inner.spec.kind()
+        self.spec.kind()
     }
 
     fn capabilities(&self) -> Capabilities {
-        let can = &self.inner.spec.can;
+        let can = &self.spec.can;
         Capabilities {
             weights: can.weights.clone(),
             applying: if can.asynchronous { Applying::Asynchronous } else { Applying::Atomic },
@@ -86,28 +113,28 @@ impl TrafficBackend for Hook {
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::new(self.clone())
+    fn prepare<'a>(&'a self, order: &'a Order, again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(self.checked(order, again))
     }
 
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::new(self.clone()))
+    fn ends_when_dropped(&self) -> bool {
+        matches!(self.spec.read, Act::Run(_))
     }
 }
 
 impl Observer for Hook {
-    fn observe(&self) -> Answer<'_, Observation> {
-        Box::pin(self.inner.read())
+    fn observe(&self) -> BackendFuture<'_, Observation> {
+        Box::pin(self.read())
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.inner.sides[side])
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        let spec = &self.inner.spec;
+        let spec = &self.spec;
         let shown = spec.act(order).and_then(|act| {
-            let values = Values::of_order(&spec.service, order, self.inner.seen().as_ref())?;
+            let values = Values::of_order(&spec.service, order, self.seen().as_ref())?;
             match act {
                 Act::Run(words) => Ok((clean(&spec.dir.to_string_lossy(), 200), vec![shell_words(words, &values)?])),
                 Act::Call(call) => call::preview(call, &values),
@@ -117,17 +144,6 @@ impl Observer for Hook {
             Ok((target, lines)) => Preview { target, lines },
             Err(error) => Preview { target: spec.kind().into(), lines: vec![error.to_string()] },
         }
-    }
-}
-
-impl Driver for Hook {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        let inner = Arc::clone(&self.inner);
-        let act = move |again: bool| {
-            let order = order.clone();
-            async move { inner.carry_out(&order, again).await }
-        };
-        Box::pin(self.inner.acts.once(&order.id, act))
     }
 }
 
@@ -141,11 +157,11 @@ impl HookSpec {
     }
 }
 
-impl Inner {
+impl Hook {
     async fn read(&self) -> Result<Observation, BackendError> {
         let values = Values::of_reading(&self.spec.service);
-        let said = self.perform(&self.spec.read, &values, READ_LIMIT).await?;
-        let seen = reading::read(&self.spec.answer, &said.body, said.header.as_deref())?;
+        let response = self.perform(&self.spec.read, &values, READ_LIMIT).await?;
+        let seen = reading::read(&self.spec.answer, &response.body, response.header.as_deref())?;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.revision.clone());
         Ok(seen)
     }
@@ -154,40 +170,45 @@ impl Inner {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn carry_out(&self, order: &Order, again: bool) -> Result<Accepted, BackendError> {
+    /// Checks whether `order` may be sent, where the system does not do that by itself.
+    async fn checked<'a>(&'a self, order: &'a Order, again: bool) -> Result<Sending<'a>, BackendError> {
         let act = self.spec.act(order)?;
-        // A rollback asks nothing: it is to be on its way.
-        if let Some(expected) = &order.expected
-            && (again || !self.spec.can.compare_and_set)
-        {
-            let now = self.read().await?;
-            if again && now.split == order.target {
-                return Ok(Accepted { revision: Some(now.revision) });
-            }
-            if now.revision != *expected {
+        // A rollback asks nothing: it is to be on its way. One that was sent before is looked for first.
+        let looks = again || (order.expected.is_some() && !self.spec.can.compare_and_set);
+        let now = if looks { Some(self.read().await) } else { None };
+        let is_there = |now: &Observation| again && now.split == order.target && now.mixed.is_none();
+        match (now, &order.expected) {
+            (Some(Ok(now)), _) if is_there(&now) => return Ok(already(Some(now.revision))),
+            (Some(Ok(now)), Some(expected)) if now.revision != *expected => {
                 let (now, expected) = (clean(&now.revision.0, 60), clean(&expected.0, 60));
                 return Err(BackendError::Conflict(format!("revision is {now} by now, not {expected}")));
             }
+            (Some(Err(error)), Some(_)) => return Err(error),
+            _ => {}
         }
         let values = Values::of_order(&self.spec.service, order, self.seen().as_ref())?;
-        let said = self.perform(act, &values, Duration::from_millis(self.spec.timeout_ms)).await?;
-        Ok(Accepted { revision: reading::after_act(&self.spec.answer, &said.body, said.header.as_deref())? })
+        Ok(Box::pin(async move {
+            let response = self.perform(act, &values, Duration::from_millis(self.spec.timeout_ms)).await?;
+            Ok(Accepted {
+                revision: reading::after_act(&self.spec.answer, &response.body, response.header.as_deref())?,
+            })
+        }))
     }
 
-    async fn perform(&self, act: &Act, values: &Values, limit: Duration) -> Result<Said, BackendError> {
+    async fn perform(&self, act: &Act, values: &Values, limit: Duration) -> Result<Response, BackendError> {
         match act {
             Act::Run(words) => {
                 let program = words.first().map(String::as_str).unwrap_or_default();
                 let ended = run::run(command(words, values, &self.spec.dir)?, limit).await;
                 let ended = ended.map_err(|stopped| no_end(program, &stopped, limit))?;
                 judge(program, &ended, self.spec.conflict_code)?;
-                Ok(Said { body: ended.out, header: None })
+                Ok(Response { body: ended.out, header: None })
             }
             Act::Call(call) => {
                 let client = self.client.as_ref().map_err(Clone::clone)?;
                 let answer = call::call(client, call, values, limit).await?;
                 let header = self.spec.answer.revision_header.as_deref().and_then(|name| answer.header(name));
-                Ok(Said { body: answer.body, header })
+                Ok(Response { body: answer.body, header })
             }
         }
     }

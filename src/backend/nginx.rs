@@ -1,19 +1,22 @@
 //! nginx: a file of its configuration that cutover owns, tested, put in place whole, and taken in by a reload.
 //!
-//! Open-source nginx has no interface that tells or sets a split, so the file is the split, and the processes tell
+//! Open-source nginx has no interface that shows or sets a split, so the file is the split, and the processes tell
 //! whether it is in force: an order is verified once a worker that was started after the file was written takes
-//! connections, and none that was started before. Workers that only finish what they have are told as a note.
+//! connections, and none that was started before. Workers that only finish open requests are shown as a note.
 //!
 //! A forward change is tested with the file in place, because nothing else is what nginx would read; when the test
 //! fails the old file comes back with its old time. nginx reads the file only on a reload, and the new one is written
-//! from a fixed pattern, so that a crash in between leaves a sound file and a split that is told as mixed. A rollback
+//! from a fixed pattern, so that a crash in between leaves a sound file and a split that is shown as mixed. A rollback
 //! is not tested: nginx tests by itself and keeps what it has when a reload fails.
 //!
 //! Every change replaces workers: clients that keep connections open may see them reset. A split that is in force
 //! already is not written again.
 
-pub(super) mod file;
 mod include;
+#[rustfmt::skip]
+mod keys;
+mod read;
+mod spec;
 mod workers;
 
 use std::path::Path;
@@ -25,39 +28,50 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use self::file::{Before, Turn};
-use self::include::Said;
+use self::include::Reading;
+pub use self::spec::NginxSpec;
 use self::workers::{NoMaster, Workers};
-use super::acts::Acts;
+use super::configured::Spec;
+use super::file::{self, Before, Lock};
+use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
-    Weights,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
+    TrafficBackend, TrafficSystem, Weights, already, sequenced,
 };
-use crate::domain::router::nginx::NginxSpec;
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Side};
+use crate::domain::{Observation, Order, Pair, Revision, Side};
+
+/// nginx, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "nginx",
+    keys: &[&COMMON, &keys::KEYS],
+    tables: &[],
+    page: include_str!("nginx/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for NginxSpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Nginx::new(self.clone(), sides))
+    }
+}
 
 /// A test of a large configuration takes a second; a name in it that cannot be looked up takes more.
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 /// How long a command that reloads may take.
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);
 /// How long a forward order waits for another console's.
-const TURN_LIMIT: Duration = Duration::from_secs(2);
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
 /// How long a rollback does, before it goes on without.
-const TURN_LIMIT_BACK: Duration = Duration::from_millis(200);
+const LOCK_LIMIT_BACK: Duration = Duration::from_millis(200);
 
-/// One nginx. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Nginx {
-    inner: Arc<Inner>,
-}
-
+/// One nginx. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
-    spec: NginxSpec,
+pub(super) struct Nginx {
+    spec: Arc<NginxSpec>,
     sides: Pair<Vec<String>>,
-    acts: Acts,
     /// Held by the thread that writes: a write whose order was ended meanwhile is over before the next begins.
     writing: Arc<Mutex<()>>,
 }
@@ -65,45 +79,47 @@ struct Inner {
 impl Nginx {
     /// The nginx that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: NginxSpec, sides: Pair<Vec<String>>) -> Self {
-        Self { inner: Arc::new(Inner { spec, sides, acts: Acts::default(), writing: Arc::default() }) }
+        Self { spec: Arc::new(spec), sides, writing: Arc::default() }
     }
 }
 
-impl TrafficBackend for Nginx {
+impl TrafficSystem for Nginx {
     fn name(&self) -> &'static str {
         "nginx"
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            weights: self.inner.spec.shares.clone().map_or(Weights::Any, Weights::Listed),
+            weights: self.spec.shares.clone().map_or(Weights::Any, Weights::Listed),
             applying: Applying::ReloadsListeners,
             compare_and_set: false,
             ..Capabilities::direct()
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::new(self.clone())
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::new(self.clone()))
+    fn prepare<'a>(&'a self, order: &'a Order, _again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(async move {
+            if order.kind.is_forward() {
+                return self.forward(order).await;
+            }
+            let sending: Sending<'a> = Box::pin(self.back(order));
+            Ok(sending)
+        })
     }
 }
 
 impl Observer for Nginx {
-    fn observe(&self) -> Answer<'_, Observation> {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move { blocking(move || inner.look()).await })
+    fn observe(&self) -> BackendFuture<'_, Observation> {
+        let spec = Arc::clone(&self.spec);
+        Box::pin(async move { blocking(move || spec.look()).await })
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.inner.sides[side])
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        let spec = &self.inner.spec;
+        let spec = &self.spec;
         let text = include::write(spec, order.target, 0, &order.id, None);
         let mut lines: Vec<String> = text.lines().skip(2).map(|line| clean(line, 200)).collect();
         if order.kind.is_forward() {
@@ -118,23 +134,13 @@ impl Observer for Nginx {
     }
 }
 
-impl Driver for Nginx {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        let inner = Arc::clone(&self.inner);
-        let act = move |_| {
-            let order = order.clone();
-            async move { inner.carry_out(&order).await }
-        };
-        Box::pin(self.inner.acts.once(&order.id, act))
-    }
-}
-
-impl Inner {
+/// Reading, where it may block.
+impl NginxSpec {
     fn look(&self) -> Result<Observation, BackendError> {
-        let before = file::read(&self.spec.include)?;
-        let said = self.said(&before)?;
+        let before = file::read(&self.include)?;
+        let reading = self.reading(&before)?;
         let mut notes = vec!["each change reloads nginx: clients that keep connections open may see resets".to_owned()];
-        let mut mixed = said.odd;
+        let mut mixed = reading.odd;
         match self.workers(&before)? {
             None => notes.push("its workers cannot be seen from here: this is what the file says".into()),
             Some(workers) => {
@@ -148,9 +154,9 @@ impl Inner {
             }
         }
         Ok(Observation {
-            split: said.split,
+            split: reading.split,
             mixed,
-            revision: said.revision,
+            revision: reading.revision,
             replicas: Pair::default(),
             versions: Pair::default(),
             traffic: None,
@@ -159,60 +165,93 @@ impl Inner {
         })
     }
 
-    fn said(&self, before: &Before) -> Result<Said, BackendError> {
-        include::read(&self.spec, &before.text)
-            .map_err(|why| BackendError::Garbled(format!("{}: {why}", file::shown(&self.spec.include))))
+    fn reading(&self, before: &Before) -> Result<Reading, BackendError> {
+        include::read(self, &before.text)
+            .map_err(|why| BackendError::Garbled(format!("{}: {why}", file::shown(&self.include))))
     }
 
     fn workers(&self, before: &Before) -> Result<Option<Workers>, BackendError> {
-        let Some(pid) = &self.spec.pid else { return Ok(None) };
+        let Some(pid) = &self.pid else { return Ok(None) };
         let stamp = include::written(&before.text);
         Ok(Some(workers::workers(master(pid)?, stamp.as_ref(), before.written)))
     }
 
-    async fn carry_out(self: Arc<Self>, order: &Order) -> Result<Accepted, BackendError> {
-        let forward = order.kind.is_forward();
-        let limit = if forward { TURN_LIMIT } else { TURN_LIMIT_BACK };
-        let turn = Turn::take(&self.spec.include, limit).await;
-        let _turn = if forward { turn? } else { turn.unwrap_or(Turn::none()) };
-        let me = Arc::clone(&self);
-        let known = blocking(move || {
-            let before = file::read(&me.spec.include)?;
-            let said = me.said(&before)?;
-            let workers = me.workers(&before);
-            Ok((before, said, workers))
-        })
-        .await;
-        let known = match known {
-            Ok((before, said, workers)) => {
-                if let Some(expected) = order.expected.as_ref().filter(|expected| **expected != said.revision) {
-                    let (now, expected) = (&said.revision.0, clean(&expected.0, 40));
-                    return Err(BackendError::Conflict(format!("the file is {now} by now, not {expected}")));
-                }
-                let workers = if forward { workers? } else { workers.unwrap_or(None) };
-                let in_force = said.odd.is_none() && workers.is_some_and(|workers| not_in_force(workers).is_none());
-                if said.split == order.target && in_force {
-                    return Ok(Accepted { revision: Some(said.revision) });
-                }
-                sleep(workers.map_or(Duration::ZERO, workers::too_young)).await;
-                Some((before, said))
-            }
-            // A rollback must not fail because somebody broke the file: it is written anew.
-            Err(_) if !forward => None,
-            Err(error) => return Err(error),
-        };
-        let number = known.as_ref().map_or(0, |(_, said)| said.number) + 1;
-        let text = include::write(&self.spec, order.target, number, &order.id, workers::now().as_ref());
-        let revision = include::revision(&text);
-        self.put(text, None).await?;
-        if let Some((before, _)) = known.filter(|_| forward)
-            && let Err(why) = self.test().await
-        {
-            self.put(before.text, Some(before.written)).await?;
-            return Err(why);
+    fn known(&self) -> Result<Known, BackendError> {
+        let before = file::read(&self.include)?;
+        let reading = self.reading(&before)?;
+        let workers = self.workers(&before);
+        Ok(Known { before, reading, workers })
+    }
+}
+
+/// What is there before an order.
+struct Known {
+    before: Before,
+    reading: Reading,
+    workers: Result<Option<Workers>, BackendError>,
+}
+
+impl Known {
+    /// Whether `order` has nothing to change.
+    fn is_in_force(&self, order: &Order, workers: Option<Workers>) -> bool {
+        let in_force = self.reading.odd.is_none() && workers.is_some_and(|workers| not_in_force(workers).is_none());
+        self.reading.split == order.target && in_force
+    }
+}
+
+impl Nginx {
+    async fn known(&self) -> Result<Known, BackendError> {
+        let spec = Arc::clone(&self.spec);
+        blocking(move || spec.known()).await
+    }
+
+    /// Checks whether `order` may be sent, and keeps other consoles away until it was.
+    async fn forward<'a>(&'a self, order: &'a Order) -> Result<Sending<'a>, BackendError> {
+        let lock = Lock::take(&self.spec.include, LOCK_LIMIT).await?;
+        let known = self.known().await?;
+        if let Some(expected) = order.expected.as_ref().filter(|expected| **expected != known.reading.revision) {
+            let (now, expected) = (&known.reading.revision.0, clean(&expected.0, 40));
+            return Err(BackendError::Conflict(format!("the file is {now} by now, not {expected}")));
         }
+        let workers = known.workers.clone()?;
+        if known.is_in_force(order, workers) {
+            return Ok(already(Some(known.reading.revision)));
+        }
+        sleep(workers.map_or(Duration::ZERO, workers::too_young)).await;
+        Ok(Box::pin(async move {
+            let _lock = lock;
+            let revision = self.write(order, known.reading.number).await?;
+            if let Err(why) = self.test().await {
+                self.put(known.before.text, Some(known.before.written)).await?;
+                return Err(why);
+            }
+            self.reload().await?;
+            Ok(Accepted { revision: Some(revision) })
+        }))
+    }
+
+    async fn back(&self, order: &Order) -> Result<Accepted, BackendError> {
+        let _lock = Lock::take(&self.spec.include, LOCK_LIMIT_BACK).await.unwrap_or(Lock::none());
+        // A rollback must not fail because the file is broken: it is written anew.
+        let known = self.known().await.ok();
+        if let Some(known) = &known {
+            let workers = known.workers.clone().unwrap_or(None);
+            if known.is_in_force(order, workers) {
+                return Ok(Accepted { revision: Some(known.reading.revision.clone()) });
+            }
+            sleep(workers.map_or(Duration::ZERO, workers::too_young)).await;
+        }
+        let revision = self.write(order, known.map_or(0, |known| known.reading.number)).await?;
         self.reload().await?;
         Ok(Accepted { revision: Some(revision) })
+    }
+
+    /// Writes the file that comes after `number`.
+    async fn write(&self, order: &Order, number: u64) -> Result<Revision, BackendError> {
+        let text = include::write(&self.spec, order.target, number + 1, &order.id, workers::now().as_ref());
+        let revision = include::revision(&text);
+        self.put(text, None).await?;
+        Ok(revision)
     }
 
     async fn put(&self, text: String, written: Option<std::time::SystemTime>) -> Result<(), BackendError> {
@@ -226,7 +265,7 @@ impl Inner {
     }
 
     async fn test(&self) -> Result<(), BackendError> {
-        let ended = self.run(&self.spec.test, TEST_LIMIT).await?;
+        let ended = self.run(&self.spec.test, TEST_LIMIT, BackendError::Unreachable).await?;
         let why = complaint(&ended);
         if ended.code == Some(0) {
             return Ok(());
@@ -239,10 +278,7 @@ impl Inner {
 
     async fn reload(&self) -> Result<(), BackendError> {
         if let Some(words) = &self.spec.reload {
-            let ended = self.run(words, RELOAD_LIMIT).await.map_err(|error| match error {
-                BackendError::Unreachable(text) if text.contains("did not end") => BackendError::Unknown(text),
-                other => other,
-            })?;
+            let ended = self.run(words, RELOAD_LIMIT, BackendError::Unknown).await?;
             return match ended.code {
                 Some(0) => Ok(()),
                 _ => Err(BackendError::Unknown(format!(
@@ -270,7 +306,13 @@ impl Inner {
         })
     }
 
-    async fn run(&self, words: &[String], limit: Duration) -> Result<Ended, BackendError> {
+    /// Runs a command; `late` is the error when it does not end within `limit`.
+    async fn run(
+        &self,
+        words: &[String],
+        limit: Duration,
+        late: fn(String) -> BackendError,
+    ) -> Result<Ended, BackendError> {
         let (program, arguments) =
             words.split_first().ok_or_else(|| BackendError::Refused("the command names no program".into()))?;
         let mut command = Command::new(program);
@@ -278,7 +320,7 @@ impl Inner {
         let program = clean(program, 80);
         run::run(command, limit).await.map_err(|stopped| match stopped {
             Stopped::NotStarted(error) => BackendError::Unreachable(format!("cannot start {program}: {error}")),
-            Stopped::Late => BackendError::Unreachable(format!("{program} did not end within {} s", limit.as_secs())),
+            Stopped::Late => late(format!("{program} did not end within {} s", limit.as_secs())),
             Stopped::Flooded => BackendError::Unreachable(format!("{program} wrote without end and was killed")),
             Stopped::Lost(why) => BackendError::Unreachable(format!("the end of {program} could not be seen: {why}")),
         })

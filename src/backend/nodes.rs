@@ -1,9 +1,9 @@
-//! Several nodes of one router: what they tell, told once, and their errors as one.
+//! Several nodes of one router: their notes without repetition, and their errors as one.
 
 use super::BackendError;
 
 /// The notes of nodes as `(name, notes)`, of `all` nodes that there are: with one node its notes as they are, with
-/// more the same note of several stands once, behind the names of those that told it, or behind `every noun`.
+/// more a note of several appears once, after the names of its nodes, or after `every noun`.
 pub(super) fn notes<'a>(told: &[(String, &'a [String])], all: usize, noun: &str) -> Vec<String> {
     let mut grouped: Vec<(&'a str, Vec<&str>)> = Vec::new();
     for (name, notes) in told {

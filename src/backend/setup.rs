@@ -1,7 +1,9 @@
 //! How each traffic system is set up: a page a kind, written beside the code that drives it.
 //!
 //! A page has the headings of [`HEADINGS`]. Fenced `toml` under `## cutover.toml` is a whole config each; what the
-//! system can and cannot stands on no page: it is asked of the backend that such a config makes.
+//! system can and cannot is on no page: the backend that such a config makes is asked.
+
+use super::kinds;
 
 /// What every page has, in this order.
 pub const HEADINGS: [&str; 4] = ["## Server", "## cutover.toml", "## Permissions", "## Rollback"];
@@ -16,18 +18,9 @@ pub struct Page {
 }
 
 /// Every page, in the order of the kinds.
-#[rustfmt::skip]
-pub const PAGES: &[Page] = &[
-    Page { kind: "embedded", text: include_str!("setup/embedded.md") },
-    Page { kind: "haproxy", text: include_str!("setup/haproxy.md") },
-    Page { kind: "envoy", text: include_str!("setup/envoy.md") },
-    Page { kind: "caddy", text: include_str!("setup/caddy.md") },
-    Page { kind: "traefik", text: include_str!("setup/traefik.md") },
-    Page { kind: "nginx", text: include_str!("setup/nginx.md") },
-    Page { kind: "dns", text: include_str!("setup/dns.md") },
-    Page { kind: "exec", text: include_str!("setup/exec.md") },
-    Page { kind: "http", text: include_str!("setup/http.md") },
-];
+pub fn pages() -> impl Iterator<Item = Page> {
+    kinds::pages().map(|(kind, text)| Page { kind, text })
+}
 
 /// A config on a page: which way of using the system it shows, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +32,7 @@ pub struct Example {
 }
 
 impl Page {
-    /// What stands under `heading`, without it.
+    /// The text under `heading`, without the heading.
     pub fn part(&self, heading: &str) -> &'static str {
         let below = self.text.split_once(&format!("\n{heading}\n")).map_or("", |(_, below)| below);
         below.split_once("\n## ").map_or(below, |(part, _)| part)

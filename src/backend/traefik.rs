@@ -4,16 +4,21 @@
 //! says nothing to the writer: a broken file is one line in its log. So what is written is one half, and what the API
 //! of every instance shows is the other: the split is what they serve by, and it is mixed until all of them show the
 //! very weights that are written. Those are an order's own (see `share`), so that a change that was held back cannot
-//! come into force after a later one was told as done.
+//! come into force after a later one was shown as done.
 //!
 //! Forward orders look at both halves first, and Redis carries them out only if its keys are still the ones that were
-//! looked at. A rollback asks nobody: it writes, and Traefik keeps serving until it has read it.
+//! looked at. A rollback reads nothing first: it writes, and Traefik keeps serving until it has read it.
 
 mod api;
 mod include;
+#[rustfmt::skip]
+mod keys;
+mod read;
 mod redis;
 mod resp;
 mod share;
+mod source;
+mod spec;
 mod store;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,32 +27,46 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::api::Instance;
-use self::store::{Source, Store};
-use super::acts::Acts;
+use self::source::Source;
+pub use self::spec::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+use self::store::Store;
+use super::configured::Spec;
 use super::exchange;
+use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Answer, Applying, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
+    TrafficBackend, TrafficSystem, already, sequenced,
 };
-use crate::domain::router::traefik::{TraefikSpec, TraefikWay};
 use crate::domain::text::clean;
 use crate::domain::{Digest, Observation, Order, Pair, Revision, Side};
 use crate::http::Client;
+use crate::settings::TRANSPORT;
+
+/// Traefik, in the table of kinds.
+pub(super) const KIND: Kind = Kind {
+    name: "traefik",
+    keys: &[&COMMON, &keys::KEYS, &TRANSPORT],
+    tables: &[],
+    page: include_str!("traefik/page.md"),
+    keeps_requests: false,
+    read: read::read,
+};
+
+impl Spec for TraefikSpec {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        sequenced(Traefik::new(self.clone(), sides))
+    }
+}
 
 /// What is not in force for so long is not merely held back.
 const LATE: Duration = Duration::from_secs(8);
 
-/// One Traefik, or several that read the same. Cheap to clone; needs a tokio runtime to be called in.
-#[derive(Debug, Clone)]
-pub struct Traefik {
-    inner: Arc<Inner>,
-}
-
+/// One Traefik, or several that read the same. Needs a tokio runtime to be called in.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Traefik {
     spec: TraefikSpec,
     sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
-    acts: Acts,
     store: Store,
     /// What is written and not in force, since when.
     waiting: Mutex<Option<(String, Instant)>>,
@@ -56,12 +75,12 @@ struct Inner {
 impl Traefik {
     /// The Traefik that `spec` describes; `sides` are base URLs that reach each side whatever the split.
     pub fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
-        let (client, acts, store) = (exchange::client(&spec.transport), Acts::default(), Store::new(&spec));
-        Self { inner: Arc::new(Inner { spec, sides, client, acts, store, waiting: Mutex::default() }) }
+        let (client, store) = (exchange::client(&spec.transport), Store::new(&spec));
+        Self { spec, sides, client, store, waiting: Mutex::default() }
     }
 }
 
-impl TrafficBackend for Traefik {
+impl TrafficSystem for Traefik {
     fn name(&self) -> &'static str {
         "traefik"
     }
@@ -69,50 +88,44 @@ impl TrafficBackend for Traefik {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             applying: Applying::Asynchronous,
-            compare_and_set: matches!(self.inner.spec.way, TraefikWay::Redis(_)),
+            compare_and_set: matches!(self.spec.way, TraefikWay::Redis(_)),
             ..Capabilities::direct()
         }
     }
 
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::new(self.clone())
-    }
-
-    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
-        Ok(Arc::new(self.clone()))
+    fn prepare<'a>(&'a self, order: &'a Order, _again: bool) -> BackendFuture<'a, Sending<'a>> {
+        Box::pin(async move {
+            if order.kind.is_forward() {
+                return self.forward(order).await;
+            }
+            let sending: Sending<'a> = Box::pin(async move {
+                self.store.write(order).await?;
+                Ok(Accepted { revision: None })
+            });
+            Ok(sending)
+        })
     }
 }
 
 impl Observer for Traefik {
-    fn observe(&self) -> Answer<'_, Observation> {
-        Box::pin(self.inner.look())
+    fn observe(&self) -> BackendFuture<'_, Observation> {
+        Box::pin(self.look())
     }
 
     fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.inner.sides[side])
+        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        let (target, mut lines) = self.inner.store.preview(order);
-        let service = self.inner.spec.full_name();
-        let reads = self.inner.spec.apis.iter().map(|api| clean(&format!("{api}/api/http/services/{service}"), 200));
+        let (target, mut lines) = self.store.preview(order);
+        let service = self.spec.full_name();
+        let reads = self.spec.apis.iter().map(|api| clean(&format!("{api}/api/http/services/{service}"), 200));
         lines.extend(reads.map(|url| format!("then, until it shows these weights: GET {url}")));
         Preview { target, lines }
     }
 }
 
-impl Driver for Traefik {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
-        let inner = Arc::clone(&self.inner);
-        let act = move |_| {
-            let order = order.clone();
-            async move { inner.carry_out(&order).await }
-        };
-        Box::pin(self.inner.acts.once(&order.id, act))
-    }
-}
-
-impl Inner {
+impl Traefik {
     fn client(&self) -> Result<&Client, BackendError> {
         self.client.as_ref().map_err(Clone::clone)
     }
@@ -127,7 +140,7 @@ impl Inner {
             Err(BackendError::Garbled(why)) if matches!(self.spec.way, TraefikWay::File { .. }) => (None, Some(why)),
             Err(error) => return Err(error),
         };
-        let shown = instances.iter().find_map(|it| it.said.as_ref().ok());
+        let shown = instances.iter().find_map(|it| it.answer.as_ref().ok());
         let Some(shown) = shown else {
             let none = || BackendError::Unreachable("no API is named".into());
             return Err(api::worst(&instances).unwrap_or_else(none));
@@ -137,9 +150,9 @@ impl Inner {
         mixed.extend(unread.map(|why| format!("what is written cannot be read: {why}")));
         let mut notes = Vec::new();
         for instance in &instances {
-            match &instance.said {
+            match &instance.answer {
                 Ok(shown) => mixed.extend(shown.disabled.clone()),
-                // A process that is not there serves nobody; one that is silent may well serve.
+                // A process that is down serves no traffic; a silent one may.
                 Err(BackendError::Unreachable(why)) => notes.push(format!("instance is down: {why}")),
                 Err(fault) => mixed.push(format!("not read: {}", fault.detail())),
             }
@@ -169,7 +182,7 @@ impl Inner {
         let written = share::split(source.weights).map(|(split, _)| split);
         let mut behind = Vec::new();
         for instance in instances {
-            let Ok(shown) = &instance.said else { continue };
+            let Ok(shown) = &instance.answer else { continue };
             if shown.weights != source.weights {
                 let (split, _) = self.split_of(shown.weights)?;
                 // Reason: what was written in between may be in force for a while yet.
@@ -204,14 +217,11 @@ impl Inner {
         }
     }
 
-    async fn carry_out(&self, order: &Order) -> Result<Accepted, BackendError> {
-        if !order.kind.is_forward() {
-            self.store.write(order).await?;
-            return Ok(Accepted { revision: None });
-        }
-        let mut turn = self.store.turn().await?;
+    /// Reads what is written and what is shown, and keeps others from writing until `order` is written.
+    async fn forward<'a>(&'a self, order: &'a Order) -> Result<Sending<'a>, BackendError> {
+        let mut exclusive = self.store.exclusive().await?;
         let client = self.client()?;
-        let (source, instances) = tokio::join!(turn.read(), api::read_all(client, &self.spec, false));
+        let (source, instances) = tokio::join!(exclusive.read(), api::read_all(client, &self.spec, false));
         let source = source?;
         if let Some(fault) = api::worst(&instances) {
             return Err(match fault {
@@ -226,16 +236,19 @@ impl Inner {
             let expected = clean(&expected.0, 40);
             return Err(BackendError::Conflict(format!("the state is {} by now, not {expected}", now.0)));
         }
-        let shown = || instances.iter().filter_map(|it| it.said.as_ref().ok());
+        let shown = || instances.iter().filter_map(|it| it.answer.as_ref().ok());
         if let Some(why) = shown().find_map(|it| it.disabled.clone()) {
             return Err(BackendError::Refused(format!("{why}; nothing was written")));
         }
         let (split, odd) = self.split_of(source.weights)?;
         let is_in_force = odd.is_none() && shown().all(|it| it.weights == source.weights);
-        if split != order.target || !is_in_force {
-            turn.write(order, &source).await?;
+        if split == order.target && is_in_force {
+            return Ok(already(None));
         }
-        Ok(Accepted { revision: None })
+        Ok(Box::pin(async move {
+            exclusive.write(order, &source).await?;
+            Ok(Accepted { revision: None })
+        }))
     }
 }
 

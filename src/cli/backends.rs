@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::backend::setup::{PAGES, Page};
+use crate::backend::setup::{Page, pages};
 use crate::backend::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::{config, runtime};
@@ -32,8 +32,8 @@ pub struct Ability {
 /// The faults of a page's config.
 pub fn abilities() -> Result<Vec<Ability>, String> {
     let mut rows = Vec::new();
-    for page in PAGES {
-        rows.extend(of(page)?);
+    for page in pages() {
+        rows.extend(of(&page)?);
     }
     Ok(rows)
 }
@@ -134,12 +134,12 @@ pub(crate) fn run(context: &mut Context, kind: Option<&str>) -> Result<Exit, Fai
         table(context, &abilities().map_err(fault)?);
         return Ok(Exit::Reached);
     };
-    let Some(page) = PAGES.iter().find(|page| page.kind == kind) else {
-        let kinds: Vec<&str> = PAGES.iter().map(|page| page.kind).collect();
+    let Some(page) = pages().find(|page| page.kind == kind) else {
+        let kinds: Vec<&str> = pages().map(|page| page.kind).collect();
         let kind = crate::domain::text::clean(kind, 40);
         return Err(Failure::usage(format!("{kind:?} is not a kind of backend; kinds: {}", kinds.join(", "))));
     };
-    let abilities = of(page).map_err(fault)?;
+    let abilities = of(&page).map_err(fault)?;
     if context.out.is_json() {
         let ways: Vec<_> = abilities.iter().map(|it| json!({"way": it.way, "capabilities": it.can})).collect();
         context.out.json(&json!({

@@ -3,20 +3,18 @@
 #[rustfmt::skip]
 mod deciding;
 #[rustfmt::skip]
-mod routers;
-#[rustfmt::skip]
 mod watched;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::backend::kinds;
 use crate::gate::GATE;
 use crate::gate::kinds::KINDS;
 use crate::settings::KeyDefault::{From, Is, Nothing, Required};
 use crate::settings::{KeyDoc, Section, TOKEN, TRANSPORT};
 
 pub(super) use deciding::*;
-pub(super) use routers::*;
 pub(super) use watched::*;
 
 /// The sections of a file, in the order in which the template writes them.
@@ -25,11 +23,15 @@ pub(super) const TOP: [&str; 15] = [
     "guard", "alert", "log",
 ];
 
-/// The sections before those of the kinds of gate, in the order of the reference.
+/// The sections before those of the backends, in the order of the reference.
+#[rustfmt::skip]
+const BEFORE_BACKENDS: &[&Section] = &[
+    &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
+];
+
+/// The sections between those of the backends and those of the kinds of gate.
 #[rustfmt::skip]
 const BEFORE_GATES: &[&Section] = &[
-    &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
-    &BACKEND, &EMBEDDED, &HAPROXY, &VALUES, &BACKENDS, &SERVERS, &ENVOY, &CADDY, &UPSTREAMS, &TRAEFIK, &NGINX, &DNS, &HOOK_EXEC, &HOOK_HTTP, &HOOK, &HOOK_CALL,
     &TRANSPORT, &GATEWAY, &TOKEN, &STATE, &PLAN, &PROMPTS, &UI,
     &GATE,
 ];
@@ -40,7 +42,8 @@ const AFTER_GATES: &[&Section] = &[&GUARD, &VERSUS, &ALERT, &ALERT_WEBHOOK, &ALE
 /// Every section, in the order of the reference.
 fn all() -> impl Iterator<Item = &'static Section> {
     let gates = KINDS.iter().flat_map(|kind| kind.sections());
-    BEFORE_GATES.iter().copied().chain(gates).chain(AFTER_GATES.iter().copied())
+    let before = BEFORE_BACKENDS.iter().copied().chain(kinds::sections()).chain(BEFORE_GATES.iter().copied());
+    before.chain(gates).chain(AFTER_GATES.iter().copied())
 }
 
 /// Every key with the name of its section, in the order of the reference.

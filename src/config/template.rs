@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::keys;
+use crate::backend::kinds;
 use crate::gate::kinds::KINDS;
 use crate::gate::{GATE, Kind};
 use crate::settings::{KeyDefault, KeyDoc, Section, TRANSPORT};
@@ -58,7 +59,7 @@ pub fn template(answers: &Answers) -> String {
     out.line("#version = { path = \"/v2/health/ready\", header = \"x-model-version\" }");
     out.line("\n[green]");
     out.line(&format!("urls = {}", list(&answers.green)));
-    out.section("[backend]", &keys::BACKEND, &[("kind", "\"embedded\"")]);
+    out.section("[backend]", &kinds::COMMON, &[("kind", "\"embedded\"")]);
     out.section("[gateway]", &keys::GATEWAY, &[("listen", &listen)]);
     out.section("[state]", &keys::STATE, &[]);
     out.section("[probe]", &keys::PROBE, &[]);

@@ -105,6 +105,8 @@ pub struct Around<'a> {
     pub(crate) root: &'a Table<'a>,
     /// The path that probes ask.
     pub(crate) ready_path: &'a str,
+    /// Which kinds of backend keep requests of live traffic.
+    pub(crate) keeps_requests: fn(&str) -> bool,
     /// The limit of the whole run, in milliseconds.
     pub(crate) timeout_ms: u64,
 }

@@ -12,12 +12,15 @@ const HOUR: u64 = 3600 * SECOND;
 const DAY: u64 = 24 * HOUR;
 
 /// Reads every gate, in the order of the file; a gate with a fault is left out, and its fault noted.
-/// `ready_path` is the path that probes ask.
-pub(crate) fn gates(root: &Table<'_>, ready_path: &str) -> (Vec<GateSpec>, Checks) {
+/// `ready_path` is the path that probes ask; `keeps_requests` says which kinds of backend keep requests of live traffic.
+pub(crate) fn gates(root: &Table<'_>, ready_path: &str, keeps_requests: fn(&str) -> bool) -> (Vec<GateSpec>, Checks) {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let (mut gates, mut checks) = (Vec::new(), Checks::default());
     for table in root.tables("gate", GATE.name) {
-        let Some((name, read)) = gate(&table, root, ready_path) else { continue };
+        let Some((name, read)) = gate(&table, |timeout_ms| Around { root, ready_path, keeps_requests, timeout_ms })
+        else {
+            continue;
+        };
         if let Some(line) = lines.get(&name) {
             table.fault(
                 format!("a gate on line {line} is named {} already", quote(&name)),
@@ -36,7 +39,7 @@ pub(crate) fn gates(root: &Table<'_>, ready_path: &str) -> (Vec<GateSpec>, Check
 }
 
 /// The gate's name, and the gate unless it has a fault.
-fn gate(table: &Table<'_>, root: &Table<'_>, ready_path: &str) -> Option<(String, Option<(GateSpec, Read)>)> {
+fn gate<'a>(table: &Table<'a>, around: impl FnOnce(u64) -> Around<'a>) -> Option<(String, Option<(GateSpec, Read)>)> {
     let node = table.need("kind", "write kind = \"health\", \"golden\", \"smoke\" or another")?;
     let kinds: Vec<(&'static str, &Kind)> = KINDS.iter().map(|kind| (kind.name, *kind)).collect();
     let kind = node.choice(&kinds)?;
@@ -48,7 +51,7 @@ fn gate(table: &Table<'_>, root: &Table<'_>, ready_path: &str) -> Option<(String
     let required = table.flag("required", true);
     let valid_for_ms = table.duration("valid_for", SECOND..=30 * DAY, HOUR);
     let timeout_ms = table.duration("timeout", 100..=DAY, 300 * SECOND);
-    let read = kind.read(&table, &Around { root, ready_path, timeout_ms });
+    let read = kind.read(&table, &around(timeout_ms));
     let spec =
         |ask| GateSpec { name: name.clone(), kind: kind.name.to_owned(), required, valid_for_ms, timeout_ms, ask };
     let read = read.map(|read| match &read {

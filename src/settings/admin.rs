@@ -109,7 +109,7 @@ fn secret(node: &Node<'_>) -> Option<Secret> {
 fn from_env(node: &Node<'_>) -> Option<Secret> {
     let name = node.text()?;
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        // What stands here may be the secret itself: it is not repeated.
+        // This text may be the secret itself: it is not repeated.
         return node.refuse(
             "is not the name of an environment variable".into(),
             "write e.g. { env = \"CUTOVER_GATEWAY_TOKEN\" }",
@@ -118,7 +118,7 @@ fn from_env(node: &Node<'_>) -> Option<Secret> {
     if let Some(value) = (node.report.env)(name) {
         return usable(node, &value);
     }
-    // A token pasted here by mistake has lower-case letters, as a rule: only what looks like a name is shown.
+    // A token pasted here by mistake usually has lower-case letters: only what can be a name is shown.
     let shown = if name.bytes().any(|b| b.is_ascii_lowercase()) { "named here".into() } else { clean(name, 60) };
     node.refuse(format!("the environment variable {shown} is not set"), "set it, or name another")
 }

@@ -135,7 +135,7 @@ pub(crate) fn secret(node: &Node<'_>) -> Option<SecretRef> {
             let is_name =
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
             if !is_name {
-                // What stands here may be the secret itself: it is not repeated.
+                // This text may be the secret itself: it is not repeated.
                 return env.refuse("is not the name of an environment variable in capitals".into(), remedy);
             }
             if (node.report.env)(name).is_none_or(|value| value.trim().is_empty()) {

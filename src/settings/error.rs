@@ -22,7 +22,7 @@ pub struct Place {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where it stands; `None` when the file as a whole is at fault.
+    /// Where it is; `None` when the file as a whole is at fault.
     pub place: Option<Place>,
     /// Section and key, `[probe] interval`; empty when no single key is at fault.
     pub key: String,

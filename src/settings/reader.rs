@@ -1,7 +1,7 @@
 //! What was typed: TOML values that know their line, and the list of faults found in them.
 //!
 //! A derive with `deny_unknown_fields` stops at the first fault; an operator wants them all. So the
-//! parsed document is walked by hand, and whoever reads a value of the wrong kind gets a stand-in
+//! parsed document is walked by hand, and a reader of a value of the wrong kind gets a stand-in
 //! while the fault is noted: a config with any fault is never used.
 
 use std::cell::{Cell, RefCell};
@@ -83,7 +83,7 @@ impl<'a> Report<'a> {
 #[derive(Clone)]
 pub(crate) struct Table<'a> {
     report: &'a Report<'a>,
-    /// As it stands in messages: `[probe]`.
+    /// Its name in messages: `[probe]`.
     label: String,
     /// Where its header is.
     at: usize,
@@ -208,7 +208,7 @@ impl<'a> Table<'a> {
 /// A value of the file.
 pub(crate) struct Node<'a> {
     pub report: &'a Report<'a>,
-    /// As it stands in messages: `[probe] interval`.
+    /// Its name in messages: `[probe] interval`.
     pub label: String,
     /// Where it is.
     pub at: usize,

@@ -73,7 +73,7 @@ impl BaseUrl {
         }
     }
 
-    /// Whether nothing stands behind host and port.
+    /// Whether host and port are all of it.
     pub const fn is_root(&self) -> bool {
         self.path.is_empty()
     }

@@ -440,7 +440,7 @@ fn no_name_becomes_another_call() {
 #[test]
 fn the_page_shows_a_configuration_that_caddy_takes() {
     let Some(program) = program::need("caddy_page", "caddy") else { return };
-    let page = include_str!("../../src/backend/setup/caddy.md");
+    let page = include_str!("../../src/backend/caddy/page.md");
     let json = page.split("\n```json\n").nth(1).unwrap().split("\n```").next().unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("caddy.json"), json).unwrap();
@@ -459,12 +459,12 @@ fn the_page_shows_a_configuration_that_caddy_takes() {
 
 #[test]
 fn the_config_means_what_it_says() {
-    use cutover::config::{BackendSpec, load};
-    use cutover::domain::router::caddy::{CaddyAdmin, HandlerAt};
+    use cutover::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+    use cutover::config::load;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/valid/caddy.toml");
     let home = |name: &str| (name == "HOME").then(|| "/home/operator".to_owned());
     let config = load(Some(&file), &home, Path::new("/")).unwrap();
-    let BackendSpec::Caddy(spec) = &config.backend else { panic!("{:?}", config.backend) };
+    let Some(spec) = config.backend.spec::<CaddySpec>() else { panic!("{:?}", config.backend) };
     assert_eq!(spec.admin, CaddyAdmin::Unix("/run/caddy/admin.sock".into()));
     assert_eq!(spec.handler, HandlerAt::Path("/config/apps/http/servers/srv0/routes/0/handle/0".into()));
     // A port that a URL leaves out is one that Caddy needs.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use cutover::backend::dns::DnsSpec;
 use cutover::backend::{BackendError, RollbackClass, TrafficBackend, Weights};
 use cutover::domain::{Move, Side, Split};
 use cutover::runtime;
@@ -178,9 +179,9 @@ async fn keys_that_may_not_and_names_that_may_not_be_changed_are_denied() {
         bind.address()
     );
     let mut elsewhere = config(&toml, bind.dir.path()).unwrap();
-    if let cutover::config::BackendSpec::Dns(spec) = &mut elsewhere.backend {
-        spec.name = "other.ml.test".into();
-    }
+    let mut spec = elsewhere.backend.spec::<DnsSpec>().unwrap().clone();
+    spec.name = "other.ml.test".into();
+    elsewhere.backend = Backend::new(spec);
     let denied = apply(&runtime::connect(&elsewhere), &rollback).await;
     assert!(matches!(&denied, Err(BackendError::Denied(why)) if why.contains("REFUSED")), "{denied:?}");
 }
@@ -321,7 +322,7 @@ fn the_page_shows_a_configuration_that_bind_takes() {
     if !is_there("dns_page", &["named-checkconf"]) {
         return;
     }
-    let page = include_str!("../../src/backend/setup/dns.md");
+    let page = include_str!("../../src/backend/dns/page.md");
     let block = page.split("\n```named\n").nth(1).unwrap().split("\n```").next().unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("named.conf"), block).unwrap();

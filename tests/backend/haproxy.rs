@@ -8,9 +8,8 @@ use crate::support::local;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::backend::haproxy::Haproxy;
-use cutover::backend::{Applying, BackendError, TrafficBackend, Weights};
-use cutover::domain::router::haproxy::{HaproxySpec, Method, NodeAddress, Save};
+use cutover::backend::haproxy::{HaproxySpec, Method, NodeAddress, Save};
+use cutover::backend::{Applying, BackendError, Spec, TrafficBackend, Weights};
 use cutover::domain::{Move, Order, Pair, Revision, Side};
 use driving::{apply, back, forward, fresh, green, has_note, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
@@ -19,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    Arc::new(Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")])))
+    spec.connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
 }
 
 #[tokio::test]

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::backend::haproxy::Haproxy;
-use cutover::backend::{BackendError, TrafficBackend};
-use cutover::domain::router::haproxy::{HaproxySpec, NodeAddress};
+use cutover::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::backend::{BackendError, Spec, TrafficBackend};
 use cutover::domain::{Order, Pair};
 use driving::{apply, fresh, green, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
@@ -19,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    Arc::new(Haproxy::new(spec, Pair::from_fn(|side| vec![format!("http://{side}.invalid/")])))
+    spec.connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
 }
 
 /// The weights of blue's and green's server on one node.

@@ -16,8 +16,8 @@ use crate::support::driving;
 
 use driving::apply;
 
-const EXEC: &str = include_str!("../../src/backend/setup/exec.md");
-const HTTP: &str = include_str!("../../src/backend/setup/http.md");
+const EXEC: &str = include_str!("../../src/backend/hook/exec.md");
+const HTTP: &str = include_str!("../../src/backend/hook/http.md");
 const TOKEN: &str = "the-routers-own-token";
 
 /// The first block of `language` on a set-up page.

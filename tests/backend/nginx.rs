@@ -34,6 +34,15 @@ fn backend(toml: &str, dir: &Path) -> Arc<dyn TrafficBackend> {
     runtime::connect(&config(toml, dir))
 }
 
+/// Waits until `path` exists.
+async fn there(path: &Path) {
+    let deadline = Instant::now() + local::DEADLINE;
+    while !path.exists() {
+        assert!(Instant::now() < deadline, "never there: {}", path.display());
+        sleep(Duration::from_millis(3)).await;
+    }
+}
+
 /// Who answers one request on a connection of its own.
 async fn who(server: &Server) -> String {
     let mut stream = UnixStream::connect(server.path("in.sock")).await.unwrap();
@@ -97,6 +106,40 @@ async fn a_test_that_fails_brings_the_old_file_back_and_says_why() {
     let seen = look(&backend).await;
     assert!(seen.mixed.is_some_and(|why| why.contains("not reloaded since the file was written")));
     assert_eq!(who(&server).await, "green", "nginx keeps what it has");
+}
+
+/// Its caller is gone and its test still runs: what it puts back when that fails is not what is in force at the end.
+#[tokio::test]
+async fn a_test_that_fails_late_does_not_undo_the_way_back() {
+    if !is_there("nginx_test_fails_late") {
+        return;
+    }
+    let server = Server::start(Split::toward(Side::Green, 50));
+    let (held, go) = (server.path("held"), server.path("go"));
+    let script =
+        format!("touch {}; until [ -e {} ]; do sleep 0.02; done; echo no >&2; exit 1", held.display(), go.display());
+    let toml = server.backend();
+    let (before, _) = toml.split_once("test = ").unwrap();
+    let backend = backend(&format!("{before}test = [\"sh\", \"-c\", \"{script}\"]\n"), server.dir.path());
+    let late = order("a", Move::Switch, 100, Some(look(&backend).await.revision));
+    let driver = backend.driver().unwrap();
+    tokio::select! {
+        result = driver.apply(&late) => panic!("{result:?}"),
+        () = there(&held) => {}
+    }
+    let back = {
+        let backend = Arc::clone(&backend);
+        tokio::spawn(async move { apply(&backend, &order("b", Move::Rollback, 0, None)).await })
+    };
+    verified(&backend, 0).await;
+    std::fs::write(&go, "").unwrap();
+    back.await.unwrap().expect("the way back is taken");
+    for _ in 0..20 {
+        verified(&backend, 0).await;
+    }
+    let kept = std::fs::read_to_string(server.path("split.conf")).unwrap();
+    assert!(kept.contains("order b"), "{kept}");
+    assert_eq!(who(&server).await, "blue");
 }
 
 #[tokio::test]
@@ -246,7 +289,7 @@ fn the_page_shows_a_configuration_that_nginx_takes() {
     if !is_there("nginx_page") {
         return;
     }
-    let page = include_str!("../../src/backend/setup/nginx.md");
+    let page = include_str!("../../src/backend/nginx/page.md");
     let block = |language: &str| {
         page.split(&format!("\n```{language}\n")).nth(1).unwrap().split("\n```").next().unwrap().to_owned()
     };

@@ -53,8 +53,8 @@ def replace(path, text):
 
 
 def page_block(page, language):
-    """The first block of a language on a set-up page."""
-    with open(os.path.join(ROOT, "src/backend/setup", page)) as file:
+    """The first block of a language on a set-up page, whose path below src/backend is `page`."""
+    with open(os.path.join(ROOT, "src/backend", page)) as file:
         return re.search(rf"```{language}\n(.*?)```", file.read(), re.S).group(1)
 
 

@@ -363,14 +363,14 @@ class Exec(HaproxyMap):
         tell = 'python3 -c "import socket,sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); ' \
                's.sendall(sys.argv[2].encode()); assert not s.recv(999).strip()" ' \
                f"'{self.path('ha.sock')}' \"set map {self.path('active.map')} active $([ $2 = 100 ] && echo green || echo blue)\n\""
-        script, found = re.subn(r"    # Tell the real router here.*", lambda _: "    " + tell.replace("\\n", "\n"), page_block("exec.md", "sh"))
+        script, found = re.subn(r"    # Tell the real router here.*", lambda _: "    " + tell.replace("\\n", "\n"), page_block("hook/exec.md", "sh"))
         assert found == 1, "the set-up page has changed"
         self.write("router", script)
         return ""
 
     def prepare(self):
         super().prepare()
-        return page_block("exec.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
+        return page_block("hook/exec.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
 
     def run(self, *words):
         ended = subprocess.run(["sh", self.path("router"), *words], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
@@ -387,8 +387,8 @@ class Http(Router):
     row, kind = "http: the page's router", "http"
 
     def prepare(self):
-        self.write("router.py", page_block("http.md", "python"))
-        ours = page_block("http.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
+        self.write("router.py", page_block("hook/http.md", "python"))
+        ours = page_block("hook/http.md", "toml").partition("[backend]")[2].join(["[backend]", ""])
         return ours.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}").replace('bearer = { env = "ROUTER_TOKEN" }\n', "")
 
     def start(self):

@@ -13,7 +13,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cutover::config::{self, AdminAddress, Answers, BackendSpec, Config, ConfigError, KeyDefault, Secret};
+use cutover::backend::Backend;
+use cutover::backend::embedded::EmbeddedSpec;
+use cutover::backend::hook::HookSpec;
+use cutover::config::{self, AdminAddress, Answers, Config, ConfigError, KeyDefault, Secret};
 use cutover::domain::load::{Saturation, Selector};
 use cutover::domain::{Bound, Call, Expect, HeaderValue, Scalar, SecretRef};
 use cutover::domain::{
@@ -77,11 +80,11 @@ fn refusal(file: &Path) -> Result<String, Error> {
 
 #[test]
 fn traefik_is_read_with_its_redis() -> Result<(), Error> {
+    use cutover::backend::traefik::{RedisSpec, TraefikSpec, TraefikWay};
     use cutover::domain::SecretRef;
     use cutover::domain::call::HeaderValue;
-    use cutover::domain::router::traefik::{RedisSpec, TraefikWay};
     let config = valid("traefik.toml")?;
-    let BackendSpec::Traefik(spec) = config.backend else { return Err("not traefik".into()) };
+    let Some(spec) = config.backend.spec::<TraefikSpec>().cloned() else { return Err("not traefik".into()) };
     assert_eq!(spec.apis, ["http://127.0.0.1:8080", "http://lb2.example/edge"]);
     let headers = ["x-team", "authorization"];
     assert_eq!(spec.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), headers);
@@ -101,10 +104,10 @@ fn traefik_is_read_with_its_redis() -> Result<(), Error> {
 
 #[test]
 fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
-    use cutover::domain::router::haproxy::{MapEntry, Method, NodeAddress, Save};
+    use cutover::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
     let config = valid("haproxy.toml")?;
     let dir = fixtures().join("valid");
-    let BackendSpec::Haproxy(spec) = config.backend else { return Err("another backend".into()) };
+    let Some(spec) = config.backend.spec::<HaproxySpec>().cloned() else { return Err("another backend".into()) };
     let tcp = |text: &str| NodeAddress::Tcp(text.into());
     let local = NodeAddress::Unix(dir.join("run/admin.sock"));
     assert_eq!(spec.nodes, [local, tcp("10.0.0.5:9999"), tcp("[::1]:9999"), tcp("lb2.example:9999")]);
@@ -118,9 +121,9 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
 
 #[test]
 fn envoy_is_read_with_all_its_processes() -> Result<(), Error> {
-    use cutover::domain::router::envoy::{AdminPlace, EnvoyWay};
+    use cutover::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
     let config = valid("envoy.toml")?;
-    let BackendSpec::Envoy(spec) = config.backend else { return Err("another backend".into()) };
+    let Some(spec) = config.backend.spec::<EnvoySpec>().cloned() else { return Err("another backend".into()) };
     let url = |text: &str| AdminPlace::Http(text.into());
     let local = AdminPlace::Unix(fixtures().join("valid/run/admin.sock"));
     assert_eq!(spec.admin, [local, url("http://10.0.0.5:9901"), url("http://[::1]:9901")]);
@@ -168,7 +171,7 @@ fn the_smallest_config_has_the_documented_defaults() -> Result<(), Error> {
     assert_eq!(gateway.admin, AdminAddress::Unix("/xdg/state/cutover/m/gateway.sock".into()));
     assert_eq!(gateway.state, Path::new("/xdg/state/cutover/m/gateway.json"));
     assert_eq!(gateway.ready_path, "/v2/health/ready");
-    assert_eq!(config.backend, BackendSpec::Embedded { admin: gateway.admin.clone() });
+    assert_eq!(config.backend, Backend::new(EmbeddedSpec { admin: gateway.admin.clone() }));
     assert_eq!(config.file, fixtures().join("valid/minimal.toml"));
     Ok(())
 }
@@ -407,7 +410,7 @@ fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> 
     let token = Secret::new("0123456789abcdef0123");
     assert_eq!(
         config.backend,
-        BackendSpec::Embedded { admin: AdminAddress::Tcp { addr: "127.0.0.1:9000".parse()?, token } }
+        Backend::new(EmbeddedSpec { admin: AdminAddress::Tcp { addr: "127.0.0.1:9000".parse()?, token } })
     );
     assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
     assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
@@ -479,7 +482,7 @@ fn a_secret_file_is_read_and_trimmed() -> Result<(), Error> {
     let text = include_str!("../fixtures/config/valid/console_only.toml")
         .replace("{ env = \"CUTOVER_GATEWAY_TOKEN\" }", "{ file = \"token\" }");
     let config = config::parse(&text, &dir.path().join("cutover.toml"), &env)?;
-    let BackendSpec::Embedded { admin: AdminAddress::Tcp { token, .. } } = config.backend else {
+    let Some(EmbeddedSpec { admin: AdminAddress::Tcp { token, .. } }) = config.backend.spec() else {
         return Err("tcp".into());
     };
     assert_eq!(token.expose(), "abcdefghijklmnopqrst");
@@ -857,7 +860,7 @@ fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
     assert_eq!(config.service.probe.transport, trusting);
     assert_eq!(metrics.transport, Transport { proxy: Proxy::Env, ..Transport::default() });
     assert_eq!(metrics.stream.ok_or("no stream")?.transport, trusting, "streams are asked for as probes are");
-    let BackendSpec::Hook(spec) = config.backend else { return Err("another backend".into()) };
+    let Some(spec) = config.backend.spec::<HookSpec>() else { return Err("another backend".into()) };
     let identity = Some(Identity { cert: file("cert.pem"), key: file("cert.key") });
     let proxy = Proxy::Url("http://proxy.internal:3128".into());
     assert_eq!(spec.transport, Transport { identity, proxy, ..trusting.clone() });

@@ -8,6 +8,7 @@ use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 use cutover::runtime;
 
+use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};
 use crate::support::local::config;
 use crate::support::program::{need, program};
@@ -49,6 +50,18 @@ impl Rig for Patched {
     fn backend(&self) -> Arc<dyn TrafficBackend> {
         let origin = self.origin.map(|origin| format!("origin = \"{origin}\"\n")).unwrap_or_default();
         runtime::connect(&config(&format!("{}{origin}", self.server.backend()), self.server.dir.path()))
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let real = At::Unix(self.server.path("admin.sock"));
+        let relay = Relay::before(real, |bytes| http("PATCH ", bytes)).await;
+        let At::Unix(at) = &relay.at else { return None };
+        let toml = self
+            .server
+            .backend()
+            .replace(&self.server.path("admin.sock").display().to_string(), &at.display().to_string());
+        let backend = runtime::connect(&config(&toml, self.server.dir.path()));
+        Some((relay, backend))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::relay::{At, Relay, dns_update, http};
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN, is_there};
 
 use crate::support::dns as server;
@@ -59,6 +60,19 @@ fn srv(split: Split) -> String {
     format!("blue IN A 127.0.0.11\ngreen IN A 127.0.0.12\n{}{}", one(Side::Blue), one(Side::Green))
 }
 
+impl Updated {
+    fn backend_at(&self, address: SocketAddr) -> Arc<dyn TrafficBackend> {
+        let secondaries =
+            self.secondary.as_ref().map_or_else(String::new, |server| format!("\"{}\"", server.address()));
+        let toml = format!(
+            "method = \"update\"\nrecord = \"SRV\"\nserver = \"{}\"\nkey = \"cutover\"\nsecret = {{ file = \"secret\" }}\n\
+             blue = [\"blue.ml.test:8080\"]\ngreen = [\"green.ml.test:8080\"]\nsecondaries = [{secondaries}]\n",
+            address
+        );
+        backend_of(&toml, self.server.dir.path())
+    }
+}
+
 impl Rig for Updated {
     fn is_there(test: &str) -> bool {
         is_there(test, find("named").is_none().then_some("named is not there"))
@@ -71,14 +85,13 @@ impl Rig for Updated {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        let secondaries =
-            self.secondary.as_ref().map_or_else(String::new, |server| format!("\"{}\"", server.address()));
-        let toml = format!(
-            "method = \"update\"\nrecord = \"SRV\"\nserver = \"{}\"\nkey = \"cutover\"\nsecret = {{ file = \"secret\" }}\n\
-             blue = [\"blue.ml.test:8080\"]\ngreen = [\"green.ml.test:8080\"]\nsecondaries = [{secondaries}]\n",
-            self.address
-        );
-        backend_of(&toml, self.server.dir.path())
+        self.backend_at(self.address)
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Tcp(self.address), dns_update).await;
+        let At::Tcp(at) = relay.at else { return None };
+        Some((relay, self.backend_at(at)))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {
@@ -126,6 +139,17 @@ pub struct Picked {
     running: Option<JoinHandle<()>>,
 }
 
+impl Picked {
+    fn backend_at(&self, api: u16) -> Arc<dyn TrafficBackend> {
+        let toml = format!(
+            "method = \"powerdns\"\napi = \"http://127.0.0.1:{}\"\napi_key = {{ file = \"key\" }}\n\
+             server = \"127.0.0.1:{}\"\nblue = [\"127.0.0.11\"]\ngreen = [\"127.0.0.12\"]\n",
+            api, self.server.dns
+        );
+        backend_of(&toml, self.server.dir.path())
+    }
+}
+
 impl Rig for Picked {
     fn is_there(test: &str) -> bool {
         is_there(test, powerdns_lacks().as_deref())
@@ -141,12 +165,13 @@ impl Rig for Picked {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        let toml = format!(
-            "method = \"powerdns\"\napi = \"http://127.0.0.1:{}\"\napi_key = {{ file = \"key\" }}\n\
-             server = \"127.0.0.1:{}\"\nblue = [\"127.0.0.11\"]\ngreen = [\"127.0.0.12\"]\n",
-            self.api, self.server.dns
-        );
-        backend_of(&toml, self.server.dir.path())
+        self.backend_at(self.api)
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Tcp(([127, 0, 0, 1], self.api).into()), |bytes| http("PATCH ", bytes)).await;
+        let At::Tcp(at) = relay.at else { return None };
+        Some((relay, self.backend_at(at.port())))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::TrafficBackend;
-use cutover::backend::embedded::{AdminAddress, Embedded};
+use cutover::backend::embedded::{AdminAddress, Embedded, EmbeddedSpec};
+use cutover::backend::{Spec, TrafficBackend, sequenced};
 use cutover::domain::{Pair, Side, Split};
 use cutover::gateway::{Admin, Gateway, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
+use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
 
 /// How long the backend waits for an answer here.
@@ -90,7 +91,14 @@ impl Rig for EmbeddedGateway {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        Arc::new(Embedded::with_limit(self.address.clone(), Self::sides(), LIMIT))
+        sequenced(Embedded::with_limit(self.address.clone(), Self::sides(), LIMIT))
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Unix(self.socket()), |bytes| http("PUT ", bytes)).await;
+        let At::Unix(at) = &relay.at else { return None };
+        let backend = EmbeddedSpec { admin: AdminAddress::Unix(at.clone()) }.connect(Self::sides());
+        Some((relay, backend))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::backend::envoy::Envoy;
-use cutover::domain::router::envoy::EnvoySpec;
+use cutover::backend::envoy::{AdminPlace, EnvoySpec};
+use cutover::backend::{Spec, TrafficBackend};
 use cutover::domain::{Pair, Side, Split};
 
+use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};
 use crate::support::envoy::{Between, Proxy, Setup, answer, impostor, routes_in, swallows_changes};
 use crate::support::program;
@@ -42,7 +42,16 @@ impl Rig for TwoProcesses {
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
         let urls = Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")]);
-        Arc::new(Envoy::new(self.spec.clone(), urls))
+        self.spec.connect(urls)
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Unix(self.nodes[0].socket()), |bytes| http("POST ", bytes)).await;
+        let At::Unix(at) = &relay.at else { return None };
+        let mut spec = self.spec.clone();
+        spec.admin[0] = AdminPlace::Unix(at.clone());
+        let backend = spec.connect(Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")]));
+        Some((relay, backend))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

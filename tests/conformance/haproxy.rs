@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::backend::haproxy::Haproxy;
-use cutover::domain::router::haproxy::{HaproxySpec, NodeAddress};
+use cutover::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::backend::{Spec, TrafficBackend};
 use cutover::domain::{Pair, Side, Split};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
+use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};
 use crate::support::haproxy::{Proxy, Way, is_installed};
 
@@ -110,7 +110,16 @@ impl Rig for TwoNodes {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        Arc::new(Haproxy::new(self.spec.clone(), urls()))
+        self.spec.connect(urls())
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Unix(self.nodes[0].socket()), |bytes| http("set ", bytes)).await;
+        let At::Unix(at) = &relay.at else { return None };
+        let mut spec = self.spec.clone();
+        spec.nodes[0] = NodeAddress::Unix(at.clone());
+        let backend = spec.connect(urls());
+        Some((relay, backend))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {
@@ -159,7 +168,16 @@ impl Rig for SavedWeights {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        Arc::new(Haproxy::new(self.spec.clone(), urls()))
+        self.spec.connect(urls())
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Unix(self.node.socket()), |bytes| http("set ", bytes)).await;
+        let At::Unix(at) = &relay.at else { return None };
+        let mut spec = self.spec.clone();
+        spec.nodes[0] = NodeAddress::Unix(at.clone());
+        let backend = spec.connect(urls());
+        Some((relay, backend))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

@@ -12,9 +12,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
 
-const PAGE: &str = include_str!("../../src/backend/setup/exec.md");
+const PAGE: &str = include_str!("../../src/backend/hook/exec.md");
 
 /// The first block of `language` on a set-up page.
 pub fn block<'a>(page: &'a str, language: &str) -> &'a str {
@@ -126,17 +127,9 @@ impl Calls {
     }
 }
 
-impl Rig for Calls {
-    async fn start(split: Split) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("token"), TOKEN).unwrap();
-        let mut rig = Self { dir, split, address: ([127, 0, 0, 1], 1).into(), running: None };
-        rig.run().await;
-        rig
-    }
-
-    fn backend(&self) -> Arc<dyn TrafficBackend> {
-        let base = format!("http://{}/v1", self.address);
+impl Calls {
+    fn backend_at(&self, address: std::net::SocketAddr, timeout: &str) -> Arc<dyn TrafficBackend> {
+        let base = format!("http://{}/v1", address);
         let split = r#"{"split":{"blue":{{blue}},"green":{{green}}},"order":"{{order}}""#;
         let toml = format!(
             r#"
@@ -145,7 +138,7 @@ impl Rig for Calls {
             green.urls = ["http://127.0.0.1:2"]
             [backend]
             kind = "http"
-            timeout = "500ms"
+            timeout = "{timeout}"
             survives_restart = true
             compare_and_set = true
             read = {{ url = "{base}/status", bearer = {{ file = "token" }} }}
@@ -162,6 +155,26 @@ impl Rig for Calls {
             "#
         );
         backend_of(&toml, self.dir.path())
+    }
+}
+
+impl Rig for Calls {
+    async fn start(split: Split) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+        let mut rig = Self { dir, split, address: ([127, 0, 0, 1], 1).into(), running: None };
+        rig.run().await;
+        rig
+    }
+
+    fn backend(&self) -> Arc<dyn TrafficBackend> {
+        self.backend_at(self.address, "500ms")
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let relay = Relay::before(At::Tcp(self.address), |bytes| http("PUT ", bytes)).await;
+        let At::Tcp(at) = relay.at else { return None };
+        Some((relay, self.backend_at(at, "10s")))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

@@ -21,6 +21,7 @@ mod envoy;
 mod haproxy;
 mod hook;
 mod nginx;
+mod relay;
 mod rig;
 mod scripted;
 mod traefik;
@@ -241,6 +242,52 @@ async fn an_order_that_was_given_up_does_not_outlive_a_rollback<R: Rig>() {
     }
 }
 
+/// As a network keeps it: the caller is gone, the change is still to come.
+async fn an_order_that_comes_late_does_not_outlive_a_rollback<R: Rig>() {
+    // Where the way back changes something, and where the late order finds the very state that it expects.
+    for before in [50, 0] {
+        let rig = R::start(green(0)).await;
+        let Some((relay, backend)) = rig.relayed().await else {
+            rig::not_applicable(std::any::type_name::<R>(), "a change that comes late");
+            return;
+        };
+        let hands = Hands { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") };
+        if before > 0 {
+            hands.apply(&order("a", Move::Promote, green(before), Some(hands.revision().await))).await.unwrap();
+            hands.settles(green(before)).await;
+        }
+        let late = order("b", Move::Switch, green(100), Some(hands.revision().await));
+        relay.arm();
+        tokio::select! {
+            result = hands.driver.apply(&late) => panic!("it is held back: {result:?}"),
+            () = relay.is_held() => {}
+        }
+        let back = order("c", Move::Rollback, green(0), None);
+        let back = hands.apply(&back);
+        tokio::pin!(back);
+        // The way back waits for nothing. Where it finds its own state it sends none.
+        let early = tokio::select! {
+            () = relay.has_passed() => None,
+            result = &mut back => Some(result),
+        };
+        relay.let_go().await;
+        match early {
+            Some(result) => result,
+            None => back.await,
+        }
+        .expect("the way back is taken");
+        // The late order may show for a moment; then the way back is set once more.
+        let deadline = Instant::now() + DEADLINE;
+        let mut in_a_row = 0;
+        while in_a_row < 20 {
+            let seen = hands.observer.observe().await;
+            let is_back = seen.as_ref().is_ok_and(|seen| seen.split == green(0) && seen.mixed.is_none());
+            in_a_row = if is_back { in_a_row + 1 } else { 0 };
+            assert!(Instant::now() < deadline, "the late order came after all: {seen:?}");
+        }
+    }
+}
+
 async fn a_strange_revision_is_refused_and_nothing_more<R: Rig>() {
     let rig = R::start(green(0)).await;
     let hands = Hands::of(&rig);
@@ -364,6 +411,7 @@ macro_rules! conformance {
             tells_an_answer_that_is_cut_off, tells_wrong_credentials, tells_what_is_applied_by_half,
             keeps_the_split_over_a_restart, another_console_sees_what_one_did,
             two_consoles_at_once_leave_what_one_ordered, an_order_that_was_given_up_does_not_outlive_a_rollback,
+            an_order_that_comes_late_does_not_outlive_a_rollback,
             a_strange_revision_is_refused_and_nothing_more,
         );
     };

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use cutover::backend::TrafficBackend;
 use cutover::domain::Split;
 
+use crate::relay::Relay;
+
 /// The token a rig that needs one uses.
 pub const TOKEN: &str = "right-token-for-tests";
 /// And the one it uses for wrong credentials.
@@ -40,6 +42,10 @@ pub trait Rig: Sized {
     fn backend(&self) -> Arc<dyn TrafficBackend>;
     /// Brings it into trouble; `false` where this system cannot show that.
     async fn trouble(&mut self, trouble: Trouble) -> bool;
+    /// The system behind a relay that can hold a change back; `None` where a change crosses no wire.
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        None
+    }
     /// Ends the router without warning and starts it again; `false` where there is none.
     async fn restart(&mut self) -> bool;
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use cutover::backend::TrafficBackend;
-use cutover::backend::scripted::{Script, Scripted};
 use cutover::domain::{Pair, Side, Split};
 
 use crate::rig::{Rig, Trouble};
+use crate::support::scripted::{Script, Scripted};
 
 pub struct Memory(Scripted);
 

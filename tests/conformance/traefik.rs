@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::relay::{At, Relay};
 use crate::rig::{Rig, TOKEN, Trouble, WRONG_TOKEN};
 use crate::support::program;
 
@@ -136,6 +137,18 @@ impl Copy {
     }
 }
 
+impl RedisOf {
+    fn backend_at(&self, port: u16) -> Arc<dyn TrafficBackend> {
+        let second = self.second.as_ref().map_or_else(String::new, |it| format!(", \"{}\"", it.traefik.url()));
+        let toml = format!(
+            "api = [\"{}\"{second}]\nredis = \"127.0.0.1:{port}\"\nuser = \"cutover\"\npassword = {{ file = \"password\" }}\n\
+             blue = \"blue@file\"\ngreen = \"green@file\"\nheaders = {{ authorization = {{ file = \"auth\" }} }}\n",
+            self.traefik.url()
+        );
+        runtime::connect(&config(&toml, self.dir.path()))
+    }
+}
+
 impl Rig for RedisOf {
     fn is_there(test: &str) -> bool {
         are_there(test, &["traefik", "redis-server"])
@@ -153,14 +166,14 @@ impl Rig for RedisOf {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        let port = self.impostor.as_ref().map_or(self.redis.port, |it| it.at.port());
-        let second = self.second.as_ref().map_or_else(String::new, |it| format!(", \"{}\"", it.traefik.url()));
-        let toml = format!(
-            "api = [\"{}\"{second}]\nredis = \"127.0.0.1:{port}\"\nuser = \"cutover\"\npassword = {{ file = \"password\" }}\n\
-             blue = \"blue@file\"\ngreen = \"green@file\"\nheaders = {{ authorization = {{ file = \"auth\" }} }}\n",
-            self.traefik.url()
-        );
-        runtime::connect(&config(&toml, self.dir.path()))
+        self.backend_at(self.impostor.as_ref().map_or(self.redis.port, |it| it.at.port()))
+    }
+
+    async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
+        let is_change: crate::relay::IsChange = |bytes| bytes.windows(5).any(|word| word == b"MULTI");
+        let relay = Relay::before(At::Tcp(([127, 0, 0, 1], self.redis.port).into()), is_change).await;
+        let At::Tcp(at) = relay.at else { return None };
+        Some((relay, self.backend_at(at.port())))
     }
 
     async fn trouble(&mut self, trouble: Trouble) -> bool {

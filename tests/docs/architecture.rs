@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("journal", &["domain"]),
     ("logs", &["domain", "process"]),
-    ("config", &["domain", "settings", "gate"]),
+    ("config", &["backend", "domain", "settings", "gate"]),
     ("manual", &["domain", "backend", "config"]),
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
@@ -423,4 +423,57 @@ fn the_checks_can_fail() {
     for (module, source) in fine {
         assert_eq!(faults(module, source), [""; 0], "{module} should pass: {source}");
     }
+}
+
+/// Files that mean the gateway that comes with cutover where they name `embedded`, and why.
+const MEAN_THE_GATEWAY: &[(&str, &str)] = &[
+    ("config/template.rs", "the config that init writes runs the gateway"),
+    ("demo/settings.rs", "the demo runs the gateway"),
+];
+
+/// The kinds of backend that `source`, which is the file `path` below `src`, names and should not know.
+fn kinds_named(path: &str, source: &str) -> Vec<String> {
+    let source = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = || source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let paths = paths(&code(source));
+    let mut found = Vec::new();
+    // Reason: exec and http are kinds of gate too, and http is a scheme; a use of their folder is found all the same.
+    for kind in cutover::backend::kinds::names() {
+        let folder = if ["exec", "http"].contains(&kind) { "hook" } else { kind };
+        let is_own = path.starts_with(&format!("backend/{folder}/")) || path == format!("backend/{folder}.rs");
+        let is_gateway = kind == "embedded" && MEAN_THE_GATEWAY.iter().any(|(file, _)| *file == path);
+        if is_own || is_gateway {
+            continue;
+        }
+        let word = |line: &str| ["\"", "\\\""].iter().any(|quote| line.contains(&format!("\"{kind}{quote}")));
+        let inside = path.starts_with("backend/") && paths.iter().any(|it| it.starts_with(&format!("super::{folder}")));
+        let outside = paths.iter().any(|it| it.contains(&format!("backend::{folder}")));
+        if (folder == kind && lines().any(word)) || inside || outside {
+            found.push(format!("{path} names {kind}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_kind_of_backend_is_known_to_its_folder_and_its_row_alone() {
+    let mut found = Vec::new();
+    for (_, path) in sources().into_iter().filter(|(_, path)| !is_test_file(path)) {
+        let below = path.strip_prefix(root().join("src")).unwrap().display().to_string();
+        if below != "backend/kinds.rs" {
+            found.extend(kinds_named(&below, &std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    for (path, source) in [
+        ("cli/x.rs", "match kind { \"haproxy\" => 1, _ => 2 }"),
+        ("config/x.rs", "const KINDS: [&str; 1] = [\"envoy\"];"),
+        ("config/x.rs", "out.section(\"kind = \\\"caddy\\\"\")"),
+        ("runtime/x.rs", "use crate::backend::hook::Hook;"),
+        ("backend/x.rs", "use super::{nginx, TrafficBackend};"),
+        ("backend/envoy/x.rs", "use crate::backend::haproxy::save;"),
+    ] {
+        assert!(!kinds_named(path, source).is_empty(), "{path} should be refused: {source}");
+    }
+    assert_eq!(kinds_named("gate/x.rs", "// \"haproxy\" is not named\nlet it = \"http\";"), [""; 0]);
 }

@@ -182,7 +182,7 @@ fn the_measured_table_is_that_of_the_script() -> Outcome {
         part.contains("Measured on 20") && part.contains(" cores"),
         "nobody can tell when and where it was measured"
     );
-    for kind in config::kinds() {
+    for kind in cutover::backend::kinds::names() {
         let known = script.contains(&format!("\"{kind}\""));
         assert!(known, "tests/bench/switches_routers.py has neither a router of the kind {kind} nor why there is none");
     }
@@ -288,7 +288,7 @@ fn the_readme_is_short_and_its_keys_are_those_of_the_table() -> Outcome {
         let key = row.split('`').nth(1).ok_or("a row without a key")?;
         assert!(actions::table().iter().any(|row| row.keys.contains(&key)), "{key} is no key");
     }
-    for kind in config::kinds() {
+    for kind in cutover::backend::kinds::names() {
         assert!(page.contains(&format!("| `{kind}` |")), "the README does not name {kind}");
     }
     Ok(())
@@ -298,7 +298,7 @@ fn the_readme_is_short_and_its_keys_are_those_of_the_table() -> Outcome {
 fn every_page_is_a_topic_in_ascii_and_says_what_is_generated_nowhere_else() -> Outcome {
     let files: Vec<String> = pages()?.into_iter().map(|(name, _)| name).filter(|name| name != "README.md").collect();
     let mut written: Vec<String> = topics().map(|topic| format!("src/manual/{}.md", topic.name)).collect();
-    let kinds: Vec<String> = config::kinds().map(|kind| format!("src/manual/{kind}.md")).collect();
+    let kinds: Vec<String> = cutover::backend::kinds::names().map(|kind| format!("src/manual/{kind}.md")).collect();
     assert!(kinds.iter().all(|kind| written.contains(kind)), "a backend without a page");
     written.retain(|name| !kinds.contains(name));
     written.sort();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cutover::backend::setup::{HEADINGS, PAGES};
+use cutover::backend::setup::{HEADINGS, pages};
 use cutover::{cli, config};
 
 fn env(name: &str) -> Option<String> {
@@ -15,10 +15,10 @@ fn env(name: &str) -> Option<String> {
 
 #[test]
 fn every_kind_has_a_page_with_all_its_parts() {
-    let kinds: Vec<&str> = config::kinds().collect();
-    let pages: Vec<&str> = PAGES.iter().map(|page| page.kind).collect();
+    let kinds: Vec<&str> = cutover::backend::kinds::names().collect();
+    let pages: Vec<&str> = pages().map(|page| page.kind).collect();
     assert_eq!(kinds, pages);
-    for page in PAGES {
+    for page in pages() {
         let headings: Vec<&str> = page.text.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(headings, HEADINGS, "{}", page.kind);
         for heading in HEADINGS {
@@ -29,17 +29,17 @@ fn every_kind_has_a_page_with_all_its_parts() {
 
 #[test]
 fn every_config_of_ours_is_accepted_and_says_what_the_system_can() {
-    for page in PAGES {
+    for page in pages() {
         let examples = page.examples();
         assert!(!examples.is_empty(), "{} shows no config", page.kind);
         for example in examples {
             let read = config::parse(&example.toml, Path::new("cutover.toml"), &env);
             let config = read.unwrap_or_else(|error| panic!("{} {}: {error}", page.kind, example.way));
-            assert_eq!(config.backend.kind(), page.kind);
+            assert_eq!(cutover::runtime::connect(&config).name(), page.kind);
         }
     }
     let rows = cli::backends::abilities().unwrap();
-    assert!(rows.len() >= PAGES.len());
+    assert!(rows.len() >= pages().count());
 }
 
 /// The server's configs on HAProxy's page, accepted by HAProxy itself.
@@ -51,7 +51,7 @@ fn haproxy_accepts_its_configs() {
         println!("SKIPPED haproxy_accepts_its_configs: haproxy is not installed (apt-get install haproxy)");
         return;
     }
-    let page = PAGES.iter().find(|page| page.kind == "haproxy").unwrap();
+    let page = pages().find(|page| page.kind == "haproxy").unwrap();
     let configs = page.blocks("## Server", "haproxy");
     let maps = page.blocks("## Server", "map");
     assert_eq!(configs.len(), page.examples().len(), "a config of the server for each of ours");

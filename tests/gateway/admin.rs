@@ -5,10 +5,11 @@ use crate::support::gateway as kit;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cutover::backend::embedded::{AdminAddress, Embedded};
-use cutover::backend::{BackendError, TrafficBackend};
+use cutover::backend::{BackendError, TrafficBackend, sequenced};
 use cutover::domain::{Move, Order, OrderId, Pair, Revision, Side, Split};
 use cutover::gateway::{Admin, Gateway, GatewayError, Settings};
 use kit::{Replica, Rig, Wire, eventually, get, nobody, settings};
@@ -232,12 +233,12 @@ async fn metrics_are_prometheus_text() {
     }
 }
 
-fn backend(admin: AdminAddress) -> Embedded {
+fn backend(admin: AdminAddress) -> Arc<dyn TrafficBackend> {
     let sides = Pair { blue: vec!["http://blue:1/".into()], green: vec!["http://green:1".into()] };
-    Embedded::with_limit(admin, sides, Duration::from_millis(800))
+    sequenced(Embedded::with_limit(admin, sides, Duration::from_millis(800)))
 }
 
-fn at(socket: &Path) -> Embedded {
+fn at(socket: &Path) -> Arc<dyn TrafficBackend> {
     backend(AdminAddress::Unix(socket.to_owned()))
 }
 

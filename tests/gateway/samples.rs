@@ -4,9 +4,11 @@ use crate::support::gate as bench;
 use crate::support::gateway as kit;
 use crate::support::server;
 
+use std::sync::Arc;
+
 use bench::{Bench, Gate, gate};
-use cutover::backend::TrafficBackend;
-use cutover::backend::embedded::{AdminAddress, Embedded};
+use cutover::backend::embedded::{AdminAddress, EmbeddedSpec};
+use cutover::backend::{Spec, TrafficBackend};
 use cutover::domain::{Pair, SampledRequest, Verdict};
 use cutover::gate::{Smoke, SmokeSource};
 use cutover::gateway::Settings;
@@ -22,11 +24,11 @@ fn model(request: &Request) -> Answer {
 }
 
 /// A gateway before `blue`, and the way to ask it for samples.
-async fn rig(dir: &tempfile::TempDir, blue: &str, sample: bool) -> (Rig, Embedded) {
+async fn rig(dir: &tempfile::TempDir, blue: &str, sample: bool) -> (Rig, Arc<dyn TrafficBackend>) {
     let before = settings(dir, vec![blue.to_owned()], vec![kit::nobody()]);
     let rig = Rig::start(Settings { sample, ..before }).await;
     let sides = Pair { blue: vec![blue.to_owned()], green: Vec::new() };
-    let backend = Embedded::new(AdminAddress::Unix(dir.path().join("admin.sock")), sides);
+    let backend = EmbeddedSpec { admin: AdminAddress::Unix(dir.path().join("admin.sock")) }.connect(sides);
     (rig, backend)
 }
 
@@ -41,7 +43,7 @@ fn post(path: &str, headers: &str, body: &str) -> String {
 }
 
 /// Sends `request` until the gateway has kept `count`.
-async fn kept(rig: &Rig, backend: &Embedded, request: &str, count: usize) -> Vec<SampledRequest> {
+async fn kept(rig: &Rig, backend: &Arc<dyn TrafficBackend>, request: &str, count: usize) -> Vec<SampledRequest> {
     let mut samples = Vec::new();
     eventually("requests are kept", async || {
         send(rig, request).await;

@@ -3,7 +3,7 @@
 
 mod rig;
 
-use cutover::backend::scripted::Script;
+use crate::support::scripted::Script;
 use cutover::domain::{Move, Side, Split};
 use cutover::runtime::console::ConsoleOptions;
 use cutover::terminal::input::Filters;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cutover::domain::router::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use cutover::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
 use cutover::domain::{Pair, Side};
 use rustix::process::{Pid, Signal, kill_process};
 

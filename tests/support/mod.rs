@@ -16,6 +16,7 @@ pub mod nginx;
 pub mod program;
 pub mod pty;
 pub mod reloads;
+pub mod scripted;
 pub mod server;
 pub mod signals;
 pub mod stage;

@@ -6,11 +6,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use cutover::backend::TrafficBackend;
-use cutover::backend::embedded::{AdminAddress, Embedded};
+use cutover::backend::embedded::{AdminAddress, EmbeddedSpec};
+use cutover::backend::{Spec, TrafficBackend};
 use cutover::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
@@ -275,8 +275,9 @@ impl Stage {
             .env("USER", "op1")
     }
 
-    fn router(&self) -> Embedded {
-        Embedded::new(AdminAddress::Unix(self.dir().join("gateway.sock")), Pair { blue: vec![], green: vec![] })
+    fn router(&self) -> Arc<dyn TrafficBackend> {
+        let admin = AdminAddress::Unix(self.dir().join("gateway.sock"));
+        EmbeddedSpec { admin }.connect(Pair { blue: vec![], green: vec![] })
     }
 
     /// What the gateway says of itself.

@@ -8,12 +8,12 @@ use tokio::time::{Instant, sleep};
 
 use super::handler::Handler;
 use crate::backend::BackendError;
+use crate::backend::caddy::spec::{CaddyAdmin, CaddySpec};
 use crate::backend::exchange::{self, exchange_with};
-use crate::domain::router::caddy::{CaddyAdmin, CaddySpec};
 use crate::domain::text::clean;
 use crate::http::{Client, Reply, Request};
 
-/// Longest time one reading may take: whoever asks gives up after two seconds.
+/// Longest time one reading may take: the caller gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1400);
 /// Longest time a change may take: Caddy answers when the new configuration is in force.
 pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(9);
@@ -33,7 +33,7 @@ pub(super) struct Api {
     origin: Option<String>,
 }
 
-/// What its page of metrics tells.
+/// What its page of metrics says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Metrics {
     /// When the process began, in milliseconds since 1970.
@@ -125,11 +125,11 @@ impl Api {
         Err(BackendError::Garbled(format!("{}: it answered no JSON: is this Caddy's admin interface?", self.place)))
     }
 
-    /// What Caddy itself says against a call; `None` where somebody else answered.
+    /// Caddy's own error; `None` where something else answered.
     fn told(&self, status: u16, body: &[u8]) -> Option<BackendError> {
         let answer = (status >= 400).then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
         let why = answer.get("error").and_then(Value::as_str)?;
-        // What matters stands at its end, after the places it lies in.
+        // The cause is at its end, after the place in the configuration.
         let end: String = why.chars().skip(why.chars().count().saturating_sub(240)).collect();
         let with = |remedy: &str| format!("{}: {}{remedy}", self.place, clean(&end, 240));
         Some(match status {
@@ -151,7 +151,7 @@ impl Api {
         })
     }
 
-    /// What the page of metrics tells of the process.
+    /// What the page of metrics says about the process.
     pub(super) async fn metrics(&self) -> Result<Metrics, BackendError> {
         let answer = self.get("/metrics").await?;
         Ok(metrics(&String::from_utf8_lossy(&answer.body)))
@@ -174,7 +174,7 @@ impl Api {
     }
 }
 
-/// The error, with what helps where nobody was reached.
+/// The error, with a remedy where Caddy was not reached.
 fn reachable(error: BackendError) -> BackendError {
     match error {
         BackendError::Unreachable(text) => {

@@ -1,6 +1,6 @@
 //! The handler that carries the split: what it says, and what it becomes by an order.
 //!
-//! Only the order's own fields change (the selection policy, and upstreams that are missing after somebody's edit);
+//! Only the order's own fields change (the selection policy, and upstreams that are missing after an edit by hand);
 //! every other field goes back as it came. The policy's `"@id"`, which Caddy keeps and ignores, names the order that
 //! wrote it: so an order that is sent again by another process is known.
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::weights;
 use crate::backend::BackendError;
-use crate::domain::router::caddy::HandlerAt;
+use crate::backend::caddy::spec::HandlerAt;
 use crate::domain::text::clean;
 use crate::domain::{OrderId, Pair, Side, Split};
 
@@ -25,7 +25,7 @@ pub(super) struct Handler {
 
 /// What a handler says of the split.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct Reading {
     pub(super) split: Split,
     /// Why its upstreams are not those of the config.
     pub(super) odd: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Said {
 }
 
 impl Handler {
-    /// Reads the answer of the admin interface; the error says why it is none, in words.
+    /// Reads the answer of the admin interface; the error says what is wrong with it.
     pub(super) fn read(body: &[u8], etag: Option<String>) -> Result<Self, BackendError> {
         let value: Value = serde_json::from_slice(body).map_err(|fault| {
             let begins = clean(&String::from_utf8_lossy(&body[..body.len().min(120)]), 60);
@@ -114,8 +114,8 @@ impl Handler {
         Ok(weights)
     }
 
-    /// The split it stands for, with the upstreams of the config.
-    pub(super) fn said(&self, upstreams: &Pair<Vec<String>>) -> Result<Said, BackendError> {
+    /// Its split, by the upstreams of the config.
+    pub(super) fn reading(&self, upstreams: &Pair<Vec<String>>) -> Result<Reading, BackendError> {
         let dials = self.dials().filter(|dials| !dials.is_empty());
         let dials = dials.ok_or_else(|| BackendError::Refused("it has no upstreams, each with a dial".into()))?;
         let weights = self.weights(dials.len())?;
@@ -146,7 +146,7 @@ impl Handler {
         let note =
             (!is_whole).then(|| format!("weights make no whole percent: {}", shown().collect::<Vec<_>>().join(" ")));
         odd.truncate(4);
-        Ok(Said { split, odd: (!odd.is_empty()).then(|| odd.join("; ")), note })
+        Ok(Reading { split, odd: (!odd.is_empty()).then(|| odd.join("; ")), note })
     }
 
     /// The whole handler as it has to be for `split`: the upstreams of the config alone, in their present order.

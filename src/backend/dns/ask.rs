@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::tsig::{self, Key};
 use super::wire::{self, Record, Reply, Update};
 use crate::backend::BackendError;
-use crate::domain::router::dns::RecordKind;
+use crate::backend::dns::spec::RecordKind;
 
 /// Longest time one exchange may take: a look asks once, an order twice, and three seconds are all there is.
 const LIMIT: Duration = Duration::from_millis(1400);
@@ -25,7 +25,7 @@ pub(super) async fn read(
     let reply = exchange(server, key, wire::query(id(), name, kind)).await?;
     let text = |what: &str| format!("the DNS server at {server}: {what}");
     match reply.rcode {
-        // No such name is an answer: nobody has it.
+        // A name that does not exist is an answer too.
         0 | 3 if reply.is_authoritative => Ok(reply.answers),
         0 | 3 => Err(BackendError::Garbled(text("it does not have the zone itself; name the zone's own server"))),
         rcode => Err(judge(rcode, server)),
@@ -83,7 +83,7 @@ async fn exchange(server: SocketAddr, key: Option<&Key>, mut message: Vec<u8>) -
     Ok(reply)
 }
 
-/// Whether the key itself was refused: NOTAUTH, with a signature that is none.
+/// Whether the key itself was refused: NOTAUTH, without a valid signature.
 const fn is_unsigned(reply: &Reply) -> bool {
     reply.rcode == 9
 }

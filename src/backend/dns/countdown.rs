@@ -1,4 +1,4 @@
-//! How long caches may go on with the old answer: the one thing of DNS that nobody can hurry.
+//! How long caches may keep the old answer: nothing can shorten it.
 
 use std::time::Duration;
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::records::{self, Weighted};
 use crate::backend::BackendError;
+use crate::backend::dns::spec::{DnsSpec, Target};
 use crate::backend::exchange::{exchange, place};
-use crate::domain::router::dns::{DnsSpec, Target};
 use crate::domain::text::clean;
 use crate::domain::{HeaderValue, SecretRef};
 use crate::http::{Client, Headers, Request};
@@ -25,9 +25,9 @@ pub(super) struct Api<'a> {
     pub(super) key: &'a SecretRef,
 }
 
-/// What the interface tells of the name.
+/// What the interface says about the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct LuaRecord {
     pub(super) targets: Vec<Weighted>,
     pub(super) ttl: u32,
     /// Records of the plain type stand beside the LUA record.
@@ -48,7 +48,7 @@ impl Api<'_> {
         Ok((self.client.request(method, &url).headers(&headers), place(&parsed)))
     }
 
-    pub(super) async fn read(&self, spec: &DnsSpec) -> Result<Told, BackendError> {
+    pub(super) async fn read(&self, spec: &DnsSpec) -> Result<LuaRecord, BackendError> {
         // Versions that do not know the filter answer the whole zone.
         let path = format!("{}?rrset_name={}.", self.path(spec), spec.name);
         let (request, place) = self.request(Method::GET, &path)?;
@@ -60,7 +60,7 @@ impl Api<'_> {
                 clean(&fault.to_string(), 120)
             ))
         })?;
-        told(spec, &zone).map_err(|why| BackendError::Garbled(format!("{place}: {why}")))
+        read_record(spec, &zone).map_err(|why| BackendError::Garbled(format!("{place}: {why}")))
     }
 
     pub(super) async fn write(&self, spec: &DnsSpec, targets: &[Weighted]) -> Result<(), BackendError> {
@@ -94,7 +94,7 @@ pub(super) fn body(spec: &DnsSpec, targets: &[Weighted]) -> Result<Value, Backen
     ] }))
 }
 
-fn told(spec: &DnsSpec, zone: &Value) -> Result<Told, String> {
+fn read_record(spec: &DnsSpec, zone: &Value) -> Result<LuaRecord, String> {
     let sets = zone.get("rrsets").and_then(Value::as_array).ok_or("no rrsets in the answer: is this a zone?")?;
     let (name, kind) = (format!("{}.", spec.name), spec.record.name());
     let of = |wanted: &str| {
@@ -105,7 +105,7 @@ fn told(spec: &DnsSpec, zone: &Value) -> Result<Told, String> {
     };
     let (lua, plain) = (of("LUA"), of(kind));
     let Some(set) = lua.or(plain) else {
-        return Ok(Told { targets: Vec::new(), ttl: spec.ttl_s, is_double: false });
+        return Ok(LuaRecord { targets: Vec::new(), ttl: spec.ttl_s, is_double: false });
     };
     let ttl = set.get("ttl").and_then(Value::as_u64).and_then(|ttl| u32::try_from(ttl).ok()).unwrap_or(spec.ttl_s);
     let mut targets = Vec::new();
@@ -120,7 +120,7 @@ fn told(spec: &DnsSpec, zone: &Value) -> Result<Told, String> {
             targets.push((address(content)?, 1));
         }
     }
-    Ok(Told { targets, ttl, is_double: lua.is_some() && plain.is_some() })
+    Ok(LuaRecord { targets, ttl, is_double: lua.is_some() && plain.is_some() })
 }
 
 /// Reads `A "pickwrandom({{90,'10.0.0.11'},{10,'10.0.0.12'}})"`.
@@ -150,7 +150,7 @@ fn address(text: &str) -> Result<Target, String> {
 mod tests {
     use super::super::records::tests::spec;
     use super::*;
-    use crate::domain::router::dns::RecordKind;
+    use crate::backend::dns::spec::RecordKind;
     use crate::domain::{Side, Split};
 
     fn zone(kind: &str, content: &str) -> Value {
@@ -167,8 +167,12 @@ mod tests {
             let split = Split::toward(Side::Green, green);
             let body = body(&spec, &records::weighted(&spec, split).unwrap()).unwrap();
             let content = body["rrsets"][1]["records"][0]["content"].as_str().unwrap();
-            let told = told(&spec, &zone("LUA", content)).unwrap();
-            assert_eq!(records::said(&spec, &told.targets).unwrap(), records::Said { split, odd: None }, "{content}");
+            let record = read_record(&spec, &zone("LUA", content)).unwrap();
+            assert_eq!(
+                records::reading(&spec, &record.targets).unwrap(),
+                records::Reading { split, odd: None },
+                "{content}"
+            );
             assert!(!content.contains("{0,"), "{content}");
         }
     }
@@ -178,26 +182,27 @@ mod tests {
         let spec = spec(RecordKind::A, &["10.0.0.1"], &["10.0.0.3"]);
         let zero: Vec<Weighted> = vec![(Target::Address("10.0.0.1".parse().unwrap()), 0)];
         assert!(matches!(body(&spec, &zero), Err(BackendError::Refused(_))));
-        let told = told(&spec, &zone("LUA", "A \"pickwrandom({{0,'10.0.0.1'},{0,'10.0.0.3'}})\"")).unwrap();
-        assert!(records::said(&spec, &told.targets).unwrap_err().to_string().contains("weight 0"));
+        let record = read_record(&spec, &zone("LUA", "A \"pickwrandom({{0,'10.0.0.1'},{0,'10.0.0.3'}})\"")).unwrap();
+        assert!(records::reading(&spec, &record.targets).unwrap_err().to_string().contains("weight 0"));
     }
 
     #[test]
     fn other_forms_are_read_or_told() {
         let spec = spec(RecordKind::A, &["10.0.0.1"], &["10.0.0.3"]);
-        let spaced = told(&spec, &zone("LUA", "A \";return pickwrandom({ {90, '10.0.0.1'}, {10, '10.0.0.3'} })\""));
-        assert_eq!(records::said(&spec, &spaced.unwrap().targets).unwrap().split, Split::toward(Side::Green, 10));
-        let plain = told(&spec, &zone("A", "10.0.0.3")).unwrap();
-        assert_eq!(records::said(&spec, &plain.targets).unwrap().split, Split::all(Side::Green));
+        let spaced =
+            read_record(&spec, &zone("LUA", "A \";return pickwrandom({ {90, '10.0.0.1'}, {10, '10.0.0.3'} })\""));
+        assert_eq!(records::reading(&spec, &spaced.unwrap().targets).unwrap().split, Split::toward(Side::Green, 10));
+        let plain = read_record(&spec, &zone("A", "10.0.0.3")).unwrap();
+        assert_eq!(records::reading(&spec, &plain.targets).unwrap().split, Split::all(Side::Green));
         for content in [
             "A \"ifportup(443, {'10.0.0.1'})\"",
             "AAAA \"pickwrandom({{1,'10.0.0.1'}})\"",
             "",
             "A \"pickwrandom({{x,'y'}})\"",
         ] {
-            assert!(told(&spec, &zone("LUA", content)).is_err(), "{content}");
+            assert!(read_record(&spec, &zone("LUA", content)).is_err(), "{content}");
         }
-        assert!(told(&spec, &json!({"error": "Not Found"})).is_err());
-        assert!(told(&spec, &json!({"rrsets": []})).unwrap().targets.is_empty());
+        assert!(read_record(&spec, &json!({"error": "Not Found"})).is_err());
+        assert!(read_record(&spec, &json!({"rrsets": []})).unwrap().targets.is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::wire::Data;
 use crate::backend::BackendError;
-use crate::domain::router::dns::{DnsSpec, RecordKind, Target};
+use crate::backend::dns::spec::{DnsSpec, RecordKind, Target};
 use crate::domain::{Digest, Revision, Side, Split};
 
 /// A share may be this far from a whole percent, as rounding weights makes it.
@@ -16,7 +16,7 @@ pub(super) type Weighted = (Target, u32);
 
 /// What records say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct Reading {
     pub(super) split: Split,
     /// Why that is not the whole truth.
     pub(super) odd: Option<String>,
@@ -88,7 +88,7 @@ pub(super) fn targets(kind: RecordKind, records: &[Data]) -> Result<Vec<Weighted
 ///
 /// # Errors
 /// That there are none, or none of either side.
-pub(super) fn said(spec: &DnsSpec, found: &[Weighted]) -> Result<Said, BackendError> {
+pub(super) fn reading(spec: &DnsSpec, found: &[Weighted]) -> Result<Reading, BackendError> {
     let (mut weights, mut strangers) = ([0_u64, 0], Vec::new());
     for (target, weight) in found {
         match Side::BOTH.into_iter().position(|side| spec.targets[side].contains(target)) {
@@ -123,10 +123,10 @@ pub(super) fn said(spec: &DnsSpec, found: &[Weighted]) -> Result<Said, BackendEr
         odd.push("the targets of both sides answer".into());
     }
     let split = Split::toward(Side::Green, percent.round() as u8);
-    Ok(Said { split, odd: (!odd.is_empty()).then(|| odd.join("; ")) })
+    Ok(Reading { split, odd: (!odd.is_empty()).then(|| odd.join("; ")) })
 }
 
-/// The digest of what is there, in whatever order the server tells it.
+/// The digest of the records, whatever their order.
 pub(super) fn revision(found: &[Weighted]) -> Revision {
     let sorted: BTreeMap<String, u32> = found.iter().map(|(target, weight)| (target.to_string(), *weight)).collect();
     let digest = Digest::of(sorted.iter().map(|(target, weight)| format!("{target} {weight}")));
@@ -138,8 +138,8 @@ pub(super) mod tests {
     use std::net::SocketAddr;
 
     use super::*;
+    use crate::backend::dns::spec::DnsWay;
     use crate::domain::Pair;
-    use crate::domain::router::dns::DnsWay;
 
     pub(in super::super) fn spec(record: RecordKind, blue: &[&str], green: &[&str]) -> DnsSpec {
         let target = |text: &&str| match record {
@@ -167,7 +167,7 @@ pub(super) mod tests {
         for green in 0..=100 {
             let split = Split::toward(Side::Green, green);
             let found = targets(spec.record, &data(&weighted(&spec, split).unwrap())).unwrap();
-            assert_eq!(said(&spec, &found).unwrap(), Said { split, odd: None }, "{found:?}");
+            assert_eq!(reading(&spec, &found).unwrap(), Reading { split, odd: None }, "{found:?}");
         }
     }
 
@@ -176,10 +176,10 @@ pub(super) mod tests {
         let spec = spec(RecordKind::A, &["10.0.0.1", "10.0.0.2"], &["10.0.0.3"]);
         let of = |addresses: &[&str]| {
             let data: Vec<Data> = addresses.iter().map(|text| Data::A(text.parse().unwrap())).collect();
-            said(&spec, &targets(spec.record, &data).unwrap())
+            reading(&spec, &targets(spec.record, &data).unwrap())
         };
-        assert_eq!(of(&["10.0.0.2", "10.0.0.1"]).unwrap(), Said { split: Split::all(Side::Blue), odd: None });
-        assert_eq!(of(&["10.0.0.3"]).unwrap(), Said { split: Split::all(Side::Green), odd: None });
+        assert_eq!(of(&["10.0.0.2", "10.0.0.1"]).unwrap(), Reading { split: Split::all(Side::Blue), odd: None });
+        assert_eq!(of(&["10.0.0.3"]).unwrap(), Reading { split: Split::all(Side::Green), odd: None });
         assert_eq!(of(&["10.0.0.1"]).unwrap().odd.as_deref(), Some("not all targets of a side are there"));
         let both = of(&["10.0.0.1", "10.0.0.2", "10.0.0.3"]).unwrap().odd.unwrap();
         assert!(both.contains("both sides answer"), "{both}");

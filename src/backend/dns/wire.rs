@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::domain::router::dns::RecordKind;
+use crate::backend::dns::spec::RecordKind;
 
 const IN: u16 = 1;
 const NONE: u16 = 254;

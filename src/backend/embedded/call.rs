@@ -119,7 +119,7 @@ impl Caller {
             tokio::select! {
                 biased;
                 answer = talk.as_mut() => answer,
-                // Its error also reaches whoever waits for the answer.
+                // Its error also reaches the caller.
                 _ = connection.as_mut() => talk.await,
             }
         };

@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::backend::BackendError;
+use crate::backend::envoy::spec::AdminPlace;
 use crate::backend::exchange::{self, Failure};
-use crate::domain::router::envoy::AdminPlace;
 use crate::domain::text::clean;
 use crate::http::{Client, Reply};
 

@@ -3,80 +3,41 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::fleet::{self, Fleet, Outcome};
 use super::reading::Reading;
 use super::{rds, runtime};
-use crate::backend::BackendError;
+use crate::backend::envoy::spec::EnvoyWay;
 use crate::backend::exchange::Failure;
-use crate::backend::haproxy::save;
-use crate::backend::turns::{Turn, Turns};
+use crate::backend::replace;
+use crate::backend::{Accepted, BackendError};
 use crate::domain::Order;
-use crate::domain::router::envoy::EnvoyWay;
 
 /// How long a process may take to be read. Look and order together stay below the 3 s that an order is given.
 pub(super) const LOOK: Duration = Duration::from_millis(1200);
 /// How long a process may take to carry an order out.
 const ACT: Duration = Duration::from_millis(1200);
-/// How long it may take to carry the way back out once more.
-const ACT_AGAIN: Duration = Duration::from_millis(800);
-
-/// The orders of this process.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    turns: Turns,
-    /// Held by the thread that writes the file of routes.
-    writing: Arc<tokio::sync::Mutex<()>>,
-}
 
 /// Carries `order` out in every process.
-pub(super) async fn carry_out(fleet: &Arc<Fleet>, memory: &Memory, order: &Order) -> Result<(), BackendError> {
-    let turn = memory.turns.begin(order)?;
-    if turn == Turn::Done {
-        return Ok(());
-    }
-    if turn == Turn::First && order.kind.is_forward() {
-        if let Err(error) = may_go_forward(fleet, order).await {
-            // Nothing was sent: the same order is a first one again.
-            memory.turns.forget(order);
-            return Err(error);
-        }
-        // Reason: while the processes were read, somebody may have asked for the way back.
-        memory.turns.still(order)?;
-    }
+pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order) -> Result<Accepted, BackendError> {
     match &fleet.spec().way {
-        EnvoyWay::Runtime { key } => set(fleet, memory, order, runtime::setting(key, order)).await?,
+        EnvoyWay::Runtime { key } => judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?)?,
         EnvoyWay::Routes { file, template } => {
-            // Reason: a write that its caller no longer waits for is over before the next one begins.
-            let writing = Arc::clone(&memory.writing).lock_owned().await;
-            memory.turns.still(order)?;
+            // Reason: a write goes on when nobody waits for it, and must be over before the next one begins.
+            let writing = Arc::clone(writing).lock_owned().await;
             let (file, template, order) = (file.clone(), template.clone(), order.clone());
             let spec = fleet.spec().clone();
             let write = move || {
                 let _held = writing;
                 let text = rds::made(&template, &spec, &order)?;
-                save::replace(&file, &text).map_err(|why| not_written(&why))
+                replace::replace(&file, &text).map_err(|why| not_written(&why))
             };
             let gone = |error| BackendError::Unknown(format!("the file of routes was not written: {error}"));
             tokio::task::spawn_blocking(write).await.map_err(gone)??;
         }
     }
-    memory.turns.done(order);
-    Ok(())
-}
-
-/// Posts `path`, which is `order`'s, to every process.
-async fn set(fleet: &Arc<Fleet>, memory: &Memory, order: &Order, path: String) -> Result<(), BackendError> {
-    if order.kind.is_forward() {
-        let (fleet, it) = (Arc::clone(fleet), order.clone());
-        return memory.turns.followed(order, async move { judged(&it, &fleet.post(&path, ACT).await?) }).await;
-    }
-    let overtakes = memory.turns.forward_is_on_its_way();
-    let mut sent = fleet.post(&path, ACT).await?;
-    if overtakes {
-        memory.turns.forward_ends().await;
-        sent = fleet.post(&path, ACT_AGAIN).await?;
-    }
-    judged(order, &sent)
+    Ok(Accepted { revision: None })
 }
 
 fn not_written(why: &str) -> BackendError {
@@ -89,7 +50,7 @@ fn not_written(why: &str) -> BackendError {
 }
 
 /// Every process must answer, in the state that consent was given to; or this very order must be in force there.
-async fn may_go_forward(fleet: &Fleet, order: &Order) -> Result<(), BackendError> {
+pub(super) async fn may_go_forward(fleet: &Fleet, order: &Order) -> Result<(), BackendError> {
     let read = fleet.read(LOOK).await?;
     let faults: Vec<&Failure> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
     if !faults.is_empty() {
@@ -122,7 +83,7 @@ fn judged(order: &Order, sent: &[Outcome<()>]) -> Result<(), BackendError> {
     if moved.is_empty() {
         return Err(fleet::worst(&faults));
     }
-    // Reason: a process that is not up serves nobody: the way back is whole without it, and the notes tell of it.
+    // Reason: a process that is down serves no traffic: the way back is whole without it, and a note names it.
     let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
     if whole {
         return Ok(());

@@ -10,9 +10,9 @@ use super::rds::{self, Written};
 use super::reading::{self, Reading};
 use super::stats::SideReading;
 use crate::backend::BackendError;
+use crate::backend::envoy::spec::{EnvoySpec, EnvoyWay};
 use crate::backend::exchange::{self, Failure};
 use crate::backend::nodes;
-use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{
     Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters, Transport,
 };
@@ -113,7 +113,7 @@ pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
 
 /// One observation of all processes.
 ///
-/// A process that takes no connection serves no traffic: it is told in the notes. One that is silent may well serve:
+/// A process that refuses connections serves no traffic: a note names it. A silent one may serve:
 /// then the split is not known to be one value.
 pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, BackendError> {
     let readings: Vec<(&str, &Reading)> =
@@ -161,10 +161,10 @@ fn mixed(readings: &[(&str, &Reading)], faults: &[&Failure]) -> Option<String> {
 
 /// All processes' words of a side as one.
 fn of_side(readings: &[(&str, &Reading)], side: Side) -> SideReading {
-    let said = || readings.iter().map(|(_, reading)| &reading.stats.sides[side]);
+    let seen = || readings.iter().map(|(_, reading)| &reading.stats.sides[side]);
     // The process that sees the fewest endpoints ready is the one to look at.
-    let fewest = said().filter_map(|it| it.replicas).min_by_key(|it| it.ready);
-    SideReading { replicas: fewest, traffic: said().fold(SideTraffic::default(), |all, one| add(all, &one.traffic)) }
+    let fewest = seen().filter_map(|it| it.replicas).min_by_key(|it| it.ready);
+    SideReading { replicas: fewest, traffic: seen().fold(SideTraffic::default(), |all, one| add(all, &one.traffic)) }
 }
 
 fn add(mut all: SideTraffic, one: &SideTraffic) -> SideTraffic {

@@ -2,7 +2,7 @@
 //! has taken in.
 //!
 //! Envoy reads the file when it is renamed into a directory it watches, and never when it is written in place. A
-//! file that it rejects is told in a counter alone, so what would be rejected is refused here.
+//! file that it rejects shows in a counter alone, so what would be rejected is refused here.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use serde_json::Value;
 use super::routes::{self, Weighted};
 use super::runtime::tag;
 use crate::backend::BackendError;
-use crate::backend::haproxy::save;
-use crate::domain::router::envoy::EnvoySpec;
+use crate::backend::envoy::spec::EnvoySpec;
+use crate::backend::replace;
 use crate::domain::text::clean;
 use crate::domain::{Order, Side, Split, placeholder};
 
-/// Where a process tells of the routes it was given, and of its start alone.
+/// Where a process shows the routes it was given, and its start.
 pub(super) const DYNAMIC: &str = routes::ROUTES[1];
 /// The same without anything else of its bootstrap.
 pub(super) const STARTED: &str = "/config_dump?mask=last_updated";
 
-/// What stands in the template for a value.
+/// What the template has in place of a value.
 const NAMES: [&str; 3] = ["version", "blue", "green"];
 
 /// What the file says.
@@ -38,7 +38,7 @@ pub(super) struct Written {
 /// Reads the file; the error says what is wrong with it.
 pub(super) fn read(file: &Path, spec: &EnvoySpec) -> Result<Written, String> {
     let shown = || clean(&file.display().to_string(), 200);
-    let text = save::text(file)?;
+    let text = replace::text(file)?;
     if text.is_empty() {
         return Err(format!("{} is not there, or empty", shown()));
     }
@@ -51,7 +51,7 @@ pub(super) fn made(template: &Path, spec: &EnvoySpec, order: &Order) -> Result<S
         let template = clean(&template.display().to_string(), 200);
         BackendError::Refused(format!("{template}: {why}; nothing was written"))
     };
-    let text = save::text(template).map_err(|why| BackendError::Refused(format!("{why}; nothing was written")))?;
+    let text = replace::text(template).map_err(|why| BackendError::Refused(format!("{why}; nothing was written")))?;
     if text.is_empty() {
         return Err(refused("is not there, or empty".into()));
     }
@@ -88,7 +88,7 @@ fn written(text: &str, spec: &EnvoySpec) -> Result<Written, String> {
     Ok(Written { version: clean(version, 80), name, split: Split::toward(Side::Green, percent) })
 }
 
-/// Why `said` by a process is not what the file says; `None` where it is in force.
+/// Why the file is not in force in a process; `None` where it is.
 pub(super) fn not_in_force(file: &Written, split: Split, versions: &[String], refused: u64) -> Option<String> {
     let behind = versions.iter().find(|version| **version != file.version);
     if split == file.split && behind.is_none() && !versions.is_empty() {
@@ -105,7 +105,7 @@ pub(super) fn not_in_force(file: &Written, split: Split, versions: &[String], re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::router::envoy::EnvoyWay;
+    use crate::backend::envoy::spec::EnvoyWay;
     use crate::domain::{Move, OrderId, Pair};
 
     const TEMPLATE: &str = r#"{"version_info": "{{version}}", "resources": [{"name": "models", "virtual_hosts": [

@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::admin::Admin;
 use super::rds::{self, Written};
 use super::routes;
-use super::runtime::{self, Fault, Said};
+use super::runtime::{self, Fault, KeyValue};
 use super::stats::{self, Stats};
 use crate::backend::BackendError;
+use crate::backend::envoy::spec::{EnvoySpec, EnvoyWay};
 use crate::backend::exchange::Failure;
-use crate::domain::router::envoy::{EnvoySpec, EnvoyWay};
 use crate::domain::{Side, Split};
 
-/// A process that began to run less than this many seconds ago is told: what was set before is gone.
+/// A process younger than this many seconds gets a note: what was set before is gone.
 const JUST_STARTED_S: u64 = 120;
 
 /// One reading of one process.
@@ -24,7 +24,7 @@ pub(super) struct Reading {
     pub(super) split: Split,
     /// Why that is not known to be so.
     pub(super) odd: Option<String>,
-    /// Everything that carries the split, as it said it.
+    /// Everything that carries the split, as it shows it.
     pub(super) raw: String,
     /// The tag of the order that set it.
     pub(super) tag: Option<String>,
@@ -44,7 +44,7 @@ pub(super) async fn read(
     limit: Duration,
 ) -> Result<Reading, Failure> {
     let stats_path = stats::path(&spec.clusters);
-    let said = match &spec.way {
+    let split = match &spec.way {
         EnvoyWay::Runtime { key } => {
             let [fixed, dynamic] = routes::ROUTES;
             let (runtime, bootstrap, fixed, dynamic, counted) = tokio::try_join!(
@@ -65,7 +65,7 @@ pub(super) async fn read(
             of_routes(spec, file, &started, &dynamic, &counted)
         }
     };
-    said.map_err(|fault| {
+    split.map_err(|fault| {
         let name = &admin.name;
         match fault {
             Fault::Format => BackendError::Garbled(format!(
@@ -90,9 +90,9 @@ fn of_runtime(
     let default = routes::default_percent(routes, key, &spec.clusters).map_err(Fault::Setup)?;
     let stats = stats::read(counted, &spec.clusters).ok_or(Fault::Format)?;
     let mut notes: Vec<String> = stats.state.map(|state| format!("Envoy is {state}")).into_iter().collect();
-    let (percent, raw, odd) = match &runtime.said {
-        Said::Percent(percent) => (*percent, percent.to_string(), None),
-        Said::Nothing => {
+    let (percent, raw, odd) = match &runtime.value {
+        KeyValue::Percent(percent) => (*percent, percent.to_string(), None),
+        KeyValue::Nothing => {
             if stats.uptime_s.is_some_and(|uptime| uptime < JUST_STARTED_S) {
                 let minutes = JUST_STARTED_S / 60;
                 notes.push(format!(
@@ -102,7 +102,7 @@ fn of_runtime(
             }
             (default, format!("default {default}"), None)
         }
-        Said::Other(text) => {
+        KeyValue::Other(text) => {
             let odd = format!("{key} is {text:?}, no whole percent: what Envoy makes of it is not known");
             (default, format!("odd {text}"), Some(odd))
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side};
 
-/// Where a process tells of routes in its own file, and of those it was given since.
+/// Where a process shows the routes of its own file, and those it was given since.
 pub(super) const ROUTES: [&str; 2] =
     ["/config_dump?resource=static_route_configs", "/config_dump?resource=dynamic_route_configs"];
 

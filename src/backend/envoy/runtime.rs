@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::domain::text::clean;
 use crate::domain::{Digest, Order, OrderId, Side};
 
-/// Where a process tells of its runtime.
+/// Where a process shows its runtime.
 pub(super) const RUNTIME: &str = "/runtime?format=json";
-/// Where it tells of its start and of the layers of its runtime, and of nothing else it was started with.
+/// Where it shows its start and the layers of its runtime, and nothing else of its bootstrap.
 pub(super) const BOOTSTRAP: &str = "/config_dump?mask=last_updated,bootstrap.layered_runtime";
 
 /// What a process says of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum KeyValue {
     /// Nothing: the route's default holds.
     Nothing,
     /// A percent.
@@ -25,7 +25,7 @@ pub(super) enum Said {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Runtime {
     /// What it says of the key.
-    pub(super) said: Said,
+    pub(super) value: KeyValue,
     /// The tag of the order that set it, where one of ours did.
     pub(super) tag: Option<String>,
 }
@@ -92,15 +92,15 @@ pub(super) fn read(dump: &Value, layers: &[Layer], key: &str) -> Result<Runtime,
             )));
         }
     }
-    let said = match entry {
-        None => Said::Nothing,
+    let value = match entry {
+        None => KeyValue::Nothing,
         Some(entry) => match entry.get("final_value").and_then(Value::as_str).ok_or(Fault::Format)? {
-            "" => Said::Nothing,
-            text => percent(text).map_or_else(|| Said::Other(clean(text, 40)), Said::Percent),
+            "" => KeyValue::Nothing,
+            text => percent(text).map_or_else(|| KeyValue::Other(clean(text, 40)), KeyValue::Percent),
         },
     };
     let tag = entries.get(&tag_key(key)).and_then(|entry| entry.get("final_value")).and_then(Value::as_str);
-    Ok(Runtime { said, tag: tag.map(|tag| clean(tag, 40)) })
+    Ok(Runtime { value, tag: tag.map(|tag| clean(tag, 40)) })
 }
 
 /// Why a process cannot be read.
@@ -133,22 +133,25 @@ mod tests {
         json!({"entries": {"k": {"final_value": last, "layer_values": values}}, "layers": []})
     }
 
-    fn said(value: &str) -> Said {
-        read(&dump(&["", value]), &layers(&["static", "admin"]), "k").unwrap().said
+    fn value(text: &str) -> KeyValue {
+        read(&dump(&["", text]), &layers(&["static", "admin"]), "k").unwrap().value
     }
 
     #[test]
     fn only_a_whole_percent_is_one() {
-        assert_eq!((said("0"), said("25"), said("100")), (Said::Percent(0), Said::Percent(25), Said::Percent(100)));
+        assert_eq!(
+            (value("0"), value("25"), value("100")),
+            (KeyValue::Percent(0), KeyValue::Percent(25), KeyValue::Percent(100))
+        );
         for odd in ["abc", "101", "-1", "25.0", "025", " 25", "+5", "1e1", "true", "{numerator: 25}"] {
-            assert!(matches!(said(odd), Said::Other(_)), "{odd}");
+            assert!(matches!(value(odd), KeyValue::Other(_)), "{odd}");
         }
     }
 
     #[test]
     fn nothing_set_is_no_value() {
         let read = read(&json!({"entries": {}, "layers": []}), &layers(&["admin"]), "k").unwrap();
-        assert_eq!(read, Runtime { said: Said::Nothing, tag: None });
+        assert_eq!(read, Runtime { value: KeyValue::Nothing, tag: None });
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) struct Stats {
     pub(super) sides: Pair<SideReading>,
 }
 
-/// Where a process tells of both clusters.
+/// Where a process shows both clusters.
 pub(super) fn path(clusters: &Pair<String>) -> String {
     let [blue, green] = [&clusters.blue, &clusters.green].map(|name| escaped(&stat_name(name)));
     let filter = format!(
@@ -119,7 +119,7 @@ impl Stats {
 fn buckets(totals: &Value) -> Option<Vec<(u64, u64)>> {
     let one = |bucket: &Value| {
         let (low, width) = (bucket.get("lower_bound")?.as_f64()?, bucket.get("width")?.as_f64()?);
-        // Reason: Envoy counts whole milliseconds, so that a bucket narrower than one stands for all of it.
+        // Reason: Envoy counts whole milliseconds, so that a bucket narrower than one means all of it.
         let middle = (low + width.max(1.0) / 2.0) * 1000.0;
         Some((middle.max(0.0) as u64, bucket.get("count")?.as_u64()?))
     };

@@ -1,7 +1,7 @@
-//! The words of the runtime API: what is asked to read the split, and what is said to set it.
+//! The words of the runtime API: the commands that read the split, and those that set it.
 
 use super::weights;
-use crate::domain::router::haproxy::{MapEntry, Method};
+use crate::backend::haproxy::spec::{MapEntry, Method};
 use crate::domain::{Pair, Side, Split};
 
 /// Both the backend's own row and those of its servers.
@@ -50,7 +50,7 @@ pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String
     }
 }
 
-/// The value of the map's entry that stands for `split`; `None` where there is none.
+/// The value of the map's entry that means `split`; `None` where no value does.
 pub(super) fn value(method: &Method, split: Split) -> Option<String> {
     match method {
         Method::Switch { values, .. } => {
@@ -61,7 +61,7 @@ pub(super) fn value(method: &Method, split: Split) -> Option<String> {
     }
 }
 
-/// What a value of the map's entry stands for; `None` where it means nothing to us.
+/// The split that a value of the map's entry means; `None` for a foreign value.
 pub(super) fn split_of(method: &Method, value: &str) -> Option<Split> {
     match method {
         Method::Switch { values, .. } => Side::BOTH.into_iter().find(|side| values[*side] == value).map(Split::all),

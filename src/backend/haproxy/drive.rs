@@ -1,15 +1,14 @@
 //! Orders: checked against every node, sent to all at once, written down, answered.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::fleet::{self, ask_all, read_all};
 use super::wire::{self, Fault};
 use super::{command, keep, settle};
-use crate::backend::BackendError;
-use crate::backend::turns::{Turn, Turns};
+use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
+use crate::backend::{Accepted, BackendError};
 use crate::domain::Order;
-use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 
 /// How long a node may take to be read before an order. Look, order, second look and disk together stay below the 3 s that an
 /// order is given.
@@ -17,89 +16,38 @@ pub(super) const LOOK: Duration = Duration::from_millis(700);
 /// How long a node may take to carry an order out.
 const ACT: Duration = Duration::from_millis(800);
 
-/// The orders of this process.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    turns: Turns,
-    /// Why the last change could not be written where a reload finds it.
-    unsaved: Mutex<Option<String>>,
-}
-
-impl Memory {
-    fn unsaved_mut(&self) -> MutexGuard<'_, Option<String>> {
-        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Why the last change is not where a reload finds it.
-    pub(super) fn unsaved(&self) -> Option<String> {
-        self.unsaved_mut().clone()
-    }
-}
-
-/// Carries `order` out on every node.
-pub(super) async fn carry_out(spec: &HaproxySpec, memory: &Arc<Memory>, order: &Order) -> Result<(), BackendError> {
-    let turn = memory.turns.begin(order)?;
-    if turn == Turn::Done {
-        return Ok(());
-    }
+/// Sends `order` to every node, sees that it is in force, and writes it down; `unsaved` keeps why that failed.
+pub(super) async fn set(
+    spec: &HaproxySpec,
+    unsaved: &Mutex<Option<String>>,
+    order: &Order,
+) -> Result<Accepted, BackendError> {
     let commands = command::setting(&spec.method, order.target, order.toward);
-    if command::value(&spec.method, order.target).is_none() && command::entry(&spec.method).is_some() {
-        return Err(BackendError::Refused(format!(
-            "the map switches all traffic at once; {} is not possible",
-            order.target
-        )));
-    }
-    if turn == Turn::First && order.kind.is_forward() {
-        if let Err(error) = may_go_forward(spec, order).await {
-            // Nothing was sent: the same order is a first one again, and is checked again.
-            memory.turns.forget(order);
-            return Err(error);
-        }
-        // Reason: while the nodes were read, somebody may have asked for the way back.
-        memory.turns.still(order)?;
-    }
-    let set = set(spec.clone(), Arc::clone(memory), order.clone(), commands);
-    if order.kind.is_forward() {
-        memory.turns.followed(order, set).await?;
-    } else {
-        set.await?;
-    }
-    memory.turns.done(order);
-    Ok(())
-}
-
-/// Sends `commands`, which are `order`'s, sees that they stand, and writes them down.
-async fn set(spec: HaproxySpec, memory: Arc<Memory>, order: Order, commands: Vec<String>) -> Result<(), BackendError> {
-    let overtakes = !order.kind.is_forward() && memory.turns.forward_is_on_its_way();
     let mut moved: Vec<NodeAddress> = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
-    for (node, answers) in ask_all(&spec, commands.clone(), ACT).await {
+    for (node, answers) in ask_all(spec, commands.clone(), ACT).await {
         match answers.and_then(|answers| all_done(&commands, &answers).map_err(|error| Fault::of(&node, error))) {
             Ok(()) => moved.push(node),
             Err(fault) => faults.push(fault),
         }
     }
-    let mut stands = Ok(());
+    let mut settled = Ok(());
     if !moved.is_empty() {
         let mut now = order.target;
-        // Reason: half an order is told as what it is; what the others say is no sign of another hand then.
+        // Reason: half an order is reported as half; what the other nodes say is no sign of another console then.
         if faults.is_empty() || !order.kind.is_forward() {
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
-            (now, stands) = settle::settle(&moved, &order).await;
-            if overtakes {
-                memory.turns.forward_ends().await;
-                (now, stands) = settle::settle(&moved, &order).await;
-            }
+            (now, settled) = settle::settle(&moved, order).await;
         }
-        let unsaved = keep::write(&spec, now, &moved).await.err();
-        *memory.unsaved_mut() = unsaved;
+        let fault = keep::write(spec, now, &moved).await.err();
+        *unsaved.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
-    judged(&order, &moved, &faults)?;
-    stands
+    judged(order, &moved, &faults)?;
+    settled.map(|()| Accepted { revision: None })
 }
 
 /// Every node must answer, in the state that consent was given to, and a reload must not undo what is set.
-async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), BackendError> {
+pub(super) async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), BackendError> {
     let read = read_all(spec, LOOK).await;
     let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
     if !faults.is_empty() {
@@ -149,7 +97,7 @@ fn judged(order: &Order, moved: &[NodeAddress], faults: &[Fault]) -> Result<(), 
     if moved.is_empty() {
         return Err(fleet::worst(&told));
     }
-    // Reason: a process that is not up serves nobody: the way back is whole without it, and the notes tell of it.
+    // Reason: a process that is down serves no traffic: the way back is whole without it, and a note names it.
     let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
     if whole {
         return Ok(());

@@ -9,9 +9,9 @@ use super::command;
 use super::reading::{Reading, SideReading, read};
 use super::wire::{self, Fault};
 use crate::backend::BackendError;
+use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
 use crate::backend::nodes;
 use crate::domain::observation::Replicas;
-use crate::domain::router::haproxy::{HaproxySpec, NodeAddress};
 use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
 
 /// What became of one node.
@@ -55,7 +55,7 @@ pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
 
 /// One observation of all nodes.
 ///
-/// A node where nobody listens serves no traffic: it is told in the notes. One that is silent may well serve: then
+/// A node that refuses connections serves no traffic: a note names it. A silent one may serve: then
 /// the split is not known to be one value.
 pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, BackendError> {
     let readings: Vec<(&NodeAddress, &Reading)> =
@@ -95,14 +95,14 @@ fn mixed(readings: &[(&NodeAddress, &Reading)], faults: &[&Fault]) -> Option<Str
 fn sides(readings: &[(&NodeAddress, &Reading)], notes: &mut Vec<String>, first: &Reading) -> Option<Pair<SideReading>> {
     let mut sum: Pair<SideReading> = Pair { blue: SideReading::default(), green: SideReading::default() };
     for side in Side::BOTH {
-        let mut said = Vec::new();
+        let mut seen = Vec::new();
         for (_, reading) in readings {
-            said.push(&reading.sides.as_ref()?[side]);
+            seen.push(&reading.sides.as_ref()?[side]);
         }
         // The node that sees the fewest servers ready is the one to look at.
-        let fewest = said.iter().map(|it| it.replicas).min_by_key(|it| it.ready);
-        let traffic = said.iter().filter_map(|it| it.traffic.as_ref()).fold(None, |all, one| Some(add(all, one)));
-        let sessions = said.iter().map(|it| it.sessions).sum();
+        let fewest = seen.iter().map(|it| it.replicas).min_by_key(|it| it.ready);
+        let traffic = seen.iter().filter_map(|it| it.traffic.as_ref()).fold(None, |all, one| Some(add(all, one)));
+        let sessions = seen.iter().map(|it| it.sessions).sum();
         sum[side] = SideReading { replicas: fewest.unwrap_or(Replicas { ready: 0, total: 0 }), traffic, sessions };
         if first.split.share(side) == 0 && sessions > 0 {
             let s = if sessions == 1 { "" } else { "s" };

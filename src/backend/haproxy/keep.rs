@@ -1,4 +1,4 @@
-//! What a reload would make of the split: written after each change where that is configured, and told where it differs.
+//! What a reload would make of the split: written after each change where that is configured, and a note where it differs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +8,12 @@ use tokio::time::timeout;
 use super::fleet::{Outcome, ask_all};
 use super::reading::{Reading, split_of_state};
 use super::{command, save};
+use crate::backend::haproxy::spec::{HaproxySpec, Method, NodeAddress};
+use crate::backend::replace;
 use crate::domain::Split;
-use crate::domain::router::haproxy::{HaproxySpec, Method, NodeAddress};
 use crate::domain::text::clean;
 
-/// How long files may take: a disk that hangs must not hold up what is said of the traffic.
+/// How long files may take: a disk that hangs must not hold up the answer about the traffic.
 const DISK: Duration = Duration::from_millis(600);
 /// How long a node may take to tell the state of its servers.
 const TELL: Duration = Duration::from_millis(400);
@@ -32,7 +33,7 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
     if files.is_empty() {
         return Ok(());
     }
-    aside(move || files.iter().try_for_each(|file| save::can_replace(file))).await?
+    aside(move || files.iter().try_for_each(|file| replace::can_replace(file))).await?
 }
 
 /// Writes what a reload is to find now that the split is `now`; `moved` are the nodes that have it.
@@ -54,7 +55,7 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress])
     let maps = spec.save.maps.clone();
     let entry = command::entry(&spec.method).cloned().zip(command::value(&spec.method, now));
     let written = aside(move || {
-        let states = states.iter().map(|(file, text)| save::replace(file, text));
+        let states = states.iter().map(|(file, text)| replace::replace(file, text));
         let maps =
             maps.iter().filter_map(|file| entry.as_ref().map(|(entry, value)| save::set_entry(file, entry, value)));
         states.chain(maps).filter_map(Result::err).collect::<Vec<_>>()
@@ -83,7 +84,7 @@ pub(super) async fn notes(spec: &HaproxySpec, read: &[Outcome<Reading>]) -> Vec<
 
 fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
     let Some(entry) = command::entry(&spec.method) else { return Vec::new() };
-    // A map file nobody told us to write is looked at all the same, where it is on this machine.
+    // A map file without save_map is compared too, where it is on this machine.
     let own = PathBuf::from(&entry.map);
     let (files, remedy) = if spec.save.maps.is_empty() {
         (vec![own].into_iter().filter(|file| file.is_absolute() && file.is_file()).collect(), "; save_map keeps it")
@@ -92,7 +93,7 @@ fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
     };
     let tell = |file: &PathBuf| {
         let shown = clean(&file.to_string_lossy(), 120);
-        let text = match save::text(file) {
+        let text = match replace::text(file) {
             Ok(text) => text,
             Err(fault) => return Some(format!("what a reload brings cannot be read: {fault}")),
         };
@@ -110,7 +111,7 @@ fn of_states(spec: &HaproxySpec, configured: &[Option<Split>], now: Split) -> Ve
     let mut notes = Vec::new();
     for (at, configured) in configured.iter().enumerate() {
         let file = spec.save.states.get(at);
-        let kept = file.and_then(|file| save::text(file).ok()).filter(|text| !text.is_empty());
+        let kept = file.and_then(|file| replace::text(file).ok()).filter(|text| !text.is_empty());
         let kept = kept.and_then(|text| split_of_state(&spec.method, &text));
         let name =
             spec.nodes.get(at).filter(|_| spec.nodes.len() > 1).map(|node| format!("{node}: ")).unwrap_or_default();

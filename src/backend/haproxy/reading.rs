@@ -3,12 +3,12 @@
 use super::table::{Row, Table, foreign};
 use super::{command, weights, wire};
 use crate::backend::BackendError;
+use crate::backend::haproxy::spec::Method;
 use crate::domain::observation::Replicas;
-use crate::domain::router::haproxy::Method;
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side, SideTraffic, Split};
 
-/// A process that began to run less than this many seconds ago is told: what was set at run time may be gone.
+/// A process younger than this many seconds gets a note: what was set at run time may be gone.
 const JUST_STARTED_S: u64 = 120;
 
 /// One reading of one process.
@@ -18,7 +18,7 @@ pub(super) struct Reading {
     pub split: Split,
     /// Its process id and start: another process begins to count from zero.
     pub process: String,
-    /// Everything that carries the split, as it said it.
+    /// Everything that carries the split, as it shows it.
     pub raw: String,
     /// The split that the weights in its configuration file make, where weights carry it.
     pub configured: Option<Split>,
@@ -98,7 +98,7 @@ impl Info {
     }
 }
 
-/// The split that the map's entry stands for, and its value.
+/// The split that the map's entry means, and its value.
 pub(super) fn of_map(method: &Method, text: &str) -> Result<(Split, String), BackendError> {
     if let Some(refusal) = wire::refusal(text) {
         return Err(refusal);

@@ -1,44 +1,9 @@
-//! What a reload would read: map files and server state files, written after a change and compared at every look.
-//!
-//! A file is replaced by a new one beside it, under the same owner and mode: a reload reads the old or the new, never
-//! half of one.
+//! The entry in a map file, which a reload reads.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
-use crate::domain::router::haproxy::MapEntry;
-use crate::domain::text::clean;
-
-/// Larger files are no map of ours.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
-
-/// What a new file gets where there was none.
-const MODE: u32 = 0o644;
-
-/// Why a file is not as it should be: cleaned, with its path.
-pub(in crate::backend) type Fault = String;
-
-fn fault(path: &Path, error: &io::Error) -> Fault {
-    clean(&format!("{}: {error}", path.display()), 300)
-}
-
-/// The text of `path`; empty where there is no such file.
-pub(in crate::backend) fn text(path: &Path) -> Result<String, Fault> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(fault(path, &error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fault(path, &error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("{} is larger than {} MiB", clean(&path.to_string_lossy(), 200), MAX_FILE >> 20));
-    }
-    String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", clean(&path.to_string_lossy(), 200)))
-}
+use super::spec::MapEntry;
+use crate::backend::replace::{Fault, replace, text};
 
 /// The value that a map file gives the key; the first counts, as in HAProxy.
 pub(super) fn value_in(map: &str, key: &str) -> Option<String> {
@@ -74,76 +39,13 @@ pub(super) fn set_entry(path: &Path, entry: &MapEntry, value: &str) -> Result<()
     replace(path, &new)
 }
 
-/// Puts `content` in the place of the file at `path`.
-pub(in crate::backend) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
-    let mut staged = Staged::beside(path)?;
-    staged.file.write_all(content.as_bytes()).map_err(|error| fault(path, &error))?;
-    staged.file.sync_all().map_err(|error| fault(path, &error))?;
-    fs::rename(&staged.temporary, &staged.place).map_err(|error| fault(path, &error))?;
-    if let Some(dir) = staged.place.parent().and_then(|dir| File::open(dir).ok()) {
-        // Reason: the new name is in force already; a directory that cannot be synced is no reason to say otherwise.
-        let _ = dir.sync_all();
-    }
-    Ok(())
-}
-
-/// Whether the file at `path` could be replaced now. Leaves nothing behind.
-pub(in crate::backend) fn can_replace(path: &Path) -> Result<(), Fault> {
-    Staged::beside(path).map(drop)
-}
-
-/// A new file beside the one it will replace; gone again when it is dropped before.
-struct Staged {
-    /// The file itself, behind links.
-    place: PathBuf,
-    temporary: PathBuf,
-    file: File,
-}
-
-impl Staged {
-    fn beside(path: &Path) -> Result<Self, Fault> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let told = |error: io::Error| fault(path, &error);
-        let old = match fs::metadata(path) {
-            Ok(old) if !old.is_file() => return Err(format!("{} is not a file", clean(&path.to_string_lossy(), 200))),
-            Ok(old) => Some(old),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(told(error)),
-        };
-        let place = if old.is_some() { fs::canonicalize(path).map_err(told)? } else { path.to_owned() };
-        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let n = MADE.fetch_add(1, Ordering::Relaxed);
-        let temporary = place.with_file_name(format!(".{name}.cutover-{}-{n}", std::process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-        let file = file.map_err(|error| format!("its directory must be writable: {}", fault(path, &error)))?;
-        let staged = Self { place, temporary, file };
-        staged.like(old.as_ref()).map_err(told)?;
-        Ok(staged)
-    }
-
-    /// The owner first: another owner clears bits of the mode.
-    fn like(&self, old: Option<&fs::Metadata>) -> io::Result<()> {
-        let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
-        let own = self.file.metadata()?;
-        if let Some(old) = old.filter(|old| (old.uid(), old.gid()) != (own.uid(), own.gid())) {
-            std::os::unix::fs::fchown(&self.file, Some(old.uid()), Some(old.gid())).map_err(|error| {
-                io::Error::new(error.kind(), format!("its owner {}:{} cannot be kept: {error}", old.uid(), old.gid()))
-            })?;
-        }
-        self.file.set_permissions(fs::Permissions::from_mode(mode))
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // After the rename there is no such file any more.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
+    use crate::backend::replace::can_replace;
 
     fn entry() -> MapEntry {
         MapEntry { map: "m".into(), key: "active".into() }

@@ -1,4 +1,4 @@
-//! Who wins where two set the split at the same moment: HAProxy has no compare-and-set, so every order looks at what
+//! Which order wins when two set the split at the same moment: HAProxy has no compare-and-set, so every order reads what
 //! came of it, and the one whose command was the last of all sees everything.
 //!
 //! The way back sets its own again until it stands. A forward order that finds another's values beside its own goes
@@ -14,10 +14,10 @@ use super::fleet::{Outcome, ask_all};
 use super::table::Table;
 use super::{command, reading, weights};
 use crate::backend::BackendError;
-use crate::domain::router::haproxy::{HaproxySpec, Method};
+use crate::backend::haproxy::spec::{HaproxySpec, Method};
 use crate::domain::{Order, Pair, Side, Split};
 
-/// How long it may take until all nodes say one thing, looks and further changes together.
+/// How long it may take until all nodes agree, reads and further changes together.
 const LIMIT: Duration = Duration::from_millis(400);
 /// So often a split is set again.
 const ROUNDS: u32 = 6;
@@ -26,7 +26,7 @@ const JITTER_MS: std::ops::Range<u64> = 2..25;
 
 /// What one node says, beside the split that was set last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Said {
+enum NodeState {
     /// That split, whole.
     Ours,
     /// Another one, whole.
@@ -38,19 +38,19 @@ enum Said {
 /// What is to be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// What was set stands.
+    /// What was set is in force.
     Stands,
-    /// Every node has what somebody else set since: it is left to them.
+    /// Every node has what another order set since: it stays.
     Leave(Split),
     /// This is to be set.
     Set(Split),
 }
 
-/// Looks whether `order` stands on the nodes of `spec`, all of which took it, and makes them agree where it does not.
+/// Reads whether `order` is in force on the nodes of `spec`, all of which took it, and makes them agree where it is not.
 /// Answers with what they have now.
 ///
 /// # Errors
-/// `Conflict` where another's order won, `Unknown` where the nodes never said one thing.
+/// `Conflict` where another's order won, `Unknown` where the nodes never agreed.
 pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<(), BackendError>) {
     let end = Instant::now() + LIMIT;
     let mut wanted = order.target;
@@ -58,9 +58,9 @@ pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<
         let left = end.saturating_duration_since(Instant::now());
         let told = ask_all(spec, vec![command::state(&spec.method)], left).await;
         // Reason: a node that took the order and cannot be read is seen at the next look, not held against it here.
-        let said: Vec<Said> =
-            told.iter().filter_map(|it| Some(said(&spec.method, wanted, order, it.1.as_ref().ok()?))).collect();
-        let next = next(&said, wanted, order);
+        let states: Vec<NodeState> =
+            told.iter().filter_map(|it| Some(node_state(&spec.method, wanted, order, it.1.as_ref().ok()?))).collect();
+        let next = next(&states, wanted, order);
         match next {
             Next::Stands if wanted == order.target => return (wanted, Ok(())),
             Next::Stands => {
@@ -97,48 +97,48 @@ fn disagree(told: &[Outcome<Vec<String>>]) -> BackendError {
     ))
 }
 
-fn next(said: &[Said], wanted: Split, order: &Order) -> Next {
-    if said.iter().all(|said| *said == Said::Ours) {
+fn next(states: &[NodeState], wanted: Split, order: &Order) -> Next {
+    if states.iter().all(|state| *state == NodeState::Ours) {
         return Next::Stands;
     }
     if !order.kind.is_forward() {
         return Next::Set(order.target);
     }
-    if let [Said::Other(first), rest @ ..] = said
-        && rest.iter().all(|said| *said == Said::Other(*first))
+    if let [NodeState::Other(first), rest @ ..] = states
+        && rest.iter().all(|state| *state == NodeState::Other(*first))
     {
         return Next::Leave(*first);
     }
-    let others = said.iter().filter_map(|said| match said {
-        Said::Ours => None,
-        Said::Other(split) => Some(*split),
-        Said::Torn(split) => *split,
+    let others = states.iter().filter_map(|state| match state {
+        NodeState::Ours => None,
+        NodeState::Other(split) => Some(*split),
+        NodeState::Torn(split) => *split,
     });
     let gains = |split: &Split| split.share(order.toward);
     Next::Set(others.chain([wanted]).min_by_key(gains).unwrap_or(wanted))
 }
 
 /// What one node's answer to [`command::state`] is, where `wanted` was set last.
-fn said(method: &Method, wanted: Split, order: &Order, answers: &[String]) -> Said {
+fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String]) -> NodeState {
     let text = answers.first().map(String::as_str).unwrap_or_default();
     let Method::Weights { servers, .. } = method else {
         return match reading::of_map(method, text) {
-            Ok((split, _)) if split == wanted => Said::Ours,
-            Ok((split, _)) => Said::Other(split),
-            Err(_) => Said::Torn(None),
+            Ok((split, _)) if split == wanted => NodeState::Ours,
+            Ok((split, _)) => NodeState::Other(split),
+            Err(_) => NodeState::Torn(None),
         };
     };
     let Some(found) = Table::servers_state(text).ok().and_then(|state| of_servers(&state, servers)) else {
-        return Said::Torn(None);
+        return NodeState::Torn(None);
     };
     let counts = servers.map(|_, servers| servers.len());
     let ours = weights::for_split(wanted, &counts);
     if found == ours {
-        return Said::Ours;
+        return NodeState::Ours;
     }
     let all = || (0..=100).map(|percent| Split::toward(order.toward, percent));
     if let Some(split) = all().find(|split| weights::for_split(*split, &counts) == found) {
-        return Said::Other(split);
+        return NodeState::Other(split);
     }
     // The least that fits a side that is not as we set it; where many splits share its weights, only the way back is
     // sure to have been meant.
@@ -149,10 +149,10 @@ fn said(method: &Method, wanted: Split, order: &Order, answers: &[String]) -> Sa
         least.filter(|least| is_one || least.share(order.toward) == 0)
     };
     let foreign = Side::BOTH.into_iter().filter(|side| found[*side] != ours[*side]);
-    Said::Torn(foreign.filter_map(fits).min_by_key(|split| split.share(order.toward)))
+    NodeState::Torn(foreign.filter_map(fits).min_by_key(|split| split.share(order.toward)))
 }
 
-/// The weights of the servers of each side; `None` where one is not told.
+/// The weights of the servers of each side; `None` where one is missing.
 fn of_servers(state: &Table, servers: &Pair<Vec<String>>) -> Option<Pair<Vec<u64>>> {
     let one = |server: &String| state.rows().find(|row| row.text("srv_name") == server)?.number("srv_uweight");
     let of = |side: Side| servers[side].iter().map(one).collect::<Option<Vec<u64>>>();
@@ -177,21 +177,21 @@ mod tests {
     }
 
     /// What one server a side with these weights says.
-    fn pair(order: &Order, blue: u64, green: u64) -> Said {
+    fn pair(order: &Order, blue: u64, green: u64) -> NodeState {
         let servers = Pair { blue: vec!["b".into()], green: vec!["g".into()] };
         let method = Method::Weights { backend: "be".into(), servers };
-        said(&method, order.target, order, &[format!("{HEAD}5 be 1 b {blue}\n5 be 2 g {green}\n")])
+        node_state(&method, order.target, order, &[format!("{HEAD}5 be 1 b {blue}\n5 be 2 g {green}\n")])
     }
 
     #[test]
     fn whose_weights_they_are_is_told_by_their_sums() {
         let order = order(Move::Promote, 75);
-        assert_eq!(pair(&order, 25, 75), Said::Ours);
-        assert_eq!(pair(&order, 50, 50), Said::Other(green(50)));
-        assert_eq!(pair(&order, 0, 0), Said::Torn(Some(green(0))), "no green: somebody went back");
-        assert_eq!(pair(&order, 100, 75), Said::Torn(Some(green(0))), "blue as if somebody went back");
-        assert_eq!(pair(&order, 25, 100), Said::Torn(Some(green(100))));
-        assert_eq!(pair(&order, 25, 200), Said::Torn(None));
+        assert_eq!(pair(&order, 25, 75), NodeState::Ours);
+        assert_eq!(pair(&order, 50, 50), NodeState::Other(green(50)));
+        assert_eq!(pair(&order, 0, 0), NodeState::Torn(Some(green(0))), "no green: somebody went back");
+        assert_eq!(pair(&order, 100, 75), NodeState::Torn(Some(green(0))), "blue as if somebody went back");
+        assert_eq!(pair(&order, 25, 100), NodeState::Torn(Some(green(100))));
+        assert_eq!(pair(&order, 25, 200), NodeState::Torn(None));
     }
 
     #[test]
@@ -199,27 +199,27 @@ mod tests {
         let servers = Pair { blue: vec!["b".into()], green: vec!["g1".into(), "g2".into()] };
         let method = Method::Weights { backend: "be".into(), servers };
         let order = order(Move::Promote, 60);
-        let said = |blue: u64, one: u64, two: u64| {
+        let state = |blue: u64, one: u64, two: u64| {
             let text = format!("{HEAD}5 be 1 b {blue}\n5 be 2 g1 {one}\n5 be 3 g2 {two}\n");
-            said(&method, order.target, &order, &[text])
+            node_state(&method, order.target, &order, &[text])
         };
-        assert_eq!(said(4, 3, 3), Said::Ours);
-        assert_eq!(said(4, 1, 1), Said::Torn(None), "10, 20, 25, 40 and 50 % all have a 1 there");
-        assert_eq!(said(4, 0, 0), Said::Torn(Some(green(0))));
+        assert_eq!(state(4, 3, 3), NodeState::Ours);
+        assert_eq!(state(4, 1, 1), NodeState::Torn(None), "10, 20, 25, 40 and 50 % all have a 1 there");
+        assert_eq!(state(4, 0, 0), NodeState::Torn(Some(green(0))));
     }
 
     #[test]
     fn the_least_that_anybody_asked_for_stands_and_the_way_back_always() {
         let forward = order(Move::Promote, 75);
-        let of = |said: &[Said], order: &Order| next(said, order.target, order);
-        assert_eq!(of(&[Said::Ours, Said::Ours], &forward), Next::Stands);
+        let of = |states: &[NodeState], order: &Order| next(states, order.target, order);
+        assert_eq!(of(&[NodeState::Ours, NodeState::Ours], &forward), Next::Stands);
         assert_eq!(of(&[], &forward), Next::Stands, "nobody can be read: the next look will tell");
-        let other = |percent| Said::Other(green(percent));
+        let other = |percent| NodeState::Other(green(percent));
         assert_eq!(of(&[other(100), other(100)], &forward), Next::Leave(green(100)));
-        assert_eq!(of(&[other(100), Said::Ours], &forward), Next::Set(green(75)));
-        assert_eq!(of(&[other(50), Said::Ours], &forward), Next::Set(green(50)));
-        assert_eq!(of(&[other(50), Said::Torn(Some(green(0)))], &forward), Next::Set(green(0)));
-        assert_eq!(of(&[Said::Torn(None)], &forward), Next::Set(green(75)));
+        assert_eq!(of(&[other(100), NodeState::Ours], &forward), Next::Set(green(75)));
+        assert_eq!(of(&[other(50), NodeState::Ours], &forward), Next::Set(green(50)));
+        assert_eq!(of(&[other(50), NodeState::Torn(Some(green(0)))], &forward), Next::Set(green(0)));
+        assert_eq!(of(&[NodeState::Torn(None)], &forward), Next::Set(green(75)));
         let back = order(Move::Rollback, 0);
         assert_eq!(of(&[other(75), other(75)], &back), Next::Set(green(0)));
     }

@@ -48,13 +48,13 @@ impl Table {
 }
 
 impl<'a> Row<'a> {
-    /// The cell of a column; empty where there is none.
+    /// The cell of a column; empty where it is missing.
     pub(super) fn text(&self, column: &str) -> &'a str {
         let at = self.table.columns.iter().position(|name| name == column);
         at.and_then(|at| self.cells.get(at)).map_or("", String::as_str)
     }
 
-    /// The number in a column; `None` where there is none.
+    /// The number in a column; `None` where it is missing.
     pub(super) fn number(&self, column: &str) -> Option<u64> {
         self.text(column).parse().ok()
     }

@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::BackendError;
-use crate::domain::router::haproxy::NodeAddress;
+use crate::backend::haproxy::spec::NodeAddress;
 use crate::domain::text::clean;
 
 /// A backend with a thousand servers has about 400 KiB of `show stat`.
@@ -153,7 +153,7 @@ pub(super) fn done(command: &str, answer: &str) -> Result<(), BackendError> {
     }))
 }
 
-/// An error that HAProxy tells in words; `None` where the text is no such thing.
+/// The error that HAProxy answers with; `None` where the text is not an error.
 pub(super) fn refusal(text: &str) -> Option<BackendError> {
     let first = clean(text.lines().next().unwrap_or_default(), 160);
     let has = |words: &[&str]| words.iter().any(|word| first.starts_with(word));

@@ -1,7 +1,7 @@
 //! The values of one order, put into what its user wrote: each can never be more than a value.
 
 use crate::backend::BackendError;
-use crate::domain::router::hook::PLACEHOLDERS;
+use crate::backend::hook::spec::PLACEHOLDERS;
 use crate::domain::text::clean;
 use crate::domain::{Order, Revision, Side, placeholder};
 
@@ -34,7 +34,7 @@ impl Values {
                 )));
             }
         }
-        // Reason: no revision at all stands for "whatever the state is", which only the way back may say.
+        // Reason: no revision means "whatever the state is", which only the way back may say.
         if order.expected.is_some() && expected.is_empty() {
             return Err(BackendError::Refused("the revision it was made for is empty".into()));
         }

@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::fill::is_plain;
 use crate::backend::BackendError;
+use crate::backend::hook::spec::AnswerAt;
 use crate::domain::observation::Replicas;
-use crate::domain::router::hook::AnswerAt;
 use crate::domain::text::clean;
 use crate::domain::{Observation, Pair, Revision, Side, Split, Version};
 
-/// Notes beyond this are left out, and that is told.
+/// More notes than this are left out, and the last note says so.
 const MAX_NOTES: usize = 8;
 /// A share may be this far from a whole percent, which is all that weights can be.
 const ROUNDING: f64 = 0.01;
 
-/// Reads an answer's body; `header` is the revision that a response header told.
+/// Reads an answer's body; `header` is the revision of a response header.
 pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<Observation, BackendError> {
     let answer = json(body)?;
     let (split, rounded) = split(at, &answer)?;
@@ -51,7 +51,7 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
     })
 }
 
-/// The revision that the answer to an act tells, where it tells one.
+/// The revision in the answer to an act, where it has one.
 ///
 /// # Errors
 /// An answer that is no answer: HTML, or JSON that broke off.
@@ -82,7 +82,7 @@ fn json(body: &[u8]) -> Result<Value, BackendError> {
     })
 }
 
-/// The split, and what is said of it when it is not whole.
+/// The split, and what is wrong with it when it is not whole.
 fn split(at: &AnswerAt, answer: &Value) -> Result<(Split, Option<String>), BackendError> {
     let number = |pointer: &String| {
         let value = answer.pointer(pointer).and_then(Value::as_f64);

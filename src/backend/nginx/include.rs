@@ -3,18 +3,16 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::domain::router::nginx::NginxSpec;
+use crate::backend::nginx::spec::NginxSpec;
 use crate::domain::text::clean;
 use crate::domain::{Digest, OrderId, Revision, Side, Split};
 
-/// A file longer than this was not written here, in bytes.
-pub(super) const MAX_FILE: u64 = 16 * 1024;
 /// A share may be this far from a whole percent.
 const ROUNDING: f64 = 0.005;
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct Reading {
     pub(super) split: Split,
     /// Why that is not the whole truth.
     pub(super) odd: Option<String>,
@@ -35,7 +33,7 @@ pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId
     )
 }
 
-/// The line that says when the file was written, by a clock that nobody sets.
+/// The line that says when the file was written, by a clock that cannot be set.
 const STAMP: &str = "# at boot ";
 
 /// A moment since the machine was started.
@@ -47,7 +45,7 @@ pub(super) struct Instant {
     pub(super) since: Duration,
 }
 
-/// When the file was written, as it says itself; `None` where it does not, or where somebody changed it since.
+/// When the file was written, as it says itself; `None` where it does not, or where it was changed since.
 pub(super) fn written(text: &str) -> Option<Instant> {
     let line = text.lines().find_map(|line| line.strip_prefix(STAMP))?;
     let (at, of) = line.split_once(", text ")?;
@@ -84,7 +82,7 @@ fn directive(spec: &NginxSpec, split: Split) -> String {
 ///
 /// # Errors
 /// What it holds instead, in words.
-pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Said, String> {
+pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     let words = words(text);
     let mut words = words.iter().map(String::as_str);
     let mut next = || words.next().unwrap_or("the end");
@@ -127,7 +125,7 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Said, String> {
         Some(Side::Blue) | None => {}
     }
     let odd = ((green - green.round()).abs() > ROUNDING).then(|| format!("green takes {green:.2} %, no whole percent"));
-    Ok(Said {
+    Ok(Reading {
         split: Split::toward(Side::Green, green.round() as u8),
         odd,
         revision: revision(text),
@@ -196,8 +194,8 @@ pub(super) mod tests {
         for green in 0..=100 {
             let split = Split::toward(Side::Green, green);
             let text = write(&spec(), split, 7, &OrderId("7f3e".into()), None);
-            let said = read(&spec(), &text).unwrap();
-            assert_eq!((said.split, said.odd, said.number), (split, None, 7), "{text}");
+            let reading = read(&spec(), &text).unwrap();
+            assert_eq!((reading.split, reading.odd, reading.number), (split, None, 7), "{text}");
             assert!(!text.contains(" 0%"), "nginx refuses 0%: {text}");
         }
         let whole = write(&spec(), Split::all(Side::Green), 1, &OrderId("a".into()), None);

@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use super::include::Instant;
 
-/// The system tells the beginning of a process, and the time since its own, in hundredths of a second each.
+/// The system gives the start of a process, and the time since its own start, in hundredths of a second.
 const COARSE: Duration = Duration::from_millis(25);
 /// A process's beginning is counted in these, on every platform that Linux runs on.
 const TICKS_PER_S: f64 = 100.0;
 
-/// Why nginx cannot be told anything.
+/// Why nginx cannot be signalled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoMaster {
     /// It does not run, as far as can be seen from here.
@@ -58,7 +58,7 @@ pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
 }
 
 /// The workers of `master`, held against when the file was written: at `stamp` since this machine's start, where it says
-/// so itself, and at `modified` by a clock that somebody may have set meanwhile.
+/// so itself, and at `modified` by a clock that may have been set meanwhile.
 pub(super) fn workers(master: i32, stamp: Option<&Instant>, modified: SystemTime) -> Workers {
     let mut found = Workers::default();
     let Some(now) = now() else { return found };
@@ -67,7 +67,7 @@ pub(super) fn workers(master: i32, stamp: Option<&Instant>, modified: SystemTime
     let written = match stamp {
         // A time that is still to come is no time: the clock was set.
         Some(stamp) if stamp.boot == now.boot && ago.is_err() => stamp.since,
-        // The later of the two: somebody may have put an older file of ours back, or set the clock forward.
+        // The later of the two: an older file of ours may have been put back, or the clock set forward.
         Some(stamp) if stamp.boot == now.boot => stamp.since.max(by_clock),
         _ => by_clock,
     };
@@ -115,7 +115,7 @@ fn children(of: i32) -> Vec<i32> {
 /// A number of `/proc/PID/stat`, counted from the state that follows the name.
 fn field(pid: i32, at: usize) -> Option<i64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything.
+    // The name is in brackets and may hold anything.
     text.rsplit_once(')')?.1.split_whitespace().nth(at)?.parse().ok()
 }
 
@@ -124,7 +124,7 @@ fn started(pid: i32) -> Option<Duration> {
     Duration::try_from_secs_f64(field(pid, 19)? as f64 / TICKS_PER_S).ok()
 }
 
-/// This moment, by a clock that nobody sets.
+/// This moment, by a clock that cannot be set.
 pub(super) fn now() -> Option<Instant> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let text = fs::read_to_string("/proc/uptime").ok()?;

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::{include, share};
 use crate::backend::BackendError;
 use crate::backend::exchange::{exchange_with, place};
+use crate::backend::traefik::spec::TraefikSpec;
 use crate::domain::observation::Replicas;
-use crate::domain::router::traefik::TraefikSpec;
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side};
 use crate::http::{Client, Headers};
@@ -28,12 +28,12 @@ pub(super) struct Shown {
     pub(super) replicas: Pair<Option<Replicas>>,
 }
 
-/// One instance, and what it said.
+/// One instance, and what it answered.
 #[derive(Debug)]
 pub(super) struct Instance {
     /// Its address.
     pub(super) place: String,
-    pub(super) said: Result<Shown, BackendError>,
+    pub(super) answer: Result<Shown, BackendError>,
 }
 
 /// Reads every instance, all at once; in their order. With `sides` the services of the sides too.
@@ -43,8 +43,8 @@ pub(super) async fn read_all(client: &Client, spec: &TraefikSpec, sides: bool) -
         let (client, spec, api) = (client.clone(), spec.clone(), api.clone());
         tasks.spawn(async move {
             let place = Url::parse(&api).map_or_else(|_| clean(&api, 120), |url| place(&url));
-            let said = read(&client, &spec, &api, sides).await;
-            (at, Instance { place, said })
+            let answer = read(&client, &spec, &api, sides).await;
+            (at, Instance { place, answer })
         });
     }
     let mut found = tasks.join_all().await;
@@ -125,7 +125,7 @@ fn replicas(value: &Json) -> Option<Replicas> {
 
 /// The worst of what instances said, with every one's words; `None` where all of them answered.
 pub(super) fn worst(instances: &[Instance]) -> Option<BackendError> {
-    let faults: Vec<&BackendError> = instances.iter().filter_map(|it| it.said.as_ref().err()).collect();
+    let faults: Vec<&BackendError> = instances.iter().filter_map(|it| it.answer.as_ref().err()).collect();
     let told = faults.iter().map(|fault| fault.detail()).collect::<Vec<_>>().join("; ");
     let kind = faults.iter().find(|fault| fault.may_have_happened()).or(faults.first())?;
     Some(match kind {
@@ -140,7 +140,7 @@ pub(super) fn worst(instances: &[Instance]) -> Option<BackendError> {
 
 /// What the instances show, for the revision.
 pub(super) fn token(instances: &[Instance]) -> String {
-    let part = |it: &Instance| match &it.said {
+    let part = |it: &Instance| match &it.answer {
         Ok(shown) => {
             format!("{}={}:{} {}", it.place, shown.weights.blue, shown.weights.green, shown.disabled.is_some())
         }
@@ -149,9 +149,9 @@ pub(super) fn token(instances: &[Instance]) -> String {
     instances.iter().map(part).collect::<Vec<_>>().join(" ")
 }
 
-/// Servers ready, as the instance that sees the fewest tells.
+/// Servers ready, by the instance that sees the fewest.
 pub(super) fn fewest(instances: &[Instance], side: Side) -> Option<Replicas> {
-    let shown = instances.iter().filter_map(|it| it.said.as_ref().ok());
+    let shown = instances.iter().filter_map(|it| it.answer.as_ref().ok());
     shown.filter_map(|it| it.replicas[side]).min_by_key(|it| it.ready)
 }
 
@@ -161,7 +161,7 @@ mod tests {
 
     use super::super::share::tests::spec;
     use super::*;
-    use crate::domain::router::traefik::FileFormat;
+    use crate::backend::traefik::spec::FileFormat;
 
     #[test]
     fn an_answer_is_read_strictly() {

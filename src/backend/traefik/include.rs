@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::share;
-use crate::domain::router::traefik::{FileFormat, TraefikSpec};
+use crate::backend::traefik::spec::{FileFormat, TraefikSpec};
 use crate::domain::text::clean;
 use crate::domain::{OrderId, Pair, Side, Split};
 
@@ -75,7 +75,7 @@ pub(super) fn read(spec: &TraefikSpec, format: FileFormat, text: &str) -> Result
     share::of_services(spec, &services)
 }
 
-/// What stands under `key`, where nothing else stands beside it: it would be lost at the next change.
+/// The value of `key`, where it is alone: another key would be lost at the next change.
 fn only<'a>(value: &'a Value, key: &str) -> Result<&'a Value, String> {
     let table = value.as_object().ok_or_else(|| format!("{key} is missing"))?;
     if let Some(other) = table.keys().find(|other| *other != key) {

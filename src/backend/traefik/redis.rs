@@ -2,9 +2,9 @@
 
 use super::resp::{Connection, Reply};
 use super::share;
-use super::store::Source;
+use super::source::Source;
+use crate::backend::traefik::spec::{RedisSpec, TraefikSpec};
 use crate::backend::{BackendError, exchange};
-use crate::domain::router::traefik::{RedisSpec, TraefikSpec};
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair, Side};
 
@@ -57,7 +57,7 @@ impl<'a> Keys<'a> {
         self.read_by(&mut connection, false).await
     }
 
-    /// The turn of a forward order.
+    /// For a forward order: the keys, which must not change before it is written.
     pub(super) async fn watch(self) -> Result<Watched<'a>, BackendError> {
         Ok(Watched { keys: self, connection: self.open().await? })
     }
@@ -120,7 +120,7 @@ impl<'a> Keys<'a> {
         let mut commands = vec![vec!["MULTI"]];
         commands.extend(sets.iter().map(|(key, value)| vec!["SET", key.as_str(), value.as_str()]));
         commands.push(vec!["EXEC"]);
-        // What Redis tells by itself, unless somebody has turned that off: Traefik would not hear of a rollback.
+        // Redis publishes this by itself unless that is turned off; without it Traefik does not see a rollback.
         commands.push(vec!["PUBLISH", &channel, "set"]);
         let mut replies = connection.ask(&commands).await?;
         // May be forbidden.
@@ -213,7 +213,7 @@ impl Watched<'_> {
     }
 }
 
-/// By it Redis tells others of changes. Traefik sets it when it starts.
+/// With this setting Redis publishes changes. Traefik sets it when it starts.
 const SETTING: &str = "notify-keyspace-events";
 
 fn setting(reply: Reply) -> Option<String> {
@@ -224,7 +224,7 @@ fn setting(reply: Reply) -> Option<String> {
     }
 }
 
-/// Whether Redis tells of a key that was set, on the channel of the key.
+/// Whether Redis publishes a key that was set, on the channel of the key.
 fn tells(flags: &str) -> bool {
     flags.contains('K') && (flags.contains('A') || flags.contains('$'))
 }
@@ -240,7 +240,7 @@ fn untold(flags: &str) -> String {
 mod tests {
     use super::super::share::tests::spec;
     use super::*;
-    use crate::domain::router::traefik::{FileFormat, TraefikWay};
+    use crate::backend::traefik::spec::{FileFormat, TraefikWay};
 
     fn with(test: impl FnOnce(Keys<'_>)) {
         let redis =

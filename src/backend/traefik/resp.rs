@@ -52,7 +52,7 @@ impl Connection {
     /// Sends `commands` at once, and waits for the reply to each.
     ///
     /// # Errors
-    /// No reply came, or one that is none; what Redis itself refuses is a [`Reply::Error`].
+    /// No reply came, or not a valid one; what Redis itself refuses is a [`Reply::Error`].
     pub(super) async fn ask(&mut self, commands: &[Vec<&str>]) -> Result<Vec<Reply>, BackendError> {
         let deadline = Instant::now() + LIMIT;
         let late = format!("{} did not answer within {} ms", self.place, LIMIT.as_millis());

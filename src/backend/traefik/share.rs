@@ -5,7 +5,7 @@
 //! that each order has of its own. They share requests as the shares would, and what Traefik shows tells which order
 //! it serves by.
 
-use crate::domain::router::traefik::TraefikSpec;
+use crate::backend::traefik::spec::TraefikSpec;
 use crate::domain::text::clean;
 use crate::domain::{Digest, OrderId, Pair, Side, Split};
 
@@ -67,7 +67,7 @@ pub(super) fn of_services(spec: &TraefikSpec, services: &[(String, Option<u64>)]
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::router::traefik::{FileFormat, TraefikWay};
+    use crate::backend::traefik::spec::{FileFormat, TraefikWay};
 
     pub(in super::super) fn spec(format: FileFormat) -> TraefikSpec {
         TraefikSpec {

@@ -7,28 +7,18 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::redis::{Keys, Watched};
+use super::source::Source;
 use super::{include, share};
 use crate::backend::BackendError;
-use crate::backend::nginx::file;
-use crate::domain::router::traefik::{FileFormat, TraefikSpec, TraefikWay};
+use crate::backend::file;
+use crate::backend::traefik::spec::{FileFormat, TraefikSpec, TraefikWay};
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair};
 
 /// How long a forward order waits for another console's.
-const TURN_LIMIT: Duration = Duration::from_secs(1);
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
 /// How long a rollback does, before it goes on without.
-const TURN_LIMIT_BACK: Duration = Duration::from_millis(200);
-
-/// What is written.
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) weights: Pair<u64>,
-    /// All of it, for the revision.
-    pub(super) raw: String,
-    pub(super) notes: Vec<String>,
-    /// Traefik would not hear of a change.
-    pub(super) deaf: bool,
-}
+const LOCK_LIMIT_BACK: Duration = Duration::from_millis(200);
 
 /// The place.
 #[derive(Debug)]
@@ -39,8 +29,8 @@ pub(super) struct Store {
 }
 
 /// The right to change what is written, as long as it is what was read.
-pub(super) enum Turn<'a> {
-    File { at: FileAt<'a>, _held: file::Turn },
+pub(super) enum Exclusive<'a> {
+    File { at: FileAt<'a>, _held: file::Lock },
     Redis(Watched<'a>),
 }
 
@@ -85,21 +75,21 @@ impl Store {
     pub(super) async fn write(&self, order: &Order) -> Result<(), BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
-                let _turn = file::Turn::take(&aside(path), TURN_LIMIT_BACK).await.unwrap_or(file::Turn::none());
+                let _lock = file::Lock::take(&aside(path), LOCK_LIMIT_BACK).await.unwrap_or(file::Lock::none());
                 FileAt { store: self, path, format: *format }.write_back(order).await
             }
             TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.write(order).await,
         }
     }
 
-    /// Waits for the turn of a forward order.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, BackendError> {
+    /// Waits for the right of a forward order to write.
+    pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
-                let held = file::Turn::take(&aside(path), TURN_LIMIT).await?;
-                Ok(Turn::File { at: FileAt { store: self, path, format: *format }, _held: held })
+                let held = file::Lock::take(&aside(path), LOCK_LIMIT).await?;
+                Ok(Exclusive::File { at: FileAt { store: self, path, format: *format }, _held: held })
             }
-            TraefikWay::Redis(redis) => Ok(Turn::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
+            TraefikWay::Redis(redis) => Ok(Exclusive::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
         }
     }
 
@@ -127,7 +117,7 @@ impl Store {
     }
 }
 
-impl Turn<'_> {
+impl Exclusive<'_> {
     /// Reads what is written, for [`Self::write`].
     pub(super) async fn read(&mut self) -> Result<Source, BackendError> {
         match self {
@@ -158,7 +148,7 @@ impl FileAt<'_> {
         Ok(Source { weights, raw, notes: Vec::new(), deaf: false })
     }
 
-    /// A rollback must not fail because somebody broke the file, nor take a file that was never ours for one.
+    /// A rollback must not fail because the file is broken, nor take a file that was never ours for one.
     async fn write_back(self, order: &Order) -> Result<(), BackendError> {
         let now = match self.text().await {
             Ok(text) => match include::read(&self.store.spec, self.format, &text) {

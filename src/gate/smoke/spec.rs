@@ -71,7 +71,7 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let adversarial = table.flag("adversarial", true);
     let headers = call::headers(table);
     let gate = Smoke { source: source?, path: path?, max_latency_ms: limit?, adversarial, headers: headers? };
-    if let Some(why) = no_samples(around.root, &gate) {
+    if let Some(why) = no_samples(around, &gate) {
         table.fault(why, "write sample = true in [gateway], or requests = \"FILE\" here");
     }
     Some(Read::runs(gate))
@@ -94,11 +94,14 @@ fn source(table: &Table<'_>) -> Option<SmokeSource> {
 }
 
 /// Why a gate that samples live traffic would never have any.
-fn no_samples(root: &Table<'_>, gate: &Smoke) -> Option<String> {
+fn no_samples(around: &Around<'_>, gate: &Smoke) -> Option<String> {
     let SmokeSource::Live { .. } = gate.source else { return None };
+    let root = around.root;
     let word =
         |section: &str, key: &str| root.get(section).and_then(|node| node.table()).and_then(|table| table.get(key));
-    if let Some(kind) = word("backend", "kind").and_then(|node| node.text()).filter(|kind| *kind != "embedded") {
+    if let Some(kind) =
+        word("backend", "kind").and_then(|node| node.text()).filter(|kind| !(around.keeps_requests)(kind))
+    {
         return Some(format!("{} keeps no requests of live traffic", quote(kind)));
     }
     // A gateway that another file describes is asked when the gate runs.

@@ -10,7 +10,6 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use cutover::backend::scripted::Scripted;
 use cutover::domain::{
     Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
 };
@@ -21,6 +20,8 @@ use cutover::runtime::{Core, Systems};
 use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
 use cutover::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
+
+use crate::support::scripted::Scripted;
 
 /// How long anything may take that a thread does.
 pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -33,7 +33,7 @@ fn what_is_written_is_what_is_read_and_nothing_else_changes() {
         let handler = handler(&before).unwrap();
         let mut after = handler.changed(&own(), green(percent), "cutover-rp-7");
         let read = super::Handler { fields: after.as_object().unwrap().clone(), ..handler };
-        assert_eq!(read.said(&own()).unwrap(), Said { split: green(percent), odd: None, note: None });
+        assert_eq!(read.reading(&own()).unwrap(), Reading { split: green(percent), odd: None, note: None });
         assert_eq!(read.tag(), Some("cutover-rp-7"));
         after["load_balancing"]["selection_policy"] = before["load_balancing"]["selection_policy"].clone();
         assert_eq!(after, before);
@@ -48,8 +48,8 @@ fn a_list_that_is_not_the_configs_is_told_and_mended() {
         let handler = handler(&proxy(dials, &weights)).unwrap();
         let after = handler.changed(&own(), green(0), "t");
         let mended = super::Handler { fields: after.as_object().unwrap().clone(), ..handler.clone() };
-        assert_eq!(mended.said(&own()).unwrap(), Said { split: green(0), odd: None, note: None });
-        handler.said(&own()).unwrap().odd.unwrap_or_default()
+        assert_eq!(mended.reading(&own()).unwrap(), Reading { split: green(0), odd: None, note: None });
+        handler.reading(&own()).unwrap().odd.unwrap_or_default()
     };
     assert!(odd(&["b1:80", "b2:80", "g1:80", "x:1"], json!([1, 1, 0, 1])).contains("x:1 belongs to no side and takes"));
     assert!(odd(&["b1:80", "b2:80", "g1:80", "x:1"], json!([1, 1, 0, 0])).ends_with("x:1 belongs to no side"));
@@ -60,7 +60,7 @@ fn a_list_that_is_not_the_configs_is_told_and_mended() {
 #[test]
 fn a_policy_that_says_no_split_is_refused_with_the_remedy() {
     let dials = ["b1:80", "b2:80", "g1:80"];
-    let why = |value: &Value| match handler(value).unwrap().said(&own()) {
+    let why = |value: &Value| match handler(value).unwrap().reading(&own()) {
         Err(BackendError::Refused(why)) => why,
         other => panic!("{other:?}"),
     };
@@ -81,9 +81,9 @@ fn a_policy_that_says_no_split_is_refused_with_the_remedy() {
 
 #[test]
 fn weights_by_hand_are_shown_as_they_are() {
-    let said = handler(&proxy(&["b1:80", "b2:80", "g1:80"], &json!([2, 3, 2]))).unwrap().said(&own()).unwrap();
-    assert_eq!((said.split, said.odd), (green(29), None));
-    assert!(said.note.unwrap().contains("b1:80=2 b2:80=3 g1:80=2"));
+    let reading = handler(&proxy(&["b1:80", "b2:80", "g1:80"], &json!([2, 3, 2]))).unwrap().reading(&own()).unwrap();
+    assert_eq!((reading.split, reading.odd), (green(29), None));
+    assert!(reading.note.unwrap().contains("b1:80=2 b2:80=3 g1:80=2"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::router::haproxy::MapEntry;
+use crate::backend::haproxy::spec::MapEntry;
 
 const INFO: &str = "Name: HAProxy\nVersion: 2.6.12\nPid: 42\nUptime_sec: 9000\nStart_time_sec: 1795244580\n";
 const STATE: &str = "1\n# be_id be_name srv_id srv_name srv_op_state srv_admin_state srv_uweight srv_iweight\n";

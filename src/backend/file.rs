@@ -7,22 +7,23 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use super::include::MAX_FILE;
-use crate::backend::BackendError;
+use super::BackendError;
 use crate::domain::text::clean;
 
+/// Larger files are not ours.
+const MAX_FILE: u64 = 16 * 1024;
 /// How often a lock that another console holds is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The file as it was read.
 #[derive(Debug, Clone)]
-pub(in crate::backend) struct Before {
-    pub(in crate::backend) text: String,
-    pub(in crate::backend) written: SystemTime,
+pub(super) struct Before {
+    pub(super) text: String,
+    pub(super) written: SystemTime,
 }
 
 /// Reads `path`, bounded.
-pub(in crate::backend) fn read(path: &Path) -> Result<Before, BackendError> {
+pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
     let read = || -> io::Result<(String, SystemTime)> {
         let file = File::open(path)?;
         let written = file.metadata()?.modified()?;
@@ -39,19 +40,14 @@ pub(in crate::backend) fn read(path: &Path) -> Result<Before, BackendError> {
 }
 
 /// Writes `path` so that a reader finds the old text or the new, and a crash too. `written` sets an older time.
-pub(in crate::backend) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
+pub(super) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
     // Through a link: it must stay one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     write_by(&path, &beside(&path, "new"), text, written)
 }
 
 /// The same by way of `fresh`, which lies on the same file system.
-pub(in crate::backend) fn write_by(
-    path: &Path,
-    fresh: &Path,
-    text: &str,
-    written: Option<SystemTime>,
-) -> Result<(), BackendError> {
+pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(fresh)?;
         file.write_all(text.as_bytes())?;
@@ -75,16 +71,16 @@ pub(in crate::backend) fn write_by(
 
 /// Keeps other consoles on this machine away while it is held.
 #[derive(Debug)]
-pub(in crate::backend) struct Turn {
+pub(super) struct Lock {
     _held: Option<File>,
 }
 
-impl Turn {
-    /// Waits `limit` at most for the turn; what cannot be locked has no turns.
+impl Lock {
+    /// Waits `limit` at most for the lock. A file that cannot be locked needs none.
     ///
     /// # Errors
     /// Another console has it all that time.
-    pub(in crate::backend) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
+    pub(super) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(beside(path, "lock"));
         let Ok(file) = file else { return Ok(Self { _held: None }) };
         let deadline = Instant::now() + limit;
@@ -100,8 +96,8 @@ impl Turn {
         }
     }
 
-    /// No turn at all: a rollback waits for nobody.
-    pub(in crate::backend) const fn none() -> Self {
+    /// No lock at all: a rollback does not wait.
+    pub(super) const fn none() -> Self {
         Self { _held: None }
     }
 }
@@ -112,7 +108,7 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(format!(".{name}.{what}"))
 }
 
-pub(in crate::backend) fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     clean(&path.to_string_lossy(), 200)
 }
 

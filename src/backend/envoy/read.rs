@@ -2,8 +2,9 @@
 //!
 //! Names that could become another request of the admin interface are refused here, with their line.
 
-use super::{Around, BackendSpec};
-use crate::domain::router::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use super::spec::{AdminPlace, EnvoySpec, EnvoyWay};
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, quote, values};
 
@@ -12,7 +13,7 @@ const MAX_PROCESSES: usize = 64;
 
 const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/run/envoy/admin.sock\"]";
 
-pub(super) fn envoy(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| places(&node));
     let way = way(table);
     let cluster = |side: Side| match table.get(side.name()) {
@@ -25,7 +26,7 @@ pub(super) fn envoy(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         return None;
     }
     let clusters = Pair { blue: blue?, green: green? };
-    Some(BackendSpec::Envoy(Box::new(EnvoySpec { admin: admin?, clusters, way: way? })))
+    Some(Backend::new(EnvoySpec { admin: admin?, clusters, way: way? }))
 }
 
 /// A runtime key, or a file of routes with its template.
@@ -109,7 +110,7 @@ fn place(node: &Node<'_>) -> Option<AdminPlace> {
     values::socket(node, values::path(node)?).map(AdminPlace::Unix)
 }
 
-/// A runtime key that stands for itself in a query.
+/// A runtime key that needs no escaping in a query.
 fn key(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);

@@ -1,4 +1,4 @@
-//! nginx: a file of its configuration that cutover owns, and how nginx is told to read it again.
+//! nginx: a file of its configuration that cutover owns, and how nginx reloads it.
 
 use std::path::PathBuf;
 

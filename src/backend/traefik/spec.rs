@@ -69,7 +69,7 @@ impl fmt::Display for RedisSpec {
 }
 
 impl TraefikWay {
-    /// Traefik's name of the provider, which stands behind the `@` of the service.
+    /// Traefik's name of the provider: the part after the `@` of a service.
     pub const fn provider(&self) -> &'static str {
         match self {
             Self::File { .. } => "file",

@@ -2,9 +2,10 @@
 //!
 //! Names that could end a key, a path or a line are refused here, with their line.
 
-use super::{Around, BackendSpec};
+use super::spec::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::call::HeaderValue;
-use crate::domain::router::traefik::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, call, quote, transport, values};
 
@@ -16,7 +17,7 @@ const EXAMPLE_REDIS: &str = "write e.g. redis = \"10.0.0.5:6379\"";
 /// What only the Redis provider has.
 const OF_REDIS: [&str; 4] = ["db", "user", "password", "root_key"];
 
-pub(super) fn traefik(table: &Table<'_>, _around: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
     let apis = table.need("api", EXAMPLE_API).and_then(|node| apis(&node));
     let (headers, transport) = (headers(table), transport(table));
     let service = table.get("service").map_or(Some("split".to_owned()), |node| name(&node, false));
@@ -38,7 +39,7 @@ pub(super) fn traefik(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend
         );
         return None;
     }
-    Some(BackendSpec::Traefik(Box::new(spec)))
+    Some(Backend::new(spec))
 }
 
 fn apis(node: &Node<'_>) -> Option<Vec<String>> {

@@ -67,7 +67,7 @@ pub struct AnswerAt {
     pub revision_header: Option<String>,
 }
 
-/// What the system can: nobody but its user knows.
+/// What the system can, as its user says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookCan {
     /// Which shares can be set.

@@ -1,8 +1,9 @@
 //! `[backend] kind = "caddy"`: where its admin interface is, which handler carries the split, which upstreams a side has.
 
-use super::super::keys;
-use super::{Around, BackendSpec};
-use crate::domain::router::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+use super::keys;
+use super::spec::{CaddyAdmin, CaddySpec, HandlerAt};
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, quote, transport, values};
 
@@ -14,7 +15,7 @@ const EXAMPLE_HANDLER: &str = "write e.g. handler = \"rp\", and \"@id\": \"rp\" 
 const EXAMPLE_DIALS: &str = "write them as dial in Caddy's config does: [\"10.0.0.11:8080\"]";
 
 /// Caddy, by its admin interface.
-pub(super) fn caddy(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| admin(&node));
     let handler = table.need("handler", EXAMPLE_HANDLER).and_then(|node| handler(&node));
     let upstreams = match table.get("upstreams") {
@@ -31,7 +32,7 @@ pub(super) fn caddy(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpe
     };
     let survives_restart = table.flag("survives_restart", false);
     let transport = transport(table);
-    Some(BackendSpec::Caddy(Box::new(CaddySpec {
+    Some(Backend::new(CaddySpec {
         admin: admin?,
         transport,
         handler: handler?,
@@ -39,7 +40,7 @@ pub(super) fn caddy(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpe
         origin: origin?,
         survives_restart,
         shares: shares?,
-    })))
+    }))
 }
 
 /// A socket path, host and port, or a URL.
@@ -125,10 +126,10 @@ fn dial(node: &Node<'_>) -> Option<String> {
 /// Host and port of each replica.
 fn of_urls(table: &Table<'_>, around: &Around<'_>) -> Option<Pair<Vec<String>>> {
     let upstreams = Pair::from_fn(|side| {
-        let urls = around.urls[side].iter();
+        let urls = around.sides[side].urls.iter();
         urls.filter_map(|url| BaseUrl::parse(url).ok()).map(|url| url.authority()).collect::<Vec<String>>()
     });
-    // What is wrong with the URLs is told where they stand.
+    // Faults of the URLs are reported where they are written.
     if upstreams.blue.is_empty() || upstreams.green.is_empty() {
         return None;
     }

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Accepted, Answer, BackendError, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend};
-use crate::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
+use cutover::backend::{
+    Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+};
+use cutover::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
 
 /// How the system treats the next calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -204,7 +206,7 @@ impl TrafficBackend for Scripted {
 }
 
 impl Observer for Scripted {
-    fn observe(&self) -> Answer<'_, Observation> {
+    fn observe(&self) -> BackendFuture<'_, Observation> {
         let read = self.read();
         Box::pin(or_silence(read))
     }
@@ -219,7 +221,7 @@ impl Observer for Scripted {
 }
 
 impl Driver for Scripted {
-    fn apply<'a>(&'a self, order: &'a Order) -> Answer<'a, Accepted> {
+    fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted> {
         let taken = self.take(order);
         Box::pin(or_silence(taken))
     }

@@ -4,9 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::super::keys;
-use super::{Around, BackendSpec};
-use crate::domain::router::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use super::keys;
+use super::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{Node, Section, Table, quote, values};
 
@@ -26,7 +27,7 @@ enum Way {
     Weights,
 }
 
-pub(super) fn haproxy(table: &Table<'_>, _around: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
     let nodes = nodes(table);
     let ways = [("map", Way::Map), ("percent", Way::Percent), ("weights", Way::Weights)];
     let way = match table.get("method") {
@@ -39,7 +40,7 @@ pub(super) fn haproxy(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend
         if way == Way::Weights { weights(table) } else { map(table, way) }
     });
     let save = save(table, nodes.as_ref().map(Vec::len));
-    Some(BackendSpec::Haproxy(HaproxySpec { nodes: nodes?, method: method?, save: save? }))
+    Some(Backend::new(HaproxySpec { nodes: nodes?, method: method?, save: save? }))
 }
 
 fn nodes(table: &Table<'_>) -> Option<Vec<NodeAddress>> {
@@ -92,7 +93,7 @@ fn address(node: &Node<'_>) -> Option<NodeAddress> {
     }
 }
 
-/// Keys of another way would be read by nobody.
+/// A key of another method has no effect.
 fn refuse_foreign(table: &Table<'_>, way: Way) {
     let (name, foreign): (_, &[&str]) = match way {
         Way::Map => ("map", &["backend", "servers", "save_state"]),
@@ -109,7 +110,7 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let map = map.and_then(|node| word(&node, "a map"));
     let usual = if way == Way::Percent { "green_pct" } else { "active" };
     let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
-    // Everything is read before anything is missed, so that one look tells every fault.
+    // All keys are read before a missing one ends this, so that all faults are found at once.
     let backends = match table.get("backends") {
         Some(node) => pair(&node, &[&keys::BACKENDS], name).map(Some),
         None => Some(None),
@@ -176,7 +177,7 @@ fn name(node: &Node<'_>) -> Option<String> {
     )
 }
 
-/// A word that stands for itself in a command of the runtime API.
+/// A word that needs no quoting in a command of the runtime API.
 fn word(node: &Node<'_>, what: &str) -> Option<String> {
     let text = node.text()?;
     let plain = |b: u8| b.is_ascii_graphic() && !b";\\\"'<#".contains(&b);

@@ -1,9 +1,10 @@
 //! What `[backend] kind = "dns"` means.
 
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use std::net::{IpAddr, SocketAddr};
 
-use super::backend::{Around, BackendSpec};
-use crate::domain::router::dns::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
+use super::spec::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, call, quote, transport_without_identity, values};
 
@@ -18,7 +19,7 @@ const RECORDS: [(&str, RecordKind); 4] =
     [("A", RecordKind::A), ("AAAA", RecordKind::Aaaa), ("CNAME", RecordKind::Cname), ("SRV", RecordKind::Srv)];
 
 /// A name in the DNS.
-pub(super) fn dns(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let methods = [("update", true), ("powerdns", false)];
     let is_update = table
         .need("method", "write method = \"update\" (RFC 2136: BIND, Knot, ...) or \"powerdns\"")
@@ -54,14 +55,14 @@ pub(super) fn dns(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         table.fault(format!("{} stands for both sides", quote(&twin.to_string())), "give each side its own");
         return None;
     }
-    Some(BackendSpec::Dns(Box::new(DnsSpec {
+    Some(Backend::new(DnsSpec {
         name: name?,
         zone: zone?,
         record: record?,
         targets: Pair { blue, green },
         ttl_s: u32::try_from(ttl / SECOND).ok()?,
         way: way?,
-    })))
+    }))
 }
 
 fn update(table: &Table<'_>) -> Option<DnsWay> {

@@ -1,9 +1,10 @@
 //! What `[backend] kind = "exec"` and `kind = "http"` mean: the user's own commands and calls.
 
-use super::backend::{Around, BackendSpec};
 use super::keys;
+use super::spec::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::capabilities::Weights;
-use crate::domain::router::hook::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
 use crate::domain::{Transport, placeholder};
 use crate::settings::{Node, Table, call, quote, transport, values};
 
@@ -18,7 +19,7 @@ struct Acts {
 }
 
 /// A system that is driven by commands.
-pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let example = "write e.g. [\"./router\", \"set\", \"{{green}}\", \"{{expected}}\"]";
     let acts = acts(table, |node, _| command(node, example));
     let dir = values::dir(table);
@@ -27,17 +28,17 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec
         node.fault(format!("{conflict_code} has a meaning already"), "write another code");
     }
     let spec = spec(table, around, acts)?;
-    Some(BackendSpec::Hook(Box::new(HookSpec { dir: dir?, conflict_code, ..spec })))
+    Some(Backend::new(HookSpec { dir: dir?, conflict_code, ..spec }))
 }
 
 /// A system that is driven by HTTP calls.
-pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let acts = acts(table, call);
     let header = table.get("revision_header").map(|node| values::header(&node));
     let (spec, transport) = (spec(table, around, acts), transport(table));
     let (spec, revision_header) = (spec?, values::given(header)?);
     let answer = AnswerAt { revision_header, ..spec.answer };
-    Some(BackendSpec::Hook(Box::new(HookSpec { answer, transport, ..spec })))
+    Some(Backend::new(HookSpec { answer, transport, ..spec }))
 }
 
 fn acts<'a>(table: &Table<'a>, act: impl Fn(&Node<'a>, bool) -> Option<Act>) -> Option<Acts> {
@@ -74,7 +75,7 @@ fn command(node: &Node<'_>, example: &str) -> Option<Act> {
 }
 
 fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
-    let table = node.table()?.keys_of(&[&keys::HOOK_CALL]);
+    let table = node.table()?.keys_of(&[&keys::CALL]);
     let call = call::call_of(&table, false, &PLACEHOLDERS);
     if !is_read && table.get("method").is_none() && table.get("body").is_none() {
         table.fault("neither method nor body is written".into(), "write e.g. method = \"PUT\": a GET changes nothing");
@@ -88,7 +89,7 @@ fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<Ho
     let pointer = |key, or: &str| table.get(key).map_or_else(|| Some(or.to_owned()), |node| values::pointer(&node));
     let (green, revision) = (pointer("green", "/split/green"), pointer("revision", "/revision"));
     let blue = table.get("blue").map(|node| values::pointer(&node));
-    // Where the acts are at fault nothing is said of what follows from them.
+    // Where the acts are at fault their consequences are not checked.
     let has_set = acts.as_ref().is_none_or(|acts| acts.set.is_some());
     let weights = match table.get("weights") {
         Some(node) => weights(&node, has_set),

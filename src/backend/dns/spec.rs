@@ -16,7 +16,7 @@ pub struct DnsSpec {
     pub zone: String,
     /// What its records are.
     pub record: RecordKind,
-    /// What stands for each side; at least one a side, none in both.
+    /// The targets of each side; at least one a side, none in both.
     pub targets: Pair<Vec<Target>>,
     /// How long caches may keep an answer, in seconds.
     pub ttl_s: u32,

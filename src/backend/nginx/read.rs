@@ -1,12 +1,13 @@
 //! What `[backend] kind = "nginx"` means.
 
-use super::backend::{Around, BackendSpec};
+use super::spec::NginxSpec;
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
 use crate::domain::Pair;
-use crate::domain::router::nginx::NginxSpec;
 use crate::settings::{Node, Table, quote, values};
 
 /// nginx, by a file of its configuration.
-pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
+pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let include = table.need("include", "write e.g. include = \"/etc/nginx/cutover.conf\"").and_then(|node| {
         let path = values::path(&node)?;
         let is_dir = path.is_dir();
@@ -32,7 +33,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         (None, None) => Some(Some("/run/nginx.pid".into())),
     };
     let shares = table.get("shares").map(|node| values::shares(&node));
-    Some(BackendSpec::Nginx(Box::new(NginxSpec {
+    Some(Backend::new(NginxSpec {
         include: include?,
         variable: variable?,
         key: key?,
@@ -41,7 +42,7 @@ pub(super) fn nginx(table: &Table<'_>, _: &Around<'_>) -> Option<BackendSpec> {
         pid: pid?,
         reload: values::given(reload)?,
         shares: values::given(shares)?,
-    })))
+    }))
 }
 
 fn variable(node: &Node<'_>) -> Option<String> {

@@ -1,0 +1,57 @@
+//! A traffic system as a config describes it: comparable data, from which the system is made without contacting it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use super::TrafficBackend;
+use crate::domain::Pair;
+
+/// What a config says of one kind of traffic system.
+pub trait Spec: fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// Makes the traffic system. `sides` are base URLs that reach each side whatever the split. Contacts nothing.
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend>;
+}
+
+/// [`Spec`] without its type.
+trait AnySpec: fmt::Debug + Any + Send + Sync {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend>;
+    fn equals(&self, other: &dyn AnySpec) -> bool;
+}
+
+impl<T: Spec> AnySpec for T {
+    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        Spec::connect(self, sides)
+    }
+
+    fn equals(&self, other: &dyn AnySpec) -> bool {
+        (other as &dyn Any).downcast_ref::<T>() == Some(self)
+    }
+}
+
+/// The traffic system of a config.
+#[derive(Debug, Clone)]
+pub struct Backend(Arc<dyn AnySpec>);
+
+impl Backend {
+    /// The system that `spec` describes.
+    pub fn new(spec: impl Spec) -> Self {
+        Self(Arc::new(spec))
+    }
+
+    /// What the config says, where it is of the kind `T`.
+    pub fn spec<T: Spec>(&self) -> Option<&T> {
+        (&*self.0 as &dyn Any).downcast_ref()
+    }
+
+    /// Makes the traffic system. `sides` are base URLs that reach each side whatever the split. Contacts nothing.
+    pub fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
+        self.0.connect(sides)
+    }
+}
+
+impl PartialEq for Backend {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.equals(&*other.0)
+    }
+}

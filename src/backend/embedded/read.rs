@@ -1,0 +1,28 @@
+//! `[backend] kind = "embedded"`: where the gateway is administered.
+
+use super::EmbeddedSpec;
+use crate::backend::configured::Backend;
+use crate::backend::kind::Around;
+use crate::settings::{Table, admin, quote};
+
+/// The gateway of this file's `[gateway]`, or the one that `admin` names.
+pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
+    let own = admin(table);
+    let admin = match (table.get("admin"), around.gateway) {
+        (Some(node), found) => {
+            if let (Some(own), Some(gateway)) = (&own, found.filter(|gateway| Some(*gateway) != own.as_ref())) {
+                let fault =
+                    format!("{} is not [gateway] admin, {}", quote(&own.to_string()), quote(&gateway.to_string()));
+                node.fault(fault, "remove it: the console takes admin from [gateway]");
+            }
+            own
+        }
+        (None, Some(gateway)) => Some(gateway.clone()),
+        (None, None) if around.has_gateway => None,
+        (None, None) => {
+            table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
+            None
+        }
+    };
+    admin.map(|admin| Backend::new(EmbeddedSpec { admin }))
+}

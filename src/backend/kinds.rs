@@ -1,0 +1,89 @@
+//! The kinds of traffic system: one row each.
+//!
+//! A kind is one folder with its keys, the reading of its config, observing, driving and its set-up page. One more kind
+//! is its folder, its `mod` line in `backend.rs` and one row here; no other file names a kind.
+
+use super::configured::Backend;
+use super::kind::Kind;
+pub(crate) use super::kind::{Around, COMMON};
+use crate::settings::{Node, Section, TRANSPORT, Table, nearest, quote};
+
+/// Every kind that can be driven, in the order in which messages and pages name them.
+#[rustfmt::skip]
+const KINDS: &[&Kind] = &[
+    &super::embedded::KIND,
+    &super::haproxy::KIND,
+    &super::envoy::KIND,
+    &super::caddy::KIND,
+    &super::traefik::KIND,
+    &super::nginx::KIND,
+    &super::dns::KIND,
+    &super::hook::EXEC,
+    &super::hook::HTTP,
+];
+
+/// Known traffic systems that this version does not drive.
+#[rustfmt::skip]
+const NOT_BUILT: &[&str] = &[
+    "apache", "istio", "linkerd", "gateway-api", "httproute", "kubernetes", "argo-rollouts", "flagger", "kserve", "seldon",
+    "knative", "sagemaker", "vertex", "azureml", "databricks", "codedeploy", "alb", "cloudflare", "consul",
+];
+
+const DEFAULT_LATE: u64 = 10_000;
+
+/// The words that `[backend] kind` may be.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
+/// The set-up page of every kind, as kind and Markdown.
+pub(super) fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|kind| (kind.name, kind.page))
+}
+
+/// Whether `kind` keeps requests of live traffic.
+pub(crate) fn keeps_requests(kind: &str) -> bool {
+    KINDS.iter().any(|it| it.name == kind && it.keeps_requests)
+}
+
+/// The documented keys of every kind. A section that several kinds have comes after all of them.
+pub(crate) fn sections() -> Vec<&'static Section> {
+    let mut sections: Vec<&Section> = Vec::new();
+    for section in KINDS.iter().flat_map(|kind| kind.keys.iter().chain(kind.tables)) {
+        sections.retain(|known| known.name != section.name);
+        sections.push(section);
+    }
+    // The reference has this one once, for all tables.
+    sections.retain(|section| ![COMMON.name, TRANSPORT.name].contains(&section.name));
+    sections.insert(0, &COMMON);
+    sections
+}
+
+/// Reads `[backend]`: the traffic system, and after how long an order counts as late (milliseconds).
+pub(crate) fn read(root: &Table<'_>, around: &Around<'_>) -> (Option<Backend>, u64) {
+    let written = root.need("backend", "write [backend] with kind = \"embedded\"");
+    let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
+    let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
+    // Of an unknown kind the other keys mean nothing.
+    let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
+    let table = table.keys_of(kind.keys);
+    let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
+    ((kind.read)(&table, around), late)
+}
+
+fn kind(node: &Node<'_>) -> Option<&'static Kind> {
+    let typed = node.text()?;
+    if let Some(kind) = KINDS.iter().find(|kind| kind.name == typed) {
+        return Some(kind);
+    }
+    let names: Vec<&str> = names().collect();
+    let remedy = format!("kinds: {}", names.join(", "));
+    if NOT_BUILT.contains(&typed) {
+        return node.refuse(format!("this build cannot drive {typed} yet"), remedy);
+    }
+    let fault = format!("{} is not a kind of backend", quote(typed));
+    match nearest(typed, names.iter().copied()) {
+        Some(meant) => node.refuse(fault, format!("did you mean \"{meant}\"?")),
+        None => node.refuse(fault, remedy),
+    }
+}

@@ -1,0 +1,227 @@
+//! The order of orders, once for every kind of traffic system: the same id is one act, an older order never comes after
+//! a newer one, the way back overtakes, and an order that was sent is followed to its end.
+//!
+//! What was sent cannot be called back: a forward order whose caller gave up may lie in a socket and be carried out
+//! after the way back. So every order that was sent runs to its end, and the way back is set once more when an order
+//! that it overtook has ended.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::{
+    Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, TrafficBackend, TrafficSystem, Weights,
+};
+use crate::domain::{Order, OrderId};
+
+/// How long an order waits for the orders that were sent before it: the way back with its answer, a forward order
+/// before it is checked.
+const PATIENCE: Duration = Duration::from_millis(900);
+/// Orders that are remembered: a retry comes within seconds.
+const REMEMBERED: usize = 64;
+
+type Outcome = Result<Accepted, BackendError>;
+type Ending = watch::Receiver<Option<Outcome>>;
+
+/// `system` as a backend whose orders never come in the wrong order.
+pub fn sequenced(system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
+    Arc::new(Sequenced { system: Arc::new(system), acts: Arc::default() })
+}
+
+#[derive(Clone)]
+struct Sequenced {
+    system: Arc<dyn TrafficSystem>,
+    /// The orders, the newest last.
+    acts: Arc<Mutex<VecDeque<Act>>>,
+}
+
+/// One order.
+struct Act {
+    id: OrderId,
+    /// Whether it may be in force. An order that is still being checked is not sent.
+    is_sent: bool,
+    /// How it ended. Closed when nothing of it is under way any more.
+    ending: Ending,
+    /// Cloned by each caller that waits for it.
+    callers: Arc<()>,
+    task: AbortHandle,
+}
+
+impl Act {
+    fn is_under_way(&self) -> bool {
+        self.ending.has_changed().is_ok()
+    }
+}
+
+/// What an order that is asked for turns out to be.
+enum Asked {
+    /// Its outcome is known.
+    Ended(Outcome),
+    /// It is under way.
+    UnderWay(Ending, Arc<()>),
+}
+
+impl TrafficBackend for Sequenced {
+    fn name(&self) -> &'static str {
+        self.system.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.system.capabilities()
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::clone(&self.system) as Arc<dyn Observer>
+    }
+
+    fn driver(&self) -> Result<Arc<dyn Driver>, BackendError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Driver for Sequenced {
+    fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted> {
+        Box::pin(async {
+            let can = self.capabilities();
+            // A way back to a share that is not listed is possible: the list says which steps forward are worth a reload.
+            if (order.kind.is_forward() || can.weights == Weights::AllOrNothing)
+                && let Some(why) = can.refuses(order.kind, order.target)
+            {
+                return Err(BackendError::Refused(why));
+            }
+            match self.ask(order) {
+                Asked::Ended(outcome) => outcome,
+                Asked::UnderWay(mut ending, _waiting) => match ending.wait_for(Option::is_some).await.as_deref() {
+                    Ok(Some(outcome)) => outcome.clone(),
+                    _ => Err(BackendError::Unknown("a later order ended this one".into())),
+                },
+            }
+        })
+    }
+}
+
+impl Sequenced {
+    fn acts(&self) -> MutexGuard<'_, VecDeque<Act>> {
+        self.acts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins `order`, unless it has ended or is under way.
+    fn ask(&self, order: &Order) -> Asked {
+        let mut acts = self.acts();
+        let mut again = false;
+        let earlier: Vec<Ending> =
+            acts.iter().filter(|act| act.is_sent && act.is_under_way()).map(|act| act.ending.clone()).collect();
+        if let Some(at) = acts.iter().position(|act| act.id == order.id) {
+            let (act, is_newest) = (&acts[at], is_newest(&acts, at));
+            let outcome = act.ending.borrow().clone();
+            again = match outcome {
+                None if act.is_under_way() => return Asked::UnderWay(act.ending.clone(), Arc::clone(&act.callers)),
+                // A reload or a restart may have undone a way back since: its values are absolute, so it is sent again.
+                Some(Ok(_)) if is_newest && !order.kind.is_forward() => true,
+                Some(Ok(accepted)) => return Asked::Ended(Ok(accepted)),
+                Some(Err(error)) if is_newest => error.may_have_happened(),
+                Some(Err(_)) | None => return Asked::Ended(Err(newer())),
+            };
+            acts.remove(at);
+        }
+        if self.system.ends_when_dropped() {
+            acts.iter().filter(|act| act.is_under_way()).for_each(|act| act.task.abort());
+        }
+        let (tell, ending) = watch::channel(None);
+        let callers = Arc::new(());
+        let (me, it, waiting) = (self.clone(), order.clone(), Arc::downgrade(&callers));
+        let task = tokio::spawn(async move {
+            if it.kind.is_forward() {
+                let outcome = me.forward(&it, again, earlier, || waiting.strong_count() > 1).await;
+                tell.send_replace(Some(outcome));
+            } else {
+                me.back(&it, again, earlier, &tell).await;
+            }
+        });
+        if acts.len() == REMEMBERED {
+            acts.pop_front();
+        }
+        let (id, is_sent, task) = (order.id.clone(), !order.kind.is_forward(), task.abort_handle());
+        acts.push_back(Act { id, is_sent, ending: ending.clone(), callers: Arc::clone(&callers), task });
+        Asked::UnderWay(ending, callers)
+    }
+
+    /// Checks a forward order, and sends it if no newer one came and somebody still waits for it.
+    async fn forward(
+        &self,
+        order: &Order,
+        again: bool,
+        earlier: Vec<Ending>,
+        is_awaited: impl Fn() -> bool,
+    ) -> Outcome {
+        if timeout(PATIENCE, all_end(earlier)).await.is_err() {
+            return Err(BackendError::Conflict("an earlier order is still under way".into()));
+        }
+        let sending = self.system.prepare(order, again).await?;
+        {
+            let mut acts = self.acts();
+            let Some(act) = acts.back_mut().filter(|act| act.id == order.id) else { return Err(newer()) };
+            if !is_awaited() {
+                return Err(BackendError::Unreachable("nobody waited for it any more, and it was not sent".into()));
+            }
+            act.is_sent = true;
+        }
+        sending.await
+    }
+
+    /// Sends the way back at once, and once more when the orders that it overtook have ended.
+    async fn back(&self, order: &Order, again: bool, earlier: Vec<Ending>, tell: &watch::Sender<Option<Outcome>>) {
+        if self.system.ends_when_dropped() {
+            // These were ended, and let go at once.
+            all_end(earlier).await;
+            tell.send_replace(Some(self.send(order, again).await));
+            return;
+        }
+        let first = self.send(order, again).await;
+        let overtook = !earlier.is_empty() && first.as_ref().map_or_else(BackendError::may_have_happened, |_| true);
+        if !overtook {
+            tell.send_replace(Some(first));
+            return;
+        }
+        let ends = all_end(earlier);
+        tokio::pin!(ends);
+        if timeout(PATIENCE, &mut ends).await.is_err() {
+            tell.send_replace(Some(first.clone()));
+            ends.await;
+        }
+        let is_last = {
+            let acts = self.acts();
+            acts.iter().position(|act| act.id == order.id).is_some_and(|at| is_newest(&acts, at))
+        };
+        let last = if is_last { self.send(order, false).await } else { first };
+        tell.send_if_modified(|told| told.is_none().then(|| *told = Some(last)).is_some());
+    }
+
+    async fn send(&self, order: &Order, again: bool) -> Outcome {
+        self.system.prepare(order, again).await?.await
+    }
+}
+
+/// Whether no later order was sent.
+fn is_newest(acts: &VecDeque<Act>, at: usize) -> bool {
+    acts.iter().skip(at + 1).all(|act| !act.is_sent)
+}
+
+fn newer() -> BackendError {
+    BackendError::Conflict("a newer order came since".into())
+}
+
+/// Waits until nothing of these orders is under way.
+async fn all_end(orders: Vec<Ending>) {
+    for mut order in orders {
+        // Changes are outcomes; the error is the end.
+        while order.changed().await.is_ok() {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
