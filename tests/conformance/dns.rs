@@ -65,9 +65,8 @@ impl Updated {
         let secondaries =
             self.secondary.as_ref().map_or_else(String::new, |server| format!("\"{}\"", server.address()));
         let toml = format!(
-            "method = \"update\"\nrecord = \"SRV\"\nserver = \"{}\"\nkey = \"cutover\"\nsecret = {{ file = \"secret\" }}\n\
-             blue = [\"blue.ml.test:8080\"]\ngreen = [\"green.ml.test:8080\"]\nsecondaries = [{secondaries}]\n",
-            address
+            "method = \"update\"\nrecord = \"SRV\"\nserver = \"{address}\"\nkey = \"cutover\"\nsecret = {{ file = \"secret\" }}\n\
+             blue = [\"blue.ml.test:8080\"]\ngreen = [\"green.ml.test:8080\"]\nsecondaries = [{secondaries}]\n"
         );
         backend_of(&toml, self.server.dir.path())
     }

@@ -129,7 +129,7 @@ impl Calls {
 
 impl Calls {
     fn backend_at(&self, address: std::net::SocketAddr, timeout: &str) -> Arc<dyn TrafficBackend> {
-        let base = format!("http://{}/v1", address);
+        let base = format!("http://{address}/v1");
         let split = r#"{"split":{"blue":{{blue}},"green":{{green}}},"order":"{{order}}""#;
         let toml = format!(
             r#"

@@ -16,8 +16,8 @@ fn env(name: &str) -> Option<String> {
 #[test]
 fn every_kind_has_a_page_with_all_its_parts() {
     let kinds: Vec<&str> = cutover::backend::kinds::names().collect();
-    let pages: Vec<&str> = pages().map(|page| page.kind).collect();
-    assert_eq!(kinds, pages);
+    let named: Vec<&str> = pages().map(|page| page.kind).collect();
+    assert_eq!(kinds, named);
     for page in pages() {
         let headings: Vec<&str> = page.text.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(headings, HEADINGS, "{}", page.kind);
