@@ -151,7 +151,10 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let (gates, checks) = gate::gates(&root, &probe.path, kinds::keeps_requests);
-    let metrics = metrics::metrics(&root, &sides);
+    let mut metrics = metrics::metrics(&root, &sides);
+    if let Some(stream) = metrics.as_mut().and_then(|metrics| metrics.stream.as_mut()) {
+        stream.transport = probe.transport.clone();
+    }
     let guards = guards::guards(&root, metrics.as_ref());
     let alerts = alerts::alerts(&root);
     let logs = logs::logs(&root, &gates);

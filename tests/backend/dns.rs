@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cutover::backend::dns::DnsSpec;
-use cutover::backend::{BackendError, RollbackClass, TrafficBackend, Weights};
+use cutover::backend::{Backend, BackendError, RollbackClass, TrafficBackend, Weights};
 use cutover::domain::{Move, Side, Split};
 use cutover::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};

@@ -482,7 +482,7 @@ fn a_rollout_is_driven_by_one_process_after_the_other() {
     code("rollback --yes", 0);
     code("note all-is-well", 0);
     let events = stdout(&code("events", 0));
-    for told in ["promote", "first-step", "paused", "resumed", "rollback", "p99", "note: all-is-well", "op1/cli"] {
+    for told in ["promote", "first-step", "paused", "resumed", "ROLLBACK", "p99", "note: all-is-well", "op1/cli"] {
         assert!(events.contains(told), "{told} is not in the journal:\n{events}");
     }
     code("journal verify", 0);
