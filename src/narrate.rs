@@ -3,7 +3,7 @@
 //! | length | for | says |
 //! |---|---|---|
 //! | [`short`] | the screen, the report's timeline | what happened; nothing for what is no news |
-//! | [`line`] | `cutover events` | the same with ids, versions and counts |
+//! | [`line()`] | `cutover events` | the same with ids, versions and counts |
 //! | [`sentence`] | the title of an alert | what it means for traffic |
 
 use crate::domain::text::clean;

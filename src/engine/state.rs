@@ -28,7 +28,7 @@ use crate::domain::{
 
 /// The whole state of a rollout as one process knows it: the world, and the parts that each keep their own state.
 ///
-/// Only [`State::apply`] changes it. The parts read the world and answer with [`Wish`]es; the state carries them out.
+/// Only [`State::apply`] changes it. The parts read the world and answer with wishes; the state carries them out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
     pub(super) world: World,

@@ -22,7 +22,7 @@ pub trait Check: Any + fmt::Debug + Send + Sync {
     /// Carries the check out on `side`, and keeps `report` up to date.
     fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding>;
 
-    /// How many requests of live traffic it wants in [`Checked::samples`].
+    /// How many requests of live traffic it wants in `Checked::samples`.
     fn wants_samples(&self) -> usize {
         0
     }
@@ -64,7 +64,7 @@ impl Checked<'_> {
     }
 }
 
-/// The result of a check; its numbers are in the [`Report`].
+/// The result of a check; its numbers are in the report.
 pub struct Finding {
     pub(super) verdict: Verdict,
     pub(super) note: String,

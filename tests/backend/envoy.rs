@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
-use cutover::backend::{Applying, BackendError, Spec, TrafficBackend};
+use cutover::backend::{Applying, BackendError, TrafficBackend};
 use cutover::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split};
 use driving::{apply, back, forward, fresh, green, has_note, look};
 use envoy::{Holding, KEY, Proxy, Setup, answer, filled, impostor, rename_into, routes_in, swallows_changes};

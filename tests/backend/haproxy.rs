@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::backend::haproxy::{HaproxySpec, Method, NodeAddress, Save};
-use cutover::backend::{Applying, BackendError, Spec, TrafficBackend, Weights};
+use cutover::backend::{Applying, BackendError, TrafficBackend, Weights};
 use cutover::domain::{Move, Order, Pair, Revision, Side};
 use driving::{apply, back, forward, fresh, green, has_note, look};
 use kit::{Client, Model, Proxy, Way, is_installed};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::backend::haproxy::{HaproxySpec, NodeAddress};
-use cutover::backend::{BackendError, Spec, TrafficBackend};
+use cutover::backend::{BackendError, TrafficBackend};
 use cutover::domain::{Order, Pair};
 use driving::{apply, fresh, green, look};
 use kit::{Client, Model, Proxy, Way, is_installed};

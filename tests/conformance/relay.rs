@@ -135,7 +135,9 @@ impl State {
         let (mut from, mut answers) = tokio::io::split(client);
         let (mut real_answers, mut to) = tokio::io::split(real);
         let (is_late, is_passing) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let is_closed = Arc::new(AtomicBool::new(false));
         let (me, late, passing) = (Arc::clone(&self), Arc::clone(&is_late), Arc::clone(&is_passing));
+        let closed = Arc::clone(&is_closed);
         tokio::spawn(async move {
             let mut chunk = vec![0; 65_536];
             while let Ok(n @ 1..) = from.read(&mut chunk).await {
@@ -149,7 +151,12 @@ impl State {
                 } else if is_change && me.is_holding.load(Ordering::SeqCst) {
                     passing.store(true, Ordering::SeqCst);
                 }
-                if to.write_all(&chunk[..n]).await.is_err() {
+                let is_written = to.write_all(&chunk[..n]).await.is_ok();
+                // A system that has closed the connection meanwhile (Caddy, when it reloads) gives no other answer.
+                if closed.load(Ordering::SeqCst) && late.swap(false, Ordering::SeqCst) {
+                    me.answered.add_permits(1);
+                }
+                if !is_written {
                     return;
                 }
             }
@@ -164,6 +171,10 @@ impl State {
             if is_passing.swap(false, Ordering::SeqCst) {
                 self.passed.add_permits(1);
             }
+        }
+        is_closed.store(true, Ordering::SeqCst);
+        if is_late.swap(false, Ordering::SeqCst) {
+            self.answered.add_permits(1);
         }
     }
 }

@@ -68,7 +68,7 @@ fn t51_a_rollout_in_words_with_a_way_back() {
     told(&mut pty, "phase ROLLED BACK", 1);
     told(&mut pty, "type note and the reason", 1);
     pty.send("note drill of the month\n");
-    told(&mut pty, "note: done", 1);
+    told(&mut pty, "noted in the journal", 1);
     // Ctrl-D leaves; traffic stays.
     pty.send("\x04");
     assert_eq!(pty.wait_end(), Ended::Code(0));
