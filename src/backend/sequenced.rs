@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{
     Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, TrafficBackend, TrafficSystem, Weights,
 };
-use crate::domain::{Order, OrderId};
+use crate::domain::{Order, OrderId, Split};
 
 /// How long an order waits for the orders that were sent before it: the way back with its answer, a forward order
 /// before it is checked.
@@ -42,6 +42,7 @@ struct Sequenced {
 /// One order.
 struct Act {
     id: OrderId,
+    target: Split,
     /// Whether it may be in force. An order that is still being checked is not sent.
     is_sent: bool,
     /// How it ended. Closed when nothing of it is under way any more.
@@ -116,6 +117,9 @@ impl Sequenced {
         let earlier: Vec<Ending> =
             acts.iter().filter(|act| act.is_sent && act.is_under_way()).map(|act| act.ending.clone()).collect();
         if let Some(at) = acts.iter().position(|act| act.id == order.id) {
+            if acts[at].target != order.target {
+                return Asked::Ended(Err(BackendError::Refused("the id belongs to another order".into())));
+            }
             let (act, is_newest) = (&acts[at], is_newest(&acts, at));
             let outcome = act.ending.borrow().clone();
             again = match outcome {
@@ -146,7 +150,14 @@ impl Sequenced {
             acts.pop_front();
         }
         let (id, is_sent, task) = (order.id.clone(), !order.kind.is_forward(), task.abort_handle());
-        acts.push_back(Act { id, is_sent, ending: ending.clone(), callers: Arc::clone(&callers), task });
+        acts.push_back(Act {
+            id,
+            target: order.target,
+            is_sent,
+            ending: ending.clone(),
+            callers: Arc::clone(&callers),
+            task,
+        });
         Asked::UnderWay(ending, callers)
     }
 
