@@ -49,6 +49,7 @@ pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)
                     for line in session.lines() {
                         say(&told(&line));
                     }
+                    say(&figures(&snapshot.status));
                     say(&format!("outcome: {why} (exit code {code})"));
                     break code;
                 }

@@ -58,8 +58,21 @@ impl MlServer {
         Ok(Self { child, url: at(http), metrics: at(metrics) })
     }
 
-    /// Waits until the model itself is ready.
-    async fn ready(&mut self) -> Result<(), String> {
+    /// One whose model is ready. Another process may take a port before MLServer does: then new ports are tried.
+    async fn ready(executable: &Path, models: &Path) -> Result<Self, String> {
+        let mut last = String::new();
+        for _ in 0..3 {
+            let mut server = Self::start(executable, models).map_err(|error| error.to_string())?;
+            match server.wait_ready().await {
+                Ok(()) => return Ok(server),
+                Err(error) => last = error,
+            }
+        }
+        let log = std::fs::read_to_string(models.with_file_name("mlserver.log")).unwrap_or_default();
+        Err(format!("{last}: {log}"))
+    }
+
+    async fn wait_ready(&mut self) -> Result<(), String> {
         let (client, target) = (Client::new(&Transport::default())?, Target::new(&self.url));
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
@@ -94,8 +107,7 @@ async fn gates_and_probes_hold_on_a_foreign_server() {
     };
     let dir = executable.ancestors().nth(3).expect("DIR/venv/bin/mlserver").to_owned();
     let started = Instant::now();
-    let mut server = MlServer::start(&executable, &dir.join("models")).unwrap();
-    server.ready().await.unwrap();
+    let server = MlServer::ready(&executable, &dir.join("models")).await.unwrap();
     println!("mlserver ready after {:.1} s", started.elapsed().as_secs_f64());
 
     let mut bench = Bench::new([&server.url]);
