@@ -23,26 +23,26 @@
 //! Observing and driving are two types: a read-only console never holds a [`Driver`].
 //!
 //! A kind is one folder and one row in [`kinds`]. It reads its config into a [`Spec`], and implements [`TrafficSystem`]:
-//! observing, and sending one order. [`sequenced`] keeps the order of orders, the same for every kind.
+//! observing, and sending one order. [`sequenced()`] keeps the order of orders, the same for every kind.
 
-pub mod caddy;
+pub(crate) mod caddy;
 mod configured;
-pub mod dns;
-pub mod embedded;
-pub mod envoy;
+pub(crate) mod dns;
+pub(crate) mod embedded;
+pub(crate) mod envoy;
 mod exchange;
 mod file;
-pub mod haproxy;
-pub mod hook;
+pub(crate) mod haproxy;
+pub(crate) mod hook;
 mod kind;
-pub mod kinds;
-pub mod nginx;
+pub(crate) mod kinds;
+pub(crate) mod nginx;
 mod nodes;
 mod replace;
 mod run;
 mod sequenced;
-pub mod setup;
-pub mod traefik;
+pub(crate) mod setup;
+pub(crate) mod traefik;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,7 +50,8 @@ use std::sync::Arc;
 
 pub use self::configured::{Backend, Spec};
 pub use self::sequenced::sequenced;
-pub use crate::domain::capabilities::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
+pub(crate) use crate::domain::capabilities::StepOwner;
+pub use crate::domain::capabilities::{Applying, Capabilities, RollbackClass, Weights};
 pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
@@ -107,7 +108,7 @@ pub trait Driver: Send + Sync {
     fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted>;
 }
 
-/// What a kind of traffic system implements; [`sequenced`] makes a [`TrafficBackend`] of it.
+/// What a kind of traffic system implements; [`sequenced()`] makes a [`TrafficBackend`] of it.
 pub trait TrafficSystem: Observer + 'static {
     /// `embedded`, `haproxy`, ...: the word in `[backend] kind`.
     fn name(&self) -> &'static str;
@@ -132,7 +133,7 @@ pub trait TrafficSystem: Observer + 'static {
 }
 
 /// An order that sends itself when it is awaited.
-pub type Sending<'a> = BackendFuture<'a, Accepted>;
+pub(crate) type Sending<'a> = BackendFuture<'a, Accepted>;
 
 /// The sending of an order that is in force already: nothing is sent.
 fn already<'a>(revision: Option<Revision>) -> Sending<'a> {

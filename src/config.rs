@@ -15,7 +15,7 @@ use crate::backend::{Backend, kinds};
 use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 use crate::gate::{self, Checks};
-pub use crate::settings::{AdminAddress, ConfigError, Fault, KeyDefault, KeyDoc, Place, Secret};
+pub use crate::settings::{AdminAddress, ConfigError, KeyDefault, Secret};
 use crate::settings::{MAX_FAULTS, Report, Table};
 
 mod alerts;
@@ -32,7 +32,7 @@ mod ui;
 
 pub use keys::{reference, reference_markdown};
 pub use template::{Answers, template};
-pub use ui::{ColorDepth, ColorWhen, UiSpec};
+pub(crate) use ui::{ColorDepth, ColorWhen, UiSpec};
 
 /// A config without faults.
 #[derive(Debug, Clone)]

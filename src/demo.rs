@@ -8,17 +8,17 @@
 //!
 //! Each server and the load run as child processes ([`child`]) that end with their parent.
 
-pub mod accelerator;
-pub mod behaviour;
-pub mod child;
-pub mod data;
-pub mod exports;
-pub mod linear;
-pub mod load;
-pub mod model;
-pub mod protocol;
-pub mod scenario;
-pub mod server;
-pub mod settings;
-pub mod show;
-pub mod tree;
+pub(crate) mod accelerator;
+pub(crate) mod behaviour;
+pub(crate) mod child;
+pub(crate) mod data;
+pub(crate) mod exports;
+pub(crate) mod linear;
+pub(crate) mod load;
+pub(crate) mod model;
+pub(crate) mod protocol;
+pub(crate) mod scenario;
+pub(crate) mod server;
+pub(crate) mod settings;
+pub(crate) mod show;
+pub(crate) mod tree;

@@ -4,7 +4,7 @@
 //! system's roots and those of the config, few idle connections, few name lookups at once. What comes back holds no
 //! secret: what was sent as one is masked in bodies and errors. A failure is told by its root cause, in words.
 
-mod cause;
+pub(crate) mod cause;
 mod client;
 mod exchange;
 mod headers;
@@ -16,11 +16,12 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use cause::Cause;
 pub use client::Client;
-pub use exchange::{Ask, FetchError, Reply, Request, Response, fetch, redirect_note};
-pub use headers::{Headers, NoSecret};
-pub use mask::Mask;
-pub use secret::{any_secret, secret};
-pub use target::{Target, split_origin};
-pub use tls::{Fault, Part, check};
+pub use exchange::{Ask, FetchError, fetch};
+pub(crate) use exchange::{Reply, Request, Response, redirect_note};
+pub(crate) use headers::{Headers, NoSecret};
+pub(crate) use mask::Mask;
+pub(crate) use secret::{any_secret, secret};
+pub use target::Target;
+pub(crate) use target::split_origin;
+pub(crate) use tls::{Part, check};

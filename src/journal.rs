@@ -21,7 +21,7 @@
 //! *last* lines were cut off, nor that somebody rewrote everything from one line on and all hashes with it:
 //! for that, keep the head hash that [`verify()`] prints somewhere else and give it to [`verify_expecting`].
 //!
-//! Everything here is synchronous and may block for up to [`LOCK_WAIT`]: the runtime calls it from a
+//! Everything here is synchronous and may block for up to [`lock::LOCK_WAIT`]: the runtime calls it from a
 //! thread of its own. Nothing here knows a rollout: records go in and come out.
 
 mod error;
@@ -37,12 +37,13 @@ mod store;
 mod verify;
 mod write;
 
-pub use error::{Fault, JournalError, Problem};
-pub use gate_log::{GateLog, ROTATE_AT, log_file, log_path};
+pub use error::Problem;
+pub(crate) use gate_log::GateLog;
+pub use gate_log::{ROTATE_AT, log_file, log_path};
 pub use lease::{Holder, Lease, LeaseState, Standing};
-pub use line::{Entry, MAX_LINE};
-pub use lock::LOCK_WAIT;
-pub use read::{Tail, read, tail};
-pub use series::{SERIES_NAME, Series, SeriesFile, read_series};
-pub use store::{Appended, FILE_NAME, Journal, Opened};
-pub use verify::{Summary, verify, verify_expecting};
+pub use line::MAX_LINE;
+pub use read::{read, tail};
+pub use series::{SERIES_NAME, SeriesFile};
+pub(crate) use series::{Series, read_series};
+pub use store::{FILE_NAME, Journal};
+pub use verify::{verify, verify_expecting};

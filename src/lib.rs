@@ -41,28 +41,36 @@
 //!
 //! Who may use whom is a table that `tests/docs/architecture.rs` holds against the sources.
 
-pub mod alert;
-pub mod backend;
-pub mod cli;
-pub mod config;
-pub mod demo;
-pub mod dialogue;
-pub mod domain;
-pub mod engine;
-pub mod gate;
-pub mod gateway;
-pub mod http;
-pub mod journal;
-pub mod logs;
-pub mod manual;
-pub mod narrate;
-pub mod probe;
-pub mod process;
-pub mod record;
-pub mod report;
-pub mod runtime;
-pub mod settings;
-pub mod terminal;
+#![warn(unreachable_pub)]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the documentation is for readers of the source: it is made with private items"
+)]
+
+mod alert;
+mod backend;
+mod cli;
+mod config;
+mod demo;
+mod dialogue;
+mod domain;
+mod engine;
+mod gate;
+mod gateway;
+mod http;
+mod journal;
+mod logs;
+mod manual;
+mod narrate;
+mod probe;
+mod process;
+mod record;
+mod report;
+mod runtime;
+mod settings;
+mod terminal;
 #[doc(hidden)]
 pub mod testing;
-pub mod ui;
+mod ui;
+
+pub use cli::main;

@@ -26,9 +26,9 @@ use crate::domain::text::clean;
 use crate::domain::{LogFeed, LogLine, LogSource};
 
 /// The longest part of a line that is kept, in bytes; how much was cut is said at its end.
-pub const LONGEST: usize = 16 << 10;
+pub(crate) const LONGEST: usize = 16 << 10;
 /// Lines in a batch.
-pub const BATCH: usize = 256;
+pub(crate) const BATCH: usize = 256;
 /// Text in a batch, in bytes; one line more may be on top.
 const BATCH_BYTES: usize = 64 << 10;
 /// The least time between two batches.

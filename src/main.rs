@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cutover::cli::main(std::env::args_os())
+    cutover::main(std::env::args_os())
 }

@@ -2,7 +2,7 @@
 //!
 //! The texts are compiled in. [`markdown`] turns them into lines for a terminal or into a man page.
 
-pub mod markdown;
+pub(crate) mod markdown;
 
 use std::sync::LazyLock;
 
@@ -86,7 +86,7 @@ pub fn topics() -> impl Iterator<Item = &'static Topic> {
 ///
 /// # Errors
 /// The name that is most like it, if one is.
-pub fn topic(name: &str) -> Result<&'static Topic, Option<&'static str>> {
+pub(crate) fn topic(name: &str) -> Result<&'static Topic, Option<&'static str>> {
     topics().find(|topic| topic.name == name).ok_or_else(|| nearest(name, topics().map(|topic| topic.name)))
 }
 

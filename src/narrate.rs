@@ -23,13 +23,13 @@ pub fn short(fact: &Fact) -> Option<(String, bool)> {
 }
 
 /// The form of `fact` for the log, with all its details.
-pub fn line(fact: &Fact) -> String {
+pub(crate) fn line(fact: &Fact) -> String {
     words(fact, true)
 }
 
 /// What an alert has to know besides the fact.
 #[derive(Debug, Clone, Copy)]
-pub struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// The side that is the way back.
     pub origin: Side,
     /// The order that the fact is about.
@@ -37,7 +37,7 @@ pub struct Around<'a> {
 }
 
 /// What `record` means for traffic, in one sentence.
-pub fn sentence(record: &Record, around: Around<'_>) -> String {
+pub(crate) fn sentence(record: &Record, around: Around<'_>) -> String {
     let origin = around.origin;
     match &record.fact {
         Fact::Guard(seen) => {
@@ -173,7 +173,7 @@ fn guard(seen: &Breach) -> String {
 }
 
 /// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`.
-pub fn breach(seen: &Breach) -> String {
+pub(crate) fn breach(seen: &Breach) -> String {
     let (value, limit) = (in_unit(seen.value, seen.unit()), in_unit(seen.limit, seen.unit()));
     let (what, side) = (seen.subject(), seen.side);
     match (seen.metric, seen.worse_by) {

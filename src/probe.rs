@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use delay::delay_ms;
 pub use metrics::{read_twice, start_metrics};
 pub use stream::{start_streams, stream_once};
 

@@ -8,23 +8,23 @@ use tokio::process::{Child, Command};
 
 /// A process group that is killed when its owner goes.
 #[derive(Debug)]
-pub struct Group(Option<Pid>);
+pub(crate) struct Group(Option<Pid>);
 
 impl Group {
     /// The group that `child` leads.
-    pub fn of(child: &Child) -> Self {
+    pub(crate) fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
     }
 
     /// Sends `signal` to every process of the group. An empty group is no fault.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         if let Some(leader) = self.0 {
             let _ = kill_process_group(leader, signal);
         }
     }
 
     /// Kills it now; dropping it later does nothing more.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.0 = None;
     }
@@ -40,7 +40,7 @@ impl Drop for Group {
 ///
 /// # Errors
 /// `argv` is empty.
-pub fn command(argv: &[String], dir: &Path) -> std::io::Result<Command> {
+pub(crate) fn command(argv: &[String], dir: &Path) -> std::io::Result<Command> {
     let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir);

@@ -6,13 +6,14 @@
 //! [`log`] write through a thread of their own: a disk that hangs loses lines and never holds up the loop.
 
 mod entry;
-pub mod log;
+pub(crate) mod log;
 mod player;
 mod read;
 mod recorder;
 mod writer;
 
 pub use entry::Entry;
-pub use player::{Played, Player};
-pub use read::{ReadError, Recording, read};
-pub use recorder::{DEFAULT_LIMIT, Recorder};
+pub use player::Player;
+pub use read::{Recording, read};
+pub(crate) use recorder::DEFAULT_LIMIT;
+pub use recorder::Recorder;

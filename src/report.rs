@@ -29,17 +29,14 @@ mod words;
 
 use chrono::{DateTime, Utc};
 
-pub use self::markdown::markdown;
-pub use self::model::{
-    Breach, Decision, GateRow, Milestone, OrderRow, Outcome, Report, Rollout, SCHEMA_VERSION, Share, Step, StepSide,
-    Times,
-};
-pub use self::page::html;
+pub(crate) use self::markdown::markdown;
+pub(crate) use self::model::{Report, Rollout, SCHEMA_VERSION};
+pub(crate) use self::page::html;
 use crate::domain::{GuardSpec, Record, Sample};
 
 /// Which rollouts are in the report, counted from the first in the journal (1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// The one that began last.
     Last,
     /// All of them.
@@ -50,7 +47,7 @@ pub enum Choice {
 
 /// What a report is made of.
 #[derive(Debug)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// The service's name.
     pub service: &'a str,
     /// Where it runs; may be empty.
@@ -73,7 +70,7 @@ pub struct Source<'a> {
 ///
 /// # Errors
 /// When the rollout asked for is not in the journal, in words.
-pub fn make(source: &Source<'_>, choice: Choice, since: Option<DateTime<Utc>>) -> Result<Report, String> {
+pub(crate) fn make(source: &Source<'_>, choice: Choice, since: Option<DateTime<Utc>>) -> Result<Report, String> {
     let chapters = chapter::chapters(source.records);
     let of = chapters.len();
     if let Choice::Number(n) = choice

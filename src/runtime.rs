@@ -7,18 +7,18 @@
 mod alerts;
 mod backend;
 mod clock;
-pub mod console;
+pub(crate) mod console;
 mod core;
 mod gates;
 mod journal_writer;
 mod observe;
 mod orders;
 mod recording;
-pub mod replay;
-pub mod session;
-pub mod themes;
+pub(crate) mod replay;
+pub(crate) mod session;
+pub(crate) mod themes;
 
 pub use backend::{Systems, connect};
-pub use clock::Clock;
-pub use core::{Core, Incoming, Outcome};
-pub use recording::record_to;
+pub use core::Core;
+pub(crate) use core::{Incoming, Outcome};
+pub(crate) use recording::record_to;

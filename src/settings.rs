@@ -16,9 +16,11 @@ pub(crate) mod values;
 
 pub use admin::AdminAddress;
 pub(crate) use admin::{TOKEN, admin};
-pub use docs::{KeyDefault, KeyDoc};
+pub use docs::KeyDefault;
+pub(crate) use docs::KeyDoc;
 pub(crate) use docs::{Section, key};
-pub use error::{ConfigError, Fault, Place};
+pub use error::ConfigError;
+pub(crate) use error::{Fault, Place};
 pub(crate) use error::{nearest, quote, quote_path};
 pub(crate) use reader::{MAX_FAULTS, Node, Report, Table};
 pub use secret::Secret;

@@ -14,14 +14,14 @@
 //! A console does, in this order: [`crash::install`], [`signals::Signals::listen`], [`Session::start`]; then its loop
 //! over `session.inputs`, the signals and [`screen::Screen::written`]; at the end [`Session::finish`] or a drop.
 
-pub mod capability;
-pub mod crash;
-pub mod guard;
-pub mod input;
-pub mod output;
-pub mod screen;
-pub mod signals;
-pub mod watchdog;
+pub(crate) mod capability;
+pub(crate) mod crash;
+pub(crate) mod guard;
+pub(crate) mod input;
+pub(crate) mod output;
+pub(crate) mod screen;
+pub(crate) mod signals;
+pub(crate) mod watchdog;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -31,7 +31,8 @@ use rustix::process;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-pub use capability::{Capability, ColorChoice, Depth};
+pub use capability::Depth;
+pub(crate) use capability::{Capability, ColorChoice};
 pub use guard::{Guard, Modes};
 pub use input::{Input, Key, KeyCode, KeyKind, Mods};
 pub use screen::{DrawOutcome, Notices, Screen, ScreenOptions};
@@ -162,7 +163,7 @@ impl Session {
 }
 
 /// The terminal's columns and rows, at least one each; 80x24 when it does not know (a serial line).
-pub fn size() -> (u16, u16) {
+pub(crate) fn size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),

@@ -1,4 +1,4 @@
-//! The parts of the inside that tests and benches need. Nothing in the program uses them through here.
+//! What tests and benches may use of the inside, under the paths it has inside. The program itself uses nothing of this.
 
 /// The engine of the load gate.
 pub mod load {
@@ -60,5 +60,238 @@ pub mod parsers {
         }
         events.extend(parser.rest());
         Some(events.into_iter().map(|event| (event.kind, event.data)).collect())
+    }
+}
+
+pub mod alert {
+    pub use crate::alert::{Ended, Places};
+}
+pub mod backend {
+    pub use crate::backend::{
+        Accepted, Applying, Backend, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, ProbeTarget,
+        RollbackClass, Spec, TrafficBackend, Weights, sequenced,
+    };
+    pub mod caddy {
+        pub use crate::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+    }
+    pub mod dns {
+        pub use crate::backend::dns::DnsSpec;
+    }
+    pub mod embedded {
+        pub use crate::backend::embedded::{AdminAddress, Embedded, EmbeddedSpec};
+    }
+    pub mod envoy {
+        pub use crate::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+    }
+    pub mod haproxy {
+        pub use crate::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+    }
+    pub mod hook {
+        pub use crate::backend::hook::HookSpec;
+    }
+    pub mod kinds {
+        pub use crate::backend::kinds::names;
+    }
+    pub mod setup {
+        pub use crate::backend::setup::{HEADINGS, pages};
+    }
+    pub mod traefik {
+        pub use crate::backend::traefik::{RedisSpec, TraefikSpec, TraefikWay};
+    }
+}
+pub mod cli {
+    pub mod args {
+        pub use crate::cli::args::definition;
+    }
+    pub mod backends {
+        pub use crate::cli::backends::{abilities, markdown};
+    }
+    pub mod exit {
+        pub use crate::cli::exit::{ONCE, TABLE};
+    }
+}
+pub mod config {
+    pub use crate::config::{
+        AdminAddress, Answers, Config, ConfigError, KeyDefault, Secret, load, load_to_go_back, parse, reference,
+        reference_markdown, template,
+    };
+}
+pub mod demo {
+    pub mod accelerator {
+        pub use crate::demo::accelerator::{Accelerator, Pace};
+    }
+    pub mod behaviour {
+        pub use crate::demo::behaviour::{Behaviour, Mode};
+    }
+    pub mod child {
+        pub use crate::demo::child::{Pipes, Report, run_load, run_model_server};
+    }
+    pub mod data {
+        pub use crate::demo::data::{Case, GOLDEN, SMOKE, golden_cases, write_to};
+    }
+    pub mod linear {
+        pub use crate::demo::linear::figures;
+    }
+    pub mod load {
+        pub use crate::demo::load::{DEFAULT_RPS, Load, LoadReport};
+    }
+    pub mod model {
+        pub use crate::demo::model::{Image, Model, transposed};
+    }
+    pub mod scenario {
+        pub use crate::demo::scenario::Scenario;
+    }
+    pub mod server {
+        pub use crate::demo::server::{MAX_BODY, Server, serve};
+    }
+    pub mod settings {
+        pub use crate::demo::settings::{Addresses, CONFIG_FILE, demo_config};
+    }
+}
+pub mod dialogue {
+    pub use crate::dialogue::{target, version_word};
+}
+pub mod domain {
+    pub use crate::domain::{
+        Actor, Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, BackendError, Bound, Breach, Call,
+        Capabilities, Cause, Comparison, Digest, Evidence, Expect, Fact, GateSpec, GuardAction, GuardSpec, HeaderValue,
+        LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource, Metric, MetricsSpec, Move, Observation,
+        OnDisconnect, OnFailure, Order, OrderId, OrderState, Pair, Plan, Point, ProbeSpec, Record, Revision, Role,
+        RouterStatus, Sample, SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSpec, Split,
+        Stamp, Step, TrafficCounters, Transport, Verdict, Version, VersionSource,
+    };
+    pub mod call {
+        pub use crate::domain::call::HeaderValue;
+    }
+    pub mod guard {
+        pub use crate::domain::guard::IN_FLIGHT;
+    }
+    pub mod json_line {
+        pub use crate::domain::json_line::log_line;
+    }
+    pub mod load {
+        pub use crate::domain::load::{LimitedBy, Saturation, Selector};
+    }
+    pub mod masked {
+        pub use crate::domain::masked::serialize;
+    }
+    pub mod metric {
+        pub use crate::domain::metric::{
+            Fed, Merge, Merged, MetricRow, MetricsSpec, PRESETS, Part, Scrape, Series, StreamSpec, Take, Unit, preset,
+            stream_rows,
+        };
+    }
+    pub mod sequential {
+        pub use crate::domain::sequential::{ErrorRatio, quantile_excess};
+    }
+    pub mod text {
+        pub use crate::domain::text::clean;
+    }
+    pub mod transport {
+        pub use crate::domain::transport::{Identity, Proxy, Transport};
+    }
+}
+pub mod engine {
+    pub use crate::engine::{
+        Access, Command, Effect, Event, Phase, Refusal, RefusalKind, Reply, Request, Snapshot, State, Status, WriteRule,
+    };
+    pub mod detail {
+        pub use crate::engine::detail::{Detail, GateLoad, GatePoint, GateTrail, ReplicaStatus};
+    }
+    pub mod snapshot {
+        pub use crate::engine::snapshot::{
+            Blocked, DriverStatus, EventLine, Fault, FaultKind, GateState, GateStatus, GuardState, GuardStatus,
+            History, Latency, MetricStatus, OrderStatus, RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
+        };
+    }
+}
+pub mod gate {
+    pub use crate::gate::{
+        CaseFields, Check, Checks, Compare, Exec, GateProgress, GoldenForm, GoldenLimits, GoldenSpec, Health, Http,
+        Integration, Load, LoadLimits, Prometheus, RunContext, Smoke, SmokeSource, Stage, Subject, Target, run,
+    };
+    pub mod kinds {
+        pub use crate::gate::kinds::KINDS;
+    }
+}
+pub mod gateway {
+    pub use crate::gateway::{Admin, Gateway, GatewayError, Settings};
+}
+pub mod http {
+    pub use crate::http::{Ask, Client, FetchError, Target, fetch};
+}
+pub mod journal {
+    pub use crate::journal::{
+        FILE_NAME, Holder, Journal, Lease, LeaseState, MAX_LINE, Problem, ROTATE_AT, SERIES_NAME, SeriesFile, Standing,
+        log_file, log_path, read, tail, verify, verify_expecting,
+    };
+}
+pub mod logs {
+    pub use crate::logs::Followers;
+}
+pub mod manual {
+    pub use crate::manual::topics;
+    pub mod markdown {
+        pub use crate::manual::markdown::plain;
+    }
+}
+pub mod narrate {
+    pub use crate::narrate::short;
+}
+pub mod probe {
+    pub use crate::probe::{
+        Pollers, ProbeEvent, ProbeOutcome, read_twice, start, start_metrics, start_streams, stream_once,
+    };
+}
+pub mod record {
+    pub use crate::record::{Entry, Player, Recorder, Recording, read};
+}
+pub mod runtime {
+    pub use crate::runtime::{Core, Systems, connect};
+    pub mod console {
+        pub use crate::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
+    }
+}
+pub mod terminal {
+    pub use crate::terminal::{
+        Depth, DrawOutcome, Guard, Input, Key, KeyCode, KeyKind, Modes, Mods, Notices, Options, Screen, ScreenOptions,
+        Session, Signal, Signals,
+    };
+    pub mod crash {
+        pub use crate::terminal::crash::{install, last_event, note};
+    }
+    pub mod guard {
+        pub use crate::terminal::guard::Step;
+    }
+    pub mod input {
+        pub use crate::terminal::input::Filters;
+        pub mod framing {
+            pub use crate::terminal::input::framing::{Framer, PASTE_MAX};
+        }
+    }
+    pub mod screen {
+        pub use crate::terminal::screen::{DrawOutcome, Notices, Screen, ScreenOptions};
+    }
+}
+pub mod ui {
+    pub use crate::ui::{Action, Code, Depth, Glyphs, Input, Key, Keymap, Options, Theme, View, draw};
+    pub mod actions {
+        pub use crate::ui::actions::{Act, Danger, Row, parse, table};
+    }
+    pub mod input {
+        pub use crate::ui::input::{Code, Key};
+    }
+    pub mod keymap {
+        pub mod spelling {
+            pub use crate::ui::keymap::spelling::spell;
+        }
+    }
+    pub mod theme {
+        pub use crate::ui::theme::TABLE;
+    }
+    pub mod view {
+        pub mod log {
+            pub use crate::ui::view::log::LogPane;
+        }
     }
 }

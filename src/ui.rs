@@ -14,18 +14,19 @@
 //! prompt is dead in it, paste never acts, forward prompts are bound to the state digest and armed only after they were
 //! seen, and rollback is two keys from anywhere (see [`view::prompt`]).
 
-pub mod actions;
+pub(crate) mod actions;
 pub mod draw;
-pub mod glyphs;
-pub mod input;
-pub mod keymap;
-pub mod text;
-pub mod theme;
-pub mod view;
+pub(crate) mod glyphs;
+pub(crate) mod input;
+pub(crate) mod keymap;
+pub(crate) mod text;
+pub(crate) mod theme;
+pub(crate) mod view;
 
 pub use draw::draw;
 pub use glyphs::Glyphs;
-pub use input::{Action, Code, Input, Key, Replay, Seek};
+pub use input::{Action, Code, Input, Key};
+pub(crate) use input::{Replay, Seek};
 pub use keymap::Keymap;
 pub use theme::{Depth, Theme};
 pub use view::{Options, View};

@@ -80,7 +80,7 @@ struct Seen {
 
 impl Caddy {
     /// The Caddy that `spec` describes; `sides` are base URLs that reach each side whatever the split.
-    pub fn new(spec: CaddySpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: CaddySpec, sides: Pair<Vec<String>>) -> Self {
         let api = Api::new(&spec);
         Self { spec, sides, api, seen: Mutex::default() }
     }

@@ -30,7 +30,8 @@ use tokio::time::Instant;
 use self::countdown::Countdown;
 use self::powerdns::Api;
 use self::records::Weighted;
-pub use self::spec::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
+pub use self::spec::DnsSpec;
+pub(crate) use self::spec::{DnsWay, RecordKind, TsigKey};
 use self::tsig::Key;
 use self::wire::{Data, Record, Update};
 use super::configured::Spec;
@@ -81,7 +82,7 @@ struct Found {
 
 impl Dns {
     /// The name that `spec` describes; `sides` are base URLs that reach each side whatever the records say.
-    pub fn new(spec: DnsSpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: DnsSpec, sides: Pair<Vec<String>>) -> Self {
         let transport = match &spec.way {
             DnsWay::PowerDns { transport, .. } => transport.clone(),
             DnsWay::Update { .. } => Transport::default(),

@@ -64,7 +64,7 @@ pub(super) struct Envoy {
 
 impl Envoy {
     /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
-    pub fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
         Self { fleet: fleet::Fleet::new(spec), sides, writing: Arc::default() }
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Haproxy {
 
 impl Haproxy {
     /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
-    pub fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
         Self { spec, sides, unsaved: Mutex::default() }
     }
 }

@@ -24,7 +24,8 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use self::fill::Values;
-pub use self::spec::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
+pub(crate) use self::spec::Act;
+pub use self::spec::HookSpec;
 use super::configured::Spec;
 use super::exchange;
 use super::kind::{COMMON, Kind};
@@ -91,7 +92,7 @@ struct Response {
 
 impl Hook {
     /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
-    pub fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
         let client = exchange::client(&spec.transport);
         Self { spec, sides, client, seen: Mutex::default() }
     }

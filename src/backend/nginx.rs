@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use self::include::Reading;
-pub use self::spec::NginxSpec;
+pub(crate) use self::spec::NginxSpec;
 use self::workers::{NoMaster, Workers};
 use super::configured::Spec;
 use super::file::{self, Before, Lock};
@@ -78,7 +78,7 @@ pub(super) struct Nginx {
 
 impl Nginx {
     /// The nginx that `spec` describes; `sides` are base URLs that reach each side whatever the split.
-    pub fn new(spec: NginxSpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: NginxSpec, sides: Pair<Vec<String>>) -> Self {
         Self { spec: Arc::new(spec), sides, writing: Arc::default() }
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 
 use self::api::Instance;
 use self::source::Source;
-pub use self::spec::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+pub use self::spec::{RedisSpec, TraefikSpec, TraefikWay};
 use self::store::Store;
 use super::configured::Spec;
 use super::exchange;
@@ -74,7 +74,7 @@ pub(super) struct Traefik {
 
 impl Traefik {
     /// The Traefik that `spec` describes; `sides` are base URLs that reach each side whatever the split.
-    pub fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
+    pub(super) fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
         let (client, store) = (exchange::client(&spec.transport), Store::new(&spec));
         Self { spec, sides, client, store, waiting: Mutex::default() }
     }

@@ -7,17 +7,16 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
-pub use self::parts::{
-    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, ReportFormat, RunArgs,
-    TailArgs, Until,
+pub(crate) use self::parts::{
+    ActArgs, DemoArgs, Goal, HelpArgs, InitArgs, ReplayArgs, ReportArgs, ReportFormat, RunArgs, TailArgs, Until,
 };
-pub use self::verbs::{GatesAct, JournalAct, Verb};
+pub(crate) use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
 
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, disable_help_subcommand = true, after_long_help = exit::as_text())]
-pub struct Typed {
+pub(crate) struct Typed {
     /// What applies to every verb.
     #[command(flatten)]
     pub global: Global,
@@ -32,7 +31,7 @@ pub struct Typed {
 /// What applies to every verb.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options everywhere")]
-pub struct Global {
+pub(crate) struct Global {
     /// The config file [default: ./cutover.toml, then the XDG config directory]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -76,7 +75,7 @@ pub struct Global {
 
 /// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people
     Text,
     /// One JSON document
@@ -87,7 +86,7 @@ pub enum Format {
 
 /// When bold and colour are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Always
@@ -99,7 +98,7 @@ pub enum ColorChoice {
 /// What applies only to the full-screen console.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of the console")]
-pub struct ConsoleArgs {
+pub(crate) struct ConsoleArgs {
     /// Only look: this console cannot drive
     #[arg(long)]
     pub read_only: bool,
@@ -131,7 +130,7 @@ pub struct ConsoleArgs {
 
 impl ConsoleArgs {
     /// Whether anything of it was typed.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.read_only
             || self.linear
             || self.theme.is_some()

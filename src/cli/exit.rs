@@ -127,7 +127,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The table as text, for `--help` and the man page.
-pub fn as_text() -> String {
+pub(crate) fn as_text() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, meaning) in TABLE {
         // Writing into a string does not fail.

@@ -10,7 +10,7 @@ use crate::engine::{Refusal, RefusalKind};
 
 /// A command that ended otherwise than asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Decides the exit code.
     pub exit: Exit,
     /// For people: lower case, value and remedy; may have several lines (config faults).
@@ -19,27 +19,27 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with `exit`.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
 
     /// Wrong usage.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// An error without a code of its own.
-    pub fn error(message: impl Into<String>) -> Self {
+    pub(crate) fn error(message: impl Into<String>) -> Self {
         Self::new(Exit::Error, message)
     }
 
     /// The `error` member of a document.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({"kind": self.exit.kind(), "message": self.message, "exit_code": self.exit.code()})
     }
 
     /// A whole error document.
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         json!({"schema_version": SCHEMA_VERSION, "error": self.json()})
     }
 }

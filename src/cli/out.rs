@@ -29,7 +29,7 @@ enum Data {
 }
 
 /// Where a command writes.
-pub struct Out {
+pub(crate) struct Out {
     data: Data,
     messages: Box<dyn Write>,
     /// What data is written as.
@@ -43,7 +43,7 @@ pub struct Out {
 
 /// How text looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Bold and reverse may be used.
     pub color: bool,
     /// Only bytes below 0x80.
@@ -52,14 +52,14 @@ pub struct Style {
 
 impl Style {
     /// `text` in bold where that is wanted.
-    pub fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 
 impl Out {
     /// Writes to the process's own streams.
-    pub fn standard(format: Format, style: Style, quiet: bool) -> Self {
+    pub(crate) fn standard(format: Format, style: Style, quiet: bool) -> Self {
         let mut out = Self::new(Box::new(io::stdout()), Box::new(io::stderr()), format, style, quiet);
         // Reason: where there is no thread to be had, writing at once is the next best.
         if let Ok(pen) = Pen::start(io::stdout()) {
@@ -69,12 +69,18 @@ impl Out {
     }
 
     /// Writes to `data` and `messages`.
-    pub fn new(data: Box<dyn Write>, messages: Box<dyn Write>, format: Format, style: Style, quiet: bool) -> Self {
+    pub(crate) fn new(
+        data: Box<dyn Write>,
+        messages: Box<dyn Write>,
+        format: Format,
+        style: Style,
+        quiet: bool,
+    ) -> Self {
         Self { data: Data::Direct(data), messages, format, style, quiet, closed: false, fault: None }
     }
 
     /// Writes `text` to standard output as it is.
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         if self.closed || self.fault.is_some() {
             return;
         }
@@ -91,12 +97,12 @@ impl Out {
     }
 
     /// Writes `text` and a line end to standard output.
-    pub fn line(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         self.text(&format!("{text}\n"));
     }
 
     /// Writes one JSON document: indented with `-o json`, on one line with `-o ndjson`.
-    pub fn json(&mut self, value: &impl Serialize) {
+    pub(crate) fn json(&mut self, value: &impl Serialize) {
         let text = match self.format {
             Format::Ndjson => serde_json::to_string(value),
             Format::Text | Format::Json => serde_json::to_string_pretty(value),
@@ -108,7 +114,7 @@ impl Out {
     }
 
     /// Writes one JSON document on one line, whatever the format.
-    pub fn json_line(&mut self, value: &impl Serialize) {
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.line(&text),
             Err(error) => self.fault = self.fault.take().or_else(|| Some(error.into())),
@@ -116,30 +122,30 @@ impl Out {
     }
 
     /// Whether data is written as JSON.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.format != Format::Text
     }
 
     /// A message for people, on standard error; not with `--quiet`.
-    pub fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         if !self.quiet {
             self.message(text);
         }
     }
 
     /// A question, on standard error, without a line end.
-    pub fn question(&mut self, text: &str) {
+    pub(crate) fn question(&mut self, text: &str) {
         // There is no better place to report a lost message stream; the exit code still says how the command ended.
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
     /// Writes a line to standard error.
-    pub fn message(&mut self, text: &str) {
+    pub(crate) fn message(&mut self, text: &str) {
         let _ = writeln!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
     /// Tells a failure: on standard error, and with JSON as a document on standard output too.
-    pub fn failure(&mut self, failure: &Failure) {
+    pub(crate) fn failure(&mut self, failure: &Failure) {
         if self.is_json() {
             self.json(&failure.document());
         }
@@ -147,12 +153,12 @@ impl Out {
     }
 
     /// Tells a failure on standard error alone, for commands whose own document says it.
-    pub fn failure_text(&mut self, failure: &Failure) {
+    pub(crate) fn failure_text(&mut self, failure: &Failure) {
         self.message(&format!("cutover: {failure}"));
     }
 
     /// Whether standard output has no reader any more.
-    pub fn closed(&self) -> bool {
+    pub(crate) fn closed(&self) -> bool {
         match &self.data {
             Data::Pen(pen) => pen.closed() || nobody_reads(),
             Data::Direct(_) => self.closed,
@@ -160,31 +166,26 @@ impl Out {
     }
 
     /// Whether more than a reader takes at once is waiting already.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         matches!(&self.data, Data::Pen(pen) if pen.is_full())
     }
 
-    /// Whether everything has left for the reader.
-    pub fn is_idle(&self) -> bool {
-        !matches!(&self.data, Data::Pen(pen) if !pen.is_idle())
-    }
-
     /// Waits until there is room for more: what a loop does before it writes, so that a signal can end it meanwhile.
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         if let Data::Pen(pen) = &self.data {
             pen.ready().await;
         }
     }
 
     /// Waits until everything has left for the reader.
-    pub async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         if let Data::Pen(pen) = &self.data {
             pen.idle().await;
         }
     }
 
     /// Waits for the reader as long as no signal comes, and not long after one; the exit code.
-    pub async fn drain(&mut self, exit: Exit) -> Exit {
+    pub(crate) async fn drain(&mut self, exit: Exit) -> Exit {
         if matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
             let _ = tokio::time::timeout(LAST_WORDS, self.idle()).await;
             return exit;
@@ -198,7 +199,7 @@ impl Out {
     }
 
     /// The exit code, which a failed write turns from success into an error.
-    pub fn finish(&mut self, exit: Exit) -> Exit {
+    pub(crate) fn finish(&mut self, exit: Exit) -> Exit {
         if let Data::Pen(pen) = &self.data {
             if !matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
                 pen.wait();

@@ -6,7 +6,7 @@ use std::time::Duration;
 const LONGEST_S: u64 = 30 * 86_400;
 
 /// A span from its text; a number without a unit is seconds.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let wrong = || format!("`{text}` is no span of time: say e.g. 800ms, 30s, 5m, 2h (at most 30d)");
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// Seconds as people read them: `0.4s`, `9s`, `4m12s`, `2h05m`, `3d04h`.
-pub fn show(seconds: f64) -> String {
+pub(crate) fn show(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     if seconds < 1.0 {
         return format!("{seconds:.1}s");

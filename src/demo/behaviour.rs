@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// Share of inferences that a flaky server spoils, 0 to 1.
-pub const FLAKY_SHARE: f64 = 0.1;
+pub(crate) const FLAKY_SHARE: f64 = 0.1;
 
 /// How a model server behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

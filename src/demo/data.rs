@@ -15,10 +15,10 @@ pub const GOLDEN: &str = include_str!("../../assets/demo/golden.jsonl");
 pub const SMOKE: &str = include_str!("../../assets/demo/smoke.jsonl");
 
 /// The golden set's file name in the demo's directory.
-pub const GOLDEN_FILE: &str = "golden.jsonl";
+pub(crate) const GOLDEN_FILE: &str = "golden.jsonl";
 
 /// The smoke set's file name in the demo's directory.
-pub const SMOKE_FILE: &str = "smoke.jsonl";
+pub(crate) const SMOKE_FILE: &str = "smoke.jsonl";
 
 /// A golden request, ready to be sent.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use super::accelerator::Gauges;
 
 /// The type of that format.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// One reading.
-pub fn text(gauges: &Gauges) -> String {
+pub(crate) fn text(gauges: &Gauges) -> String {
     let Gauges { waiting, images, busy_s } = gauges;
     format!(
         "# HELP digits_queue Requests that wait for a worker.\n\

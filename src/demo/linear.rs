@@ -23,7 +23,7 @@ const FIGURES: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the engine cannot be started, in words.
-pub async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
+pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
     let me = Actor { name: "demo".into(), via: "demo".into() };
     let mut session = EngineSession::open(tree.config(), me, Access::Console)?;
     say(&format!("scenario {scenario}: {}", scenario.description()));

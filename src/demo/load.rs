@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
 use super::data::Case;
-pub use super::load::tally::{LoadReport, SideReport};
+pub use super::load::tally::LoadReport;
 use super::load::tally::{Outcome, Tally};
 use super::protocol::MODEL;
 use super::server::VERSION_HEADER;
@@ -31,7 +31,7 @@ mod tally;
 /// Requests per second by default.
 pub const DEFAULT_RPS: u32 = 60;
 /// More is a benchmark, not a demo.
-pub const MAX_RPS: u32 = 2000;
+pub(crate) const MAX_RPS: u32 = 2000;
 
 /// Requests under way at once.
 const MAX_UNDER_WAY: usize = 256;

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use crate::domain::Side;
 
 /// Pixels of an image: 8 rows of 8.
-pub const PIXELS: usize = 64;
+pub(crate) const PIXELS: usize = 64;
 /// How many digits there are.
-pub const CLASSES: usize = 10;
+pub(crate) const CLASSES: usize = 10;
 
 const SIDE: usize = 8;
 const BLUE: &str = include_str!("../../assets/demo/blue.json");

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::model::{CLASSES, Image, Model, PIXELS, Prediction};
 
 /// The name under which both sides serve their model.
-pub const MODEL: &str = "digits";
+pub(crate) const MODEL: &str = "digits";
 /// Images in one request at most.
-pub const MAX_BATCH: usize = 64;
+pub(crate) const MAX_BATCH: usize = 64;
 
 const MAX_ID: usize = 128;
 const INPUT: &str = "image";
@@ -20,7 +20,7 @@ const DATATYPE: &str = "FP32";
 
 /// What a path asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route<'a> {
+pub(crate) enum Route<'a> {
     /// `/metrics`: how the server is, in Prometheus' text format.
     Metrics,
     /// `/v2`: the server's metadata.
@@ -42,7 +42,7 @@ pub enum Route<'a> {
 
 /// What of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Its metadata.
     Metadata,
     /// Whether it is ready.
@@ -53,7 +53,7 @@ pub enum Verb {
 
 impl<'a> Route<'a> {
     /// The route of a request path; `None` where there is nothing.
-    pub fn parse(path: &'a str) -> Option<Self> {
+    pub(crate) fn parse(path: &'a str) -> Option<Self> {
         if path == "/metrics" {
             return Some(Self::Metrics);
         }
@@ -76,7 +76,7 @@ impl<'a> Route<'a> {
     }
 
     /// The one method this route answers.
-    pub const fn method(self) -> &'static str {
+    pub(crate) const fn method(self) -> &'static str {
         match self {
             Self::Model { verb: Verb::Infer, .. } => "POST",
             _ => "GET",
@@ -86,7 +86,7 @@ impl<'a> Route<'a> {
 
 /// A request that is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// HTTP status, 4xx or 503.
     pub status: u16,
     /// What is wrong and what would be right.
@@ -95,7 +95,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with a status.
-    pub fn new(status: u16, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, reason: impl Into<String>) -> Self {
         Self { status, reason: reason.into() }
     }
 
@@ -104,14 +104,14 @@ impl Refusal {
     }
 
     /// The body of the answer.
-    pub fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         json!({ "error": self.reason })
     }
 }
 
 /// An inference request that can be carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Infer {
+pub(crate) struct Infer {
     /// The client's own id, given back in the reply.
     pub id: Option<String>,
     /// The images, 1 to [`MAX_BATCH`].
@@ -201,7 +201,7 @@ impl<'de> Visitor<'de> for Flatten<'_> {
 /// # Errors
 /// A [`Refusal`] with status 400: no JSON of the protocol's form, an input that the model does not
 /// have, a shape that does not fit, or pixels outside of 0 to `pixel_max`.
-pub fn parse_infer(body: &[u8], pixel_max: f32) -> Result<Infer, Refusal> {
+pub(crate) fn parse_infer(body: &[u8], pixel_max: f32) -> Result<Infer, Refusal> {
     let Body { id, inputs, outputs } =
         serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("not an inference request: {e}")))?;
     if id.as_ref().is_some_and(|id| id.len() > MAX_ID) {
@@ -246,7 +246,7 @@ fn short(text: &str) -> String {
 }
 
 /// The reply to an inference request.
-pub fn infer_reply(model: &Model, request: &Infer, predictions: &[Prediction]) -> Value {
+pub(crate) fn infer_reply(model: &Model, request: &Infer, predictions: &[Prediction]) -> Value {
     let n = predictions.len();
     let wanted = |name: &str| request.outputs.is_empty() || request.outputs.iter().any(|output| output == name);
     let mut outputs = Vec::new();
@@ -266,7 +266,7 @@ pub fn infer_reply(model: &Model, request: &Infer, predictions: &[Prediction]) -
 }
 
 /// The model's metadata.
-pub fn model_metadata(model: &Model) -> Value {
+pub(crate) fn model_metadata(model: &Model) -> Value {
     json!({
         "name": MODEL,
         "versions": [model.version],
@@ -280,7 +280,7 @@ pub fn model_metadata(model: &Model) -> Value {
 }
 
 /// The server's metadata.
-pub fn server_metadata() -> Value {
+pub(crate) fn server_metadata() -> Value {
     json!({ "name": "cutover-demo", "version": env!("CARGO_PKG_VERSION"), "extensions": [] })
 }
 

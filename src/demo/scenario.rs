@@ -145,7 +145,7 @@ impl Scenario {
 
 /// A scenario in progress: whether its late fault is on, and since when it is due.
 #[derive(Debug, Clone, Copy)]
-pub struct ScenarioRun {
+pub(crate) struct ScenarioRun {
     /// The scenario.
     pub scenario: Scenario,
     /// How long green has its share before the fault comes, so that the share is seen first.
@@ -156,17 +156,17 @@ pub struct ScenarioRun {
 
 impl ScenarioRun {
     /// A scenario at its start.
-    pub fn new(scenario: Scenario, delay: Duration) -> Self {
+    pub(crate) fn new(scenario: Scenario, delay: Duration) -> Self {
         Self { scenario, delay, due: None, struck: false }
     }
 
     /// Whether the fault is on.
-    pub fn struck(&self) -> bool {
+    pub(crate) fn struck(&self) -> bool {
         self.struck
     }
 
     /// The side whose server changes now, and how, when green has `share` percent at `now`.
-    pub fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
+    pub(crate) fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
         let twist = self.scenario.twist()?;
         if share < twist.at {
             self.due = None;

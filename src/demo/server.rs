@@ -33,7 +33,7 @@ use super::protocol::{self, MODEL, Refusal, Route, Verb};
 /// Largest request body that is read, in bytes.
 pub const MAX_BODY: usize = 1 << 20;
 /// The response header with the version that answered.
-pub const VERSION_HEADER: &str = "x-model-version";
+pub(crate) const VERSION_HEADER: &str = "x-model-version";
 
 /// Connections served at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 1024;

@@ -11,7 +11,7 @@ use crate::domain::Side;
 /// The config's file name in the demo's directory.
 pub const CONFIG_FILE: &str = "cutover.toml";
 /// The gateway's admin socket in the demo's directory.
-pub const SOCKET_FILE: &str = "gateway.sock";
+pub(crate) const SOCKET_FILE: &str = "gateway.sock";
 
 /// Where the demo's processes listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::runtime::Systems;
 const SEEN: Duration = Duration::from_secs(1);
 
 /// What is played.
-pub struct Show {
+pub(crate) struct Show {
     /// What happens.
     pub scenario: Scenario,
     /// Client requests a second.
@@ -25,7 +25,7 @@ pub struct Show {
 }
 
 /// What a console needs to be part of the show.
-pub struct Staged {
+pub(crate) struct Staged {
     /// The service that is played with.
     pub service: Service,
     /// Its traffic system and checks.
@@ -40,7 +40,11 @@ pub struct Staged {
 ///
 /// # Errors
 /// When a process does not start, in words.
-pub async fn on_stage<T>(show: Show, dir: Option<&Path>, console: impl AsyncFnOnce(Staged) -> T) -> Result<T, String> {
+pub(crate) async fn on_stage<T>(
+    show: Show,
+    dir: Option<&Path>,
+    console: impl AsyncFnOnce(Staged) -> T,
+) -> Result<T, String> {
     let tree = Tree::start(dir, show.scenario, show.rps).await?;
     let (lines, story) = mpsc::channel(64);
     let (chosen, mut choices) = mpsc::channel::<String>(4);

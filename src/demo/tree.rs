@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(2);
 
 /// The demo's processes and the directory they live in.
-pub struct Tree {
+pub(crate) struct Tree {
     dir: PathBuf,
     is_temporary: bool,
     config: Config,
@@ -46,7 +46,7 @@ impl Tree {
     ///
     /// # Errors
     /// When the directory cannot be written or a child does not come up, in words.
-    pub async fn start(dir: Option<&Path>, scenario: Scenario, rps: u32) -> Result<Self, String> {
+    pub(crate) async fn start(dir: Option<&Path>, scenario: Scenario, rps: u32) -> Result<Self, String> {
         let (dir, is_temporary) = match dir {
             Some(dir) => (prepare(dir)?, false),
             None => (temporary()?, true),
@@ -69,17 +69,17 @@ impl Tree {
     }
 
     /// The directory with config, sockets, journal and logs.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The config every other command can use on the running demo.
-    pub fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
     /// Puts both servers into the modes a scenario begins with.
-    pub async fn choose(&mut self, scenario: Scenario) {
+    pub(crate) async fn choose(&mut self, scenario: Scenario) {
         let modes = scenario.modes();
         for side in Side::BOTH {
             self.behave(side, modes[side]).await;
@@ -87,12 +87,12 @@ impl Tree {
     }
 
     /// Puts one server into a mode.
-    pub async fn behave(&mut self, side: Side, mode: Mode) {
+    pub(crate) async fn behave(&mut self, side: Side, mode: Mode) {
         self.servers[side].say(&format!("behave {mode}\n")).await;
     }
 
     /// Ends every child and removes a temporary directory.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         for kid in [self.load, self.gateway, self.servers.blue, self.servers.green] {
             kid.end().await;
         }

@@ -8,7 +8,7 @@ const NAMED: usize = 3;
 
 /// The state is not the one the question was opened on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// The digest the question was opened on.
     pub was: String,
     /// The digest now.

@@ -6,7 +6,7 @@ use crate::engine::snapshot::Status;
 
 /// What a question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Topic {
+pub(crate) enum Topic {
     /// Send this command?
     Command(Command),
     /// Leave while an order is on its way?
@@ -21,7 +21,7 @@ impl From<Command> for Topic {
 
 /// How much stands before a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// Nothing: it is sent at once.
     None,
     /// A yes, which counts at once.
@@ -32,7 +32,7 @@ pub enum Weight {
 
 /// How something is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// What messages call it.
     pub name: &'static str,
     /// The key that opens its question on the screen; the question ignores it.
@@ -51,7 +51,7 @@ impl Terms {
 
 impl Topic {
     /// How it is asked for.
-    pub const fn terms(&self) -> Terms {
+    pub(crate) const fn terms(&self) -> Terms {
         use Weight::{Heavy, Light};
         let command = match self {
             Self::Leave => return Terms::of("quit", 'q', Light, false),
@@ -76,13 +76,13 @@ impl Topic {
     }
 
     /// What messages call it.
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         self.terms().name
     }
 }
 
 /// The commands that are a single word, with what the word does.
-pub const WORDS: [(&str, Command, &str); 8] = [
+pub(crate) const WORDS: [(&str, Command, &str); 8] = [
     ("promote", Command::Promote, "one step forward in the plan; asks for yes"),
     ("switch", Command::Switch, "all traffic to the candidate at once; asks for its version"),
     ("abort", Command::Abort, "give the rollout up: back to the live side; asks for yes"),
@@ -94,31 +94,31 @@ pub const WORDS: [(&str, Command, &str); 8] = [
 ];
 
 /// The command that is this single word.
-pub fn command_of(word: &str) -> Option<Command> {
+pub(crate) fn command_of(word: &str) -> Option<Command> {
     let word = if word == "hold" { "pause" } else { word };
     WORDS.into_iter().find(|(known, ..)| *known == word).map(|(_, command, _)| command)
 }
 
 /// A state, and how its versions are written: a front end cuts long names to the room it has.
 #[derive(Clone, Copy)]
-pub struct Words<'a> {
+pub(crate) struct Words<'a> {
     status: &'a Status,
     cut: &'a dyn Fn(&str) -> String,
 }
 
 impl<'a> Words<'a> {
     /// Words about `status`, with version names that `cut` makes short enough.
-    pub fn new(status: &'a Status, cut: &'a dyn Fn(&str) -> String) -> Self {
+    pub(crate) fn new(status: &'a Status, cut: &'a dyn Fn(&str) -> String) -> Self {
         Self { status, cut }
     }
 
     /// Words about `status` with whole names.
-    pub fn whole(status: &'a Status) -> Self {
+    pub(crate) fn whole(status: &'a Status) -> Self {
         Self { status, cut: &str::to_owned }
     }
 
     /// A side and what it serves: `GREEN v42`, `GREEN ?` where that is unknown.
-    pub fn named(&self, side: Side) -> String {
+    pub(crate) fn named(&self, side: Side) -> String {
         format!("{} {}", side.title(), self.version(side))
     }
 
@@ -127,7 +127,7 @@ impl<'a> Words<'a> {
     }
 
     /// `PROMOTE step 1 > 2   GREEN 10% > 50%`, `OVERRIDE GATE golden`.
-    pub fn title(&self, command: &Command) -> String {
+    pub(crate) fn title(&self, command: &Command) -> String {
         let (status, side) = (self.status, self.status.candidate);
         match command {
             Command::Promote => {
@@ -152,7 +152,7 @@ impl<'a> Words<'a> {
     }
 
     /// What `command` will do, a clause a line.
-    pub fn effect(&self, command: &Command) -> Vec<String> {
+    pub(crate) fn effect(&self, command: &Command) -> Vec<String> {
         let (status, side) = (self.status, self.status.candidate);
         match command {
             Command::Promote | Command::Switch => {
@@ -186,13 +186,13 @@ impl<'a> Words<'a> {
     }
 
     /// `for green v42 only, until its version changes`.
-    pub fn scope(&self) -> String {
+    pub(crate) fn scope(&self) -> String {
         let side = self.status.candidate;
         format!("for {side} {} only, until its version changes", self.version(side))
     }
 
     /// The steps that a plan walked unattended takes.
-    pub fn steps(&self) -> String {
+    pub(crate) fn steps(&self) -> String {
         let step = &self.status.step;
         let left: Vec<String> = step.steps.iter().skip(step.index).map(|share| format!("{share}%")).collect();
         if left.is_empty() {
@@ -202,7 +202,7 @@ impl<'a> Words<'a> {
     }
 
     /// What a rollback would do: `100% to BLUE v41, ~4s, green kept up`.
-    pub fn way_back(&self) -> String {
+    pub(crate) fn way_back(&self) -> String {
         let way = &self.status.rollback;
         let to = self.named(way.to);
         if !way.needed {
@@ -247,7 +247,7 @@ impl<'a> Words<'a> {
 }
 
 /// What becomes of traffic when a plan walked unattended fails.
-pub const fn on_failure(status: &Status) -> &'static str {
+pub(crate) const fn on_failure(status: &Status) -> &'static str {
     match status.step.on_failure {
         OnFailure::Pause => "it stops and waits for a person",
         OnFailure::Abort => "all traffic goes to the live side",
@@ -267,7 +267,7 @@ pub fn target(command: &Command, status: &Status) -> Option<Split> {
 }
 
 /// The same on the command line; `None` where only a console can do it.
-pub fn cli_twin(command: &Command, status: &Status) -> Option<String> {
+pub(crate) fn cli_twin(command: &Command, status: &Status) -> Option<String> {
     let (verb, expect) = (command.verb(), &status.digest);
     Some(match command {
         Command::Promote if status.step.next.is_some() => {
@@ -286,6 +286,6 @@ pub fn cli_twin(command: &Command, status: &Status) -> Option<String> {
 }
 
 /// `4s` for 3.8 seconds, `1s` for anything faster.
-pub fn about(seconds: f64) -> String {
+pub(crate) fn about(seconds: f64) -> String {
     format!("{}s", seconds.ceil().max(1.0))
 }

@@ -8,7 +8,7 @@ use crate::engine::{Command, RefusalKind};
 
 /// Why a question cannot be opened now.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Obstacle<'a> {
+pub(crate) enum Obstacle<'a> {
     /// This console was started read-only.
     ReadOnly {
         /// Who drives.
@@ -36,7 +36,7 @@ impl fmt::Display for Obstacle<'_> {
 }
 
 /// What stands in the way of asking for `topic` in the state `status`; nothing is in the way of leaving.
-pub fn obstacle<'a>(topic: &Topic, status: Option<&'a Status>) -> Option<Obstacle<'a>> {
+pub(crate) fn obstacle<'a>(topic: &Topic, status: Option<&'a Status>) -> Option<Obstacle<'a>> {
     let Topic::Command(command) = topic else { return None };
     if let Some(driver) = status.map(|status| &status.driver).filter(|driver| driver.read_only) {
         return Some(Obstacle::ReadOnly { driver: driver.holder.as_deref() });
@@ -68,14 +68,14 @@ fn blocked_by<'a>(command: &Command, status: &'a Status) -> Option<&'a Blocked> 
 }
 
 /// The gate that `named` means: its name, or its number in the list.
-pub fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a GateStatus> {
+pub(crate) fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a GateStatus> {
     let by_number = || gates.get(named.parse::<usize>().ok()?.checked_sub(1)?);
     gates.iter().find(|gate| gate.name == named).or_else(by_number)
 }
 
 /// The failed gate that an override is about: the one that is named, or the only one that fails. The error says why
 /// there is none.
-pub fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
+pub(crate) fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
     let failed: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
     match (named, failed.as_slice()) {
         (Some(named), _) => match find_gate(gates, named) {

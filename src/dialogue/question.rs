@@ -13,47 +13,47 @@ use crate::engine::snapshot::Status;
 use crate::engine::{Command, MIN_REASON, Snapshot};
 
 /// Answers to a heavy question count from this long after it reached the terminal, in milliseconds.
-pub const ARMING_MS: u64 = 400;
+pub(crate) const ARMING_MS: u64 = 400;
 
 /// Whether something is on the terminal, and since when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shown {
+pub(crate) struct Shown {
     drawn: bool,
     flushed_ms: Option<u64>,
 }
 
 impl Shown {
     /// It is in the frame, or among the lines, that leave next.
-    pub const fn drawn(&mut self) {
+    pub(crate) const fn drawn(&mut self) {
         self.drawn = true;
     }
 
     /// What was drawn last has reached the terminal.
-    pub fn flushed(&mut self, now_ms: u64) {
+    pub(crate) fn flushed(&mut self, now_ms: u64) {
         if self.drawn && self.flushed_ms.is_none() {
             self.flushed_ms = Some(now_ms);
         }
     }
 
     /// Whether it has reached the terminal.
-    pub const fn is_seen(self) -> bool {
+    pub(crate) const fn is_seen(self) -> bool {
         self.flushed_ms.is_some()
     }
 
     /// When answers begin to count; `None` while it was not seen yet.
-    pub fn armed_at(self) -> Option<u64> {
+    pub(crate) fn armed_at(self) -> Option<u64> {
         self.flushed_ms.map(|at| at + ARMING_MS)
     }
 
     /// Whether answers count.
-    pub fn is_armed(self, now_ms: u64) -> bool {
+    pub(crate) fn is_armed(self, now_ms: u64) -> bool {
         self.armed_at().is_some_and(|at| at <= now_ms)
     }
 }
 
 /// What a question waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wants {
+pub(crate) enum Wants {
     /// A yes.
     Yes,
     /// This word: the candidate's version, or its side where the version is unknown.
@@ -64,7 +64,7 @@ pub enum Wants {
 
 /// What a key means to a question, whatever it is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Press {
+pub(crate) enum Press {
     /// The key that opened the question.
     Opener,
     /// `y`.
@@ -89,7 +89,7 @@ pub enum Press {
 
 /// What a key or a line means to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Do it.
     Yes,
     /// Do not do it.
@@ -104,7 +104,7 @@ pub enum Answer {
 
 /// Why an answer is a no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// The person said no.
     Said,
     /// The answer came before the question could be read.
@@ -119,7 +119,7 @@ pub enum Refused {
 
 impl Refused {
     /// One clause for the person.
-    pub fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             Self::Said => "no".into(),
             Self::TooEarly => "the answer came before the question could be read".into(),
@@ -132,7 +132,7 @@ impl Refused {
 
 /// A question that is open.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub(crate) struct Question {
     topic: Topic,
     /// The state it was opened on; `None` before anything was read.
     seen: Option<Arc<Snapshot>>,
@@ -144,7 +144,7 @@ pub struct Question {
 
 impl Question {
     /// A question about `topic` in the state `seen`, opened at `now_ms`.
-    pub fn new(topic: impl Into<Topic>, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Self {
+    pub(crate) fn new(topic: impl Into<Topic>, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Self {
         let topic = topic.into();
         let wants = wants(&topic, seen.as_deref());
         let lives_ms = match (topic.terms().weight, &wants) {
@@ -157,38 +157,38 @@ impl Question {
 
     /// The same question, open until `at_ms` at least.
     #[must_use]
-    pub fn open_until(mut self, at_ms: u64) -> Self {
+    pub(crate) fn open_until(mut self, at_ms: u64) -> Self {
         self.until_ms = self.until_ms.max(at_ms);
         self
     }
 
     /// What it is about.
-    pub const fn topic(&self) -> &Topic {
+    pub(crate) const fn topic(&self) -> &Topic {
         &self.topic
     }
 
     /// The state it was opened on.
-    pub fn seen(&self) -> Option<&Snapshot> {
+    pub(crate) fn seen(&self) -> Option<&Snapshot> {
         self.seen.as_deref()
     }
 
     /// What it waits for.
-    pub const fn wants(&self) -> &Wants {
+    pub(crate) const fn wants(&self) -> &Wants {
         &self.wants
     }
 
     /// Whether the whole effect is shown before it, and the answer has to wait.
-    pub fn is_heavy(&self) -> bool {
+    pub(crate) fn is_heavy(&self) -> bool {
         self.topic.terms().weight == Weight::Heavy
     }
 
     /// Whether text is typed into it now.
-    pub fn is_typing(&self) -> bool {
+    pub(crate) fn is_typing(&self) -> bool {
         self.wants != Wants::Yes
     }
 
     /// The reason that was given, where its command has one.
-    pub fn reason(&self) -> Option<&str> {
+    pub(crate) fn reason(&self) -> Option<&str> {
         match &self.topic {
             Topic::Command(command) => command.reason().filter(|reason| !reason.is_empty()),
             Topic::Leave => None,
@@ -196,7 +196,7 @@ impl Question {
     }
 
     /// The command that a yes sends; `None` for leaving.
-    pub const fn command(&self) -> Option<&Command> {
+    pub(crate) const fn command(&self) -> Option<&Command> {
         match &self.topic {
             Topic::Command(command) => Some(command),
             Topic::Leave => None,
@@ -204,29 +204,29 @@ impl Question {
     }
 
     /// The digest that the consent is bound to.
-    pub fn expect(&self) -> Option<String> {
+    pub(crate) fn expect(&self) -> Option<String> {
         let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
         Some(seen.status.digest.clone())
     }
 
     /// What has changed by `now`, where that makes the consent void.
-    pub fn void(&self, now: &Status) -> Option<Change> {
+    pub(crate) fn void(&self, now: &Status) -> Option<Change> {
         let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
         Change::between(&seen.status, now)
     }
 
     /// When it becomes "no", in milliseconds.
-    pub const fn until_ms(&self) -> u64 {
+    pub(crate) const fn until_ms(&self) -> u64 {
         self.until_ms
     }
 
     /// Seconds until it becomes "no", rounded up.
-    pub const fn left_s(&self, now_ms: u64) -> u64 {
+    pub(crate) const fn left_s(&self, now_ms: u64) -> u64 {
         self.until_ms.saturating_sub(now_ms).div_ceil(1000)
     }
 
     /// When what it shows changes by itself.
-    pub fn next_change(&self, now_ms: u64) -> u64 {
+    pub(crate) fn next_change(&self, now_ms: u64) -> u64 {
         let second = self.until_ms.saturating_sub((self.left_s(now_ms).saturating_sub(1)) * 1000).min(self.until_ms);
         match self.shown.armed_at() {
             Some(at) if self.is_heavy() && at > now_ms => second.min(at),
@@ -235,7 +235,7 @@ impl Question {
     }
 
     /// Whether `text` is what it waits for.
-    pub fn is_complete(&self, text: &str) -> bool {
+    pub(crate) fn is_complete(&self, text: &str) -> bool {
         match &self.wants {
             Wants::Yes => false,
             Wants::Version(word) => word == text,
@@ -244,7 +244,7 @@ impl Question {
     }
 
     /// What a key means while no text is typed.
-    pub fn press(&self, press: Press, now_ms: u64) -> Answer {
+    pub(crate) fn press(&self, press: Press, now_ms: u64) -> Answer {
         match press {
             Press::Opener => Answer::Nothing,
             Press::Escape => Answer::No(Refused::Said),
@@ -271,7 +271,7 @@ impl Question {
     }
 
     /// The text that was typed is entered.
-    pub fn enter(&mut self, text: &str) -> Answer {
+    pub(crate) fn enter(&mut self, text: &str) -> Answer {
         if !self.is_complete(text) {
             return Answer::Nothing;
         }
@@ -288,7 +288,7 @@ impl Question {
 
     /// What a whole line means that was read at `at_ms`. An answer that came too early is a no: it was typed or pasted
     /// along with the command, unread.
-    pub fn line(&mut self, line: &str, at_ms: u64) -> Answer {
+    pub(crate) fn line(&mut self, line: &str, at_ms: u64) -> Answer {
         let typed = line.trim();
         if typed.is_empty() {
             return Answer::No(Refused::Said);
@@ -309,7 +309,7 @@ impl Question {
     }
 
     /// What to type, in one line.
-    pub fn how(&self) -> String {
+    pub(crate) fn how(&self) -> String {
         let name = self.topic.name();
         match (&self.wants, self.command()) {
             (Wants::Version(word), _) => format!("to {name}, type the version: {word}; an empty line = no"),

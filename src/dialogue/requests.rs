@@ -11,7 +11,7 @@ const PENDING_MAX: usize = 32;
 
 /// The requests of one operator.
 #[derive(Debug, Clone)]
-pub struct Requests {
+pub(crate) struct Requests {
     me: Actor,
     pending: VecDeque<Pending>,
     next_id: u64,
@@ -28,7 +28,7 @@ struct Pending {
 
 /// An answer in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answered {
+pub(crate) enum Answered {
     /// An order is on its way.
     Sent(String),
     /// It is done, or was so already.
@@ -39,12 +39,12 @@ pub enum Answered {
 
 impl Requests {
     /// No request yet; each will carry `me`.
-    pub const fn new(me: Actor) -> Self {
+    pub(crate) const fn new(me: Actor) -> Self {
         Self { me, pending: VecDeque::new(), next_id: 1, rollback: None }
     }
 
     /// A request for `command`; `expect` is the digest that was shown where consent was given.
-    pub fn make(&mut self, command: Command, expect: Option<String>, now_ms: u64) -> Request {
+    pub(crate) fn make(&mut self, command: Command, expect: Option<String>, now_ms: u64) -> Request {
         let id = self.next_id;
         self.next_id += 1;
         if self.pending.len() == PENDING_MAX {
@@ -55,13 +55,13 @@ impl Requests {
     }
 
     /// The newest command that moves traffic and waits for its answer, and since when.
-    pub fn waiting_for(&self) -> Option<(&Command, u64)> {
+    pub(crate) fn waiting_for(&self) -> Option<(&Command, u64)> {
         let moves = |pending: &&Pending| pending.command.as_move().is_some();
         self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
     }
 
     /// The engine's answer to the request `id`; `None` where it was answered before.
-    pub fn answered(&mut self, id: u64, reply: &Reply) -> Option<Answered> {
+    pub(crate) fn answered(&mut self, id: u64, reply: &Reply) -> Option<Answered> {
         let at = self.pending.iter().position(|pending| pending.id == id)?;
         let command = self.pending.remove(at)?.command;
         let verb = command.verb();
@@ -84,7 +84,7 @@ impl Requests {
     }
 
     /// Our own rollback, once, when it is VERIFIED: its reason is asked for now. `last` is the newest order.
-    pub fn rolled_back(&mut self, last: Option<&OrderStatus>) -> Option<OrderId> {
+    pub(crate) fn rolled_back(&mut self, last: Option<&OrderStatus>) -> Option<OrderId> {
         let order = last.filter(|order| self.rollback.as_ref() == Some(&order.id) && order.state.is_settled())?;
         self.rollback.take().filter(|_| order.state == OrderState::Verified)
     }

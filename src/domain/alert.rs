@@ -154,7 +154,7 @@ pub struct Alert {
 }
 
 /// The version of [`Alert`] as a document.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// A place alerts go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

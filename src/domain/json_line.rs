@@ -21,7 +21,7 @@ const TEXT_KEYS: [&str; 5] = ["message", "msg", "event", "text", "body"];
 
 /// A line that is a JSON object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JsonLine {
+pub(crate) struct JsonLine {
     /// When it was written, if it says so.
     pub at: Option<DateTime<Utc>>,
     /// How important it is, if it says so.
@@ -31,7 +31,7 @@ pub struct JsonLine {
 }
 
 /// Takes a line apart; `None` where it is no JSON object.
-pub fn read(line: &str) -> Option<JsonLine> {
+pub(crate) fn read(line: &str) -> Option<JsonLine> {
     let object = object(line)?;
     let first = |keys: &[&'static str]| keys.iter().copied().find(|key| object.contains_key(*key));
     let (time, level, text) = (first(&TIME_KEYS), first(&LEVEL_KEYS), first(&TEXT_KEYS));
@@ -56,7 +56,7 @@ pub fn read(line: &str) -> Option<JsonLine> {
 }
 
 /// The whole of a line, one key a row where it is a JSON object; cleaned.
-pub fn pretty(line: &str) -> Vec<String> {
+pub(crate) fn pretty(line: &str) -> Vec<String> {
     let whole = object(line).and_then(|object| serde_json::to_string_pretty(&Value::Object(object)).ok());
     match whole {
         Some(text) => text.lines().map(|row| clean(row, LONGEST)).collect(),
@@ -153,7 +153,7 @@ fn leading_time(text: &str) -> Option<DateTime<Utc>> {
 /// A guess at the level of a plain line, by its beginning: `ERROR`, `[error]`, `error:`, `level=warn`, `E0102`, `<3>`.
 ///
 /// A small-lettered `error` in the middle of a sentence is no level.
-pub fn level_of(text: &str) -> LogLevel {
+pub(crate) fn level_of(text: &str) -> LogLevel {
     /// How much of the line is looked at, in bytes: levels stand at the front.
     const FRONT: usize = 120;
     let end = (0..=FRONT.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

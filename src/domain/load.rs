@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 /// Points a run is told in, at most; a long run has wider ones, and what follows its end joins the last.
-pub const MAX_POINTS: usize = 120;
+pub(crate) const MAX_POINTS: usize = 120;
 
 /// A load under way, or as it ended. What is not known is `None`, never 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ impl Selector {
 }
 
 /// The name and labels at the beginning of `text`, and what follows them.
-pub fn series(text: &str) -> Option<(Selector, &str)> {
+pub(crate) fn series(text: &str) -> Option<(Selector, &str)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
     let (name, mut rest) = text.split_at(end);

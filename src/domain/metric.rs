@@ -10,8 +10,9 @@ mod stream;
 
 use serde::{Deserialize, Serialize};
 
-pub use preset::{PRESETS, Preset, preset};
-pub use stream::{StreamFigure, StreamSpec, stream_rows};
+pub use preset::{PRESETS, preset};
+pub(crate) use stream::StreamFigure;
+pub use stream::{StreamSpec, stream_rows};
 
 use super::side::{Pair, Side};
 use super::transport::Transport;
@@ -339,7 +340,7 @@ fn sum_of_buckets<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<(f64, f64)> 
 
 /// The `q`-quantile of observations by bucket, and the bounds of the bucket it fell in. Within a bucket observations
 /// are taken to lie evenly; of one without an upper bound its lower bound is all that is known.
-pub fn quantile(cells: &[(f64, f64)], q: f64) -> Option<(f64, [f64; 2])> {
+pub(crate) fn quantile(cells: &[(f64, f64)], q: f64) -> Option<(f64, [f64; 2])> {
     let all: f64 = cells.iter().map(|cell| cell.1).sum();
     if all <= 0.0 {
         return None;

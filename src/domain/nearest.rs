@@ -1,7 +1,7 @@
 //! Which known word was probably meant by one that is not known.
 
 /// The word of `known` that was probably meant by `typed`; small and capital letters, `-` and `_` are the same.
-pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Nothing that people type by mistake is longer, and the distance costs the square of it.
     if typed.len() > 40 {
         return None;

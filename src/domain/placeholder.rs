@@ -1,21 +1,13 @@
 //! `{{version}}` and its like in what a user wrote, filled in so that a value can never be more than a value.
 
 /// What can stand between the braces.
-pub const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
+pub(crate) const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
 
-/// Whether every placeholder of `text` is known, or what is wrong.
+/// Whether every placeholder of `text` is one of `names`.
 ///
 /// # Errors
-/// The first that is not known, in words.
-pub fn check(text: &str) -> Result<(), String> {
-    check_of(&NAMES, text)
-}
-
-/// The same with other names than [`NAMES`].
-///
-/// # Errors
-/// The first that is none of `names`, in words.
-pub fn check_of(names: &[&str], text: &str) -> Result<(), String> {
+/// The first other one, in words.
+pub(crate) fn check_of(names: &[&str], text: &str) -> Result<(), String> {
     fill_of(names, text, |name| Ok(name.to_owned())).map(drop)
 }
 
@@ -23,7 +15,7 @@ pub fn check_of(names: &[&str], text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// What `value` says, or that a placeholder is not known.
-pub fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+pub(crate) fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
     fill_of(&NAMES, text, value)
 }
 
@@ -31,7 +23,11 @@ pub fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -> Resul
 ///
 /// # Errors
 /// What `value` says, or that a placeholder is none of `names`.
-pub fn fill_of(names: &[&str], text: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+pub(crate) fn fill_of(
+    names: &[&str],
+    text: &str,
+    value: impl Fn(&str) -> Result<String, String>,
+) -> Result<String, String> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("{{") {
         let (name, after) = named(names, &rest[at..])?;
@@ -58,7 +54,7 @@ fn named<'a>(names: &[&str], text: &'a str) -> Result<(&'a str, &'a str), String
 ///
 /// # Errors
 /// A placeholder outside quotes, one that is not known, or a value that the quotes around it cannot hold.
-pub fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+pub(crate) fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
     let mut out = String::with_capacity(query.len());
     let (mut quote, mut is_regex) = (None, false);
     let mut rest = query;
@@ -118,7 +114,7 @@ fn escape_quoted(text: &str, quote: char) -> Result<String, String> {
 }
 
 /// A value as part of a URL's path or query.
-pub fn escape_url(text: &str) -> String {
+pub(crate) fn escape_url(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -171,6 +167,7 @@ mod tests {
     fn urls_take_no_more_than_a_value() {
         let url = fill("http://h/x?v={{version}}&s={{side}}", |_| Ok(escape_url("a&b=/é"))).unwrap();
         assert_eq!(url, "http://h/x?v=a%26b%3D%2F%C3%A9&s=a%26b%3D%2F%C3%A9");
+        let check = |text: &str| check_of(&NAMES, text);
         assert!(check("{{nothing}}").is_err() && check("{}").is_ok() && check("{\"a\":{}}").is_ok());
     }
 }

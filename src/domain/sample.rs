@@ -60,7 +60,7 @@ impl fmt::Debug for SampledRequest {
 }
 
 /// Whether a header may be kept: none that could hold a secret, or that tells who the client is.
-pub fn may_keep(header: &str) -> bool {
+pub(crate) fn may_keep(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
     !NEVER.contains(&name.as_str())
         && !name.starts_with("x-forwarded")
@@ -69,7 +69,7 @@ pub fn may_keep(header: &str) -> bool {
 }
 
 /// Whether a path may be kept: its query names no secret.
-pub fn may_keep_path(path: &str) -> bool {
+pub(crate) fn may_keep_path(path: &str) -> bool {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
     !query.split('&').map(name).any(|name| name == "sig" || SECRET_WORDS.iter().any(|word| name.contains(word)))

@@ -13,4 +13,4 @@ mod errors;
 mod quantile;
 
 pub use errors::ErrorRatio;
-pub use quantile::{QuantileBounds, quantile_bounds, quantile_excess};
+pub use quantile::quantile_excess;

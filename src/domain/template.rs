@@ -4,14 +4,14 @@ use serde_json::{Map, Value};
 
 /// A request body with placeholders.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Template {
+pub(crate) struct Template {
     body: Value,
     alone: Kind,
 }
 
 /// What a placeholder asks of the value it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `"{{x}}"`: as it is; the cell of a table that looks like a number is one, an empty cell is null.
     Plain,
     /// `"{{x:text}}"`, and every placeholder within a longer text.
@@ -25,7 +25,7 @@ impl Template {
     ///
     /// # Errors
     /// What is not JSON, or not a placeholder, in words.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let body = serde_json::from_str(text).map_err(|error| {
             format!("is not JSON ({error}); a placeholder stands in quotes, also for a number: \"{{{{age}}}}\"")
         })?;
@@ -36,7 +36,7 @@ impl Template {
     ///
     /// # Errors
     /// What is not a placeholder, in words.
-    pub fn text(text: &str) -> Result<Self, String> {
+    pub(crate) fn text(text: &str) -> Result<Self, String> {
         Self { body: Value::from(text), alone: Kind::Text }.checked()
     }
 
@@ -48,7 +48,7 @@ impl Template {
     ///
     /// # Errors
     /// What is not a placeholder, in words.
-    pub fn names(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, String> {
         let names = std::cell::RefCell::new(Vec::<String>::new());
         walk(&self.body, self.alone, &|name, _| {
             let mut names = names.borrow_mut();
@@ -64,7 +64,7 @@ impl Template {
     ///
     /// # Errors
     /// What `value` says.
-    pub fn fill(&self, value: &dyn Fn(&str, Kind) -> Result<Value, String>) -> Result<Value, String> {
+    pub(crate) fn fill(&self, value: &dyn Fn(&str, Kind) -> Result<Value, String>) -> Result<Value, String> {
         walk(&self.body, self.alone, value)
     }
 }
@@ -123,7 +123,7 @@ fn placeholder(text: &str) -> Result<(&str, Option<Kind>, &str), String> {
 ///
 /// # Errors
 /// That it is no number where one is asked for.
-pub fn cell(text: &str, kind: Kind) -> Result<Value, String> {
+pub(crate) fn cell(text: &str, kind: Kind) -> Result<Value, String> {
     match kind {
         Kind::Text => Ok(Value::from(text)),
         Kind::Plain if text.trim().is_empty() => Ok(Value::Null),
@@ -136,7 +136,7 @@ pub fn cell(text: &str, kind: Kind) -> Result<Value, String> {
 ///
 /// # Errors
 /// That it is no number where one is asked for.
-pub fn field(value: &Value, kind: Kind) -> Result<Value, String> {
+pub(crate) fn field(value: &Value, kind: Kind) -> Result<Value, String> {
     match (kind, value) {
         (Kind::Plain, value) | (Kind::Text, value @ Value::String(_)) | (Kind::Number, value @ Value::Number(_)) => {
             Ok(value.clone())

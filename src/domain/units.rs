@@ -1,7 +1,7 @@
 //! Values in their units, in words.
 
 /// `612 ms`, `4.20%`, `18.2 GiB`; of a unit that is none, the number.
-pub fn in_unit(value: f64, unit: &str) -> String {
+pub(crate) fn in_unit(value: f64, unit: &str) -> String {
     match unit {
         "ratio" => format!("{:.2}%", value * 100.0),
         "share" => format!("{:.0}%", value * 100.0),

@@ -10,11 +10,11 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// How many seconds of full histograms are kept.
-pub const SPAN_S: usize = 120;
+pub(crate) const SPAN_S: usize = 120;
 /// How many points are kept: one hour, 32 bytes each.
-pub const HISTORY_S: usize = 3_600;
+pub(crate) const HISTORY_S: usize = 3_600;
 /// Latencies are recorded from 1 µs to one hour, with two significant digits.
-pub const MAX_LATENCY_US: u64 = 3_600_000_000;
+pub(crate) const MAX_LATENCY_US: u64 = 3_600_000_000;
 
 /// What one second looked like.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ struct Slot {
 
 /// A rolling record of one source of samples.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Window {
+pub(crate) struct Window {
     slots: VecDeque<Slot>,
     history: VecDeque<Option<Point>>,
     /// The second the newest history entry stands for.
@@ -74,7 +74,7 @@ impl Default for Window {
 
 impl Window {
     /// Records one sample at `mono_ms`: its latency in microseconds if it was answered, and whether it failed.
-    pub fn record(&mut self, mono_ms: i64, latency_us: Option<u64>, failed: bool) {
+    pub(crate) fn record(&mut self, mono_ms: i64, latency_us: Option<u64>, failed: bool) {
         let slot = self.slot(mono_ms);
         slot.count += 1;
         slot.errors += u64::from(failed);
@@ -84,7 +84,7 @@ impl Window {
     }
 
     /// Records many samples at once: requests, how many failed, and `(microseconds, count)` cells.
-    pub fn absorb(&mut self, mono_ms: i64, count: u64, errors: u64, cells: &[(u64, u64)]) {
+    pub(crate) fn absorb(&mut self, mono_ms: i64, count: u64, errors: u64, cells: &[(u64, u64)]) {
         let slot = self.slot(mono_ms);
         slot.count += count;
         slot.errors += errors;
@@ -94,7 +94,7 @@ impl Window {
     }
 
     /// Closes every second before the one of `mono_ms`; call it about once a second.
-    pub fn advance(&mut self, mono_ms: i64) {
+    pub(crate) fn advance(&mut self, mono_ms: i64) {
         let now = mono_ms.div_euclid(1000);
         let from = self.closed.map_or(now - 1, |closed| (closed + 1).max(now - HISTORY_S as i64));
         for second in from..now {
@@ -111,12 +111,12 @@ impl Window {
     }
 
     /// The closed seconds, oldest first.
-    pub fn history(&self) -> &VecDeque<Option<Point>> {
+    pub(crate) fn history(&self) -> &VecDeque<Option<Point>> {
         &self.history
     }
 
     /// What the last `window_ms` looked like, the second under way included.
-    pub fn stats(&self, mono_ms: i64, window_ms: u64) -> Stats {
+    pub(crate) fn stats(&self, mono_ms: i64, window_ms: u64) -> Stats {
         let now = mono_ms.div_euclid(1000);
         let seconds = (window_ms / 1000).clamp(1, SPAN_S as u64) as i64;
         self.fold(|slot| slot.second > now - seconds && slot.second <= now, seconds as f64)
@@ -124,14 +124,14 @@ impl Window {
 
     /// What was seen since `from_ms`, within the last `window_ms`; for guards, which must not judge a
     /// step by what was seen before it.
-    pub fn stats_since(&self, mono_ms: i64, window_ms: u64, from_ms: i64) -> Stats {
+    pub(crate) fn stats_since(&self, mono_ms: i64, window_ms: u64, from_ms: i64) -> Stats {
         let now = mono_ms.div_euclid(1000);
         let first = (now - (window_ms / 1000).clamp(1, SPAN_S as u64) as i64).max(from_ms.div_euclid(1000) + 1);
         self.fold(|slot| slot.second >= first && slot.second < now, (now - first).max(1) as f64)
     }
 
     /// Requests a second between two moments; `None` when nothing was seen between them.
-    pub fn rate_between(&self, from_ms: i64, to_ms: i64) -> Option<f64> {
+    pub(crate) fn rate_between(&self, from_ms: i64, to_ms: i64) -> Option<f64> {
         let (from, to) = (from_ms.div_euclid(1000), to_ms.div_euclid(1000));
         // Where the record begins later than that, what was before is not known to be nothing.
         let from = from.max(self.slots.front()?.second);
@@ -177,7 +177,7 @@ impl Window {
 
 /// An empty histogram with the bounds every part of cutover uses.
 #[expect(clippy::expect_used, reason = "the bounds are constants that the constructor accepts")]
-pub fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, MAX_LATENCY_US, 2).expect("bounds are valid")
 }
 

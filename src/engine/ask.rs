@@ -10,7 +10,7 @@ use crate::domain::text::clean;
 use crate::domain::{Actor, Cause, Fact, Move, Split};
 
 /// The least length of a reason for an override.
-pub const MIN_REASON: usize = 10;
+pub(crate) const MIN_REASON: usize = 10;
 
 impl State {
     /// Answers one request, at once or when its records are on disk.

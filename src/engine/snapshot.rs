@@ -18,8 +18,10 @@ mod side;
 
 pub use fault::{Fault, FaultKind};
 pub use gate::{GateState, GateStatus};
-pub use guard::{GuardState, GuardStatus, VersusStatus};
-pub use metric::{MetricStatus, Soon};
+pub(crate) use guard::VersusStatus;
+pub use guard::{GuardState, GuardStatus};
+pub use metric::MetricStatus;
+pub(crate) use metric::Soon;
 pub use phase::{Phase, Step};
 pub use side::{Latency, SideStatus, Source};
 
@@ -28,7 +30,7 @@ use super::detail::Detail;
 use crate::domain::{Cause, Move, OrderFault, OrderId, OrderState, Pair, Point, Side, Split};
 
 /// The version of the status document; a rename of any member raises it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Everything a screen is drawn from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +79,7 @@ pub struct EventLine {
 }
 
 /// More notes of a traffic system than this are not passed on.
-pub const MAX_NOTES: usize = 20;
+pub(crate) const MAX_NOTES: usize = 20;
 
 /// The status document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use crate::domain::{Metric, in_unit};
 
 /// What a guard watches: `p99`, `errors`, `queue`.
-pub fn subject(guard: &GuardStatus) -> &str {
+pub(crate) fn subject(guard: &GuardStatus) -> &str {
     match guard.metric {
         Metric::ErrorRate => "errors",
         Metric::Saturation => guard.row.as_deref().unwrap_or("saturation"),
@@ -13,13 +13,13 @@ pub fn subject(guard: &GuardStatus) -> &str {
 }
 
 /// What a broken guard's value is: `OVER` the limit, or `LOW`.
-pub const fn broken(guard: &GuardStatus) -> &'static str {
+pub(crate) const fn broken(guard: &GuardStatus) -> &'static str {
     if guard.at_least || matches!(guard.metric, Metric::Throughput) { "LOW" } else { "OVER" }
 }
 
 /// A guard's state in words: `p99 +21 %, sure at 99 % it is worse than +5 %`, `errors: not enough data, about 4 min at this
 /// rate`, `queue 3 of 20`.
-pub fn guard(guard: &GuardStatus) -> String {
+pub(crate) fn guard(guard: &GuardStatus) -> String {
     let what = subject(guard);
     if guard.status == GuardState::Off {
         return format!("{what}: not on watch");

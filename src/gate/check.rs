@@ -15,7 +15,7 @@ use crate::settings::KeyDefault::{From, Is, Required};
 use crate::settings::{Section, Table, key};
 
 /// A future of a check; boxed, because the kind is chosen at run time, and because it is large.
-pub type CheckFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(super) type CheckFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A configured check. It holds what the config says, and carries it out.
 pub trait Check: Any + fmt::Debug + Send + Sync {
@@ -100,7 +100,7 @@ pub struct Kind {
 }
 
 /// What a kind may know of the rest of the config.
-pub struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// The whole file.
     pub(crate) root: &'a Table<'a>,
     /// The path that probes ask.
@@ -113,7 +113,7 @@ pub struct Around<'a> {
 
 /// What a gate's table means.
 #[derive(Debug, Clone)]
-pub enum Read {
+pub(crate) enum Read {
     /// A check that runs.
     Runs(Arc<dyn Check>),
     /// A person signs for what this asks.

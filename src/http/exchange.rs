@@ -293,7 +293,7 @@ pub async fn fetch(client: &Client, target: &Target, ask: Ask<'_>) -> Result<Rep
 }
 
 /// `redirects to /login` when the answer is a redirect.
-pub fn redirect_note(reply: &Reply) -> Option<String> {
+pub(crate) fn redirect_note(reply: &Reply) -> Option<String> {
     if !(300..400).contains(&reply.status) {
         return None;
     }

@@ -14,7 +14,7 @@ const MIN_SECRET: usize = 8;
 ///
 /// # Errors
 /// Why it cannot be used, in words that hold nothing of it.
-pub fn secret(from: &SecretRef) -> Result<String, String> {
+pub(crate) fn secret(from: &SecretRef) -> Result<String, String> {
     let secret = any_secret(from)?;
     if secret.len() < MIN_SECRET { Err(format!("it is shorter than {MIN_SECRET} bytes")) } else { Ok(secret) }
 }
@@ -23,7 +23,7 @@ pub fn secret(from: &SecretRef) -> Result<String, String> {
 ///
 /// # Errors
 /// Why it cannot be used, in words that hold nothing of it.
-pub fn any_secret(from: &SecretRef) -> Result<String, String> {
+pub(crate) fn any_secret(from: &SecretRef) -> Result<String, String> {
     let text = match from {
         SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set")),
         SecretRef::File(path) => {

@@ -56,7 +56,7 @@ impl fmt::Debug for Target {
 }
 
 /// Splits a URL into scheme and authority, and the rest with its leading slash.
-pub fn split_origin(url: &str) -> (&str, &str) {
+pub(crate) fn split_origin(url: &str) -> (&str, &str) {
     let from = url.find("://").map_or(0, |at| at + 3);
     match url[from..].find('/') {
         Some(at) => url.split_at(from + at),

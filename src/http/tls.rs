@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 1024 * 1024;
 
 /// Which key of the config a fault is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// `ca`.
     Ca,
     /// `cert`.
@@ -29,7 +29,7 @@ pub enum Part {
 
 impl Part {
     /// As the config spells it.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ca => "ca",
             Self::Cert => "cert",
@@ -40,7 +40,7 @@ impl Part {
 
 /// Why a file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The key that names the file.
     pub part: Part,
     /// In words; names the file, and holds nothing of a key.
@@ -57,7 +57,7 @@ pub(super) struct Material {
 }
 
 /// Whether the files of `transport` can be used; each fault that is found.
-pub fn check(transport: &Transport) -> Vec<Fault> {
+pub(crate) fn check(transport: &Transport) -> Vec<Fault> {
     read(transport).1
 }
 

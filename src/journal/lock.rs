@@ -9,7 +9,7 @@ use super::error::{JournalError, Problem};
 
 /// How long a lock is waited for. An append holds it for one write and one sync; a process that holds it longer
 /// is stopped or hangs on its disk.
-pub const LOCK_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// A lock held on an open file until this is dropped, or the process dies.
 #[derive(Debug)]

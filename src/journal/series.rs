@@ -20,7 +20,7 @@ use super::{files, lock};
 pub const SERIES_NAME: &str = "series.jsonl";
 
 /// A file of this length is put aside, in bytes.
-pub const ROTATE_AT: u64 = 4 << 20;
+pub(super) const ROTATE_AT: u64 = 4 << 20;
 
 /// How long another process may take to rotate.
 const ROTATE_WAIT: Duration = Duration::from_millis(200);
@@ -96,7 +96,7 @@ impl SeriesFile {
 
 /// What is there of a series.
 #[derive(Debug, Default, PartialEq)]
-pub struct Series {
+pub(crate) struct Series {
     /// Oldest first.
     pub samples: Vec<Sample>,
     /// How many lines could not be understood, and were left out.
@@ -104,7 +104,7 @@ pub struct Series {
 }
 
 /// Reads the series in `dir`, creating nothing; one that does not exist is empty.
-pub fn read_series(dir: &Path) -> Result<Series, JournalError> {
+pub(crate) fn read_series(dir: &Path) -> Result<Series, JournalError> {
     let path = dir.join(SERIES_NAME);
     let mut series = Series::default();
     for path in [aside(&path), path] {

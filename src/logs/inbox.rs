@@ -29,7 +29,7 @@ pub(super) enum Item {
 }
 
 impl Item {
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Raw { bytes, .. } => bytes.len(),
             Self::Told { text, .. } => text.len(),
@@ -45,21 +45,21 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn has_news(&self) -> bool {
+    pub(super) fn has_news(&self) -> bool {
         self.rung.load(Ordering::Acquire)
     }
 
-    pub fn seen(&self) {
+    pub(super) fn seen(&self) {
         self.rung.store(false, Ordering::Release);
     }
 
-    pub fn tell(&self) {
+    pub(super) fn tell(&self) {
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.notify_one();
         }
     }
 
-    pub async fn news(&self) {
+    pub(super) async fn news(&self) {
         if !self.has_news() {
             self.bell.notified().await;
         }
@@ -80,7 +80,7 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    pub fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { waiting: Mutex::default(), shared }
     }
 
@@ -89,18 +89,18 @@ impl Inbox {
     }
 
     /// Takes lines in; the oldest go where there are too many.
-    pub fn put(&self, pieces: impl IntoIterator<Item = Piece>) {
+    pub(super) fn put(&self, pieces: impl IntoIterator<Item = Piece>) {
         let at = Utc::now();
         self.put_items(pieces.into_iter().map(|piece| Item::Raw { at, bytes: piece.bytes, cut: piece.cut }));
     }
 
     /// Reports news about the source that are no fault.
-    pub fn tell(&self, text: String) {
+    pub(super) fn tell(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Info, text }]);
     }
 
     /// Reports a fault of the source.
-    pub fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Warn, text }]);
     }
 
@@ -125,7 +125,7 @@ impl Inbox {
     }
 
     /// At most `lines`, and no more once they are `bytes` long; adds what was dropped to `dropped`.
-    pub fn take(&self, lines: usize, bytes: usize, dropped: &mut u64) -> Vec<Item> {
+    pub(super) fn take(&self, lines: usize, bytes: usize, dropped: &mut u64) -> Vec<Item> {
         let mut waiting = self.lock();
         *dropped += std::mem::take(&mut waiting.dropped);
         let (mut out, mut taken) = (Vec::new(), 0);
@@ -138,7 +138,7 @@ impl Inbox {
         out
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.lock().items.is_empty()
     }
 }

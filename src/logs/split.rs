@@ -19,7 +19,7 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// Takes bytes in; the lines they complete go to `out`.
-    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Piece>) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Piece>) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.hold(&bytes[..end]);
             out.push(self.finish());
@@ -38,11 +38,11 @@ impl Splitter {
     }
 
     /// The line so far, if there is anything of it: nothing more will come, or not soon.
-    pub fn flush(&mut self) -> Option<Piece> {
+    pub(super) fn flush(&mut self) -> Option<Piece> {
         (!self.is_empty()).then(|| self.finish())
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.partial.is_empty() && self.cut == 0
     }
 

@@ -164,7 +164,7 @@ fn wrap(text: &str, lead: &str, indent: &str, width: usize) -> Vec<String> {
 }
 
 /// `page` as the body of a man page.
-pub fn man(page: &str) -> String {
+pub(crate) fn man(page: &str) -> String {
     let mut out = String::new();
     for block in blocks(page) {
         let _ = match block {
@@ -186,7 +186,7 @@ pub fn man(page: &str) -> String {
 }
 
 /// Text that roff takes as it is.
-pub fn roff(text: &str) -> String {
+pub(crate) fn roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }

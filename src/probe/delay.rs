@@ -10,7 +10,7 @@ const CAP_MS: u64 = 30_000;
 /// One interval after an answer; after that it doubles with each failure up to eight intervals, or 30 s.
 /// `jitter` (0 to 1) spreads the result evenly over +-10 %, so that replicas that fell together do not
 /// come back together.
-pub fn delay_ms(interval_ms: u64, failures: u32, jitter: f64) -> u64 {
+pub(crate) fn delay_ms(interval_ms: u64, failures: u32, jitter: f64) -> u64 {
     let factor = 1_u64.checked_shl(failures).unwrap_or(MAX_FACTOR).clamp(1, MAX_FACTOR);
     let grown = interval_ms.saturating_mul(factor).min(CAP_MS.max(interval_ms));
     let spread = 0.9 + 0.2 * jitter.clamp(0.0, 1.0);

@@ -25,7 +25,7 @@ const LONGEST: usize = 2_000;
 ///
 /// # Errors
 /// When a word of the filter is not understood, when the file cannot be made, or when there is a log already.
-pub fn start(path: &Path, filter: &str) -> Result<(), LogError> {
+pub(crate) fn start(path: &Path, filter: &str) -> Result<(), LogError> {
     let filter = Filter::parse(filter).ok_or_else(|| LogError::Filter(clean(filter, 80)))?;
     let writer = Writer::start(path, LIMIT).map_err(LogError::Io)?;
     tracing::subscriber::set_global_default(Log { filter, writer }).map_err(|_| LogError::Twice)
@@ -33,7 +33,7 @@ pub fn start(path: &Path, filter: &str) -> Result<(), LogError> {
 
 /// Why there is no log.
 #[derive(Debug)]
-pub enum LogError {
+pub(crate) enum LogError {
     /// The filter is not understood.
     Filter(String),
     /// The file cannot be made.

@@ -10,7 +10,7 @@ use crate::domain::{LogLine, Stamp};
 use crate::engine::{Event, State};
 
 /// Bytes of a file of a recording where nothing else is said; there are two files at most.
-pub const DEFAULT_LIMIT: u64 = 64 << 20;
+pub(crate) const DEFAULT_LIMIT: u64 = 64 << 20;
 
 /// Writes down what the engine takes. Nothing here waits for the disk.
 #[derive(Debug)]

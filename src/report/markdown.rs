@@ -8,7 +8,7 @@ use super::words::{self, clock, measured, moment, ms, or_dash, plain, rate, span
 use crate::domain::Side;
 
 /// The report as Markdown.
-pub fn markdown(report: &Report) -> String {
+pub(crate) fn markdown(report: &Report) -> String {
     let mut out = String::new();
     if !report.faults.is_empty() {
         out.push_str("> **The record is damaged.** This report holds what can still be read.\n");

@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::domain::{Digest, Evidence, GuardAction, Metric, Pair, Sample, Side, Version, in_unit};
 
 /// The version of the document's shape.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// When it was made.
@@ -37,7 +37,7 @@ pub struct Report {
 /// How a rollout ended, or its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Its first order was not carried out.
     NotBegun,
     /// Traffic is on its way over.
@@ -58,7 +58,7 @@ pub enum Outcome {
 
 /// One rollout.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Rollout {
+pub(crate) struct Rollout {
     /// Which one of the journal, from 1.
     pub number: usize,
     /// How it ended, or its state.
@@ -105,7 +105,7 @@ pub struct Rollout {
 
 /// How long things took, in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Times {
+pub(crate) struct Times {
     /// From the beginning of the first breach to the guard acting.
     pub to_detect: Option<f64>,
     /// What that is counted from.
@@ -124,7 +124,7 @@ pub struct Times {
 
 /// From here on the candidate had this share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Share {
+pub(crate) struct Share {
     /// Since when.
     pub at: DateTime<Utc>,
     /// Percent of the traffic.
@@ -135,7 +135,7 @@ pub struct Share {
 
 /// A stretch at one share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Step {
+pub(crate) struct Step {
     /// The candidate's share, percent.
     pub percent: u8,
     /// Since when.
@@ -148,7 +148,7 @@ pub struct Step {
 
 /// What was measured of a side over a step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct StepSide {
+pub(crate) struct StepSide {
     /// Samples behind it.
     pub samples: usize,
     /// Requests a second, mean.
@@ -165,7 +165,7 @@ pub struct StepSide {
 
 /// An order with all that came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct OrderRow {
+pub(crate) struct OrderRow {
     /// Its id.
     pub id: String,
     /// `promote`, `switch`, `abort` or `rollback`.
@@ -196,7 +196,7 @@ pub struct OrderRow {
 
 /// A guard that was breached often enough to act.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Breach {
+pub(crate) struct Breach {
     /// When it acted.
     pub at: DateTime<Utc>,
     /// What it watches.
@@ -252,7 +252,7 @@ impl Breach {
 
 /// What one gate said of the candidate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct GateRow {
+pub(crate) struct GateRow {
     /// The gate's name.
     pub gate: String,
     /// Runs on record for this rollout.
@@ -273,7 +273,7 @@ pub struct GateRow {
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// When.
     pub at: DateTime<Utc>,
     /// Who.
@@ -290,7 +290,7 @@ pub struct Decision {
 
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Milestone {
+pub(crate) struct Milestone {
     /// When.
     pub at: DateTime<Utc>,
     /// Who.

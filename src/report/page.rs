@@ -11,7 +11,7 @@ use super::words::{self, moment, or_dash, plain, span, span_or};
 const STYLE: &str = include_str!("page/style.css");
 
 /// The report as a page.
-pub fn html(report: &Report) -> String {
+pub(crate) fn html(report: &Report) -> String {
     let mut out = String::with_capacity(64 << 10);
     let title = match report.rollouts.as_slice() {
         [one] => format!(

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::model::Outcome;
 use super::*;
 use crate::domain::{
     Actor, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Side, SideSample,

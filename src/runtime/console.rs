@@ -5,7 +5,7 @@
 //! therefore gets fewer frames, each complete, and never delays a key.
 
 mod copies;
-pub mod full_screen;
+pub(crate) mod full_screen;
 mod keys;
 mod options;
 
@@ -382,7 +382,7 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
 }
 
 /// Records that the operator is gone, and follows the order that `on_disconnect` may have given.
-pub async fn after_loss(core: &mut Core, exit: &Exit) {
+pub(crate) async fn after_loss(core: &mut Core, exit: &Exit) {
     core.submit(Event::OperatorGone { why: exit.why.clone() });
     let deadline = Instant::now() + LAST_ORDER;
     while is_rolling_back(&core.snapshot()) {

@@ -11,7 +11,7 @@ use crate::terminal::crash;
 static FILE: OnceLock<PathBuf> = OnceLock::new();
 
 /// The engine that is opened next records into `path`.
-pub fn record_to(path: &Path) {
+pub(crate) fn record_to(path: &Path) {
     // Chosen once, before any engine is opened.
     let _ = FILE.set(path.to_owned());
 }

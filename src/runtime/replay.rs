@@ -19,7 +19,7 @@ const LEAST_SEEK_MS: i64 = 10_000;
 
 /// A recording that is played.
 #[derive(Debug)]
-pub struct Replay {
+pub(crate) struct Replay {
     player: Player,
     speed: f64,
     /// When it was last set going, and the recorded moment then.
@@ -32,7 +32,7 @@ pub struct Replay {
 
 impl Replay {
     /// Plays on from where `player` is, `speed` times as fast as it was; `backlog` is what was logged up to there.
-    pub fn new(player: Player, speed: f64, backlog: Vec<LogLine>) -> Self {
+    pub(crate) fn new(player: Player, speed: f64, backlog: Vec<LogLine>) -> Self {
         let went = (Instant::now(), player.now().mono_ms);
         let logs = Arc::new(gate_logs(player.service()));
         Self { player, speed, went, is_paused: false, logs, backlog }

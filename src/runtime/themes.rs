@@ -14,12 +14,12 @@ const NAMES_MAX: usize = 200;
 const NAME_MAX: usize = 64;
 
 /// The directory of the user's themes: `themes` in the XDG config directory. `None` without a home.
-pub fn themes_dir() -> Option<PathBuf> {
+pub(crate) fn themes_dir() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "cutover")?.config_dir().join("themes"))
 }
 
 /// The names of all themes: first those of the program, then the user's in alphabetical order.
-pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
+pub(crate) fn theme_names(dir: Option<&Path>) -> Vec<String> {
     let files = dir.and_then(|dir| std::fs::read_dir(dir).ok()).into_iter().flatten().flatten();
     let name = |entry: std::fs::DirEntry| {
         let file = entry.file_name();
@@ -34,7 +34,7 @@ pub fn theme_names(dir: Option<&Path>) -> Vec<String> {
 ///
 /// # Errors
 /// Every fault of the first file that has faults, each with its line and remedy.
-pub fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
+pub(crate) fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
     let mut find = |name: &str| own(name, dir);
     if asked.contains('/') || Path::new(asked).extension().is_some_and(|ending| ending == "toml") {
         let name = Path::new(asked).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());

@@ -28,7 +28,7 @@ pub struct KeyDoc {
 
 /// The keys of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// As the file writes it: `[probe]`, or the inline table it belongs to.
     pub name: &'static str,
     /// Its keys, in the order of the reference.
@@ -37,12 +37,12 @@ pub struct Section {
 
 impl Section {
     /// The keys of the table `name`.
-    pub const fn new(name: &'static str, keys: &'static [KeyDoc]) -> Self {
+    pub(crate) const fn new(name: &'static str, keys: &'static [KeyDoc]) -> Self {
         Self { name, keys }
     }
 }
 
 /// One row of a [`Section`].
-pub const fn key(key: &'static str, kind: &'static str, default: KeyDefault, doc: &'static str) -> KeyDoc {
+pub(crate) const fn key(key: &'static str, kind: &'static str, default: KeyDefault, doc: &'static str) -> KeyDoc {
     KeyDoc { key, kind, default, doc }
 }

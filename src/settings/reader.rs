@@ -37,13 +37,13 @@ pub(crate) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub fn new(text: &'a str, base: PathBuf, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn new(text: &'a str, base: PathBuf, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, starts, base, env, for_rollback: false, faults: RefCell::default(), dropped: Cell::new(0) }
     }
 
     /// Notes a fault at byte `at`.
-    pub fn fault(&self, at: usize, key: String, message: String, remedy: impl Into<String>) {
+    pub(crate) fn fault(&self, at: usize, key: String, message: String, remedy: impl Into<String>) {
         let mut faults = self.faults.borrow_mut();
         if faults.len() >= MAX_FAULTS {
             self.dropped.set(self.dropped.get() + 1);
@@ -53,12 +53,12 @@ impl<'a> Report<'a> {
     }
 
     /// Counts faults that are not worth a message each.
-    pub fn count_more(&self, faults: usize) {
+    pub(crate) fn count_more(&self, faults: usize) {
         self.dropped.set(self.dropped.get() + faults);
     }
 
     /// The line that holds byte `at`.
-    pub fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         self.place(at).line
     }
 
@@ -72,7 +72,7 @@ impl<'a> Report<'a> {
     }
 
     /// The faults in the order of their lines, or nothing if there are none.
-    pub fn finish(&self, file: &Path) -> Option<ConfigError> {
+    pub(crate) fn finish(&self, file: &Path) -> Option<ConfigError> {
         let mut faults = self.faults.take();
         faults.sort_by_key(|fault| fault.place);
         (!faults.is_empty()).then(|| ConfigError { file: file.into(), faults, dropped: self.dropped.get() })
@@ -93,35 +93,35 @@ pub(crate) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The file itself; a section that is not one of `known` is a fault.
-    pub fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str]) -> Self {
+    pub(crate) fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str]) -> Self {
         let table = Self { report, label: String::new(), at: 0, map, sections: &[] };
         table.refuse_unknown(known, "section");
         table
     }
 
     /// Notes a fault at the table's header.
-    pub fn fault(&self, message: String, remedy: impl Into<String>) {
+    pub(crate) fn fault(&self, message: String, remedy: impl Into<String>) {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
     /// What relative paths start from.
-    pub fn base(&self) -> &Path {
+    pub(crate) fn base(&self) -> &Path {
         &self.report.base
     }
 
     /// Whether the file is read for a rollback, which nothing stops that it does not need.
-    pub fn is_for_rollback(&self) -> bool {
+    pub(crate) fn is_for_rollback(&self) -> bool {
         self.report.for_rollback
     }
 
     /// The line of the header.
-    pub fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         self.report.line(self.at)
     }
 
     /// Says which keys this table may have; every other key is a fault.
     #[must_use]
-    pub fn keys_of(mut self, sections: &'static [&'static Section]) -> Self {
+    pub(crate) fn keys_of(mut self, sections: &'static [&'static Section]) -> Self {
         self.sections = sections;
         let known: Vec<&str> = sections.iter().flat_map(|section| section.keys).map(|doc| doc.key).collect();
         self.refuse_unknown(&known, "key");
@@ -143,7 +143,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key, if it was written.
-    pub fn get(&self, key: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         debug_assert!(
             self.sections.is_empty()
                 || self.sections.iter().any(|section| section.keys.iter().any(|doc| doc.key == key)),
@@ -159,7 +159,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key that must be written.
-    pub fn need(&self, key: &str, remedy: &str) -> Option<Node<'a>> {
+    pub(crate) fn need(&self, key: &str, remedy: &str) -> Option<Node<'a>> {
         let node = self.get(key);
         if node.is_none() {
             let what = if self.label.is_empty() { format!("[{key}]") } else { key.to_owned() };
@@ -169,7 +169,7 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of `[[key]]`; too many are a fault. `label` is how messages name one.
-    pub fn tables(&self, key: &str, label: &'static str) -> Vec<Table<'a>> {
+    pub(crate) fn tables(&self, key: &str, label: &'static str) -> Vec<Table<'a>> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let tables = node.tables(label);
         if tables.len() > MAX_TABLES {
@@ -180,7 +180,7 @@ impl<'a> Table<'a> {
     }
 
     /// Every key with its value, for a table whose keys are its user's own.
-    pub fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
+    pub(crate) fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
         let entry = |(name, value): (&'a toml::Spanned<std::borrow::Cow<'a, str>>, &'a toml::Spanned<DeValue<'a>>)| {
             let key: &str = name.get_ref();
             let label = format!("{} {}", self.label, clean(key, 60));
@@ -190,17 +190,17 @@ impl<'a> Table<'a> {
     }
 
     /// A duration within bounds, in milliseconds; `default` when it is not written.
-    pub fn duration(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
+    pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.duration(bounds)).unwrap_or(default)
     }
 
     /// A whole number within bounds; `default` when it is not written.
-    pub fn number(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
+    pub(crate) fn number(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.number(bounds)).unwrap_or(default)
     }
 
     /// `true` or `false`; `default` when it is not written.
-    pub fn flag(&self, key: &str, default: bool) -> bool {
+    pub(crate) fn flag(&self, key: &str, default: bool) -> bool {
         self.get(key).and_then(|node| node.flag()).unwrap_or(default)
     }
 }
@@ -217,18 +217,18 @@ pub(crate) struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// Notes a fault here.
-    pub fn fault(&self, message: String, remedy: impl Into<String>) {
+    pub(crate) fn fault(&self, message: String, remedy: impl Into<String>) {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
     /// Notes a fault here and gives nothing.
-    pub fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
+    pub(crate) fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
         self.fault(message, remedy);
         None
     }
 
     /// Whether a text was written.
-    pub fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         self.value.is_str()
     }
 
@@ -245,7 +245,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text without control or invisible characters.
-    pub fn text(&self) -> Option<&'a str> {
+    pub(crate) fn text(&self) -> Option<&'a str> {
         let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
         if clean(text, text.len()) != text {
             return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
@@ -254,7 +254,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text that may have several lines.
-    pub fn lines(&self) -> Option<&'a str> {
+    pub(crate) fn lines(&self) -> Option<&'a str> {
         let Some(text) = self.value.as_str() else { return self.wrong("a text", "write it in double quotes") };
         let flat = text.replace(['\n', '\t'], " ");
         if clean(&flat, flat.len()) != flat {
@@ -264,7 +264,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text, a number, or true or false.
-    pub fn scalar(&self) -> Option<Scalar> {
+    pub(crate) fn scalar(&self) -> Option<Scalar> {
         match self.value {
             DeValue::String(_) => self.text().map(|text| Scalar::Text(text.to_owned())),
             DeValue::Boolean(flag) => Some(Scalar::Flag(*flag)),
@@ -274,7 +274,7 @@ impl<'a> Node<'a> {
     }
 
     /// One of the words of `choices`.
-    pub fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
         let typed = self.text()?;
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == typed) {
             return Some(*value);
@@ -288,12 +288,12 @@ impl<'a> Node<'a> {
     }
 
     /// `true` or `false`.
-    pub fn flag(&self) -> Option<bool> {
+    pub(crate) fn flag(&self) -> Option<bool> {
         self.value.as_bool().or_else(|| self.wrong("true or false", "without quotes"))
     }
 
     /// A whole number within bounds.
-    pub fn number(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn number(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
         let range = format!("write a whole number from {} to {}", bounds.start(), bounds.end());
         let Some(integer) = self.value.as_integer() else { return self.wrong("a whole number", &range) };
         let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|n| bounds.contains(n));
@@ -301,7 +301,7 @@ impl<'a> Node<'a> {
     }
 
     /// A duration within bounds, in milliseconds.
-    pub fn duration(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn duration(&self, bounds: RangeInclusive<u64>) -> Option<u64> {
         let example = "write e.g. \"1s\" or \"500ms\"";
         if !self.is_text() {
             return self.wrong("a duration in quotes", example);
@@ -318,12 +318,12 @@ impl<'a> Node<'a> {
     }
 
     /// A share as a number (0.2) or in percent ("20%"); the caller checks its bounds.
-    pub fn share(&self, example: &str) -> Option<f64> {
+    pub(crate) fn share(&self, example: &str) -> Option<f64> {
         self.fraction("a share", example)
     }
 
     /// A number, or a share in percent.
-    pub fn amount(&self) -> Option<f64> {
+    pub(crate) fn amount(&self) -> Option<f64> {
         self.fraction("a number", "write e.g. 0.02, 250 or \"2%\"")
     }
 
@@ -347,7 +347,7 @@ impl<'a> Node<'a> {
     }
 
     /// A table; its keys are not checked yet.
-    pub fn table(&self) -> Option<Table<'a>> {
+    pub(crate) fn table(&self) -> Option<Table<'a>> {
         let Some(map) = self.value.as_table() else {
             return self.wrong("a table", &format!("write {} on a line of its own", self.label));
         };
@@ -355,7 +355,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list.
-    pub fn list(&self, example: &str) -> Option<Vec<Self>> {
+    pub(crate) fn list(&self, example: &str) -> Option<Vec<Self>> {
         let Some(array) = self.value.as_array() else { return self.wrong("a list", example) };
         let item = |item: &'a toml::Spanned<DeValue<'a>>| Self {
             report: self.report,
@@ -367,7 +367,7 @@ impl<'a> Node<'a> {
     }
 
     /// The tables of `[[gate]]` or `[[guard]]`.
-    pub fn tables(&self, label: &'static str) -> Vec<Table<'a>> {
+    pub(crate) fn tables(&self, label: &'static str) -> Vec<Table<'a>> {
         let items = self.list(&format!("write {label} with double brackets")).unwrap_or_default();
         items.into_iter().filter_map(|item| Self { label: label.into(), ..item }.table()).collect()
     }

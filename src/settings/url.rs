@@ -23,7 +23,7 @@ const EXAMPLE: &str = "write e.g. \"http://10.0.0.11:8080\"";
 
 impl BaseUrl {
     /// Reads `text`. The refusal never repeats a password.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         let shown = || super::error::quote(&masked(text));
         let no = |why: &str, remedy| Err((format!("{} {why}", shown()), remedy));
         if text.is_empty() {
@@ -65,7 +65,7 @@ impl BaseUrl {
     }
 
     /// Host and port, the port always written.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
@@ -74,23 +74,23 @@ impl BaseUrl {
     }
 
     /// Whether host and port are all of it.
-    pub const fn is_root(&self) -> bool {
+    pub(crate) const fn is_root(&self) -> bool {
         self.path.is_empty()
     }
 
     /// Another port of the same host, at its root.
-    pub fn move_to(&mut self, port: u16) {
+    pub(crate) fn move_to(&mut self, port: u16) {
         self.port = port;
         self.path.clear();
     }
 
     /// Whether it is spoken to through TLS.
-    pub const fn is_https(&self) -> bool {
+    pub(crate) const fn is_https(&self) -> bool {
         self.https
     }
 
     /// Whether a server that listens on `listen` is what this URL reaches.
-    pub fn reaches(&self, listen: SocketAddr) -> bool {
+    pub(crate) fn reaches(&self, listen: SocketAddr) -> bool {
         if self.port != listen.port() {
             return false;
         }

@@ -18,7 +18,7 @@ pub enum Depth {
 
 /// What a flag or the config asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// Decide from the environment.
     #[default]
     Auto,
@@ -32,7 +32,7 @@ pub enum ColorChoice {
 
 impl ColorChoice {
     /// What the config's `color` and `depth` come to together.
-    pub const fn of_config(color: Self, depth: Option<Depth>) -> Self {
+    pub(crate) const fn of_config(color: Self, depth: Option<Depth>) -> Self {
         match (color, depth) {
             (Self::Never, _) | (_, None) => color,
             (_, Some(depth)) => Self::Exactly(depth),
@@ -42,7 +42,7 @@ impl ColorChoice {
 
 /// The values the decision is made from; `None` is a variable that is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Env {
+pub(crate) struct Env {
     /// `--color`.
     pub flag: ColorChoice,
     /// The config's choice.
@@ -71,7 +71,7 @@ pub struct Env {
 
 impl Env {
     /// The process's own environment, with the two choices and whether the output is a terminal.
-    pub fn of_process(flag: ColorChoice, config: ColorChoice, tty: bool) -> Self {
+    pub(crate) fn of_process(flag: ColorChoice, config: ColorChoice, tty: bool) -> Self {
         let get = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
         Self {
             flag,
@@ -102,7 +102,7 @@ pub struct Capability {
 }
 
 /// Decides: flag > config > `NO_COLOR` > `CLICOLOR_FORCE` / `FORCE_COLOR` > detection.
-pub fn detect(env: &Env) -> Capability {
+pub(crate) fn detect(env: &Env) -> Capability {
     Capability { depth: depth(env), unicode: unicode(env), dumb: is_dumb(env) }
 }
 

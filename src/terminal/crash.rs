@@ -19,7 +19,7 @@ use super::{guard, output};
 use crate::domain::text;
 
 /// The exit code after a panic.
-pub const PANIC_EXIT_CODE: i32 = 101;
+pub(crate) const PANIC_EXIT_CODE: i32 = 101;
 
 /// Columns a line of a report is cut at.
 const LINE_MAX: usize = 400;

@@ -169,7 +169,7 @@ impl Drop for Guard {
 ///
 /// # Errors
 /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
-pub fn give_back() -> io::Result<()> {
+pub(crate) fn give_back() -> io::Result<()> {
     let mut slot = held();
     slot.take().map_or(Ok(()), |mut held| held.undo())
 }

@@ -3,9 +3,9 @@
 //! A thread of its own reads, since reading blocks; what comes out goes through two pure filters ([`framing`] and
 //! [`burst`]) into a bounded channel. A full channel stops the reading: the terminal's own queue then holds the rest.
 
-pub mod burst;
+pub(crate) mod burst;
 mod decode;
-pub mod framing;
+pub(crate) mod framing;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::watchdog::{self, Ready};
 
 /// Inputs that wait at most; a person types ten a second.
-pub const QUEUE: usize = 256;
+pub(crate) const QUEUE: usize = 256;
 
 /// Bytes taken together at most before they are passed on.
 const BATCH: usize = 4096;
@@ -157,7 +157,7 @@ impl Filters {
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(tty: OwnedFd, to: mpsc::Sender<Input>) -> io::Result<()> {
+pub(crate) fn start(tty: OwnedFd, to: mpsc::Sender<Input>) -> io::Result<()> {
     std::thread::Builder::new().name("tty-input".into()).spawn(move || {
         read_until_gone(&tty, &to);
         // The receiver may be gone before the terminal is.

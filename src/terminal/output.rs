@@ -84,7 +84,7 @@ impl Write for &Output {
 ///
 /// # Errors
 /// What the write said, or `TimedOut`.
-pub fn write_within(mut file: &File, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
+pub(crate) fn write_within(mut file: &File, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
     let end = Instant::now() + limit;
     while !bytes.is_empty() {
         match file.write(bytes) {
@@ -108,7 +108,7 @@ pub fn write_within(mut file: &File, mut bytes: &[u8], limit: Duration) -> io::R
 ///
 /// # Errors
 /// When `fd` is no terminal, or neither its name nor `/dev/tty` opens (a container may hide the first).
-pub fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+pub(crate) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     rustix::termios::tcgetattr(fd)?;
     let named = rustix::termios::ttyname(fd, Vec::new()).and_then(|name| rustix::fs::open(name, flags, Mode::empty()));

@@ -16,7 +16,8 @@ use ratatui::layout::Rect;
 
 use super::capability::{Capability, Depth};
 use crate::domain::text;
-pub use control::{COPY_MAX, Notices};
+pub(crate) use control::COPY_MAX;
+pub use control::Notices;
 use encode::Encoder;
 use writer::{Frames, Shared};
 

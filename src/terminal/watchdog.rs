@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// What a wait for input ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ready {
+pub(crate) enum Ready {
     /// There are bytes to read.
     Readable,
     /// The terminal is gone.
@@ -18,12 +18,12 @@ pub enum Ready {
 }
 
 /// Blocks until the terminal behind `fd` has input or is gone.
-pub fn wait_readable(fd: BorrowedFd<'_>) -> Ready {
+pub(crate) fn wait_readable(fd: BorrowedFd<'_>) -> Ready {
     wait(fd, PollFlags::IN)
 }
 
 /// Whether there are bytes to read at this moment.
-pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
+pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
     poll(&mut fds, Some(&Timespec::default())).is_ok() && fds[0].revents().contains(PollFlags::IN)
 }
@@ -32,7 +32,7 @@ pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(fd: OwnedFd, on_hang_up: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn start(fd: OwnedFd, on_hang_up: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("tty-watchdog".into()).spawn(move || {
         wait(fd.as_fd(), PollFlags::empty());
         on_hang_up();

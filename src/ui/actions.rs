@@ -331,7 +331,7 @@ pub const fn table() -> &'static [Row] {
 }
 
 /// The row of an action.
-pub fn row_of(act: Act) -> Option<&'static Row> {
+pub(crate) fn row_of(act: Act) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.act == act)
 }
 

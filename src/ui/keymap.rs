@@ -6,9 +6,7 @@
 mod file;
 mod laws;
 mod print;
-pub mod spelling;
-
-pub use file::{Fault, Faults};
+pub(crate) mod spelling;
 
 use std::collections::HashMap;
 

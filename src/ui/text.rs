@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 /// How many columns `text` takes as it is [shown](shown()).
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { Span::raw(settled(text)).width() }
 }
 
@@ -14,7 +14,7 @@ pub fn width(text: &str) -> usize {
 ///
 /// A variation selector, a skin tone or a joiner changes how wide the character before it is on one terminal and adds
 /// columns of its own on the next; they go, and the plain characters stay. The letters that make flags become letters.
-pub fn settled(text: &str) -> Cow<'_, str> {
+pub(crate) fn settled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(|c| is_modifier(c) || is_flag_letter(c)) {
         return text.into();
     }
@@ -36,7 +36,7 @@ const fn is_flag_letter(c: char) -> bool {
 
 /// `text` as it goes to the screen: [settled](settled()), and with everything beyond ASCII replaced by `?` where
 /// `ascii` asks for it, a `?` for each column.
-pub fn shown(text: &str, ascii: bool) -> Cow<'_, str> {
+pub(crate) fn shown(text: &str, ascii: bool) -> Cow<'_, str> {
     let text = settled(text);
     if !ascii || text.is_ascii() {
         return text;
@@ -57,7 +57,7 @@ pub fn shown(text: &str, ascii: bool) -> Cow<'_, str> {
 
 /// The longest beginning of `text` that fits `max` columns; a cut is marked with `~` and parts no character from its
 /// marks.
-pub fn fit(text: &str, max: usize) -> String {
+pub(crate) fn fit(text: &str, max: usize) -> String {
     let text = settled(text);
     if width(&text) <= max {
         return text.into_owned();
@@ -79,7 +79,7 @@ pub fn fit(text: &str, max: usize) -> String {
 }
 
 /// Milliseconds: `4.2ms`, `243ms`, `12.3s`; `gap` is put between number and unit.
-pub fn millis(ms: f64, gap: &str) -> String {
+pub(crate) fn millis(ms: f64, gap: &str) -> String {
     if ms < 9.95 {
         format!("{ms:.1}{gap}ms")
     } else if ms < 9999.5 {
@@ -90,12 +90,12 @@ pub fn millis(ms: f64, gap: &str) -> String {
 }
 
 /// A share of 1 as percent: `0.08%`, `2.5%`, `99.4%`, `100%`.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{}%", percent_number(share))
 }
 
 /// A share of 1 as percent, without the sign.
-pub fn percent_number(share: f64) -> String {
+pub(crate) fn percent_number(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 0.995 {
         format!("{percent:.2}")
@@ -107,13 +107,13 @@ pub fn percent_number(share: f64) -> String {
 }
 
 /// A limit without zeros at its end: `60`, `0.5`, `12.25`.
-pub fn limit_number(limit: f64) -> String {
+pub(crate) fn limit_number(limit: f64) -> String {
     let text = format!("{limit:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A whole number in groups of three: `12 304`.
-pub fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, c) in digits.chars().enumerate() {
@@ -126,23 +126,23 @@ pub fn count(n: u64) -> String {
 }
 
 /// Requests a second: `0.4`, `205`, `1 842`.
-pub fn rate(rps: f64) -> String {
+pub(crate) fn rate(rps: f64) -> String {
     if rps > 0.0 && rps < 9.95 { format!("{rps:.1}") } else { count(rps.round() as u64) }
 }
 
 /// Time that is left: `04:12`, `55:48`, `23h59m`.
-pub fn left(seconds: f64) -> String {
+pub(crate) fn left(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     if s < 3600 { format!("{:02}:{:02}", s / 60, s % 60) } else { format!("{}h{:02}m", s / 3600, s % 3600 / 60) }
 }
 
 /// The time of day, UTC: `14:02:08`.
-pub fn clock(at: chrono::DateTime<chrono::Utc>) -> String {
+pub(crate) fn clock(at: chrono::DateTime<chrono::Utc>) -> String {
     at.format("%H:%M:%S").to_string()
 }
 
 /// Time that has passed, roughly: `1s`, `9m`, `3h`, `2d`.
-pub fn age(seconds: f64) -> String {
+pub(crate) fn age(seconds: f64) -> String {
     let s = seconds.max(0.0).round() as u64;
     match s {
         0..=99 => format!("{s}s"),
@@ -153,12 +153,12 @@ pub fn age(seconds: f64) -> String {
 }
 
 /// How long an order took: `3.8s`.
-pub fn took(seconds: f64) -> String {
+pub(crate) fn took(seconds: f64) -> String {
     if seconds < 99.95 { format!("{:.1}s", seconds.max(0.0)) } else { age(seconds) }
 }
 
 /// Whether `text` contains `needle`, small and capital ASCII letters being the same.
-pub fn contains(text: &str, needle: &str) -> bool {
+pub(crate) fn contains(text: &str, needle: &str) -> bool {
     let (text, needle) = (text.as_bytes(), needle.as_bytes());
     needle.is_empty() || text.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle))
 }

@@ -6,8 +6,8 @@
 //!
 //! Nothing here reads a file: the caller passes the texts in (see [`Theme::resolve`]).
 
-pub mod contrast;
-pub mod depth;
+pub(crate) mod contrast;
+pub(crate) mod depth;
 mod fault;
 mod file;
 mod roles;
@@ -19,9 +19,10 @@ use ratatui::style::{Color, Modifier, Style};
 use self::file::File;
 
 pub use self::depth::Depth;
-pub use self::fault::{Fault, ThemeError};
-pub use self::file::MAX_BYTES;
-pub use self::roles::{ROLES, Role, RoleDoc, TABLE};
+pub(crate) use self::fault::{Fault, ThemeError};
+pub(crate) use self::file::MAX_BYTES;
+pub use self::roles::TABLE;
+pub(crate) use self::roles::{ROLES, Role};
 
 /// What a theme's colours were chosen for; the background itself is always left to the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -206,7 +207,7 @@ fn no_theme(name: &str) -> ThemeError {
 }
 
 /// The names of the themes that come with the program, for messages.
-pub fn known() -> String {
+pub(crate) fn known() -> String {
     Theme::names().collect::<Vec<_>>().join(", ")
 }
 

@@ -2,17 +2,17 @@
 
 mod act;
 mod ask;
-pub mod command;
+pub(crate) mod command;
 mod copy;
-pub mod cursor;
+pub(crate) mod cursor;
 mod evidence;
 mod field;
-pub mod help;
-pub mod keys;
-pub mod log;
+pub(crate) mod help;
+pub(crate) mod keys;
+pub(crate) mod log;
 mod log_keys;
 mod parts;
-pub mod prompt;
+pub(crate) mod prompt;
 mod reply;
 mod snapshot;
 mod theme;
@@ -24,7 +24,7 @@ use ratatui::layout::Rect;
 
 use self::command::CommandLine;
 use self::log::LogPane;
-pub use self::parts::{Field, Message, Overlay, Pane};
+pub(crate) use self::parts::{Field, Message, Overlay, Pane};
 use self::prompt::{Notice, Prompt};
 use super::actions::Act;
 use super::glyphs::Glyphs;

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::{BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Side, Split};
-use cutover::runtime;
+use cutover::testing::backend::{BackendError, TrafficBackend};
+use cutover::testing::domain::{Move, Observation, Side, Split};
+use cutover::testing::runtime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -432,7 +432,7 @@ fn no_name_becomes_another_call() {
             "service.name = \"m\"\nblue.urls = [\"http://b\"]\ngreen.urls = [\"http://g\"]\n\
              [state]\ndir = \"s\"\n[backend]\nkind = \"caddy\"\n{others}\n{line}\n"
         );
-        let read = cutover::config::parse(&toml, &dir.path().join("cutover.toml"), &|_| None);
+        let read = cutover::testing::config::parse(&toml, &dir.path().join("cutover.toml"), &|_| None);
         assert!(read.is_err(), "{line} was accepted");
     }
 }
@@ -459,8 +459,8 @@ fn the_page_shows_a_configuration_that_caddy_takes() {
 
 #[test]
 fn the_config_means_what_it_says() {
-    use cutover::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
-    use cutover::config::load;
+    use cutover::testing::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+    use cutover::testing::config::load;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/valid/caddy.toml");
     let home = |name: &str| (name == "HOME").then(|| "/home/operator".to_owned());
     let config = load(Some(&file), &home, Path::new("/")).unwrap();

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::dns::DnsSpec;
-use cutover::backend::{Backend, BackendError, RollbackClass, TrafficBackend, Weights};
-use cutover::domain::{Move, Side, Split};
-use cutover::runtime;
+use cutover::testing::backend::dns::DnsSpec;
+use cutover::testing::backend::{Backend, BackendError, RollbackClass, TrafficBackend, Weights};
+use cutover::testing::domain::{Move, Side, Split};
+use cutover::testing::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -10,9 +10,9 @@ use crate::support::program;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
-use cutover::backend::{Applying, BackendError, TrafficBackend};
-use cutover::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use cutover::testing::backend::{Applying, BackendError, TrafficBackend};
+use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split};
 use driving::{apply, back, forward, fresh, green, has_note, look};
 use envoy::{Holding, KEY, Proxy, Setup, answer, filled, impostor, rename_into, routes_in, swallows_changes};
 use kit::{Client, Model};
@@ -23,7 +23,7 @@ fn is_there(test: &str) -> bool {
 }
 
 fn backend(spec: EnvoySpec) -> Arc<dyn TrafficBackend> {
-    cutover::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
 }
 
 async fn fault(backend: &Arc<dyn TrafficBackend>) -> BackendError {
@@ -602,7 +602,7 @@ async fn impostors_are_told_from_envoy() {
 #[tokio::test]
 async fn envoy_accepts_the_configs_of_the_set_up_page() {
     let Some(program) = program::need("envoy_accepts_the_configs_of_the_set_up_page", "envoy") else { return };
-    let page = cutover::backend::setup::pages().find(|page| page.kind == "envoy").unwrap();
+    let page = cutover::testing::backend::setup::pages().find(|page| page.kind == "envoy").unwrap();
     let configs = page.blocks("## Server", "yaml");
     assert_eq!(configs.len(), page.examples().len(), "a config of the server for each of ours");
     let dir = tempfile::tempdir().unwrap();

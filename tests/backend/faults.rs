@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use cutover::domain::{Pair, Side, Split};
+use cutover::testing::domain::{Pair, Side, Split};
 use kit::{Model, Proxy, Way, is_installed};
 
 /// The program, as an operator or a pipeline runs it.

@@ -8,9 +8,9 @@ use crate::support::local;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::backend::haproxy::{HaproxySpec, Method, NodeAddress, Save};
-use cutover::backend::{Applying, BackendError, TrafficBackend, Weights};
-use cutover::domain::{Move, Order, Pair, Revision, Side};
+use cutover::testing::backend::haproxy::{HaproxySpec, Method, NodeAddress, Save};
+use cutover::testing::backend::{Applying, BackendError, TrafficBackend, Weights};
+use cutover::testing::domain::{Move, Order, Pair, Revision, Side};
 use driving::{apply, back, forward, fresh, green, has_note, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
 use rustix::process::Signal;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    cutover::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
 }
 
 #[tokio::test]

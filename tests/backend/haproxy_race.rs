@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::backend::haproxy::{HaproxySpec, NodeAddress};
-use cutover::backend::{BackendError, TrafficBackend};
-use cutover::domain::{Order, Pair};
+use cutover::testing::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::testing::backend::{BackendError, TrafficBackend};
+use cutover::testing::domain::{Order, Pair};
 use driving::{apply, fresh, green, look};
 use kit::{Client, Model, Proxy, Way, is_installed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    cutover::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
 }
 
 /// The weights of blue's and green's server on one node.

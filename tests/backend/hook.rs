@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::{BackendError, TrafficBackend};
-use cutover::domain::{Move, Order, Revision, Side, Split};
-use cutover::{config, runtime};
+use cutover::testing::backend::{BackendError, TrafficBackend};
+use cutover::testing::domain::{Move, Order, Revision, Side, Split};
+use cutover::testing::{config, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};

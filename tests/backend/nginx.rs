@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::{BackendError, TrafficBackend};
-use cutover::domain::{Move, Side, Split};
-use cutover::runtime;
+use cutover::testing::backend::{BackendError, TrafficBackend};
+use cutover::testing::domain::{Move, Side, Split};
+use cutover::testing::runtime;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
@@ -279,7 +279,7 @@ fn no_name_becomes_a_directive() {
             "service.name = \"m\"\nblue.urls = [\"http://b\"]\ngreen.urls = [\"http://g\"]\n\
              [state]\ndir = \"s\"\n[backend]\nkind = \"nginx\"\n{include}{line}\n"
         );
-        let read = cutover::config::parse(&toml, &dir.path().join("cutover.toml"), &|_| None);
+        let read = cutover::testing::config::parse(&toml, &dir.path().join("cutover.toml"), &|_| None);
         assert!(read.is_err(), "{line} was accepted");
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cutover::backend::{Accepted, Applying, BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Pair, Revision};
-use cutover::runtime;
+use cutover::testing::backend::{Accepted, Applying, BackendError, TrafficBackend};
+use cutover::testing::domain::{Move, Observation, Pair, Revision};
+use cutover::testing::runtime;
 use tokio::time::Instant;
 
 use crate::support::child;
@@ -499,7 +499,7 @@ async fn the_preview_is_what_is_written() {
 
 /// The configs of the page, with their places moved here.
 fn page(way: &str, dir: &Path, listen: SocketAddr, api: SocketAddr, redis: u16) -> Vec<String> {
-    let page = cutover::backend::setup::pages().find(|page| page.kind == "traefik").unwrap();
+    let page = cutover::testing::backend::setup::pages().find(|page| page.kind == "traefik").unwrap();
     let here = |text: &str| {
         text.replace("/etc/traefik", &dir.to_string_lossy())
             .replace("127.0.0.1:8000", &listen.to_string())
@@ -521,7 +521,7 @@ async fn the_page_shows_configurations_that_traefik_and_redis_take() {
         return;
     }
     let redis = Redis::start();
-    let page_of = cutover::backend::setup::pages().find(|page| page.kind == "traefik").unwrap();
+    let page_of = cutover::testing::backend::setup::pages().find(|page| page.kind == "traefik").unwrap();
     let (_, acl) = page_of.blocks("## Permissions", "acl").remove(0);
     assert!(redis.say(&acl.split_whitespace().collect::<Vec<_>>()).starts_with("+OK"), "{acl}");
     for way in ["file", "redis"] {

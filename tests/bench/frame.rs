@@ -19,9 +19,9 @@ mod fixture;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use cutover::domain::{LogLevel, LogLine};
-use cutover::ui::view::log::LogPane;
-use cutover::ui::{Glyphs, Input, Key, draw};
+use cutover::testing::domain::{LogLevel, LogLine};
+use cutover::testing::ui::view::log::LogPane;
+use cutover::testing::ui::{Glyphs, Input, Key, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

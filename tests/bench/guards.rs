@@ -17,7 +17,7 @@
 
 use std::collections::VecDeque;
 
-use cutover::domain::sequential::{ErrorRatio, quantile_excess};
+use cutover::testing::domain::sequential::{ErrorRatio, quantile_excess};
 
 const SECONDS: usize = 3600;
 const GREEN: u64 = 50;

@@ -15,8 +15,8 @@
 
 use std::time::Duration;
 
-use cutover::domain::Transport;
-use cutover::gate::{Stage, Target};
+use cutover::testing::domain::Transport;
+use cutover::testing::gate::{Stage, Target};
 use cutover::testing::load::{Job, Prepared, Profile, Tally, start};
 use hyper::Method;
 

@@ -18,8 +18,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use cutover::domain::{Pair, ProbeSpec, SideSpec};
-use cutover::probe::{ProbeEvent, ProbeOutcome, start};
+use cutover::testing::domain::{Pair, ProbeSpec, SideSpec};
+use cutover::testing::probe::{ProbeEvent, ProbeOutcome, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use clap_complete::Shell;
-use cutover::cli::{args, exit};
+use cutover::testing::cli::{args, exit};
 use serde_json::Value;
 
 use crate::support::child;

@@ -7,16 +7,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::demo::accelerator::{Accelerator, Pace};
-use cutover::demo::behaviour::{Behaviour, Mode};
-use cutover::demo::child::{Pipes, Report, run_load, run_model_server};
-use cutover::demo::data::{GOLDEN, SMOKE, golden_cases, write_to};
-use cutover::demo::load::{DEFAULT_RPS, Load, LoadReport};
-use cutover::demo::model::{Image, Model, transposed};
-use cutover::demo::scenario::Scenario;
-use cutover::demo::server::{MAX_BODY, Server, serve};
-use cutover::demo::settings::{Addresses, CONFIG_FILE, demo_config};
-use cutover::domain::Side;
+use cutover::testing::demo::accelerator::{Accelerator, Pace};
+use cutover::testing::demo::behaviour::{Behaviour, Mode};
+use cutover::testing::demo::child::{Pipes, Report, run_load, run_model_server};
+use cutover::testing::demo::data::{GOLDEN, SMOKE, golden_cases, write_to};
+use cutover::testing::demo::load::{DEFAULT_RPS, Load, LoadReport};
+use cutover::testing::demo::model::{Image, Model, transposed};
+use cutover::testing::demo::scenario::Scenario;
+use cutover::testing::demo::server::{MAX_BODY, Server, serve};
+use cutover::testing::demo::settings::{Addresses, CONFIG_FILE, demo_config};
+use cutover::testing::domain::Side;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,14 +26,14 @@ use tokio::time::{self, Instant};
 
 #[test]
 fn the_demo_config_means_what_it_should() {
-    use cutover::domain::{GuardAction, VersionSource};
+    use cutover::testing::domain::{GuardAction, VersionSource};
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("a demo \"directory\"");
     std::fs::create_dir(&dir).unwrap();
     write_to(&dir).unwrap();
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let text = demo_config(&dir, &Addresses { blue: at(1001), green: at(1002), gateway: at(1003) }, Scenario::Good);
-    let config = cutover::config::parse(&text, &dir.join(CONFIG_FILE), &|_| None).unwrap();
+    let config = cutover::testing::config::parse(&text, &dir.join(CONFIG_FILE), &|_| None).unwrap();
     let service = &config.service;
     assert_eq!((service.name.as_str(), service.environment.as_str()), ("digits", "demo"));
     assert_eq!(service.sides.green.urls, ["http://127.0.0.1:1002"]);
@@ -111,7 +111,7 @@ fn golden_body() -> String {
     String::from_utf8(golden_cases().unwrap()[0].body.to_vec()).unwrap()
 }
 
-fn golden_image(case: &cutover::demo::data::Case) -> Image {
+fn golden_image(case: &cutover::testing::demo::data::Case) -> Image {
     let body: Value = serde_json::from_slice(&case.body).unwrap();
     let data = body["inputs"][0]["data"].as_array().unwrap();
     std::array::from_fn(|i| data[i].as_f64().unwrap() as f32)

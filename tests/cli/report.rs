@@ -6,11 +6,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use cutover::domain::{
+use cutover::testing::domain::{
     Actor, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample,
     Side, SideSample, Split, Stamp, Verdict, Version,
 };
-use cutover::journal::{FILE_NAME, Journal, SeriesFile};
+use cutover::testing::journal::{FILE_NAME, Journal, SeriesFile};
 use serde_json::Value;
 
 use crate::support::child;
@@ -108,7 +108,7 @@ fn records() -> Vec<Record> {
     let there = order("a1", Move::Promote, 0, 10, Side::Green);
     let back = order("b2", Move::Rollback, 10, 0, Side::Blue);
     let (metric, side, worse_by) = (Metric::P99, Side::Green, None);
-    let acted = Fact::Guard(cutover::domain::Breach {
+    let acted = Fact::Guard(cutover::testing::domain::Breach {
         row: None,
         unit: None,
         at_least: false,
@@ -216,7 +216,7 @@ fn a_damaged_record_is_told_and_what_is_readable_is_reported() {
         assert_eq!(std::fs::read(file(&left)).unwrap(), before, "a report touches nothing");
     }
     let left = Left::new();
-    let series = left.state().join(cutover::journal::SERIES_NAME);
+    let series = left.state().join(cutover::testing::journal::SERIES_NAME);
     let text = std::fs::read_to_string(&series).unwrap();
     std::fs::write(&series, format!("half a li\n{text}")).unwrap();
     assert!(left.printed(&[]).contains("1 lines of the figures in series.jsonl are left out"));

@@ -255,7 +255,7 @@ fn the_keymap_is_printed_as_toml_and_called_that() {
 
 #[test]
 fn the_demo_sends_as_many_requests_as_its_config_was_written_for() {
-    let told = format!("[default: {}]", cutover::demo::load::DEFAULT_RPS);
+    let told = format!("[default: {}]", cutover::testing::demo::load::DEFAULT_RPS);
     let help = stdout(&run("demo -h"));
     assert!(help.lines().any(|line| line.contains("--rps") && line.contains(&told)), "{help}");
 }
@@ -565,7 +565,7 @@ fn holds(promised: &Value, real: &Value, at: &str) -> Result<(), String> {
 fn t42_the_status_document_keeps_its_promise() {
     let promised: Value = serde_json::from_str(PROMISED).unwrap();
     let sample = include_str!("status.json");
-    let status: cutover::engine::Status = serde_json::from_str(sample).unwrap();
+    let status: cutover::testing::engine::Status = serde_json::from_str(sample).unwrap();
     let real = serde_json::to_value(&status).unwrap();
     assert_eq!(holds(&promised, &real, "status"), Ok(()));
     let phases = [
@@ -583,7 +583,7 @@ fn t42_the_status_document_keeps_its_promise() {
     for phase in phases {
         let mut other = real.clone();
         other["phase"] = phase.into();
-        let status: cutover::engine::Status = serde_json::from_value(other).unwrap();
+        let status: cutover::testing::engine::Status = serde_json::from_value(other).unwrap();
         assert_eq!(status.phase.name(), phase);
     }
     // The check itself can fail.
@@ -622,7 +622,7 @@ fn a_topic_that_is_not_there_is_wrong_usage_and_names_the_nearest() {
 #[test]
 fn the_manual_is_written_as_markdown_and_as_man_pages() {
     let dir = tempfile::tempdir().unwrap();
-    let pages = || cutover::manual::topics().map(|topic| topic.name);
+    let pages = || cutover::testing::manual::topics().map(|topic| topic.name);
     assert_eq!(run_in(dir.path(), "help --dir web/manual").status.code(), Some(0));
     assert_eq!(run_in(dir.path(), "man --dir man").status.code(), Some(0));
     let index = std::fs::read_to_string(dir.path().join("web/manual/index.md")).unwrap();

@@ -13,17 +13,17 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cutover::backend::Backend;
-use cutover::backend::embedded::EmbeddedSpec;
-use cutover::backend::hook::HookSpec;
-use cutover::config::{self, AdminAddress, Answers, Config, ConfigError, KeyDefault, Secret};
-use cutover::domain::load::{Saturation, Selector};
-use cutover::domain::{Bound, Call, Expect, HeaderValue, Scalar, SecretRef};
-use cutover::domain::{
+use cutover::testing::backend::Backend;
+use cutover::testing::backend::embedded::EmbeddedSpec;
+use cutover::testing::backend::hook::HookSpec;
+use cutover::testing::config::{self, AdminAddress, Answers, Config, ConfigError, KeyDefault, Secret};
+use cutover::testing::domain::load::{Saturation, Selector};
+use cutover::testing::domain::{Bound, Call, Expect, HeaderValue, Scalar, SecretRef};
+use cutover::testing::domain::{
     Comparison, GateSpec, GuardAction, LogFeed, LogSource, Metric, OnDisconnect, Plan, ProbeSpec, Side, VersionSource,
 };
-use cutover::gate::kinds::KINDS;
-use cutover::gate::{
+use cutover::testing::gate::kinds::KINDS;
+use cutover::testing::gate::{
     CaseFields, Check, Compare, Exec, GoldenForm, GoldenLimits, GoldenSpec, Health, Http, Integration, Load,
     LoadLimits, Prometheus, Smoke, SmokeSource, Stage,
 };
@@ -80,9 +80,9 @@ fn refusal(file: &Path) -> Result<String, Error> {
 
 #[test]
 fn traefik_is_read_with_its_redis() -> Result<(), Error> {
-    use cutover::backend::traefik::{RedisSpec, TraefikSpec, TraefikWay};
-    use cutover::domain::SecretRef;
-    use cutover::domain::call::HeaderValue;
+    use cutover::testing::backend::traefik::{RedisSpec, TraefikSpec, TraefikWay};
+    use cutover::testing::domain::SecretRef;
+    use cutover::testing::domain::call::HeaderValue;
     let config = valid("traefik.toml")?;
     let Some(spec) = config.backend.spec::<TraefikSpec>().cloned() else { return Err("not traefik".into()) };
     assert_eq!(spec.apis, ["http://127.0.0.1:8080", "http://lb2.example/edge"]);
@@ -104,7 +104,7 @@ fn traefik_is_read_with_its_redis() -> Result<(), Error> {
 
 #[test]
 fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
-    use cutover::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+    use cutover::testing::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
     let config = valid("haproxy.toml")?;
     let dir = fixtures().join("valid");
     let Some(spec) = config.backend.spec::<HaproxySpec>().cloned() else { return Err("another backend".into()) };
@@ -112,7 +112,7 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
     let local = NodeAddress::Unix(dir.join("run/admin.sock"));
     assert_eq!(spec.nodes, [local, tcp("10.0.0.5:9999"), tcp("[::1]:9999"), tcp("lb2.example:9999")]);
     let entry = MapEntry { map: "/etc/haproxy/active.map".into(), key: "active".into() };
-    let values = cutover::domain::Pair { blue: "b".into(), green: "g".into() };
+    let values = cutover::testing::domain::Pair { blue: "b".into(), green: "g".into() };
     assert_eq!(spec.method, Method::Switch { entry, values, backends: None });
     let maps = vec!["/etc/haproxy/active.map".into(), dir.join("maps/active.map")];
     assert_eq!(spec.save, Save { maps, states: vec![] });
@@ -121,7 +121,7 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
 
 #[test]
 fn envoy_is_read_with_all_its_processes() -> Result<(), Error> {
-    use cutover::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+    use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
     let config = valid("envoy.toml")?;
     let Some(spec) = config.backend.spec::<EnvoySpec>().cloned() else { return Err("another backend".into()) };
     let url = |text: &str| AdminPlace::Http(text.into());
@@ -196,7 +196,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
         bake_ms: 5_400_000,
         rollback_window_ms: 172_800_000,
         on_disconnect: OnDisconnect::Rollback,
-        on_failure: cutover::domain::OnFailure::Pause,
+        on_failure: cutover::testing::domain::OnFailure::Pause,
         auto: true,
         typed_promote: true,
     };
@@ -289,7 +289,7 @@ fn logs_are_files_and_commands_and_start_from_the_files_directory() -> Result<()
 
 #[test]
 fn alerts_go_where_they_say() -> Result<(), Error> {
-    use cutover::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
+    use cutover::testing::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
     let text = format!(
         "{MINIMAL}[[alert]]\nkind = \"webhook\"\nurl = \"https://pager.example/in?team=ml\"\n\
          bearer = {{ env = \"CUTOVER_GATEWAY_TOKEN\" }}\n\
@@ -300,8 +300,12 @@ fn alerts_go_where_they_say() -> Result<(), Error> {
     let config = config::parse(&text, Path::new("/etc/cutover/m.toml"), &env)?;
     let token = || SecretRef::Env("CUTOVER_GATEWAY_TOKEN".into());
     let spec = |name: &str, way| AlertSpec { name: name.into(), way, on: AlertKind::TROUBLE.into(), timeout_ms: 5_000 };
-    let webhook =
-        |url, headers, form| AlertWay::Webhook { url, headers, form, transport: cutover::domain::Transport::default() };
+    let webhook = |url, headers, form| AlertWay::Webhook {
+        url,
+        headers,
+        form,
+        transport: cutover::testing::domain::Transport::default(),
+    };
     let bearer = vec![("authorization".to_owned(), HeaderValue::Bearer(token()))];
     let expected = [
         spec("webhook", webhook(AlertUrl::Plain("https://pager.example/in?team=ml".into()), bearer, AlertForm::Json)),
@@ -370,7 +374,7 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         headers,
         body: Some("{\"v\": \"{{version}}\"}\n".into()),
         timeout_ms: 3000,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     let expect = Expect {
         status: Some(201),
@@ -389,7 +393,7 @@ fn gates_that_ask_others_mean_what_they_say() -> Result<(), Error> {
         bound: Bound { limit: -0.5, at_least: true },
         max_age_ms: 60_000,
         timeout_ms: 10_000,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     assert_eq!(check_of::<Prometheus>(&config, prometheus)?, &check);
     assert_eq!((manual.name.as_str(), manual.valid_for_ms), ("fairness", 43_200_000));
@@ -845,8 +849,8 @@ ca = "tls/cert.pem"
 
 #[test]
 fn every_table_that_makes_requests_says_how() -> Result<(), Error> {
-    use cutover::domain::AlertWay;
-    use cutover::domain::transport::{Identity, Proxy, Transport};
+    use cutover::testing::domain::AlertWay;
+    use cutover::testing::domain::transport::{Identity, Proxy, Transport};
     let dir = tempfile::tempdir()?;
     let file = |name: &str| dir.path().join("tls").join(name);
     std::fs::create_dir(dir.path().join("tls"))?;
@@ -888,10 +892,10 @@ fn what_a_config_means_can_be_written_into_a_recording_and_read_back() -> Result
     for entry in std::fs::read_dir(fixtures().join("valid"))? {
         let name = entry?.file_name().into_string().map_err(|name| format!("{}", name.display()))?;
         let service = valid(&name)?.service;
-        let read: cutover::domain::Service = serde_json::from_str(&serde_json::to_string(&service)?)?;
+        let read: cutover::testing::domain::Service = serde_json::from_str(&serde_json::to_string(&service)?)?;
         assert_eq!(read, service, "{name}");
-        let masked = cutover::domain::masked::serialize(&service, serde_json::value::Serializer)?;
-        let read: cutover::domain::Service = serde_json::from_value(masked)?;
+        let masked = cutover::testing::domain::masked::serialize(&service, serde_json::value::Serializer)?;
+        let read: cutover::testing::domain::Service = serde_json::from_value(masked)?;
         assert_eq!(read.gates.len(), service.gates.len(), "{name}");
     }
     Ok(())

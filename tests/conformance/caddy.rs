@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::domain::Split;
-use cutover::runtime;
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::domain::Split;
+use cutover::testing::runtime;
 
 use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};
@@ -80,7 +80,7 @@ impl Rig for Patched {
             Trouble::WrongCredentials => {
                 self.server.kill();
                 self.server.set_start(Start { origin: Some("http://console".into()), ..Start::default() });
-                self.server.write(&self.server.handler(Split::all(cutover::domain::Side::Blue)));
+                self.server.write(&self.server.handler(Split::all(cutover::testing::domain::Side::Blue)));
                 self.server.run();
                 self.origin = Some("http://elsewhere");
             }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::embedded::{AdminAddress, Embedded, EmbeddedSpec};
-use cutover::backend::{Spec, TrafficBackend, sequenced};
-use cutover::domain::{Pair, Side, Split};
-use cutover::gateway::{Admin, Gateway, Settings};
+use cutover::testing::backend::embedded::{AdminAddress, Embedded, EmbeddedSpec};
+use cutover::testing::backend::{Spec, TrafficBackend, sequenced};
+use cutover::testing::domain::{Pair, Side, Split};
+use cutover::testing::gateway::{Admin, Gateway, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::envoy::{AdminPlace, EnvoySpec};
-use cutover::backend::{Spec, TrafficBackend};
-use cutover::domain::{Pair, Side, Split};
+use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec};
+use cutover::testing::backend::{Spec, TrafficBackend};
+use cutover::testing::domain::{Pair, Side, Split};
 
 use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::haproxy::{HaproxySpec, NodeAddress};
-use cutover::backend::{Spec, TrafficBackend};
-use cutover::domain::{Pair, Side, Split};
+use cutover::testing::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::testing::backend::{Spec, TrafficBackend};
+use cutover::testing::domain::{Pair, Side, Split};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;

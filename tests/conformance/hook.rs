@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::config;
-use cutover::domain::{Side, Split};
-use cutover::gateway::{Admin, Gateway, Settings};
-use cutover::runtime;
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::config;
+use cutover::testing::domain::{Side, Split};
+use cutover::testing::gateway::{Admin, Gateway, Settings};
+use cutover::testing::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -89,7 +89,9 @@ impl Calls {
             listen: ([127, 0, 0, 1], 0).into(),
             admin: Admin::Tcp { addr: ([127, 0, 0, 1], 0).into(), token: TOKEN.into() },
             state: self.dir.path().join("state.json"),
-            sides: cutover::domain::Pair::from_fn(|side| vec![format!("http://127.0.0.1:{}", 1 + side as u16)]),
+            sides: cutover::testing::domain::Pair::from_fn(|side| {
+                vec![format!("http://127.0.0.1:{}", 1 + side as u16)]
+            }),
             ready_path: "/ready".into(),
             initial: self.split,
             sample: false,

@@ -28,8 +28,8 @@ mod traefik;
 
 use std::time::Duration;
 
-use cutover::backend::{BackendError, Driver, Observer};
-use cutover::domain::{Move, Order, OrderId, Revision, Side, Split};
+use cutover::testing::backend::{BackendError, Driver, Observer};
+use cutover::testing::domain::{Move, Order, OrderId, Revision, Side, Split};
 use rig::{Rig, Trouble};
 use std::sync::Arc;
 use tokio::time::{Instant, timeout};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::domain::Split;
-use cutover::runtime;
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::domain::Split;
+use cutover::testing::runtime;
 
 use crate::rig::{Rig, Trouble, is_there};
 use crate::support::local::config;

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::domain::Split;
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::domain::Split;
 
 use crate::relay::Relay;
 

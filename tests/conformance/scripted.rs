@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::domain::{Pair, Side, Split};
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::domain::{Pair, Side, Split};
 
 use crate::rig::{Rig, Trouble};
 use crate::support::scripted::{Script, Scripted};

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::backend::TrafficBackend;
-use cutover::domain::{Side, Split};
-use cutover::runtime;
+use cutover::testing::backend::TrafficBackend;
+use cutover::testing::domain::{Side, Split};
+use cutover::testing::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

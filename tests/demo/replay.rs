@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
-use cutover::demo::linear::figures;
-use cutover::domain::{Actor, Stamp};
-use cutover::record::{Player, read};
-use cutover::ui::{self, Glyphs, Input, Theme, View};
+use cutover::testing::demo::linear::figures;
+use cutover::testing::domain::{Actor, Stamp};
+use cutover::testing::record::{Player, read};
+use cutover::testing::ui::{self, Glyphs, Input, Theme, View};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 

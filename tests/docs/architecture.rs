@@ -439,7 +439,7 @@ fn kinds_named(path: &str, source: &str) -> Vec<String> {
     let paths = paths(&code(source));
     let mut found = Vec::new();
     // Reason: exec and http are kinds of gate too, and http is a scheme; a use of their folder is found all the same.
-    for kind in cutover::backend::kinds::names() {
+    for kind in cutover::testing::backend::kinds::names() {
         let folder = if ["exec", "http"].contains(&kind) { "hook" } else { kind };
         let is_own = path.starts_with(&format!("backend/{folder}/")) || path == format!("backend/{folder}.rs");
         let is_gateway = kind == "embedded" && MEAN_THE_GATEWAY.iter().any(|(file, _)| *file == path);

@@ -6,12 +6,12 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cutover::cli::{args, exit};
-use cutover::config;
-use cutover::demo::scenario::Scenario;
-use cutover::manual::{markdown, topics};
-use cutover::ui::actions::{self, Danger};
-use cutover::ui::theme;
+use cutover::testing::cli::{args, exit};
+use cutover::testing::config;
+use cutover::testing::demo::scenario::Scenario;
+use cutover::testing::manual::{markdown, topics};
+use cutover::testing::ui::actions::{self, Danger};
+use cutover::testing::ui::theme;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -70,7 +70,7 @@ fn generated_parts_are_what_the_program_says() -> Outcome {
         ("once", once()),
         ("scenarios", scenarios()),
         ("roles", roles()),
-        ("backends", cutover::cli::backends::markdown()?),
+        ("backends", cutover::testing::cli::backends::markdown()?),
     ];
     let mut used = 0;
     for (file, old) in pages()? {
@@ -182,7 +182,7 @@ fn the_measured_table_is_that_of_the_script() -> Outcome {
         part.contains("Measured on 20") && part.contains(" cores"),
         "nobody can tell when and where it was measured"
     );
-    for kind in cutover::backend::kinds::names() {
+    for kind in cutover::testing::backend::kinds::names() {
         let known = script.contains(&format!("\"{kind}\""));
         assert!(known, "tests/bench/switches_routers.py has neither a router of the kind {kind} nor why there is none");
     }
@@ -269,7 +269,7 @@ fn every_keymap_is_accepted() -> Outcome {
     let keymaps: Vec<_> = found.iter().filter(|(_, _, text)| text.contains("[keys]")).collect();
     assert!(!keymaps.is_empty(), "the manual shows no keymap");
     for (page, line, text) in keymaps {
-        let read = cutover::ui::Keymap::parse(text).map_err(|faults| format!("{page}:{line}: {faults}"))?;
+        let read = cutover::testing::ui::Keymap::parse(text).map_err(|faults| format!("{page}:{line}: {faults}"))?;
         assert!(read.remapped() > 2, "{page}:{line}: no key is bound to another action");
     }
     Ok(())
@@ -288,7 +288,7 @@ fn the_readme_is_short_and_its_keys_are_those_of_the_table() -> Outcome {
         let key = row.split('`').nth(1).ok_or("a row without a key")?;
         assert!(actions::table().iter().any(|row| row.keys.contains(&key)), "{key} is no key");
     }
-    for kind in cutover::backend::kinds::names() {
+    for kind in cutover::testing::backend::kinds::names() {
         assert!(page.contains(&format!("| `{kind}` |")), "the README does not name {kind}");
     }
     Ok(())
@@ -298,7 +298,8 @@ fn the_readme_is_short_and_its_keys_are_those_of_the_table() -> Outcome {
 fn every_page_is_a_topic_in_ascii_and_says_what_is_generated_nowhere_else() -> Outcome {
     let files: Vec<String> = pages()?.into_iter().map(|(name, _)| name).filter(|name| name != "README.md").collect();
     let mut written: Vec<String> = topics().map(|topic| format!("src/manual/{}.md", topic.name)).collect();
-    let kinds: Vec<String> = cutover::backend::kinds::names().map(|kind| format!("src/manual/{kind}.md")).collect();
+    let kinds: Vec<String> =
+        cutover::testing::backend::kinds::names().map(|kind| format!("src/manual/{kind}.md")).collect();
     assert!(kinds.iter().all(|kind| written.contains(kind)), "a backend without a page");
     written.retain(|name| !kinds.contains(name));
     written.sort();
@@ -326,7 +327,9 @@ fn everything_that_can_be_typed_is_in_the_manual() -> Outcome {
         assert!(all.contains(&format!("| `{}` |", doc.key)), "{} of {section}", doc.key);
         assert!(all.contains(&format!("#### `{section}`")), "{section}");
     }
-    for part in [verbs(), keys(), exit_codes(), once(), scenarios(), roles(), cutover::cli::backends::markdown()?] {
+    for part in
+        [verbs(), keys(), exit_codes(), once(), scenarios(), roles(), cutover::testing::cli::backends::markdown()?]
+    {
         assert!(all.contains(part.trim_end()), "{part}");
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use cutover::backend::setup::{HEADINGS, pages};
-use cutover::{cli, config};
+use cutover::testing::backend::setup::{HEADINGS, pages};
+use cutover::testing::{cli, config};
 
 fn env(name: &str) -> Option<String> {
     match name {
@@ -15,7 +15,7 @@ fn env(name: &str) -> Option<String> {
 
 #[test]
 fn every_kind_has_a_page_with_all_its_parts() {
-    let kinds: Vec<&str> = cutover::backend::kinds::names().collect();
+    let kinds: Vec<&str> = cutover::testing::backend::kinds::names().collect();
     let named: Vec<&str> = pages().map(|page| page.kind).collect();
     assert_eq!(kinds, named);
     for page in pages() {
@@ -35,7 +35,7 @@ fn every_config_of_ours_is_accepted_and_says_what_the_system_can() {
         for example in examples {
             let read = config::parse(&example.toml, Path::new("cutover.toml"), &env);
             let config = read.unwrap_or_else(|error| panic!("{} {}: {error}", page.kind, example.way));
-            assert_eq!(cutover::runtime::connect(&config).name(), page.kind);
+            assert_eq!(cutover::testing::runtime::connect(&config).name(), page.kind);
         }
     }
     let rows = cli::backends::abilities().unwrap();

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cutover::domain::Side;
+use cutover::testing::domain::Side;
 use rustix::process::Signal;
 
 use crate::support::stage::{Kid, Stage, eventually, load};

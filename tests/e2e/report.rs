@@ -15,7 +15,7 @@ fn what_the_console_saw_is_in_the_report() {
     pty.wait_for("the box, armed", |screen| has(screen, "y = promote") && !has(screen, "(wait)"));
     pty.send("y");
     stage.wait_share(10);
-    let series = stage.journal_file().with_file_name(cutover::journal::SERIES_NAME);
+    let series = stage.journal_file().with_file_name(cutover::testing::journal::SERIES_NAME);
     eventually("figures of green are kept", || {
         let kept = std::fs::read_to_string(&series).unwrap_or_default();
         kept.lines()

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use cutover::domain::*;
-use cutover::engine::{Access, Command, Effect, Event, Request, State};
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Access, Command, Effect, Event, Request, State};
 use proptest::prelude::*;
 
 use crate::sim::{Wire, capabilities, service};

@@ -1,7 +1,7 @@
 //! Who is woken, by what, and that nobody is woken twice.
 
-use cutover::domain::*;
-use cutover::engine::{Command, Event};
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Command, Event};
 
 use crate::sim::{Sim, Wire, service};
 

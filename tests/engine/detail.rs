@@ -2,9 +2,9 @@
 
 use super::sim::Sim;
 use super::{ordered, ready};
-use cutover::domain::*;
-use cutover::engine::Command;
-use cutover::engine::snapshot::GateState;
+use cutover::testing::domain::*;
+use cutover::testing::engine::Command;
+use cutover::testing::engine::snapshot::GateState;
 
 fn states(sim: &mut Sim, gate: &str) -> Vec<GateState> {
     sim.state.snapshot().detail.trail(gate).iter().map(|point| point.state).collect()

@@ -1,8 +1,8 @@
 //! What every front end asks about is what the engine orders, in each phase of a rollout.
 
-use cutover::dialogue::{target, version_word};
-use cutover::domain::Side;
-use cutover::engine::{Command, Phase};
+use cutover::testing::dialogue::{target, version_word};
+use cutover::testing::domain::Side;
+use cutover::testing::engine::{Command, Phase};
 
 use crate::sim::Sim;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cutover::domain::*;
-use cutover::engine::snapshot::GateState;
-use cutover::engine::{Command, Event, Reply};
+use cutover::testing::domain::*;
+use cutover::testing::engine::snapshot::GateState;
+use cutover::testing::engine::{Command, Event, Reply};
 
 use crate::sim::Sim;
 

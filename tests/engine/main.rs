@@ -20,9 +20,9 @@ mod sampling;
 mod sim;
 mod words;
 
-use cutover::domain::*;
-use cutover::engine::snapshot::{GateState, GuardState};
-use cutover::engine::{Command, Event, Phase, RefusalKind, Reply};
+use cutover::testing::domain::*;
+use cutover::testing::engine::snapshot::{GateState, GuardState};
+use cutover::testing::engine::{Command, Event, Phase, RefusalKind, Reply};
 use sim::{Sim, Wire, service};
 
 fn refused(reply: &Reply) -> RefusalKind {

@@ -1,13 +1,13 @@
 //! Guards on throughput and saturation, and servers that count what the router does not.
 
-use cutover::domain::guard::IN_FLIGHT;
-use cutover::domain::metric::{
+use cutover::testing::domain::guard::IN_FLIGHT;
+use cutover::testing::domain::metric::{
     Fed, Merge, MetricRow, MetricsSpec, Part, Scrape, Series, StreamSpec, Take, Unit, stream_rows,
 };
-use cutover::domain::*;
-use cutover::engine::snapshot::{GuardState, Source};
-use cutover::engine::{Command, Event, Phase};
-use cutover::narrate::short;
+use cutover::testing::domain::*;
+use cutover::testing::engine::snapshot::{GuardState, Source};
+use cutover::testing::engine::{Command, Event, Phase};
+use cutover::testing::narrate::short;
 
 use super::sim::{Sim, service};
 
@@ -26,7 +26,7 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
         rows: vec![MetricRow { name: "queue".into(), take, unit: Unit::Count, scale: 1.0 }],
         traffic: None,
         stream: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     });
     let row = row.map(str::to_owned);
     service.guards[0] = GuardSpec { metric, row, limit, min_samples: 3, ..service.guards[0].clone() };
@@ -242,7 +242,7 @@ fn streaming(row: &str, limit: f64) -> Service {
         interval_ms: 10_000,
         timeout_ms: 5000,
         api_key: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     });
     service
 }

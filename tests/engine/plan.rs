@@ -1,7 +1,7 @@
 //! The plan walked unattended: to its end where all is well, and to what the config says where it is not.
 
-use cutover::domain::*;
-use cutover::engine::{Command, Event, Phase};
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Command, Event, Phase};
 
 use crate::sim::{Sim, Wire, service};
 

@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use cutover::demo::scenario::Scenario;
-use cutover::domain::*;
-use cutover::engine::{Command, Effect, Event, Phase, Snapshot, State};
-use cutover::record::{Entry, Player, Recorder, Recording, read};
-use cutover::ui::{self, Glyphs, Input, Theme, View};
+use cutover::testing::demo::scenario::Scenario;
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Command, Effect, Event, Phase, Snapshot, State};
+use cutover::testing::record::{Entry, Player, Recorder, Recording, read};
+use cutover::testing::ui::{self, Glyphs, Input, Theme, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

@@ -2,8 +2,8 @@
 
 use super::sim::Sim;
 use super::{ordered, ready};
-use cutover::domain::*;
-use cutover::engine::Command;
+use cutover::testing::domain::*;
+use cutover::testing::engine::Command;
 
 const CALM: Pair<u64> = Pair { blue: 20, green: 30 };
 
@@ -61,7 +61,7 @@ fn a_console_that_may_not_drive_writes_none() {
     ordered(&sim.ask(Command::Promote));
     sim.seconds(1);
     sim.samples.clear();
-    sim.feed(cutover::engine::Event::Lease { holder: Some("op2 (pid 1)".into()) });
+    sim.feed(cutover::testing::engine::Event::Lease { holder: Some("op2 (pid 1)".into()) });
     sim.traffic(60, 100, CALM);
     assert_eq!(sim.samples, []);
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cutover::domain::*;
-use cutover::engine::{Access, Command, Effect, Event, Reply, Request, State, Status, WriteRule};
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Access, Command, Effect, Event, Reply, Request, State, Status, WriteRule};
 
 /// How the router of the world treats orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Words are for people: a text that is worded otherwise changes nothing that the engine does.
 
-use cutover::domain::*;
-use cutover::engine::{Command, Event, Phase, Status};
+use cutover::testing::domain::*;
+use cutover::testing::engine::{Command, Event, Phase, Status};
 
 use crate::sim::{Sim, Wire, service, wordless};
 

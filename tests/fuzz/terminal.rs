@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cutover::terminal::input::framing::{Framer, PASTE_MAX};
-use cutover::terminal::{Input, Key, KeyCode, Mods};
+use cutover::testing::terminal::input::framing::{Framer, PASTE_MAX};
+use cutover::testing::terminal::{Input, Key, KeyCode, Mods};
 use fastrand::Rng;
 
 const WORDS: [&[u8]; 14] = [

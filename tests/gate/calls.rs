@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bench::{Bench, gate};
-use cutover::domain::{Bound, Call, Evidence, Expect, HeaderValue, Scalar, SecretRef, Step, Verdict};
-use cutover::gate::{Http, Integration};
+use cutover::testing::domain::{Bound, Call, Evidence, Expect, HeaderValue, Scalar, SecretRef, Step, Verdict};
+use cutover::testing::gate::{Http, Integration};
 use server::{Answer, Request, Server, dead_url};
 
 fn get(url: &str) -> Call {
-    let (method, url, transport) = ("GET".into(), url.into(), cutover::domain::Transport::default());
+    let (method, url, transport) = ("GET".into(), url.into(), cutover::testing::domain::Transport::default());
     Call { method, url, headers: Vec::new(), body: None, timeout_ms: 5000, transport }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use bench::{Bench, Gate, gate};
-use cutover::domain::{Bound, LogLevel, Verdict};
-use cutover::gate::Exec;
+use cutover::testing::domain::{Bound, LogLevel, Verdict};
+use cutover::testing::gate::Exec;
 use tokio::time::{Instant, sleep, timeout};
 
 fn exec(script: &str) -> Gate<Exec> {
@@ -21,7 +21,7 @@ fn bounded(script: &str, limit: f64, at_least: bool) -> Gate<Exec> {
     gate
 }
 
-async fn run(gate: Gate<Exec>) -> (cutover::domain::Evidence, Vec<String>) {
+async fn run(gate: Gate<Exec>) -> (cutover::testing::domain::Evidence, Vec<String>) {
     let mut bench = Bench::new(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
     let evidence = bench.run(gate).await;
     let lines = bench.log().iter().map(|line| line.text.clone()).collect();

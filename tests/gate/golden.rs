@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bench::{Bench, gate};
-use cutover::domain::{Digest, HeaderValue, LogLevel, SecretRef, Verdict};
-use cutover::gate::Target;
-use cutover::gate::{CaseFields, GoldenForm, GoldenLimits, GoldenSpec};
+use cutover::testing::domain::{Digest, HeaderValue, LogLevel, SecretRef, Verdict};
+use cutover::testing::gate::Target;
+use cutover::testing::gate::{CaseFields, GoldenForm, GoldenLimits, GoldenSpec};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;
@@ -127,7 +127,7 @@ async fn a_chat_model_is_asked_and_its_manners_are_forgiven() {
             prompt: "Is this spam? {{text}}".into(),
         },
         answer: "/choices/0/message/content".into(),
-        compare: cutover::gate::Compare::Loose,
+        compare: cutover::testing::gate::Compare::Loose,
         headers: vec![("authorization".into(), HeaderValue::Bearer(SecretRef::File(token.path().into())))],
         ..set(cases.path())
     };
@@ -285,7 +285,7 @@ async fn a_table_whose_header_does_not_fit_is_refused() {
 // --- going on where it was
 
 /// Runs until so many cases were answered, then cancels.
-async fn stopped(bench: &mut Bench, spec: GoldenSpec, at: u64) -> cutover::domain::Evidence {
+async fn stopped(bench: &mut Bench, spec: GoldenSpec, at: u64) -> cutover::testing::domain::Evidence {
     let cancel = Arc::clone(&bench.cancel);
     let mut progress = bench.watch_progress();
     let run = bench.run(gate(spec));

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, Gate, gate, write};
-use cutover::domain::Verdict;
-use cutover::domain::load::{LimitedBy, Saturation, Selector};
-use cutover::gate::Target;
-use cutover::gate::{Load, LoadLimits, Stage};
+use cutover::testing::domain::Verdict;
+use cutover::testing::domain::load::{LimitedBy, Saturation, Selector};
+use cutover::testing::gate::Target;
+use cutover::testing::gate::{Load, LoadLimits, Stage};
 use serde_json::json;
 use server::{Answer, Server, dead_url};
 
@@ -130,10 +130,10 @@ async fn it_stops_at_once_when_the_side_breaks_its_limits() {
 /// Nothing but what is asked here reaches the server any more.
 async fn nothing_follows(server: &Server) {
     // Requests that were on the wire already have arrived when this one is answered.
-    let client = cutover::http::Client::new(&cutover::domain::Transport::default()).unwrap();
+    let client = cutover::testing::http::Client::new(&cutover::testing::domain::Transport::default()).unwrap();
     let target = Target::new(&server.url);
-    let ask = || cutover::http::Ask::get("/meta", Duration::from_secs(10), 1024);
-    let fetched = async || cutover::http::fetch(&client, &target, ask()).await.unwrap();
+    let ask = || cutover::testing::http::Ask::get("/meta", Duration::from_secs(10), 1024);
+    let fetched = async || cutover::testing::http::fetch(&client, &target, ask()).await.unwrap();
     fetched().await;
     let before = server.served();
     for _ in 0..20 {

@@ -10,12 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, gate, golden, health, smoke};
-use cutover::domain::Transport;
-use cutover::domain::metric::{Fed, Part};
-use cutover::domain::{MetricsSpec, Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
-use cutover::gate::{GoldenForm, GoldenLimits, GoldenSpec};
-use cutover::http::{Ask, Client, Target, fetch};
-use cutover::probe::{ProbeEvent, start};
+use cutover::testing::domain::Transport;
+use cutover::testing::domain::metric::{Fed, Part};
+use cutover::testing::domain::{MetricsSpec, Pair, ProbeSpec, SideSpec, Verdict, Version, VersionSource};
+use cutover::testing::gate::{GoldenForm, GoldenLimits, GoldenSpec};
+use cutover::testing::http::{Ask, Client, Target, fetch};
+use cutover::testing::probe::{ProbeEvent, start};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -163,7 +163,7 @@ async fn gates_and_probes_hold_on_a_foreign_server() {
 
 /// What the preset makes of a server that answers a golden set between two readings.
 async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<(Vec<(String, Part)>, Fed), String> {
-    let preset = cutover::domain::metric::preset("mlserver").ok_or("no preset")?;
+    let preset = cutover::testing::domain::metric::preset("mlserver").ok_or("no preset")?;
     let urls = Pair { blue: vec![server.metrics.clone()], green: Vec::new() };
     let spec = MetricsSpec {
         preset: "mlserver".into(),
@@ -175,10 +175,10 @@ async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<
         rows: preset.rows,
         traffic: preset.traffic,
         stream: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     let (sink, mut events) = mpsc::channel(100);
-    let _readers = cutover::probe::start_metrics(&spec, "iris", &sink)?;
+    let _readers = cutover::testing::probe::start_metrics(&spec, "iris", &sink)?;
     let mut all = Fed { span_ms: 0, count: 0, errors: None, cells: Vec::new() };
     let mut has_begun = false;
     loop {

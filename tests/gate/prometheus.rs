@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bench::{Bench, gate};
-use cutover::domain::{Bound, Evidence, HeaderValue, LogLevel, Verdict};
+use cutover::testing::domain::{Bound, Evidence, HeaderValue, LogLevel, Verdict};
 use server::{Answer, Server, dead_url};
 use tokio::time::{Instant, sleep};
 
@@ -72,15 +72,15 @@ impl Prometheus {
     }
 }
 
-fn value_of(url: &str, query: &str, least: f64) -> cutover::gate::Prometheus {
-    cutover::gate::Prometheus {
+fn value_of(url: &str, query: &str, least: f64) -> cutover::testing::gate::Prometheus {
+    cutover::testing::gate::Prometheus {
         url: url.into(),
         query: query.into(),
         headers: Vec::new(),
         bound: Bound { limit: least, at_least: true },
         max_age_ms: 60_000,
         timeout_ms: 2000,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     }
 }
 
@@ -254,9 +254,9 @@ async fn warnings_are_told_and_the_query_goes_as_it_was_meant() {
 /// Rows of the panels by PromQL: what both sides' queries come to, and what is no number.
 #[tokio::test]
 async fn rows_of_the_panels_are_asked_of_a_real_prometheus() {
-    use cutover::domain::metric::{MetricRow, MetricsSpec, Part, Take, Unit};
-    use cutover::domain::{Pair, Side};
-    use cutover::probe::{ProbeEvent, start_metrics};
+    use cutover::testing::domain::metric::{MetricRow, MetricsSpec, Part, Take, Unit};
+    use cutover::testing::domain::{Pair, Side};
+    use cutover::testing::probe::{ProbeEvent, start_metrics};
 
     let text = "lag_seconds{side=\"blue\",service=\"spam\"} 0.25\nlag_seconds{side=\"green\",service=\"spam\"} 0.5\n\
                 lag_seconds{side=\"green\",service=\"other\"} 9\nidle{side=\"blue\"} NaN\nidle{side=\"green\"} NaN\n";
@@ -280,7 +280,7 @@ async fn rows_of_the_panels_are_asked_of_a_real_prometheus() {
         rows,
         traffic: None,
         stream: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     let lag = row("lag", "max(lag_seconds{side=\"{{side}}\",service=\"{{service}}\"})");
     let good = spec(vec![

@@ -6,7 +6,7 @@ use crate::support::server;
 use std::time::Duration;
 
 use bench::{AnyGate, Bench, golden, health, smoke, write};
-use cutover::domain::{LogLevel, LogLine, Verdict};
+use cutover::testing::domain::{LogLevel, LogLine, Verdict};
 use serde_json::{Value, json};
 use server::{Answer, Request, Server, dead_url};
 use tokio::time::timeout;

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::backend::embedded::{AdminAddress, Embedded};
-use cutover::backend::{BackendError, TrafficBackend, sequenced};
-use cutover::domain::{Move, Order, OrderId, Pair, Revision, Side, Split};
-use cutover::gateway::{Admin, Gateway, GatewayError, Settings};
+use cutover::testing::backend::embedded::{AdminAddress, Embedded};
+use cutover::testing::backend::{BackendError, TrafficBackend, sequenced};
+use cutover::testing::domain::{Move, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::testing::gateway::{Admin, Gateway, GatewayError, Settings};
 use kit::{Replica, Rig, Wire, eventually, get, nobody, settings};
 use tokio::net::{TcpStream, UnixListener};
 

@@ -7,11 +7,11 @@ use crate::support::server;
 use std::sync::Arc;
 
 use bench::{Bench, Gate, gate};
-use cutover::backend::embedded::{AdminAddress, EmbeddedSpec};
-use cutover::backend::{Spec, TrafficBackend};
-use cutover::domain::{Pair, SampledRequest, Verdict};
-use cutover::gate::{Smoke, SmokeSource};
-use cutover::gateway::Settings;
+use cutover::testing::backend::embedded::{AdminAddress, EmbeddedSpec};
+use cutover::testing::backend::{Spec, TrafficBackend};
+use cutover::testing::domain::{Pair, SampledRequest, Verdict};
+use cutover::testing::gate::{Smoke, SmokeSource};
+use cutover::testing::gateway::Settings;
 use kit::{Replica, Rig, Wire, eventually, settings};
 use server::{Answer, Request, Server};
 

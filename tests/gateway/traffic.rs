@@ -5,7 +5,7 @@ use crate::support::gateway as kit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use cutover::domain::{Side, Split};
+use cutover::testing::domain::{Side, Split};
 use kit::{DEADLINE, Message, Replica, Rig, Wire, eventually, get, is_probe, nobody, reply, settings};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;

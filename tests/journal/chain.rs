@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use cutover::domain::{Fact, LogLevel, LogLine, Stamp};
-use cutover::journal::{
+use cutover::testing::domain::{Fact, LogLevel, LogLine, Stamp};
+use cutover::testing::journal::{
     FILE_NAME, Journal, Problem, ROTATE_AT, log_file, log_path, read, tail, verify, verify_expecting,
 };
 
@@ -23,7 +23,7 @@ fn write_lines(dir: &Path, lines: &[&str]) {
     fs::write(dir.join(FILE_NAME), lines.iter().flat_map(|l| [l, "\n"]).collect::<String>()).unwrap();
 }
 
-fn texts(records: &[cutover::domain::Record]) -> Vec<String> {
+fn texts(records: &[cutover::testing::domain::Record]) -> Vec<String> {
     records.iter().map(text).collect()
 }
 
@@ -147,7 +147,7 @@ fn every_change_in_the_middle_is_found_and_appending_goes_on() {
     let lines = filled(dir.path(), 5);
     let l: Vec<&str> = lines.iter().map(String::as_str).collect();
     let edited = l[2].replace("n3", "n9");
-    let long = "x".repeat(cutover::journal::MAX_LINE + 1);
+    let long = "x".repeat(cutover::testing::journal::MAX_LINE + 1);
     let cases: [Case<'_>; 7] = [
         ("edited", vec![l[0], l[1], &edited, l[3], l[4]], 3, "changed", &["n1", "n2", "n4", "n5"]),
         ("last edited", vec![l[0], l[1], &edited], 3, "changed", &["n1", "n2"]),
@@ -230,7 +230,7 @@ fn several_are_appended_at_once_or_not_at_all() {
     other.append(&note("other")).unwrap();
     let appended = journal.append_all(&[note("a"), note("b"), note("c")]).unwrap();
     assert_eq!((appended.seq, texts(&appended.others)), (5, vec!["other".into()]));
-    let unfit = [note("d"), note(&"x".repeat(cutover::journal::MAX_LINE))];
+    let unfit = [note("d"), note(&"x".repeat(cutover::testing::journal::MAX_LINE))];
     assert_eq!(journal.append_all(&unfit).unwrap_err().problem, Problem::Unfit);
     assert_eq!(journal.append(&note("e")).unwrap().seq, 6);
     assert_eq!(texts(&other.poll().unwrap()), ["a", "b", "c", "e"]);
@@ -244,7 +244,7 @@ fn news_read_by_an_append_that_failed_is_not_lost() {
     let (mut a, _) = Journal::open(dir.path()).unwrap();
     let (mut b, _) = Journal::open(dir.path()).unwrap();
     b.append(&note("b1")).unwrap();
-    let error = a.append(&note(&"x".repeat(cutover::journal::MAX_LINE))).unwrap_err();
+    let error = a.append(&note(&"x".repeat(cutover::testing::journal::MAX_LINE))).unwrap_err();
     assert_eq!(error.problem, Problem::Unfit);
     assert_eq!(texts(&a.poll().unwrap()), ["b1"]);
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use cutover::domain::{Actor, Fact, Record};
+use cutover::testing::domain::{Actor, Fact, Record};
 
 /// The variable that names the part.
 pub const PART: &str = "CUTOVER_TEST_PART";
@@ -21,7 +21,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub fn note(text: &str) -> Record {
     let by = Actor { name: "ann".into(), via: "cli".into() };
-    Record { at: cutover::domain::Stamp::epoch().wall, by, fact: Fact::Note { text: text.into() } }
+    Record { at: cutover::testing::domain::Stamp::epoch().wall, by, fact: Fact::Note { text: text.into() } }
 }
 
 /// The text of a note, or the name of another fact.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cutover::journal::{FILE_NAME, Journal, verify};
+use cutover::testing::journal::{FILE_NAME, Journal, verify};
 use rustix::process::Signal;
 
 use crate::children::{ARG, Part, dir, dir_without_a_disk, note, say, text};

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use cutover::domain::Stamp;
-use cutover::journal::{Holder, Lease, LeaseState, Problem, Standing};
+use cutover::testing::domain::Stamp;
+use cutover::testing::journal::{Holder, Lease, LeaseState, Problem, Standing};
 use rustix::process::Signal;
 
 use crate::children::{ARG, DEADLINE, Part, dir, dir_without_a_disk, say, wait_for_parent};

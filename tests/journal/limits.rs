@@ -5,12 +5,12 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use cutover::journal::{FILE_NAME, Holder, Journal, Lease, Problem, read, verify};
+use cutover::testing::journal::{FILE_NAME, Holder, Journal, Lease, Problem, read, verify};
 
 use crate::children::{Part, dir, note, say};
 
 fn holder() -> Holder {
-    Holder { name: "ann".into(), pid: 1, since: cutover::domain::Stamp::epoch().wall, host: "here".into() }
+    Holder { name: "ann".into(), pid: 1, since: cutover::testing::domain::Stamp::epoch().wall, host: "here".into() }
 }
 
 /// Appends until nothing goes any more; how many lines did.

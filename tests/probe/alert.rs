@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use cutover::alert::{Ended, Places};
-use cutover::domain::*;
+use cutover::testing::alert::{Ended, Places};
+use cutover::testing::domain::*;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -90,7 +90,7 @@ fn hook(url: &str, form: AlertForm) -> AlertSpec {
             url: AlertUrl::Plain(format!("{url}/in?x=1")),
             headers: Vec::new(),
             form,
-            transport: cutover::domain::Transport::default(),
+            transport: cutover::testing::domain::Transport::default(),
         },
         on: AlertKind::TROUBLE.to_vec(),
         timeout_ms: 2_000,
@@ -196,7 +196,7 @@ async fn no_url_and_no_secret_is_told() {
         url: AlertUrl::Secret(SecretRef::File(file)),
         headers: vec![("authorization".into(), HeaderValue::Bearer(SecretRef::File("/nonexistent/token".into())))],
         form: AlertForm::Json,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     let end = told(AlertSpec { way, ..hook("", AlertForm::Json) }).await;
     assert!(!end.delivered && end.detail.contains("no secret for authorization"), "{end:?}");
@@ -204,7 +204,7 @@ async fn no_url_and_no_secret_is_told() {
         url: AlertUrl::Secret(SecretRef::File(dir.path().join("url"))),
         headers: Vec::new(),
         form: AlertForm::Slack,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     };
     let end = told(AlertSpec { way, ..hook("", AlertForm::Json) }).await;
     assert!(!end.delivered && end.detail.contains("cannot connect"), "{end:?}");

@@ -4,9 +4,9 @@ use crate::support::server;
 
 use std::time::Duration;
 
-use cutover::domain::{Pair, ProbeSpec, Side, SideSpec, Version, VersionSource};
-use cutover::http::{Ask, Client, FetchError, Target, fetch};
-use cutover::probe::{Pollers, ProbeEvent, ProbeOutcome, start};
+use cutover::testing::domain::{Pair, ProbeSpec, Side, SideSpec, Version, VersionSource};
+use cutover::testing::http::{Ask, Client, FetchError, Target, fetch};
+use cutover::testing::probe::{Pollers, ProbeEvent, ProbeOutcome, start};
 use server::{Answer, Server, dead_url};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -211,7 +211,7 @@ async fn headers_pick_the_side() {
     .await;
     let mut target = Target::new(&server.url);
     let ask = || Ask::get("/", Duration::from_secs(5), 1024);
-    let client = Client::new(&cutover::domain::Transport::default()).unwrap();
+    let client = Client::new(&cutover::testing::domain::Transport::default()).unwrap();
     assert_eq!(fetch(&client, &target, ask()).await.unwrap().status, 404);
     target.headers.push(("x-side".into(), "green".into()));
     assert_eq!(fetch(&client, &target, ask()).await.unwrap().status, 200);

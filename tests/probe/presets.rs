@@ -8,9 +8,9 @@ use crate::support::server;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use cutover::domain::Pair;
-use cutover::domain::metric::{Merged, MetricRow, MetricsSpec, PRESETS, Part, Scrape, Take, preset};
-use cutover::probe::read_twice;
+use cutover::testing::domain::Pair;
+use cutover::testing::domain::metric::{Merged, MetricRow, MetricsSpec, PRESETS, Part, Scrape, Take, preset};
+use cutover::testing::probe::read_twice;
 use server::{Answer, Server};
 
 fn fixture(name: &str) -> String {
@@ -30,7 +30,7 @@ fn spec(name: &str) -> MetricsSpec {
         rows: preset.rows,
         traffic: preset.traffic,
         stream: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cutover::domain::metric::{Merged, MetricRow, MetricsSpec, Part, Scrape, StreamSpec, stream_rows};
-use cutover::domain::{Pair, SecretRef, Side, SideSpec};
-use cutover::probe::{ProbeEvent, start_streams, stream_once};
+use cutover::testing::domain::metric::{Merged, MetricRow, MetricsSpec, Part, Scrape, StreamSpec, stream_rows};
+use cutover::testing::domain::{Pair, SecretRef, Side, SideSpec};
+use cutover::testing::probe::{ProbeEvent, start_streams, stream_once};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -119,7 +119,7 @@ fn spec() -> StreamSpec {
         interval_ms: 60_000,
         timeout_ms: 10_000,
         api_key: None,
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     }
 }
 
@@ -298,7 +298,7 @@ fn metrics(stream: StreamSpec) -> MetricsSpec {
         rows: stream_rows(&[]),
         traffic: None,
         stream: Some(stream),
-        transport: cutover::domain::Transport::default(),
+        transport: cutover::testing::domain::Transport::default(),
     }
 }
 

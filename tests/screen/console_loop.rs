@@ -4,10 +4,10 @@
 mod rig;
 
 use crate::support::scripted::Script;
-use cutover::domain::{Move, Side, Split};
-use cutover::runtime::console::ConsoleOptions;
-use cutover::terminal::input::Filters;
-use cutover::terminal::{Input, Signal};
+use cutover::testing::domain::{Move, Side, Split};
+use cutover::testing::runtime::console::ConsoleOptions;
+use cutover::testing::terminal::input::Filters;
+use cutover::testing::terminal::{Input, Signal};
 use rig::{Hands, Paper, console, console_with};
 
 fn blue() -> Split {
@@ -148,7 +148,7 @@ fn a_switch_wants_the_version_typed() {
         hands.input(Input::Paste("v2\n".into())).await;
         hands.settled().await;
         assert_eq!(hands.orders(), [], "pasted");
-        hands.input(Input::Key(cutover::terminal::Key::ctrl('u'))).await;
+        hands.input(Input::Key(cutover::testing::terminal::Key::ctrl('u'))).await;
         hands.press("v2").await;
         hands.settled().await;
         assert_eq!(hands.orders(), [], "without Enter");
@@ -448,7 +448,7 @@ fn t32_split_sequences_reach_neither_a_prompt_nor_the_backend() {
 #[test]
 fn t07_where_no_shell_is_to_go_on_from_it_says_so() {
     console(half(), async |hands| {
-        hands.input(Input::Key(cutover::terminal::Key::ctrl('z'))).await;
+        hands.input(Input::Key(cutover::testing::terminal::Key::ctrl('z'))).await;
         hands.shows("no shell is there").await;
         hands.input(Input::Stop).await;
         hands.input(Input::Continued).await;

@@ -5,12 +5,12 @@ use crate::support::ui as fixture;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use cutover::domain::{Pair, Point, Side};
-use cutover::engine::Snapshot;
-use cutover::engine::snapshot::History;
-use cutover::terminal::Depth;
-use cutover::terminal::screen::{DrawOutcome, Notices, Screen, ScreenOptions};
-use cutover::ui::{Glyphs, Input, View, draw};
+use cutover::testing::domain::{Pair, Point, Side};
+use cutover::testing::engine::Snapshot;
+use cutover::testing::engine::snapshot::History;
+use cutover::testing::terminal::Depth;
+use cutover::testing::terminal::screen::{DrawOutcome, Notices, Screen, ScreenOptions};
+use cutover::testing::ui::{Glyphs, Input, View, draw};
 
 use fixture::{free, now, seeing};
 

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::process::Command as Process;
 use std::sync::Arc;
 
-use cutover::domain::{LogLevel, LogLine};
-use cutover::engine::{Command, Reply, Request, Snapshot};
-use cutover::ui::actions::{self, Act, Danger, parse};
-use cutover::ui::keymap::spelling::spell;
-use cutover::ui::{Action, Code, Glyphs, Input, Key, Keymap, View};
+use cutover::testing::domain::{LogLevel, LogLine};
+use cutover::testing::engine::{Command, Reply, Request, Snapshot};
+use cutover::testing::ui::actions::{self, Act, Danger, parse};
+use cutover::testing::ui::keymap::spelling::spell;
+use cutover::testing::ui::{Action, Code, Glyphs, Input, Key, Keymap, View};
 
 use fixture::{flush, seeing};
 
@@ -27,7 +27,7 @@ fn asked(actions: &[Action]) -> Vec<&Request> {
 
 fn screen(view: &View, now: u64) -> String {
     let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 120, 50));
-    cutover::ui::draw(view, &mut buffer, now);
+    cutover::testing::ui::draw(view, &mut buffer, now);
     let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n";
     buffer.content().chunks(120).map(row).collect()
 }
@@ -377,7 +377,7 @@ fn t35_no_click_reaches_the_view() {
         let (sgr, old) = (format!("\x1b[<{button};4;24M\x1b[<{button};4;24m"), format!("\x1b[{};4;24M", button + 32));
         let oldest = [b"\x1b[M".as_slice(), &[button as u8 + 32, b'R', b'y']].concat();
         for report in [sgr.as_bytes(), old.as_bytes(), &oldest] {
-            let inputs = cutover::terminal::input::Filters::default().feed(std::time::Duration::ZERO, report);
+            let inputs = cutover::testing::terminal::input::Filters::default().feed(std::time::Duration::ZERO, report);
             assert_eq!(inputs, [], "{:?}", String::from_utf8_lossy(report));
         }
     }

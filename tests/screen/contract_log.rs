@@ -5,11 +5,11 @@ use crate::support::ui as fixture;
 
 use std::sync::Arc;
 
-use cutover::domain::json_line::log_line;
-use cutover::domain::{LogLevel, LogLine};
-use cutover::engine::Command;
-use cutover::ui::input::{Code, Key};
-use cutover::ui::{self, Action, Glyphs, Input, View};
+use cutover::testing::domain::json_line::log_line;
+use cutover::testing::domain::{LogLevel, LogLine};
+use cutover::testing::engine::Command;
+use cutover::testing::ui::input::{Code, Key};
+use cutover::testing::ui::{self, Action, Glyphs, Input, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::support::pty::{Ended, Pty, PtyCommand};
-use cutover::domain::Version;
-use cutover::engine::Snapshot;
-use cutover::engine::snapshot::{EventLine, GateState, GuardState};
-use cutover::ui::{Code, Glyphs, Input, Key, Theme, View, draw};
+use cutover::testing::domain::Version;
+use cutover::testing::engine::Snapshot;
+use cutover::testing::engine::snapshot::{EventLine, GateState, GuardState};
+use cutover::testing::ui::{Code, Glyphs, Input, Key, Theme, View, draw};
 use fixture::{flush, seeing, states, view};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

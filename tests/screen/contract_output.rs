@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use cutover::domain::{LogLevel, LogLine, Point};
-use cutover::engine::Snapshot;
-use cutover::terminal::{Depth, DrawOutcome, Notices, Screen, ScreenOptions};
-use cutover::ui::{self, Glyphs, Input, View};
+use cutover::testing::domain::{LogLevel, LogLine, Point};
+use cutover::testing::engine::Snapshot;
+use cutover::testing::terminal::{Depth, DrawOutcome, Notices, Screen, ScreenOptions};
+use cutover::testing::ui::{self, Glyphs, Input, View};
 
 const LONG: Duration = Duration::from_secs(20);
 

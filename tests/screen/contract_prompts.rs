@@ -4,10 +4,10 @@ use crate::support::ui as fixture;
 
 use std::sync::Arc;
 
-use cutover::domain::{Move, OrderId, Side, Split, Version};
-use cutover::engine::snapshot::{EventLine, GateState, GuardState};
-use cutover::engine::{Command, RefusalKind, Reply, Request, Snapshot};
-use cutover::ui::{Action, Glyphs, Input, Key, View, actions};
+use cutover::testing::domain::{Move, OrderId, Side, Split, Version};
+use cutover::testing::engine::snapshot::{EventLine, GateState, GuardState};
+use cutover::testing::engine::{Command, RefusalKind, Reply, Request, Snapshot};
+use cutover::testing::ui::{Action, Glyphs, Input, Key, View, actions};
 
 use fixture::{blocked, flush, seeing};
 
@@ -49,7 +49,7 @@ impl Desk {
 
     fn screen(&self) -> String {
         let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
-        cutover::ui::draw(&self.view, &mut buffer, self.now);
+        cutover::testing::ui::draw(&self.view, &mut buffer, self.now);
         let rows = buffer.content().chunks(80);
         rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
     }

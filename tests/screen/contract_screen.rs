@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use cutover::domain::{GuardAction, Role, Side, Split, Version};
-use cutover::engine::snapshot::{Fault, FaultKind, GateState, GuardState, Latency, Source};
-use cutover::engine::{Phase, RefusalKind, Snapshot};
-use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
+use cutover::testing::domain::{GuardAction, Role, Side, Split, Version};
+use cutover::testing::engine::snapshot::{Fault, FaultKind, GateState, GuardState, Latency, Source};
+use cutover::testing::engine::{Phase, RefusalKind, Snapshot};
+use cutover::testing::ui::{Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -194,7 +194,7 @@ fn text(rng: &mut fastrand::Rng) -> String {
         "ᅡ",
     ];
     let raw: String = (0..rng.usize(0..24)).map(|_| *rng.choice(&pieces).unwrap()).collect();
-    cutover::domain::text::clean(&raw, 60)
+    cutover::testing::domain::text::clean(&raw, 60)
 }
 
 fn with_names(rng: &mut fastrand::Rng) -> Snapshot {
@@ -231,7 +231,7 @@ fn with_names(rng: &mut fastrand::Rng) -> Snapshot {
             replica.ready = Some(replica.fault.is_none());
         }
     }
-    let event = |rng: &mut fastrand::Rng| cutover::engine::snapshot::EventLine {
+    let event = |rng: &mut fastrand::Rng| cutover::testing::engine::snapshot::EventLine {
         at: now(),
         by: text(rng),
         text: text(rng),
@@ -609,7 +609,7 @@ fn a_screen_with_every_optional_thing_missing_is_whole() {
     status.driver.holder = None;
     status.blocked = vec![fixture::blocked("promote", "", RefusalKind::Busy)];
     status.phase = Phase::Idle;
-    snapshot.detail = cutover::engine::detail::Detail::default();
+    snapshot.detail = cutover::testing::engine::detail::Detail::default();
     snapshot.events = Arc::default();
     for side in Side::BOTH {
         snapshot.status.sides[side].source = Some(Source::Probes);

@@ -5,9 +5,9 @@ use crate::support::ui as fixture;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cutover::domain::{LogLevel, LogLine, OrderId, OrderState};
-use cutover::engine::{Command, Refusal, RefusalKind, Reply, Request, Snapshot};
-use cutover::ui::{Action, Code, Glyphs, Input, Key, View, actions};
+use cutover::testing::domain::{LogLevel, LogLine, OrderId, OrderState};
+use cutover::testing::engine::{Command, Refusal, RefusalKind, Reply, Request, Snapshot};
+use cutover::testing::ui::{Action, Code, Glyphs, Input, Key, View, actions};
 
 use fixture::{flush, seeing};
 
@@ -48,7 +48,7 @@ impl Desk {
 
     fn screen(&self) -> String {
         let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
-        cutover::ui::draw(&self.view, &mut buffer, self.now);
+        cutover::testing::ui::draw(&self.view, &mut buffer, self.now);
         buffer
             .content()
             .chunks(80)

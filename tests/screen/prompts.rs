@@ -4,10 +4,10 @@ use crate::support::ui as fixture;
 
 use std::sync::Arc;
 
-use cutover::domain::{Move, OrderState};
-use cutover::engine::Snapshot;
-use cutover::engine::snapshot::GateState;
-use cutover::ui::{Code, Glyphs, Input, Key, View, draw};
+use cutover::testing::domain::{Move, OrderState};
+use cutover::testing::engine::Snapshot;
+use cutover::testing::engine::snapshot::GateState;
+use cutover::testing::ui::{Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;

@@ -5,13 +5,13 @@ use crate::support::ui as fixture;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use cutover::domain::load::LimitedBy;
-use cutover::domain::metric::Unit;
-use cutover::domain::{LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
-use cutover::engine::detail::GateLoad;
-use cutover::engine::snapshot::{GateState, GuardState, GuardStatus, MetricStatus, OrderStatus};
-use cutover::engine::{Reply, Snapshot};
-use cutover::ui::{Action, Code, Glyphs, Input, Key, View, draw};
+use cutover::testing::domain::load::LimitedBy;
+use cutover::testing::domain::metric::Unit;
+use cutover::testing::domain::{LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
+use cutover::testing::engine::detail::GateLoad;
+use cutover::testing::engine::snapshot::{GateState, GuardState, GuardStatus, MetricStatus, OrderStatus};
+use cutover::testing::engine::{Reply, Snapshot};
+use cutover::testing::ui::{Action, Code, Glyphs, Input, Key, View, draw};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -451,8 +451,8 @@ fn mono_has_no_colour_and_tells_every_state_apart() {
 
 #[test]
 fn every_gate_state_and_phase_has_a_text_of_its_own() {
-    use cutover::engine::Phase;
-    use cutover::engine::snapshot::GateState::{Failed, NotYet, Overridden, Passed, Pending, Running, Stale};
+    use cutover::testing::engine::Phase;
+    use cutover::testing::engine::snapshot::GateState::{Failed, NotYet, Overridden, Passed, Pending, Running, Stale};
     let mut seen = std::collections::HashSet::new();
     for state in [Pending, Running, Passed, Failed, NotYet, Stale, Overridden] {
         let mut snapshot = fixture::shifting();
@@ -533,7 +533,7 @@ fn last_line(view: &mut View, width: u16) -> String {
 
 /// Entries of the key line as the table has them, longest first: `?help`, `nNmatch`, `1-5jump`.
 fn key_line_entries() -> Vec<String> {
-    let rows = cutover::ui::actions::table();
+    let rows = cutover::testing::ui::actions::table();
     let mut words: Vec<&str> = rows.iter().filter_map(|row| row.footer).collect();
     words.dedup();
     let entry = |word: &&str| {

@@ -211,7 +211,10 @@ impl PowerDns {
 }
 
 /// A whole config around a `[backend]`.
-pub fn config(backend: &str, dir: &Path) -> Result<cutover::config::Config, cutover::config::ConfigError> {
+pub fn config(
+    backend: &str,
+    dir: &Path,
+) -> Result<cutover::testing::config::Config, cutover::testing::config::ConfigError> {
     let named = "[backend]\nkind = \"dns\"\nname = \"api.ml.test\"\nzone = \"ml.test\"\n";
     local::read_config(&format!("{named}{backend}"), dir)
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cutover::backend::{Accepted, BackendError, TrafficBackend};
-use cutover::domain::{Move, Observation, Order, OrderId, Revision, Side, Split};
+use cutover::testing::backend::{Accepted, BackendError, TrafficBackend};
+use cutover::testing::domain::{Move, Observation, Order, OrderId, Revision, Side, Split};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Longer than any order or any change takes.

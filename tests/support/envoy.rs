@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cutover::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
-use cutover::domain::Pair;
+use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use cutover::testing::domain::Pair;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;

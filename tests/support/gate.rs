@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cutover::domain::{Digest, Evidence, GateSpec, LogLine, SampledRequest, Side};
-use cutover::gate::{Check, GateProgress, GoldenSpec, Health, RunContext, Smoke, SmokeSource, Subject, Target, run};
+use cutover::testing::domain::{Digest, Evidence, GateSpec, LogLine, SampledRequest, Side};
+use cutover::testing::gate::{
+    Check, GateProgress, GoldenSpec, Health, RunContext, Smoke, SmokeSource, Subject, Target, run,
+};
 use tokio::sync::{mpsc, watch};
 
 /// A side with its replicas, and everything a run wants.
@@ -48,7 +50,7 @@ impl Bench {
         let (spec, check) = gate.into();
         let ctx = RunContext {
             targets: self.targets.clone(),
-            transport: cutover::domain::Transport::default(),
+            transport: cutover::testing::domain::Transport::default(),
             subject: Subject {
                 service: "scorer".into(),
                 environment: "test".into(),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cutover::domain::{Pair, RouterStatus, Split};
-use cutover::gateway::{Admin, Gateway, GatewayError, Settings};
+use cutover::testing::domain::{Pair, RouterStatus, Split};
+use cutover::testing::gateway::{Admin, Gateway, GatewayError, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -248,7 +248,7 @@ pub fn settings(dir: &TempDir, blue: Vec<String>, green: Vec<String>) -> Setting
         state: dir.path().join("state.json"),
         sides: Pair { blue, green },
         ready_path: "/ready".into(),
-        initial: Split::all(cutover::domain::Side::Blue),
+        initial: Split::all(cutover::testing::domain::Side::Blue),
         sample: false,
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cutover::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
-use cutover::domain::{Pair, Side};
+use cutover::testing::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use cutover::testing::domain::{Pair, Side};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::local::{DEADLINE, eventually, free_address};

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cutover::config::{Config, ConfigError};
+use cutover::testing::config::{Config, ConfigError};
 
 /// Longer than anything here takes.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -50,5 +50,5 @@ pub fn read_config(backend: &str, dir: &Path) -> Result<Config, ConfigError> {
         "service.name = \"m\"\nblue.urls = [\"http://127.0.0.1:1\"]\ngreen.urls = [\"http://127.0.0.1:2\"]\n\
          [state]\ndir = \"state\"\n{backend}"
     );
-    cutover::config::parse(&toml, &dir.join("cutover.toml"), &|_| None)
+    cutover::testing::config::parse(&toml, &dir.join("cutover.toml"), &|_| None)
 }

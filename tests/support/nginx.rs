@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cutover::domain::{Side, Split};
+use cutover::testing::domain::{Side, Split};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::local::in_time;

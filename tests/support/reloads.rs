@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use cutover::backend::{Applying, TrafficBackend};
-use cutover::domain::Move;
+use cutover::testing::backend::{Applying, TrafficBackend};
+use cutover::testing::domain::Move;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};

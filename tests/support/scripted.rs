@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cutover::backend::{
+use cutover::testing::backend::{
     Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
 };
-use cutover::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
+use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
 
 /// How the system treats the next calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

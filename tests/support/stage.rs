@@ -9,9 +9,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use cutover::backend::embedded::{AdminAddress, EmbeddedSpec};
-use cutover::backend::{Spec, TrafficBackend};
-use cutover::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
+use cutover::testing::backend::embedded::{AdminAddress, EmbeddedSpec};
+use cutover::testing::backend::{Spec, TrafficBackend};
+use cutover::testing::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -211,7 +211,7 @@ impl Stage {
 
     /// Where the journal is.
     pub fn journal_file(&self) -> PathBuf {
-        self.dir().join("var/state").join(cutover::journal::FILE_NAME)
+        self.dir().join("var/state").join(cutover::testing::journal::FILE_NAME)
     }
 
     /// The journal's text; empty where there is none yet.

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use cutover::domain::{Pair, Side, Split};
+use cutover::testing::domain::{Pair, Side, Split};
 
 use super::local::{self, DEADLINE, eventually, free_address, in_time};
 use super::program;
@@ -280,7 +280,7 @@ fn ask(at: SocketAddr, path: &str) -> Option<String> {
 }
 
 /// A whole config around a `[backend]`.
-pub fn config(backend: &str, dir: &Path) -> cutover::config::Config {
+pub fn config(backend: &str, dir: &Path) -> cutover::testing::config::Config {
     local::config(
         &format!(
             "[backend]

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use cutover::domain::{
+use cutover::testing::domain::{
     Actor, GuardAction, LogLevel, LogLine, Metric, Move, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side,
     Split, Version,
 };
-use cutover::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
-use cutover::engine::snapshot::{
+use cutover::testing::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
+use cutover::testing::engine::snapshot::{
     Blocked, DriverStatus, EventLine, Fault, FaultKind, GateState, GateStatus, GuardState, GuardStatus, History,
     Latency, OrderStatus, RollbackStatus, SideStatus, Source, SplitStatus, Status, Step,
 };
-use cutover::engine::{Command, Phase, RefusalKind, Snapshot};
-use cutover::ui::{Depth, Glyphs, Input, Options, Theme, View};
+use cutover::testing::engine::{Command, Phase, RefusalKind, Snapshot};
+use cutover::testing::ui::{Depth, Glyphs, Input, Options, Theme, View};
 
 /// 2026-11-20T14:02:12Z
 pub fn now() -> DateTime<Utc> {
@@ -174,7 +174,7 @@ fn step() -> Step {
         steps: vec![5, 10, 25, 50, 100],
         on_disconnect: OnDisconnect::Hold,
         auto: false,
-        on_failure: cutover::domain::OnFailure::Abort,
+        on_failure: cutover::testing::domain::OnFailure::Abort,
         tried: false,
     }
 }

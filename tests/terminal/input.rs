@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use cutover::terminal::input::{Filters, framing};
-use cutover::terminal::{Input, Key, KeyCode, KeyKind, Mods};
+use cutover::testing::terminal::input::{Filters, framing};
+use cutover::testing::terminal::{Input, Key, KeyCode, KeyKind, Mods};
 
 const ESC: Input = Input::Key(Key::press(KeyCode::Esc));
 

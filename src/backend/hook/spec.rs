@@ -6,7 +6,8 @@ use crate::domain::capabilities::Weights;
 use crate::domain::{Call, Transport};
 
 /// What can stand between the braces of a command's words, a URL, a header or a body.
-pub const PLACEHOLDERS: [&str; 9] = ["blue", "green", "from", "to", "move", "order", "expected", "revision", "service"];
+pub(crate) const PLACEHOLDERS: [&str; 9] =
+    ["blue", "green", "from", "to", "move", "order", "expected", "revision", "service"];
 
 /// How the traffic system is read and driven.
 #[derive(Debug, Clone, PartialEq)]

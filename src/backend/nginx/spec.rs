@@ -6,7 +6,7 @@ use crate::domain::Pair;
 
 /// One nginx whose `split_clients` cutover writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NginxSpec {
+pub(crate) struct NginxSpec {
     /// The file that cutover writes; nginx's own configuration includes it in `http { }`.
     pub include: PathBuf,
     /// The variable it sets, without the `$`: which side takes a request.

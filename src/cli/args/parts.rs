@@ -16,7 +16,7 @@ use crate::report::Choice;
 /// How a command that acts asks and waits.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub struct ActArgs {
+pub(crate) struct ActArgs {
     /// Do not ask; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
@@ -39,7 +39,7 @@ pub struct ActArgs {
 
 /// The state that consent is bound to.
 #[derive(Debug, Clone, Args)]
-pub struct ExpectArgs {
+pub(crate) struct ExpectArgs {
     /// Act only if the state digest of `cutover status` is still this one (exit code 7 if not)
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect: Option<String>,
@@ -47,7 +47,7 @@ pub struct ExpectArgs {
 
 /// How many lines of a log, and whether to follow it.
 #[derive(Debug, Clone, Args)]
-pub struct TailArgs {
+pub(crate) struct TailArgs {
     /// Keep printing new lines, until INT or TERM
     #[arg(short, long)]
     pub follow: bool,
@@ -58,7 +58,7 @@ pub struct TailArgs {
 
 /// Which rollout is reported, in which format, and to which file.
 #[derive(Debug, Clone, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Format [default: from the ending of the file name, else md]
     #[arg(long, value_enum, value_name = "md|json|html", hide_possible_values = true)]
     pub format: Option<ReportFormat>,
@@ -75,7 +75,7 @@ pub struct ReportArgs {
 
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
+pub(crate) enum ReportFormat {
     /// Markdown, for a ticket
     Md,
     /// JSON
@@ -86,7 +86,7 @@ pub enum ReportFormat {
 
 /// Which part of the manual, and where to.
 #[derive(Debug, Clone, Args)]
-pub struct HelpArgs {
+pub(crate) struct HelpArgs {
     /// A topic of the manual, or a verb; without it the list of topics
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
@@ -103,7 +103,7 @@ pub struct HelpArgs {
 
 /// The values of a new config.
 #[derive(Debug, Clone, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The file to write; `-` for standard output
     #[arg(value_name = "FILE", default_value = "cutover.toml")]
     pub file: PathBuf,
@@ -129,7 +129,7 @@ pub struct InitArgs {
 
 /// How the plan runs unattended.
 #[derive(Debug, Clone, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Walk the plan of the config: gates, then step after step, then the rollback window
     #[arg(long, required = true)]
     pub plan: bool,
@@ -152,7 +152,7 @@ pub struct RunArgs {
 
 /// When an unattended plan ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Until {
+pub(crate) enum Until {
     /// The candidate has all traffic
     Switched,
     /// The rollback window is over
@@ -179,7 +179,7 @@ impl ValueEnum for OnFailure {
 
 /// How the demo is played.
 #[derive(Debug, Clone, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// What happens to the sides
     #[arg(long, value_enum, value_name = "NAME", default_value = "good")]
     pub scenario: Scenario,
@@ -215,7 +215,7 @@ impl ValueEnum for Scenario {
 
 /// What is shown of a recording.
 #[derive(Debug, Clone, Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// What `--record` wrote
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -241,7 +241,7 @@ pub struct ReplayArgs {
 
 /// Arguments that another parser reads.
 #[derive(Debug, Clone, Args)]
-pub struct RawArgs {
+pub(crate) struct RawArgs {
     /// Unparsed.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<OsString>,
@@ -249,7 +249,7 @@ pub struct RawArgs {
 
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// Nothing blocks the next step and the bake is over
     Ready,
     /// The traffic system confirms the last order

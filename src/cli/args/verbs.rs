@@ -13,7 +13,7 @@ use crate::cli::span;
 
 /// Every verb.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Open the console; refused without a terminal
     Drive,
     /// Print the state of the rollout
@@ -205,7 +205,7 @@ pub enum Verb {
 
 /// What to do with gates.
 #[derive(Debug, Subcommand)]
-pub enum GatesAct {
+pub(crate) enum GatesAct {
     /// Run gates on the candidate and wait: exit code 0 when all required gates passed, 3 when one did not, 10 on time-out
     Run {
         /// Only these gates [default: all]
@@ -222,7 +222,7 @@ pub enum GatesAct {
 
 /// What to do with the journal.
 #[derive(Debug, Subcommand)]
-pub enum JournalAct {
+pub(crate) enum JournalAct {
     /// Check the hash chain from the first line to the last
     Verify {
         /// Also check that the line with this hash is still there (printed by an earlier check and kept elsewhere)

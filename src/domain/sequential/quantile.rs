@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Bounds of a quantile that hold at every look together with a chance of `1 - alpha`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuantileBounds {
+pub(crate) struct QuantileBounds {
     /// The quantile is at least this cell's value.
     pub at_least: Option<u64>,
     /// The quantile is at most this cell's value.
@@ -15,7 +15,7 @@ pub struct QuantileBounds {
 ///
 /// How many samples are above the true quantile is a sum of coin tosses with a chance of `1 - q` each; a count that
 /// such a sum would hardly ever reach, at any look, shows that the quantile is somewhere else.
-pub fn quantile_bounds(cells: &[(u64, u64)], q: f64, alpha: f64) -> QuantileBounds {
+pub(crate) fn quantile_bounds(cells: &[(u64, u64)], q: f64, alpha: f64) -> QuantileBounds {
     let all: u64 = cells.iter().map(|cell| cell.1).sum();
     let tosses = Tosses::new(1.0 - q, alpha);
     let (too_many, too_few) = (tosses.too_many(all), tosses.too_few(all));

@@ -10,7 +10,7 @@ use crate::domain::text::clean;
 
 /// A sample of a series that was asked for.
 #[derive(Debug, PartialEq)]
-pub struct Sample<'a> {
+pub(crate) struct Sample<'a> {
     /// The series' name.
     pub name: Cow<'a, str>,
     /// Its labels, in the order of the line.
@@ -23,7 +23,7 @@ pub struct Sample<'a> {
 ///
 /// # Errors
 /// What is wrong with the first line that is none, in words.
-pub fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), String> {
+pub(crate) fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|_| "not text in UTF-8".to_owned())?;
     let text = text.trim_start_matches('\u{feff}');
     if let Some(what) = other_format(text) {
@@ -43,7 +43,7 @@ pub fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), String>
 }
 
 /// The names that `# TYPE` lines of `body` announce.
-pub fn families(body: &[u8]) -> impl Iterator<Item = &str> {
+pub(crate) fn families(body: &[u8]) -> impl Iterator<Item = &str> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("TYPE "))

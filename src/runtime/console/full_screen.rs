@@ -16,7 +16,7 @@ use crate::terminal::{self, Capability, Notices, Screen, Session, Signal, Signal
 use crate::ui::{self, Glyphs, Keymap, Theme, View};
 
 /// Everything the full-screen console needs besides the service and its traffic system.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The operator.
     pub me: Actor,
     /// What this process may do.
@@ -41,7 +41,7 @@ pub struct Setup {
 ///
 /// # Errors
 /// When the journal cannot be read or the terminal cannot be taken, in words.
-pub async fn full_screen(service: Service, systems: Systems, setup: Setup) -> Result<u8, String> {
+pub(crate) async fn full_screen(service: Service, systems: Systems, setup: Setup) -> Result<u8, String> {
     let core = Core::open(&Arc::new(service), &systems, setup.me.clone(), setup.access)?;
     let (mut core, exit, restored) = show(core, setup).await?;
     if exit.lost {
@@ -55,7 +55,7 @@ pub async fn full_screen(service: Service, systems: Systems, setup: Setup) -> Re
 ///
 /// # Errors
 /// When the terminal cannot be taken, in words.
-pub async fn replay(recording: Replay, setup: Setup) -> Result<u8, String> {
+pub(crate) async fn replay(recording: Replay, setup: Setup) -> Result<u8, String> {
     let (_, exit, restored) = show(recording, setup).await?;
     code_of(&exit, restored)
 }

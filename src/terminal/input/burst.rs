@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::{Input, Key, KeyCode, KeyKind};
 
 /// The most text keys within [`SPAN`] that are still typing.
-pub const MOST: usize = 6;
+pub(crate) const MOST: usize = 6;
 
 /// The span they are counted in; and the quiet after which a paste is over.
-pub const SPAN: Duration = Duration::from_millis(20);
+pub(crate) const SPAN: Duration = Duration::from_millis(20);
 
 /// The filter. Time is data: any clock that does not go back.
 #[derive(Debug, Default)]
-pub struct Burst {
+pub(crate) struct Burst {
     /// The latest text keys, at most [`MOST`] + 1.
     recent: VecDeque<(Duration, KeyCode)>,
     /// When the last key of a paste came, while one goes on.
@@ -29,7 +29,7 @@ impl Burst {
     /// All text keys of a batch are dropped when with it, and the keys of the 20 ms before, there are more than
     /// [`MOST`]; [`Input::LooksLikePaste`] then stands where the first of them stood. Keys that went out in an earlier
     /// batch cannot be called back.
-    pub fn feed(&mut self, at: Duration, batch: Vec<Input>) -> Vec<Input> {
+    pub(crate) fn feed(&mut self, at: Duration, batch: Vec<Input>) -> Vec<Input> {
         let keys: Vec<KeyCode> = batch.iter().filter_map(text_key).collect();
         if keys.is_empty() {
             return batch;

@@ -18,11 +18,11 @@ use super::decode::{self, Meaning};
 use super::{Input, Key, KeyCode};
 
 /// How long after Esc, or after the last part, a part is still taken for the rest of a sequence.
-pub const WINDOW: Duration = Duration::from_millis(600);
+pub(crate) const WINDOW: Duration = Duration::from_millis(600);
 
 /// A marked paste whose end never came is over after so long a pause. Longer than [`WINDOW`]: what stalls on a slow line
 /// and then goes on must not become keys.
-pub const PASTE_WINDOW: Duration = Duration::from_secs(2);
+pub(crate) const PASTE_WINDOW: Duration = Duration::from_secs(2);
 
 /// Bytes kept of one paste; the rest is dropped up to its end mark.
 pub const PASTE_MAX: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use crate::domain::text;
 
 /// Bytes of an encoded copy at most: what the tightest of the common terminals takes (k9s uses the same limit).
-pub const COPY_MAX: usize = 74_994;
+pub(crate) const COPY_MAX: usize = 74_994;
 
 /// Columns of a notice at most.
 const NOTICE_MAX: usize = 160;

@@ -17,7 +17,7 @@ use crate::ui::theme::Role;
 use crate::ui::view::{Field, View};
 
 /// How many lines the bottom takes on a screen of `height`.
-pub fn height(view: &View, height: u16) -> u16 {
+pub(super) fn height(view: &View, height: u16) -> u16 {
     let told = view.snapshot.as_ref().is_some_and(|s| !s.status.faults.is_empty() || !s.status.notes.is_empty());
     match height {
         0..=3 => 1,
@@ -28,7 +28,7 @@ pub fn height(view: &View, height: u16) -> u16 {
 }
 
 /// Whether something must be read before anything else, however small the screen.
-pub fn has_something_to_say(view: &View) -> bool {
+pub(super) fn has_something_to_say(view: &View) -> bool {
     view.prompt.is_some()
         || view.notice.is_some()
         || view.field.is_some()
@@ -37,7 +37,7 @@ pub fn has_something_to_say(view: &View) -> bool {
 }
 
 /// All of them; the cursor where text is typed.
-pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let row = |from_below: u16| Rect { y: area.bottom() - from_below, height: 1, ..area };
     match area.height {
         0 => return None,
@@ -77,7 +77,7 @@ pub fn bottom(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
 }
 
 /// The most important of them on a screen that has one line for it.
-pub fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn one_line(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if question::in_one_line(canvas, area) {
         return None;
     }
@@ -124,7 +124,7 @@ fn why(columns: u16) -> &'static str {
 }
 
 /// The visible part of a line being typed, and where the cursor is in it.
-pub fn typed(canvas: &mut Canvas<'_>, x: u16, y: u16, space: u16, line: &tui_input::Input) -> (u16, u16) {
+pub(super) fn typed(canvas: &mut Canvas<'_>, x: u16, y: u16, space: u16, line: &tui_input::Input) -> (u16, u16) {
     let before: String = line.value().chars().take(line.cursor()).collect();
     let mut from = 0;
     while width(&before[from..]) > usize::from(space) {

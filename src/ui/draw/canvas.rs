@@ -13,10 +13,10 @@ use crate::ui::theme::Role;
 use crate::ui::view::View;
 
 /// Pieces of one line with their meaning.
-pub type Parts<'a> = [(&'a str, Role)];
+pub(super) type Parts<'a> = [(&'a str, Role)];
 
 /// What is drawn on, and from.
-pub struct Canvas<'a> {
+pub(super) struct Canvas<'a> {
     buf: &'a mut Buffer,
     pub view: &'a View,
     pub now: u64,
@@ -25,27 +25,27 @@ pub struct Canvas<'a> {
 }
 
 impl<'a> Canvas<'a> {
-    pub fn new(view: &'a View, buf: &'a mut Buffer, now: u64) -> Self {
+    pub(super) fn new(view: &'a View, buf: &'a mut Buffer, now: u64) -> Self {
         let glyphs = view.options.glyphs;
         Self { buf, view, now, set: glyphs.set(), ascii: glyphs == Glyphs::Ascii }
     }
 
-    pub const fn area(&self) -> Rect {
+    pub(super) const fn area(&self) -> Rect {
         self.buf.area
     }
 
     /// What the panes show.
-    pub fn shown(&self) -> Option<&'a Snapshot> {
+    pub(super) fn shown(&self) -> Option<&'a Snapshot> {
         self.view.shown().map(AsRef::as_ref)
     }
 
     /// What is newest: header, split and bottom lines never freeze.
-    pub fn live(&self) -> Option<&'a Snapshot> {
+    pub(super) fn live(&self) -> Option<&'a Snapshot> {
         self.view.snapshot.as_deref()
     }
 
     /// Writes `text` from `x`, at most `max` columns, and returns where it ended.
-    pub fn put(&mut self, x: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
+    pub(super) fn put(&mut self, x: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
         let area = self.buf.area;
         if y < area.y || y >= area.bottom() || x < area.x || x >= area.right() || max == 0 {
             return x;
@@ -59,7 +59,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes `text` so that it ends before column `right`, in at most `max` columns.
-    pub fn put_right(&mut self, right: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
+    pub(super) fn put_right(&mut self, right: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
         let wide = width(text).min(usize::from(max)) as u16;
         let x = right.saturating_sub(wide);
         self.put(x, y, wide, text, role);
@@ -67,13 +67,13 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes pieces one after the other, and returns where they ended.
-    pub fn parts(&mut self, x: u16, y: u16, max: u16, parts: &Parts<'_>) -> u16 {
+    pub(super) fn parts(&mut self, x: u16, y: u16, max: u16, parts: &Parts<'_>) -> u16 {
         let end = x.saturating_add(max);
         parts.iter().fold(x, |x, (text, role)| self.put(x, y, end.saturating_sub(x), text, *role))
     }
 
     /// One line with a left and a right end; the right end is cut last.
-    pub fn line(&mut self, area: Rect, left: &Parts<'_>, right: &Parts<'_>) {
+    pub(super) fn line(&mut self, area: Rect, left: &Parts<'_>, right: &Parts<'_>) {
         let wide: usize = right.iter().map(|(text, _)| width(text)).sum();
         let wide = wide.min(usize::from(area.width)) as u16;
         self.parts(area.right() - wide, area.y, wide, right);
@@ -82,7 +82,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Fills `area` with one symbol.
-    pub fn fill(&mut self, area: Rect, symbol: &str, role: Role) {
+    pub(super) fn fill(&mut self, area: Rect, symbol: &str, role: Role) {
         let style = self.view.options.theme.whole(role);
         let area = area.intersection(self.buf.area);
         for y in area.y..area.bottom() {
@@ -95,18 +95,18 @@ impl<'a> Canvas<'a> {
     }
 
     /// Gives every cell of `area` a role, whatever is written in it.
-    pub fn restyle(&mut self, area: Rect, role: Role) {
+    pub(super) fn restyle(&mut self, area: Rect, role: Role) {
         let style = self.view.options.theme.style(role);
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
 
     /// Reverses every cell of `area`: the time cursor's place, with or without colour.
-    pub fn mark(&mut self, area: Rect) {
+    pub(super) fn mark(&mut self, area: Rect) {
         self.buf.set_style(area.intersection(self.buf.area), Style::new().add_modifier(Modifier::REVERSED));
     }
 
     /// Empties `area`, and what reaches into it from the left.
-    pub fn clear(&mut self, area: Rect) {
+    pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buf.area);
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
@@ -122,13 +122,13 @@ impl<'a> Canvas<'a> {
     }
 
     /// A horizontal line with a title and something at its right end.
-    pub fn rule(&mut self, area: Rect, title: &Parts<'_>, right: &str) {
+    pub(super) fn rule(&mut self, area: Rect, title: &Parts<'_>, right: &str) {
         self.fill(Rect { height: 1, ..area }, self.set.h, Role::Border);
         self.on_border(area.x + 2.min(area.width), area.right().saturating_sub(2), area.y, title, right);
     }
 
     /// A box with a title, and texts at the right of its upper edge and at both ends of its lower edge.
-    pub fn frame(
+    pub(super) fn frame(
         &mut self,
         area: Rect,
         title: &Parts<'_>,
@@ -179,7 +179,7 @@ impl<'a> Canvas<'a> {
 }
 
 /// The theme role of a side.
-pub const fn side_role(side: Side) -> Role {
+pub(super) const fn side_role(side: Side) -> Role {
     match side {
         Side::Blue => Role::SideBlue,
         Side::Green => Role::SideGreen,
@@ -187,6 +187,6 @@ pub const fn side_role(side: Side) -> Role {
 }
 
 /// The name of what a side serves.
-pub fn version_name(snapshot: &Snapshot, side: Side) -> &str {
+pub(super) fn version_name(snapshot: &Snapshot, side: Side) -> &str {
     snapshot.status.sides[side].version.as_ref().map_or("?", |version| version.name.as_str())
 }

@@ -10,7 +10,7 @@ use crate::ui::text::{age, clock, count};
 const EARLIER: usize = 100;
 
 /// The lines about the gate named `name`.
-pub fn evidence(snapshot: Option<&Snapshot>, name: &str) -> Vec<String> {
+pub(super) fn evidence(snapshot: Option<&Snapshot>, name: &str) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let Some(gate) = snapshot.status.gates.iter().find(|gate| gate.name == name) else {
         return vec!["this gate is gone".into()];

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 
 use self::columns::Columns;
 use self::guards::guards;
-pub use self::guards::guards_wanted;
+pub(super) use self::guards::guards_wanted;
 use super::attention;
 use super::canvas::Canvas;
 use super::evidence::evidence;
@@ -95,7 +95,7 @@ fn rows<'a>(canvas: &Canvas<'a>) -> Vec<Row<'a>> {
 }
 
 /// The pane; `boxed` draws a frame around it.
-pub fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16)> {
+pub(super) fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16)> {
     let gates = rows(canvas);
     let inner = surround(canvas, area, boxed, &gates);
     let focused = canvas.view.focus == Pane::Gates;
@@ -137,7 +137,7 @@ pub fn gates(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u
 }
 
 /// The pane alone: below the list, all the evidence of the gate that is selected.
-pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn zoomed(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let cursor = gates(canvas, area, true);
     let snapshot = canvas.shown()?;
     let gate = snapshot.status.gates.get(canvas.view.gate.min(snapshot.status.gates.len().checked_sub(1)?))?;
@@ -220,7 +220,7 @@ fn surround(canvas: &mut Canvas<'_>, area: Rect, boxed: bool, gates: &[Row<'_>])
 }
 
 /// All gates in one line.
-pub fn summary(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn summary(canvas: &mut Canvas<'_>, area: Rect) {
     if canvas.shown().is_none() {
         return;
     }
@@ -307,7 +307,7 @@ fn trend(canvas: &mut Canvas<'_>, x: u16, y: u16, row: &Row<'_>) {
 }
 
 /// A value or limit of a gate with its unit.
-pub fn in_unit(value: f64, unit: &str, limit: bool) -> String {
+pub(super) fn in_unit(value: f64, unit: &str, limit: bool) -> String {
     match unit {
         "ratio" if limit && value < 0.01 => format!("{}%", limit_number(value * 100.0)),
         "ratio" => percent(value),

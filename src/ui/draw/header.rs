@@ -6,7 +6,7 @@ mod plan;
 use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
-pub use self::plan::plan;
+pub(super) use self::plan::plan;
 
 use super::canvas::{Canvas, side_role, version_name};
 use crate::domain::Side;
@@ -17,7 +17,7 @@ use crate::ui::text::{self, age, fit, left};
 use crate::ui::theme::Role;
 
 /// Environment, service, phase and step; data age, rights, driver.
-pub fn header(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else {
         let me = format!("{} ", canvas.view.options.me.name);
         canvas.line(
@@ -162,7 +162,7 @@ const fn phase_role(phase: Phase) -> Role {
 }
 
 /// How traffic is shared: the bar shows what the router says; the desired split is beside it where it differs.
-pub fn split(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn split(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else {
         canvas.fill(
             Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area },
@@ -247,7 +247,7 @@ fn split_note(canvas: &Canvas<'_>, status: &Status) -> Option<String> {
 }
 
 /// Split and phase in as few columns as possible.
-pub fn short(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn short(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else {
         canvas.put(area.x, area.y, area.width, "reading", Role::Text);
         return;

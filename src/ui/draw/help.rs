@@ -13,7 +13,7 @@ use crate::ui::view::help::{HelpLine, topic_at};
 const KEYS_MAX: usize = 20;
 
 /// Draws the help; the cursor where a search is typed, else on the topic that Enter takes.
-pub fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let Some(Overlay::Help { scroll, search, typing }) = canvas.view.overlay.as_ref() else { return None };
     let remapped = match canvas.view.keymap.remapped() {
         0 => String::new(),

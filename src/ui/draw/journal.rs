@@ -10,11 +10,11 @@ use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 use crate::ui::view::Pane;
 
-pub use self::log::log;
-pub use self::wrap::wrap;
+pub(super) use self::log::log;
+pub(super) use self::wrap::wrap;
 
 /// The events pane: the journal's, and the marks that are on this screen alone.
-pub fn events(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn events(canvas: &mut Canvas<'_>, area: Rect) {
     let focused = canvas.view.focus == Pane::Events;
     let title = [("5 EVENTS", if focused { Role::Focus } else { Role::Title }), (" (audit)", Role::Text)];
     let snapshot = canvas.shown();

@@ -93,7 +93,7 @@ impl Style {
 }
 
 /// Draws the line; what is blocked is dim.
-pub fn keys(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn keys(canvas: &mut Canvas<'_>, area: Rect) {
     let room = usize::from(area.width);
     let entries = entries(canvas);
     let read_only = canvas.live().is_some_and(|snapshot| snapshot.status.driver.read_only);

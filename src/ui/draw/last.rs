@@ -7,7 +7,7 @@ use crate::ui::text::{clock, fit, millis, took, width};
 use crate::ui::theme::Role;
 
 /// One line.
-pub fn last(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn last(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else { return };
     let mut parts: Vec<(String, Role)> = vec![(" LAST".into(), Role::Title), ("  ".into(), Role::Text)];
     let border = (format!("   {}   ", canvas.set.v), Role::Border);

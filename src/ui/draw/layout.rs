@@ -7,7 +7,7 @@ use crate::ui::view::View;
 
 /// Where the panes are; one without room is `None`.
 #[derive(Debug, Default)]
-pub struct Layout {
+pub(super) struct Layout {
     pub plan: Option<Rect>,
     /// Both panels, and how they use their height.
     pub panels: Option<(Rect, Shape)>,
@@ -39,7 +39,7 @@ impl Spare {
 
 /// The panes of `area` on a screen of `screen`, with `gates` gates, and `facts` lines of facts and `metrics` of what its
 /// servers export a side.
-pub fn layout(screen: Rect, area: Rect, gates: u16, facts: u16, metrics: u16) -> Layout {
+pub(super) fn layout(screen: Rect, area: Rect, gates: u16, facts: u16, metrics: u16) -> Layout {
     let mut rest = area;
     let boxed = View::shows_events(screen);
     let mut out = Layout { boxed, ..Layout::default() };
@@ -99,7 +99,7 @@ fn lower(mut out: Layout, mut rest: Rect, gates: u16, headed: bool) -> Layout {
 }
 
 /// Cuts lines off the top.
-pub fn take_top(rest: &mut Rect, height: u16) -> Rect {
+pub(super) fn take_top(rest: &mut Rect, height: u16) -> Rect {
     let height = height.min(rest.height);
     let top = Rect { height, ..*rest };
     rest.y += height;
@@ -108,7 +108,7 @@ pub fn take_top(rest: &mut Rect, height: u16) -> Rect {
 }
 
 /// Cuts lines off the bottom.
-pub fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
+pub(super) fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
     let height = height.min(rest.height);
     rest.height -= height;
     Rect { y: rest.bottom(), height, ..*rest }

@@ -7,7 +7,7 @@ use crate::ui::text::width;
 use crate::ui::theme::Role;
 
 /// Draws the candidates from the one in the line on, as many as there is room for; false when no command is typed.
-pub fn offer(canvas: &mut Canvas<'_>, area: Rect) -> bool {
+pub(super) fn offer(canvas: &mut Canvas<'_>, area: Rect) -> bool {
     let Some((offer, chosen)) = canvas.view.offered() else { return false };
     let mut x = canvas.put(area.x, area.y, area.width, " ", Role::Text);
     if offer.words.is_empty() {

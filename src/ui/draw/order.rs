@@ -12,7 +12,7 @@ use crate::ui::theme::Role;
 const OLD_S: f64 = 3.0;
 
 /// An order under way in two lines: how far the split is, and what became of the order. False when there is none.
-pub fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
+pub(super) fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     let snapshot = canvas.live();
     let order = snapshot.and_then(|s| s.status.last_order.as_ref()).filter(|order| !order.state.is_settled());
     if let (Some(order), Some(snapshot)) = (order, snapshot) {

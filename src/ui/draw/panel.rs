@@ -21,7 +21,7 @@ use crate::ui::view::cursor::{Axis, beside, spark_columns};
 
 /// How a panel uses its height: rows per figure, and lines of facts below them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
+pub(super) struct Shape {
     pub rows: u16,
     /// Lines of what the servers export of themselves.
     pub metrics: u16,
@@ -30,7 +30,7 @@ pub struct Shape {
 
 impl Shape {
     /// The height of a panel, with its frame.
-    pub const fn height(self) -> u16 {
+    pub(super) const fn height(self) -> u16 {
         self.rows * FIGURES.len() as u16 + self.metrics + self.facts + 2
     }
 }
@@ -70,18 +70,18 @@ impl<'a> Sheet<'a> {
 }
 
 /// How many lines all facts need, in panels `width` wide.
-pub fn facts_wanted(canvas: &Canvas<'_>, width: u16) -> u16 {
+pub(super) fn facts_wanted(canvas: &Canvas<'_>, width: u16) -> u16 {
     let lines = |snapshot| Side::BOTH.map(|side| wanted(snapshot, side, width.saturating_sub(2)));
     canvas.shown().map_or(1, |snapshot| lines(snapshot).into_iter().max().unwrap_or(1))
 }
 
 /// The lines that what the servers export of themselves would take.
-pub fn metrics_wanted(canvas: &Canvas<'_>) -> u16 {
+pub(super) fn metrics_wanted(canvas: &Canvas<'_>) -> u16 {
     canvas.shown().map_or(0, rows::wanted)
 }
 
 /// Both sides beside one another, and where the focus is if it is on one of them.
-pub fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16, u16)> {
+pub(super) fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16, u16)> {
     let blue = Rect { width: area.width / 2, ..area };
     let green = Rect { x: blue.right(), width: area.width - blue.width, ..area };
     let sheet = Sheet::of(canvas, blue.width.saturating_sub(2));
@@ -90,7 +90,7 @@ pub fn panels(canvas: &mut Canvas<'_>, area: Rect, shape: Shape) -> Option<(u16,
 }
 
 /// A side alone: higher sparklines, everything that is known of it, and what is wrong with it.
-pub fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) -> Option<(u16, u16)> {
+pub(super) fn zoomed(canvas: &mut Canvas<'_>, area: Rect, side: Side) -> Option<(u16, u16)> {
     let metrics = metrics_wanted(canvas).min(area.height.saturating_sub(12));
     let rows = (area.height.saturating_sub(6 + metrics) / FIGURES.len() as u16).clamp(1, 4);
     let least = Shape { rows, metrics, facts: 0 };
@@ -279,7 +279,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figur
 }
 
 /// A side in one line, for screens too small for panels.
-pub fn line(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
+pub(super) fn line(canvas: &mut Canvas<'_>, area: Rect, side: Side) {
     let Some(sheet) = Sheet::of(canvas, area.width / 2) else { return };
     let snapshot = sheet.snapshot;
     let status = &snapshot.status.sides[side];

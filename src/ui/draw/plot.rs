@@ -10,7 +10,7 @@ use crate::ui::text::{count, limit_number, millis, width};
 use crate::ui::theme::Role;
 
 /// One row of the picture.
-pub type Row = Vec<(String, Role)>;
+pub(super) type Row = Vec<(String, Role)>;
 
 /// Columns left of the picture, for its scale.
 const SCALE: usize = 8;
@@ -22,7 +22,7 @@ const LEAST: (usize, usize) = (30, 5);
 const FAR: f64 = 8.0;
 
 /// The figures of now, in two rows.
-pub fn figures(run: &LoadRun) -> [String; 2] {
+pub(super) fn figures(run: &LoadRun) -> [String; 2] {
     let left = run.left_s().ceil() as u64;
     let rates = format!(
         "{:.0} rps of {:.0} asked   {} of {} in flight   {} unsent   {} errors   {}:{:02} left",
@@ -47,7 +47,7 @@ pub fn figures(run: &LoadRun) -> [String; 2] {
 }
 
 /// The picture in `wide` columns and at most `high` rows; no rows where there is nothing to show, or no room.
-pub fn plot(run: &LoadRun, wide: usize, high: usize, set: &Set) -> Vec<Row> {
+pub(super) fn plot(run: &LoadRun, wide: usize, high: usize, set: &Set) -> Vec<Row> {
     let seen = run.points.iter().filter_map(|point| point.p99_ms).fold(0.0, f64::max);
     if wide < LEAST.0 || high < LEAST.1 || seen <= 0.0 {
         return Vec::new();

@@ -15,7 +15,7 @@ use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
 
 /// Draws what lies over the panes.
-pub fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let (title, scroll, lines) = match canvas.view.overlay.as_ref()? {
         Overlay::Help { .. } => return help(canvas, area),
         Overlay::Explain { scroll } => {

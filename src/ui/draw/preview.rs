@@ -8,7 +8,7 @@ use crate::ui::actions::{Act, table};
 use crate::ui::text::fit;
 
 /// Effect, what blocks it, the very request, the command line's twin, who drives.
-pub fn preview(snapshot: Option<&Snapshot>, command: &Command, keymap: &Keymap) -> Vec<String> {
+pub(super) fn preview(snapshot: Option<&Snapshot>, command: &Command, keymap: &Keymap) -> Vec<String> {
     let Some(snapshot) = snapshot else { return vec!["nothing was read yet".into()] };
     let status = &snapshot.status;
     let short = |name: &str| fit(name, 20);

@@ -18,7 +18,7 @@ use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 
 /// A question that takes the last two lines; false when none is open.
-pub fn bottom_question(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
+pub(super) fn bottom_question(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| !prompt.question.is_heavy()) else { return false };
     let [upper, lower] = texts(canvas, &prompt.question);
     let left = format!("{}s ", prompt.question.left_s(canvas.now));
@@ -40,7 +40,7 @@ fn request(canvas: &Canvas<'_>, question: &Question, room: usize) -> String {
 }
 
 /// The question on a screen of one or two lines; where a box is needed, it says that there is no room.
-pub fn in_one_line(canvas: &mut Canvas<'_>, area: Rect) -> bool {
+pub(super) fn in_one_line(canvas: &mut Canvas<'_>, area: Rect) -> bool {
     let view = canvas.view;
     let text = match (&view.prompt, &view.notice) {
         (Some(prompt), _) => match prompt.question.command() {
@@ -92,7 +92,7 @@ fn is_on_its_way(order: &OrderStatus) -> bool {
 }
 
 /// The box of a heavy question, or the notice that it was closed. Returns the place of the cursor.
-pub fn question(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+pub(super) fn question(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     if let Some(prompt) = canvas.view.prompt.as_ref().filter(|prompt| prompt.question.is_heavy()) {
         return forward::forward(canvas, area, prompt);
     }

@@ -13,7 +13,7 @@ use crate::ui::theme::Role;
 const FRAME: usize = 18;
 
 /// Whether there is a way back.
-pub fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     let key = canvas.view.key_name(Act::Rollback);
     let (long, short) = (format!("press {key} then y "), format!("{key} y"));
     let hint = [(long.as_str(), Role::Key)];
@@ -73,7 +73,7 @@ fn version_of(snapshot: &Snapshot, columns: u16) -> String {
 }
 
 /// What a rollback would do, in half a line: `100% to BLUE v41, ~4s, green kept up`.
-pub fn rollback_goal(status: Option<&Status>) -> String {
+pub(super) fn rollback_goal(status: Option<&Status>) -> String {
     let short = |name: &str| fit(name, 20);
     status.map_or_else(|| "100% to where the rollout began".into(), |status| Words::new(status, &short).way_back())
 }

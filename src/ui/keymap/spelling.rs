@@ -45,7 +45,7 @@ pub fn spell(key: Key) -> String {
 }
 
 /// Why `spelled` is no key, and what to write instead.
-pub fn advice(spelled: &str) -> &'static str {
+pub(crate) fn advice(spelled: &str) -> &'static str {
     let lower = spelled.to_ascii_lowercase();
     let function = lower.strip_prefix('f').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if function || lower == "insert" {

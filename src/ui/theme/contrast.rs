@@ -1,12 +1,13 @@
 //! How well two colours can be distinguished: relative luminance and contrast as WCAG 2 defines them.
 
 /// The least contrast of text that is to be read.
-pub const READABLE: f64 = 4.5;
+pub(crate) const READABLE: f64 = 4.5;
 /// The contrast the theme `high-contrast` keeps to.
-pub const HIGH: f64 = 7.0;
+#[cfg(test)]
+pub(crate) const HIGH: f64 = 7.0;
 
 /// How bright a colour is: 0 for black, 1 for white.
-pub fn luminance(rgb: [u8; 3]) -> f64 {
+pub(crate) fn luminance(rgb: [u8; 3]) -> f64 {
     let linear = |v: u8| {
         let v = f64::from(v) / 255.0;
         if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
@@ -15,7 +16,7 @@ pub fn luminance(rgb: [u8; 3]) -> f64 {
 }
 
 /// The contrast between two colours: 1 for equal ones, 21 for black and white.
-pub fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+pub(crate) fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }

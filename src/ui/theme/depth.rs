@@ -32,7 +32,7 @@ impl Depth {
 }
 
 /// The named colours in the order of their numbers, as theme files spell them.
-pub const NAMES: [(&str, Color); 16] = [
+pub(crate) const NAMES: [(&str, Color); 16] = [
     ("black", Color::Black),
     ("red", Color::Red),
     ("green", Color::Green),
@@ -53,7 +53,7 @@ pub const NAMES: [(&str, Color); 16] = [
 
 /// What xterm and the Linux and VGA consoles make of the sixteen. Users change them, so neither is certain: a colour
 /// is taken to be readable only where it is in both.
-pub const PALETTES: [[[u8; 3]; 16]; 2] = [
+pub(crate) const PALETTES: [[[u8; 3]; 16]; 2] = [
     [
         [0, 0, 0],
         [205, 0, 0],
@@ -93,7 +93,8 @@ pub const PALETTES: [[[u8; 3]; 16]; 2] = [
 ];
 
 /// Every colour a terminal may make of this one; empty for the terminal's own.
-pub fn shades(color: Color) -> Vec<[u8; 3]> {
+#[cfg(test)]
+pub(crate) fn shades(color: Color) -> Vec<[u8; 3]> {
     let of_name = |n: usize| PALETTES.iter().map(|palette| palette[n]).collect();
     match color {
         Color::Rgb(r, g, b) => vec![[r, g, b]],

@@ -14,7 +14,7 @@ use super::{Background, Source};
 use crate::domain::text::clean;
 
 /// Larger theme files are refused, in bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// Most faults that are listed.
 const MAX_FAULTS: usize = 20;
 /// How a colour is spelled.
@@ -59,7 +59,7 @@ type Value<'a> = toml::Spanned<DeValue<'a>>;
 
 impl File {
     /// Reads the text of one file.
-    pub fn parse(source: Source) -> Result<Self, ThemeError> {
+    pub(super) fn parse(source: Source) -> Result<Self, ThemeError> {
         if source.text.len() > MAX_BYTES {
             let remedy = "a theme is a few lines; is this the right file?";
             return Err(ThemeError::whole(&source.file, format!("is larger than {} KB", MAX_BYTES / 1024), remedy));
@@ -84,7 +84,7 @@ impl File {
     }
 
     /// A fault at byte `at`.
-    pub fn fault(&self, at: usize, message: String, remedy: &str) -> ThemeError {
+    pub(super) fn fault(&self, at: usize, message: String, remedy: &str) -> ThemeError {
         let text = self.source.text.get(..at).unwrap_or_default();
         let line = text.matches('\n').count() + 1;
         let column = text.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;

@@ -69,7 +69,7 @@ pub const TABLE: [RoleDoc; 14] = [
 ];
 
 /// Every role, in the order of the type.
-pub const ROLES: [Role; TABLE.len()] = {
+pub(crate) const ROLES: [Role; TABLE.len()] = {
     let mut roles = [Role::Text; TABLE.len()];
     let mut at = 0;
     while at < TABLE.len() {

@@ -2,7 +2,7 @@
 
 mod complete;
 
-pub use complete::{CommandLine, Offer};
+pub(crate) use complete::CommandLine;
 
 use super::prompt::TEXT_MAX;
 use super::{Overlay, View};
@@ -34,7 +34,7 @@ const MORE: [(&str, &str); 12] = [
 ];
 
 /// Every word the line knows, and what may follow it, by name.
-pub fn words() -> Vec<(&'static str, &'static str)> {
+pub(crate) fn words() -> Vec<(&'static str, &'static str)> {
     let mut words: Vec<_> = WORDS.iter().map(|(word, ..)| (*word, "")).chain(MORE).collect();
     words.sort_unstable();
     words

@@ -17,7 +17,7 @@ const COLUMN_S: [i64; 19] = [1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70
 const SHOWN_S: [i64; 2] = [900, 3_600];
 
 /// The columns of a panel `inner` wide, but for the sparkline: label, value, difference, limit, word.
-pub const fn beside(inner: u16) -> [u16; 5] {
+pub(crate) const fn beside(inner: u16) -> [u16; 5] {
     match inner {
         72.. => [7, 9, 8, 8, 6],
         56.. => [7, 9, 8, 8, 0],
@@ -26,14 +26,14 @@ pub const fn beside(inner: u16) -> [u16; 5] {
 }
 
 /// The columns that are left to the sparkline of a panel `inner` wide.
-pub const fn spark_columns(inner: u16) -> u16 {
+pub(crate) const fn spark_columns(inner: u16) -> u16 {
     let [label, value, delta, limit, word] = beside(inner);
     inner.saturating_sub(label + value + delta + limit + word)
 }
 
 /// The time of each column of a sparkline. Columns are aligned to the clock, so that a glyph once drawn stays.
 #[derive(Debug, Clone, Copy)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// Seconds per column.
     pub per_s: i64,
     /// How many columns there are.
@@ -51,7 +51,7 @@ pub struct Axis {
 impl Axis {
     /// As fine as what is known allows: who has just come sees seconds, not one block. Coarser steps are rare, so that
     /// the picture seldom changes its measure.
-    pub fn of(view: &View, snapshot: &Snapshot, columns: u16) -> Self {
+    pub(crate) fn of(view: &View, snapshot: &Snapshot, columns: u16) -> Self {
         let columns = columns.max(1);
         let known = Side::BOTH.map(|side| {
             let history = &snapshot.history[side];
@@ -78,18 +78,18 @@ impl Axis {
     }
 
     /// Seconds that are shown.
-    pub const fn span_s(&self) -> i64 {
+    pub(crate) const fn span_s(&self) -> i64 {
         self.per_s * self.columns as i64
     }
 
     /// The column under the cursor.
-    pub fn cursor(&self) -> Option<usize> {
+    pub(crate) fn cursor(&self) -> Option<usize> {
         let back = usize::try_from(self.last - self.cursor?).ok()?;
         self.columns.checked_sub(back + 1)
     }
 
     /// The points of a history that are shown: the column and the point, newest first.
-    pub fn points<'a, T>(&self, points: &'a [Option<T>]) -> impl Iterator<Item = (usize, &'a T)> {
+    pub(crate) fn points<'a, T>(&self, points: &'a [Option<T>]) -> impl Iterator<Item = (usize, &'a T)> {
         let axis = *self;
         // The first point from the end that is not newer than the rightmost column.
         let skip = (self.newest_s - ((self.last + 1) * self.per_s - 1)).max(0) as usize;
@@ -150,7 +150,7 @@ impl View {
 }
 
 /// How a gate stood at `at`, and the last run that had ended by then.
-pub fn stood(trail: &[GatePoint], at: DateTime<Utc>) -> (Option<&GatePoint>, Option<&GatePoint>) {
+pub(crate) fn stood(trail: &[GatePoint], at: DateTime<Utc>) -> (Option<&GatePoint>, Option<&GatePoint>) {
     let upto = trail.partition_point(|point| point.at <= at);
     let before = &trail[..upto];
     (before.last(), before.iter().rev().find(|point| point.run))

@@ -114,7 +114,7 @@ impl View {
 }
 
 /// The first topic at or below a line, and its line.
-pub fn topic_at(lines: &[HelpLine], from: usize) -> Option<(usize, &'static Topic)> {
+pub(crate) fn topic_at(lines: &[HelpLine], from: usize) -> Option<(usize, &'static Topic)> {
     lines.iter().enumerate().skip(from).find_map(|(at, line)| match line {
         HelpLine::Topic(topic) => Some((at, *topic)),
         _ => None,

@@ -8,7 +8,7 @@ use crate::ui::actions::Act;
 use crate::ui::input::{Action, Code, Key};
 
 /// The smallest screen that can show a box to be read before consent.
-pub const BOX_MIN: (u16, u16) = (44, 18);
+pub(crate) const BOX_MIN: (u16, u16) = (44, 18);
 /// Lines an overlay can be scrolled by when the number of its lines is not known here.
 const SCROLL_MAX: usize = 500;
 

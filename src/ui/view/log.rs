@@ -14,7 +14,6 @@ use std::ops::Bound::Unbounded;
 use chrono::{DateTime, Utc};
 
 use self::filter::Filter;
-pub use self::store::{BYTES, CAPACITY};
 use self::store::{Entry, Key, Store};
 use self::window::after;
 use crate::domain::{LogLevel, LogLine};

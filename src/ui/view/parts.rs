@@ -7,7 +7,7 @@ use crate::engine::Command;
 
 /// A pane that can have the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
+pub(crate) enum Pane {
     /// The blue side.
     Blue,
     /// The green side.
@@ -22,12 +22,12 @@ pub enum Pane {
 
 impl Pane {
     /// In the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Blue, Self::Green, Self::Gates, Self::Log, Self::Events];
+    pub(crate) const ALL: [Self; 5] = [Self::Blue, Self::Green, Self::Gates, Self::Log, Self::Events];
 }
 
 /// What lies over the panes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlay {
+pub(crate) enum Overlay {
     /// The keys; lines scrolled away, and what is searched for.
     Help {
         /// Lines scrolled away.
@@ -64,7 +64,7 @@ pub enum Overlay {
 
 /// A line of text being typed at the bottom.
 #[derive(Debug, Clone)]
-pub enum Field {
+pub(crate) enum Field {
     /// After `:`.
     Command(Line),
     /// After `/`.
@@ -75,7 +75,7 @@ pub enum Field {
 
 /// One line for the operator, at the bottom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     /// What to say.
     pub text: String,
     /// Whether it deserves attention.

@@ -10,13 +10,13 @@ use crate::ui::input::{Code, Key};
 
 /// The key that opened a question is ignored in its empty text field while it is pressed again within this time, in
 /// milliseconds: then it is being held down.
-pub const HELD_MS: u64 = 600;
+pub(crate) const HELD_MS: u64 = 600;
 /// The longest text a field takes, in characters.
-pub const TEXT_MAX: usize = 200;
+pub(crate) const TEXT_MAX: usize = 200;
 
 /// A question that is open.
 #[derive(Debug, Clone)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     /// What is asked, and how far the answer is.
     pub question: Question,
     /// What is typed.
@@ -29,28 +29,28 @@ pub struct Prompt {
 
 impl Prompt {
     /// A question opened at `now_ms`.
-    pub fn new(topic: impl Into<Topic>, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Self {
+    pub(crate) fn new(topic: impl Into<Topic>, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Self {
         let question = Question::new(topic, seen, now_ms);
         Self { question, line: Line::default(), from_reason: false, opener_ms: now_ms }
     }
 
     /// What messages call it.
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         self.question.topic().name()
     }
 
     /// Whether what is typed is enough.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.question.is_complete(self.line.value())
     }
 
     /// Whether text was typed into it, or is.
-    pub fn takes_text(&self) -> bool {
+    pub(crate) fn takes_text(&self) -> bool {
         self.question.is_typing() || self.question.reason().is_some()
     }
 
     /// What `key` means now.
-    pub fn key(&mut self, key: Key, now_ms: u64) -> Answer {
+    pub(crate) fn key(&mut self, key: Key, now_ms: u64) -> Answer {
         if self.question.is_typing() {
             return self.typed_key(key, now_ms);
         }
@@ -100,7 +100,7 @@ impl Prompt {
 
 /// Says why a question was closed by something else than an answer; any key closes it.
 #[derive(Debug, Clone)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// What happened.
     pub lines: Vec<String>,
     /// Text was being typed: characters are thrown away until this has been seen for a while.
@@ -111,18 +111,18 @@ pub struct Notice {
 
 impl Notice {
     /// A notice not yet seen.
-    pub fn new(lines: Vec<String>, after_text: bool) -> Self {
+    pub(crate) fn new(lines: Vec<String>, after_text: bool) -> Self {
         Self { lines, after_text, shown: Shown::default() }
     }
 
     /// Whether the rest of a typed word may still be coming in.
-    pub fn swallows(&self, key: Key, now_ms: u64) -> bool {
+    pub(crate) fn swallows(&self, key: Key, now_ms: u64) -> bool {
         self.after_text && key.code != Code::Esc && !self.shown.is_armed(now_ms)
     }
 }
 
 /// Edits a line with a key; keys that mean nothing there do nothing.
-pub fn edit(line: &mut Line, key: Key) {
+pub(crate) fn edit(line: &mut Line, key: Key) {
     let request = match (key.code, key.ctrl) {
         _ if key.alt => return,
         (Code::Char('a'), true) | (Code::Home, _) => InputRequest::GoToStart,

@@ -10,15 +10,15 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use cutover::domain::{
+use cutover::testing::domain::{
     Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
 };
-use cutover::engine::{Access, Snapshot};
-use cutover::gate::Checks;
-use cutover::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
-use cutover::runtime::{Core, Systems};
-use cutover::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
-use cutover::ui::{self, Glyphs, Theme, View};
+use cutover::testing::engine::{Access, Snapshot};
+use cutover::testing::gate::Checks;
+use cutover::testing::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
+use cutover::testing::runtime::{Core, Systems};
+use cutover::testing::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
+use cutover::testing::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
 
 use crate::support::scripted::Scripted;
@@ -317,11 +317,11 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&H
         signals,
         backend,
         paper: paper.clone(),
-        journal: dir.path().join(cutover::journal::FILE_NAME),
+        journal: dir.path().join(cutover::testing::journal::FILE_NAME),
         tell,
     };
     meet(&mut core).await;
-    let logs = cutover::logs::Followers::none();
+    let logs = cutover::testing::logs::Followers::none();
     let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, options };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);

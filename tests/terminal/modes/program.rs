@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cutover::terminal::guard::Step;
-use cutover::terminal::{
+use cutover::testing::terminal::guard::Step;
+use cutover::testing::terminal::{
     Depth, DrawOutcome, Guard, Input, Key, KeyCode, Modes, Notices, Options, ScreenOptions, Session, Signals, crash,
 };
 use ratatui::buffer::Buffer;

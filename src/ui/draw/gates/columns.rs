@@ -6,10 +6,10 @@ use crate::ui::draw::canvas::Canvas;
 use crate::ui::theme::Role;
 
 /// How many values of a gate its trend shows.
-pub const TREND: u16 = 16;
+pub(super) const TREND: u16 = 16;
 
 /// Columns relative to the left edge; `_to` is where one ends.
-pub struct Columns {
+pub(super) struct Columns {
     pub boxed: bool,
     pub name: u16,
     pub value_to: u16,
@@ -22,7 +22,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub const fn of(width: u16, boxed: bool, trend: bool) -> Self {
+    pub(super) const fn of(width: u16, boxed: bool, trend: bool) -> Self {
         if width < 56 {
             let name = if boxed { 7 } else { 6 };
             let value_to = if width < name + 8 { name } else { width - 8 };
@@ -54,15 +54,15 @@ impl Columns {
     }
 
     /// Whether the columns are named.
-    pub const fn headed(&self) -> bool {
+    pub(super) const fn headed(&self) -> bool {
         self.samples_to.is_some()
     }
 
-    pub const fn name_max(&self) -> u16 {
+    pub(super) const fn name_max(&self) -> u16 {
         self.value_to.saturating_sub(self.name + 1)
     }
 
-    pub const fn limit_max(&self) -> u16 {
+    pub(super) const fn limit_max(&self) -> u16 {
         match self.samples_to {
             Some(to) => to.saturating_sub(self.limit + 9),
             None => self.age_to.saturating_sub(self.limit + 4),
@@ -70,7 +70,7 @@ impl Columns {
     }
 
     /// The names of the columns, each above what it names.
-    pub fn heads(&self, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn heads(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let (x, y) = (area.x, area.y);
         let room = |at: u16| area.width.saturating_sub(at);
         canvas.put(x + 1, y, room(1), "STATE", Role::Dim);

@@ -27,12 +27,12 @@ fn told(snapshot: &Snapshot) -> Vec<&GuardStatus> {
 }
 
 /// Lines that all of them would take.
-pub fn guards_wanted(canvas: &Canvas<'_>) -> u16 {
+pub(crate) fn guards_wanted(canvas: &Canvas<'_>) -> u16 {
     canvas.live().map_or(0, |snapshot| told(snapshot).len().min(100) as u16)
 }
 
 /// As many as `area` has lines for; nothing at another time than now.
-pub fn guards(canvas: &mut Canvas<'_>, area: Rect) {
+pub(super) fn guards(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live().filter(|_| canvas.view.cursor.is_none()) else { return };
     let guards = told(snapshot);
     for (y, guard) in (area.y..area.bottom()).zip(&guards) {

@@ -6,7 +6,7 @@ use crate::ui::draw::canvas::Canvas;
 use crate::ui::text::left;
 
 /// ` next 50% in 03:12`, shown after `AUTO`; `None` where no step is going to come automatically.
-pub fn step(canvas: &Canvas<'_>, status: &Status) -> Option<String> {
+pub(super) fn step(canvas: &Canvas<'_>, status: &Status) -> Option<String> {
     let step = &status.step;
     // Reason: another console's plan is not walked by this one.
     if !step.auto || status.phase != Phase::Shifting || !status.driver.may_drive {

@@ -14,7 +14,7 @@ use crate::ui::theme::Role;
 const GAP: usize = 3;
 
 /// One line.
-pub fn plan(canvas: &mut Canvas<'_>, area: Rect) {
+pub(crate) fn plan(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else { return };
     let disconnect = match snapshot.status.step.on_disconnect {
         OnDisconnect::Hold => "on disconnect: HOLD ",

@@ -17,7 +17,7 @@ use crate::ui::view::{Pane, View};
 const MAX_ROWS: usize = 12;
 
 /// The log pane; `boxed` draws a frame around it.
-pub fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16)> {
+pub(crate) fn log(canvas: &mut Canvas<'_>, area: Rect, boxed: bool) -> Option<(u16, u16)> {
     if area.height == 0 {
         return None;
     }

@@ -7,7 +7,7 @@ const MARKS: usize = 3;
 
 /// `text` in rows of at most `columns`, at least one. Rows end at a blank where one is near; marks without a width
 /// of their own stay with their character, and what is too many of them is left out.
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let (mut rows, mut row, mut used, mut marks) = (Vec::new(), String::new(), 0, 0);
     let mut bytes = [0; 4];
@@ -49,7 +49,7 @@ fn break_off(row: &mut String, columns: usize) -> String {
 }
 
 /// The beginning of `text` that fills `columns`; the caller that draws it cuts what does not fit.
-pub fn head(text: &str, columns: usize) -> String {
+pub(super) fn head(text: &str, columns: usize) -> String {
     let (mut out, mut used, mut marks) = (String::new(), 0, 0);
     let mut bytes = [0; 4];
     for c in text.chars() {

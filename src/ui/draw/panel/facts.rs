@@ -10,7 +10,7 @@ use crate::ui::text::{count, fit, millis, width};
 use crate::ui::theme::Role;
 
 /// As many lines as `area` has: the side's own first, then what is wrong with it, then its replicas.
-pub fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, (faults, rows): (bool, u16)) {
+pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, snapshot: &Snapshot, side: Side, (faults, rows): (bool, u16)) {
     if area.height == 0 || area.width < 8 {
         return;
     }
@@ -80,7 +80,7 @@ impl Grid {
 }
 
 /// The lines that all of a side's facts take in a panel `inner` wide.
-pub fn wanted(snapshot: &Snapshot, side: Side, inner: u16) -> u16 {
+pub(super) fn wanted(snapshot: &Snapshot, side: Side, inner: u16) -> u16 {
     let replicas = &snapshot.detail.replicas[side];
     let across = Grid::of(replicas, inner.saturating_sub(2)).across;
     let rest = u16::from(!super::rows::rest(snapshot, side, 0, 40).is_empty());

@@ -7,7 +7,7 @@ use crate::ui::text::{limit_number, millis, percent, percent_number, rate};
 
 /// What a row shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Figure {
+pub(crate) enum Figure {
     P50,
     P95,
     P99,
@@ -15,7 +15,7 @@ pub enum Figure {
     Rate,
 }
 
-pub const FIGURES: [Figure; 5] = [Figure::P50, Figure::P95, Figure::P99, Figure::Errors, Figure::Rate];
+pub(super) const FIGURES: [Figure; 5] = [Figure::P50, Figure::P95, Figure::P99, Figure::Errors, Figure::Rate];
 
 impl Figure {
     const fn metric(self) -> Option<Metric> {
@@ -28,7 +28,7 @@ impl Figure {
         }
     }
 
-    pub const fn label(self, wide: bool) -> &'static str {
+    pub(crate) const fn label(self, wide: bool) -> &'static str {
         match (self, wide) {
             (Self::P50, _) => "p50",
             (Self::P95, _) => "p95",
@@ -39,7 +39,7 @@ impl Figure {
         }
     }
 
-    pub const fn value(self, side: &SideStatus) -> Option<f64> {
+    pub(crate) const fn value(self, side: &SideStatus) -> Option<f64> {
         match self {
             Self::P50 => side.latency_ms.p50,
             Self::P95 => side.latency_ms.p95,
@@ -49,7 +49,7 @@ impl Figure {
         }
     }
 
-    pub fn point(self, point: &Point) -> Option<f64> {
+    pub(crate) fn point(self, point: &Point) -> Option<f64> {
         match self {
             Self::P50 => point.p50.map(f64::from),
             Self::P95 => point.p95.map(f64::from),
@@ -59,7 +59,7 @@ impl Figure {
         }
     }
 
-    pub fn spell(self, value: f64, wide: bool) -> String {
+    pub(crate) fn spell(self, value: f64, wide: bool) -> String {
         match (self, wide) {
             (Self::Errors, false) => percent(value),
             (Self::Errors, true) => percent_number(value),
@@ -68,7 +68,7 @@ impl Figure {
         }
     }
 
-    pub fn limit(self, limit: f64, wide: bool) -> String {
+    pub(crate) fn limit(self, limit: f64, wide: bool) -> String {
         match (self, wide) {
             (Self::Errors, true) => format!("{:.2}", limit * 100.0),
             (Self::Errors, false) => limit_number(limit * 100.0),
@@ -77,14 +77,14 @@ impl Figure {
     }
 
     /// The strictest guard on it.
-    pub fn guard(self, snapshot: &Snapshot, side: Side) -> Option<&GuardStatus> {
+    pub(crate) fn guard(self, snapshot: &Snapshot, side: Side) -> Option<&GuardStatus> {
         let metric = self.metric()?;
         let guards = snapshot.status.guards.iter().filter(|guard| guard.metric == metric && guard.side == side);
         guards.min_by(|a, b| a.limit.total_cmp(&b.limit))
     }
 
     /// Green against blue: percent, and percentage points for errors.
-    pub fn delta(self, blue: f64, green: f64) -> Option<String> {
+    pub(crate) fn delta(self, blue: f64, green: f64) -> Option<String> {
         match self {
             Self::Rate => None,
             Self::Errors => {

@@ -15,7 +15,7 @@ use crate::ui::text::{fit, width};
 use crate::ui::theme::Role;
 
 /// The rows that have a line each: those that some server exports.
-pub fn drawn(snapshot: &Snapshot) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn drawn(snapshot: &Snapshot) -> impl Iterator<Item = (usize, &str)> {
     let exported = |name: &str| {
         Side::BOTH.iter().any(|&side| snapshot.status.sides[side].metrics.get(name).is_some_and(|row| !row.missing))
     };
@@ -23,12 +23,12 @@ pub fn drawn(snapshot: &Snapshot) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Lines that all of them would take.
-pub fn wanted(snapshot: &Snapshot) -> u16 {
+pub(super) fn wanted(snapshot: &Snapshot) -> u16 {
     drawn(snapshot).count().min(24) as u16
 }
 
 /// One row in the line `area`.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, (at, name): (usize, &str)) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, (at, name): (usize, &str)) {
     let [label, value_wide, delta_wide, limit_wide, word_wide] = sheet.beside;
     let y = area.y;
     let is_back = canvas.view.cursor.is_some();
@@ -114,7 +114,7 @@ fn delta(blue: f64, green: f64, unit: Unit) -> Option<String> {
 }
 
 /// A broken guard whose figure is not in the panel: `LOW tokens 118/s`, `LOW throughput -40.00%`.
-pub fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<String> {
+pub(super) fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<String> {
     let drawn: Vec<&str> = drawn(snapshot).take(usize::from(shown)).map(|(_, name)| name).collect();
     let is_unseen = |guard: &&GuardStatus| {
         let is_drawn = guard.row.as_deref().is_some_and(|row| drawn.contains(&row));
@@ -127,7 +127,7 @@ pub fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<String> {
 }
 
 /// Rows beyond the first `shown`, and what was not found: `mem 1.2 GiB  not found: gpu, vram`; empty without either.
-pub fn rest(snapshot: &Snapshot, side: Side, shown: u16, space: usize) -> String {
+pub(super) fn rest(snapshot: &Snapshot, side: Side, shown: u16, space: usize) -> String {
     let rows = &snapshot.status.sides[side].metrics;
     let mut text = String::new();
     for (_, name) in drawn(snapshot).skip(usize::from(shown)) {

@@ -11,10 +11,10 @@ use crate::ui::view::cursor::Axis;
 const TOPS: [f64; 10] = [1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0];
 
 /// A value per figure and column; `None` where nothing was seen.
-pub struct Cells([Vec<Option<f64>>; 5]);
+pub(crate) struct Cells([Vec<Option<f64>>; 5]);
 
 impl Cells {
-    pub fn of(snapshot: &Snapshot, side: Side, axis: &Axis) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, side: Side, axis: &Axis) -> Self {
         let history = &snapshot.history[side];
         let points = match snapshot.status.sides[side].source {
             Some(Source::Traffic | Source::Metrics) => &history.traffic,
@@ -38,7 +38,7 @@ impl Cells {
         Self(cells)
     }
 
-    pub fn of_figure(&self, figure: Figure) -> &[Option<f64>] {
+    pub(crate) fn of_figure(&self, figure: Figure) -> &[Option<f64>] {
         &self.0[figure as usize]
     }
 
@@ -48,14 +48,14 @@ impl Cells {
 }
 
 /// The tops of the sparklines: latency and errors share a scale over both sides, throughput has one a side.
-pub struct Scale {
+pub(crate) struct Scale {
     latency: f64,
     errors: f64,
     rate: Pair<f64>,
 }
 
 impl Scale {
-    pub fn of(snapshot: &Snapshot, cells: &Pair<Cells>) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, cells: &Pair<Cells>) -> Self {
         let both = |figure| Side::BOTH.map(|side| cells[side].highest(figure)).into_iter().fold(0.0, f64::max);
         let limits = Side::BOTH.map(|side| Figure::Errors.guard(snapshot, side).map_or(0.0, |guard| guard.limit));
         let allowed = limits.into_iter().fold(0.0, f64::max);
@@ -64,7 +64,7 @@ impl Scale {
         Self { latency: top(both(Figure::P99)), errors: top(errors), rate }
     }
 
-    pub fn top(&self, figure: Figure, side: Side) -> f64 {
+    pub(crate) fn top(&self, figure: Figure, side: Side) -> f64 {
         match figure {
             Figure::Errors => self.errors,
             Figure::Rate => self.rate[side],
@@ -74,7 +74,7 @@ impl Scale {
 }
 
 /// The next round number.
-pub fn top(highest: f64) -> f64 {
+pub(crate) fn top(highest: f64) -> f64 {
     if highest <= 0.0 || !highest.is_finite() {
         return 0.0;
     }
@@ -89,7 +89,7 @@ fn level(value: f64, top: f64, rows: u16) -> usize {
 }
 
 /// Draws `cells` over `rows` rows of which `y` is the lowest. A gap is blank: nothing was seen, which is not zero.
-pub fn spark(canvas: &mut Canvas<'_>, x: u16, y: u16, rows: u16, cells: &[Option<f64>], top: f64, side: Side) {
+pub(crate) fn spark(canvas: &mut Canvas<'_>, x: u16, y: u16, rows: u16, cells: &[Option<f64>], top: f64, side: Side) {
     let ramp = &canvas.set.ramp;
     for row in 0..rows {
         let below = usize::from(row) * 8;

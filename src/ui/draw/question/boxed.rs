@@ -12,11 +12,11 @@ const USUAL: usize = 71;
 /// The greatest width of a box: longer lines are hard to read.
 const WIDEST: u16 = 100;
 /// Columns of a label.
-pub const LABEL: usize = 10;
+pub(super) const LABEL: usize = 10;
 
 /// How much a line matters when there are too few rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub(super) enum Rank {
     /// Empty, or said elsewhere.
     Air,
     /// Good to know.
@@ -28,7 +28,7 @@ pub enum Rank {
 }
 
 /// A line of a box: pieces with their meaning, and a text at its right end.
-pub struct Line {
+pub(super) struct Line {
     /// From the left.
     pub left: Vec<(String, Role)>,
     /// At the right end.
@@ -39,12 +39,12 @@ pub struct Line {
 
 impl Line {
     /// Plain text.
-    pub fn plain(text: impl Into<String>, rank: Rank) -> Self {
+    pub(super) fn plain(text: impl Into<String>, rank: Rank) -> Self {
         Self { left: vec![(text.into(), Role::Text)], right: String::new(), rank }
     }
 
     /// The keys and what they do.
-    pub fn keys(text: &str, right: String) -> Self {
+    pub(super) fn keys(text: &str, right: String) -> Self {
         Self { left: vec![(text.to_owned(), Role::Key)], right, rank: Rank::Keys }
     }
 
@@ -55,12 +55,12 @@ impl Line {
 }
 
 /// The columns a line in a box on `area` may take.
-pub fn room(area: Rect) -> usize {
+pub(super) fn room(area: Rect) -> usize {
     usize::from(area.width.min(WIDEST).saturating_sub(4))
 }
 
 /// `text` in lines of at most `room` columns, broken between words where possible.
-pub fn wrap(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let room = room.max(1);
     let mut lines = vec![String::new()];
     let mut used = 0;
@@ -90,7 +90,7 @@ fn put(lines: &mut Vec<String>, used: &mut usize, c: char, room: usize) {
 }
 
 /// A label and its text, wrapped under itself.
-pub fn labelled(label: &str, text: &str, role: Role, rank: Rank, room: usize) -> Vec<Line> {
+pub(super) fn labelled(label: &str, text: &str, role: Role, rank: Rank, room: usize) -> Vec<Line> {
     let mut label = label.to_owned();
     let mut lines = Vec::new();
     for part in wrap(text, room.saturating_sub(LABEL)) {
@@ -101,7 +101,7 @@ pub fn labelled(label: &str, text: &str, role: Role, rank: Rank, room: usize) ->
 }
 
 /// Draws the box in the middle of `area`; returns its inside.
-pub fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Line>) -> Option<Rect> {
+pub(super) fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Line>) -> Option<Rect> {
     let longest = lines.iter().map(|line| line.columns() + 3).max().unwrap_or(0);
     let wide = (longest.max(USUAL).max(width(title) + 6) as u16).min(area.width);
     let high = (lines.len() as u16 + 2).min(area.height);

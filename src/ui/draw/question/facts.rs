@@ -20,7 +20,7 @@ const OVERRIDDEN_TOLD: usize = 3;
 const GUARDS_TOLD: usize = 2;
 
 /// A gate's value and its limit: `10.0%, at least 95.0%   `; empty where the gate measures no value.
-pub fn measured(gate: &GateStatus) -> String {
+pub(super) fn measured(gate: &GateStatus) -> String {
     let (Some(value), Some(limit)) = (gate.value, gate.limit) else { return String::new() };
     let bound = if gate.at_least { "at least" } else { "at most" };
     format!("{}, {bound} {}   ", in_unit(value, &gate.unit, false), in_unit(limit, &gate.unit, true))
@@ -36,7 +36,7 @@ fn amount(guard: &GuardStatus, value: f64) -> String {
 }
 
 /// What lines are made from: the state, how old it is, and how wide they may be.
-pub struct Facts<'a> {
+pub(super) struct Facts<'a> {
     /// The newest reading of the state.
     pub seen: &'a Snapshot,
     /// Seconds since it was read.
@@ -53,12 +53,12 @@ impl Facts<'_> {
     }
 
     /// Words about the state, with names that `cut` makes short enough.
-    pub fn words<'b>(&'b self, cut: &'b dyn Fn(&str) -> String) -> Words<'b> {
+    pub(super) fn words<'b>(&'b self, cut: &'b dyn Fn(&str) -> String) -> Words<'b> {
         Words::new(self.status(), cut)
     }
 
     /// What `command` will do, line by line.
-    pub fn effect(&self, command: &Command) -> Vec<Line> {
+    pub(super) fn effect(&self, command: &Command) -> Vec<Line> {
         let lines = self.words(&|name| fit(name, 24)).effect(command);
         let lines = lines.iter().flat_map(|line| wrap(line, self.room));
         lines.map(|part| Line::plain(part, Rank::Fact)).collect()
@@ -69,7 +69,7 @@ impl Facts<'_> {
     }
 
     /// `PROD fraud-scorer   gates 6 PASS 1 RUN 0 FAIL   data 1s   state a1c9`; in two lines where one is too short.
-    pub fn banner(&self) -> Vec<Line> {
+    pub(super) fn banner(&self) -> Vec<Line> {
         let status = self.status();
         let text = format!(
             "{} {}   gates {}   data {}   state {}",
@@ -89,7 +89,7 @@ impl Facts<'_> {
     }
 
     /// Where this is, without the gates: `PROD fraud-scorer   data 1s   state a1c9`.
-    pub fn place(&self) -> Vec<Line> {
+    pub(super) fn place(&self) -> Vec<Line> {
         let status = self.status();
         let text = format!(
             "{} {}   data {}   state {}",
@@ -102,7 +102,7 @@ impl Facts<'_> {
     }
 
     /// The service and its environment.
-    pub fn endpoint(&self) -> Vec<Line> {
+    pub(super) fn endpoint(&self) -> Vec<Line> {
         let status = self.status();
         let text = format!("{}   {}", fit(&status.service, 24), status.environment.to_uppercase());
         self.labelled("endpoint", text.trim_end(), Role::Text, Rank::Fact)
@@ -133,14 +133,14 @@ impl Facts<'_> {
     }
 
     /// The number of gates in each state, and the overridden ones by name, with who and why.
-    pub fn gates(&self) -> Vec<Line> {
+    pub(super) fn gates(&self) -> Vec<Line> {
         let mut lines = self.labelled("gates", &self.counts(), Role::Text, Rank::Fact);
         lines.extend(self.overridden());
         lines
     }
 
     /// Overridden gates by name, with who and why, and the failed ones.
-    pub fn overridden(&self) -> Vec<Line> {
+    pub(super) fn overridden(&self) -> Vec<Line> {
         let of = |state: GateState| self.status().gates.iter().filter(move |gate| gate.status == state);
         let over: Vec<&GateStatus> = of(GateState::Overridden).collect();
         let told = over.iter().take(OVERRIDDEN_TOLD);
@@ -162,7 +162,7 @@ impl Facts<'_> {
     }
 
     /// Both versions and their shares, before and after `to` has `share` percent.
-    pub fn shares(&self, to: Side, share: u8, kept: &str) -> Vec<Line> {
+    pub(super) fn shares(&self, to: Side, share: u8, kept: &str) -> Vec<Line> {
         let observed = self.status().split.observed;
         let now = |side: Side| observed.map_or_else(|| "?%".into(), |split| format!("{}%", split.share(side)));
         let after = |side: Side| format!("{}%", if side == to { share } else { 100 - share });
@@ -186,7 +186,7 @@ impl Facts<'_> {
     }
 
     /// Whether `to` can carry `share` percent, as far as is known: its ready replicas, and the most it has carried.
-    pub fn capacity(&self, to: Side, share: u8) -> Vec<Line> {
+    pub(super) fn capacity(&self, to: Side, share: u8) -> Vec<Line> {
         let sides = &self.status().sides;
         let side = &sides[to];
         let ready = side.ready.map_or_else(|| "?".to_owned(), |n| n.to_string());
@@ -213,7 +213,7 @@ impl Facts<'_> {
     }
 
     /// What warns against it: how the last attempt ended, and guards that are over their limit now.
-    pub fn warnings(&self) -> Vec<Line> {
+    pub(super) fn warnings(&self) -> Vec<Line> {
         let status = self.status();
         let ended = matches!(status.phase, Phase::RolledBack | Phase::Aborted);
         let gave_up = |event: &&EventLine| event.ordered.is_some_and(|it| !it.is_forward());
@@ -240,7 +240,7 @@ impl Facts<'_> {
     }
 
     /// The way back, and how long it lasts once `to` has `share` percent.
-    pub fn undo(&self, share: u8) -> Vec<Line> {
+    pub(super) fn undo(&self, share: u8) -> Vec<Line> {
         let way = &self.status().rollback;
         if !way.ready {
             let text = format!("NOT READY: {}", way.because.as_deref().unwrap_or("no way back"));
@@ -256,14 +256,14 @@ impl Facts<'_> {
     }
 
     /// What consent is bound to.
-    pub fn state(&self) -> Vec<Line> {
+    pub(super) fn state(&self) -> Vec<Line> {
         let text =
             format!("{}   data {}   any change to gates, split or versions cancels", self.status().digest, self.data());
         self.labelled("state", &text, Role::Text, Rank::Fact)
     }
 
     /// The exact request that will be sent for `verb`, with secrets masked.
-    pub fn request(&self, verb: &str) -> Vec<Line> {
+    pub(super) fn request(&self, verb: &str) -> Vec<Line> {
         let Some((target, lines)) = self.seen.previews.get(verb).and_then(|lines| lines.split_first()) else {
             return self.labelled("request", "not known: the router was not read", Role::Warn, Rank::Fact);
         };
@@ -277,7 +277,7 @@ impl Facts<'_> {
     }
 
     /// The line for a command that sends no request to the router.
-    pub fn no_request(&self, what: &str) -> Vec<Line> {
+    pub(super) fn no_request(&self, what: &str) -> Vec<Line> {
         self.labelled("request", &format!("none to the router: {what}"), Role::Text, Rank::Extra)
     }
 }

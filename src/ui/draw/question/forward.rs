@@ -15,7 +15,7 @@ use crate::ui::theme::Role;
 use crate::ui::view::prompt::Prompt;
 
 /// Draws the box; returns the place of the cursor.
-pub fn forward(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Option<(u16, u16)> {
+pub(super) fn forward(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Option<(u16, u16)> {
     // Reason: consent is bound to the digest it was opened on, so the newest reading is of the same state; its request
     // carries the revision of now.
     let seen = canvas.live().or(prompt.question.seen())?;

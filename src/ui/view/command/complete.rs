@@ -10,7 +10,7 @@ use crate::ui::view::{Field, View};
 
 /// What was typed into the `:` line before, for as long as the program runs, and what Tab is going through.
 #[derive(Debug, Clone, Default)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     /// The newest last, each once.
     history: Vec<String>,
     /// Which of it the line shows, and what was typed before it did.
@@ -41,7 +41,7 @@ pub struct Offer {
 
 impl CommandLine {
     /// Remembers a line that was entered.
-    pub fn keep(&mut self, line: &str) {
+    pub(crate) fn keep(&mut self, line: &str) {
         self.recalled = None;
         self.cycle = None;
         let line = line.trim();
@@ -56,7 +56,7 @@ impl CommandLine {
     }
 
     /// The line was edited: what is in it now is typed.
-    pub fn typed(&mut self) {
+    pub(crate) fn typed(&mut self) {
         self.recalled = None;
         self.cycle = None;
     }

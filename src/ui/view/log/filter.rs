@@ -21,7 +21,7 @@ enum Matcher {
 
 /// A filter, ready for use.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(super) struct Filter {
     matcher: Matcher,
     inverse: bool,
     fault: Option<String>,
@@ -29,7 +29,7 @@ pub struct Filter {
 
 impl Filter {
     /// Reads what was typed.
-    pub fn new(typed: &str) -> Self {
+    pub(super) fn new(typed: &str) -> Self {
         let (inverse, pattern) = typed.strip_prefix('!').map_or((false, typed), |rest| (true, rest));
         if pattern.is_empty() {
             return Self::default();
@@ -48,17 +48,17 @@ impl Filter {
     }
 
     /// Whether it lets everything through.
-    pub const fn is_none(&self) -> bool {
+    pub(super) const fn is_none(&self) -> bool {
         matches!(self.matcher, Matcher::All)
     }
 
     /// What is wrong with the expression, if anything is.
-    pub fn fault(&self) -> Option<&str> {
+    pub(super) fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 
     /// Whether a line is let through. Of a JSON line both what is shown and what came in count.
-    pub fn matches(&self, source: &str, level: LogLevel, text: &str) -> bool {
+    pub(super) fn matches(&self, source: &str, level: LogLevel, text: &str) -> bool {
         let found = match &self.matcher {
             Matcher::All => return true,
             Matcher::Plain(part) => {

@@ -7,23 +7,23 @@ use chrono::{DateTime, Utc};
 use crate::domain::{LogLevel, LogLine};
 
 /// Lines kept of one source; older ones are dropped and counted.
-pub const CAPACITY: usize = 5_000;
+pub(crate) const CAPACITY: usize = 5_000;
 /// Text kept of all sources, in bytes, with what a line costs besides; beyond it the largest source loses lines.
-pub const BYTES: usize = 12 << 20;
+pub(crate) const BYTES: usize = 12 << 20;
 /// What a line costs besides its text, in bytes, roughly.
 const OVERHEAD: usize = 64;
 
 /// A line's place among all: its time in microseconds since 1970, then the order of arrival.
-pub type Key = (i64, u64);
+pub(super) type Key = (i64, u64);
 
 /// The smallest key at or after a time.
-pub fn key_at(time: DateTime<Utc>) -> Key {
+pub(super) fn key_at(time: DateTime<Utc>) -> Key {
     (time.timestamp_micros(), 0)
 }
 
 /// One line.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Which source; see [`Store::name`].
     pub source: usize,
     /// How important it is.
@@ -45,7 +45,7 @@ struct Source {
 
 /// All lines, in the order of their times.
 #[derive(Debug, Clone, Default)]
-pub struct Store {
+pub(super) struct Store {
     lines: BTreeMap<Key, Entry>,
     sources: Vec<Source>,
     bytes: usize,
@@ -55,7 +55,7 @@ pub struct Store {
 
 impl Store {
     /// Takes a line in; what it pushed out goes to `gone`.
-    pub fn push(&mut self, line: LogLine, event: bool, note: bool, gone: &mut Vec<Key>) -> Key {
+    pub(super) fn push(&mut self, line: LogLine, event: bool, note: bool, gone: &mut Vec<Key>) -> Key {
         let source = self.source_of(&line.source);
         let key = (line.at.timestamp_micros(), self.seq);
         self.seq += 1;
@@ -110,22 +110,22 @@ impl Store {
     }
 
     /// The name of a source.
-    pub fn name(&self, source: usize) -> &str {
+    pub(super) fn name(&self, source: usize) -> &str {
         self.sources.get(source).map_or("", |source| &source.name)
     }
 
     /// The lines in the order of their times.
-    pub const fn lines(&self) -> &BTreeMap<Key, Entry> {
+    pub(super) const fn lines(&self) -> &BTreeMap<Key, Entry> {
         &self.lines
     }
 
     /// How many lines were dropped because there were too many.
-    pub const fn dropped(&self) -> u64 {
+    pub(super) const fn dropped(&self) -> u64 {
         self.dropped
     }
 
     /// What the next line will be numbered.
-    pub const fn next_seq(&self) -> u64 {
+    pub(super) const fn next_seq(&self) -> u64 {
         self.seq
     }
 }

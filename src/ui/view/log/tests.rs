@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 
+use super::store::{BYTES, CAPACITY};
 use super::*;
 
 fn start() -> DateTime<Utc> {
