@@ -44,6 +44,7 @@ pub use capabilities::Capabilities;
 pub use digest::Digest;
 pub use fault::BackendError;
 pub use gate::{Evidence, GateSpec, LogLevel, LogLine, Verdict};
+pub(crate) use guard::Measure;
 pub use guard::{Breach, Comparison, GuardAction, GuardSpec, Metric};
 pub use load::{LoadPoint, LoadRun};
 pub use log_source::{LogFeed, LogSource};

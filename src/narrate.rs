@@ -8,7 +8,7 @@
 
 use crate::domain::text::clean;
 use crate::domain::{
-    Breach, Evidence, Fact, GuardAction, Metric, Move, Order, OrderState, Record, Side, Verdict, in_unit,
+    Breach, Evidence, Fact, GuardAction, Measure, Move, Order, OrderState, Record, Side, Verdict, in_unit,
 };
 
 /// The longest short form, in characters.
@@ -174,13 +174,13 @@ fn guard(seen: &Breach) -> String {
 
 /// `p99 on green: 612 ms over 250 ms`, `p99 on green: 60 ms, at least 21 % worse than blue`.
 pub(crate) fn breach(seen: &Breach) -> String {
-    let (value, limit) = (in_unit(seen.value, seen.unit()), in_unit(seen.limit, seen.unit()));
+    let (value, limit) = (in_unit(seen.value, seen.unit()), in_unit(seen.bound.limit, seen.unit()));
     let (what, side) = (seen.subject(), seen.side);
-    match (seen.metric, seen.worse_by) {
-        (Metric::Throughput, _) => format!("throughput on {side}: {value} below what is expected, limit {limit}"),
+    match (seen.metric.measure(), seen.worse_by) {
+        (Measure::Drop, _) => format!("throughput on {side}: {value} below what is expected, limit {limit}"),
         (_, Some(by)) => format!("{what} on {side}: {value}, at least {:.0} % worse than {}", by * 100.0, side.other()),
         (_, None) => {
-            format!("{what} on {side}: {value} {} {limit}", if seen.at_least { "under" } else { "over" })
+            format!("{what} on {side}: {value} {} {limit}", if seen.bound.at_least { "under" } else { "over" })
         }
     }
 }

@@ -123,7 +123,7 @@ fn other_notes<'a>(notes: &'a [String], others: &'a [String]) -> impl Iterator<I
 mod tests {
     use super::*;
     use crate::cli::testing::status;
-    use crate::domain::{Metric, Split};
+    use crate::domain::{Bound, Metric, Split};
     use crate::engine::snapshot::{GuardState, GuardStatus};
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             row: Some(row.into()),
             unit: "count".into(),
             status,
-            at_least,
+            bound: Bound { at_least, ..before.guards[0].bound },
             value: Some(30.0),
             ..before.guards[0].clone()
         };

@@ -202,8 +202,7 @@ pub(crate) const fn guard_title(guard: &GuardStatus) -> &'static str {
 /// What a guard saw, against its limit, in words.
 pub(crate) fn guard_values(guard: &GuardStatus) -> String {
     if guard.status == GuardState::Off {
-        let bound = if guard.at_least { "at least" } else { "limit" };
-        return format!("{bound} {}", in_unit(guard.limit, &guard.unit));
+        return format!("{} {}", words::bound(guard), in_unit(guard.bound.limit, &guard.unit));
     }
     format!("{} (n={})", words::guard(guard), guard.samples)
 }

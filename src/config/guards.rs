@@ -6,7 +6,7 @@ use super::keys;
 use super::sections::side;
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::SPAN_S;
-use crate::domain::{Comparison, GuardAction, GuardSpec, Metric, MetricsSpec};
+use crate::domain::{Bound, Comparison, GuardAction, GuardSpec, Measure, Metric, MetricsSpec};
 use crate::settings::{Node, Table, quote};
 
 const SECOND: u64 = 1000;
@@ -18,7 +18,7 @@ pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<Gua
     let mut guards = Vec::new();
     for table in root.tables("guard", keys::GUARD.name) {
         let Some(spec) = guard(&table.clone().keys_of(&[&keys::GUARD]), metrics) else { continue };
-        let what = (spec.metric, spec.row.clone(), spec.side, spec.at_least);
+        let what = (spec.metric, spec.row.clone(), spec.side, spec.bound.at_least);
         if let Some(line) = lines.get(&what) {
             table.fault(
                 format!("a guard on line {line} watches {} of the same side already", spec.metric.name()),
@@ -33,19 +33,20 @@ pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<Gua
 }
 
 fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> {
-    let known = Metric::ALL.map(|metric| (metric.name(), metric));
+    let known: Vec<_> = Metric::all().map(|metric| (metric.name(), metric)).collect();
     let actions = [("warn", GuardAction::Warn), ("pause", GuardAction::Pause), ("rollback", GuardAction::Rollback)];
     let metric = table
         .need("metric", "write metric = \"error_rate\", \"p50\", \"p95\" or \"p99\"")
         .and_then(|node| node.choice(&known));
-    let limit = guard_bound(table, metric);
+    let bound = bound(table, metric);
     let then =
         table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
     let side = table.get("side").map(|node| side(&node));
     let row = saturated(table, metric, metrics);
     let versus = table.get("versus").map(|node| comparison(&node, metric));
     let window_ms = guard_window(table);
-    let usual = if metric == Some(Metric::Saturation) { 3 } else { 100 };
+    let is_level = metric.is_some_and(|metric| metric.measure() == Measure::Level);
+    let usual = if is_level { 3 } else { 100 };
     let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
     let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
     // A part that was written and is at fault ends here; one that was not written is absent.
@@ -54,8 +55,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
         metric: metric?,
         row: row?,
         side,
-        limit: limit?.0,
-        at_least: limit?.1,
+        bound: bound?,
         versus,
         window_ms,
         min_samples,
@@ -68,7 +68,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
 #[expect(clippy::option_option, reason = "a fault, nothing, or a row: as of every part of a guard")]
 fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
     let node = table.get("row");
-    if let Some(metric) = metric.filter(|metric| *metric != Metric::Saturation) {
+    if let Some(metric) = metric.filter(|metric| metric.measure() != Measure::Level) {
         return match node {
             Some(node) => node.refuse(format!("{} is not of a row", metric.name()), "remove it, or watch saturation"),
             None => Some(None),
@@ -93,26 +93,26 @@ fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&Metrics
     node.refuse(format!("{} is no row", quote(name)), format!("rows: {}", known()))
 }
 
-/// The limit, and whether it is the least value allowed.
-fn guard_bound(table: &Table<'_>, metric: Option<Metric>) -> Option<(f64, bool)> {
+/// `limit`, or `least` of a row.
+fn bound(table: &Table<'_>, metric: Option<Metric>) -> Option<Bound> {
     let Some(node) = table.get("least") else {
         let node = table.need("limit", "write limit = \"250ms\" for a latency, \"2%\" for error_rate")?;
-        return Some((guard_limit(&node, metric?)?, false));
+        return Some(Bound { limit: limit(&node, metric?)?, at_least: false });
     };
-    if metric? != Metric::Saturation {
+    if metric?.measure() != Measure::Level {
         return node
             .refuse(format!("{} has no least value", metric?.name()), "write limit, or watch a row of [metrics]");
     }
     if table.get("limit").is_some() {
         return node.refuse("beside limit".into(), "write one of the two");
     }
-    Some((guard_limit(&node, metric?)?, true))
+    Some(Bound { limit: limit(&node, metric?)?, at_least: true })
 }
 
-fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
-    match metric {
-        Metric::ErrorRate => {}
-        Metric::Throughput => {
+fn limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
+    match metric.measure() {
+        Measure::Errors => {}
+        Measure::Drop => {
             let example = "write the drop that is too much, e.g. \"30%\"";
             let share = node.share(example)?;
             let fits = share > 0.0 && share < 1.0;
@@ -122,7 +122,7 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
                 node.refuse(format!("a drop of {share} is not between 0 and 1"), example)
             };
         }
-        Metric::Saturation => {
+        Measure::Level => {
             let limit = node.amount()?;
             return if limit >= 0.0 {
                 Some(limit)
@@ -130,7 +130,7 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
                 node.refuse(format!("{limit} is below 0"), "write e.g. 20")
             };
         }
-        Metric::P50 | Metric::P95 | Metric::P99 => return node.duration(1..=HOUR).map(|ms| ms as f64),
+        Measure::Latency(_) => return node.duration(1..=HOUR).map(|ms| ms as f64),
     }
     let example = "write e.g. 0.02 or \"2%\"";
     let share = node.share(example)?;
@@ -141,7 +141,7 @@ fn guard_limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
 }
 
 fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
-    if let Some(metric) = metric.filter(|metric| metric.quantile().is_none() && *metric != Metric::ErrorRate) {
+    if let Some(metric) = metric.filter(|metric| !metric.is_compared()) {
         return node.refuse(format!("{} is not compared with the other side", metric.name()), "remove versus");
     }
     let table = node.table()?.keys_of(&[&keys::VERSUS]);

@@ -2,64 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::side::Side;
+mod metric;
 
-/// What a guard looks at, on the traffic the router measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Share of answers that were 5xx or no answer, 0 to 1.
-    ErrorRate,
-    /// Median latency, milliseconds.
-    P50,
-    /// 95th percentile of latency, milliseconds.
-    P95,
-    /// 99th percentile of latency, milliseconds.
-    P99,
-    /// How far a side's rate has fallen below what is expected of it, 0 to 1.
-    Throughput,
-    /// How full a side is: requests under way, or a row of its metrics, in that row's unit.
-    Saturation,
-}
+pub(crate) use metric::Measure;
+pub use metric::Metric;
+
+use super::bound::Bound;
+use super::side::Side;
 
 /// What a guard on saturation watches besides the rows of the metrics: the requests under way.
 pub const IN_FLIGHT: &str = "in_flight";
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::ErrorRate, Self::P50, Self::P95, Self::P99, Self::Throughput, Self::Saturation];
-
-    /// The quantile of latency it is, 0 to 1; `None` for all other metrics.
-    pub const fn quantile(self) -> Option<f64> {
-        match self {
-            Self::ErrorRate | Self::Throughput | Self::Saturation => None,
-            Self::P50 => Some(0.50),
-            Self::P95 => Some(0.95),
-            Self::P99 => Some(0.99),
-        }
-    }
-
-    /// The unit of its values; of saturation that of a row, where it is of one.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::ErrorRate | Self::Throughput => "ratio",
-            Self::P50 | Self::P95 | Self::P99 => "ms",
-            Self::Saturation => "count",
-        }
-    }
-
-    /// `error_rate`, `p50`, `p95`, `p99`, `throughput` or `saturation`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ErrorRate => "error_rate",
-            Self::P50 => "p50",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::Throughput => "throughput",
-            Self::Saturation => "saturation",
-        }
-    }
-}
 
 /// What a breached guard does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,11 +51,9 @@ pub struct Breach {
     pub side: Side,
     /// What it saw: milliseconds, a rate or drop from 0 to 1, or in the unit of the row.
     pub value: f64,
-    /// What is allowed.
-    pub limit: f64,
-    /// Whether the limit is the least value allowed, not the largest.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub at_least: bool,
+    /// What is allowed, in the unit of the value.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// Requests (throughput: expected ones, saturation: readings) behind the value.
     pub samples: u64,
     /// How much worse than the other side it is at least (0.21 is 21 %), where that was the reason.
@@ -144,11 +94,9 @@ pub struct GuardSpec {
     pub row: Option<String>,
     /// The side it watches; `None`: the side that is being rolled out.
     pub side: Option<Side>,
-    /// Largest value allowed: milliseconds, a rate or drop from 0 to 1, or in the unit of the row.
-    pub limit: f64,
-    /// Whether the limit is the least value allowed instead; of rows alone.
-    #[serde(default)]
-    pub at_least: bool,
+    /// What is allowed: milliseconds, a rate or drop from 0 to 1, or in the unit of the row. Only a row has a least value.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// Also compared with the other side where set.
     pub versus: Option<Comparison>,
     /// The window looked at, in milliseconds.
@@ -159,11 +107,4 @@ pub struct GuardSpec {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
-}
-
-impl GuardSpec {
-    /// Whether `value` is beyond the limit.
-    pub fn is_broken_by(&self, value: f64) -> bool {
-        if self.at_least { value < self.limit } else { value > self.limit }
-    }
 }

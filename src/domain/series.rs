@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::guard::Metric;
 use super::side::Pair;
 use super::split::Split;
 use super::window::Stats;
@@ -36,6 +37,16 @@ pub struct SideSample {
 }
 
 impl SideSample {
+    /// What it holds of `metric`; `None` where it holds nothing.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::ErrorRate => Some(self.error_rate),
+            Metric::P50 => self.p50,
+            Metric::P99 => self.p99,
+            Metric::P95 | Metric::Throughput | Metric::Saturation => None,
+        }
+    }
+
     /// What `stats` say, to as many digits as can be told apart in a plot; `None` without requests.
     pub fn of(stats: &Stats) -> Option<Self> {
         let (rps, error_rate) = (stats.rps?, stats.error_rate?);

@@ -48,6 +48,18 @@ pub struct Stats {
     pub samples: u64,
 }
 
+impl Stats {
+    /// The latency at `percentile` in milliseconds: 50, 95 or 99; `None` for any other.
+    pub fn latency(&self, percentile: u8) -> Option<f64> {
+        match percentile {
+            50 => self.p50,
+            95 => self.p95,
+            99 => self.p99,
+            _ => None,
+        }
+    }
+}
+
 /// One second's worth of counts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Slot {

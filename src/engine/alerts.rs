@@ -213,8 +213,8 @@ fn told(world: &World, subject: &Subject) -> Told {
         Fact::Guard(seen) => Told {
             side: Some(seen.side),
             value: Some(seen.value),
-            limit: Some(seen.limit),
-            at_least: seen.at_least,
+            limit: Some(seen.bound.limit),
+            at_least: seen.bound.at_least,
             unit: seen.unit().to_owned(),
             samples: Some(seen.samples),
             evidence: figures(world),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::Soon;
 use super::watch::Counted;
 use crate::domain::sequential::{ErrorRatio, quantile_excess};
-use crate::domain::{Comparison, GuardSpec, Metric, Pair, Service, Side, Stamp};
+use crate::domain::{Comparison, GuardSpec, Measure, Pair, Service, Side, Stamp};
 
 /// A comparison of error rates says nothing below this many errors.
 const MIN_ERRORS: u64 = 5;
@@ -112,9 +112,12 @@ impl Compared {
             return None;
         }
         let alpha = (1.0 - versus.sure) / self.steps as f64;
-        match spec.metric.quantile() {
-            Some(q) => Some(self.latency(side, q, alpha, versus.worse_by)),
-            None => self.errors(index, side, alpha),
+        match spec.metric.measure() {
+            Measure::Latency(percentile) => {
+                Some(self.latency(side, f64::from(percentile) / 100.0, alpha, versus.worse_by))
+            }
+            Measure::Errors => self.errors(index, side, alpha),
+            Measure::Drop | Measure::Level => None,
         }
     }
 
@@ -157,7 +160,7 @@ impl Compared {
 }
 
 fn ratio_of(spec: &GuardSpec, candidate: Side) -> Option<(Side, ErrorRatio)> {
-    let versus = spec.versus.filter(|_| spec.metric == Metric::ErrorRate)?;
+    let versus = spec.versus.filter(|_| spec.metric.measure() == Measure::Errors)?;
     Some((spec.side.unwrap_or(candidate), ErrorRatio::new(1.0 + versus.worse_by)))
 }
 

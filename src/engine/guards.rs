@@ -10,7 +10,7 @@ use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use super::watch::Counted;
 use super::wish::Wish;
 use super::world::World;
-use crate::domain::{Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Metric, Pair, Service, Side, Stamp};
+use crate::domain::{Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Measure, Pair, Service, Side, Stamp};
 
 /// What every guard saw last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl Guards {
         };
         // A comparison is as sure as it has to be when it speaks: it need not speak twice.
         let is_worse = excess.is_some_and(|excess| excess.is_worse);
-        if !spec.is_broken_by(value) && !is_worse {
+        if !spec.bound.is_broken_by(value) && !is_worse {
             watch.breaches = 0;
             watch.tripped = false;
             return Vec::new();
@@ -99,7 +99,7 @@ impl Guards {
             return Vec::new();
         }
         watch.tripped = true;
-        let over = if spec.is_broken_by(value) { None } else { excess };
+        let over = if spec.bound.is_broken_by(value) { None } else { excess };
         trip(world, spec, side, value, over, own.samples)
     }
 
@@ -131,8 +131,7 @@ impl Guards {
                     soon: soon(spec, watch).filter(|_| status == GuardState::NotYet),
                     status,
                     value: watch.value.filter(|_| watching),
-                    limit: spec.limit,
-                    at_least: spec.at_least,
+                    bound: spec.bound,
                     versus: spec.versus.filter(|_| watching).map(|versus| VersusStatus {
                         seen: watch.excess.and_then(|excess| excess.seen),
                         at_least: watch.excess.and_then(|excess| excess.at_least),
@@ -166,8 +165,7 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
         unit: spec.row.is_some().then(|| unit_of(world, spec).to_owned()),
         side,
         value,
-        limit: spec.limit,
-        at_least: spec.at_least,
+        bound: spec.bound,
         samples,
         worse_by: over.and_then(|over| over.at_least),
         action,
@@ -209,7 +207,8 @@ fn unit_of(world: &World, spec: &GuardSpec) -> &'static str {
 /// When a guard will have enough to judge by, if requests go on coming as they do.
 fn soon(spec: &GuardSpec, watch: &Watch) -> Option<Soon> {
     let rate = watch.rate.filter(|rate| *rate > 0.0)?;
-    let ever = spec.metric == Metric::Saturation || rate * spec.window_ms as f64 / 1000.0 >= spec.min_samples as f64;
+    let ever =
+        spec.metric.measure() == Measure::Level || rate * spec.window_ms as f64 / 1000.0 >= spec.min_samples as f64;
     let missing = spec.min_samples.saturating_sub(watch.samples);
     Some(if ever { Soon::In { s: missing as f64 / rate } } else { Soon::Never { per_s: rate } })
 }

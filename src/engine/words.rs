@@ -1,20 +1,21 @@
 //! Guards in an operator's words, for the screen and the command line alike.
 
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
-use crate::domain::{Metric, in_unit};
+use crate::domain::{Measure, in_unit};
 
 /// What a guard watches: `p99`, `errors`, `queue`.
 pub(crate) fn subject(guard: &GuardStatus) -> &str {
-    match guard.metric {
-        Metric::ErrorRate => "errors",
-        Metric::Saturation => guard.row.as_deref().unwrap_or("saturation"),
-        other => other.name(),
-    }
+    guard.row.as_deref().unwrap_or_else(|| guard.metric.title())
 }
 
 /// What a broken guard's value is: `OVER` the limit, or `LOW`.
 pub(crate) const fn broken(guard: &GuardStatus) -> &'static str {
-    if guard.at_least || matches!(guard.metric, Metric::Throughput) { "LOW" } else { "OVER" }
+    if guard.bound.at_least || matches!(guard.metric.measure(), Measure::Drop) { "LOW" } else { "OVER" }
+}
+
+/// What the limit of a guard is: `at least`, or `limit`.
+pub(crate) const fn bound(guard: &GuardStatus) -> &'static str {
+    if guard.bound.at_least { "at least" } else { "limit" }
 }
 
 /// A guard's state in words: `p99 +21 %, sure at 99 % it is worse than +5 %`, `errors: not enough data, about 4 min at this
@@ -27,11 +28,11 @@ pub(crate) fn guard(guard: &GuardStatus) -> String {
     let Some(value) = guard.value.filter(|_| guard.status != GuardState::NotYet) else {
         return format!("{what}: {}", lacking(guard));
     };
-    let (value, limit) = (in_unit(value, &guard.unit), in_unit(guard.limit, &guard.unit));
-    let seen = match guard.metric {
-        Metric::Throughput if guard.value.is_some_and(|drop| drop < 0.005) => format!("{what} as expected"),
-        Metric::Throughput => format!("{what} {value} below what is expected, limit {limit}"),
-        _ if guard.at_least => format!("{what} {value}, at least {limit}"),
+    let (value, limit) = (in_unit(value, &guard.unit), in_unit(guard.bound.limit, &guard.unit));
+    let seen = match guard.metric.measure() {
+        Measure::Drop if guard.value.is_some_and(|drop| drop < 0.005) => format!("{what} as expected"),
+        Measure::Drop => format!("{what} {value} below what is expected, limit {limit}"),
+        _ if guard.bound.at_least => format!("{what} {value}, at least {limit}"),
         _ => format!("{what} {value} of {limit}"),
     };
     match &guard.versus {
@@ -90,7 +91,7 @@ fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GuardAction, Side};
+    use crate::domain::{Bound, GuardAction, Metric, Side};
 
     fn status(metric: Metric, unit: &str, value: Option<f64>, limit: f64) -> GuardStatus {
         GuardStatus {
@@ -101,8 +102,7 @@ mod tests {
             side: Side::Green,
             status: GuardState::Ok,
             value,
-            limit,
-            at_least: false,
+            bound: Bound::at_most(limit),
             versus: None,
             samples: 100,
             breaches: 0,
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(guard(&rate), "throughput 40.00% below what is expected, limit 30.00%");
         let tokens = GuardStatus {
             row: Some("tokens".into()),
-            at_least: true,
+            bound: Bound { limit: 25.0, at_least: true },
             ..status(Metric::Saturation, "per_second", Some(31.5), 25.0)
         };
         assert_eq!(guard(&tokens), "tokens 31.5/s, at least 25/s");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Actor, Breach, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderFault, OrderId, OrderState,
-    Pair, Revision, Side, Split, Verdict, Version,
+    Actor, Bound, Breach, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderFault, OrderId,
+    OrderState, Pair, Revision, Side, Split, Verdict, Version,
 };
 
 fn record(fact: Fact) -> Record {
@@ -23,8 +23,7 @@ fn breach(value: f64) -> Breach {
         unit: None,
         side: Side::Green,
         value,
-        limit: 250.0,
-        at_least: false,
+        bound: Bound::at_most(250.0),
         samples: 300,
         worse_by: None,
         action: GuardAction::Rollback,
@@ -77,7 +76,12 @@ fn every_fact() -> Vec<Fact> {
         Fact::Paused { why: None, cause: Some(Cause::Plan) },
         Fact::Resumed,
         Fact::Guard(Breach { worse_by: Some(0.25), ..breach(251.5) }),
-        Fact::Guard(Breach { row: Some("queue".into()), unit: Some("count".into()), at_least: true, ..breach(12.0) }),
+        Fact::Guard(Breach {
+            row: Some("queue".into()),
+            unit: Some("count".into()),
+            bound: Bound { limit: 12.0, at_least: true },
+            ..breach(12.0)
+        }),
         Fact::Drift { desired: split(10), observed: split(50) },
         Fact::Finalized { live: Side::Green },
         Fact::Note { text: ",\"hash\":\"0\"}".into() },
@@ -116,7 +120,7 @@ fn records_of_earlier_versions_are_read() {
         (r#""fact":"closed","why":"quit""#.into(), r#"Closed { why: "quit", cause: None }"#),
         (format!(r#""fact":"adopted","split":{split}"#), "Adopted { split: Split { green: 10 }, origin: None }"),
         (
-            r#""fact":"guard","metric":"p99","side":"green","value":612.0,"limit":250.0,"samples":9,"action":"rollback""#.into(),
+            r#""fact":"guard","metric":"p99","side":"green","value":612.0,"limit":250.0,"at_least":false,"samples":9,"action":"rollback""#.into(),
             "Guard(Breach { metric: P99",
         ),
     ];

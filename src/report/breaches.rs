@@ -15,7 +15,7 @@ pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sampl
         let (metric, side) = (seen.metric, seen.side);
         // A comparison has no limit that a single sample could be over: it is counted from the step.
         let first = if seen.worse_by.is_none() {
-            first_over(metric, side, seen.limit, record.at, shares, samples)
+            first_over(metric, side, seen.bound.limit, record.at, shares, samples)
         } else {
             None
         };
@@ -30,8 +30,7 @@ pub(super) fn breaches(chapter: &Chapter<'_>, shares: &[Share], samples: &[Sampl
             row: seen.row.as_deref().map(plain),
             unit: plain(seen.unit()),
             value: seen.value,
-            limit: seen.limit,
-            at_least: seen.at_least,
+            bound: seen.bound,
             samples: seen.samples,
             worse_by: seen.worse_by,
             action: seen.action,
@@ -57,23 +56,11 @@ fn first_over(
     let seen = samples.iter().filter(|sample| sample.at <= acted && step.is_none_or(|step| sample.at >= step));
     let mut first = None;
     for sample in seen {
-        match value(metric, sample, side) {
+        match sample.sides[side].as_ref().and_then(|side| side.value(metric)) {
             Some(value) if value > limit => first = first.or(Some(sample.at)),
             Some(_) => first = None,
             None => {}
         }
     }
     first
-}
-
-/// What a sample holds of `metric`; `None` where it holds nothing.
-fn value(metric: Metric, sample: &Sample, side: Side) -> Option<f64> {
-    let side = sample.sides[side].as_ref()?;
-    match metric {
-        Metric::ErrorRate => Some(side.error_rate),
-        Metric::P50 => side.p50,
-        Metric::P99 => side.p99,
-        // Not sampled.
-        Metric::P95 | Metric::Throughput | Metric::Saturation => None,
-    }
 }

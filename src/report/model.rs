@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Digest, Evidence, GuardAction, Metric, Pair, Sample, Side, Version, in_unit};
+use crate::domain::{Bound, Digest, Evidence, GuardAction, Metric, Pair, Sample, Side, Version, in_unit};
 
 /// The version of the document's shape.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -209,10 +209,9 @@ pub(crate) struct Breach {
     pub unit: String,
     /// What it saw, in that unit.
     pub value: f64,
-    /// What is allowed.
-    pub limit: f64,
-    /// Whether that is the least value allowed, not the largest.
-    pub at_least: bool,
+    /// What is allowed, in that unit.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// Requests behind the value.
     pub samples: u64,
     /// How much worse than the other side at least, where that was the reason.
@@ -244,8 +243,8 @@ impl Breach {
     pub(super) fn allowed(&self) -> String {
         match self.worse_by {
             Some(by) => format!("worse by {:.0} % or more", by * 100.0),
-            None if self.at_least => format!("at least {}", in_unit(self.limit, &self.unit)),
-            None => in_unit(self.limit, &self.unit),
+            None if self.bound.at_least => format!("at least {}", in_unit(self.bound.limit, &self.unit)),
+            None => in_unit(self.bound.limit, &self.unit),
         }
     }
 }

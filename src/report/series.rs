@@ -6,7 +6,7 @@ use super::figures::is_gap;
 use super::model::Rollout;
 use super::plot::{Line, Mark, Plot, Unit};
 use super::words::{self, seconds};
-use crate::domain::{Metric, Sample, Side, SideSample};
+use crate::domain::{Measure, Metric, Sample, Side, SideSample};
 
 /// Points of one line: more than one in two units of width cannot be distinguished.
 const POINTS: usize = 400;
@@ -155,11 +155,12 @@ fn thinned(piece: Vec<(DateTime<Utc>, f64)>, by: usize, peaks: bool) -> Vec<(Dat
 fn limits(rollout: &Rollout, metrics: &[Metric]) -> Vec<(f64, String)> {
     let mut limits: Vec<(f64, String)> = Vec::new();
     let breached = rollout.breaches.iter().filter(|breach| breach.worse_by.is_none());
-    let all = breached.map(|breach| (breach.metric, breach.limit)).chain(rollout.limits.iter().copied());
+    let all = breached.map(|breach| (breach.metric, breach.bound.limit)).chain(rollout.limits.iter().copied());
     for (metric, limit) in all.filter(|(metric, _)| metrics.contains(metric)) {
-        let amount = if metric == Metric::ErrorRate { words::rate(limit) } else { words::ms(limit) };
-        let name = if metric == Metric::ErrorRate { "limit".into() } else { format!("limit of {}", metric.name()) };
-        let label = format!("{name} {amount}");
+        let label = match metric.measure() {
+            Measure::Errors => format!("limit {}", words::rate(limit)),
+            _ => format!("limit of {} {}", metric.name(), words::ms(limit)),
+        };
         if limits.iter().all(|(_, known)| *known != label) {
             limits.push((limit, label));
         }

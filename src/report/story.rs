@@ -45,7 +45,7 @@ pub(super) fn tell(chapter: &Chapter<'_>, source: &Source<'_>) -> Rollout {
         steps: figures::steps(&shares, &samples, end),
         timeline: timeline(chapter, &mut unknown),
         decisions: gates::decisions(chapter),
-        limits: source.guards.iter().map(|guard| (guard.metric, guard.limit)).collect(),
+        limits: source.guards.iter().map(|guard| (guard.metric, guard.bound.limit)).collect(),
         versions,
         shares,
         orders,

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::model::Outcome;
 use super::*;
 use crate::domain::{
-    Actor, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Side, SideSample,
-    Split, Stamp, Verdict, Version,
+    Actor, Bound, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Side,
+    SideSample, Split, Stamp, Verdict, Version,
 };
 
 /// What may not become anything but text.
@@ -72,11 +72,10 @@ fn guard(seconds: f64, worse_by: Option<f64>) -> Record {
         Fact::Guard(crate::domain::Breach {
             row: None,
             unit: None,
-            at_least: false,
             metric,
             side,
             value: 612.0,
-            limit: 250.0,
+            bound: Bound::at_most(250.0),
             samples: 300,
             worse_by,
             action,
@@ -89,7 +88,7 @@ fn too_slow(seconds: f64) -> Record {
     let mut record = guard(seconds, None);
     let Fact::Guard(seen) = &mut record.fact else { unreachable!() };
     (seen.metric, seen.row, seen.unit) = (Metric::Saturation, Some("tokens".into()), Some("per_second".into()));
-    (seen.value, seen.limit, seen.at_least) = (18.5, 25.0, true);
+    (seen.value, seen.bound) = (18.5, Bound { limit: 25.0, at_least: true });
     record
 }
 
@@ -379,8 +378,7 @@ fn the_document_says_null_for_what_is_not_known() {
     let spec = GuardSpec {
         metric: Metric::P99,
         side: None,
-        limit: 250.0,
-        at_least: false,
+        bound: Bound::at_most(250.0),
         versus: None,
         row: None,
         window_ms: 10_000,

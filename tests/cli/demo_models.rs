@@ -41,7 +41,7 @@ fn the_demo_config_means_what_it_should() {
     assert_eq!(service.state_dir, dir.join("state"));
     assert_eq!(service.gates.iter().map(|gate| gate.kind.as_str()).collect::<Vec<_>>(), ["health", "golden", "smoke"]);
     assert!(service.gates.iter().all(|gate| gate.required));
-    assert_eq!(service.guards.iter().map(|guard| guard.limit).collect::<Vec<_>>(), [0.02, 250.0, 200.0]);
+    assert_eq!(service.guards.iter().map(|guard| guard.bound.limit).collect::<Vec<_>>(), [0.02, 250.0, 200.0]);
     // A tenth of the client load must be enough for a verdict well before the bake is over.
     for guard in &service.guards {
         assert_eq!((guard.then, guard.side), (GuardAction::Rollback, None));

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use cutover::testing::domain::{
-    Actor, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record, Sample,
-    Side, SideSample, Split, Stamp, Verdict, Version,
+    Actor, Bound, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderId, OrderState, Pair, Record,
+    Sample, Side, SideSample, Split, Stamp, Verdict, Version,
 };
 use cutover::testing::journal::{FILE_NAME, Journal, SeriesFile};
 use serde_json::Value;
@@ -111,11 +111,10 @@ fn records() -> Vec<Record> {
     let acted = Fact::Guard(cutover::testing::domain::Breach {
         row: None,
         unit: None,
-        at_least: false,
         metric,
         side,
         value: 612.0,
-        limit: 250.0,
+        bound: Bound::at_most(250.0),
         samples: 300,
         worse_by,
         action: GuardAction::Rollback,

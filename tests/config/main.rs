@@ -224,10 +224,10 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     let smoke = check_of::<Smoke>(&config, smoke)?;
     assert_eq!((smoke.max_latency_ms, smoke.adversarial), (1000, false));
     let [p99, errors] = service.guards.as_slice() else { return Err("two guards".into()) };
-    assert_eq!((p99.metric, p99.side, p99.limit), (Metric::P99, None, 250.0));
+    assert_eq!((p99.metric, p99.side, p99.bound.limit), (Metric::P99, None, 250.0));
     assert_eq!((p99.versus, p99.then), (Some(Comparison { worse_by: 0.2, sure: 0.99 }), GuardAction::Rollback));
     assert_eq!((p99.window_ms, p99.min_samples, p99.consecutive), (60_000, 200, 2));
-    assert_eq!((errors.metric, errors.side, errors.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
+    assert_eq!((errors.metric, errors.side, errors.bound.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
     assert_eq!((errors.window_ms, errors.min_samples, errors.consecutive), (30_000, 100, 3));
     Ok(())
 }
@@ -774,7 +774,10 @@ fn metrics_are_read_where_the_preset_says_unless_the_file_says_otherwise() -> Re
     let names: Vec<&str> = spec.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["queue", "gpu", "vram", "batch", "queued", "comp", "mean", "lag"]);
     assert_eq!(spec.rows[0].take.names(), "pending_now or pending", "the file's row stands in place of the preset's");
-    let rows = service.guards.iter().map(|guard| (guard.metric, guard.row.as_deref(), guard.limit, guard.at_least));
+    let rows = service
+        .guards
+        .iter()
+        .map(|guard| (guard.metric, guard.row.as_deref(), guard.bound.limit, guard.bound.at_least));
     let (full, drop) = (Metric::Saturation, Metric::Throughput);
     let expected = [
         (drop, None, 0.3, false),

@@ -295,7 +295,7 @@ fn comparing(metric: Metric) -> Service {
     let mut service = service();
     let limit = if metric == Metric::ErrorRate { 0.5 } else { 250.0 };
     let versus = Some(Comparison { worse_by: 0.2, sure: 0.99 });
-    service.guards[0] = GuardSpec { metric, limit, versus, ..service.guards[0].clone() };
+    service.guards[0] = GuardSpec { metric, bound: Bound::at_most(limit), versus, ..service.guards[0].clone() };
     service
 }
 

@@ -29,7 +29,8 @@ fn guarded(metric: Metric, row: Option<&str>, limit: f64) -> Service {
         transport: cutover::testing::domain::Transport::default(),
     });
     let row = row.map(str::to_owned);
-    service.guards[0] = GuardSpec { metric, row, limit, min_samples: 3, ..service.guards[0].clone() };
+    service.guards[0] =
+        GuardSpec { metric, row, bound: Bound::at_most(limit), min_samples: 3, ..service.guards[0].clone() };
     service
 }
 
@@ -136,7 +137,7 @@ fn a_full_queue_trips_by_readings_and_an_absent_one_never() {
 #[test]
 fn tokens_that_come_too_slowly_trip_and_the_journal_says_of_what() {
     let mut service = guarded(Metric::Saturation, Some("queue"), 25.0);
-    service.guards[0].at_least = true;
+    service.guards[0].bound.at_least = true;
     service.metrics.as_mut().unwrap().rows[0].unit = Unit::PerSecond;
     let mut sim = shifting(&service);
     let readings = |sim: &mut Sim, value: f64| {
@@ -149,7 +150,7 @@ fn tokens_that_come_too_slowly_trip_and_the_journal_says_of_what() {
         readings(&mut sim, value);
         assert_eq!(sim.status().guards[0].status, GuardState::Ok, "{value}");
     }
-    assert!(sim.status().guards[0].at_least);
+    assert!(sim.status().guards[0].bound.at_least);
     readings(&mut sim, 24.5);
     sim.seconds(1);
     assert_eq!(sim.status().phase, Phase::RolledBack);

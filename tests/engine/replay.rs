@@ -96,8 +96,8 @@ fn watched() -> Service {
     let mut service = service();
     let guard = service.guards[0].clone();
     let versus = Some(Comparison { worse_by: 0.5, sure: 0.99 });
-    service.guards.push(GuardSpec { metric: Metric::ErrorRate, limit: 0.02, ..guard.clone() });
-    service.guards.push(GuardSpec { metric: Metric::P50, limit: 1_000.0, versus, ..guard });
+    service.guards.push(GuardSpec { metric: Metric::ErrorRate, bound: Bound::at_most(0.02), ..guard.clone() });
+    service.guards.push(GuardSpec { metric: Metric::P50, bound: Bound::at_most(1_000.0), versus, ..guard });
     service.gates.extend(["smoke", "load"].map(|name| GateSpec { name: name.into(), ..service.gates[0].clone() }));
     service
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cutover::testing::domain::load::LimitedBy;
 use cutover::testing::domain::metric::Unit;
-use cutover::testing::domain::{LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
+use cutover::testing::domain::{Bound, LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
 use cutover::testing::engine::detail::GateLoad;
 use cutover::testing::engine::snapshot::{GateState, GuardState, GuardStatus, MetricStatus, OrderStatus};
 use cutover::testing::engine::{Reply, Snapshot};
@@ -353,8 +353,7 @@ fn serving() -> Snapshot {
             unit,
             side,
             value,
-            limit,
-            at_least,
+            bound: Bound { limit, at_least },
             status,
             metric,
             ..like.clone()

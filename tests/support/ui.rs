@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cutover::testing::domain::{
-    Actor, GuardAction, LogLevel, LogLine, Metric, Move, OnDisconnect, OrderId, OrderState, Pair, Point, Role, Side,
-    Split, Version,
+    Actor, Bound, GuardAction, LogLevel, LogLine, Metric, Move, OnDisconnect, OrderId, OrderState, Pair, Point, Role,
+    Side, Split, Version,
 };
 use cutover::testing::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
 use cutover::testing::engine::snapshot::{
@@ -83,8 +83,7 @@ fn guard(metric: Metric, side: Side, value: f64, limit: f64) -> GuardStatus {
         side,
         status: GuardState::Ok,
         value: Some(value),
-        limit,
-        at_least: false,
+        bound: Bound::at_most(limit),
         versus: None,
         samples: 3_075,
         breaches: 0,

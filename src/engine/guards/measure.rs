@@ -3,7 +3,7 @@
 use super::Guards;
 use crate::domain::guard::IN_FLIGHT;
 use crate::domain::window::Stats;
-use crate::domain::{GuardSpec, Metric, Side, Stamp};
+use crate::domain::{GuardSpec, Measure, Side, Stamp};
 use crate::engine::world::World;
 
 /// For how long the rate before a step says what to expect after it, milliseconds; later the day may have changed.
@@ -25,20 +25,16 @@ pub(super) struct Seen {
 
 impl Guards {
     pub(super) fn measure(&self, world: &World, spec: &GuardSpec, side: Side) -> Seen {
-        match spec.metric {
-            Metric::Throughput => self.throughput(world, spec, side).unwrap_or_default(),
-            Metric::Saturation => saturation(world, spec, side).unwrap_or_default(),
-            Metric::ErrorRate | Metric::P50 | Metric::P95 | Metric::P99 => {
-                let stats = guard_stats(world, spec, side);
-                let value = match spec.metric {
-                    Metric::P50 => stats.p50,
-                    Metric::P95 => stats.p95,
-                    Metric::P99 => stats.p99,
-                    // Errors that are not counted are unknown, not zero.
-                    _ => stats.error_rate.filter(|_| world.counts_errors(side)),
-                };
-                Seen { value, samples: stats.samples, rate: stats.rps, reading: None }
-            }
+        let windowed = |value: &dyn Fn(&Stats) -> Option<f64>| {
+            let stats = guard_stats(world, spec, side);
+            Seen { value: value(&stats), samples: stats.samples, rate: stats.rps, reading: None }
+        };
+        match spec.metric.measure() {
+            Measure::Drop => self.throughput(world, spec, side).unwrap_or_default(),
+            Measure::Level => level(world, spec, side).unwrap_or_default(),
+            Measure::Latency(percentile) => windowed(&|stats| stats.latency(percentile)),
+            // Errors that are not counted are unknown, not zero.
+            Measure::Errors => windowed(&|stats| stats.error_rate.filter(|_| world.counts_errors(side))),
         }
     }
 
@@ -84,7 +80,7 @@ fn guard_stats(world: &World, spec: &GuardSpec, side: Side) -> Stats {
     world.sides[side].traffic.stats_since(world.now.mono_ms, spec.window_ms, from)
 }
 
-fn saturation(world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
+fn level(world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
     let watch = &world.sides[side];
     let since = world.rollout().step_since;
     let name = spec.row.as_deref()?;

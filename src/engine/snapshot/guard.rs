@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Soon;
-use crate::domain::{GuardAction, Metric, Side};
+use crate::domain::{Bound, GuardAction, Metric, Side};
 
 /// One guard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,11 +25,9 @@ pub struct GuardStatus {
     pub status: GuardState,
     /// What it saw: milliseconds, or a rate from 0 to 1.
     pub value: Option<f64>,
-    /// What is allowed.
-    pub limit: f64,
-    /// Whether the limit is the least value allowed, not the largest.
-    #[serde(default)]
-    pub at_least: bool,
+    /// What is allowed, in the unit of the value.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// The comparison with the other side, where the guard compares and both sides take traffic.
     #[serde(default)]
     pub versus: Option<VersusStatus>,

@@ -8,7 +8,8 @@ pub(super) mod spark;
 use ratatui::layout::Rect;
 
 use self::facts::{facts, wanted};
-use self::figure::{FIGURES, Figure};
+use self::figure::FIGURES;
+pub(super) use self::figure::Figure;
 use self::spark::{Cells, Scale, spark};
 use super::canvas::{Canvas, side_role, version_name};
 use crate::domain::{Pair, Side};
@@ -248,7 +249,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figur
     let value = sheet.value(side, figure, back);
     let guard = figure.guard(sheet.snapshot, side);
     let breached = guard.is_some_and(GuardStatus::is_broken);
-    let (word, role) = judged(value, guard.map(|guard| guard.limit), breached && !back);
+    let (word, role) = judged(value, guard.map(|guard| guard.bound.limit), breached && !back);
     canvas.put(area.x + 1, y, label.saturating_sub(1), figure.label(wide), Role::Dim);
     if sheet.axis.columns >= 4 {
         let (x, cells) = (area.x + label, sheet.cells[side].of_figure(figure));
@@ -272,7 +273,7 @@ fn row(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side: Side, figur
         (false, true) => "<",
         (false, false) => canvas.set.le,
     };
-    let text = format!("{sign}{}", figure.limit(guard.limit, wide));
+    let text = format!("{sign}{}", figure.limit(guard.bound.limit, wide));
     let end = area.right() - word_wide.min(area.width);
     canvas.put_right(end, y, limit_wide, &text, if over { Role::Fail } else { Role::Dim });
     canvas.put(end + 1, y, word_wide.saturating_sub(2), word, if word == "ok" { Role::Dim } else { role });

@@ -3,17 +3,17 @@
 
 use ratatui::layout::Rect;
 
-use crate::domain::Metric;
 use crate::engine::Snapshot;
 use crate::engine::snapshot::{GuardState, GuardStatus};
 use crate::engine::words;
 use crate::ui::draw::attention;
 use crate::ui::draw::canvas::Canvas;
+use crate::ui::draw::panel::Figure;
 use crate::ui::theme::Role;
 
 fn told(snapshot: &Snapshot) -> Vec<&GuardStatus> {
     let is_told = |guard: &&GuardStatus| {
-        let elsewhere = matches!(guard.metric, Metric::Throughput | Metric::Saturation) || guard.versus.is_some();
+        let elsewhere = !Figure::shows(guard.metric) || guard.versus.is_some();
         match guard.status {
             GuardState::Off => false,
             GuardState::Ok => elsewhere,

@@ -28,6 +28,11 @@ impl Figure {
         }
     }
 
+    /// Whether a row of the panel is of `metric`.
+    pub(crate) fn shows(metric: Metric) -> bool {
+        FIGURES.iter().any(|figure| figure.metric() == Some(metric))
+    }
+
     pub(crate) const fn label(self, wide: bool) -> &'static str {
         match (self, wide) {
             (Self::P50, _) => "p50",
@@ -80,7 +85,7 @@ impl Figure {
     pub(crate) fn guard(self, snapshot: &Snapshot, side: Side) -> Option<&GuardStatus> {
         let metric = self.metric()?;
         let guards = snapshot.status.guards.iter().filter(|guard| guard.metric == metric && guard.side == side);
-        guards.min_by(|a, b| a.limit.total_cmp(&b.limit))
+        guards.min_by(|a, b| a.bound.limit.total_cmp(&b.bound.limit))
     }
 
     /// Green against blue: percent, and percentage points for errors.

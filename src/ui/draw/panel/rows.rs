@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::Sheet;
 use super::spark::spark;
+use super::{Figure, Sheet};
 use crate::domain::in_unit;
 use crate::domain::metric::Unit;
-use crate::domain::{Metric, Side};
+use crate::domain::{Measure, Side};
 use crate::engine::Snapshot;
 use crate::engine::snapshot::{GuardStatus, MetricStatus};
 use crate::engine::words;
@@ -58,13 +58,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side:
     }
     let Some(guard) = guard else { return };
     let end = area.right() - word_wide.min(area.width);
-    let sign = match (over, guard.at_least, canvas.ascii) {
+    let sign = match (over, guard.bound.at_least, canvas.ascii) {
         (true, false, _) | (false, true, true) => ">",
         (true, true, _) | (false, false, true) => "<",
         (false, false, false) => canvas.set.le,
         (false, true, false) => canvas.set.ge,
     };
-    let text = format!("{sign}{}", short(guard.limit, unit));
+    let text = format!("{sign}{}", short(guard.bound.limit, unit));
     canvas.put_right(end, y, limit_wide, &text, if over { Role::Fail } else { Role::Dim });
     let word = if over { words::broken(guard) } else { "ok" };
     canvas.put(end + 1, y, word_wide.saturating_sub(2), word, if over { Role::Fail } else { Role::Dim });
@@ -73,10 +73,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, sheet: &Sheet<'_>, side:
 /// The strictest guard on it.
 fn guard<'a>(snapshot: &'a Snapshot, side: Side, name: &str) -> Option<&'a GuardStatus> {
     let guards = snapshot.status.guards.iter();
-    let mine = |guard: &&GuardStatus| {
-        guard.metric == Metric::Saturation && guard.side == side && guard.row.as_deref() == Some(name)
-    };
-    guards.filter(mine).min_by(|a, b| a.limit.total_cmp(&b.limit))
+    let mine = |guard: &&GuardStatus| guard.side == side && guard.row.as_deref() == Some(name);
+    guards.filter(mine).min_by(|a, b| a.bound.limit.total_cmp(&b.bound.limit))
 }
 
 /// The highest value of each column.
@@ -118,11 +116,11 @@ pub(super) fn broken(snapshot: &Snapshot, side: Side, shown: u16) -> Option<Stri
     let drawn: Vec<&str> = drawn(snapshot).take(usize::from(shown)).map(|(_, name)| name).collect();
     let is_unseen = |guard: &&GuardStatus| {
         let is_drawn = guard.row.as_deref().is_some_and(|row| drawn.contains(&row));
-        guard.side == side && matches!(guard.metric, Metric::Throughput | Metric::Saturation) && !is_drawn
+        guard.side == side && !Figure::shows(guard.metric) && !is_drawn
     };
     let guard = snapshot.status.guards.iter().filter(is_unseen).find(|guard| guard.is_broken())?;
     let value = guard.value.map_or_else(|| "-".into(), |value| in_unit(value, &guard.unit));
-    let sign = if guard.metric == Metric::Throughput { "-" } else { "" };
+    let sign = if guard.metric.measure() == Measure::Drop { "-" } else { "" };
     Some(format!("{} {} {sign}{value}", words::broken(guard), words::subject(guard)))
 }
 

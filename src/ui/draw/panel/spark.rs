@@ -57,7 +57,7 @@ pub(crate) struct Scale {
 impl Scale {
     pub(crate) fn of(snapshot: &Snapshot, cells: &Pair<Cells>) -> Self {
         let both = |figure| Side::BOTH.map(|side| cells[side].highest(figure)).into_iter().fold(0.0, f64::max);
-        let limits = Side::BOTH.map(|side| Figure::Errors.guard(snapshot, side).map_or(0.0, |guard| guard.limit));
+        let limits = Side::BOTH.map(|side| Figure::Errors.guard(snapshot, side).map_or(0.0, |guard| guard.bound.limit));
         let allowed = limits.into_iter().fold(0.0, f64::max);
         let errors = both(Figure::Errors).max(if allowed > 0.0 { allowed } else { 0.01 });
         let rate = Pair::from_fn(|side| top(cells[side].highest(Figure::Rate)));

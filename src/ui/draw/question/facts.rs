@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled, wrap};
 use crate::dialogue::{Words, about};
-use crate::domain::{Metric, Side};
+use crate::domain::{Measure, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
-use crate::engine::{Command, Phase, Snapshot};
+use crate::engine::{Command, Phase, Snapshot, words};
 use crate::ui::Keymap;
 use crate::ui::actions::Act;
 use crate::ui::draw::canvas::{side_role, version_name};
@@ -28,10 +28,10 @@ pub(super) fn measured(gate: &GateStatus) -> String {
 
 /// A guard's value in its unit.
 fn amount(guard: &GuardStatus, value: f64) -> String {
-    match guard.metric {
-        Metric::ErrorRate | Metric::Throughput => percent(value),
-        Metric::P50 | Metric::P95 | Metric::P99 => millis(value, " "),
-        Metric::Saturation => crate::domain::in_unit(value, &guard.unit),
+    match guard.metric.measure() {
+        Measure::Errors | Measure::Drop => percent(value),
+        Measure::Latency(_) => millis(value, " "),
+        Measure::Level => crate::domain::in_unit(value, &guard.unit),
     }
 }
 
@@ -225,12 +225,12 @@ impl Facts<'_> {
         }
         for guard in status.guards.iter().filter(|guard| guard.is_broken()).take(GUARDS_TOLD) {
             let value = guard.value.map_or_else(|| "?".into(), |value| amount(guard, value));
-            let limit = amount(guard, guard.limit);
+            let limit = amount(guard, guard.bound.limit);
             let text = format!(
                 "{} of {} {value}, {} {limit}, {} of {} in a row",
                 guard.name(),
                 guard.side,
-                if guard.at_least { "at least" } else { "limit" },
+                words::bound(guard),
                 guard.breaches,
                 guard.consecutive
             );
