@@ -10,14 +10,14 @@
 //!  gate runs ---+  (bounded) | no clock, no I/O, no await  |    |    Effects, as values:
 //!  signals -----+            +----------------------------+    +--> runtime spawns them with a timeout:
 //!    ^                                                               backend order, gate run, journal line
-//!    +-------------------- Event: what came of it <------------------
+//!    +-------------------- Event: the result <-----------------------
 //! ```
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`domain`] | the words: sides, split, versions, windows, gates, guards, orders, journal records |
 //! | [`narrate`] | facts of the journal in words, short, as a line and as a sentence: pure |
-//! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for whoever looks |
+//! | [`engine`] | the rollout state machine: [`engine::State::apply`] takes events, gives effects; snapshots for the screen and the CLI |
 //! | [`dialogue`] | consent: the questions before a command as one state machine, and what a command will do in words: pure |
 //! | [`backend`] | traffic systems behind one trait, observing and driving as two types |
 //! | [`probe`] | pollers of the replicas |

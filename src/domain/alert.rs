@@ -198,7 +198,7 @@ pub enum AlertWay {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertUrl {
-    /// As it stands in the config.
+    /// As written in the config.
     Plain(String),
     /// Read when it is needed.
     Secret(SecretRef),

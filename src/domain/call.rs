@@ -22,7 +22,7 @@ pub enum SecretRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeaderValue {
-    /// As it stands; may hold placeholders.
+    /// The text as written; may hold placeholders.
     Plain(String),
     /// The secret itself.
     Secret(SecretRef),

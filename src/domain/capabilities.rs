@@ -79,7 +79,7 @@ pub enum Weights {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOwner {
-    /// We do: every step is an order of ours.
+    /// cutover does: every step is an order.
     Cutover,
     /// A controller does: we only say promote, abort, continue.
     Controller,

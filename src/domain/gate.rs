@@ -68,9 +68,9 @@ pub struct Evidence {
     pub unit: String,
     /// Whether `value` must be at least `limit` (accuracy) or at most (latency).
     pub at_least: bool,
-    /// How many checks, cases or requests stand behind it.
+    /// Number of checks, cases or requests behind it.
     pub samples: u64,
-    /// The digest of the version it was seen on; evidence counts for no other.
+    /// The digest of the version it was measured on. Evidence counts for that version only.
     pub version: Digest,
     /// When the run ended.
     pub at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What a line of somebody's log says of itself: its time, its level, and its message where it is a JSON object.
+//! The time, the level and the message of a line in a user's log, JSON or plain.
 //!
 //! Nobody agrees on names, so the usual ones are tried in turn. What is not understood is shown as it came.
 
@@ -65,7 +65,7 @@ pub(crate) fn pretty(line: &str) -> Vec<String> {
 }
 
 /// A raw line as a log line: cleaned, with the time and level it claims. A line that names no time, or one to come,
-/// is of `now`; never earlier than `after`, for a log is told in its own order.
+/// is of `now`; never earlier than `after`: a log keeps its own order.
 pub fn log_line(source: &str, raw: &str, now: DateTime<Utc>, after: DateTime<Utc>, max: usize) -> LogLine {
     let text = clean(raw, max);
     let json = read(&text);
@@ -102,7 +102,7 @@ fn time_of(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(text) = value.as_str() {
         return DateTime::parse_from_rfc3339(text).ok().map(Into::into);
     }
-    // Seconds, milli-, micro- or nanoseconds since 1970: they are told apart by their size.
+    // Seconds, milli-, micro- or nanoseconds since 1970: the size of the number says which.
     let number = value.as_f64().filter(|n| *n > 1e8)?;
     let seconds = match number {
         n if n < 1e11 => n,
@@ -129,7 +129,7 @@ fn level_of_value(value: &Value) -> Option<LogLevel> {
     })
 }
 
-/// The level a word stands for, in small letters or capitals, if it is one that deserves attention.
+/// The level that a word means, in any case; `None` for words of no interest.
 fn level_word(word: &str) -> Option<LogLevel> {
     let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
     if is(&["error", "err", "fatal", "critical", "crit", "panic", "severe", "alert", "emerg", "emergency"]) {
@@ -154,7 +154,7 @@ fn leading_time(text: &str) -> Option<DateTime<Utc>> {
 ///
 /// A small-lettered `error` in the middle of a sentence is no level.
 pub(crate) fn level_of(text: &str) -> LogLevel {
-    /// How much of the line is looked at, in bytes: levels stand at the front.
+    /// How much of the line is read, in bytes: the level is at its beginning.
     const FRONT: usize = 120;
     let end = (0..=FRONT.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let front = &text[..end];

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-/// Points a run is told in, at most; a long run has wider ones, and what follows its end joins the last.
+/// Largest number of points of a run. A long run has wider points; answers after its end belong to the last one.
 pub(crate) const MAX_POINTS: usize = 120;
 
 /// A load under way, or as it ended. What is not known is `None`, never 0.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::service::Service;
 
-/// What stands in the place of a secret.
+/// What is shown in place of a secret.
 const MASK: &str = "***";
 
 /// Writes `service` with plain header values, alert URLs, request bodies and arguments of commands masked, and with
@@ -37,7 +37,7 @@ fn mask_member(key: &str, value: &mut Value) {
     }
 }
 
-/// A URL without what stands before `@` and behind `?`.
+/// A URL without the part before `@` and the part after `?`.
 fn without_secrets(url: &str) -> String {
     let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?***"));
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));

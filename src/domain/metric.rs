@@ -1,4 +1,4 @@
-//! What a model server says of itself: the rows a panel shows of it, and the traffic it counts.
+//! The metrics of a model server: the rows that a panel shows, and the traffic that it counts.
 //!
 //! A row says which series it is made of and how. Each replica is read by itself and gives a [`Part`]; what a side
 //! shows is merged from the parts of its replicas, so that a quantile is one of all their requests and not a mean of
@@ -28,7 +28,7 @@ pub struct MetricsSpec {
     pub timeout_ms: u64,
     /// Asked with GET.
     pub path: String,
-    /// Where each replica's metrics are: base URLs, in the order of the side's replicas where they stand for them.
+    /// Where each replica's metrics are: base URLs, in the order of the side's replicas where there is one for each.
     pub urls: Pair<Vec<String>>,
     /// The base URL of a Prometheus server that rows with a query are asked of.
     pub prometheus: Option<String>,
@@ -50,7 +50,7 @@ impl MetricsSpec {
         self.urls[side].len() + usize::from(self.prometheus.is_some())
     }
 
-    /// Where a row stands.
+    /// Where the value of a row comes from.
     pub fn row(&self, name: &str) -> Option<(usize, &MetricRow)> {
         self.rows.iter().enumerate().find(|(_, row)| row.name == name)
     }
@@ -179,7 +179,7 @@ pub struct Scrape {
     pub fed: Option<Fed>,
     /// Series that were wanted and not kept, because there are too many.
     pub dropped: u64,
-    /// Whether it comes of asking a streaming endpoint: it has rows of its own, and an interval of its own.
+    /// Whether a streaming endpoint is asked for it: such rows have their own interval.
     #[serde(default)]
     pub is_stream: bool,
 }
@@ -241,7 +241,7 @@ pub enum Merged {
     Missing,
     /// There is one, and it says nothing yet.
     NotYet,
-    /// The value in the row's unit, and for a quantile the bounds of its bucket, which it cannot be told from.
+    /// The value in the row's unit, and for a quantile the bounds of its bucket.
     Value(f64, Option<[f64; 2]>),
 }
 
@@ -323,7 +323,7 @@ fn ratio<'a>(parts: impl Iterator<Item = &'a Part>) -> Option<f64> {
 }
 
 /// The buckets of all replicas by their bounds. Replicas that have other bounds are of another version; their counts
-/// stand where their own bounds put them.
+/// keep the place of their own bounds.
 fn sum_of_buckets<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<(f64, f64)> {
     let mut all: Vec<(f64, f64)> = Vec::new();
     for part in parts {

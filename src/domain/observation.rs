@@ -1,4 +1,4 @@
-//! What a traffic system says of itself when it is read.
+//! What a traffic system reports when it is read.
 
 use serde::{Deserialize, Serialize};
 

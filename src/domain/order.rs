@@ -80,7 +80,7 @@ pub struct Order {
     pub expected: Option<Revision>,
 }
 
-/// How far an order has come.
+/// The progress of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {

@@ -1,6 +1,6 @@
 //! `{{version}}` and its like in what a user wrote, filled in so that a value can never be more than a value.
 
-/// What can stand between the braces.
+/// The names that may be written between the braces.
 pub(crate) const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
 
 /// Whether every placeholder of `text` is one of `names`.
@@ -22,7 +22,7 @@ pub(crate) fn fill(text: &str, value: impl Fn(&str) -> Result<String, String>) -
 /// The same with other names than [`NAMES`].
 ///
 /// # Errors
-/// What `value` says, or that a placeholder is none of `names`.
+/// The error of `value`, or that a placeholder is not in `names`.
 pub(crate) fn fill_of(
     names: &[&str],
     text: &str,
@@ -49,7 +49,7 @@ fn named<'a>(names: &[&str], text: &'a str) -> Result<(&'a str, &'a str), String
     })
 }
 
-/// A PromQL query with its placeholders filled in; each must stand within a quoted text, where its value is escaped
+/// A PromQL query with its placeholders filled in; each must be inside quotes, where its value is escaped
 /// as the quotes ask for, and as a literal where the text is a regular expression.
 ///
 /// # Errors

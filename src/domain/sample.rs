@@ -51,7 +51,7 @@ pub struct SampledRequest {
 
 impl fmt::Debug for SampledRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What users send is nobody's to read in a log.
+        // The bodies that users send do not belong in a log.
         f.debug_struct("SampledRequest")
             .field("method", &self.method)
             .field("body", &self.body.len())
@@ -59,7 +59,7 @@ impl fmt::Debug for SampledRequest {
     }
 }
 
-/// Whether a header may be kept: none that could hold a secret, or that tells who the client is.
+/// Whether a header may be kept. Headers that may hold a secret or identify the client may not.
 pub(crate) fn may_keep(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
     !NEVER.contains(&name.as_str())

@@ -47,7 +47,7 @@ impl SideSample {
         }
     }
 
-    /// What `stats` say, to as many digits as can be told apart in a plot; `None` without requests.
+    /// The figures of `stats`, rounded to what a plot can show; `None` without requests.
     pub fn of(stats: &Stats) -> Option<Self> {
         let (rps, error_rate) = (stats.rps?, stats.error_rate?);
         Some(Self {

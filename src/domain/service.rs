@@ -46,7 +46,7 @@ pub struct Service {
 /// One side as configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SideSpec {
-    /// Replicas: absolute http or https URLs without query; each reaches this side whatever the split.
+    /// Replicas: absolute http or https URLs without query; each reaches this side at any split.
     pub urls: Vec<String>,
     /// Where the side's version is read.
     pub version: VersionSource,

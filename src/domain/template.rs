@@ -9,7 +9,7 @@ pub(crate) struct Template {
     alone: Kind,
 }
 
-/// What a placeholder asks of the value it stands for.
+/// How the value of a placeholder is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `"{{x}}"`: as it is; the cell of a table that looks like a number is one, an empty cell is null.

@@ -1,4 +1,4 @@
-//! How a client of ours reaches a server: whom it trusts, who it is, and through which proxy.
+//! How our HTTP client reaches a server: trusted issuers, own certificate, proxy.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ pub struct Identity {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proxy {
-    /// None, whatever the environment says.
+    /// No proxy, also where the environment names one.
     #[default]
     None,
     /// What `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.

@@ -1,6 +1,6 @@
 //! Values in their units, in words.
 
-/// `612 ms`, `4.20%`, `18.2 GiB`; of a unit that is none, the number.
+/// `612 ms`, `4.20%`, `18.2 GiB`; for an unknown unit the plain number.
 pub(crate) fn in_unit(value: f64, unit: &str) -> String {
     match unit {
         "ratio" => format!("{:.2}%", value * 100.0),

@@ -74,7 +74,7 @@ struct Slot {
 pub(crate) struct Window {
     slots: VecDeque<Slot>,
     history: VecDeque<Option<Point>>,
-    /// The second the newest history entry stands for.
+    /// The second of the newest history entry.
     closed: Option<i64>,
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Alerts {
     owed: VecDeque<Subject>,
 }
 
-/// Something worth telling.
+/// What an alert is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Subject {
     kind: AlertKind,
@@ -66,12 +66,12 @@ impl Alerts {
         self.receipts.push_back((id.to_owned(), place.to_owned()));
     }
 
-    /// A record of ours was folded: the alert where it is worth one.
+    /// The alert for a record of this process, if the record needs one.
     pub(super) fn own(&mut self, world: &World, record: &Record) -> Option<Wish> {
         self.raise(world, &subject(world, record)?)
     }
 
-    /// A record of another process, or of an earlier one, was folded.
+    /// Notes a record of another or an earlier process.
     pub(super) fn other(&mut self, world: &World, record: &Record) {
         if let Fact::Alerted { alert, to, .. } = &record.fact {
             self.receive(alert, to);
@@ -87,7 +87,7 @@ impl Alerts {
         }
     }
 
-    /// Once a second: the process that drives sends what the others did not send in time.
+    /// Once a second: the driver sends the alerts that other processes did not send in time.
     pub(super) fn tick(&mut self, world: &World) -> Vec<Wish> {
         if !world.access.drives() || !world.may_drive() {
             return Vec::new();
@@ -119,7 +119,7 @@ impl Alerts {
     }
 }
 
-/// The alert that `record` is worth; `None` for most records.
+/// The alert that `record` needs; `None` for most records.
 fn subject(world: &World, record: &Record) -> Option<Subject> {
     let by_itself = record.by == Actor::auto();
     // Reason: the alert about the guard says what it did.

@@ -76,13 +76,13 @@ impl State {
         }
     }
 
-    /// Folds a fact of ours at once and has it written; reality does not wait for the disk.
+    /// Folds a fact of this process at once and asks for it to be written: what happened is true before it is on disk.
     pub(super) fn record(&mut self, fact: Fact, by: Actor) {
         let record = self.fold(fact, by);
         self.out.push(Effect::Journal { records: vec![record], ticket: None });
     }
 
-    /// Folds a fact of ours and writes it into the log; the caller has it written to the journal.
+    /// Folds a fact of this process and writes it into the log. The caller writes it to the journal.
     pub(super) fn fold(&mut self, fact: Fact, by: Actor) -> Record {
         let record = Record { at: self.world.now.wall, by, fact };
         self.world.fold(&record);

@@ -114,7 +114,7 @@ pub struct Request {
     pub why: Option<String>,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
@@ -159,7 +159,7 @@ pub enum RefusalKind {
     Busy,
     /// The plan is paused and waits for a person.
     Paused,
-    /// A gate, a fault of a side, or drift stands in the way.
+    /// A gate, a fault of a side, or drift blocks it.
     Blocked,
     /// The request makes no sense here.
     Usage,

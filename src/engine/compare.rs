@@ -25,7 +25,7 @@ pub(super) struct Compared {
     errors: Pair<u64>,
     /// Latencies: microseconds, how many.
     cells: Pair<BTreeMap<u64, u64>>,
-    /// The same where latencies are known by bucket: the least each can have been.
+    /// The same where only buckets are known: the lowest value of each.
     lows: Pair<BTreeMap<u64, u64>>,
     /// Per guard that compares error rates.
     ratios: Vec<Option<(Side, ErrorRatio)>>,
@@ -33,14 +33,14 @@ pub(super) struct Compared {
     steps: usize,
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Excess {
     /// How much worse the side looks: 0.21 is 21 %. `None` while it cannot be said.
     pub(super) seen: Option<f64>,
-    /// How much worse it is at least, as sure as the guard wants to be.
+    /// How much worse it is at least, with the certainty that the guard asks for.
     pub(super) at_least: Option<f64>,
-    /// Whether it is worse by more than is allowed, as sure as the guard wants to be.
+    /// Whether it is worse by more than is allowed, with the certainty that the guard asks for.
     pub(super) is_worse: bool,
 }
 
@@ -58,7 +58,7 @@ impl Compared {
         }
     }
 
-    /// Takes in what was counted between two readings of the router at the step that began at `step`.
+    /// Adds what was counted between two readings of the router, for the step that began at `step`.
     pub(super) fn absorb(
         &mut self,
         step: Option<Stamp>,
@@ -139,7 +139,7 @@ impl Compared {
     fn latency(&self, side: Side, q: f64, alpha: f64, worse_by: f64) -> Excess {
         let list = |cells: &BTreeMap<u64, u64>| cells.iter().map(|(&us, &n)| (us, n)).collect::<Vec<_>>();
         let (own, other) = (list(&self.cells[side]), list(&self.cells[side.other()]));
-        // Of a latency that is known by its bucket, that counts which speaks for the side.
+        // Where only the bucket of a latency is known, its lowest value counts: the benefit of the doubt.
         let at_least = quantile_excess(&list(&self.lows[side]), &other, q, alpha);
         let seen =
             quantile(&own, q).zip(quantile(&other, q)).map(|(own, other)| own as f64 / other.max(1) as f64 - 1.0);

@@ -1,4 +1,4 @@
-//! What stands in the way of each command, and the digest a consent is bound to.
+//! What blocks each command, and the digest that a consent is bound to.
 
 use super::command::{Command, Refusal, RefusalKind, Request};
 use super::gates::Gates;
@@ -9,7 +9,7 @@ use super::world::World;
 use crate::domain::fault::BackendError;
 use crate::domain::{Digest, GateSpec, Split};
 
-/// One thing that stands in the way of a command.
+/// One thing that blocks a command.
 pub(super) struct Blocker {
     pub(super) kind: RefusalKind,
     /// One line for the operator.
@@ -24,7 +24,7 @@ impl From<Blocker> for Refusal {
     }
 }
 
-/// What consent is given to, and what stands in the way of it, at one moment. The state of each gate is found once.
+/// What consent is given to and what blocks it, at one moment. The state of each gate is computed once.
 pub(super) struct Consent<'a> {
     world: &'a World,
     /// By gate, in the order of the config.
@@ -58,7 +58,7 @@ impl<'a> Consent<'a> {
         Digest::of(parts)
     }
 
-    /// Everything that stands in the way of `command` now, most important first.
+    /// Everything that blocks `command` now, most important first.
     pub(super) fn blockers(&self, command: &Command) -> Vec<Blocker> {
         let mut found = Vec::new();
         match command {
@@ -118,7 +118,7 @@ impl<'a> Consent<'a> {
             let why = pause.why.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
             push(found, RefusalKind::Paused, &format!("paused{why}; resume first"));
         }
-        // Reason: a failed gate is the news; what merely waits comes last.
+        // Reason: a failed gate is news; a gate that waits is not, and comes last.
         self.gate_blockers(true, found);
         self.drift_blocker(found);
         self.version_blocker(found);

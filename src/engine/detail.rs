@@ -26,7 +26,7 @@ pub struct Detail {
     pub replicas: Pair<Vec<ReplicaStatus>>,
     /// What each gate found over time, in no order.
     pub trails: Arc<Vec<GateTrail>>,
-    /// How loads go, or went on the candidate's version.
+    /// The load runs on the candidate's version: under way or ended.
     pub loads: Vec<GateLoad>,
     /// The rows of the servers' own metrics, in the order of the config.
     pub rows: Vec<String>,
@@ -40,7 +40,7 @@ impl Detail {
         self.trails.iter().find(|trail| trail.gate == gate).map_or(&[], |trail| trail.points.as_slice())
     }
 
-    /// How the load of `gate` goes or went.
+    /// The load run of `gate`.
     pub fn load_of(&self, gate: &str) -> Option<&GateLoad> {
         self.loads.iter().find(|load| load.gate == gate)
     }
@@ -58,7 +58,7 @@ pub struct GateLoad {
     pub gate: String,
     /// Whether it is under way.
     pub running: bool,
-    /// Its figures and its course.
+    /// Its figures over time.
     pub run: Arc<LoadRun>,
 }
 
@@ -88,7 +88,7 @@ pub struct GateTrail {
     pub points: Vec<GatePoint>,
 }
 
-/// How a gate stood from one moment on.
+/// The state of a gate from one moment on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GatePoint {
     /// From when.

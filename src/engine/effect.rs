@@ -52,9 +52,9 @@ pub enum Effect {
     },
     /// A line for the log.
     Log(LogLine),
-    /// A journal event as a line, for those who do not read the snapshot's events.
+    /// A journal event as a log line, for readers that do not use the snapshot's events.
     Event(LogLine),
-    /// Keep figures for the report; what cannot be written is a gap there.
+    /// Keep figures for the report. A sample that cannot be written is a gap in it.
     Sample(Sample),
     /// Send an alert; answered by `AlertEnded`, once for each place.
     Alert {
@@ -75,6 +75,6 @@ pub enum Effect {
 pub enum WriteRule {
     /// Forward: on disk before it is sent, or not sent.
     BeforeSending,
-    /// Rollback: tried first, but sent whatever becomes of it, after a few milliseconds at most.
+    /// Rollback: written first if that takes only a few milliseconds, and sent in any case.
     NeverInTheWay,
 }

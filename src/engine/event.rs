@@ -39,7 +39,7 @@ pub enum Event {
         /// The version, or why it could not be read.
         version: Result<Version, String>,
     },
-    /// What a model server exports of itself was read, or could not be.
+    /// The metrics of a model server were read, or the reading failed.
     Scraped {
         /// Which side.
         side: Side,
@@ -48,7 +48,7 @@ pub enum Event {
         /// The reading, or why it failed.
         reading: Result<Box<Scrape>, String>,
     },
-    /// Somebody asks for something.
+    /// A request of an operator or a script.
     Asked(Request),
     /// The backend answered an order.
     Answered {
@@ -62,24 +62,24 @@ pub enum Event {
         /// In the order of the journal.
         records: Vec<Record>,
     },
-    /// All records there were at the start have been handed in.
+    /// All records that existed at the start are in.
     Restored {
-        /// Where the journal is not what was written; forward is refused until a person has looked.
+        /// Where the journal differs from what was written. Forward commands are refused until a person has looked.
         broken: Option<String>,
         /// Why the journal cannot be written.
         unwritable: Option<String>,
     },
-    /// The journal was found not to be what was written.
+    /// The journal differs from what was written.
     JournalBroken {
         /// Where and how.
         text: String,
     },
-    /// Records of ours are on disk.
+    /// Records of this process are on disk.
     Written {
         /// The ticket of the effect, where it had one.
         ticket: Option<u64>,
     },
-    /// Records of ours could not be written. A forward order that had to wait for them was not sent.
+    /// Records of this process could not be written. A forward order that waited for them was not sent.
     JournalFailed {
         /// The order that was therefore not sent, if any.
         order: Option<OrderId>,

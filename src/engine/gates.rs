@@ -28,7 +28,7 @@ pub(super) struct Gates {
     runs: u64,
     /// The version whose gates a person stopped: they do not begin again by themselves.
     held: Option<Digest>,
-    /// How each gate stood over time.
+    /// The states of each gate over time.
     trails: Trails,
 }
 
@@ -135,7 +135,7 @@ impl Gates {
         self.running.keys().map(|run| Wish::Do(Effect::StopGate { run: *run })).collect()
     }
 
-    /// Stops every run, and starts none of this version again until a person asks for it.
+    /// Stops every run. No run of this version starts again until a person asks for it.
     pub(super) fn hold(&mut self, world: &World) -> Vec<Wish> {
         if !self.are_busy() {
             return Vec::new();

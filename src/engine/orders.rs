@@ -150,7 +150,7 @@ impl Orders {
         news(world, id, OrderState::Failed, Some(why), Some(fault))
     }
 
-    /// The router was read: an order that asked for the split it reports is verified, whoever gave it.
+    /// The router was read: an order of any process that asked for the reported split is verified.
     pub(super) fn observed(&mut self, world: &World) -> Option<Wish> {
         let (_, seen) = world.router.seen.as_ref()?;
         let last = world.rollout().unsettled()?;

@@ -1,4 +1,4 @@
-//! The recorded state of a rollout: a fold over journal records, whoever wrote them.
+//! The recorded state of a rollout: a fold over the journal records of all processes.
 //!
 //! It outlives the process and is shared between processes: every console and every CLI command that reads the same
 //! journal comes to the same [`Rollout`]. Nothing but [`Rollout::fold`] changes it.

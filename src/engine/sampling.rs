@@ -37,7 +37,7 @@ const CLOSE: Pace = Pace { every_s: 2, over_s: 10 };
 const EASY: Pace = Pace { every_s: 10, over_s: 10 };
 const SLOW: Pace = Pace { every_s: 60, over_s: 60 };
 
-/// What was sampled last, and what came before a rollout.
+/// The last sample, and the samples from before a rollout.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Sampler {
     last: Option<Stamp>,

@@ -117,7 +117,7 @@ pub struct Status {
     /// Why the plan is paused, where it is and somebody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
-    /// The last order, whoever gave it.
+    /// The last order of any process.
     pub last_order: Option<OrderStatus>,
     /// Who drives.
     pub driver: DriverStatus,
@@ -140,7 +140,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// What stands in the way of `command`, most important first; empty also for a command that no status lists.
+    /// What blocks `command`, most important first. Also empty for a command that the status does not list.
     pub fn blockers(&self, command: &Command) -> impl Iterator<Item = &Blocked> {
         self.blocked.iter().filter(move |blocked| blocked.command == *command)
     }
@@ -206,7 +206,7 @@ pub struct Blocked {
     pub because: String,
     /// What kind of reason.
     pub kind: RefusalKind,
-    /// The gate that stands in the way; `null` where it is something else.
+    /// The gate that blocks it; `null` where something else does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<String>,
 }

@@ -81,7 +81,7 @@ impl State {
         &self.world.service
     }
 
-    /// Takes one event in and gives out what is to be done.
+    /// Takes one event and returns the effects of it.
     pub fn apply(&mut self, now: Stamp, event: Event) -> Vec<Effect> {
         self.world.now = now;
         match event {

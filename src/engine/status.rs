@@ -328,7 +328,7 @@ impl State {
             Some(_) => true,
             None => self.world.router.fault.is_some(),
         };
-        // Reason: what may be drift is neither drift nor none before it has lasted.
+        // Reason: a deviation counts as drift only after it lasted for a while.
         let settled = self.world.router.drift.is_none() || self.world.drift().is_some();
         let metrics = self.world.service.metrics.as_ref();
         let read = metrics.is_none_or(|spec| {

@@ -15,7 +15,7 @@ const POINTS: usize = 480;
 /// Gates kept: what is in the journal may name any.
 const GATES: usize = 100;
 
-/// How each gate stood over time.
+/// The states of each gate over time.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trails {
     gates: BTreeMap<String, VecDeque<GatePoint>>,

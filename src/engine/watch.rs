@@ -246,7 +246,7 @@ impl SideWatch {
             .then(|| probed.iter().filter(|(_, fault)| fault.is_none()).count() as u32)
     }
 
-    /// Milliseconds since the newest probe ended, however it ended.
+    /// Milliseconds since the newest probe ended, with or without success.
     pub(super) fn probe_age_ms(&self, now: Stamp) -> Option<u64> {
         self.replicas.iter().filter_map(|replica| replica.probed.as_ref()).map(|(at, _)| now.since_ms(*at)).min()
     }

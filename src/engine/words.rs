@@ -71,7 +71,7 @@ fn wait(what: &str, soon: Option<Soon>) -> String {
     }
 }
 
-/// The sign is that of worse.
+/// A positive number means worse.
 fn percent(by: f64) -> String {
     format!("{:+.0} %", by * 100.0)
 }

@@ -31,9 +31,9 @@ pub(super) struct World {
     pub(super) sides: Pair<SideWatch>,
     /// The other console that drives.
     pub(super) holder: Option<String>,
-    /// Why the journal cannot be written; the next write that works clears it.
+    /// Why the journal cannot be written. The next successful write clears it.
     pub(super) journal_fault: Option<String>,
-    /// The journal is not what was written; no write repairs that.
+    /// The journal differs from what was written. No write repairs that.
     pub(super) journal_broken: Option<String>,
 }
 
@@ -166,7 +166,7 @@ impl World {
         self.router.drift.filter(|drift| Some(drift.observed) != self.rollout.desired)
     }
 
-    /// A deviation that has lasted.
+    /// A deviation that lasted long enough.
     pub(super) fn drift(&self) -> Option<Drift> {
         self.deviation().filter(|drift| drift.lasts(self.now))
     }

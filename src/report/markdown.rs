@@ -34,7 +34,7 @@ pub(crate) fn markdown(report: &Report) -> String {
     out
 }
 
-/// Text that is no Markdown, no HTML and no mention of anybody, whatever it holds.
+/// Text escaped for Markdown: it makes no markup, no HTML and no mention.
 pub(super) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len() + 8);
     for c in raw.chars() {

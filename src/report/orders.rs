@@ -1,4 +1,4 @@
-//! Orders and what came of them, and the share the candidate had by them.
+//! Orders with their results, and the candidate's share after each.
 
 use super::chapter::Chapter;
 use super::model::{OrderRow, Share};

@@ -162,7 +162,7 @@ fn timeline(chapter: &Chapter<'_>, unknown: &mut Vec<String>) -> Vec<Milestone> 
     lines
 }
 
-/// Adds to `unknown` what the record does not tell.
+/// Adds to `unknown` what the record does not hold.
 fn missing(rollout: &mut Rollout, end: DateTime<Utc>) {
     for side in Side::BOTH {
         if rollout.versions[side].is_none() {

@@ -178,7 +178,7 @@ pub enum Action {
         /// The exit code of the process.
         code: u8,
     },
-    /// Paint every cell again, whatever the terminal is believed to show.
+    /// Paint every cell again.
     Redraw,
     /// Stop as a shell job.
     Suspend,

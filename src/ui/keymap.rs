@@ -77,7 +77,7 @@ impl Keymap {
     /// The key as a question understands it: questions know the openers by the keys of the table, so a key bound to
     /// an opener becomes that, and a key that is no longer bound to it becomes one that means nothing.
     ///
-    /// `y`, `n` and Esc answer every question whatever the file says; no file can bind `y`.
+    /// `y`, `n` and Esc answer every question; no file can change that or bind `y`.
     pub fn in_question(&self, key: Key) -> Key {
         if key.code == Code::Esc || matches!(key.plain_char(), Some('y' | 'Y' | 'n')) {
             return key;

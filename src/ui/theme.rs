@@ -1,6 +1,6 @@
 //! Colours and attributes by meaning. Themes are data: `themes/*.toml`, and files of the user's own.
 //!
-//! Hue is only ever used to tell the two sides apart; whether something is good or bad is said by words, and by bold,
+//! Hue only separates the two sides. Good and bad are said by words, and by bold,
 //! reverse and underline. So a screen without colour says the same. A theme of the user's may do otherwise: it is
 //! their screen, and the words stay.
 //!

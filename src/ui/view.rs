@@ -84,7 +84,7 @@ pub struct View {
     interrupted_ms: Option<u64>,
     /// What acts without asking, and when it was seen last: a held key acts once.
     held: Option<(Act, u64)>,
-    /// Our own rollback whose reason is to be asked for.
+    /// The rollback of this console whose reason is still to be asked for.
     reason_due: Option<OrderId>,
     revision: u64,
     drawn: Option<u64>,
@@ -136,7 +136,7 @@ impl View {
         self.keymap.name(act)
     }
 
-    /// Takes in what happened at `now_ms` and says what is to be done. Nothing else changes the view.
+    /// Takes one input at `now_ms` and returns the actions. Nothing else changes the view.
     pub fn update(&mut self, input: Input, now_ms: u64) -> Vec<Action> {
         let mut out = Vec::new();
         self.expire(now_ms);

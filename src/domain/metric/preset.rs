@@ -7,7 +7,7 @@
 
 use super::{Merge, MetricRow, Series, Take, TrafficSeries, Unit};
 
-/// What a preset stands for.
+/// The contents of a preset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     /// Its rows, the most telling first.
@@ -116,7 +116,7 @@ fn mlserver() -> Preset {
             requests: of(&["model_infer_request_success_total", "model_infer_request_success"]),
             failures: Some(of(&["model_infer_request_failure_total", "model_infer_request_failure"])),
             failures_within: false,
-            // Of the paths a server tells apart, the one that infers: health checks would flatter it.
+            // Of the server's paths only the one for inference: health checks would make latencies look better.
             latency: Some(with("rest_server_request_duration_seconds", "path", "/v2/models/{model_name}/infer")),
             latency_us: 1_000_000,
         }),

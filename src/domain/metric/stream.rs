@@ -37,7 +37,7 @@ pub enum StreamFigure {
     Itl,
     /// Milliseconds between tokens, their 95th percentile.
     Itl95,
-    /// Tokens a second once the first has come.
+    /// Tokens a second after the first token.
     Tokens,
 }
 
@@ -45,7 +45,7 @@ impl StreamFigure {
     /// All of them, in the order of their rows.
     pub const ALL: [Self; 4] = [Self::Ttft, Self::Itl, Self::Itl95, Self::Tokens];
 
-    /// What its row is called where no other row is.
+    /// The name of its row where the config names no other.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ttft => "ttft",

@@ -6,9 +6,9 @@ use crate::domain::window::Stats;
 use crate::domain::{GuardSpec, Measure, Side, Stamp};
 use crate::engine::world::World;
 
-/// For how long the rate before a step says what to expect after it, milliseconds; later the day may have changed.
+/// How long after a step its rate is compared with the rate before it, milliseconds. Later the load may differ.
 const BEFORE_COUNTS_MS: u64 = 600_000;
-/// The stretch of time before a step that says what to expect after it, milliseconds.
+/// The time before a step whose rate is expected after it, milliseconds.
 const BEFORE_MS: i64 = 60_000;
 
 /// What was seen.
@@ -19,7 +19,7 @@ pub(super) struct Seen {
     pub(super) samples: u64,
     /// Samples a second.
     pub(super) rate: Option<f64>,
-    /// Which reading it is of, where readings come at a pace of their own.
+    /// The number of the reading, for values that are read at their own interval.
     pub(super) reading: Option<u64>,
 }
 

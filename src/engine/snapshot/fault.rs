@@ -22,7 +22,7 @@ pub enum FaultKind {
     Version,
     /// A replica is not ready.
     Replica,
-    /// What is recorded for a replay is not whole.
+    /// The recording for a replay has gaps.
     Recording,
 }
 

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::metric::Unit;
 
-/// A row of what a side's servers export of themselves.
+/// A row of the metrics that the servers of a side export.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MetricStatus {
     /// Its value in `unit`; `null` while it is unknown.
     pub value: Option<f64>,
     /// What it is.
     pub unit: Unit,
-    /// Of a quantile, the bounds of the bucket it fell in, which it cannot be told from.
+    /// For a quantile: the bounds of its bucket. The exact value within them is unknown.
     pub within: Option<[f64; 2]>,
     /// Whether no server of the side exports it.
     pub missing: bool,

@@ -94,7 +94,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Gives every cell of `area` a role, whatever is written in it.
+    /// Gives every cell of `area` a role and keeps the text.
     pub(super) fn restyle(&mut self, area: Rect, role: Role) {
         let style = self.view.options.theme.style(role);
         self.buf.set_style(area.intersection(self.buf.area), style);

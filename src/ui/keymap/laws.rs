@@ -15,7 +15,7 @@ fn refused(because: &str, remedy: &'static str) -> Refused {
     Refused { because: because.to_owned(), remedy }
 }
 
-/// Keys that stay where they are, whatever a file says.
+/// Keys that no file can move.
 pub(super) const fn is_fixed(act: Act) -> bool {
     matches!(act, Act::Interrupt | Act::Suspend | Act::Redraw)
 }

@@ -1,6 +1,6 @@
 //! How well two colours can be distinguished: relative luminance and contrast as WCAG 2 defines them.
 
-/// The least contrast of text that is to be read.
+/// The least contrast of text that people read.
 pub(crate) const READABLE: f64 = 4.5;
 /// The contrast the theme `high-contrast` keeps to.
 #[cfg(test)]

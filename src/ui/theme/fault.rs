@@ -7,7 +7,7 @@ use crate::domain::text::clean;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The file as it was named; empty when there is none.
+    /// The name of the file; empty without a file.
     pub file: String,
     /// Line and column, both from 1; `None` when the file as a whole is at fault.
     pub place: Option<(usize, usize)>,

@@ -222,7 +222,7 @@ fn no_bytes_make_the_parser_panic() {
                 _ => bytes.insert(at, rng.u8(b' '..b'~')),
             }
         }
-        // Whether it is a theme or not, it is told without a panic.
+        // Any text is a theme or an error, never a panic.
         let _ = Theme::parse(&String::from_utf8_lossy(&bytes));
     }
 }

@@ -149,7 +149,7 @@ impl View {
     }
 }
 
-/// How a gate stood at `at`, and the last run that had ended by then.
+/// The state of a gate at `at`, and the last run that had ended by then.
 pub(crate) fn stood(trail: &[GatePoint], at: DateTime<Utc>) -> (Option<&GatePoint>, Option<&GatePoint>) {
     let upto = trail.partition_point(|point| point.at <= at);
     let before = &trail[..upto];

@@ -282,7 +282,7 @@ impl LogPane {
         self.len() == 0
     }
 
-    /// How many lines pass the filter, gate and level; `None` when none of the three is set.
+    /// Number of lines that pass the filter, the gate and the level; `None` when all three are off.
     pub fn found(&self) -> Option<usize> {
         self.hits.as_ref().map(|hits| hits.keys.len()).or(self.base.as_ref().map(BTreeSet::len))
     }

@@ -89,7 +89,7 @@ impl View {
         }
     }
 
-    /// Once a rollback of ours is read back, its reason is asked for.
+    /// When a rollback of this console is read back, the console asks for its reason.
     pub(super) fn settle_rollback(&mut self) {
         let last = self.snapshot.as_ref().and_then(|snapshot| snapshot.status.last_order.as_ref());
         if let Some(id) = self.requests.rolled_back(last) {

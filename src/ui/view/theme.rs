@@ -1,4 +1,4 @@
-//! The theme while the console runs: `:theme NAME`, its completion, and what comes of it.
+//! The theme while the console runs: `:theme NAME`, its completion and its result.
 
 use super::View;
 use crate::domain::text::clean;
@@ -10,7 +10,7 @@ use crate::ui::theme::Theme;
 pub(super) struct Themes {
     /// Every name there is, for completion and messages.
     names: Vec<String>,
-    /// A theme of the user's that is to be read.
+    /// A user's theme that is to be loaded.
     wanted: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What is typed after `/`: a text or a regular expression, `!` in front for the lines that do not match.
 //!
-//! Small and capital letters are the same. An expression costs time linear in the text, whatever it is; what is
+//! Small and capital letters are the same. Any expression costs time linear in the text; what is
 //! an invalid one is searched as plain text, and its fault is shown.
 
 use regex_lite::{Regex, RegexBuilder};
@@ -57,7 +57,7 @@ impl Filter {
         self.fault.as_deref()
     }
 
-    /// Whether a line is let through. Of a JSON line both what is shown and what came in count.
+    /// Whether a line passes. For a JSON line both the shown text and the original count.
     pub(super) fn matches(&self, source: &str, level: LogLevel, text: &str) -> bool {
         let found = match &self.matcher {
             Matcher::All => return true,
