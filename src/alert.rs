@@ -1,8 +1,9 @@
-//! Alerts on their way: each place is tried until it takes an alert or the tries are used up, and nothing waits for it.
+//! Delivers alerts. Each destination is tried until it accepts the alert or the tries are used up. Nothing waits for
+//! the delivery.
 //!
-//! A try that ends without an answer may have arrived all the same. It is made again: a page that is lost is worse
-//! than one that its receiver can tell by its id (`Idempotency-Key`, and `id` in the body) from the first. What was
-//! taken once is never sent again.
+//! A try that ends without an answer may still have arrived. It is repeated anyway: a lost page is worse than a
+//! duplicate, which the receiver can recognize by the id (`Idempotency-Key`, and `id` in the body). An accepted alert
+//! is never sent again.
 
 mod command;
 mod slack;
@@ -20,50 +21,50 @@ use crate::domain::text::clean;
 use crate::domain::{Alert, AlertSpec, AlertWay};
 use crate::http::Client;
 
-/// Tries of one alert at one place.
+/// The tries for one alert at one destination.
 const TRIES: u32 = 6;
-/// The pause after the first try that failed; each further one is twice as long.
+/// The pause after the first failed try. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause a place may ask for.
+/// The longest pause that a destination may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Alerts in flight to one place at once; further ones are dropped and recorded as not delivered.
+/// The most alerts in flight to one destination. Further ones are dropped and recorded as not delivered.
 const AT_ONCE: usize = 16;
 
-/// What became of an alert at one place.
+/// The outcome of an alert at one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// The alert's id.
     pub alert: String,
-    /// The place's name.
+    /// The name of the destination.
     pub to: String,
-    /// Whether it was taken.
+    /// Whether the destination accepted it.
     pub delivered: bool,
-    /// How many tries it took.
+    /// The number of tries.
     pub tries: u32,
-    /// What the last try came to, cleaned; holds no URL and no secret.
+    /// The result of the last try, cleaned; without URLs and secrets.
     pub detail: String,
 }
 
-/// How one try ended.
+/// The result of one try.
 enum Try {
-    /// It was taken.
+    /// The alert was accepted.
     Taken(String),
-    /// Not now; worth another try, after this pause where the place says so.
+    /// Failed for now. Try again, after this pause if the destination asked for one.
     Again(String, Option<Duration>),
-    /// It never will be.
+    /// Failed for good.
     Refused(String),
 }
 
-/// One place that alerts go to.
+/// One destination of alerts.
 struct Place {
     spec: AlertSpec,
-    /// For a webhook.
+    /// Only for a webhook.
     client: Option<Client>,
-    /// How many alerts may still be on their way there.
+    /// How many more alerts may be in flight to it.
     free: Arc<Semaphore>,
 }
 
-/// The places alerts go to, and what is on its way there.
+/// The destinations of alerts, and the alerts in flight.
 pub struct Places {
     known: HashMap<String, Place>,
     first_pause: Duration,
@@ -72,10 +73,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// The places of a config; what becomes of each alert goes to `ended`. Nothing is contacted yet.
+    /// The destinations of a config. The outcome of each alert goes to `ended`. Nothing is contacted yet.
     ///
     /// # Errors
-    /// No HTTP client could be made, in words.
+    /// No HTTP client can be made, in words.
     pub fn new(specs: &[AlertSpec], ended: mpsc::Sender<Ended>) -> Result<Self, String> {
         let place = |spec: &AlertSpec| {
             let client = match &spec.way {
@@ -88,13 +89,13 @@ impl Places {
         Ok(Self { known, first_pause: FIRST_PAUSE, ended, tasks: JoinSet::new() })
     }
 
-    /// The same with another pause after the first try that failed.
+    /// Sets another pause after the first failed try.
     #[must_use]
     pub fn with_first_pause(self, first_pause: Duration) -> Self {
         Self { first_pause, ..self }
     }
 
-    /// Sends `alert` on its way to the places named `to`. Must be called within a tokio runtime.
+    /// Sends `alert` to the destinations named `to`. Must be called within a tokio runtime.
     pub fn tell(&mut self, alert: &Alert, to: &[String]) {
         while self.tasks.try_join_next().is_some() {}
         let alert = Arc::new(alert.clone());
@@ -113,7 +114,7 @@ impl Places {
         }
     }
 
-    /// Waits until everything has ended, at most `limit`; gives back what is still on its way.
+    /// Waits until all deliveries have ended, at most `limit`; returns the number still in flight.
     pub async fn finish(&mut self, limit: Duration) -> usize {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = timeout(limit, all).await;

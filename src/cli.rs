@@ -1,7 +1,7 @@
-//! The command line: the same verbs, checks and journal as the keys of the console.
+//! The command line: the same commands, checks and journal as the keys of the console.
 //!
-//! [`args`] says what can be typed, [`exit`] what the exit codes mean, [`out`] is the only way to
-//! standard output. Verbs that need the engine take a `Session`. Without a terminal nothing here waits for input.
+//! [`args`] defines what can be typed, [`exit`] defines the exit codes, [`out`] is the only access to standard
+//! output. Verbs that need the engine take a `Session`. Without a terminal nothing here waits for input.
 
 mod act;
 mod alert;
@@ -64,28 +64,28 @@ use self::input::Answers;
 use self::out::{Out, Style};
 use crate::terminal::crash;
 
-/// What every verb is given.
+/// What every verb gets.
 pub(crate) struct Context {
-    /// Where it writes.
+    /// Output.
     pub out: Out,
-    /// Whom it asks.
+    /// Answers to questions.
     pub input: Answers,
-    /// The config file that was named.
+    /// The config file, if one was given.
     pub config: Option<PathBuf>,
-    /// Whether it was asked for colour.
+    /// The choice of colour.
     pub color: ColorChoice,
-    /// The keymap file that was named.
+    /// The keymap file, if one was given.
     pub keys: Option<PathBuf>,
-    /// Whether --ascii was typed.
+    /// Whether --ascii was given.
     pub ascii: bool,
-    /// The journal could not be read, and what was before is not known.
+    /// The journal could not be read, so the history is unknown.
     pub blind: bool,
 }
 
-/// Runs the program with `args` (the first is its own name) and answers with its exit code.
+/// Runs the program with `args` (the first is its own name) and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    // It fails when it is installed already, which happens in tests only: the first one stays.
+    // Fails only if it is already installed, which happens in tests: the first one stays.
     let _ = crash::install(paths::crash_dir());
     let typed = match Typed::try_parse_from(&args) {
         Ok(typed) => typed,
@@ -108,7 +108,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     context.out.finish(exit).into()
 }
 
-/// Starts what this process writes of itself: a recording, a diagnostic log.
+/// Starts the recording and the diagnostic log of this process.
 fn start_records(global: &Global) -> Result<(), Failure> {
     if let Some(file) = &global.record {
         crate::runtime::record_to(file);
@@ -126,10 +126,10 @@ fn told(out: &mut Out, failure: &Failure) -> Exit {
     failure.exit
 }
 
-/// Runs what was typed, and waits until whoever reads has read what it printed.
+/// Runs a parsed command, and waits until its output was read.
 fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
     start_records(&typed.global)?;
-    // Ignored when it is installed already: any provider will do.
+    // Ignored if it is already installed: any provider works.
     let _ = rustls::crypto::ring::default_provider().install_default();
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -140,7 +140,7 @@ fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
         let exit = Box::pin(dispatch(typed, context)).await.unwrap_or_else(|failure| told(&mut context.out, &failure));
         context.out.drain(exit).await
     });
-    // A question nobody answered still blocks on standard input: it is left behind.
+    // A question without an answer still blocks on standard input; it is abandoned.
     runtime.shutdown_background();
     Ok(exit)
 }
@@ -150,7 +150,7 @@ fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Where it is not allowed, what is there has to do: connections that fail are told as such.
+    // If this is not allowed, the lower limit must do: connections beyond it fail with an error.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
@@ -200,7 +200,7 @@ async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> 
     }
 }
 
-/// Help and version are what was asked for; anything else is wrong usage.
+/// Prints help and version if they were requested; anything else is wrong usage.
 fn not_understood(error: &clap::Error, args: &[OsString]) -> Exit {
     let mut out = Out::standard(format_in(args), Style::default(), false);
     let text = error.to_string();
@@ -213,7 +213,7 @@ fn not_understood(error: &clap::Error, args: &[OsString]) -> Exit {
     out.finish(Exit::Usage)
 }
 
-/// The format asked for in arguments that could not be parsed as a whole.
+/// The requested format, from arguments that could not be parsed as a whole.
 fn format_in(args: &[OsString]) -> Format {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let value = words.iter().enumerate().find_map(|(i, word)| match word.as_ref() {
@@ -240,7 +240,7 @@ fn style(global: &Global) -> Style {
     }
 }
 
-/// The flag, then NO_COLOR, then CLICOLOR_FORCE and FORCE_COLOR, then what the stream is.
+/// Precedence: the flag, NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR, the kind of stream.
 fn wants_color(choice: ColorChoice, env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let forced = |key| env(key).is_some_and(|value| value != "0");
     match choice {

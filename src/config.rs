@@ -1,10 +1,9 @@
-//! The config file: what was typed, and what it means.
+//! The config file: its text and its meaning.
 //!
-//! One TOML file describes one service. It is read whole: every fault is found, each with its line
-//! and its remedy, and any fault stops the start (law 12). Reading goes in two stages. [`settings`](crate::settings)
-//! walks the parsed document and knows lines, types and unknown keys; `sections` and others turn
-//! its values into the domain's types, one function per rule. `keys` is the table of all keys, from
-//! which the template and the reference are made too.
+//! One TOML file describes one service. Reading finds every fault, each with its line and its remedy, and any fault
+//! stops the start (law 12). It has two stages. [`settings`](crate::settings) walks the parsed document and knows
+//! lines, types and unknown keys. `sections` and others turn its values into the domain's types, one function per
+//! rule. `keys` is the table of all keys; the template and the reference are made from it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,38 +40,38 @@ pub struct Config {
     pub file: PathBuf,
     /// The service, its sides, plan, gates and guards.
     pub service: Service,
-    /// How each gate of the service is carried out.
+    /// How each gate of the service runs.
     pub checks: Checks,
-    /// The traffic system that is driven.
+    /// The traffic system.
     pub backend: Backend,
-    /// The embedded proxy, where this file describes one: what `cutover gateway` runs.
+    /// The embedded proxy, if this file describes one: `cutover gateway` runs it.
     pub gateway: Option<GatewaySpec>,
-    /// Logs of the user's that the console shows beside the gates'.
+    /// The user's own logs, shown beside those of the gates.
     pub logs: Vec<LogSource>,
     /// How the console looks.
     pub ui: UiSpec,
 }
 
-/// What `cutover gateway` runs.
+/// The settings of `cutover gateway`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySpec {
-    /// Where it takes traffic. Port 0 lets the system choose at each start.
+    /// The address for traffic. With port 0 the system chooses a port at each start.
     pub listen: SocketAddr,
-    /// Where it is administered.
+    /// The address of its admin interface.
     pub admin: AdminAddress,
-    /// The file that keeps the split over a restart.
+    /// The file that keeps the split across a restart.
     pub state: PathBuf,
-    /// Path it asks on every replica to see which are ready: that of `[probe]`.
+    /// The path of the readiness check on every replica: that of `[probe]`.
     pub ready_path: String,
     /// Whether it keeps the latest requests for gates that send them again.
     pub sample: bool,
 }
 
-/// Reads the config that `path`, `CUTOVER_CONFIG`, `cwd` or the user's config directory holds, in
-/// this order. `env` looks up environment variables.
+/// Reads the config file: `path`, `CUTOVER_CONFIG`, in `cwd`, or in the user's config directory, in this order. `env`
+/// looks up environment variables.
 ///
 /// # Errors
-/// Every fault of the file, or why there is none to read.
+/// Every fault of the file, or why there is no file to read.
 pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Path) -> Result<Config, ConfigError> {
     load_with(path, env, cwd, false)
 }
@@ -101,7 +100,7 @@ fn load_with(
     parse_with(&text, &found.path, env, for_rollback).map_err(|error| ConfigError { file: found.shown, ..error })
 }
 
-/// Reads a config from its text, as if it stood in `file`.
+/// Reads a config from `text`, with `file` as its file name.
 ///
 /// # Errors
 /// Every fault of the text.
@@ -124,7 +123,7 @@ fn parse_with(
         report.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
     }
     report.count_more(syntax.len().saturating_sub(MAX_FAULTS));
-    // What a broken file seems to hold is a guess, and faults found in a guess mislead.
+    // The content of a broken file is a guess, and faults found in a guess mislead.
     let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),

@@ -1,9 +1,10 @@
-//! Consent: what is asked before a command is sent, as one state machine for every way in.
+//! Consent: the questions asked before a command is sent. One state machine serves every front end.
 //!
-//! The full screen, the lines of `--linear` and the command line only draw a [`Question`] and feed it: keys and lines
-//! go in, an [`Answer`] comes out, and the command to send with the state digest that it is bound to. How a command is
-//! asked for ([`commands::Terms`]) and what it will do ([`Words`]) is decided here, in one file. The side that is rolled out is
-//! [`Status::candidate`](crate::engine::Status::candidate); nothing here works it out again.
+//! The full screen, the lines of `--linear` and the command line only draw a [`Question`] and feed it. Keys and lines
+//! go in. An [`Answer`] comes out, with the command to send and the state digest it is bound to. How a command is
+//! asked for ([`commands::Terms`]) and what it will do ([`Words`]) is decided here, in one file.
+//! [`Status::candidate`](crate::engine::Status::candidate) says which side is rolled out; nothing here computes it
+//! again.
 
 mod changes;
 mod commands;

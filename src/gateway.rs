@@ -1,13 +1,12 @@
-//! The embedded gateway: a reverse proxy that shares traffic between blue and green.
+//! The embedded gateway: a reverse proxy that splits traffic between blue and green.
 //!
-//! HTTP/1.1 with keep-alive to both sides, streaming both ways. Every request goes to one side,
-//! picked by one atomic split that is exact over any 100 requests ([`picker`](self)), and to one
-//! replica of it. It ends where it began, whatever the split does meanwhile. A request is tried again
-//! only if nothing of it was sent. Orders come in on an admin listener of its own, never on the
-//! traffic port; the split is kept in a state file.
+//! It speaks HTTP/1.1 with keep-alive to both sides and streams both ways. Every request goes to one side and to one
+//! replica of it, and stays there until its end, even when the split changes. The side is picked by one atomic split
+//! that is exact over any 100 requests ([`picker`](self)). A request is retried only if no byte of it was sent.
+//! Orders arrive on a separate admin listener, never on the traffic port. The split is kept in a state file.
 //!
-//! Everything is `Send` and shared by atomics and short locks: it runs on a current-thread runtime
-//! (the default, and the fastest per request) as well as on several threads.
+//! Everything is `Send` and shared by atomics and short locks. It runs on a current-thread runtime (the default, and
+//! the fastest per request) as well as on several threads.
 
 mod admin;
 mod admin_thread;
@@ -55,31 +54,31 @@ use crate::domain::{Pair, Split};
 
 pub use self::error::GatewayError;
 
-/// How long requests under way may take to finish after the shutdown began.
+/// The time limit for requests in flight after a shutdown begins.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often a state that could not be saved is tried again.
+/// The pause between tries to save a state that could not be saved.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
-/// How a gateway is to run.
+/// The settings of a gateway.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where clients connect.
+    /// The address for clients.
     pub listen: SocketAddr,
-    /// Where orders come in.
+    /// The address for orders.
     pub admin: Admin,
-    /// The file that keeps the split; its directory is made if it is missing.
+    /// The file that keeps the split. Its directory is created if missing.
     pub state: PathBuf,
     /// Replicas per side: `http://host:port` or `http://host:port/base`.
     pub sides: Pair<Vec<String>>,
-    /// Path of the readiness check, beginning with `/`; 2xx is ready.
+    /// The path of the readiness check; starts with `/`. A 2xx answer means ready.
     pub ready_path: String,
-    /// The split to begin with where the state file holds none.
+    /// The first split, if the state file holds none.
     pub initial: Split,
-    /// Whether the latest requests are kept for gates that send them again.
+    /// Whether to keep the latest requests for gates that send them again.
     pub sample: bool,
 }
 
-/// Where orders come in.
+/// The address for orders.
 #[derive(Clone)]
 pub enum Admin {
     /// A unix socket, mode 0600.
@@ -119,7 +118,7 @@ impl Gateway {
     /// Checks the settings, reads the state file and binds both listeners. Does not accept clients yet.
     ///
     /// # Errors
-    /// A setting that cannot be used, a port or socket in use, a state file that is locked or makes no sense.
+    /// A setting that cannot be used, a port or socket in use, a state file that is locked or invalid.
     pub async fn bind(settings: Settings) -> Result<Self, GatewayError> {
         if !settings.ready_path.starts_with('/') || settings.ready_path.parse::<hyper::Uri>().is_err() {
             return Err(GatewayError::Setting(format!(
@@ -155,28 +154,28 @@ impl Gateway {
         Ok(Self { listener, local, admin, admin_local, warnings, shared: Arc::new(shared), phase, alive })
     }
 
-    /// Where clients connect; the port is the real one if port 0 was asked for.
+    /// The address for clients, with the real port if port 0 was requested.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// Where orders come in, if that is a TCP address.
+    /// The address for orders, if it is a TCP address.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin_local
     }
 
-    /// What the operator should know although the gateway runs, e.g. a state file that cannot be written.
+    /// Warnings for the operator that do not stop the gateway, for example a state file that cannot be written.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Serves until `shutdown` is ready, then finishes the requests under way (10 s at most).
+    /// Serves until `shutdown` is ready, then finishes the requests in flight (10 s at most).
     ///
     /// # Errors
-    /// None at present: a broken connection ends alone, and a lack of file descriptors is waited out.
+    /// None at present. A broken connection affects only itself, and a lack of file descriptors is waited out.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), GatewayError> {
         let Self { listener, admin, shared, phase, alive: (alive, mut gone), .. } = self;
-        // The first save: a gateway that restarts finds what it began with.
+        // The first save: after a restart the gateway finds the split it started with.
         shared.control.catch_up().await;
         let _admin_thread = AdminThread::open(admin, Arc::clone(&shared)).map_err(GatewayError::Thread)?;
         let ending = Ending { phase, shared: Arc::clone(&shared) };
@@ -199,17 +198,17 @@ impl Gateway {
         ending.tell(Phase::Draining);
         drop(alive);
         let drained = async {
-            // Nothing is ever sent: this returns when the last holder is gone.
+            // Nothing is sent here. This returns when the last sender is gone.
             let _nothing: Option<()> = gone.recv().await;
         };
         let _ = timeout(GRACE, drained).await;
         shared.control.catch_up().await;
-        // Dropping `ending` ends what is left.
+        // Dropping `ending` ends the rest.
         Ok(())
     }
 }
 
-/// Tells everyone how far the end has come; the end itself also where [`Gateway::run`] is dropped midway.
+/// Announces the phases of the shutdown. Dropping it announces the end, also when [`Gateway::run`] is dropped midway.
 struct Ending {
     phase: watch::Sender<Phase>,
     shared: Arc<Shared>,
@@ -247,7 +246,7 @@ fn place(side: crate::domain::Side, settings: &Settings) -> Result<Arc<Place>, G
     Ok(Arc::new(Place::new(side, replicas)))
 }
 
-/// A name for this run: process id and start time.
+/// An id for this run: process id and start time.
 fn epoch() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}-{:x}", std::process::id(), since.as_micros(), fastrand::u32(..))

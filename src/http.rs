@@ -1,8 +1,9 @@
 //! Every HTTP request that this program makes: probes, metrics, gates, traffic systems, alerts.
 //!
-//! One client with one set of rules: bounded in time and size, no redirects, no proxy unless the config names one, the
-//! system's roots and those of the config, few idle connections, few name lookups at once. What comes back holds no
-//! secret: what was sent as one is masked in bodies and errors. A failure is told by its root cause, in words.
+//! There is one client with one set of rules. Requests are bounded in time and size. Redirects are not followed. A
+//! proxy is used only when the config names one. The client trusts the system's roots and those of the config, keeps
+//! few idle connections, and does few name lookups at once. Answers and errors never show a secret that was sent: it
+//! is masked. A failure is reported by its root cause, in words.
 
 pub(crate) mod cause;
 mod client;

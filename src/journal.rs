@@ -5,24 +5,24 @@
 //! | file | what |
 //! |---|---|
 //! | `journal.jsonl` | one [`Record`](crate::domain::Record) a line, mode 0600 |
-//! | `journal.torn.<n>` | what a crash left of a last line, kept when it was cut away |
-//! | `lease.json`, `lease.lock`, `lease.<token>.alive` | who drives: see [`Lease`] |
-//! | `series.jsonl`, `series.jsonl.1` | how both sides did over time, for the report: see [`SeriesFile`] |
-//! | `gates/<name>.log`, `.log.1` | what each gate said: see [`GateLog`] |
+//! | `journal.torn.<n>` | the torn last line that a crash left, kept when it is cut off |
+//! | `lease.json`, `lease.lock`, `lease.<token>.alive` | which console drives: see [`Lease`] |
+//! | `series.jsonl`, `series.jsonl.1` | figures of both sides over time, for the report: see [`SeriesFile`] |
+//! | `gates/<name>.log`, `.log.1` | the output of each gate: see [`GateLog`] |
 //!
-//! A line is `{"v":1,"seq":17,"prev":"<hash of line 16>",...the record...,"hash":"<sha256>"}`. The hash is
-//! taken over the line without its `hash` member, so anyone can check one without this program:
+//! A line is `{"v":1,"seq":17,"prev":"<hash of line 16>",...the record...,"hash":"<sha256>"}`. The hash covers the
+//! line without its `hash` member, so anyone can check it without this program:
 //!
 //! ```sh
 //! sed -n 17p journal.jsonl | sed 's/,"hash":"[0-9a-f]*"}$/}/' | tr -d '\n' | sha256sum
 //! ```
 //!
-//! The chain shows lines that were edited, deleted, inserted, reordered or torn. It cannot show that the
-//! *last* lines were cut off, nor that somebody rewrote everything from one line on and all hashes with it:
-//! for that, keep the head hash that [`verify()`] prints somewhere else and give it to [`verify_expecting`].
+//! The chain shows lines that were edited, deleted, inserted, reordered or torn. It cannot show that the *last* lines
+//! were cut off, or that somebody rewrote all lines from one point on together with their hashes. To detect that,
+//! keep the head hash that [`verify()`] prints in another place, and pass it to [`verify_expecting`].
 //!
-//! Everything here is synchronous and may block for up to [`lock::LOCK_WAIT`]: the runtime calls it from a
-//! thread of its own. Nothing here knows a rollout: records go in and come out.
+//! Everything here is synchronous and may block for up to [`lock::LOCK_WAIT`], so the runtime calls it from a thread
+//! of its own. This room does not interpret records.
 
 mod error;
 mod files;

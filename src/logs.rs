@@ -1,7 +1,7 @@
-//! The user's own logs: files followed over rotation, commands whose output is read.
+//! The user's own logs: files that are followed across rotation, and commands whose output is read.
 //!
 //! Each source has an inbox, bounded in lines and bytes. When it is full, new lines push out the oldest lines of the
-//! same source, and these are counted. So a flood or a busy console costs no memory, and one noisy source takes nothing
+//! same source, and these are counted. So a flood or a busy console costs no memory, and a noisy source takes nothing
 //! from the others. The console fetches lines with [`Followers::next`], a bounded batch at a time, a few times a
 //! second. Lines are cleaned when they are fetched, so lines that are never shown cost almost nothing.
 
@@ -25,15 +25,15 @@ use crate::domain::json_line::log_line;
 use crate::domain::text::clean;
 use crate::domain::{LogFeed, LogLine, LogSource};
 
-/// The longest part of a line that is kept, in bytes; how much was cut is said at its end.
+/// The longest part of a line that is kept, in bytes. A note at its end says how much was cut.
 pub(crate) const LONGEST: usize = 16 << 10;
-/// Lines in a batch.
+/// The most lines in a batch.
 pub(crate) const BATCH: usize = 256;
-/// Text in a batch, in bytes; one line more may be on top.
+/// The most text in a batch, in bytes; one line may go beyond it.
 const BATCH_BYTES: usize = 64 << 10;
-/// The least time between two batches.
+/// The shortest time between two batches.
 const PACE: Duration = Duration::from_millis(50);
-/// How long commands are given to end, once asked to; then they are killed.
+/// How long a command may take to end after the request to end; then it is killed.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Lines to be shown, oldest first within each source.
@@ -41,28 +41,28 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Batch {
     /// The lines, at most [`BATCH`].
     pub lines: Vec<LogLine>,
-    /// Lines that came in since the last batch and were dropped.
+    /// The number of lines dropped since the last batch.
     pub dropped: u64,
 }
 
 struct Feed {
     name: String,
     inbox: Arc<Inbox>,
-    /// The time of its newest line: lines keep the order of their log.
+    /// The time of its newest line. Lines keep the order of their log.
     last: DateTime<Utc>,
 }
 
-/// Everything that is being followed. Dropping it ends the threads and asks the commands to end; those that have not
-/// when the tokio runtime does are killed, each with its process group.
+/// All followed sources. Dropping this ends the threads and asks the commands to end. When the tokio runtime ends,
+/// remaining commands are killed with their process groups.
 pub struct Followers {
     feeds: Vec<Feed>,
     shared: Arc<Shared>,
-    /// Whose turn is first in the next batch.
+    /// The source that comes first in the next batch.
     turn: usize,
     next_at: Instant,
-    /// Ends the threads when it is dropped.
+    /// Dropping these ends the threads.
     threads: Vec<Sender<()>>,
-    /// Ends the commands.
+    /// Sending here ends the commands.
     ending: watch::Sender<bool>,
     commands: JoinSet<()>,
 }
@@ -81,8 +81,8 @@ impl Followers {
         }
     }
 
-    /// Begins to follow `sources`: a file from its last lines on, or from its start when it comes to be later. What
-    /// cannot be followed says so in its own log. Must be called within a tokio runtime.
+    /// Starts to follow `sources`. A file starts with its last lines, or with its first line if it appears later. A
+    /// source that cannot be followed says so in its own log. Must be called within a tokio runtime.
     pub fn start(sources: &[LogSource]) -> Self {
         let mut all = Self::none();
         for source in sources {
@@ -92,7 +92,7 @@ impl Followers {
                     let (alive, gone) = std::sync::mpsc::channel();
                     let (path, to) = (path.clone(), Arc::clone(&inbox));
                     let thread = std::thread::Builder::new().name(format!("log {}", source.name));
-                    // Reason: reading a file on a dead network mount hangs, so each file has a thread of its own.
+                    // Reason: reading a file on a dead network mount hangs, so each file has its own thread.
                     match thread.stack_size(256 << 10).spawn(move || file::follow(path, &to, &gone)) {
                         Ok(_) => all.threads.push(alive),
                         Err(error) => inbox.warn(format!("cannot be followed: no thread: {error}")),
@@ -108,8 +108,8 @@ impl Followers {
         all
     }
 
-    /// Waits for lines and gives a batch of them, at most one each 50 ms; waits for ever where nothing is followed.
-    /// May be dropped and called again without loss.
+    /// Waits for lines and returns a batch of them, at most one batch per 50 ms. Waits for ever when there are no
+    /// sources. Cancel-safe.
     pub async fn next(&mut self) -> Batch {
         loop {
             if self.shared.has_news() {
@@ -124,14 +124,14 @@ impl Followers {
         }
     }
 
-    /// Ends everything: commands are asked to end, then killed, each with its process group.
+    /// Ends everything: asks the commands to end, then kills them, each with its process group.
     pub async fn stop(mut self) {
         let _ = self.ending.send(true);
         let all = async { while self.commands.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(2 * PATIENCE, all).await;
     }
 
-    /// What the inboxes hold, by turns, so that no source waits for another to run dry.
+    /// Takes lines from all inboxes in turn, so that no source has to wait until another is empty.
     fn take(&mut self) -> Batch {
         self.shared.seen();
         let mut batch = Batch::default();

@@ -1,9 +1,9 @@
-//! Watching: one poller per replica, and where a side's version is read.
+//! Probing: one poller per replica, and reading each side's version.
 //!
-//! A poller asks its replica, waits for the answer or the timeout, and only then for the next tick:
-//! there is never more than one request of it under way, and a replica that does not answer is asked
-//! less and less often. What it finds goes out as [`ProbeEvent`]s without a time: who receives them
-//! stamps them, so that there is one clock. Nothing here decides anything.
+//! A poller sends a request, waits for the answer or the timeout, and then waits for the next tick. It never has more
+//! than one request in flight. It asks a replica that does not answer less and less often. The results go out as
+//! [`ProbeEvent`]s without a time: the receiver stamps them, so that there is one clock. Nothing here decides
+//! anything.
 
 mod delay;
 pub(crate) mod metrics;
@@ -28,7 +28,7 @@ use poller::Poller;
 /// What a poller found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProbeEvent {
-    /// One probe of one replica.
+    /// The result of one probe of one replica.
     Probe {
         /// The replica's side.
         side: Side,
@@ -37,7 +37,7 @@ pub enum ProbeEvent {
         /// How it went.
         outcome: ProbeOutcome,
     },
-    /// One reading of a replica's version.
+    /// The result of reading a replica's version once.
     Version {
         /// The replica's side.
         side: Side,
@@ -46,19 +46,19 @@ pub enum ProbeEvent {
         /// The version, or why it could not be read (cleaned).
         version: Result<Version, String>,
     },
-    /// One reading of what a model server exports of itself.
+    /// The result of reading a model server's own metrics once.
     Metrics {
         /// The side.
         side: Side,
-        /// The place in the side's list of metrics URLs, from 0; after the last: the Prometheus server, then the
+        /// The index of the source, from 0: first the side's metrics URLs, then the Prometheus server, then the
         /// streaming endpoint of each replica.
         source: u32,
-        /// The reading, or why there is none (cleaned).
+        /// The reading, or why it failed (cleaned).
         reading: Result<Box<Scrape>, String>,
     },
 }
 
-/// How one probe went.
+/// The outcome of one probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeOutcome {
     /// A 2xx answer, read to its end.
@@ -66,7 +66,7 @@ pub enum ProbeOutcome {
         /// From sending to the end of the answer, in microseconds.
         latency_us: u64,
     },
-    /// An answer that is not 2xx.
+    /// An answer with another status than 2xx.
     NotReady {
         /// The HTTP status.
         status: u16,
@@ -75,14 +75,14 @@ pub enum ProbeOutcome {
         /// For people, cleaned: `status 503`, `redirects to /login`.
         note: String,
     },
-    /// No answer that could be used: refused, timed out, cut off, too long.
+    /// No usable answer: connection refused, timed out, cut off, or too long.
     Failed {
         /// For people, cleaned.
         reason: String,
     },
 }
 
-/// The running pollers. Dropping it ends them all, requests under way included.
+/// The running pollers. Dropping this ends them all and cancels their requests.
 #[derive(Debug)]
 pub struct Pollers {
     tasks: JoinSet<()>,
@@ -95,7 +95,7 @@ impl Pollers {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Pollers still running; all of them unless one has panicked.
+    /// The number of pollers that still run. It is less than all only when one has panicked.
     pub fn running(&mut self) -> usize {
         while self.tasks.try_join_next().is_some() {}
         self.tasks.len()
@@ -107,12 +107,12 @@ impl Pollers {
     }
 }
 
-/// Starts one poller for every replica of both sides. Must be called within a tokio runtime.
+/// Starts one poller for each replica of both sides. Must be called within a tokio runtime.
 ///
-/// Events go to `sink`; when it is full they are dropped and counted, when it is closed the pollers end.
+/// Events go to `sink`. When it is full, events are dropped and counted; when it is closed, the pollers end.
 ///
 /// # Errors
-/// When no HTTP client can be made on this machine, in words.
+/// No HTTP client can be made on this machine; in words.
 pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
     let client = Client::new(&spec.transport)?;
     let dropped = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! The user's commands: each runs in its own process group, which never outlives its owner.
+//! Commands of the user. Each runs in its own process group, which never outlives its owner.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-/// A process group that is killed when its owner goes.
+/// A process group that is killed when its owner is dropped.
 #[derive(Debug)]
 pub(crate) struct Group(Option<Pid>);
 
@@ -16,14 +16,14 @@ impl Group {
         Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
     }
 
-    /// Sends `signal` to every process of the group. An empty group is no fault.
+    /// Sends `signal` to every process of the group. An empty group is not an error.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(leader) = self.0 {
             let _ = kill_process_group(leader, signal);
         }
     }
 
-    /// Kills it now; dropping it later does nothing more.
+    /// Kills the group now; a later drop does nothing.
     pub(crate) fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.0 = None;
@@ -36,7 +36,7 @@ impl Drop for Group {
     }
 }
 
-/// The command `argv` in `dir`, leader of a group of its own, without input; output and errors are piped.
+/// The command `argv` in `dir`, as leader of its own process group, without input. Output and errors are piped.
 ///
 /// # Errors
 /// `argv` is empty.

@@ -1,9 +1,10 @@
-//! What happened, kept for later: recordings of a console's inputs, and the diagnostic log.
+//! Keeps what happened for later: recordings of a console's events, and the diagnostic log.
 //!
-//! A recording is a file of JSON lines. The first line is the whole state of the engine, and so is the first line after
-//! a gap; every other line is an event the engine took, with its moment, or a line of the log. The engine is pure, so
-//! [`Player`] makes the very same states from it, without a clock and without contact to anything. [`Recorder`] and
-//! [`log`] write through a thread of their own: a disk that hangs loses lines and never holds up the loop.
+//! A recording is a file of JSON lines. The first line is the whole state of the engine, and so is the first line
+//! after a gap. Every other line is an event that the engine took, with its time, or a line of the log. The engine is
+//! pure, so [`Player`] computes exactly the same states from it, without a clock and without any contact.
+//! [`Recorder`] and [`log`] write from their own thread: when a disk hangs, lines are lost but the loop does not
+//! wait.
 
 mod entry;
 pub(crate) mod log;

@@ -1,7 +1,7 @@
-//! Reading a config: tables whose values know their lines, typed values, and every fault with its remedy.
+//! Reads a config: tables whose values know their lines, typed values, and every fault with its remedy.
 //!
 //! [`config`](crate::config) and [`backend`](crate::backend) read their tables with this. `Table` refuses unknown
-//! keys, `Node` reads one value, and both note a fault and go on, so that an operator sees all faults at once.
+//! keys, `Node` reads one value. Both note a fault and go on, so that an operator sees all faults at once.
 
 mod admin;
 pub(crate) mod call;

@@ -1,15 +1,15 @@
-//! The edge to the terminal: modes, keys, frames, signals, and the way back out of all of it.
+//! The terminal: modes, keys, frames, signals, and restoring it on exit.
 //!
 //! | module | for |
 //! |---|---|
 //! | [`capability`] | colours and characters the terminal can show, from the environment |
-//! | [`guard`] | the modes, undone exactly once on every way out |
-//! | [`crash`] | the panic hook: terminal back, report, exit code 101 |
+//! | [`guard`] | the modes, undone exactly once at every exit |
+//! | [`crash`] | the panic hook: restore the terminal, report, exit code 101 |
 //! | [`signals`] | SIGHUP, SIGINT, SIGQUIT, SIGTERM as values |
-//! | [`input`] | keys, pastes, focus; split sequences and unmarked pastes filtered out |
-//! | [`watchdog`] | the terminal is gone |
+//! | [`input`] | keys, pastes, focus; filters split sequences and unmarked pastes |
+//! | [`watchdog`] | detects that the terminal is gone |
 //! | [`screen`] | cells, one write a frame, by a thread that may be slow |
-//! | [`output`] | writing to a tty that may take nothing |
+//! | [`output`] | writing to a tty that may accept nothing |
 //!
 //! A console does, in this order: [`crash::install`], [`signals::Signals::listen`], [`Session::start`]; then its loop
 //! over `session.inputs`, the signals and [`screen::Screen::written`]; at the end [`Session::finish`] or a drop.
@@ -38,7 +38,7 @@ pub use input::{Input, Key, KeyCode, KeyKind, Mods};
 pub use screen::{DrawOutcome, Notices, Screen, ScreenOptions};
 pub use signals::{Signal, Signals};
 
-/// What a session on the terminal is to be like.
+/// The options of a session on the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The modes to set.
@@ -48,21 +48,21 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual ones, as far as the terminal can.
+    /// The usual options, as far as the terminal supports them.
     pub fn for_terminal(capability: Capability) -> Self {
         Self { modes: Modes::default(), screen: ScreenOptions::for_terminal(capability) }
     }
 }
 
-/// The terminal, taken: draw on `screen`, read from `inputs`; dropping it gives the terminal back.
+/// A terminal session: draw on `screen`, read from `inputs`. Dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Session {
-    /// What is shown.
+    /// The screen.
     pub screen: Screen,
-    /// What the person does, with [`Input::HangUp`] when the terminal is gone. At most [`input::QUEUE`] wait.
+    /// Keys and other input, and [`Input::HangUp`] when the terminal is gone. At most [`input::QUEUE`] wait.
     pub inputs: mpsc::Receiver<Input>,
     guard: Guard,
-    /// Given back by [`Session::stop`].
+    /// The terminal was given back by [`Session::stop`].
     stopped: bool,
 }
 
@@ -70,15 +70,15 @@ impl Session {
     /// Takes the terminal on stdin and stdout. Needs a tokio runtime with its I/O driver.
     ///
     /// # Errors
-    /// When either is no terminal, when a session runs already, or when a mode cannot be set or a thread not started;
-    /// the terminal is then as before.
+    /// One of them is not a terminal, another session is running, a mode cannot be set, or a thread cannot start. The
+    /// terminal is then as before.
     pub fn start(options: Options) -> io::Result<Self> {
         let guard = Guard::take(options.modes)?;
         let output = guard.output();
         Self::over(guard, options, Tty(output))
     }
 
-    /// Like [`Session::start`], with the frames going to `out`; for tests of what a failing output does.
+    /// Like [`Session::start`], but frames go to `out`. For tests with an output that fails.
     ///
     /// # Errors
     /// As for [`Session::start`].
@@ -98,49 +98,52 @@ impl Session {
         Ok(Self { screen, inputs, guard, stopped: false })
     }
 
-    /// Gives the terminal back for a while; frames drawn meanwhile are dropped.
+    /// Gives the terminal back for a while. Frames drawn meanwhile are dropped.
     ///
     /// # Errors
-    /// When the terminal took longer than half a second for the last bytes.
+    /// The terminal took longer than half a second for the last bytes.
     pub fn suspend(&self) -> io::Result<()> {
         self.guard.suspend()
     }
 
-    /// Gives the terminal back and stops as a shell's job (Ctrl-Z; raw mode makes that a byte). [`Input::Continued`] tells
-    /// when the shell lets the process go on; until [`Session::continued`] is called then, frames are dropped.
+    /// Gives the terminal back and stops the process as a job of the shell. (Ctrl-Z is only a byte in raw mode.)
+    /// [`Input::Continued`] arrives when the shell continues the process. Until [`Session::continued`] is called,
+    /// frames are dropped.
     ///
     /// # Errors
-    /// When no shell is there to let it go on, or when the terminal cannot be given back.
+    /// There is no shell that can continue the process, or the terminal cannot be given back.
     pub fn stop(&mut self) -> io::Result<()> {
-        // The group of a session's first process has no parent to continue it: once stopped, it would stay stopped for ever
-        // (`ssh -t host cutover`).
+        // The first process of a session has no parent that could continue it: once stopped, it would stay stopped
+        // for ever (`ssh -t host cutover`).
         if process::getpgrp() == process::getsid(None)? {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "no shell is there to go on from: not stopped"));
         }
         self.suspend()?;
         self.stopped = true;
-        // With more than one thread this one may run on for a moment: so nothing is taken back here.
+        // With several threads this one may run on for a moment, so the terminal is not taken again here.
         Ok(process::kill_process(process::getpid(), process::Signal::STOP)?)
     }
 
-    /// After [`Input::Continued`]: takes the terminal again with the size it has now; the next frame is painted whole.
+    /// After [`Input::Continued`]: takes the terminal again with its current size. The next frame is painted
+    /// completely.
     ///
     /// # Errors
-    /// When a mode cannot be set.
+    /// A mode cannot be set.
     pub fn continued(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.stopped) {
             return self.resume();
         }
-        // Whoever stopped the process (SIGSTOP cannot be seen coming) may have set other modes.
+        // Another program may have set other modes while the process was stopped. (SIGSTOP cannot be caught.)
         self.guard.renew()?;
         self.repaint();
         Ok(())
     }
 
-    /// Takes the terminal again after [`Session::suspend`], with the size it has now; the next frame is painted whole.
+    /// Takes the terminal again after [`Session::suspend`], with its current size. The next frame is painted
+    /// completely.
     ///
     /// # Errors
-    /// When a mode cannot be set.
+    /// A mode cannot be set.
     pub fn resume(&mut self) -> io::Result<()> {
         self.guard.resume()?;
         self.repaint();
@@ -153,16 +156,16 @@ impl Session {
         self.screen.invalidate();
     }
 
-    /// Gives the terminal back and says how that went; a drop does the same silently.
+    /// Gives the terminal back and returns the result. A drop does the same but ignores errors.
     ///
     /// # Errors
-    /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
+    /// The terminal took longer than half a second for the last bytes. A terminal that is gone is not an error.
     pub fn finish(self) -> io::Result<()> {
         self.guard.give_back()
     }
 }
 
-/// The terminal's columns and rows, at least one each; 80x24 when it does not know (a serial line).
+/// The terminal's columns and rows, at least one each; 80x24 if the terminal does not know (a serial line).
 pub(crate) fn size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
@@ -170,8 +173,7 @@ pub(crate) fn size() -> (u16, u16) {
     }
 }
 
-/// Hands a signal on as an input. Signals coalesce by themselves: a storm of them costs as many events as the loop has
-/// time for.
+/// Passes a signal on as an input. Signals coalesce, so many of them cost only as many events as the loop can handle.
 fn forward(kind: SignalKind, to: mpsc::Sender<Input>, input: impl Fn() -> Input + Send + 'static) -> io::Result<()> {
     let mut signals = signal(kind)?;
     tokio::spawn(async move {
@@ -184,7 +186,7 @@ fn forward(kind: SignalKind, to: mpsc::Sender<Input>, input: impl Fn() -> Input 
     Ok(())
 }
 
-/// The shared output as a writer of its own.
+/// The shared output as a separate writer.
 #[derive(Debug)]
 struct Tty(Arc<output::Output>);
 

@@ -1,4 +1,4 @@
-//! An alert handed to a command of the user's: JSON on its standard input, the essentials in its environment.
+//! Passes an alert to a command of the user: JSON on standard input, the main facts in the environment.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use crate::domain::text::clean;
 use crate::domain::{Alert, Severity};
 use crate::process::{self, Group};
 
-/// How much of the end of its standard error is kept for the report, in bytes.
+/// How much of the end of standard error is kept for the report, in bytes.
 const KEPT: usize = 4096;
 
 pub(super) async fn run(argv: &[String], dir: &Path, limit: Duration, alert: &Alert) -> Try {
@@ -32,7 +32,7 @@ pub(super) async fn run(argv: &[String], dir: &Path, limit: Duration, alert: &Al
         Ok(child) => child,
         Err(error) => return Try::Again(format!("cannot start {program}: {error}"), None),
     };
-    // Declared after the child, so dropped before it: the group is killed while its leader is not yet waited for.
+    // Declared after the child, so it is dropped first: the group is killed before its leader is reaped.
     let mut group = Group::of(&child);
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
     let said = async {
@@ -47,7 +47,7 @@ pub(super) async fn run(argv: &[String], dir: &Path, limit: Duration, alert: &Al
     };
     let feed = async {
         if let Some(mut stdin) = stdin {
-            // A command that does not read it may close it: its exit code says what became of the alert.
+            // A command that does not read its input may close it. Its exit code decides the outcome.
             let _ = stdin.write_all(&input).await;
         }
     };

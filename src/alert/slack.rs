@@ -1,16 +1,16 @@
-//! An alert in the form that Slack, Mattermost and Rocket.Chat take: `text` and `attachments`
-//! (docs.slack.dev, "Legacy: secondary message attachments"; docs.mattermost.com, "Message attachments").
+//! An alert in the form that Slack, Mattermost and Rocket.Chat accept: `text` and `attachments` (docs.slack.dev,
+//! "Legacy: secondary message attachments"; docs.mattermost.com, "Message attachments").
 
 use serde_json::{Value, json};
 
 use crate::domain::{Alert, Severity, Side, in_unit};
 
-/// Lines of evidence and of log in one message; the console and the report have the rest.
+/// The most lines of evidence and of log in one message. The console and the report have the rest.
 const LINES: usize = 6;
-/// The longest code block, in characters: a message over 4 000 is cut by the receiver where it likes.
+/// The longest code block, in characters. The receiver truncates messages over 4 000 at any place.
 const BLOCK: usize = 1_500;
 
-/// The message.
+/// Builds the message.
 pub(super) fn message(alert: &Alert) -> Value {
     let title = escaped(&alert.title);
     let mark = match alert.severity {
@@ -64,12 +64,12 @@ fn field(title: &str, value: &str) -> Value {
 }
 
 fn block(lines: &[String]) -> String {
-    // Reason: three of them in a log line would end the block.
+    // Reason: three backticks in a log line would end the block.
     let text: String = lines.join("\n").replace("```", "'''").chars().take(BLOCK).collect();
     format!("```{}```\n", escaped(&text))
 }
 
-/// The three characters that mean something to the receiver.
+/// Escapes the three characters with a special meaning for the receiver.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

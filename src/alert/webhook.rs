@@ -1,4 +1,4 @@
-//! An alert as a POST.
+//! Sends an alert as a POST.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::{Try, slack};
 use crate::domain::{Alert, AlertForm, AlertUrl, HeaderValue};
 use crate::http::{Ask, Client, FetchError, Headers, Reply, Target, fetch, redirect_note, secret, split_origin};
 
-/// Of an answer no more than this is read, in bytes: only its status counts.
+/// The most bytes read of an answer. Only its status counts.
 const MAX_REPLY: usize = 64 * 1024;
 
-/// Where an alert is posted, and how.
+/// The destination and form of a POST.
 pub(super) struct Hook<'a> {
     pub(super) url: &'a AlertUrl,
     pub(super) headers: &'a [(String, HeaderValue)],
@@ -50,7 +50,7 @@ fn judge(answer: Result<Reply, FetchError>) -> Try {
             Try::Again(format!("status {}", reply.status), asked.map(Duration::from_secs))
         }
         Ok(reply) => Try::Refused(redirect_note(&reply).unwrap_or_else(|| format!("status {}", reply.status))),
-        // Reason: the head says success; a body that is too long to read changes nothing.
+        // Reason: the head says success. A body that is too long does not change that.
         Err(FetchError::TooLong(_)) => Try::Taken("an answer too long to be read".into()),
         Err(error @ FetchError::Request(_)) => Try::Refused(error.to_string()),
         Err(error) => Try::Again(error.to_string(), None),
@@ -65,7 +65,7 @@ fn url(from: &AlertUrl) -> Result<String, String> {
     if url.starts_with("https://") || url.starts_with("http://") {
         Ok(url)
     } else {
-        // The value may be another secret: it is not repeated.
+        // The value may be another secret, so it is not repeated.
         Err("what should be its URL does not begin with https:// or http://".into())
     }
 }

@@ -1,15 +1,15 @@
-//! Caddy: one `reverse_proxy` handler of its configuration, replaced whole through the admin interface.
+//! Caddy: one `reverse_proxy` handler of its configuration, replaced as a whole through the admin interface.
 //!
-//! The split is the weights of the handler's `weighted_round_robin`. A change is one PATCH with everything in it, since
-//! two in a row would leave clients without an upstream in between; its `If-Match` makes Caddy itself refuse a change
-//! that was made for another state. The entity tag speaks of the handler's content alone, so the revision holds the
-//! process's start too: after a restart the same content is another state.
+//! The split is the weights of the handler's `weighted_round_robin`. A change is one PATCH with everything in it: two
+//! requests in a row would leave clients without an upstream in between. With `If-Match`, Caddy itself refuses a
+//! change that was made for another state. The entity tag depends only on the handler's content, so the revision also
+//! includes the start time of the process: after a restart the same content is another state.
 //!
-//! A rollback is sent on what was read last, in the hope that it still holds, and reads again only when Caddy says that
-//! it does not. In the end it goes without a condition: others who write all the time cannot hold it up.
+//! A rollback uses the last known state and reads again only when Caddy reports a conflict. In the end it is sent
+//! without a condition, so frequent writes by others cannot block it.
 //!
-//! Every change reloads Caddy's whole configuration: clients that keep connections open may see them reset. A split
-//! that is in force already is not written again. Without `--resume` Caddy forgets the change when it restarts.
+//! Every change reloads Caddy's whole configuration, which may reset open client connections. So a split that is
+//! already in effect is not written again. Without `--resume` Caddy loses the change when it restarts.
 
 mod api;
 mod handler;
@@ -38,7 +38,7 @@ use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side, Split};
 use crate::settings::TRANSPORT;
 
-/// Caddy, in the table of kinds.
+/// The row of Caddy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "caddy",
     keys: &[&COMMON, &keys::KEYS, &TRANSPORT],
@@ -54,14 +54,14 @@ impl Spec for CaddySpec {
     }
 }
 
-/// How often a rollback is made anew on what was just read, before it goes without a condition.
+/// The number of tries of a rollback with a fresh state, before it is sent without a condition.
 const TRIES: usize = 3;
-/// In a revision: the start of a process that does not show it.
+/// In a revision: the start time is unknown.
 const UNKNOWN_START: &str = "?";
-/// Upstreams that notes name, at most.
+/// The most upstreams that a note names.
 const MAX_NAMED: usize = 4;
 
-/// One Caddy. Needs a tokio runtime to be called in.
+/// One Caddy. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub(super) struct Caddy {
     spec: CaddySpec,
@@ -70,16 +70,16 @@ pub(super) struct Caddy {
     seen: Mutex<Seen>,
 }
 
-/// What was read last.
+/// The last state read.
 #[derive(Debug, Default)]
 struct Seen {
     handler: Option<Arc<Handler>>,
-    /// When the process began that was there first.
+    /// The start time of the first process that was seen.
     began_ms: Option<u64>,
 }
 
 impl Caddy {
-    /// The Caddy that `spec` describes; `sides` are base URLs that reach each side whatever the split.
+    /// The Caddy in `spec`. `sides` are base URLs that reach each side at any split.
     pub(super) fn new(spec: CaddySpec, sides: Pair<Vec<String>>) -> Self {
         let api = Api::new(&spec);
         Self { spec, sides, api, seen: Mutex::default() }
@@ -127,7 +127,7 @@ impl Observer for Caddy {
             Ok(api) => api.place.clone(),
             Err(error) => return Preview { target: "caddy".into(), lines: vec![error.to_string()] },
         };
-        // The rest of the handler may hold secrets, in headers for its upstreams: only what changes is shown.
+        // The rest of the handler may hold secrets (headers for upstreams), so only the changed part is shown.
         let dials: Vec<String> = spec.upstreams.blue.iter().chain(&spec.upstreams.green).cloned().collect();
         let policy = handler::policy(&spec.upstreams, &dials, order.target, &handler::tag_of(&spec.handler, &order.id));
         let matches = match &order.expected {
@@ -182,7 +182,7 @@ impl Caddy {
         })
     }
 
-    /// Remembers what was read; whether the process is another than the first.
+    /// Remembers the last state; returns whether the process is another than the first one.
     fn see(&self, handler: Option<Arc<Handler>>, began_ms: Option<u64>) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.handler = handler;
@@ -197,7 +197,7 @@ impl Caddy {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).handler = None;
     }
 
-    /// Requests that end where they began, and requests that failed.
+    /// Notes about requests in flight on a side without traffic, and about failed requests.
     fn of_upstreams(&self, split: Split, upstreams: &[Upstream]) -> Vec<String> {
         let mut notes = Vec::new();
         for side in Side::BOTH {
@@ -216,7 +216,7 @@ impl Caddy {
         notes
     }
 
-    /// Caddy shows an upstream's health once it has one.
+    /// `None` for a side with an upstream whose health Caddy does not know yet.
     fn replicas(&self, metrics: &Metrics) -> Pair<Option<Replicas>> {
         Pair::from_fn(|side| {
             let own = &self.spec.upstreams[side];
@@ -229,14 +229,14 @@ impl Caddy {
         })
     }
 
-    /// Checks whether `order` may be sent; a split that is in force already is not written again.
+    /// Checks whether `order` may be sent. A split that is already in effect is not written again.
     async fn forward<'a>(&'a self, order: &'a Order) -> Result<Sending<'a>, BackendError> {
         let api = self.api()?;
         let (handler, metrics) = tokio::join!(api.handler(), api.metrics());
         let handler = handler?;
         let began_ms = match metrics {
             Ok(metrics) => metrics.began_ms,
-            // A restart in between cannot be seen; it could not before either.
+            // A restart in between cannot be detected; it could not be detected before either.
             Err(_) if order.expected.as_ref().is_none_or(|shown| shown.0.ends_with(UNKNOWN_START)) => None,
             Err(error) => return Err(error),
         };
@@ -279,7 +279,7 @@ impl Caddy {
                 if is_fresh {
                     return Ok(Accepted { revision: None });
                 }
-                // A reload for nothing would reset connections: whether it holds is looked up first.
+                // Checks first whether the split is already in effect: an unnecessary reload would reset connections.
                 continue;
             }
             let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
@@ -300,15 +300,16 @@ impl Caddy {
     }
 }
 
-/// Writes under the condition that nothing changed, and sends again what was closed without an answer: a change that
-/// happened all the same is known by its name, and cannot happen twice because its condition is gone with it.
+/// Writes under the condition that nothing has changed. If the connection closes without an answer, it sends again: a
+/// change that took effect after all is recognized by its name, and cannot happen twice because its condition no
+/// longer holds.
 async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result<Accepted, BackendError> {
     let until = Instant::now() + WRITE_LIMIT;
     let mut lost = None;
     for _ in 0..TRIES {
         match (api.write(changed, Some(etag)).await, &lost) {
             (Err(error @ BackendError::Unknown(_)), _) if Instant::now() < until => lost = Some(error),
-            // Perhaps the condition was lost to our own change.
+            // The conflict may be with our own change.
             (Err(error @ BackendError::Conflict(_)), Some(_)) => lost = Some(error),
             (ended, _) => return ended.map(|()| Accepted { revision: None }),
         }
@@ -322,7 +323,7 @@ async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result
     Err(lost.unwrap_or_else(|| BackendError::Unknown(format!("{}: no answer", api.place))))
 }
 
-/// The state of a handler in one process of Caddy.
+/// The revision of a handler in one process of Caddy.
 fn revision(handler: &Handler, began_ms: Option<u64>) -> Revision {
     let began = began_ms.map_or_else(|| UNKNOWN_START.to_owned(), |ms| ms.to_string());
     Revision(format!("{}@{began}", handler.hash()))

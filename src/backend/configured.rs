@@ -1,4 +1,4 @@
-//! A traffic system as a config describes it: comparable data, from which the system is made without contacting it.
+//! A traffic system as described by a config: comparable data that can connect to the system.
 
 use std::any::Any;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::TrafficBackend;
 use crate::domain::Pair;
 
-/// What a config says of one kind of traffic system.
+/// The config of one kind of traffic system.
 pub trait Spec: fmt::Debug + PartialEq + Send + Sync + 'static {
-    /// Makes the traffic system. `sides` are base URLs that reach each side whatever the split. Contacts nothing.
+    /// Creates the traffic system. `sides` are base URLs that reach each side at any split. Contacts nothing.
     fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend>;
 }
 
@@ -34,17 +34,17 @@ impl<T: Spec> AnySpec for T {
 pub struct Backend(Arc<dyn AnySpec>);
 
 impl Backend {
-    /// The system that `spec` describes.
+    /// The system in `spec`.
     pub fn new(spec: impl Spec) -> Self {
         Self(Arc::new(spec))
     }
 
-    /// What the config says, where it is of the kind `T`.
+    /// The config, if it is of the type `T`.
     pub fn spec<T: Spec>(&self) -> Option<&T> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
 
-    /// Makes the traffic system. `sides` are base URLs that reach each side whatever the split. Contacts nothing.
+    /// Creates the traffic system. `sides` are base URLs that reach each side at any split. Contacts nothing.
     pub fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
         self.0.connect(sides)
     }

@@ -1,4 +1,4 @@
-//! The embedded gateway as a backend: speaks to its admin interface.
+//! The embedded gateway as a backend, used through its admin interface.
 
 mod call;
 #[rustfmt::skip]
@@ -22,14 +22,14 @@ use crate::domain::text::clean;
 use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, SampledRequest, Side, Split};
 pub use crate::settings::AdminAddress;
 
-/// What a config says of the gateway.
+/// The config of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedSpec {
-    /// Where it is administered.
+    /// The address of its admin interface.
     pub admin: AdminAddress,
 }
 
-/// The gateway, in the table of kinds.
+/// The row of the gateway in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "embedded",
     keys: &[&COMMON, &keys::KEYS],
@@ -45,10 +45,10 @@ impl Spec for EmbeddedSpec {
     }
 }
 
-/// Longest time one call may take. The gateway itself gives its disk 2 s.
+/// The time limit of one call. The gateway itself gives its disk 2 s.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
 
-/// The embedded gateway, seen from outside. Needs a tokio runtime to be called in.
+/// The embedded gateway as a client sees it. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub struct Embedded {
     caller: Caller,
@@ -57,12 +57,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// The gateway at `admin`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
+    /// The gateway at `admin`, with the replicas `sides` (base URLs that reach each side at any split).
     pub fn new(admin: AdminAddress, sides: Pair<Vec<String>>) -> Self {
         Self::with_limit(admin, sides, CALL_LIMIT)
     }
 
-    /// The same with another limit for the time one call may take.
+    /// The same with another time limit per call.
     pub fn with_limit(admin: AdminAddress, sides: Pair<Vec<String>>, limit: Duration) -> Self {
         Self { caller: Caller::new(admin, limit), sides }
     }
@@ -84,7 +84,7 @@ impl TrafficSystem for Embedded {
     }
 }
 
-/// What the gateway answers to an order it took.
+/// The gateway's answer to an accepted order.
 #[derive(Debug, Deserialize)]
 struct Taken {
     revision: u64,
@@ -154,7 +154,7 @@ impl Embedded {
     }
 }
 
-/// The order as it goes over the wire.
+/// The order in the form sent to the gateway.
 fn wish(order: &Order) -> Value {
     json!({ "split": order.target, "expected": order.expected, "order": order.id })
 }

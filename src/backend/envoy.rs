@@ -1,13 +1,14 @@
-//! Envoy as a backend, by its admin interface: one process, or several that are one router.
+//! Envoy as a backend, through its admin interface: one process, or several that are one router.
 //!
-//! The split is a key of the runtime: green's percent, which the route of green's cluster has as its
-//! `runtime_fraction`. Envoy answers `200 OK` to any value, has no revision and shows one process's state only. So
-//! values are made here from a checked split, the id of the order is set beside the value in the same request, and the
-//! revision is a digest of value, order and start of every process, compared just before a forward order is sent.
-//! Runtime values are gone with the process: then the route's default holds, which a note shows.
+//! In the first way the split is a runtime key: green's percent, used as `runtime_fraction` by the route of green's
+//! cluster. Envoy answers `200 OK` to any value, has no revision and shows only one process's state. So the values
+//! come only from a checked split. The id of the order is set in the same request as the value. The revision is a
+//! digest of value, order and start time of every process, and is compared just before a forward order is sent.
+//! Runtime values are lost with the process; then the route's default applies, which a note shows.
 //!
-//! The other way is a file of routes with weighted clusters that every process watches: written whole from a template,
-//! renamed into place, and in force once every process shows its version and its weights.
+//! In the second way the split is in a file of routes with weighted clusters, which every process watches. The file
+//! is made as a whole from a template and renamed into place. It is in effect once every process shows its version
+//! and its weights.
 
 mod admin;
 mod drive;
@@ -36,7 +37,7 @@ use super::{
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Side};
 
-/// Envoy, in the table of kinds.
+/// The row of Envoy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "envoy",
     keys: &[&COMMON, &keys::KEYS],
@@ -52,7 +53,7 @@ impl Spec for EnvoySpec {
     }
 }
 
-/// Envoy, seen from outside. Needs a tokio runtime to be called in.
+/// Envoy as a client sees it. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub(super) struct Envoy {
     fleet: fleet::Fleet,
@@ -63,7 +64,7 @@ pub(super) struct Envoy {
 }
 
 impl Envoy {
-    /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
+    /// The processes of `spec`, with the replicas `sides` (base URLs that reach each side at any split).
     pub(super) fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
         Self { fleet: fleet::Fleet::new(spec), sides, writing: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! What an exchange with a router's interface means for an order.
+//! The meaning of an exchange with a router's interface for an order.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(super) fn client(transport: &Transport) -> Result<Client, BackendError> {
     Client::without_reuse(transport, None).map_err(BackendError::Refused)
 }
 
-/// A client whose every call goes through `socket`.
+/// A client that sends every call through `socket`.
 pub(super) fn client_by(socket: &Path) -> Result<Client, BackendError> {
     Client::without_reuse(&Transport::default(), Some(socket)).map_err(BackendError::Refused)
 }
@@ -28,9 +28,9 @@ pub(super) fn client_by(socket: &Path) -> Result<Client, BackendError> {
 /// Why an exchange failed.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
-    /// What it means for an order.
+    /// Its meaning for an order.
     pub(super) error: BackendError,
-    /// Nothing listens there: that process is not up.
+    /// Nothing listens there: that process is not running.
     pub(super) is_gone: bool,
 }
 
@@ -52,19 +52,20 @@ impl From<NoSecret> for BackendError {
     }
 }
 
-/// Sends `request` to `place`; a status other than 2xx is an error that says what it means for an order.
+/// Sends `request` to `place`. A status other than 2xx is an error with its meaning for an order.
 pub(super) async fn exchange(request: Request, place: &str, limit: Duration) -> Result<Reply, BackendError> {
     attempt(request, place, limit).await.map_err(BackendError::from)
 }
 
-/// The same, and whether anything listens at `place`.
+/// The same; the error also says whether anything listens at `place`.
 pub(super) async fn attempt(request: Request, place: &str, limit: Duration) -> Result<Reply, Failure> {
     let reply = talk(request, place, limit).await?;
     judge(&reply, place)?;
     Ok(reply)
 }
 
-/// The same, where a system's own statuses are judged first: an error of `own` goes before what a status means elsewhere.
+/// The same for a system that gives statuses its own meaning: an error from `own` has priority over the usual
+/// meaning.
 pub(super) async fn exchange_with(
     request: Request,
     place: &str,
@@ -82,7 +83,7 @@ async fn talk(request: Request, place: &str, limit: Duration) -> Result<Reply, F
     request.send(limit, MAX_ANSWER).await.map_err(|error| failed(place, &error))
 }
 
-/// Scheme, host and port: a path may hold a token.
+/// Scheme, host and port; without the path, since it may hold a token.
 pub(super) fn place(url: &Url) -> String {
     clean(&url.origin().ascii_serialization(), 120)
 }
@@ -92,7 +93,7 @@ pub(super) fn secret(what: &str, from: &SecretRef) -> Result<String, BackendErro
     http::any_secret(from).map_err(|why| BackendError::Denied(format!("no secret for {what}: {why}")))
 }
 
-/// What a status means for an order.
+/// The meaning of a status for an order.
 fn judge(reply: &Reply, place: &str) -> Result<(), BackendError> {
     if reply.is_success() {
         return Ok(());
@@ -120,7 +121,7 @@ fn failed(place: &str, error: &FetchError) -> Failure {
         FetchError::Connect(cause) => {
             let text = format!("{place}: {cause}");
             let error = match cause.io {
-                // This user may not use a socket.
+                // This user may not use the socket.
                 Some(ErrorKind::PermissionDenied) => BackendError::Denied(text),
                 _ => BackendError::Unreachable(text),
             };

@@ -1,4 +1,5 @@
-//! Changing a file that cutover owns: one writer at a time, whole or not at all, and back to what it was with its old time.
+//! Changes a file that cutover owns: one writer at a time, completely or not at all. Can also restore its old content
+//! and time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -10,19 +11,19 @@ use tokio::time::{Instant, sleep};
 use super::BackendError;
 use crate::domain::text::clean;
 
-/// Larger files are not ours.
+/// The largest file, in bytes. A larger one is not ours.
 const MAX_FILE: u64 = 16 * 1024;
-/// How often a lock that another console holds is tried again.
+/// The pause between tries to take a lock that another console holds.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// The file as it was read.
+/// The file as read.
 #[derive(Debug, Clone)]
 pub(super) struct Before {
     pub(super) text: String,
     pub(super) written: SystemTime,
 }
 
-/// Reads `path`, bounded.
+/// Reads `path`, with a size limit.
 pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
     let read = || -> io::Result<(String, SystemTime)> {
         let file = File::open(path)?;
@@ -39,14 +40,14 @@ pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
     Ok(Before { text, written })
 }
 
-/// Writes `path` so that a reader finds the old text or the new, and a crash too. `written` sets an older time.
+/// Writes `path` so that a reader finds the old or the new text, also after a crash. `written` sets an older time.
 pub(super) fn write(path: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
-    // Through a link: it must stay one.
+    // Follows a link, so that the link stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     write_by(&path, &beside(&path, "new"), text, written)
 }
 
-/// The same by way of `fresh`, which lies on the same file system.
+/// The same, writing to `fresh` first, which is on the same file system.
 pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<SystemTime>) -> Result<(), BackendError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(fresh)?;
@@ -59,7 +60,7 @@ pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<Sy
         }
         file.sync_all()?;
         fs::rename(fresh, path)?;
-        // The name itself; not every file system can.
+        // Makes the name durable too. Not every file system supports this.
         let _ = path.parent().map(|dir| File::open(dir).and_then(|dir| dir.sync_all()));
         Ok(())
     };
@@ -69,17 +70,17 @@ pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<Sy
     })
 }
 
-/// Keeps other consoles on this machine away while it is held.
+/// While this is held, other consoles on this machine cannot write.
 #[derive(Debug)]
 pub(super) struct Lock {
     _held: Option<File>,
 }
 
 impl Lock {
-    /// Waits `limit` at most for the lock. A file that cannot be locked needs none.
+    /// Waits at most `limit` for the lock. A file that cannot be locked needs no lock.
     ///
     /// # Errors
-    /// Another console has it all that time.
+    /// Another console holds it all that time.
     pub(super) async fn take(path: &Path, limit: Duration) -> Result<Self, BackendError> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(beside(path, "lock"));
         let Ok(file) = file else { return Ok(Self { _held: None }) };
@@ -96,13 +97,13 @@ impl Lock {
         }
     }
 
-    /// No lock at all: a rollback does not wait.
+    /// No lock: a rollback does not wait.
     pub(super) const fn none() -> Self {
         Self { _held: None }
     }
 }
 
-/// A hidden file beside `path`, which no `include *.conf` takes in.
+/// A hidden file beside `path`; `include *.conf` does not match it.
 fn beside(path: &Path, what: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{what}"))

@@ -1,9 +1,10 @@
-//! HAProxy as a backend, by its runtime API: one process, or several that are one router.
+//! HAProxy as a backend, through its runtime API: one process, or several that are one router.
 //!
-//! Three ways carry the split: a map entry that names the side, a map entry with green's percent, or the weights of
-//! servers. HAProxy has no revision of its own: ours is a digest of what all nodes say, compared just before a forward
-//! order is sent, and what came of it is looked at just after. Nothing set at run time outlives a reload, so it is written to the map or state file where the
-//! config says so, before the order counts as accepted.
+//! The split is in one of three places: a map entry that names the side, a map entry with green's percent, or the
+//! weights of servers. HAProxy has no revision. Ours is a digest of the state of all nodes; it is compared just
+//! before a forward order is sent, and the result is read just after. A reload loses everything that was set at run
+//! time. So, if the config says so, the split is also written to the map file or state file before the order counts
+//! as accepted.
 
 mod command;
 mod drive;
@@ -32,7 +33,7 @@ use super::{
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair, Side};
 
-/// HAProxy, in the table of kinds.
+/// The row of HAProxy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "haproxy",
     keys: &[&COMMON, &keys::KEYS],
@@ -48,18 +49,18 @@ impl Spec for HaproxySpec {
     }
 }
 
-/// HAProxy, seen from outside. Needs a tokio runtime to be called in.
+/// HAProxy as a client sees it. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub(super) struct Haproxy {
     spec: HaproxySpec,
     /// Base URLs per side.
     sides: Pair<Vec<String>>,
-    /// Why the last change could not be written where a reload finds it.
+    /// Why the last change could not be written to the file for a reload.
     unsaved: Mutex<Option<String>>,
 }
 
 impl Haproxy {
-    /// The processes of `spec`, whose replicas are `sides` (base URLs, each reaching its side whatever the split).
+    /// The processes of `spec`, with the replicas `sides` (base URLs that reach each side at any split).
     pub(super) fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
         Self { spec, sides, unsaved: Mutex::default() }
     }

@@ -1,13 +1,13 @@
-//! Any other traffic system, through commands or HTTP calls of its user's.
+//! Any other traffic system, through the user's own commands or HTTP calls.
 //!
-//! `read` prints the split; `set`, `switch` and `rollback` change it. The checks are those of every backend:
-//! what an act answers is never "done" (the split is read back), an act that does not end is UNKNOWN and is
-//! ended with everything it started, a state that is not the expected one is a conflict, and an order's id is
-//! one act. What the system can is what its user says.
+//! `read` prints the split; `set`, `switch` and `rollback` change it. The checks are the same as for every backend.
+//! The answer of an act never means "done": the split is read back. An act that does not end is UNKNOWN and is killed
+//! with all its child processes. A state that is not the expected one is a conflict. An order's id acts only once.
+//! The user says what the system supports.
 //!
-//! A command says how it went by its exit code: 0 accepted, 75 (or `conflict_code`) the state is another than
-//! `{{expected}}`, 77 not allowed, 69 not reachable and certainly nothing done, 64 refused; every other code
-//! leaves open what happened. A call says it by its status.
+//! A command reports its result by its exit code: 0 accepted, 75 (or `conflict_code`) the state is not
+//! `{{expected}}`, 77 not allowed, 69 not reachable and certainly nothing done, 64 refused. After any other code the
+//! result is unknown. A call reports its result by its status.
 
 mod call;
 mod fill;
@@ -39,7 +39,7 @@ use crate::domain::{Observation, Order, Pair, Revision, Side};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
-/// Commands, in the table of kinds.
+/// The row of commands in the table of kinds.
 pub(super) const EXEC: Kind = Kind {
     name: "exec",
     keys: &[&COMMON, &keys::EXEC, &keys::BOTH],
@@ -49,7 +49,7 @@ pub(super) const EXEC: Kind = Kind {
     read: read::exec,
 };
 
-/// HTTP calls, in the table of kinds.
+/// The row of HTTP calls in the table of kinds.
 pub(super) const HTTP: Kind = Kind {
     name: "http",
     keys: &[&COMMON, &keys::HTTP, &keys::BOTH, &TRANSPORT],
@@ -65,33 +65,33 @@ impl Spec for HookSpec {
     }
 }
 
-/// Longest time a reading may take: the caller gives up after two seconds.
+/// The time limit of a reading: the caller gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1800);
-/// `EX_USAGE`: the act refuses what it is asked.
+/// `EX_USAGE`: the act refuses the request.
 const REFUSED: i32 = 64;
-/// `EX_UNAVAILABLE`: the router cannot be reached, nothing was done.
+/// `EX_UNAVAILABLE`: the router cannot be reached; nothing was done.
 const UNREACHABLE: i32 = 69;
-/// `EX_NOPERM`: the credentials do not do.
+/// `EX_NOPERM`: the credentials are not sufficient.
 const DENIED: i32 = 77;
 
-/// A traffic system behind hooks. Needs a tokio runtime to be called in.
+/// A traffic system behind hooks. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub(super) struct Hook {
     spec: HookSpec,
     sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
-    /// The revision that was read last.
+    /// The last revision that was read.
     seen: Mutex<Option<Revision>>,
 }
 
-/// What an act or a reading answered.
+/// The answer of an act or a reading.
 struct Response {
     body: Vec<u8>,
     header: Option<String>,
 }
 
 impl Hook {
-    /// The system that `spec` describes; `sides` are base URLs that reach each side whatever the split.
+    /// The system in `spec`. `sides` are base URLs that reach each side at any split.
     pub(super) fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
         let client = exchange::client(&spec.transport);
         Self { spec, sides, client, seen: Mutex::default() }
@@ -149,7 +149,7 @@ impl Observer for Hook {
 }
 
 impl HookSpec {
-    /// The act that carries `order` out.
+    /// The act that carries out `order`.
     fn act(&self, order: &Order) -> Result<&Act, BackendError> {
         let whole = order.target.share(order.toward) == 100;
         let forward = if whole { self.switch.as_ref().or(self.set.as_ref()) } else { self.set.as_ref() };
@@ -171,10 +171,10 @@ impl Hook {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Checks whether `order` may be sent, where the system does not do that by itself.
+    /// Checks whether `order` may be sent, if the system does not check that itself.
     async fn checked<'a>(&'a self, order: &'a Order, again: bool) -> Result<Sending<'a>, BackendError> {
         let act = self.spec.act(order)?;
-        // A rollback asks nothing: it is to be on its way. One that was sent before is looked for first.
+        // A rollback is sent without a check. If it was sent before, the state is read first.
         let looks = again || (order.expected.is_some() && !self.spec.can.compare_and_set);
         let now = if looks { Some(self.read().await) } else { None };
         let is_there = |now: &Observation| again && now.split == order.target && now.mixed.is_none();
@@ -231,7 +231,7 @@ fn command(words: &[String], values: &Values, dir: &Path) -> Result<Command, Bac
     Ok(command)
 }
 
-/// The words as they would be typed.
+/// The words as typed in a shell.
 fn shell_words(words: &[String], values: &Values) -> Result<String, BackendError> {
     let plain =
         |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:+/=@,-%".contains(&b));
@@ -241,7 +241,7 @@ fn shell_words(words: &[String], values: &Values) -> Result<String, BackendError
     Ok(clean(&filled(words, values)?.iter().map(quoted).collect::<Vec<_>>().join(" "), 400))
 }
 
-/// What it means for an order that a command has no end of its own.
+/// The meaning for an order of a command that did not end normally.
 fn no_end(program: &str, stopped: &Stopped, limit: Duration) -> BackendError {
     let program = clean(program, 120);
     match stopped {
@@ -260,7 +260,7 @@ fn no_end(program: &str, stopped: &Stopped, limit: Duration) -> BackendError {
     }
 }
 
-/// What an exit code means for an order.
+/// The meaning of an exit code for an order.
 fn judge(program: &str, ended: &Ended, conflict_code: u8) -> Result<(), BackendError> {
     let complaint = String::from_utf8_lossy(&ended.err);
     let complaint = complaint.lines().rev().find(|line| !line.trim().is_empty()).map(|line| clean(line.trim(), 200));

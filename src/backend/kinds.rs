@@ -1,14 +1,14 @@
 //! The kinds of traffic system: one row each.
 //!
-//! A kind is one folder with its keys, the reading of its config, observing, driving and its set-up page. One more kind
-//! is its folder, its `mod` line in `backend.rs` and one row here; no other file names a kind.
+//! A kind is one folder with its keys, the reader of its config, observing, driving and its set-up page. To add a
+//! kind, add its folder, its `mod` line in `backend.rs` and one row here; no other file names a kind.
 
 use super::configured::Backend;
 use super::kind::Kind;
 pub(crate) use super::kind::{Around, COMMON};
 use crate::settings::{Node, Section, TRANSPORT, Table, nearest, quote};
 
-/// Every kind that can be driven, in the order in which messages and pages name them.
+/// Every kind that can be driven, in the order of messages and pages.
 #[rustfmt::skip]
 const KINDS: &[&Kind] = &[
     &super::embedded::KIND,
@@ -31,7 +31,7 @@ const NOT_BUILT: &[&str] = &[
 
 const DEFAULT_LATE: u64 = 10_000;
 
-/// The words that `[backend] kind` may be.
+/// The valid values of `[backend] kind`.
 pub fn names() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.name)
 }
@@ -46,25 +46,25 @@ pub(crate) fn keeps_requests(kind: &str) -> bool {
     KINDS.iter().any(|it| it.name == kind && it.keeps_requests)
 }
 
-/// The documented keys of every kind. A section that several kinds have comes after all of them.
+/// The documented keys of every kind. A section of several kinds comes after all of them.
 pub(crate) fn sections() -> Vec<&'static Section> {
     let mut sections: Vec<&Section> = Vec::new();
     for section in KINDS.iter().flat_map(|kind| kind.keys.iter().chain(kind.tables)) {
         sections.retain(|known| known.name != section.name);
         sections.push(section);
     }
-    // The reference has this one once, for all tables.
+    // The reference has these once, for all tables.
     sections.retain(|section| ![COMMON.name, TRANSPORT.name].contains(&section.name));
     sections.insert(0, &COMMON);
     sections
 }
 
-/// Reads `[backend]`: the traffic system, and after how long an order counts as late (milliseconds).
+/// Reads `[backend]`: the traffic system, and the milliseconds after which an order counts as late.
 pub(crate) fn read(root: &Table<'_>, around: &Around<'_>) -> (Option<Backend>, u64) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
     let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
     let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
-    // Of an unknown kind the other keys mean nothing.
+    // For an unknown kind the other keys have no meaning.
     let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
     let table = table.keys_of(kind.keys);
     let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);

@@ -1,16 +1,16 @@
-//! nginx: a file of its configuration that cutover owns, tested, put in place whole, and taken in by a reload.
+//! nginx: cutover owns one file of its configuration, tests it, replaces it as a whole, and reloads nginx.
 //!
-//! Open-source nginx has no interface that shows or sets a split, so the file is the split, and the processes tell
-//! whether it is in force: an order is verified once a worker that was started after the file was written takes
-//! connections, and none that was started before. Workers that only finish open requests are shown as a note.
+//! Open-source nginx has no interface to show or set a split. So the file holds the split, and the processes show
+//! whether it is in effect. An order is verified when a worker that started after the file was written accepts
+//! connections, and no older worker does. Workers that only finish open requests are shown as a note.
 //!
-//! A forward change is tested with the file in place, because nothing else is what nginx would read; when the test
-//! fails the old file comes back with its old time. nginx reads the file only on a reload, and the new one is written
-//! from a fixed pattern, so that a crash in between leaves a sound file and a split that is shown as mixed. A rollback
-//! is not tested: nginx tests by itself and keeps what it has when a reload fails.
+//! A forward change is tested with the file in place, because nginx reads nothing else. If the test fails, the old
+//! file is restored with its old time. nginx reads the file only at a reload, and the new file is written from a
+//! fixed pattern. So a crash in between leaves a valid file and a split that is shown as mixed. A rollback is not
+//! tested: nginx itself tests at a reload and keeps its old configuration if that fails.
 //!
-//! Every change replaces workers: clients that keep connections open may see them reset. A split that is in force
-//! already is not written again.
+//! Every change replaces workers, which may reset open client connections. So a split that is already in effect is
+//! not written again.
 
 mod include;
 #[rustfmt::skip]
@@ -42,7 +42,7 @@ use super::{
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side};
 
-/// nginx, in the table of kinds.
+/// The row of nginx in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "nginx",
     keys: &[&COMMON, &keys::KEYS],
@@ -58,26 +58,26 @@ impl Spec for NginxSpec {
     }
 }
 
-/// A test of a large configuration takes a second; a name in it that cannot be looked up takes more.
+/// The time limit of a test. A large configuration takes a second; a name that cannot be looked up takes more.
 const TEST_LIMIT: Duration = Duration::from_secs(20);
-/// How long a command that reloads may take.
+/// The time limit of a reload command.
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);
-/// How long a forward order waits for another console's.
+/// How long a forward order waits for another console's lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
-/// How long a rollback does, before it goes on without.
+/// How long a rollback waits for it; then it goes on without the lock.
 const LOCK_LIMIT_BACK: Duration = Duration::from_millis(200);
 
-/// One nginx. Needs a tokio runtime to be called in.
+/// One nginx. Must be called within a tokio runtime.
 #[derive(Debug)]
 pub(super) struct Nginx {
     spec: Arc<NginxSpec>,
     sides: Pair<Vec<String>>,
-    /// Held by the thread that writes: a write whose order was ended meanwhile is over before the next begins.
+    /// Held by the thread that writes. So a write whose order was ended is finished before the next one starts.
     writing: Arc<Mutex<()>>,
 }
 
 impl Nginx {
-    /// The nginx that `spec` describes; `sides` are base URLs that reach each side whatever the split.
+    /// The nginx in `spec`. `sides` are base URLs that reach each side at any split.
     pub(super) fn new(spec: NginxSpec, sides: Pair<Vec<String>>) -> Self {
         Self { spec: Arc::new(spec), sides, writing: Arc::default() }
     }
@@ -134,7 +134,7 @@ impl Observer for Nginx {
     }
 }
 
-/// Reading, where it may block.
+/// Reading; these functions block.
 impl NginxSpec {
     fn look(&self) -> Result<Observation, BackendError> {
         let before = file::read(&self.include)?;
@@ -184,7 +184,7 @@ impl NginxSpec {
     }
 }
 
-/// What is there before an order.
+/// The state before an order.
 struct Known {
     before: Before,
     reading: Reading,
@@ -192,7 +192,7 @@ struct Known {
 }
 
 impl Known {
-    /// Whether `order` has nothing to change.
+    /// Whether `order` would change nothing.
     fn is_in_force(&self, order: &Order, workers: Option<Workers>) -> bool {
         let in_force = self.reading.odd.is_none() && workers.is_some_and(|workers| not_in_force(workers).is_none());
         self.reading.split == order.target && in_force
@@ -205,7 +205,7 @@ impl Nginx {
         blocking(move || spec.known()).await
     }
 
-    /// Checks whether `order` may be sent, and keeps other consoles away until it was.
+    /// Checks whether `order` may be sent, and keeps other consoles out until it was sent.
     async fn forward<'a>(&'a self, order: &'a Order) -> Result<Sending<'a>, BackendError> {
         let lock = Lock::take(&self.spec.include, LOCK_LIMIT).await?;
         let known = self.known().await?;
@@ -232,7 +232,7 @@ impl Nginx {
 
     async fn back(&self, order: &Order) -> Result<Accepted, BackendError> {
         let _lock = Lock::take(&self.spec.include, LOCK_LIMIT_BACK).await.unwrap_or(Lock::none());
-        // A rollback must not fail because the file is broken: it is written anew.
+        // A rollback must not fail because the file is broken: it writes a new one.
         let known = self.known().await.ok();
         if let Some(known) = &known {
             let workers = known.workers.clone().unwrap_or(None);
@@ -246,7 +246,7 @@ impl Nginx {
         Ok(Accepted { revision: Some(revision) })
     }
 
-    /// Writes the file that comes after `number`.
+    /// Writes the next file; `number` is that of the current one.
     async fn write(&self, order: &Order, number: u64) -> Result<Revision, BackendError> {
         let text = include::write(&self.spec, order.target, number + 1, &order.id, workers::now().as_ref());
         let revision = include::revision(&text);
@@ -306,7 +306,7 @@ impl Nginx {
         })
     }
 
-    /// Runs a command; `late` is the error when it does not end within `limit`.
+    /// Runs a command. `late` is the error if it does not end within `limit`.
     async fn run(
         &self,
         words: &[String],
@@ -327,7 +327,7 @@ impl Nginx {
     }
 }
 
-/// Why the file is not yet what nginx serves by.
+/// Why nginx does not use the file yet.
 fn not_in_force(workers: Workers) -> Option<String> {
     match (workers.old, workers.new) {
         (0, 0) => Some("nginx has no worker that takes connections".into()),
@@ -348,7 +348,7 @@ fn master(pid: &Path) -> Result<i32, BackendError> {
     })
 }
 
-/// The line of nginx's complaint that says most.
+/// The most useful line of nginx's error output.
 fn complaint(ended: &Ended) -> String {
     let text = String::from_utf8_lossy(&ended.err);
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());

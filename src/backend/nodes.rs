@@ -1,9 +1,9 @@
-//! Several nodes of one router: their notes without repetition, and their errors as one.
+//! Several nodes of one router: merges their notes and their errors.
 
 use super::BackendError;
 
-/// The notes of nodes as `(name, notes)`, of `all` nodes that there are: with one node its notes as they are, with
-/// more a note of several appears once, after the names of its nodes, or after `every noun`.
+/// Merges the notes of nodes, given as `(name, notes)`; there are `all` nodes. With one node its notes stay
+/// unchanged. With more, a note of several nodes appears once, after the names of its nodes or after `every noun`.
 pub(super) fn notes<'a>(told: &[(String, &'a [String])], all: usize, noun: &str) -> Vec<String> {
     let mut grouped: Vec<(&'a str, Vec<&str>)> = Vec::new();
     for (name, notes) in told {
@@ -22,7 +22,8 @@ pub(super) fn notes<'a>(told: &[(String, &'a [String])], all: usize, noun: &str)
     grouped.into_iter().map(line).collect()
 }
 
-/// The error of all: of what may have happened first, and with every node's words; `none` where there is no node.
+/// One error for all nodes, with the messages of all of them. Its kind is that of the first error after which the order
+/// may have taken effect, or else that of the first error. `none` is the message if there is no node.
 pub(super) fn worst<'a>(errors: impl Iterator<Item = &'a BackendError>, none: &str) -> BackendError {
     let errors: Vec<&BackendError> = errors.collect();
     let told: Vec<&str> = errors.iter().map(|error| error.detail()).collect();

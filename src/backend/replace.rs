@@ -1,5 +1,5 @@
-//! Replacing a file that others own too: by a new one beside it, under the same owner and mode, so that a reader finds the
-//! old text or the new, never half of one.
+//! Replaces a file that other programs own too: writes a new one beside it with the same owner and mode and renames
+//! it. So a reader finds the old or the new text, never a part of one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,20 +9,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::domain::text::clean;
 
-/// Larger files are no map of ours.
+/// The largest file, in bytes. A larger one is not a map of ours.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// What a new file gets where there was none.
+/// The mode of a new file if there was none before.
 const MODE: u32 = 0o644;
 
-/// Why a file is not as it should be: cleaned, with its path.
+/// What is wrong with a file: cleaned, with its path.
 pub(super) type Fault = String;
 
 fn fault(path: &Path, error: &io::Error) -> Fault {
     clean(&format!("{}: {error}", path.display()), 300)
 }
 
-/// The text of `path`; empty where there is no such file.
+/// The text of `path`; empty if there is no such file.
 pub(super) fn text(path: &Path) -> Result<String, Fault> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -37,27 +37,27 @@ pub(super) fn text(path: &Path) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", clean(&path.to_string_lossy(), 200)))
 }
 
-/// Puts `content` in the place of the file at `path`.
+/// Replaces the file at `path` by `content`.
 pub(super) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
     let mut staged = Staged::beside(path)?;
     staged.file.write_all(content.as_bytes()).map_err(|error| fault(path, &error))?;
     staged.file.sync_all().map_err(|error| fault(path, &error))?;
     fs::rename(&staged.temporary, &staged.place).map_err(|error| fault(path, &error))?;
     if let Some(dir) = staged.place.parent().and_then(|dir| File::open(dir).ok()) {
-        // Reason: the new name is in force already; a directory that cannot be synced is no reason to say otherwise.
+        // Reason: the new name is already in effect. A directory that cannot be synced does not change that.
         let _ = dir.sync_all();
     }
     Ok(())
 }
 
-/// Whether the file at `path` could be replaced now. Leaves nothing behind.
+/// Whether the file at `path` can be replaced now. Leaves nothing behind.
 pub(super) fn can_replace(path: &Path) -> Result<(), Fault> {
     Staged::beside(path).map(drop)
 }
 
-/// A new file beside the one it will replace; gone again when it is dropped before.
+/// A new file beside the one it will replace. Dropping it removes the new file.
 struct Staged {
-    /// The file itself, behind links.
+    /// The real file, with links resolved.
     place: PathBuf,
     temporary: PathBuf,
     file: File,
@@ -84,7 +84,7 @@ impl Staged {
         Ok(staged)
     }
 
-    /// The owner first: another owner clears bits of the mode.
+    /// Sets the owner first: changing the owner clears bits of the mode.
     fn like(&self, old: Option<&fs::Metadata>) -> io::Result<()> {
         let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
         let own = self.file.metadata()?;
@@ -99,7 +99,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // After the rename there is no such file any more.
+        // After the rename this file no longer exists.
         let _ = fs::remove_file(&self.temporary);
     }
 }

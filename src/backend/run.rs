@@ -1,4 +1,4 @@
-//! One command of the user's: in a process group of its own, without terminal and input, bounded in time and output.
+//! Runs one command of the user: in its own process group, without terminal and input, bounded in time and output.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -10,11 +10,11 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Longest output that is kept, in bytes.
+/// The longest output that is kept, in bytes.
 const MAX_KEPT: usize = 256 * 1024;
-/// A command that writes more than this is stopped, in bytes.
+/// A command that writes more than this many bytes is killed.
 const MAX_WRITTEN: usize = 8 * 1024 * 1024;
-/// What a command that has ended may still have in its pipes is waited for this long.
+/// How long to wait for the rest of the output after a command has ended.
 const DRAIN: Duration = Duration::from_millis(300);
 
 /// How a command ended.
@@ -26,30 +26,30 @@ pub(super) struct Ended {
     pub(super) signal: Option<i32>,
     /// What it printed, at most 256 KiB.
     pub(super) out: Vec<u8>,
-    /// What it complained of, the same.
+    /// Its error output, with the same limit.
     pub(super) err: Vec<u8>,
 }
 
-/// Why a command has no end of its own.
+/// Why a command did not end normally.
 #[derive(Debug)]
 pub(super) enum Stopped {
-    /// It never began.
+    /// It did not start.
     NotStarted(io::Error),
-    /// It was killed when the time was up.
+    /// It was killed at the time limit.
     Late,
-    /// It was killed because it wrote without end.
+    /// It was killed because it wrote too much.
     Flooded,
-    /// Its end could not be seen.
+    /// Its end could not be observed.
     Lost(String),
 }
 
-/// A process group that ends with its owner, also when the wait for it is given up.
+/// A process group that ends with its owner, also when the caller stops waiting.
 struct Group(Option<Pid>);
 
 impl Group {
     fn kill(&mut self) {
         if let Some(leader) = self.0.take() {
-            // No such group is what is hoped for.
+            // If the group no longer exists, that is fine.
             let _ = kill_process_group(leader, Signal::KILL);
         }
     }
@@ -63,7 +63,7 @@ impl Drop for Group {
 
 struct Pipe<R> {
     from: Option<R>,
-    /// What one read may take; on the heap, so that a future that reads stays small.
+    /// The buffer of one read; on the heap, so that futures stay small.
     chunk: Box<[u8]>,
     kept: Vec<u8>,
     written: usize,
@@ -74,7 +74,7 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
         Self { from, chunk: vec![0; 8192].into_boxed_slice(), kept: Vec::new(), written: 0 }
     }
 
-    /// Reads what is there; nothing is lost when the wait for it is given up.
+    /// Reads available bytes. Cancel-safe.
     async fn read(&mut self) {
         let Some(from) = &mut self.from else { return };
         match from.read(&mut self.chunk).await {
@@ -92,11 +92,11 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
     }
 }
 
-/// Runs `command` to its end, `limit` at most; what is left of its group then is killed.
+/// Runs `command` to its end, at most `limit`; then kills the rest of its group.
 pub(super) async fn run(mut command: Command, limit: Duration) -> Result<Ended, Stopped> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let mut child = command.spawn().map_err(Stopped::NotStarted)?;
-    // Declared after the child, so dropped before it: the group is killed while its leader is not yet waited for.
+    // Declared after the child, so it is dropped first: the group is killed before its leader is reaped.
     let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
     let (mut out, mut err) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
     let deadline = Instant::now() + limit;
@@ -112,7 +112,7 @@ pub(super) async fn run(mut command: Command, limit: Duration) -> Result<Ended, 
         }
     };
     group.kill();
-    // What took itself out of the group may hold the pipes open for ever.
+    // A process that left the group may keep the pipes open for ever.
     let _ = timeout(DRAIN, async {
         while out.has_more() {
             out.read().await;

@@ -1,9 +1,9 @@
-//! The order of orders, once for every kind of traffic system: the same id is one act, an older order never comes after
-//! a newer one, the way back overtakes, and an order that was sent is followed to its end.
+//! The sequence of orders, for every kind of traffic system: the same id acts once, an older order never takes effect
+//! after a newer one, a rollback overtakes, and an order that was sent is followed to its end.
 //!
-//! What was sent cannot be called back: a forward order whose caller gave up may lie in a socket and be carried out
-//! after the way back. So every order that was sent runs to its end, and the way back is set once more when an order
-//! that it overtook has ended.
+//! What was sent cannot be taken back: a forward order whose caller gave up may wait in a socket and be carried out
+//! after a rollback. So every sent order runs to its end, and a rollback is sent again when an order that it overtook
+//! has ended.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,16 +18,16 @@ use super::{
 };
 use crate::domain::{Order, OrderId, Split};
 
-/// How long an order waits for the orders that were sent before it: the way back with its answer, a forward order
-/// before it is checked.
+/// How long an order waits for the orders sent before it: a rollback before it returns, a forward order before it is
+/// checked.
 const PATIENCE: Duration = Duration::from_millis(900);
-/// Orders that are remembered: a retry comes within seconds.
+/// The number of orders that are remembered. A retry comes within seconds.
 const REMEMBERED: usize = 64;
 
 type Outcome = Result<Accepted, BackendError>;
 type Ending = watch::Receiver<Option<Outcome>>;
 
-/// `system` as a backend whose orders never come in the wrong order.
+/// Makes `system` a backend that keeps orders in sequence.
 pub fn sequenced(system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
     Arc::new(Sequenced { system: Arc::new(system), acts: Arc::default() })
 }
@@ -35,7 +35,7 @@ pub fn sequenced(system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
 #[derive(Clone)]
 struct Sequenced {
     system: Arc<dyn TrafficSystem>,
-    /// The orders, the newest last.
+    /// The orders, newest last.
     acts: Arc<Mutex<VecDeque<Act>>>,
 }
 
@@ -43,11 +43,11 @@ struct Sequenced {
 struct Act {
     id: OrderId,
     target: Split,
-    /// Whether it may be in force. An order that is still being checked is not sent.
+    /// Whether it may take effect. An order that is still being checked is not sent.
     is_sent: bool,
-    /// How it ended. Closed when nothing of it is under way any more.
+    /// Its result. The channel closes when no part of the order is in progress any more.
     ending: Ending,
-    /// Cloned by each caller that waits for it.
+    /// Each waiting caller holds a clone.
     callers: Arc<()>,
     task: AbortHandle,
 }
@@ -58,11 +58,11 @@ impl Act {
     }
 }
 
-/// What an order that is asked for turns out to be.
+/// The state of an order when it is requested.
 enum Asked {
-    /// Its outcome is known.
+    /// It has ended, with this result.
     Ended(Outcome),
-    /// It is under way.
+    /// It is in progress.
     UnderWay(Ending, Arc<()>),
 }
 
@@ -88,7 +88,8 @@ impl Driver for Sequenced {
     fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted> {
         Box::pin(async {
             let can = self.capabilities();
-            // A way back to a share that is not listed is possible: the list says which steps forward are worth a reload.
+            // A rollback to a share that is not listed is possible: the list only says which forward steps are worth
+            // a reload.
             if (order.kind.is_forward() || can.weights == Weights::AllOrNothing)
                 && let Some(why) = can.refuses(order.kind, order.target)
             {
@@ -110,7 +111,7 @@ impl Sequenced {
         self.acts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins `order`, unless it has ended or is under way.
+    /// Starts `order`, unless it has ended or is in progress.
     fn ask(&self, order: &Order) -> Asked {
         let mut acts = self.acts();
         let mut again = false;
@@ -124,7 +125,8 @@ impl Sequenced {
             let outcome = act.ending.borrow().clone();
             again = match outcome {
                 None if act.is_under_way() => return Asked::UnderWay(act.ending.clone(), Arc::clone(&act.callers)),
-                // A reload or a restart may have undone a way back since: its values are absolute, so it is sent again.
+                // A reload or a restart may have undone a rollback since. Its values are absolute, so it is sent
+                // again.
                 Some(Ok(_)) if is_newest && !order.kind.is_forward() => true,
                 Some(Ok(accepted)) => return Asked::Ended(Ok(accepted)),
                 Some(Err(error)) if is_newest => error.may_have_happened(),
@@ -161,7 +163,7 @@ impl Sequenced {
         Asked::UnderWay(ending, callers)
     }
 
-    /// Checks a forward order, and sends it if no newer one came and somebody still waits for it.
+    /// Checks a forward order, and sends it if no newer order came and a caller still waits.
     async fn forward(
         &self,
         order: &Order,
@@ -184,10 +186,10 @@ impl Sequenced {
         sending.await
     }
 
-    /// Sends the way back at once, and once more when the orders that it overtook have ended.
+    /// Sends a rollback at once, and again when the orders that it overtook have ended.
     async fn back(&self, order: &Order, again: bool, earlier: Vec<Ending>, tell: &watch::Sender<Option<Outcome>>) {
         if self.system.ends_when_dropped() {
-            // These were ended, and let go at once.
+            // These were ended and release at once.
             all_end(earlier).await;
             tell.send_replace(Some(self.send(order, again).await));
             return;
@@ -226,10 +228,10 @@ fn newer() -> BackendError {
     BackendError::Conflict("a newer order came since".into())
 }
 
-/// Waits until nothing of these orders is under way.
+/// Waits until no part of these orders is in progress.
 async fn all_end(orders: Vec<Ending>) {
     for mut order in orders {
-        // Changes are outcomes; the error is the end.
+        // A change is a result; the error means the end.
         while order.changed().await.is_ok() {}
     }
 }

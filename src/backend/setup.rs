@@ -1,11 +1,11 @@
-//! How each traffic system is set up: a page a kind, written beside the code that drives it.
+//! The set-up pages of the traffic systems: one page per kind, in the folder of its code.
 //!
-//! A page has the headings of [`HEADINGS`]. Fenced `toml` under `## cutover.toml` is a whole config each; what the
-//! system can and cannot is on no page: the backend that such a config makes is asked.
+//! A page has the headings in [`HEADINGS`]. Each fenced `toml` block under `## cutover.toml` is a complete config.
+//! The pages do not list what the system supports: the backend that such a config creates is asked.
 
 use super::kinds;
 
-/// What every page has, in this order.
+/// The headings of every page, in this order.
 pub const HEADINGS: [&str; 4] = ["## Server", "## cutover.toml", "## Permissions", "## Rollback"];
 
 /// A set-up page.
@@ -13,7 +13,7 @@ pub const HEADINGS: [&str; 4] = ["## Server", "## cutover.toml", "## Permissions
 pub struct Page {
     /// The kind, as `[backend] kind` spells it.
     pub kind: &'static str,
-    /// The page, in Markdown.
+    /// The text, in Markdown.
     pub text: &'static str,
 }
 
@@ -22,12 +22,12 @@ pub fn pages() -> impl Iterator<Item = Page> {
     kinds::pages().map(|(kind, text)| Page { kind, text })
 }
 
-/// A config on a page: which way of using the system it shows, and its text.
+/// A config on a page: the way of using the system that it shows, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// The `###` heading above it; empty where the kind has one way only.
+    /// The `###` heading above it; empty if the kind has only one way.
     pub way: String,
-    /// The whole config.
+    /// The complete config.
     pub toml: String,
 }
 
@@ -56,7 +56,7 @@ impl Page {
         found
     }
 
-    /// The whole configs on the page.
+    /// The complete configs on the page.
     pub fn examples(&self) -> Vec<Example> {
         let blocks = self.blocks("## cutover.toml", "toml");
         blocks.into_iter().map(|(way, toml)| Example { way, toml }).collect()

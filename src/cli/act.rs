@@ -1,4 +1,4 @@
-//! The verbs that change something: asked for, confirmed, sent, and followed until they are so.
+//! The verbs that change something: ask, confirm, send, and follow until the effect is verified.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
 use crate::engine::{Access, Command, MIN_REASON, Phase, Reply, Snapshot, Status};
 
-/// How long a forward command waits for fresh data before it lets the engine judge what there is.
+/// How long a forward command waits for fresh data. After that the engine decides with the data it has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A verb that changes something, as typed.
 #[derive(Debug, Clone)]
 pub(crate) struct Act {
-    /// What is asked for.
+    /// The command.
     pub command: Command,
-    /// How.
+    /// Its options.
     pub args: ActArgs,
-    /// The state digest consent is bound to.
+    /// The state digest to which the consent is bound.
     pub expect: Option<String>,
     /// Promote until this step is reached.
     pub to_step: Option<usize>,
 }
 
 impl Act {
-    /// The act behind `verb`; `None` where it changes nothing.
+    /// The act for `verb`; `None` if it changes nothing.
     pub(crate) fn from_verb(verb: Verb) -> Option<Self> {
         let plain = |command, args, expect| Self { command, args, expect, to_step: None };
         Some(match verb {
@@ -67,7 +67,7 @@ impl Act {
         })
     }
 
-    /// Refuses what needs no look at anything to be refused.
+    /// Refuses what can be refused without reading any state.
     fn precheck(&self, has_terminal: bool) -> Result<(), Failure> {
         let verb = self.command.verb();
         if self.command.reason().is_some_and(|reason| reason.trim().chars().count() < MIN_REASON) {
@@ -92,7 +92,7 @@ impl Act {
     }
 }
 
-/// What an act came to, for the one document it prints.
+/// The result of an act, for the document it prints.
 struct Outcome {
     reply: Option<Reply>,
     snapshot: Arc<Snapshot>,
@@ -105,7 +105,7 @@ pub(crate) async fn run(context: &mut Context, act: Act) -> Result<Exit, Failure
     with_session(context, act.access(), async |session, context| carry_out(session, context, &act).await).await
 }
 
-/// The act on an open session.
+/// Runs an act on an open session.
 pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context, act: &Act) -> Result<Exit, Failure> {
     if act.access().probes() {
         settled(session, PATIENCE.min(act.args.timeout)).await?;
@@ -134,8 +134,8 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
     Ok(exit)
 }
 
-/// A rollback without a journal: that it is not recorded is said aloud, and that there was nothing to do is not believed
-/// where nobody can know which side is the way back.
+/// Corrects the outcome of a rollback without a journal: it warns that the rollback is not recorded, and it does not
+/// accept "nothing to do", since nobody can know which side is the previous one.
 fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     let status = &outcome.snapshot.status;
     let fault = status.fault(FaultKind::Journal);
@@ -155,7 +155,7 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     Outcome { result: Err(Failure::error(text)), ..outcome }
 }
 
-/// Sends once and follows what becomes of it.
+/// Sends once and follows the result.
 async fn send(
     session: &mut impl Session,
     context: &mut Context,
@@ -185,12 +185,12 @@ async fn send(
     Ok(Outcome { reply: Some(reply), snapshot, result })
 }
 
-/// What there is to tell where the plan stands at the step asked for, or beyond it: one more would be one too many.
+/// The result if the plan is already at the requested step or beyond it: a further step would be too much.
 async fn reached_already(session: &mut impl Session, act: &Act) -> Result<Option<Outcome>, Failure> {
     let Some(goal) = act.to_step else { return Ok(None) };
     let snapshot = present(session).await?;
     let step = &snapshot.status.step;
-    // Behind the last step the engine knows better: that rollout may be another than the one meant.
+    // After the last step the engine decides: its rollout may be a different one.
     if step.index < goal || step.next.is_none() || !is_settled(&snapshot.status) {
         return Ok(None);
     }
@@ -198,8 +198,8 @@ async fn reached_already(session: &mut impl Session, act: &Act) -> Result<Option
     Ok(Some(Outcome { reply: None, snapshot, result: Ok(text) }))
 }
 
-/// Promotes until `goal` steps are reached, each after the bake of the one before: the first too, where a bake is
-/// running already.
+/// Promotes until `goal` steps are reached. Before each step it waits for the previous bake, also for one that is
+/// already running.
 async fn walk(
     session: &mut impl Session,
     context: &mut Context,
@@ -208,7 +208,7 @@ async fn walk(
     expect: Option<String>,
 ) -> Result<Outcome, Failure> {
     let before = present(session).await?;
-    // What has ended already is for the engine to judge: it knows the remedy.
+    // The engine decides about a rollout that has ended: it knows the remedy.
     if bake_left(&before.status) > 0.0
         && has_ended(&before.status).is_none()
         && let Some((snapshot, failure)) = bake(session, context, act, &before.status).await?
@@ -229,7 +229,7 @@ async fn walk(
     }
 }
 
-/// Waits until the step that `status` shows has baked; where the plan stops meanwhile, what was seen then, and why.
+/// Waits until the step in `status` has baked. If the plan stops meanwhile, returns the last snapshot and the reason.
 async fn bake(
     session: &mut impl Session,
     context: &mut Context,
@@ -251,7 +251,7 @@ async fn bake(
     Ok(has_ended(&now.status).map(|failure| (now, failure)))
 }
 
-/// Why a walk through the plan goes no further.
+/// Why a walk through the plan cannot continue.
 fn has_ended(status: &Status) -> Option<Failure> {
     let exit = match status.phase {
         Phase::Paused => Exit::Paused,
@@ -263,7 +263,7 @@ fn has_ended(status: &Status) -> Option<Failure> {
     Some(Failure::new(exit, format!("the plan stopped at step {}: {}{why}", status.step.index, status.phase.title())))
 }
 
-/// Prints the one document, or the one line.
+/// Prints the document or the line.
 fn tell(context: &mut Context, act: &Act, outcome: &Outcome) -> Exit {
     if context.out.is_json() {
         let mut document = document(act, &outcome.snapshot.status);
@@ -315,7 +315,8 @@ async fn dry_run(session: &mut impl Session, context: &mut Context, act: &Act) -
     Ok(Exit::Reached)
 }
 
-/// After a rollback a person is asked for the reason: it is recorded, and was not in the way before.
+/// After a rollback, asks a person for the reason and records it. It is asked afterwards so that it does not delay
+/// the rollback.
 async fn ask_why(session: &mut impl Session, context: &mut Context, act: &Act) {
     if !context.input.is_terminal() || act.args.yes || act.args.reason.is_some() {
         return;

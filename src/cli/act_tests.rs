@@ -158,7 +158,8 @@ async fn a_state_that_moves_under_the_question_closes_it_but_not_for_rollback() 
         let mut moved = status();
         moved.digest = "b207".into();
         script.then(moved);
-        // Nobody answers: the promote is closed by the digest; the rollback stays open until its time is up.
+        // Nobody answers. The promote closes because the digest changes; the rollback stays open until its time
+        // limit.
         let failure = carry_out(&mut script, &mut context, &act(words)).await;
         let failure = match failure {
             Err(failure) => failure,

@@ -1,4 +1,4 @@
-//! `alert`: does what the config says of alerts wake anybody? A test alert goes to every place, or to those named.
+//! `alert`: sends a test alert to every configured destination, or to the named ones.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::alert::{Ended, Places};
 use crate::domain::alert::SCHEMA_VERSION;
 use crate::domain::{Alert, AlertKind, Digest, Pair};
 
-/// Sends a test alert and says what became of it at each place.
+/// Sends a test alert and reports the result at each destination.
 pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration) -> Result<Exit, Failure> {
     let config = load(context)?;
     let service = &config.service;

@@ -1,4 +1,4 @@
-//! How output looks: theme, colours, glyphs and what the terminal can show, from flags, environment and config.
+//! The appearance of output: theme, colours, glyphs and the terminal's abilities, from flags, environment and config.
 
 use super::Context;
 use super::args::ColorChoice;
@@ -21,7 +21,8 @@ pub(crate) fn is_dumb() -> bool {
     terminal::capability::detect(&terminal::capability::Env::of_process(auto, auto, true)).dumb
 }
 
-/// The chosen theme, and what the terminal can show. A flag wins over the environment, and that over the config.
+/// The chosen theme and the terminal's abilities. A flag wins over the environment, and the environment over the
+/// config.
 pub(crate) fn of_terminal(
     theme: Option<&str>,
     spec: &config::UiSpec,

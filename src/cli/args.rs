@@ -1,4 +1,4 @@
-//! What can be typed: one definition for parsing, help, completions and the man page.
+//! The arguments: one definition for parsing, help, completions and the man page.
 
 mod parts;
 mod verbs;
@@ -17,18 +17,18 @@ use super::exit;
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, disable_help_subcommand = true, after_long_help = exit::as_text())]
 pub(crate) struct Typed {
-    /// What applies to every verb.
+    /// Options of every verb.
     #[command(flatten)]
     pub global: Global,
-    /// What applies to the full-screen console.
+    /// Options of the full-screen console.
     #[command(flatten)]
     pub console: ConsoleArgs,
-    /// What to do; the console without one.
+    /// The verb; the console without one.
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
 
-/// What applies to every verb.
+/// Options of every verb.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options everywhere")]
 pub(crate) struct Global {
@@ -65,10 +65,10 @@ pub(crate) struct Global {
     /// The keys of the console [default: keys.toml in the XDG config directory]
     #[arg(long, global = true, value_name = "FILE", env = "CUTOVER_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
-    /// Record what the engine takes, secrets masked, for `cutover replay FILE`
+    /// Record all events, secrets masked, for `cutover replay FILE`
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Write a diagnostic log [env: CUTOVER_LOG=info,probe=trace says how much; default: debug]
+    /// Write a diagnostic log [env: CUTOVER_LOG=info,probe=trace sets the level; default: debug]
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }
@@ -95,7 +95,7 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// What applies only to the full-screen console.
+/// Options of the full-screen console.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of the console")]
 pub(crate) struct ConsoleArgs {
@@ -117,7 +117,7 @@ pub(crate) struct ConsoleArgs {
     /// No bell and no notices
     #[arg(long)]
     pub no_notices: bool,
-    /// Print one plain frame of the screen and end; the exit code says how things are
+    /// Print one plain frame of the screen and end; the exit code gives the state
     #[arg(long, conflicts_with_all = ["linear", "read_only"])]
     pub once: bool,
     /// Width of that frame [default: COLUMNS, else 80]
@@ -129,7 +129,7 @@ pub(crate) struct ConsoleArgs {
 }
 
 impl ConsoleArgs {
-    /// Whether anything of it was typed.
+    /// Whether any of these options was given.
     pub(crate) fn any(&self) -> bool {
         self.read_only
             || self.linear

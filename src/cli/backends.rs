@@ -1,6 +1,6 @@
-//! `backends`: how each traffic system is set up, and what it can and cannot.
+//! `backends`: how to set up each traffic system, and what it supports.
 //!
-//! The pages are texts; what a system can is asked of the backend that a page's own config makes.
+//! The pages are texts. What a system supports comes from the backend that the page's own config creates.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,14 +15,14 @@ use crate::backend::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::{config, runtime};
 
-/// What one way of using a kind can.
+/// What one way of using a kind supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ability {
     /// The kind, as `[backend] kind` spells it.
     pub kind: &'static str,
-    /// Which way of using it; empty where there is one only.
+    /// The way of using it; empty if there is only one.
     pub way: String,
-    /// What it can.
+    /// What it supports.
     pub can: Capabilities,
 }
 
@@ -47,7 +47,7 @@ fn of(page: &Page) -> Result<Vec<Ability>, String> {
     page.examples().into_iter().map(ability).collect()
 }
 
-/// An environment in which every secret of a page is set: nothing is contacted with it.
+/// An environment that has every secret of a page. Nothing is contacted with these secrets.
 fn stand_in(name: &str) -> Option<String> {
     match name {
         "HOME" => Some("/home/operator".into()),
@@ -56,7 +56,7 @@ fn stand_in(name: &str) -> Option<String> {
     }
 }
 
-/// The table of all kinds, as the README shows it.
+/// The table of all kinds, as in the README.
 ///
 /// # Errors
 /// The faults of a page's config.
@@ -111,7 +111,7 @@ const fn back(class: RollbackClass) -> &'static str {
     }
 }
 
-/// What it can and cannot, line by line.
+/// What it supports and what not, line by line.
 fn told(can: &Capabilities) -> Vec<String> {
     let mark = |can: bool, text: &str| format!("{} {text}", if can { "can   " } else { "cannot" });
     vec![

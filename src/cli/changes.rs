@@ -5,14 +5,14 @@ use crate::domain::{OrderState, Side};
 use crate::engine::snapshot::GateState;
 use crate::engine::{Phase, Status};
 
-/// What a change is a change of: no ages, no rates.
+/// The parts of a status that are compared: without ages and rates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Seen {
     phase: Phase,
     split: String,
     sides: Vec<(Side, String)>,
     gates: Vec<(String, GateState, String)>,
-    /// In the order of the config: subject and side, how it stands, and in words.
+    /// In the order of the config: subject and side, state, and description.
     guards: Vec<(String, &'static str, String)>,
     order: Option<(String, OrderState)>,
     rollback: String,
@@ -23,7 +23,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What of `status` can change.
+    /// The comparable parts of `status`.
     pub(super) fn of(status: &Status) -> Self {
         let side = |side: Side| {
             let it = &status.sides[side];
@@ -67,7 +67,7 @@ impl Seen {
         }
     }
 
-    /// One line for each thing that is other than `before`.
+    /// One line for each difference from `before`.
     pub(super) fn changes(&self, before: Option<&Self>) -> Vec<String> {
         let mut lines = Vec::new();
         let differs = |same: fn(&Self, &Self) -> bool| before.is_none_or(|before| !same(before, self));
@@ -112,7 +112,7 @@ impl Seen {
     }
 }
 
-/// The notes that the others do not tell. A number that counts down is no other note.
+/// The notes that are not in `others`. A note whose number has changed counts as the same note.
 fn other_notes<'a>(notes: &'a [String], others: &'a [String]) -> impl Iterator<Item = &'a String> {
     let words =
         |note: &str| note.chars().filter(|c| !c.is_ascii_digit()).collect::<String>().replace("sessions", "session");

@@ -1,4 +1,4 @@
-//! `check`: is the config right, and does everything it names answer?
+//! `check`: validates the config and checks whether every system in it answers.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -20,20 +20,20 @@ use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::http::{Ask, Client, FetchError, Target, fetch};
 use crate::runtime::connect;
 
-/// Of an answer no more than this is read, in bytes.
+/// The most bytes read of an answer.
 const MAX_REPLY: usize = 64 * 1024;
-/// A system that a gate asks has this long to answer.
+/// The time limit for a system that a gate asks.
 const OTHERS: Duration = Duration::from_secs(3);
 
-/// What the traffic system is called here.
+/// The name of the traffic system in the output.
 const ROUTER: &str = "router";
 
-/// One thing that was tried.
+/// The result of one check.
 struct Row {
     what: String,
     target: String,
     result: Result<String, String>,
-    /// Whether a failure means unreachable (9) and not a fault of this machine (1).
+    /// Whether a failure means unreachable (9) instead of a fault of this machine (1).
     is_remote: bool,
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Asks every replica's probe path once, one after the other.
+/// Probes every replica once, one after the other.
 async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
     let probe = &config.service.probe;
     let limit = Duration::from_millis(probe.timeout_ms);
@@ -91,7 +91,7 @@ async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
     rows
 }
 
-/// Reads every replica's metrics. A series of a preset that no server exports is reported, and is not a failure.
+/// Reads every replica's metrics. A preset's series that no server exports is reported, but is not a failure.
 async fn metrics(config: &Config) -> Vec<Row> {
     let Some(spec) = &config.service.metrics else { return Vec::new() };
     let readings = Side::BOTH.into_iter().flat_map(|side| spec.urls[side].iter().map(move |url| (side, url)));
@@ -143,7 +143,8 @@ fn found(spec: &MetricsSpec, scrape: &Scrape) -> Result<String, String> {
     }
 }
 
-/// The other systems that gates ask, each origin once. Any answer will do: what a gate asks there may do something.
+/// Contacts the other systems that gates use, each origin once. Any answer is good: a gate's real request may change
+/// something there.
 async fn others(config: &Config) -> Vec<Row> {
     let mut asked: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
@@ -175,7 +176,7 @@ async fn others(config: &Config) -> Vec<Row> {
     rows
 }
 
-/// Reads the traffic system once: its split or why that is not known, and its notes.
+/// Reads the traffic system once: its split, or why it is unknown, and its notes.
 async fn read_router(config: &Config) -> (Result<String, String>, Vec<String>) {
     let observer = connect(config).observer();
     match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
@@ -197,7 +198,7 @@ fn origin(url: &str) -> &str {
     url[from..].find(['/', '?']).map_or(url, |at| &url[..from + at])
 }
 
-/// What the console reads besides the config: its keys and its theme.
+/// Checks the other files of the console: its keys and its theme.
 fn console_files(config: &Config, context: &Context) -> Vec<Row> {
     let told = |failure: Failure| clean(&failure.message, 400);
     let keys = super::keymap::load(context).map(|_| "valid".into()).map_err(told);
@@ -206,7 +207,7 @@ fn console_files(config: &Config, context: &Context) -> Vec<Row> {
     vec![Row::local("keys", &file, keys), Row::local("theme", Path::new(&config.ui.theme), theme)]
 }
 
-/// `user:password@` is never printed.
+/// Removes `user:password@`.
 fn hide_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -218,7 +219,7 @@ fn hide_password(url: &str) -> String {
     }
 }
 
-/// Whether files can be made in `dir`, or `dir` itself where it is not there yet. Nothing is left behind.
+/// Whether files can be created in `dir`, or `dir` itself if it does not exist. Leaves nothing behind.
 fn writable(dir: &Path) -> Result<String, String> {
     let existing = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
     let note = if existing == dir { "writable" } else { "will be created" };
@@ -245,7 +246,8 @@ async fn gate_files(config: &Config) -> Vec<Row> {
     rows
 }
 
-/// One line a thing; `notes` are the traffic system's, which are no failures: a node that is down, what a reload undoes.
+/// Prints one line per check. `notes` come from the traffic system and are not failures, for example a node that is
+/// down.
 fn print(context: &mut Context, rows: &[Row], notes: &[String]) {
     if context.out.is_json() {
         let checks: Vec<_> = rows

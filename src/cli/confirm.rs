@@ -1,7 +1,8 @@
-//! The question before a command, on the command line: what it will do, what stands in the way, and the one answer that
-//! sends it.
+//! The question before a command on the command line: what the command will do, what blocks it, and the one answer
+//! that sends it.
 //!
-//! The engine goes on while the question is open: when the state it is bound to changes, nothing is sent.
+//! The engine keeps running while the question is open. When the state changes to which the question is bound,
+//! nothing is sent.
 
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use super::span;
 use crate::dialogue::{ARMING_MS, Answer, Question, Topic, Wants, Weight, Words};
 use crate::engine::{Command, Status};
 
-/// A question with much to read stays open at least this long, in milliseconds.
+/// A long question stays open for at least this time, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
 
-/// What `command` will do, in lines, and the state that is said about.
+/// What `command` will do in the state `status`, in lines.
 pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
     let words = Words::whole(status);
     let environment = if status.environment.is_empty() { String::new() } else { format!("{} ", status.environment) };
@@ -26,12 +27,12 @@ pub(crate) fn effect(command: &Command, status: &Status) -> Vec<String> {
     std::iter::once(words.title(command)).chain(words.effect(command)).chain([place]).collect()
 }
 
-/// What stands in the way of `command`, as far as is known.
+/// The known reasons that block `command`.
 pub(crate) fn blockers(command: &Command, status: &Status) -> Vec<String> {
     status.blockers(command).map(|blocked| format!("BLOCKED   {}", blocked.because)).collect()
 }
 
-/// Asks a person; answers with the state digest that consent was given to.
+/// Asks a person; returns the state digest to which the consent is bound.
 pub(crate) async fn ask(
     session: &mut impl Session,
     context: &mut Context,
@@ -55,7 +56,7 @@ pub(crate) async fn ask(
         Wants::Version(word) => format!("type {word} to go on: "),
         Wants::Yes | Wants::Reason => "y = yes, anything else = no: ".to_owned(),
     });
-    // What was typed before the question is thrown away, so an answer counts at once.
+    // Input from before the question was discarded, so an answer counts at once.
     question.shown.drawn();
     question.shown.flushed(0);
     let answer = {

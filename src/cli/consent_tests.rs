@@ -51,13 +51,13 @@ fn at(phase: Phase, candidate: Side) -> Status {
     status
 }
 
-/// A front end was shown a question and given the expected answer: what it said, and what it sent.
+/// The result of a front end that was asked a question and got the expected answer: its text and what it sent.
 struct Asked {
     text: String,
     sent: Option<(Command, Option<String>)>,
 }
 
-/// How a person asks for `command` in words.
+/// The words for `command`, as a person types them.
 fn words(command: &Command) -> String {
     match command {
         Command::Auto { .. } => "auto on".into(),
@@ -114,7 +114,7 @@ fn with_reason(command: Command, typed: &str) -> Command {
     }
 }
 
-/// What every front end has to name: the side and version that gain traffic or that the gate is passed for.
+/// What every front end must name: the side and version that gain traffic, or for which the gate is passed.
 fn named(status: &Status, command: &Command) -> Vec<String> {
     let version = |side: Side| format!("{side} {}", status.sides[side].version.as_ref().unwrap().name);
     match command {

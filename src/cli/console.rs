@@ -21,7 +21,8 @@ pub(crate) async fn run(args: &ConsoleArgs, needs_person: bool, context: &mut Co
     }
     let (reads, writes) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
     let lines = args.linear || appearance::is_linear() || appearance::is_dumb();
-    // Reason: messages may go to a file; the screen needs the other two, and lines without a keyboard are a watch.
+    // Reason: messages may go to a file, but the screen needs the other two streams. Lines without a keyboard are the
+    // same as `watch`.
     if (needs_person && !(reads && writes)) || (writes && !reads && !lines) {
         return Err(Failure::usage(
             "the console needs a terminal on standard input and output; \

@@ -18,7 +18,7 @@ use crate::domain::Side;
 use crate::engine::Access;
 use crate::runtime::console::full_screen::{Setup, full_screen};
 
-/// Plays the demo: on the screen or in lines with a terminal; without one it plays, reports and judges by itself.
+/// Runs the demo: on the screen or in lines if there is a terminal; otherwise it runs, reports and judges by itself.
 pub(crate) async fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failure> {
     use std::io::IsTerminal;
     let scenario = args.scenario;

@@ -1,4 +1,4 @@
-//! The journal's records as people read them, one line each.
+//! The journal's records in words, one line each.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::narrate;
 /// The longest line shown.
 const LONGEST: usize = 400;
 
-/// A line of the journal: for people, and as the JSON it is.
+/// A record of the journal: in words, and as JSON.
 pub(crate) fn line(raw: &str) -> (String, Value) {
     let json = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(clean(raw, LONGEST)));
     let text = match serde_json::from_str::<Record>(raw) {

@@ -1,4 +1,4 @@
-//! What the exit codes mean: one table for the code, the help, the man page and the tests.
+//! The exit codes: one table for the code, the help, the man page and the tests.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -9,31 +9,31 @@ use crate::engine::RefusalKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// What was asked for is so.
+    /// The command did what was asked.
     Reached = 0,
-    /// Something went wrong that has no code of its own.
+    /// An error without a code of its own.
     Error = 1,
-    /// Wrong usage, or refused for lack of a terminal or `--yes`.
+    /// Wrong usage, or refused because there is no terminal and no `--yes`.
     Usage = 2,
-    /// Gates, a fault of a side or drift stand in the way.
+    /// Blocked by gates, a fault of a side, or drift.
     Blocked = 3,
-    /// The rollout was given up.
+    /// The rollout was aborted.
     RolloutFailed = 4,
-    /// The rollout ended rolled back.
+    /// The rollout ended with a rollback.
     RolledBack = 5,
     /// The plan is paused and waits for a person.
     Paused = 6,
-    /// The state is another than the one consent was given to, or another order is under way.
+    /// The state differs from the one that was confirmed, or another order is in flight.
     StateChanged = 7,
     /// Read-only, another console drives, or the credentials do not allow it.
     ReadOnly = 8,
-    /// The traffic system cannot be reached, or what is known is too old.
+    /// The traffic system cannot be reached, or the data is too old.
     Unreachable = 9,
-    /// It did not happen in the time given; it may still.
+    /// It did not happen within the time limit. It may still happen.
     TimedOut = 10,
-    /// The config is wrong.
+    /// The config has faults.
     Config = 78,
-    /// A fault of this program.
+    /// A bug in this program.
     Panic = 101,
     /// Ended by SIGHUP.
     Hup = 129,
@@ -63,7 +63,7 @@ pub const TABLE: [(Exit, &str); 16] = [
     (Exit::Term, "ended by TERM"),
 ];
 
-/// What each exit code of `--once` means, most important first.
+/// The meaning of each exit code of `--once`, most important first.
 pub const ONCE: [(Exit, &str); 8] = [
     (Exit::Unreachable, "the traffic system cannot be read, or what is known is too old"),
     (Exit::Error, "the journal cannot be written"),
@@ -81,7 +81,7 @@ impl Exit {
         self as u8
     }
 
-    /// The exit of a code that another part of the program ended with; an unknown one is an error.
+    /// The exit for a code from another part of the program; an unknown code is an error.
     pub fn of_code(code: u8) -> Self {
         TABLE.iter().map(|(exit, _)| *exit).find(|exit| exit.code() == code).unwrap_or(Self::Error)
     }

@@ -1,4 +1,4 @@
-//! Why a command did not reach what was asked: an exit code and one line with the remedy.
+//! Why a command failed: an exit code and one line with the remedy.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use super::exit::Exit;
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::engine::{Refusal, RefusalKind};
 
-/// A command that ended otherwise than asked.
+/// A command that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// Decides the exit code.
     pub exit: Exit,
-    /// For people: lower case, value and remedy; may have several lines (config faults).
+    /// For people: lower case, with value and remedy; may have several lines (config faults).
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of an order: followed until it was read back from the traffic system, or time is up.
+//! Follows an order until its effect was read back from the traffic system, or the time limit has passed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use super::span;
 use crate::domain::{Move, OrderFault, OrderId, OrderState};
 use crate::engine::{Phase, Snapshot, Status};
 
-/// How an order ended, with the last state seen.
+/// The end of an order, with the last state.
 pub(crate) struct Followed {
-    /// What it came to.
+    /// The result.
     pub result: Result<String, Failure>,
-    /// The state then.
+    /// The last state.
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Waits until the order `id` is settled or another took its place.
+/// Waits until the order `id` is settled or replaced.
 pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Duration) -> Result<Followed, Failure> {
-    // The snapshot may lag behind the reply: until the order was seen once, another one is an older one.
+    // The snapshot may be older than the reply. Until the order appears in it, another order is an older one.
     let mut seen = false;
     let settled = session
         .when(
@@ -29,7 +29,7 @@ pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Dur
                     seen = true;
                     order.state.is_settled()
                 }
-                // Another order of the same moment may yet fail, and this one hold.
+                // If another order from the same moment fails, this one still counts.
                 Some(order) => seen && order.state.is_settled(),
                 None => seen,
             },
@@ -68,7 +68,7 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
             let detail = order.detail.as_deref().unwrap_or("the traffic system did not say why");
             Err(Failure::new(exit_of(order.fault), format!("{verb} {id} FAILED: {detail}")))
         }
-        // A rollback is tried again and again; while it is only sent, what came of each try is known.
+        // A rollback is retried. While it is only sent, the result of each try is known.
         OrderState::Sent if order.fault.is_some() => {
             let detail = order.detail.as_deref().unwrap_or_default();
             let waited = span::show(timeout.as_secs_f64());
@@ -100,7 +100,7 @@ fn superseded(status: &Status, id: &OrderId) -> Failure {
     Failure::new(exit, format!("order {id} was overtaken by {by}; now {}", status.phase.title()))
 }
 
-/// The exit code of an order that was not carried out.
+/// The exit code for an order that was not carried out.
 const fn exit_of(fault: Option<OrderFault>) -> Exit {
     match fault {
         Some(OrderFault::Unreachable) => Exit::Unreachable,

@@ -1,4 +1,4 @@
-//! `gates`: the list, and `gates run`: on the candidate, until every result is there.
+//! `gates` prints the list; `gates run` runs gates on the candidate and waits for every result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use crate::domain::LogLevel;
 use crate::engine::snapshot::{GateState, GateStatus};
 use crate::engine::{Access, Command, Reply, Snapshot};
 
-/// How long fresh data is waited for.
+/// How long to wait for fresh data.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Ages in the status document may be rounded by this much, seconds.
+/// The rounding of ages in the status document, in seconds.
 const ROUNDED_S: f64 = 0.1;
 
 /// Prints the gates.
@@ -82,7 +82,7 @@ async fn carry_out(
     }
 }
 
-/// Follows the runs; log lines go to the message stream meanwhile.
+/// Follows the runs. Log lines go to standard error meanwhile.
 async fn follow(
     session: &mut impl Session,
     context: &mut Context,
@@ -121,7 +121,7 @@ fn wanted(snapshot: &Snapshot, names: &[String]) -> Vec<GateStatus> {
     all.filter(|gate| names.is_empty() || names.contains(&gate.name)).cloned().collect()
 }
 
-/// Required gates that do not let traffic pass.
+/// The failure for required gates that do not pass.
 fn judged(gates: &[GateStatus]) -> Option<Failure> {
     let stopping: Vec<String> = gates
         .iter()
@@ -166,7 +166,7 @@ mod tests {
     use crate::cli::args::Format;
     use crate::cli::testing::{Script, context, status};
 
-    /// The states of a script come at once; only a run that never ends meets this.
+    /// The states of a script come at once. Only a run that never ends reaches this limit.
     const LIMIT: Duration = Duration::from_millis(50);
 
     async fn run_with(after: GateState, names: &[&str]) -> (Result<Exit, Failure>, String) {

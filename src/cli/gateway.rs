@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &mut Context, until_stdin_closes: bool) -> Resu
         }
     };
     gateway.run(shutdown).await.map_err(|error| Failure::error(error.to_string()))?;
-    // Reason: a service that stops when it is asked to has not failed.
+    // Reason: a service that stops on request has not failed.
     Ok(match ended.get() {
         Exit::Int | Exit::Term => Exit::Reached,
         exit => exit,

@@ -14,7 +14,7 @@ use crate::domain::text::clean;
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::manual::{Topic, markdown, topic, topics};
 
-/// Prints what was asked for, or writes it into a directory.
+/// Prints the requested part, or writes it into a directory.
 pub(crate) fn run(context: &mut Context, args: &HelpArgs) -> Result<Exit, Failure> {
     if let Some(dir) = &args.dir {
         let index = topics().map(|topic| format!("- [{0}]({0}.md): {1}\n", topic.name, topic.summary));
@@ -34,7 +34,7 @@ pub(crate) fn run(context: &mut Context, args: &HelpArgs) -> Result<Exit, Failur
     }
 }
 
-/// Writes `files`, each a name and a text, into `dir`, which is made where it is missing.
+/// Writes `files`, pairs of name and text, into `dir`. Creates `dir` if it is missing.
 ///
 /// # Errors
 /// The file that cannot be written, and why.
@@ -91,7 +91,7 @@ fn page(context: &mut Context, name: &str) -> Result<Exit, Failure> {
     Ok(Exit::Reached)
 }
 
-/// Where no topic has the name, a verb may: its options.
+/// If no topic has this name, a verb may have it: then prints its options.
 fn verb(context: &mut Context, name: &str, near: Option<&str>) -> Result<Exit, Failure> {
     let mut definition = args::definition();
     definition.build();

@@ -1,4 +1,4 @@
-//! `info`: where everything is, and what is in effect.
+//! `info`: the paths and settings in use.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::{Context, appearance, paths};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::journal;
 
-/// Prints the paths that are used, and what was chosen from flags, environment and config.
+/// Prints the paths in use, and what flags, environment and config have selected.
 pub(crate) fn run(context: &mut Context) -> Exit {
     let rows = paths(context);
     let chosen = in_effect(context);
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &mut Context) -> Exit {
     Exit::Reached
 }
 
-/// Every path, whether or not a file exists there; `None` when it is unknown.
+/// Every path, even if no file exists there; `None` if it is unknown.
 fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
     let dirs = directories::ProjectDirs::from("", "", "cutover");
     let of = |dir: fn(&directories::ProjectDirs) -> Option<&Path>| dirs.as_ref().and_then(dir).map(Path::to_path_buf);
@@ -68,7 +68,7 @@ fn paths(context: &mut Context) -> Vec<(&'static str, Option<PathBuf>)> {
     rows
 }
 
-/// What was chosen, by name.
+/// The settings in use, by name.
 fn in_effect(context: &Context) -> Vec<(String, Value)> {
     let mut rows = vec![
         ("ascii".to_owned(), json!(context.out.style.ascii)),

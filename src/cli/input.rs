@@ -1,23 +1,23 @@
-//! Questions to a person, on a terminal only. Without one nothing here is ever called.
+//! Asks a person questions. Used only with a terminal.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::time::Duration;
 
-/// Where answers come from.
+/// The source of answers.
 pub(crate) trait Input {
-    /// Whether there is a person to ask.
+    /// Whether a person can be asked.
     fn is_terminal(&self) -> bool;
-    /// Throws away what was typed before the question was shown.
+    /// Discards input from before the question.
     fn forget(&mut self);
-    /// One line, trimmed; `None` at the end of input or when nothing came within `timeout`.
+    /// One line, trimmed; `None` at the end of input or after `timeout`.
     fn line(&mut self, timeout: Duration) -> impl Future<Output = Option<String>>;
 }
 
-/// Standard input: scripted in tests of whole verbs.
+/// Standard input, or a script in tests of whole verbs.
 pub(crate) enum Answers {
     /// The process's own.
     Standard,
-    /// What a test types; `None` means no terminal.
+    /// The answers of a test; `None` means no terminal.
     #[cfg(test)]
     Scripted(Option<std::collections::VecDeque<String>>),
 }
@@ -33,7 +33,7 @@ impl Input for Answers {
 
     fn forget(&mut self) {
         if matches!(self, Self::Standard) {
-            // Where the terminal cannot do it there is nothing better; the question still has to be answered.
+            // If the terminal cannot do this, there is no alternative. The question must still be asked.
             let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
         }
     }
@@ -41,7 +41,7 @@ impl Input for Answers {
     async fn line(&mut self, timeout: Duration) -> Option<String> {
         match self {
             Self::Standard => {
-                // A blocked read cannot be called off; the runtime is left without waiting for it.
+                // A blocked read cannot be cancelled. The runtime ends without waiting for it.
                 let read = tokio::task::spawn_blocking(|| {
                     let mut line = String::new();
                     io::stdin().lock().read_line(&mut line).ok().filter(|&n| n > 0).map(|_| line.trim().to_owned())
@@ -52,7 +52,7 @@ impl Input for Answers {
             Self::Scripted(lines) => {
                 let _ = timeout;
                 let line = lines.as_mut().and_then(std::collections::VecDeque::pop_front);
-                // Long enough for the engine to go on, then as if the time were up.
+                // Lets the engine run for a while, then acts as if the time limit had passed.
                 for _ in 0..if line.is_some() { 0 } else { 50 } {
                     tokio::task::yield_now().await;
                 }

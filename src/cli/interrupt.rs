@@ -1,4 +1,4 @@
-//! Signals that end a command: the session is closed, and the exit code says which signal it was.
+//! Signals that end a command. The session is closed, and the exit code tells the signal.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -9,12 +9,12 @@ use super::failure::Failure;
 pub(crate) struct Interrupts {
     int: Signal,
     term: Signal,
-    /// Not listened for under `nohup`.
+    /// `None` under `nohup`.
     hup: Option<Signal>,
 }
 
 impl Interrupts {
-    /// Starts to listen; from here on these signals no longer end the process by themselves.
+    /// Starts to listen. From here on these signals no longer end the process by themselves.
     pub(crate) fn new() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(|error| Failure::error(format!("signals cannot be handled: {error}")));
         Ok(Self {
@@ -24,7 +24,7 @@ impl Interrupts {
         })
     }
 
-    /// Waits for the first of them.
+    /// Waits for the first signal.
     pub(crate) async fn wait(&mut self) -> Exit {
         let hup = async {
             match &mut self.hup {
@@ -40,7 +40,7 @@ impl Interrupts {
     }
 }
 
-/// Whether HUP was ignored when this process began (`nohup`): listening would undo that.
+/// Whether HUP was ignored when this process started (`nohup`): listening would undo that.
 fn hup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores_hup(&status)

@@ -1,4 +1,4 @@
-//! `keys.toml`: where it is, reading it within bounds, and `cutover keys`.
+//! `keys.toml`: finds it, reads it within limits, and prints it for `cutover keys`.
 
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::ui::actions::table;
 /// Larger files are refused.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// A keymap file: as it was named or found.
+/// A keymap file.
 pub(crate) struct Found {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// It was named, so it must be there.
+    /// Whether the user named it. Then it must exist.
     pub named: bool,
 }
 
-/// `--keys FILE` or `CUTOVER_KEYS`, else `keys.toml` in the user's config directory.
+/// `--keys FILE` or `CUTOVER_KEYS`, or else `keys.toml` in the user's config directory.
 pub(crate) fn find(named: Option<&Path>) -> Option<Found> {
     if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
         return Some(Found { path: path.into(), named: true });
@@ -34,10 +34,10 @@ pub(crate) fn find(named: Option<&Path>) -> Option<Found> {
     Some(Found { path: dirs.config_dir().join("keys.toml"), named: false })
 }
 
-/// The keymap in force.
+/// The active keymap.
 ///
 /// # Errors
-/// The file was named and cannot be read, or holds a fault: every fault with file, line and remedy, exit code 78.
+/// The named file cannot be read, or a file has faults: every fault with file, line and remedy, exit code 78.
 pub(crate) fn load(context: &Context) -> Result<Arc<Keymap>, Failure> {
     let Some(found) = find(context.keys.as_deref()) else { return Ok(Arc::default()) };
     read(&found).map(Arc::new).map_err(|text| Failure::new(Exit::Config, text))
@@ -66,7 +66,7 @@ fn read(found: &Found) -> Result<Keymap, String> {
     }
 }
 
-/// `keys`: the keymap in force, as a table, as JSON, or as a file that can be read back.
+/// `keys`: the active keymap as a table, as JSON, or as a file that can be read again.
 pub(crate) fn run(context: &mut Context, print: bool) -> Result<Exit, Failure> {
     let keymap = load(context)?;
     if context.out.is_json() {

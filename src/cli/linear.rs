@@ -1,9 +1,9 @@
 //! The console in lines: for screen readers, and for terminals that cannot move their cursor.
 //!
-//! Everything is appended, one line a change; nothing is drawn, moved or coloured, and no byte beyond text is sent. The
-//! verbs are words, and so are the answers. It is a console like the full-screen one: it holds the driver's lease, runs
-//! missing gates, lets guards act, and reacts to the loss of its operator in the same way. [`lines`] decides what is
-//! printed and what is asked for; it has no clock and no terminal.
+//! It appends one line per change. Nothing is redrawn, moved or coloured, and only text is sent. Commands and answers
+//! are words. Otherwise it works like the full-screen console: it holds the driver's lease, runs missing gates, lets
+//! guards act, and reacts in the same way when its operator is disconnected. [`lines`] decides what to print and what
+//! to ask for; it has no clock and no terminal.
 
 mod lines;
 mod sentences;
@@ -30,10 +30,10 @@ use crate::runtime::console::{self, after_loss};
 use crate::runtime::{Core, Incoming, Outcome, Systems};
 use crate::terminal::{Signal, Signals};
 
-/// Stands for "no deadline".
+/// In place of "no deadline".
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Everything the console in lines needs.
+/// The parts of the console in lines.
 pub(super) struct Setup {
     /// The service.
     pub(super) service: Service,
@@ -43,13 +43,13 @@ pub(super) struct Setup {
     pub(super) me: Actor,
     /// What this process may do.
     pub(super) access: Access,
-    /// The scenarios of a demo, and where a chosen one is sent.
+    /// The scenarios of a demo, and where the chosen name is sent.
     pub(super) scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
-    /// The lines that a demo prints about itself; a closed channel elsewhere.
+    /// Log lines of a demo; a closed channel when there is no demo.
     pub(super) story: mpsc::Receiver<LogLine>,
 }
 
-/// Runs the console until the operator leaves or is lost.
+/// Runs the console until the operator leaves or is disconnected.
 pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::error(format!("signals cannot be handled: {error}")))?;
@@ -94,24 +94,24 @@ fn left(code: u8, why: &str, lost: bool) -> console::Exit {
     console::Exit { code, why: why.into(), lost }
 }
 
-/// The console with everything it needs.
+/// The running console.
 struct Talk<'a> {
     core: &'a mut Core,
     console: LineConsole,
     out: &'a mut Out,
     sink: Option<mpsc::Sender<String>>,
-    /// Lines that are older are history.
+    /// Older lines are history.
     start: chrono::DateTime<chrono::Utc>,
-    /// The first report was made.
+    /// Whether the first report was printed.
     greeted: bool,
-    /// The engine has news since the last report.
+    /// Whether the engine has news since the last report.
     moved: bool,
-    /// News that were left out because the terminal was too slow.
+    /// The number of news lines left out because the terminal was too slow.
     left_out: u64,
 }
 
 impl Talk<'_> {
-    /// Prints what is new, once everything was read or the time for it is over.
+    /// Prints what is new, as soon as everything was read or the time limit for that has passed.
     fn report(&mut self, first: Instant) {
         if !std::mem::take(&mut self.moved) {
             return;
@@ -125,7 +125,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Does what the console wants done.
+    /// Carries out the console's actions.
     fn carry_out(&mut self) -> Option<console::Exit> {
         loop {
             let wanted = self.console.take();
@@ -142,7 +142,7 @@ impl Talk<'_> {
                     }
                     Action::Scenario(name) => {
                         if let Some(sink) = &self.sink {
-                            // Reason: a demo that is so far behind takes the next choice.
+                            // Reason: a demo with a full queue takes the next choice.
                             let _ = sink.try_send(name);
                         }
                     }
@@ -170,7 +170,7 @@ impl Talk<'_> {
                 if lost > 0 {
                     self.console.say(&format!("{lost} lines came at once and were thrown away"));
                 }
-                // Reason: an answer is judged against what the engine knows now, not against the last line printed.
+                // Reason: an answer is judged by the current state, not by the last printed line.
                 let snapshot = Arc::new(self.core.snapshot());
                 self.console.know(&snapshot);
                 let now = self.core.clock().elapsed_ms();
@@ -190,7 +190,7 @@ impl Talk<'_> {
     fn incoming(&mut self, incoming: Incoming) {
         let is_sample = incoming.is_sample();
         let outcomes = self.core.take(incoming);
-        // Reason: a snapshot for each reading is expensive; the next tick shows them all.
+        // Reason: a snapshot for each reading is expensive. The next tick shows all readings.
         self.moved |= !is_sample || (!self.greeted && self.core.is_met());
         self.outcomes(outcomes);
     }

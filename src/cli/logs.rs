@@ -1,4 +1,4 @@
-//! `logs` and `events`: what the gates said, and the journal. Read from their files, without the engine.
+//! `logs` and `events`: the output of the gates, and the journal. Read from their files, without the engine.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::{Context, event_text, paths};
 use crate::domain::text::clean;
 use crate::journal;
 
-/// How often a followed file is looked at.
+/// The time between two looks at a followed file.
 const LOOK: Duration = Duration::from_millis(200);
 /// The longest line shown.
 const LONGEST: usize = 4000;
 
-/// What a line of a file becomes: for people, and as JSON.
+/// Formats a line of a file: for people, and as JSON.
 type Shape = fn(&str) -> (String, Value);
 
 /// Prints gate logs.

@@ -9,7 +9,7 @@ use super::{Context, args, exit, help};
 use crate::manual::markdown::{self, roff};
 use crate::manual::{Topic, topics};
 
-/// Prints the page of the program, or writes it and one for each topic into `dir`.
+/// Prints the page of the program, or writes it and one page for each topic into `dir`.
 pub(crate) fn run(context: &mut Context, dir: Option<&Path>) -> Result<Exit, Failure> {
     let page = program().map_err(|error| Failure::error(format!("the man page cannot be made: {error}")))?;
     let page = String::from_utf8_lossy(&page).into_owned();

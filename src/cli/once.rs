@@ -1,4 +1,4 @@
-//! `--once`: one plain frame of the screen, and an exit code that says how things stand.
+//! `--once`: one plain frame of the screen, and an exit code for the state.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,16 +14,16 @@ use crate::engine::snapshot::GateState;
 use crate::engine::{Access, Phase, RefusalKind, Snapshot, Status};
 use crate::ui::{self, Input, View, text};
 
-/// How wide a frame is where nothing says so.
+/// The default width.
 const WIDTH: u16 = 80;
-/// The least height a frame gets; wider ones have more panes below each other.
+/// The smallest height. A narrow frame has more panes below each other.
 const HEIGHT: u16 = 24;
 const WIDE_HEIGHT: u16 = 35;
-/// From this width on the screen has its events beside the gates.
+/// From this width on, the screen shows its events beside the gates.
 const WIDE: u16 = 100;
-/// No frame is larger than this in either direction.
+/// The largest width and height.
 const MOST: u16 = 500;
-/// Gates that fit the least height.
+/// The number of gates that fit into the smallest height.
 const GATES: usize = 4;
 
 /// Prints the frame.
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &ConsoleArgs, context: &mut Context) -> Result<Exi
     .await
 }
 
-/// `--width`, then `COLUMNS` where it is a sensible number, then 80.
+/// `--width`, or else `COLUMNS` if it is a sensible number, or else 80.
 fn width(typed: Option<u16>, columns: Option<&str>) -> u16 {
     let columns = columns.and_then(|columns| columns.trim().parse().ok()).filter(|columns| *columns > 0);
     typed.or(columns).unwrap_or(WIDTH).min(MOST)
@@ -58,13 +58,13 @@ pub(super) fn columns() -> u16 {
     width(None, std::env::var("COLUMNS").ok().as_deref())
 }
 
-/// High enough for everything there is.
+/// High enough for the whole content.
 fn height(width: u16, gates: usize) -> u16 {
     let least = if width < WIDE { HEIGHT } else { WIDE_HEIGHT };
     least + u16::try_from(gates.saturating_sub(GATES)).unwrap_or(0).min(MOST - WIDE_HEIGHT)
 }
 
-/// The screen as lines, without what blanks there are at their ends.
+/// The screen as lines, without trailing blanks.
 pub(super) fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u16) -> String {
     let (width, height) = (width.clamp(1, MOST), height.clamp(1, MOST));
     view.update(Input::Resize(width, height), 0);
@@ -77,7 +77,7 @@ pub(super) fn frame(view: &mut View, snapshot: &Snapshot, width: u16, height: u1
         let mut cells = row.iter();
         while let Some(cell) = cells.next() {
             line.push_str(cell.symbol());
-            // The cells that a wide character covers hold nothing.
+            // The cells after the first of a wide character are empty.
             for _ in 1..text::width(cell.symbol()) {
                 cells.next();
             }

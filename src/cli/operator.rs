@@ -2,14 +2,14 @@
 
 use crate::domain::{Actor, text};
 
-/// The operator, who comes in through `via`: `cli`, `console` or `demo`.
+/// The operator. `via` is `cli`, `console` or `demo`.
 pub(crate) fn me(via: &str) -> Actor {
     let name = ["USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok().filter(|name| !name.is_empty()));
     let name = name.or_else(login_name).unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
     Actor { name: text::clean(&name, 40), via: via.into() }
 }
 
-/// The login name of the process's user, for when the environment holds no name.
+/// The login name of the process's user, if the environment has no name.
 fn login_name() -> Option<String> {
     let uid = rustix::process::getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").ok()?;

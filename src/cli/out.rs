@@ -1,4 +1,4 @@
-//! The only way to standard output and standard error: data to the one, messages to the other.
+//! The only access to standard output (data) and standard error (messages).
 //!
 //! A closed pipe (`| head`) is not an error: later output is dropped, [`Out::closed`] makes loops end, and the exit
 //! code stays that of the command. Any other write error is kept and reported at the end.
@@ -20,38 +20,38 @@ use super::interrupt::Interrupts;
 /// How long a command that must end still waits for its reader.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Where data goes.
+/// The destination of data.
 enum Data {
-    /// The process's own standard output, behind a thread.
+    /// The process's own standard output, written by a thread.
     Pen(Pen),
-    /// Anything else, written at once.
+    /// Any other writer, written at once.
     Direct(Box<dyn Write>),
 }
 
-/// Where a command writes.
+/// The output of a command.
 pub(crate) struct Out {
     data: Data,
     messages: Box<dyn Write>,
-    /// What data is written as.
+    /// The format of data.
     pub format: Format,
-    /// How text is written.
+    /// The style of text.
     pub style: Style,
     quiet: bool,
     closed: bool,
     fault: Option<io::Error>,
 }
 
-/// How text looks.
+/// The style of text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Style {
-    /// Bold and reverse may be used.
+    /// Bold and reverse are allowed.
     pub color: bool,
     /// Only bytes below 0x80.
     pub ascii: bool,
 }
 
 impl Style {
-    /// `text` in bold where that is wanted.
+    /// `text` in bold, if allowed.
     pub(crate) fn bold(self, text: &str) -> String {
         if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -61,7 +61,7 @@ impl Out {
     /// Writes to the process's own streams.
     pub(crate) fn standard(format: Format, style: Style, quiet: bool) -> Self {
         let mut out = Self::new(Box::new(io::stdout()), Box::new(io::stderr()), format, style, quiet);
-        // Reason: where there is no thread to be had, writing at once is the next best.
+        // Reason: if no thread can be started, writing directly is the next best.
         if let Ok(pen) = Pen::start(io::stdout()) {
             out.data = Data::Pen(pen);
         }
@@ -79,7 +79,7 @@ impl Out {
         Self { data: Data::Direct(data), messages, format, style, quiet, closed: false, fault: None }
     }
 
-    /// Writes `text` to standard output as it is.
+    /// Writes `text` to standard output unchanged.
     pub(crate) fn text(&mut self, text: &str) {
         if self.closed || self.fault.is_some() {
             return;
@@ -126,16 +126,16 @@ impl Out {
         self.format != Format::Text
     }
 
-    /// A message for people, on standard error; not with `--quiet`.
+    /// Writes a message for people to standard error; not with `--quiet`.
     pub(crate) fn say(&mut self, text: &str) {
         if !self.quiet {
             self.message(text);
         }
     }
 
-    /// A question, on standard error, without a line end.
+    /// Writes a question to standard error, without a line end.
     pub(crate) fn question(&mut self, text: &str) {
-        // There is no better place to report a lost message stream; the exit code still says how the command ended.
+        // A lost message stream cannot be reported anywhere. The exit code still gives the result.
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
@@ -144,7 +144,7 @@ impl Out {
         let _ = writeln!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
-    /// Tells a failure: on standard error, and with JSON as a document on standard output too.
+    /// Reports a failure on standard error, and with JSON also as a document on standard output.
     pub(crate) fn failure(&mut self, failure: &Failure) {
         if self.is_json() {
             self.json(&failure.document());
@@ -152,12 +152,12 @@ impl Out {
         self.failure_text(failure);
     }
 
-    /// Tells a failure on standard error alone, for commands whose own document says it.
+    /// Reports a failure only on standard error, for commands whose own document contains it.
     pub(crate) fn failure_text(&mut self, failure: &Failure) {
         self.message(&format!("cutover: {failure}"));
     }
 
-    /// Whether standard output has no reader any more.
+    /// Whether the reader of standard output is gone.
     pub(crate) fn closed(&self) -> bool {
         match &self.data {
             Data::Pen(pen) => pen.closed() || nobody_reads(),
@@ -165,26 +165,26 @@ impl Out {
         }
     }
 
-    /// Whether more than a reader takes at once is waiting already.
+    /// Whether more output is waiting than a reader takes at once.
     pub(crate) fn is_full(&self) -> bool {
         matches!(&self.data, Data::Pen(pen) if pen.is_full())
     }
 
-    /// Waits until there is room for more: what a loop does before it writes, so that a signal can end it meanwhile.
+    /// Waits until there is room. A loop calls this before it writes, so that a signal can end the wait.
     pub(crate) async fn ready(&self) {
         if let Data::Pen(pen) = &self.data {
             pen.ready().await;
         }
     }
 
-    /// Waits until everything has left for the reader.
+    /// Waits until the reader has everything.
     pub(crate) async fn idle(&self) {
         if let Data::Pen(pen) = &self.data {
             pen.idle().await;
         }
     }
 
-    /// Waits for the reader as long as no signal comes, and not long after one; the exit code.
+    /// Waits for the reader until a signal comes, and shortly after that; returns the exit code.
     pub(crate) async fn drain(&mut self, exit: Exit) -> Exit {
         if matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
             let _ = tokio::time::timeout(LAST_WORDS, self.idle()).await;
@@ -198,7 +198,7 @@ impl Out {
         }
     }
 
-    /// The exit code, which a failed write turns from success into an error.
+    /// The exit code. A failed write turns success into an error.
     pub(crate) fn finish(&mut self, exit: Exit) -> Exit {
         if let Data::Pen(pen) = &self.data {
             if !matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
@@ -216,7 +216,7 @@ impl Out {
     }
 }
 
-/// Whether standard output is a pipe whose other end was closed: seen before anything is written to it.
+/// Whether standard output is a pipe whose other end was closed. This is known before anything is written.
 fn nobody_reads() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let stdout = io::stdout();

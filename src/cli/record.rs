@@ -1,19 +1,19 @@
-//! Reads the record of earlier rollouts from a state directory, and changes nothing there.
+//! Reads the records of earlier rollouts from a state directory. Changes nothing there.
 
 use super::failure::Failure;
 use super::paths::journal_file;
 use crate::domain::{Record, Sample, Service};
 use crate::journal;
 
-/// The record of a state directory.
+/// The content of a state directory.
 pub(crate) struct Past {
     /// The journal, as far as it can be read.
     pub records: Vec<Record>,
     /// The figures.
     pub samples: Vec<Sample>,
-    /// What is wrong with the journal, in words.
+    /// The faults of the journal, in words.
     pub faults: Vec<String>,
-    /// Which figures are lost, in words: a crash can do that.
+    /// The lost figures, in words. A crash can cause that.
     pub lost: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::runtime::console::full_screen::{Setup, replay};
 use crate::runtime::replay::Replay;
 use crate::ui::Input;
 
-/// The size of a frame where nothing says so.
+/// The default size of a frame.
 const SIZE: (u16, u16) = (80, 24);
 
 /// Shows the recording.
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &ReplayArgs, context: &mut Context) -> Result<Exit
     Ok(Exit::of_code(code))
 }
 
-/// One moment, as a frame of text or as the status document.
+/// Prints one moment as a frame of text or as the status document.
 fn print(args: &ReplayArgs, mut player: Player, lines: Input, context: &mut Context) -> Result<Exit, Failure> {
     let snapshot = player.snapshot();
     if context.out.is_json() {
@@ -73,7 +73,7 @@ fn print(args: &ReplayArgs, mut player: Player, lines: Input, context: &mut Cont
     Ok(Exit::Reached)
 }
 
-/// What is in the file.
+/// Prints what is in the file.
 fn check(recording: &Recording, context: &mut Context) -> Exit {
     let wall = |entry: Option<&crate::record::Entry>| entry.map(|entry| entry.at().wall);
     let (from, to) = (wall(recording.entries.first()), wall(recording.entries.last()));
@@ -88,7 +88,7 @@ fn check(recording: &Recording, context: &mut Context) -> Exit {
     Exit::Reached
 }
 
-/// The recorded moment that `text` names, on the clock of the recording, milliseconds.
+/// The recorded time that `text` names, on the clock of the recording, in milliseconds.
 fn moment(text: &str, first: Stamp, last: Stamp) -> Result<i64, String> {
     let at_wall = |wall: DateTime<Utc>| first.mono_ms + (wall - first.wall).num_milliseconds();
     let ms = |span: Duration| span.as_millis() as i64;

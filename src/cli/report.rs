@@ -1,6 +1,6 @@
-//! `report`: what a rollout came to, for the ticket, for a script, or as a page to send on.
+//! `report`: reports a rollout, for a ticket, for a script, or as a page to send.
 //!
-//! Read from the files of the state directory, without the engine and without touching them.
+//! Read from the files of the state directory, without the engine and without changing them.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ pub(crate) fn run(context: &mut Context, args: &ReportArgs) -> Result<Exit, Fail
     Ok(Exit::Error)
 }
 
-/// The format that was asked for: by name, by `-o`, by how the file is called.
+/// The requested format: by `--format`, by `-o`, or by the file name.
 fn format(args: &ReportArgs, output: Format) -> Result<ReportFormat, Failure> {
     let by_output = (output != Format::Text).then_some(ReportFormat::Json);
     if let (Some(format), Some(ReportFormat::Json)) = (args.format, by_output)

@@ -1,7 +1,8 @@
-//! `run --plan`: the whole rollout unattended, from the gates to the end of the rollback window, printed line by line.
+//! `run --plan`: the whole rollout unattended, from the gates to the end of the rollback window, printed line by
+//! line.
 //!
-//! The engine walks; this says what it does and ends with the exit code of what it came to. Killed at any moment, a
-//! new run goes on where the journal says.
+//! The engine walks the plan. This prints what it does and returns the exit code of the outcome. If it is killed, a
+//! new run continues from the journal.
 
 use std::time::Duration;
 
@@ -21,9 +22,9 @@ use crate::domain::OrderState;
 use crate::engine::snapshot::{FaultKind, GateState, SCHEMA_VERSION};
 use crate::engine::{Access, Command, Phase, Reply, Status};
 
-/// How long fresh data is waited for before the question, and the engine's answer to it.
+/// How long to wait for fresh data before the question, and for the engine's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Walks the plan to where `args` says.
+/// Walks the plan as far as `args` says.
 pub(crate) async fn run(context: &mut Context, args: RunArgs) -> Result<Exit, Failure> {
     if !args.yes && !context.input.is_terminal() {
         return Err(Failure::usage(
@@ -82,7 +83,7 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
     }
 }
 
-/// The one document or the last line.
+/// Prints the document or the last line.
 fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
     if context.out.is_json() {
         let mut document = json!({
@@ -98,15 +99,15 @@ fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
     exit
 }
 
-/// How far the walk has come.
+/// The progress of the walk.
 struct Progress {
     until: Until,
-    /// A rollout was seen under way.
+    /// Whether a rollout was seen in progress.
     began: bool,
 }
 
 impl Progress {
-    /// The exit code and the outcome in words, when `status` settles the matter.
+    /// The exit code and the outcome in words, if `status` decides it.
     fn judge(&mut self, status: &Status) -> Option<(Exit, String)> {
         self.began |= matches!(status.phase, Phase::Shifting | Phase::Switched);
         let ended = self.began || status.step.tried;

@@ -1,4 +1,4 @@
-//! Opens a session for a command, and closes it whatever happens.
+//! Opens a session for a command, and always closes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::engine::{Access, Snapshot, Status};
 use crate::runtime::session::EngineSession;
 pub(crate) use crate::runtime::session::{Session, TimedOut, Update};
 
-/// How long a command waits until router, replicas and versions were read once.
+/// How long a command waits until router, replicas and versions were each read once.
 pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(4);
 /// How long a rollback waits for the router's first answer.
 const BACK_LOOK: Duration = Duration::from_millis(500);
@@ -68,13 +68,13 @@ async fn open(config: &Config, access: Access, context: &mut Context) -> Result<
     if access.probes() {
         session.meet(FIRST_LOOK).await;
     } else {
-        // Reason: these commands wait for the router's first answer only, and not for long.
+        // Reason: these commands wait only for the router's first answer, and only for a short time.
         let _ = session.when(|seen| seen.status.split.observed.is_some(), BACK_LOOK).await;
     }
     Ok(session)
 }
 
-/// Opens a session for a rollback. When the journal cannot be read, it says so and writes a new one elsewhere.
+/// Opens a session for a rollback. If the journal cannot be read, it says so and writes a new one in another place.
 fn open_to_go_back(config: &Config, context: &mut Context) -> Result<EngineSession, String> {
     let open = |config: &Config| EngineSession::open(config, me("cli"), Access::Back);
     let opened = if config.service.state_dir.is_file() {
@@ -95,17 +95,17 @@ fn open_to_go_back(config: &Config, context: &mut Context) -> Result<EngineSessi
     })
 }
 
-/// Whether everything that a forward command depends on was read, and is fresh.
+/// Whether everything that a forward command depends on was read and is fresh.
 pub(crate) fn is_settled(status: &Status) -> bool {
     !status.stale && status.data_age_s.is_some() && status.split.observed.is_some()
 }
 
-/// Seconds until the bake of the current step is over; 0 when nothing bakes.
+/// Seconds until the bake of the current step is over; 0 when there is no bake.
 pub(crate) fn bake_left(status: &Status) -> f64 {
     status.step.bake_left_s.unwrap_or(0.0).max(0.0)
 }
 
-/// The present snapshot.
+/// The current snapshot.
 pub(crate) async fn present(session: &mut impl Session) -> Result<Arc<Snapshot>, Failure> {
     session
         .when(|_| true, Duration::from_secs(5))
@@ -113,7 +113,7 @@ pub(crate) async fn present(session: &mut impl Session) -> Result<Arc<Snapshot>,
         .map_err(|TimedOut| Failure::new(Exit::TimedOut, "the engine gave no state within 5 s"))
 }
 
-/// The first settled snapshot, or the present one after `patience`.
+/// The first settled snapshot, or the current one after `patience`.
 pub(crate) async fn settled(session: &mut impl Session, patience: Duration) -> Result<Arc<Snapshot>, Failure> {
     match session.when(|snapshot| is_settled(&snapshot.status), patience).await {
         Ok(snapshot) => Ok(snapshot),

@@ -1,11 +1,11 @@
-//! Spans of time as people type and read them: `800ms`, `30s`, `5m`, `2h`, `1d`.
+//! Spans of time as text: `800ms`, `30s`, `5m`, `2h`, `1d`.
 
 use std::time::Duration;
 
-/// The longest span that can be typed: 30 days.
+/// The longest span that is accepted: 30 days.
 const LONGEST_S: u64 = 30 * 86_400;
 
-/// A span from its text; a number without a unit is seconds.
+/// Parses a span. A number without a unit is in seconds.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     ms.filter(|&ms| ms <= LONGEST_S * 1000).map(Duration::from_millis).ok_or_else(wrong)
 }
 
-/// Seconds as people read them: `0.4s`, `9s`, `4m12s`, `2h05m`, `3d04h`.
+/// Formats seconds for people: `0.4s`, `9s`, `4m12s`, `2h05m`, `3d04h`.
 pub(crate) fn show(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     if seconds < 1.0 {

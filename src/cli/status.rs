@@ -9,7 +9,7 @@ use super::session::{Session, TimedOut, is_settled, present, with_session};
 use super::{Context, status_text};
 use crate::engine::{Access, Snapshot, Status};
 
-/// Rates are differences of two readings: it takes that long until they are known.
+/// The time limit until rates are known: they are differences of two readings.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// Prints the status document.
@@ -34,7 +34,7 @@ async fn print(session: &mut impl Session, context: &mut Context) -> Result<Exit
     Ok(Exit::Reached)
 }
 
-/// The first snapshot with every figure, or after a while what is known.
+/// The first snapshot with every figure; after a while, the current one.
 pub(crate) async fn whole(session: &mut impl Session) -> Result<Arc<Snapshot>, Failure> {
     match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
         Ok(snapshot) => Ok(snapshot),
@@ -42,7 +42,7 @@ pub(crate) async fn whole(session: &mut impl Session) -> Result<Arc<Snapshot>, F
     }
 }
 
-/// Whether every figure that can be known is.
+/// Whether every figure is known that can be known.
 fn is_whole(status: &Status) -> bool {
     let has_figures = status.sides.iter().all(|(_, side)| side.ready.is_some() && side.probe_ms.p50.is_some());
     is_settled(status) && has_figures && status.sides.iter().any(|(_, side)| side.rps.is_some())

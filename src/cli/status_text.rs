@@ -7,9 +7,9 @@ use crate::engine::Status;
 use crate::engine::snapshot::{GateState, GateStatus, GuardState, GuardStatus, Latency, SideStatus, Source};
 use crate::engine::words;
 
-/// How wide it may be.
+/// The width of the table.
 const WIDTH: usize = 80;
-/// How wide the split bar is.
+/// The width of the split bar.
 const BAR: usize = 40;
 
 /// The whole table.
@@ -70,7 +70,7 @@ fn bar(status: &Status, style: Style) -> String {
     };
     let (full, empty) = if style.ascii { ('#', ':') } else { ('█', '▒') };
     let blue = observed.share(Side::Blue);
-    // A side that has any traffic at all has a cell to show it.
+    // A side with any traffic has at least one cell.
     let cells = match blue {
         0 => 0,
         100 => BAR,
@@ -85,7 +85,7 @@ fn mixed(status: &Status) -> String {
     status.split.mixed.as_ref().map(|mixed| format!(" ({mixed})")).unwrap_or_default()
 }
 
-/// `90/10`, with what was asked for where that differs.
+/// `90/10`, with the requested split if it differs.
 pub(crate) fn split(status: &Status) -> String {
     let show = |split: Option<crate::domain::Split>| split.map_or_else(|| "unknown".to_owned(), |s| s.to_string());
     let (observed, desired) = (show(status.split.observed), show(status.split.desired));
@@ -162,7 +162,7 @@ fn value(value: f64, unit: &str) -> String {
     }
 }
 
-/// What a gate measured, against its limit.
+/// The measured value of a gate and its limit.
 pub(crate) fn measured(gate: &GateStatus) -> String {
     let sign = if gate.at_least { ">=" } else { "<=" };
     let limit = gate.limit.map(|limit| format!(" {sign} {}", value(limit, &gate.unit))).unwrap_or_default();
@@ -172,7 +172,7 @@ pub(crate) fn measured(gate: &GateStatus) -> String {
     }
 }
 
-/// A gate, with its first misses where it failed.
+/// A gate, with its first misses if it failed.
 pub(crate) fn gate(gate: &GateStatus, style: Style) -> Vec<String> {
     let mark = if gate.required && !gate.status.lets_pass() { '!' } else { ' ' };
     let age = gate.age_s.map(span::show).unwrap_or_default();
@@ -199,7 +199,7 @@ pub(crate) const fn guard_title(guard: &GuardStatus) -> &'static str {
     }
 }
 
-/// What a guard saw, against its limit, in words.
+/// The measured value of a guard and its limit, in words.
 pub(crate) fn guard_values(guard: &GuardStatus) -> String {
     if guard.status == GuardState::Off {
         return format!("{} {}", words::bound(guard), in_unit(guard.bound.limit, &guard.unit));
@@ -238,7 +238,7 @@ fn order(status: &Status) -> Vec<String> {
     wrap("ORDER     ", &text)
 }
 
-/// Reasons with the commands they block, in the order of their first mention.
+/// Blockers with the commands they block, in the order of their first mention.
 fn blocked(status: &Status) -> Vec<(Vec<&str>, &str)> {
     let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
     for blocked in &status.blocked {
@@ -270,7 +270,7 @@ fn driver(status: &Status) -> Vec<String> {
     }
 }
 
-/// `text` in lines of at most [`WIDTH`], the first led by `lead`, the others indented as far.
+/// `text` in lines of at most [`WIDTH`]. The first starts with `lead`; the others are indented by the same width.
 fn wrap(lead: &str, text: &str) -> Vec<String> {
     let room = WIDTH - lead.chars().count();
     let mut lines: Vec<String> = Vec::new();
@@ -290,7 +290,7 @@ fn wrap(lead: &str, text: &str) -> Vec<String> {
     lines.iter().enumerate().map(|(i, line)| format!("{}{line}", if i == 0 { lead } else { &indent })).collect()
 }
 
-/// At most `width` characters; a cut is marked.
+/// At most `width` characters; truncation is marked.
 fn clip(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();

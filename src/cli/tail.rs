@@ -1,19 +1,19 @@
-//! The last lines of a file, and what is added to it. Bounded in memory; nothing is locked.
+//! The last lines of a file, and lines that are added to it. Bounded in memory; takes no locks.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// At most this much is read back from the end of a file.
+/// The most bytes read back from the end of a file.
 const BACK: u64 = 16 << 20;
-/// At most this much is read at once while following.
+/// The most bytes read at once while following.
 const CHUNK: u64 = 1 << 20;
 
-/// A file that is read from its end on.
+/// A file that is followed from its end.
 pub(crate) struct Tail {
     path: PathBuf,
-    /// Which file it was: a rotated log is another one.
+    /// Identifies the file: a rotated log has another inode.
     inode: u64,
     offset: u64,
     /// A line whose end was not written yet.
@@ -21,7 +21,8 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// The last `n` whole lines of `path`, and where to go on. A file that is not there yet has none.
+    /// The last `n` whole lines of `path`, and the position to continue from. A file that does not exist yet has
+    /// none.
     pub(crate) fn open(path: &Path, n: usize) -> io::Result<(Self, Vec<String>)> {
         let mut tail = Self { path: path.into(), inode: 0, offset: 0, partial: Vec::new() };
         let mut file = match File::open(path) {
@@ -36,7 +37,7 @@ impl Tail {
         let mut bytes = Vec::new();
         tail.offset = from + file.take(BACK).read_to_end(&mut bytes)? as u64;
         if from > 0 {
-            // The first line is only half there.
+            // The first line is incomplete.
             let first = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
             bytes.drain(..first);
         }
@@ -45,7 +46,7 @@ impl Tail {
         Ok((tail, lines))
     }
 
-    /// Whole lines that were added since the last look, at most a chunk of them.
+    /// Whole lines that were added since the last call, at most a chunk.
     pub(crate) fn more(&mut self) -> io::Result<Vec<String>> {
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
@@ -73,7 +74,7 @@ impl Tail {
                 lines.push(line);
                 self.partial.clear();
             } else if self.partial.len() as u64 > CHUNK {
-                // A line without an end is given out in pieces rather than kept for ever.
+                // A line without an end is returned in pieces instead of being kept for ever.
                 lines.push(String::from_utf8_lossy(&self.partial).into_owned());
                 self.partial.clear();
             }

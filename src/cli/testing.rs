@@ -1,4 +1,4 @@
-//! A scripted engine and streams that can be read back: what the tests of the verbs need.
+//! A scripted engine and readable streams for the tests of the verbs.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +24,7 @@ pub(crate) fn status() -> Status {
     serde_json::from_str(include_str!("../../tests/cli/status.json")).unwrap()
 }
 
-/// `status` with every text that is for people replaced by `x`.
+/// `status` with every text for people replaced by `x`.
 pub(crate) fn wordless(status: &Status) -> Status {
     let mut status = status.clone();
     let blank = |text: &mut String| *text = "x".into();
@@ -38,7 +38,7 @@ pub(crate) fn wordless(status: &Status) -> Status {
     status
 }
 
-/// An order toward green.
+/// An order that shifts traffic to green.
 pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
     OrderStatus {
         id: OrderId(id.into()),
@@ -59,17 +59,17 @@ pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
     }
 }
 
-/// How much time passes from one state to the next, by the script's own clock.
+/// The time between two states, by the script's own clock.
 const STEP: Duration = Duration::from_millis(100);
 
 /// An engine that goes through given states and gives given answers. Its time is counted, not waited for.
 pub(crate) struct Script {
     now: Status,
-    /// Steps taken so far.
+    /// The number of steps so far.
     pub(crate) steps: u32,
     coming: VecDeque<Status>,
     answers: VecDeque<Reply>,
-    /// What was asked for, with `expect` and `why`.
+    /// The requested commands, with `expect` and `why`.
     pub(crate) asked: Vec<(Command, Option<String>, Option<String>)>,
 }
 
@@ -143,7 +143,7 @@ impl Session for Script {
     }
 }
 
-/// What was written.
+/// The written text.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     data: Sink,
@@ -174,7 +174,7 @@ impl Write for Sink {
     }
 }
 
-/// A context that writes into memory; `typed` are the lines a person types, `None` without a person.
+/// A context that writes into memory. `typed` holds the lines a person types; `None` means no person.
 pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen) {
     let seen = Seen::default();
     let (data, messages) = (Box::new(seen.data.clone()), Box::new(seen.messages.clone()));

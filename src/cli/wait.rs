@@ -1,4 +1,4 @@
-//! `wait --for`: until the rollout has come that far, or cannot any more.
+//! `wait --for`: waits until the rollout has reached a state, or can no longer reach it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
 use crate::engine::{Access, Command, Phase, Status};
 
-/// How long is waited where nothing is said, besides the bake: gates run, orders are read back.
+/// The default time limit, in addition to the bake: gates run, orders are read back.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Waits for `goal`.
@@ -70,12 +70,12 @@ async fn wait(
     Ok(exit)
 }
 
-/// Long enough for a step that has just begun to bake.
+/// Long enough for a step whose bake has just started.
 fn default_timeout(bake_ms: u64) -> Duration {
     PATIENCE + Duration::from_millis(bake_ms)
 }
 
-/// As it is typed.
+/// The name on the command line.
 fn name(goal: Goal) -> &'static str {
     match goal {
         Goal::Ready => "ready",
@@ -101,9 +101,9 @@ fn reason(status: &Status, exit: Exit) -> String {
     }
 }
 
-/// The exit code when `status` settles the matter; `None` while it is open.
+/// The exit code if `status` decides the result; `None` while it is open.
 fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
-    // Old or unreadable data settles nothing.
+    // Old or unreadable data decides nothing.
     if status.split.observed.is_none() || status.phase == Phase::Unknown {
         return None;
     }
@@ -118,7 +118,8 @@ fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
     }
 }
 
-/// Ready is: nothing blocks the next step and the bake is over. A required gate that failed will not change by itself.
+/// Ready means: nothing blocks the next step and the bake is over. A required gate that failed does not change by
+/// itself.
 fn ready(status: &Status) -> Option<Exit> {
     let is_blocked = status.blockers(&Command::Promote).next().is_some();
     let is_baking = bake_left(status) > 0.0;
@@ -151,7 +152,7 @@ fn by_phase(goal: Goal, phase: Phase) -> Option<Exit> {
     match phase {
         Phase::RolledBack => Some(Exit::RolledBack),
         Phase::Aborted => Some(Exit::RolloutFailed),
-        // From here a person can still go back.
+        // A person can still roll back or abort from here.
         Phase::Paused if !matches!(goal, Goal::RolledBack | Goal::Aborted) => Some(Exit::Paused),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! `watch`: what changes, line by line; or every status as a line of JSON.
+//! `watch`: prints changes line by line, or every status as a line of JSON.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::out::Out;
 use super::session::{Session, Update, with_session};
 use crate::engine::{Access, Status};
 
-/// Without a change, a status is written this often.
+/// The longest time between two statuses when nothing changes.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Watches until a signal, or until nobody reads the output.
+/// Watches until a signal, or until the reader of the output is gone.
 pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     with_session(context, Access::Look, async |session, context| watch(session, context).await).await
 }
@@ -30,7 +30,7 @@ async fn watch(session: &mut impl Session, context: &mut Context) -> Result<Exit
     Ok(Exit::Reached)
 }
 
-/// Prints new log lines and changes; as JSON, the status after a change and at least every second.
+/// Prints new log lines and changes; with JSON, the status after a change and at least every second.
 pub(crate) struct Feed {
     start: DateTime<Utc>,
     last: Option<(Seen, Instant)>,

@@ -1,4 +1,4 @@
-//! What `[[alert]]` means: where those are told who are not looking.
+//! Reads `[[alert]]`: where to send alerts.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use crate::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
 use crate::settings::{BaseUrl, Node, Section, TRANSPORT, Table, call, quote, transport, values};
 
 const SECOND: u64 = 1000;
-/// More would be a mailing list.
+/// The most destinations.
 const MAX_ALERTS: usize = 16;
 
-/// The places, in the order of the file.
+/// The destinations, in the order of the file.
 pub(super) fn alerts(root: &Table<'_>) -> Vec<AlertSpec> {
     let Some(node) = root.get("alert") else { return Vec::new() };
     let tables = node.tables("[[alert]]");

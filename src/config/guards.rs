@@ -1,4 +1,4 @@
-//! What `[[guard]]` means. No limit has a default (law 12): a check whose limit was not chosen is no check.
+//! Reads `[[guard]]`. No limit has a default (law 12): the user must choose each limit.
 
 use std::collections::HashMap;
 
@@ -49,7 +49,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     let usual = if is_level { 3 } else { 100 };
     let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
     let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
-    // A part that was written and is at fault ends here; one that was not written is absent.
+    // Stops here when a part is written but has a fault. A part that is not written is simply absent.
     let (side, versus) = (side.map_or(Some(None), |s| s.map(Some))?, versus.map_or(Some(None), |v| v.map(Some))?);
     Some(GuardSpec {
         metric: metric?,
@@ -64,7 +64,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     })
 }
 
-/// What a guard on saturation watches; nothing for any other.
+/// The row that a guard on saturation watches; nothing for other guards.
 #[expect(clippy::option_option, reason = "a fault, nothing, or a row: as of every part of a guard")]
 fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&MetricsSpec>) -> Option<Option<String>> {
     let node = table.get("row");
@@ -77,7 +77,7 @@ fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&Metrics
     let rows = || metrics.into_iter().flat_map(|metrics| &metrics.rows).map(|row| row.name.as_str());
     let known = || std::iter::once(IN_FLIGHT).chain(rows()).collect::<Vec<_>>().join(", ");
     let Some(node) = node else {
-        // What was at fault in the metric was told already.
+        // A fault in the metric was already reported.
         metric?;
         table.fault("row is missing: saturation of what?".into(), format!("write row = one of {}", known()));
         return None;
@@ -87,7 +87,7 @@ fn saturated(table: &Table<'_>, metric: Option<Metric>, metrics: Option<&Metrics
         return Some(Some(name.to_owned()));
     }
     if metrics.is_some_and(|metrics| metrics.rows.is_empty()) {
-        // The rows are at fault, and were told.
+        // The rows have a fault that was already reported.
         return None;
     }
     node.refuse(format!("{} is no row", quote(name)), format!("rows: {}", known()))

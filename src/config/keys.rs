@@ -1,4 +1,4 @@
-//! Every key a config may hold: the one table behind the check for unknown keys, the template and the reference.
+//! Every key that a config may have. The check for unknown keys, the template and the reference use this one table.
 
 #[rustfmt::skip]
 mod deciding;
@@ -36,7 +36,7 @@ const BEFORE_GATES: &[&Section] = &[
     &GATE,
 ];
 
-/// The sections after those.
+/// The sections after those of the kinds of gate.
 const AFTER_GATES: &[&Section] = &[&GUARD, &VERSUS, &ALERT, &ALERT_WEBHOOK, &ALERT_COMMAND, &LOG];
 
 /// Every section, in the order of the reference.
@@ -62,7 +62,7 @@ pub fn reference_markdown() -> String {
                 Required => "required".into(),
                 Nothing => "-".into(),
                 Is(value) => format!("`{value}`").into(),
-                // What looks like a tag would vanish from the page.
+                // Text that looks like a tag would vanish from the page.
                 From(words) => words.replace('<', "&lt;").into(),
             };
             let kind = doc.kind.replace(" | ", ", ");

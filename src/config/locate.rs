@@ -1,4 +1,4 @@
-//! Which file is the config, where state lies, and reading the file within bounds.
+//! Finds the config file and the state directory, and reads the file within limits.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ const MAX_BYTES: u64 = 1_000_000;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A config file: as it is shown in messages, and where it is.
+/// A config file: its name in messages, and its path.
 pub(super) struct Found {
     pub shown: PathBuf,
     pub path: PathBuf,
 }
 
-/// `-c FILE`, else `CUTOVER_CONFIG`, else `./cutover.toml`, else the user's config directory.
+/// `-c FILE`, or else `CUTOVER_CONFIG`, or else `./cutover.toml`, or else the file in the user's config directory.
 pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<Found, ConfigError> {
     let found = |shown: PathBuf| Found { path: cwd.join(&shown), shown };
     if let Some(path) = given {
@@ -32,7 +32,8 @@ pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<Fou
     if let Some(user) = &user {
         looked.push(user.path.display().to_string());
     }
-    // Whatever is there is taken, a directory or a dangling link too: the next place would be a surprise.
+    // The first existing entry is used, even if it is a directory or a dangling link: using the next place would be a
+    // surprise.
     for place in std::iter::once(here).chain(user) {
         if std::fs::symlink_metadata(&place.path).is_ok() {
             return Ok(place);
@@ -42,12 +43,12 @@ pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<Fou
     Err(ConfigError::whole("", message, "cutover init writes one, cutover demo needs none"))
 }
 
-/// `$XDG_CONFIG_HOME/cutover`, or what the system has for it.
+/// `$XDG_CONFIG_HOME/cutover`, or the system's equivalent.
 fn config_dir(env: Env<'_>) -> Option<PathBuf> {
     xdg(env, "XDG_CONFIG_HOME").or_else(|| Some(ProjectDirs::from("", "", "cutover")?.config_dir().into()))
 }
 
-/// `$XDG_STATE_HOME/cutover`, or what the system has for it.
+/// `$XDG_STATE_HOME/cutover`, or the system's equivalent.
 pub(super) fn state_base(env: Env<'_>) -> Option<PathBuf> {
     xdg(env, "XDG_STATE_HOME").or_else(|| {
         let dirs = ProjectDirs::from("", "", "cutover")?;
@@ -55,7 +56,7 @@ pub(super) fn state_base(env: Env<'_>) -> Option<PathBuf> {
     })
 }
 
-/// The XDG specification has relative paths ignored.
+/// The XDG specification says that relative paths are ignored.
 fn xdg(env: Env<'_>, name: &str) -> Option<PathBuf> {
     env(name).map(PathBuf::from).filter(|dir| dir.is_absolute()).map(|dir| dir.join("cutover"))
 }

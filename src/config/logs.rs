@@ -1,4 +1,4 @@
-//! What `[[log]]` means: files and commands of the user's whose lines the console shows.
+//! Reads `[[log]]`: files and commands of the user whose lines the console shows.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,11 +7,11 @@ use super::keys;
 use crate::domain::{GateSpec, LogFeed, LogSource};
 use crate::settings::{Node, Table, quote, quote_path, values};
 
-/// More would be a fleet, and want a log system.
+/// The most logs of the user.
 const MAX_LOGS: usize = 16;
 /// The longest command line, in words.
 const MAX_WORDS: usize = 64;
-/// What lines of the console's own are told by.
+/// Names of the console's own log sources.
 const TAKEN: [&str; 4] = ["traffic", "guard", "journal", "probe"];
 
 /// The sources, in the order of the file.
@@ -42,7 +42,7 @@ fn log(table: &Table<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>)
     Some(LogSource { name: name?, feed: feed? })
 }
 
-/// A name that nothing else in the log pane goes by.
+/// A name that no other source in the log pane has.
 fn own_name(node: &Node<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>) -> Option<String> {
     let name = values::name(node, 32)?;
     if gates.iter().any(|gate| gate.name == name) {
@@ -58,7 +58,7 @@ fn own_name(node: &Node<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usiz
     Some(name)
 }
 
-/// The file need not be there yet.
+/// A file that may appear later.
 fn file_feed(node: &Node<'_>) -> Option<LogFeed> {
     let path = values::path(node)?;
     if path.is_dir() {
@@ -81,7 +81,7 @@ fn command_feed(node: &Node<'_>) -> Option<LogFeed> {
     let Some(program) = argv.first_mut().filter(|program| !program.is_empty()) else {
         return node.refuse("the command is empty".into(), example);
     };
-    // As with every path of the file, a relative one starts from the file's directory.
+    // As for every path in the file: a relative path starts from the file's directory.
     let dir = node.report.base.clone();
     if program.contains('/') && Path::new(program.as_str()).is_relative() {
         *program = dir.join(&*program).display().to_string();

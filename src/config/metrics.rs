@@ -1,4 +1,4 @@
-//! What `[metrics]` means: where the model servers' own figures are read, and what is shown of them.
+//! Reads `[metrics]`: where the model servers' own figures come from, and which are shown.
 
 use super::keys;
 use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
@@ -7,10 +7,10 @@ use crate::settings::{BaseUrl, Node, TRANSPORT, Table, quote, transport, values}
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
-/// More rows would fit no screen.
+/// The most rows; more do not fit on a screen.
 const MAX_ROWS: usize = 24;
 
-/// The metrics, where the file asks for any.
+/// The metrics, if the file asks for any.
 pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<MetricsSpec> {
     let stream = super::openai::openai(root);
     let Some(header) = root.get("metrics") else { return stream.map(alone) };
@@ -31,7 +31,7 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     let prometheus = table.get("prometheus").and_then(|node| url(&node));
     let mut rows = preset.as_ref().map(|preset| preset.rows.clone()).unwrap_or_default();
     add_rows(&table, &mut rows, prometheus.is_some());
-    // A preset or rows that are at fault were told already.
+    // Faults in a preset or in rows were already reported.
     if rows.is_empty() && table.get("preset").is_none() && table.get("row").is_none() {
         let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", metric::PRESETS[0]);
         table.fault("names nothing to show".into(), remedy);
@@ -48,7 +48,7 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     Some(MetricsSpec { preset, interval_ms, timeout_ms, path, urls, prometheus, rows, traffic, stream, transport })
 }
 
-/// The metrics of a file that asks for none but a streaming endpoint's.
+/// The metrics of a file that has only a streaming endpoint.
 fn alone(stream: StreamSpec) -> MetricsSpec {
     MetricsSpec {
         preset: String::new(),
@@ -80,7 +80,7 @@ fn at_port(url: &str, port: Option<u16>) -> Option<String> {
     Some(url.to_string())
 }
 
-/// Rows of the file's own; one that is called as one of the preset's takes its place.
+/// The file's own rows. A row with the name of a preset's row replaces it.
 fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
     let own = table.get("row").map(|node| node.tables("[[metrics.row]]")).unwrap_or_default();
     let mut seen: Vec<String> = Vec::new();
@@ -155,7 +155,7 @@ fn scraped(table: &Table<'_>, metric: &Node<'_>) -> Option<Take> {
     })
 }
 
-/// The name of a series, or several of which the first that is there counts.
+/// The name of a series, or several names of which the first that exists counts.
 fn series(node: &Node<'_>, labels: Option<&Node<'_>>) -> Option<Series> {
     let names = if node.is_text() { vec![series_name(node)?] } else { names(node)? };
     let labels = match labels {
@@ -204,7 +204,7 @@ fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
     }
 }
 
-/// Series of the file's own that count requests.
+/// The file's own series that count requests.
 fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
     let table = table.get("traffic")?.table()?.keys_of(&[&keys::METRICS_TRAFFIC]);
     let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));

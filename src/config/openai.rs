@@ -1,4 +1,4 @@
-//! What `[probe.openai]` means: the streaming endpoint that is asked for a few tokens now and then.
+//! Reads `[probe.openai]`: the streaming endpoint that is asked for a few tokens from time to time.
 
 use super::keys;
 use crate::domain::Transport;
@@ -6,13 +6,13 @@ use crate::domain::metric::StreamSpec;
 use crate::settings::{Node, Table, call, values};
 
 const SECOND: u64 = 1000;
-/// Longer prompts are a load of their own, in bytes.
+/// The longest prompt, in bytes. A longer one would be a load of its own.
 const MAX_PROMPT: usize = 4096;
-/// Longest name of a model, in bytes.
+/// The longest name of a model, in bytes.
 const MAX_MODEL: usize = 200;
 
-/// The streaming endpoint, where the file names one. What is at fault in it is told, and has a stand-in: a guard on one
-/// of its rows is not at fault for that.
+/// The streaming endpoint, if the file has one. Faults are noted and replaced by stand-ins, so that a guard on one of
+/// its rows has no fault because of them.
 pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
     let table = root.get("probe")?.table()?.get("openai")?.table()?.keys_of(&[&keys::PROBE_OPENAI]);
     let path = match table.get("path") {

@@ -1,9 +1,10 @@
-//! What confirms a forward command. One file is one environment, so this is friction per environment; it goes up only.
+//! Reads how a forward command is confirmed. One file describes one environment, so the confirmation can be stricter
+//! per environment, never weaker.
 
 use super::keys;
 use crate::settings::Table;
 
-/// Whether a promote wants the candidate's version typed. A switch always does.
+/// Whether a promote requires the candidate's version as typed text. A switch always does.
 pub(super) fn typed_promote(root: &Table<'_>) -> bool {
     let Some(table) = root.get("prompts").and_then(|node| node.table()) else { return false };
     let table = table.keys_of(&[&keys::PROMPTS]);

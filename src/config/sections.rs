@@ -1,4 +1,4 @@
-//! What the sections around a rollout mean: the service, its sides, probes, the traffic system, the plan.
+//! Reads the sections around a rollout: the service, its sides, probes, the traffic system, the plan.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Replicas beyond this on one side are refused: a slip of a generator, not a fleet.
+/// The most replicas of one side. More come from a faulty generator, not from a real fleet.
 const MAX_REPLICAS: usize = 10_000;
 
 /// Name and environment.
@@ -29,13 +29,13 @@ pub(super) fn service(root: &Table<'_>) -> (String, String) {
     (name.unwrap_or_default(), environment.unwrap_or_default())
 }
 
-/// A URL that was accepted, and where it stands.
+/// An accepted URL and its place in the file.
 pub(super) struct Replica<'a> {
     node: Node<'a>,
     url: BaseUrl,
 }
 
-/// Both sides, and their URLs for the rules that look across sections.
+/// Both sides, and their URLs for the rules across sections.
 pub(super) fn sides<'a>(root: &Table<'a>) -> (Pair<SideSpec>, Vec<Replica<'a>>) {
     let mut replicas: Vec<Replica<'a>> = Vec::new();
     let sides = Pair::from_fn(|side| {
@@ -71,7 +71,7 @@ fn urls<'a>(table: &Table<'a>) -> Vec<Replica<'a>> {
     items.into_iter().filter_map(read).collect()
 }
 
-/// One URL cannot be two replicas, still less two sides.
+/// Refuses a URL that is used for two replicas or for both sides.
 fn refuse_twins(replicas: &[Replica<'_>]) {
     let mut seen: std::collections::HashMap<String, &Node<'_>> = std::collections::HashMap::new();
     for Replica { node, url } in replicas {
@@ -114,7 +114,7 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
     }
 }
 
-/// How replicas are polled, and when data is stale (milliseconds).
+/// How replicas are polled, and after how many milliseconds data is stale.
 pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
     let standard = ProbeSpec::default();
     let Some(table) = root.get("probe").and_then(|node| node.table()) else { return (standard, 5 * SECOND) };
@@ -139,7 +139,7 @@ pub(super) fn probe(root: &Table<'_>) -> (ProbeSpec, u64) {
     (ProbeSpec { interval_ms, timeout_ms, path, transport: transport(&table) }, stale_ms)
 }
 
-/// Where journal, lease and logs lie; `None` with a fault noted.
+/// The directory for journal, lease and logs; `None` if it has a fault.
 pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, environment: &str) -> Option<PathBuf> {
     if let Some(node) = root.get("state") {
         let table = node.table()?.keys_of(&[&keys::STATE]);
@@ -161,7 +161,7 @@ pub(super) fn state_dir(root: &Table<'_>, base: Option<PathBuf>, name: &str, env
     Some(base?.join(leaf))
 }
 
-/// The embedded proxy, where this file describes one.
+/// The embedded proxy, if this file describes one.
 pub(super) fn gateway(
     root: &Table<'_>,
     state_dir: &Path,
@@ -195,7 +195,7 @@ pub(super) fn gateway(
     Some(GatewaySpec { listen, admin, state, ready_path: ready_path.to_owned(), sample })
 }
 
-/// The gateway has no TLS of its own: a replica behind https would answer none of its requests.
+/// Refuses https replicas behind the gateway: it has no TLS, so no request would succeed.
 fn refuse_https(replicas: &[Replica<'_>]) {
     for Replica { node, url } in replicas.iter().filter(|replica| replica.url.is_https()) {
         node.fault(
@@ -205,7 +205,7 @@ fn refuse_https(replicas: &[Replica<'_>]) {
     }
 }
 
-/// A gateway that is its own replica would send every request round for ever.
+/// Refuses a gateway that is its own replica: every request would go in circles.
 fn refuse_loops(listen_node: &Node<'_>, listen: SocketAddr, replicas: &[Replica<'_>]) {
     for Replica { node, url } in replicas {
         if url.reaches(listen) {
@@ -218,7 +218,7 @@ fn refuse_loops(listen_node: &Node<'_>, listen: SocketAddr, replicas: &[Replica<
     }
 }
 
-/// The steps of a rollout, and what confirms them.
+/// The steps of a rollout, and how they are confirmed.
 pub(super) fn plan(root: &Table<'_>) -> Plan {
     let typed_promote = super::prompts::typed_promote(root);
     let standard = Plan { typed_promote, ..Plan::default() };

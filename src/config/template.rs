@@ -1,7 +1,7 @@
-//! The commented config that `cutover init` writes: every key, those with a default commented out.
+//! The commented config that `cutover init` writes, with every key. Keys with a default are commented out.
 //!
-//! A line that begins with `# ` is prose; one that begins with `#` and a letter or bracket is a key
-//! or section that only needs its `#` removed.
+//! A line that starts with `# ` is prose. A line that starts with `#` and a letter or bracket is a key or section;
+//! remove its `#` to use it.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::gate::kinds::KINDS;
 use crate::gate::{GATE, Kind};
 use crate::settings::{KeyDefault, KeyDoc, Section, TRANSPORT};
 
-/// What `cutover init` asked, or was told on its command line.
+/// The answers to the questions of `cutover init`, or the values from its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     /// The service's name.
@@ -38,8 +38,8 @@ impl Default for Answers {
     }
 }
 
-/// The text of a commented config. It is valid TOML whatever the answers are; that the answers
-/// make sense is for [`super::parse`] to say.
+/// The text of a commented config. It is valid TOML for any answers; [`super::parse`] checks whether the answers make
+/// sense.
 pub fn template(answers: &Answers) -> String {
     let mut out = Out(String::from(
         "# One service and its two sides. `cutover check` validates this file.\n\
@@ -98,7 +98,7 @@ pub fn template(answers: &Answers) -> String {
     out.0
 }
 
-/// Where those are told who are not looking.
+/// The section for alerts.
 fn alerts(out: &mut Out) {
     out.line("\n# Alerts: who is told what went wrong, with its diagnosis; 16 at most. `cutover alert` tries them.");
     out.section("#[[alert]]", &keys::ALERT, &[("kind", "\"webhook\"")]);
@@ -115,7 +115,7 @@ impl Out {
         self.0.push('\n');
     }
 
-    /// A section with every key of the reference; `given` are written as they are.
+    /// A section with every key of the reference. The keys in `given` are written with their values.
     fn section(&mut self, header: &str, section: &Section, given: &[(&str, &str)]) {
         self.line(&format!("\n{header}"));
         let off = if header.starts_with('#') { "#" } else { "" };

@@ -1,24 +1,24 @@
-//! What `[ui]` means: how the console looks.
+//! Reads `[ui]`: the appearance of the console.
 
 use super::keys;
 use crate::settings::{Node, Table, values};
 
-/// When there is colour.
+/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorWhen {
-    /// As environment and terminal have it.
+    /// Decided by the environment and the terminal.
     #[default]
     Auto,
-    /// Whatever the environment says.
+    /// Regardless of the environment.
     Always,
     /// Never.
     Never,
 }
 
-/// How many colours the terminal has.
+/// The number of colours to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColorDepth {
-    /// None: bold, underline and reverse alone.
+    /// None: only bold, underline and reverse.
     None,
     /// The 16 named ones.
     Sixteen,
@@ -28,16 +28,17 @@ pub enum ColorDepth {
     Truecolor,
 }
 
-/// How the console looks.
+/// The appearance of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UiSpec {
-    /// The theme's name, or the path of its file: one with a `/` or the ending `.toml`, from the config's directory.
+    /// The theme's name, or the path of its file (with a `/` or the ending `.toml`), relative to the config's
+    /// directory.
     pub theme: String,
-    /// Whether there is colour.
+    /// When to use colour.
     pub color: ColorWhen,
-    /// How many colours, where that is not to be detected.
+    /// The number of colours, if it should not be detected.
     pub depth: Option<ColorDepth>,
-    /// Whether only ASCII is drawn, where the locale is not to decide.
+    /// Whether to draw only ASCII, if the locale should not decide.
     pub ascii: Option<bool>,
 }
 
@@ -47,7 +48,7 @@ impl Default for UiSpec {
     }
 }
 
-/// The section, where there is one.
+/// The section, if the file has one.
 pub(super) fn ui(root: &Table<'_>) -> UiSpec {
     let Some(table) = root.get("ui").and_then(|node| node.table()) else { return UiSpec::default() };
     let table = table.keys_of(&[&keys::UI]);

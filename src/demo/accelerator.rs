@@ -1,8 +1,8 @@
-//! The time that serving takes: a queue in front of a few workers, as before a real accelerator.
+//! The time that serving takes: a queue in front of a few workers, as on a real accelerator.
 //!
-//! The models are tiny and would answer in microseconds. So each batch holds a worker for a service
-//! time with jitter and a tail; the rest is honest queueing: when more comes than the workers can
-//! do, requests wait, latency rises, and past a bound they are turned away.
+//! The models are tiny and would answer in microseconds. So each batch occupies a worker for a service time with
+//! jitter and a tail. The rest is real queueing: when more requests arrive than the workers can serve, they wait,
+//! latency rises, and beyond a bound they are rejected.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,26 +12,26 @@ use tokio::time;
 
 use crate::domain::Side;
 
-/// What each image after the first adds to a batch's service time, as a share of it.
+/// How much each image after the first adds to a batch's service time, as a share of it.
 const PER_IMAGE: f64 = 0.05;
-/// Share of batches that hit a pause (a collection, a clock change), 0 to 1.
+/// The share of batches that hit a pause (a garbage collection, a clock change), 0 to 1.
 const TAIL_SHARE: f64 = 0.01;
-/// How much longer those take.
+/// How much longer such a batch takes.
 const TAIL_FACTOR: f64 = 2.0;
 
-/// How fast an accelerator is.
+/// The speed of an accelerator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     /// Mean service time of one image, in milliseconds.
     pub service_ms: f64,
     /// Batches served at once.
     pub workers: usize,
-    /// Requests that may wait; more are turned away.
+    /// The most waiting requests; further ones are rejected.
     pub queue: usize,
 }
 
 impl Pace {
-    /// The pace of a side in the demo: green's model is larger and takes a little longer.
+    /// The speed of a side in the demo: green's model is larger and takes a little longer.
     pub const fn of(side: Side) -> Self {
         let service_ms = match side {
             Side::Blue => 7.5,
@@ -44,14 +44,14 @@ impl Pace {
 /// How a batch is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manner {
-    /// How many times as long as it should it takes.
+    /// The factor on the normal service time.
     pub times: u8,
     /// Whether it needs every worker for itself.
     pub alone: bool,
 }
 
 impl Manner {
-    /// As it should be.
+    /// Normal service.
     pub const FAIR: Self = Self { times: 1, alone: false };
 }
 
@@ -79,7 +79,7 @@ pub struct Gauges {
     pub waiting: u64,
     /// Images served since the start.
     pub images: u64,
-    /// Time for which workers were at work since the start, summed over them, in seconds.
+    /// The busy time since the start, summed over the workers, in seconds.
     pub busy_s: f64,
 }
 
@@ -107,7 +107,7 @@ impl Accelerator {
         Self { pace, workers, places, waiting: 0.into(), images: 0.into(), busy_us: 0.into() }
     }
 
-    /// How it is at this moment, and what it has done.
+    /// The current values and the totals.
     pub fn gauges(&self) -> Gauges {
         Gauges {
             waiting: self.waiting.load(Relaxed),
@@ -116,12 +116,12 @@ impl Accelerator {
         }
     }
 
-    /// Waits for a worker and then for as long as it takes to serve `images` images.
+    /// Waits for a worker, and then for the service time of `images` images.
     ///
     /// Dropping the future (the client has gone) frees the place at once.
     ///
     /// # Errors
-    /// [`QueueFull`], at once, when too many wait already.
+    /// [`QueueFull`], at once, when too many requests are waiting.
     pub async fn serve(&self, images: usize, manner: Manner) -> Result<(), QueueFull> {
         let _place = self.places.try_acquire().map_err(|_| QueueFull)?;
         let workers = if manner.alone { self.pace.workers.max(1) } else { 1 };
@@ -202,7 +202,7 @@ mod tests {
         }
         time::sleep(Duration::from_millis(1)).await;
         assert_eq!(accelerator.gauges(), Gauges { waiting: 4, images: 0, busy_s: 0.0 });
-        // One that waits is gone with its client.
+        // A waiting request leaves the queue with its client.
         let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, Manner::FAIR)).await;
         assert!(gave_up.is_err());
         assert_eq!(accelerator.gauges().waiting, 4);

@@ -1,8 +1,7 @@
-//! How a model server behaves: well, or with one fault that is switched on while it runs.
+//! How a model server behaves: normally, or with one fault that is switched on while it runs.
 //!
-//! A fault shows from the next request on, for gates and for users. When a side gets
-//! its fault is the story's ([`super::scenario`]), never a clock's: what a gate sees must not hang on
-//! how fast the machine is.
+//! A fault applies from the next request on, for gates and for users. The scenario ([`super::scenario`]) decides when
+//! a side gets its fault, not a clock: the result of a gate must not depend on the speed of the machine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,36 +9,36 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// Share of inferences that a flaky server spoils, 0 to 1.
+/// The share of inferences that a flaky server fails, 0 to 1.
 pub(crate) const FLAKY_SHARE: f64 = 0.1;
 
 /// How a model server behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// As it should.
+    /// Normal.
     #[default]
     Good,
     /// Every inference takes 50 times as long.
     Slow,
     /// Fast and wrong: images are transposed before prediction, a feature skew.
     Wrong,
-    /// One inference in ten is answered with 500 or not at all.
+    /// One of ten inferences gets a 500 or no answer.
     Flaky,
-    /// Every inference takes four times as long: within every limit, and worse all the same.
+    /// Every inference takes four times as long: within every limit, but clearly worse.
     Worse,
-    /// One worker instead of four: fast while little comes, and a queue when more does.
+    /// One worker instead of four: fast under low load, with a queue under higher load.
     Narrow,
-    /// Answers 500 to what it cannot read, instead of refusing it.
+    /// Answers invalid requests with 500 instead of 400.
     Fragile,
-    /// Says that it is ready, but takes its time over it.
+    /// Says that it is ready, but slowly.
     Sluggish,
-    /// Refuses connections and has closed those it had.
+    /// Refuses connections and has closed the open ones.
     Dead,
 }
 
 impl Mode {
-    /// All of them.
+    /// All modes.
     pub const ALL: [Self; 9] = [
         Self::Good,
         Self::Slow,
@@ -52,7 +51,7 @@ impl Mode {
         Self::Dead,
     ];
 
-    /// As `behave` takes it.
+    /// The name for the `behave` command.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -87,15 +86,15 @@ impl FromStr for Mode {
 /// What happens to one inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
-    /// Answered as it should be.
+    /// A normal answer.
     Fair,
-    /// Answered late: the service takes this many times as long.
+    /// A late answer: the service takes this many times as long.
     Slow(u8),
-    /// Answered in its turn: one at a time.
+    /// Served one at a time.
     InTurn,
-    /// Answered for the transposed image.
+    /// The answer for the transposed image.
     Transposed,
-    /// Answered with 500.
+    /// A 500.
     Error,
     /// The connection is closed without an answer.
     Dropped,
@@ -123,7 +122,7 @@ impl Behaviour {
         self.mode.send_replace(mode);
     }
 
-    /// Tells of changes.
+    /// Reports changes.
     pub fn watch(&self) -> watch::Receiver<Mode> {
         self.mode.subscribe()
     }

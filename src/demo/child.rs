@@ -1,8 +1,8 @@
 //! The demo's child processes: what they read, what they print, and when they end.
 //!
-//! A child reads commands on stdin and prints one JSON document ([`Report`]) a line on stdout. It
-//! ends when stdin does, and the pipe ends with the parent however that dies: no child outlives the
-//! demo. A parent that does not read costs reports (bounded, then dropped), never the child's work.
+//! A child reads commands on stdin and prints one JSON document ([`Report`]) a line on stdout. It ends when stdin
+//! closes, and the pipe closes when the parent ends in any way: no child outlives the demo. If the parent does not
+//! read, reports are dropped, but the child goes on working.
 //!
 //! Commands of a model server: `behave` and a [`Mode`]'s name. Of the client load: `rps N`.
 
@@ -28,32 +28,32 @@ use crate::domain::text::clean;
 
 /// Longest command, in bytes.
 const MAX_COMMAND: u64 = 256;
-/// Commands and reports that wait at most.
+/// The most waiting commands and reports.
 const QUEUE: usize = 16;
-/// How often the client load reports.
+/// The time between two reports of the client load.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a child prints, one JSON document a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Report {
-    /// A model server listens; always its first line.
+    /// A model server listens. Always its first line.
     Listening {
         /// Which side's model it serves.
         side: Side,
-        /// Where.
+        /// The address.
         address: SocketAddr,
     },
     /// A model server changed its behaviour.
     Behaves {
-        /// Which side's server.
+        /// The side of the server.
         side: Side,
-        /// How from now on.
+        /// The new behaviour.
         mode: Mode,
     },
     /// The client load's counts, once a second.
     Load(LoadReport),
-    /// A command was not understood and nothing changed.
+    /// A command was not understood. Nothing changed.
     Rejected {
         /// What is wrong with it.
         reason: String,
@@ -72,12 +72,12 @@ impl fmt::Display for ChildError {
 
 impl std::error::Error for ChildError {}
 
-/// The child's side of its two pipes.
+/// The child's ends of its two pipes.
 #[derive(Debug)]
 pub struct Pipes {
     /// Commands, one a line; closed when the parent has gone.
     pub commands: mpsc::Receiver<String>,
-    /// Reports on their way out.
+    /// Reports for the parent.
     pub reports: mpsc::Sender<Report>,
 }
 
@@ -87,7 +87,7 @@ impl Pipes {
         Self::new(io::BufReader::new(io::stdin()), io::stdout())
     }
 
-    /// Pipes over any reader and writer, each served by a thread of its own: neither can be waited for without one.
+    /// Pipes over any reader and writer. Each gets its own thread, since both block.
     pub fn new(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Self {
         let (command_tx, commands) = mpsc::channel(QUEUE);
         let (reports, report_rx) = mpsc::channel(QUEUE);
@@ -96,7 +96,7 @@ impl Pipes {
         Self { commands, reports }
     }
 
-    /// Hands a report to the writer; dropped when the parent does not read.
+    /// Passes a report to the writer; dropped when the parent does not read.
     fn report(&self, report: Report) {
         let _ = self.reports.try_send(report);
     }
@@ -127,10 +127,10 @@ fn write_reports(mut output: impl Write, mut reports: mpsc::Receiver<Report>) {
     }
 }
 
-/// Serves `side`'s model on loopback until the parent goes; `port` 0 takes a free one.
+/// Serves `side`'s model on loopback until the parent goes. `port` 0 takes a free port.
 ///
 /// # Errors
-/// When the port cannot be listened on, or the embedded weights are damaged.
+/// The port is in use, or the embedded weights are damaged.
 pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipes) -> Result<(), ChildError> {
     let model = Model::of(side).map_err(|e| ChildError(e.to_string()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -157,7 +157,7 @@ pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipe
 /// Sends golden requests to the gateway at `url`, `rps` a second, until the parent goes.
 ///
 /// # Errors
-/// When `url` is not an `http` URL.
+/// `url` is not an `http` URL.
 pub async fn run_load(url: &str, rps: u32, mut pipes: Pipes) -> Result<(), ChildError> {
     let cases = golden_cases().map_err(|e| ChildError(format!("the golden set is damaged: {e}")))?;
     let load = Arc::new(Load::new(url, cases).map_err(ChildError)?);
@@ -185,7 +185,7 @@ pub async fn run_load(url: &str, rps: u32, mut pipes: Pipes) -> Result<(), Child
     Ok(())
 }
 
-/// What follows the one word that a command may start with.
+/// The text after the word `word` in a command.
 fn argument<'a>(command: &'a str, word: &str) -> Result<&'a str, String> {
     let (first, rest) = command.split_once(' ').unwrap_or((command, ""));
     if first == word { Ok(rest.trim()) } else { Err(format!("no command {:?}: use {word}", clean(first, 40))) }

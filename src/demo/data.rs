@@ -1,6 +1,6 @@
 //! The demo's requests: the golden set and the smoke set, embedded in the program.
 //!
-//! Neither holds an image that a model was trained on; `assets/demo/train.py` makes both.
+//! Neither contains an image from a model's training data. `assets/demo/train.py` makes both.
 
 use std::io;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) const SMOKE_FILE: &str = "smoke.jsonl";
 pub struct Case {
     /// The body as sent; cheap to clone.
     pub body: Bytes,
-    /// The digit that was written, 0 to 9.
+    /// The true digit, 0 to 9.
     pub expect: i64,
 }
 
@@ -38,7 +38,7 @@ struct Line {
 /// The golden set as requests, in the order of the file.
 ///
 /// # Errors
-/// When the embedded file is not what it should be: a fault of the build.
+/// The embedded file is invalid: a fault of the build.
 pub fn golden_cases() -> Result<Vec<Case>, serde_json::Error> {
     GOLDEN
         .lines()
@@ -49,10 +49,10 @@ pub fn golden_cases() -> Result<Vec<Case>, serde_json::Error> {
         .collect()
 }
 
-/// Writes both sets into `dir`, where the demo's config finds them.
+/// Writes both sets into `dir`, where the demo's config expects them.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// A file cannot be written.
 pub fn write_to(dir: &Path) -> io::Result<()> {
     std::fs::write(dir.join(GOLDEN_FILE), GOLDEN)?;
     std::fs::write(dir.join(SMOKE_FILE), SMOKE)

@@ -1,11 +1,11 @@
-//! The metrics of the demo's model servers, in Prometheus' text format.
+//! The metrics of the demo's model servers, in the Prometheus text format.
 
 use super::accelerator::Gauges;
 
-/// The type of that format.
+/// The content type of that format.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// One reading.
+/// The metrics as text.
 pub(crate) fn text(gauges: &Gauges) -> String {
     let Gauges { waiting, images, busy_s } = gauges;
     format!(

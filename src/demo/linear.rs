@@ -1,4 +1,4 @@
-//! The demo without a terminal: plays the scenario, prints it line by line, and judges the end.
+//! The demo without a terminal: runs the scenario, prints it line by line, and judges the end.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use crate::runtime::session::{EngineSession, Session, Update};
 
 /// The whole scenario must end within this time.
 const LIMIT: Duration = Duration::from_secs(240);
-/// How long a share of green's is watched before something happens, or the window is closed.
+/// How long a share of green is shown before something happens or the rollback window is closed.
 const SEEN: Duration = Duration::from_secs(3);
-/// How often the figures are printed.
+/// The time between two lines of figures.
 const FIGURES: Duration = Duration::from_secs(5);
 
-/// Plays `scenario` on a running `tree` with the plan walked unattended; `say` gets each line. The exit code is the outcome's.
+/// Runs `scenario` on a running `tree`, with a plan that needs no confirmation. `say` gets each line. Returns the
+/// exit code of the outcome.
 ///
 /// # Errors
-/// When the engine cannot be started, in words.
+/// The engine cannot start, in words.
 pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMut(&str)) -> Result<u8, String> {
     let me = Actor { name: "demo".into(), via: "demo".into() };
     let mut session = EngineSession::open(tree.config(), me, Access::Console)?;
@@ -63,7 +64,7 @@ pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMu
 
 struct Story {
     run: ScenarioRun,
-    /// Since when green has had all traffic.
+    /// Since when green has all traffic.
     live: Option<Instant>,
     /// When green had its first users.
     users: Option<DateTime<Utc>>,
@@ -72,7 +73,7 @@ struct Story {
 }
 
 impl Story {
-    /// How the rollout has ended, if it has.
+    /// The end of the rollout, if it has ended.
     fn judge(&mut self, snapshot: &Snapshot) -> Option<(u8, String)> {
         let status = &snapshot.status;
         if self.users.is_none() && status.split.observed.is_some_and(|split| split.share(Side::Green) > 0) {
@@ -95,7 +96,7 @@ impl Story {
         }
     }
 
-    /// What caught it, and how long after green's first users.
+    /// Which gate or guard caught the fault, and how long after green's first users.
     fn caught(&self, status: &Status) -> String {
         let caused = |order: &&OrderStatus| matches!(order.cause, Some(Cause::Guard | Cause::Plan));
         let Some(order) = status.last_order.as_ref().filter(caused) else { return "rolled back".into() };
@@ -104,7 +105,7 @@ impl Story {
         format!("rolled back{after} by {}", order.why.as_deref().unwrap_or("cutover itself"))
     }
 
-    /// What the scenario does without a person: kill blue, or close the window after it was seen.
+    /// Does the scenario's acts: kills blue, or closes the window after it was shown.
     async fn act(&mut self, status: &Status, tree: &mut Tree, session: &mut EngineSession, say: &mut dyn FnMut(&str)) {
         if self.told.elapsed() >= FIGURES {
             self.told = Instant::now();
@@ -137,7 +138,7 @@ fn told(line: &LogLine) -> String {
     format!("{} {:<4} {:<8} {}", line.at.format("%H:%M:%S"), line.level.title(), line.source, line.text)
 }
 
-/// The figures of both sides on one line.
+/// The figures of both sides in one line.
 pub fn figures(status: &Status) -> String {
     let split = status.split.observed.map_or_else(|| "?/?".into(), |split| split.to_string());
     let side = |side: Side| {

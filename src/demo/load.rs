@@ -1,10 +1,9 @@
 //! Steady client load: golden requests at a set rate against the gateway.
 //!
-//! The loop is open: a request is due at its time whether or not earlier ones were answered, and
-//! its latency counts from that time. So a side that slows down gets no relief, as with real
-//! clients. Requests under way are bounded; one that is due while all places are taken is dropped
-//! and counted. Nothing is retried, except a request that a kept connection, closed meanwhile by
-//! the other end, gave back unsent.
+//! The loop is open: a request is due at its time whether or not earlier ones were answered, and its latency counts
+//! from that time. So a slow side gets no relief, as with real clients. The number of requests in flight is bounded;
+//! a request that is due when the bound is reached is dropped and counted. There are no retries, except for a request
+//! that was not sent because the other end had closed an idle connection.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,16 +29,16 @@ mod tally;
 
 /// Requests per second by default.
 pub const DEFAULT_RPS: u32 = 60;
-/// More is a benchmark, not a demo.
+/// The highest rate. A higher one would be a benchmark, not a demo.
 pub(crate) const MAX_RPS: u32 = 2000;
 
-/// Requests under way at once.
+/// The most requests in flight.
 const MAX_UNDER_WAY: usize = 256;
-/// A request is given up after this time.
+/// The time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest reply that is read, in bytes.
 const MAX_REPLY: usize = 1 << 20;
-/// Requests that are due for longer than this (the process was stopped) are dropped.
+/// Requests overdue for longer than this are dropped (the process was stopped).
 const MAX_BEHIND: Duration = Duration::from_secs(1);
 
 /// Client load on one address.
@@ -56,7 +55,7 @@ impl Load {
     /// Load of `cases` on the gateway at `url`, e.g. `http://127.0.0.1:8080`.
     ///
     /// # Errors
-    /// When `url` is not an `http` URL with a host, or there are no cases.
+    /// `url` is not an `http` URL with a host, or there are no cases.
     pub fn new(url: &str, cases: Vec<Case>) -> Result<Self, String> {
         let fault = || format!("{:?} is no http://host:port", crate::domain::text::clean(url, 80));
         let uri: Uri = url.parse().map_err(|_| fault())?;
@@ -69,14 +68,14 @@ impl Load {
         Ok(Self { authority, uri, cases, idle: Mutex::default(), tally: Mutex::default() })
     }
 
-    /// What was counted so far; latencies since the last call.
+    /// The counts so far; latencies since the last call.
     pub fn report(&self) -> LoadReport {
         self.tally().report()
     }
 
-    /// Sends requests at the rate that `rps` holds, which may change, until `shutdown` resolves.
+    /// Sends requests at the rate in `rps`, which may change, until `shutdown` resolves.
     ///
-    /// A rate of 0 is a pause. Requests under way at the end are given up, uncounted.
+    /// A rate of 0 is a pause. Requests in flight at the end are cancelled and not counted.
     pub async fn run(self: Arc<Self>, mut rps: watch::Receiver<u32>, shutdown: impl Future<Output = ()>) {
         let mut shutdown = std::pin::pin!(shutdown);
         let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
@@ -109,7 +108,7 @@ impl Load {
         }
     }
 
-    /// When the next request is due; what the process slept through is dropped.
+    /// When the next request is due. Requests that were due while the process was stopped are skipped.
     fn next_due(&self, due: Instant, step: Duration) -> Instant {
         let (next, now) = (due + step, Instant::now());
         let behind = now.saturating_duration_since(next);
@@ -157,7 +156,7 @@ impl Load {
         while let Some(mut sender) = self.kept() {
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((sender, response)),
-                // Unsent: the connection was closed while it was idle.
+                // Not sent: the connection was closed while it was idle.
                 Err(mut error) => request = error.take_message().ok_or(())?,
             }
         }

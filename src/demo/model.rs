@@ -1,7 +1,7 @@
 //! The classifiers: 64 pixels in, a digit and ten scores out.
 //!
-//! Blue is a multinomial logistic regression, green a perceptron with one hidden layer; both are
-//! the same thing here, a stack of dense layers with ReLU between them and softmax at the end.
+//! Blue is a multinomial logistic regression, green a perceptron with one hidden layer. Here both are a stack of
+//! dense layers with ReLU between them and softmax at the end.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::domain::Side;
 
 /// Pixels of an image: 8 rows of 8.
 pub(crate) const PIXELS: usize = 64;
-/// How many digits there are.
+/// The number of digits.
 pub(crate) const CLASSES: usize = 10;
 
 const SIDE: usize = 8;
@@ -25,18 +25,18 @@ pub type Image = [f32; PIXELS];
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// What it is: `digits-lr`.
+    /// Its name: `digits-lr`.
     pub name: String,
     /// The version its server reports: `v1`.
     pub version: String,
-    /// The blackest pixel; images are divided by it.
+    /// The highest pixel value. Images are divided by it.
     pub pixel_max: f32,
-    /// What the training script measured.
+    /// The results measured by the training script.
     pub golden: Recorded,
     layers: Vec<Layer>,
 }
 
-/// Results on the golden set as the training script measured them.
+/// Results on the golden set, measured by the training script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
@@ -57,16 +57,16 @@ struct Layer {
     bias: Vec<f32>,
 }
 
-/// What a model makes of an image.
+/// The model's output for an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
-    /// The likeliest digit.
+    /// The most likely digit.
     pub digit: u8,
     /// The probability of each digit; they sum to 1.
     pub scores: [f32; CLASSES],
 }
 
-/// Weights that are no model.
+/// The weights are not a valid model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadModel(String);
 
@@ -82,7 +82,7 @@ impl Model {
     /// The model that `side` serves in the demo.
     ///
     /// # Errors
-    /// When the embedded weights are damaged: a fault of the build.
+    /// The embedded weights are damaged: a fault of the build.
     pub fn of(side: Side) -> Result<Self, BadModel> {
         Self::parse(match side {
             Side::Blue => BLUE,
@@ -93,7 +93,7 @@ impl Model {
     /// A model from the training script's JSON.
     ///
     /// # Errors
-    /// When it is no JSON of that form, or the layers do not lead from 64 pixels to 10 digits.
+    /// The text is not JSON of that form, or the layers do not lead from 64 pixels to 10 digits.
     pub fn parse(json: &str) -> Result<Self, BadModel> {
         let model: Self = serde_json::from_str(json).map_err(|e| BadModel(e.to_string()))?;
         let mut width = PIXELS;
@@ -141,7 +141,7 @@ impl Layer {
     }
 }
 
-/// Rows and columns swapped: what a feature pipeline does that fills images column by column.
+/// Swaps rows and columns, as a feature pipeline does that fills images column by column.
 pub fn transposed(image: &Image) -> Image {
     std::array::from_fn(|i| image[i % SIDE * SIDE + i / SIDE])
 }

@@ -1,7 +1,6 @@
-//! The Open Inference Protocol v2 as far as the demo's servers speak it: routes, requests, replies.
+//! The part of the Open Inference Protocol v2 that the demo's servers speak: routes, requests, replies.
 //!
-//! Pure text in, text out. Requests come from anywhere, so nothing is taken for granted: every
-//! fault is a refusal with a status and a sentence.
+//! Pure: text in, text out. Requests are not trusted: every fault gives a refusal with a status and a sentence.
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -11,17 +10,17 @@ use super::model::{CLASSES, Image, Model, PIXELS, Prediction};
 
 /// The name under which both sides serve their model.
 pub(crate) const MODEL: &str = "digits";
-/// Images in one request at most.
+/// The most images in one request.
 pub(crate) const MAX_BATCH: usize = 64;
 
 const MAX_ID: usize = 128;
 const INPUT: &str = "image";
 const DATATYPE: &str = "FP32";
 
-/// What a path asks for.
+/// The target of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// `/metrics`: how the server is, in Prometheus' text format.
+    /// `/metrics`: the server's metrics in the Prometheus text format.
     Metrics,
     /// `/v2`: the server's metadata.
     Server,
@@ -31,16 +30,16 @@ pub(crate) enum Route<'a> {
     Ready,
     /// `/v2/models/{name}[/versions/{version}][/ready|/infer]`.
     Model {
-        /// The model asked for, not decoded.
+        /// The requested model, not decoded.
         name: &'a str,
-        /// The version asked for, not decoded.
+        /// The requested version, not decoded.
         version: Option<&'a str>,
-        /// What of it.
+        /// What is asked about the model.
         verb: Verb,
     },
 }
 
-/// What of a model.
+/// What is asked about a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     /// Its metadata.
@@ -52,7 +51,7 @@ pub(crate) enum Verb {
 }
 
 impl<'a> Route<'a> {
-    /// The route of a request path; `None` where there is nothing.
+    /// The route of a request path; `None` for an unknown path.
     pub(crate) fn parse(path: &'a str) -> Option<Self> {
         if path == "/metrics" {
             return Some(Self::Metrics);
@@ -75,7 +74,7 @@ impl<'a> Route<'a> {
         Some(Self::Model { name, version, verb })
     }
 
-    /// The one method this route answers.
+    /// The one method of this route.
     pub(crate) const fn method(self) -> &'static str {
         match self {
             Self::Model { verb: Verb::Infer, .. } => "POST",
@@ -84,12 +83,12 @@ impl<'a> Route<'a> {
     }
 }
 
-/// A request that is not carried out.
+/// A request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// HTTP status, 4xx or 503.
     pub status: u16,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be right.
     pub reason: String,
 }
 
@@ -109,14 +108,14 @@ impl Refusal {
     }
 }
 
-/// An inference request that can be carried out.
+/// A valid inference request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Infer {
-    /// The client's own id, given back in the reply.
+    /// The client's own id, returned in the reply.
     pub id: Option<String>,
     /// The images, 1 to [`MAX_BATCH`].
     pub images: Vec<Image>,
-    /// The outputs asked for; empty: all.
+    /// The requested outputs; empty means all.
     pub outputs: Vec<String>,
 }
 
@@ -141,7 +140,7 @@ struct Input {
     data: Tensor,
 }
 
-/// Numbers, flat or nested; at most one more than fit into the largest batch are kept.
+/// Numbers, flat or nested. At most one more than fits into the largest batch is kept.
 struct Tensor(Vec<f32>);
 
 impl<'de> Deserialize<'de> for Tensor {
@@ -196,11 +195,11 @@ impl<'de> Visitor<'de> for Flatten<'_> {
     }
 }
 
-/// An inference request from its body.
+/// Parses the body of an inference request.
 ///
 /// # Errors
-/// A [`Refusal`] with status 400: no JSON of the protocol's form, an input that the model does not
-/// have, a shape that does not fit, or pixels outside of 0 to `pixel_max`.
+/// A [`Refusal`] with status 400: not JSON of the protocol's form, an input that the model does not have, a shape
+/// that does not fit, or pixels outside of 0 to `pixel_max`.
 pub(crate) fn parse_infer(body: &[u8], pixel_max: f32) -> Result<Infer, Refusal> {
     let Body { id, inputs, outputs } =
         serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("not an inference request: {e}")))?;
@@ -240,7 +239,7 @@ fn images(input: &Input, pixel_max: f32) -> Result<Vec<Image>, Refusal> {
     Ok(images.to_vec())
 }
 
-/// The start of a text from outside, so that an error does not grow with it.
+/// The start of a foreign text, so that an error stays short.
 fn short(text: &str) -> String {
     crate::domain::text::clean(text, 40)
 }

@@ -1,6 +1,6 @@
 //! The demo's scenarios: which side has which fault, when, and how the rollout should end.
 //!
-//! Blue is live at the start and green is the candidate, whatever the scenario.
+//! In every scenario blue is live at the start and green is the candidate.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,48 +12,49 @@ use tokio::time::Instant;
 use super::behaviour::Mode;
 use crate::domain::{Pair, Side};
 
-/// A story.
+/// A scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
-    /// Green is as good as it should be.
+    /// Green has no fault.
     #[default]
     Good,
-    /// Green passes its gates and gets slow with its first users.
+    /// Green passes its gates and becomes slow with its first users.
     SlowGreen,
     /// Green is fast and wrong.
     WrongGreen,
     /// Green passes its gates and fails some requests of its users.
     FlakyGreen,
-    /// Green is within every limit with its users, and four times as slow as blue.
+    /// Green stays within every limit, but is four times as slow as blue.
     WorseGreen,
     /// Green dies once it has its first users.
     DeadGreen,
-    /// Green says it is ready, but slowly.
+    /// Green says that it is ready, but slowly.
     SluggishGreen,
-    /// Green falls over what it cannot read.
+    /// Green fails on invalid requests.
     FragileGreen,
-    /// Green is fast until more comes than one worker can do.
+    /// Green is fast until the load exceeds one worker.
     NarrowGreen,
-    /// Blue, the way back, dies once green has all traffic.
+    /// Blue, the target of a rollback, dies once green has all traffic.
     DeadBlue,
 }
 
-/// What happens once green has its share.
+/// What happens at a certain share of green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Twist {
     /// Green's share in percent at which it happens.
     pub at: u8,
-    /// Whose server changes.
+    /// The side whose server changes.
     pub side: Side,
-    /// How it behaves from then on.
+    /// Its behaviour from then on.
     pub mode: Mode,
-    /// Whether it is over when green's users are gone: a cache that thrashes under them, not a process that died.
+    /// Whether the fault ends when green has no users: as with a cache that thrashes under load, but not with a
+    /// process that died.
     pub passes: bool,
 }
 
 impl Scenario {
-    /// All of them, as help texts list them.
+    /// All scenarios, in the order of help texts.
     pub const ALL: [Self; 10] = [
         Self::Good,
         Self::SlowGreen,
@@ -67,7 +68,7 @@ impl Scenario {
         Self::DeadBlue,
     ];
 
-    /// As `--scenario` takes it.
+    /// The name for `--scenario`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -103,7 +104,7 @@ impl Scenario {
         }
     }
 
-    /// How each side's server behaves from the moment the scenario is chosen.
+    /// How each side's server behaves from the start of the scenario.
     pub const fn modes(self) -> Pair<Mode> {
         let green = match self {
             Self::WrongGreen => Mode::Wrong,
@@ -119,7 +120,7 @@ impl Scenario {
 
     /// The fault that comes during the scenario, if any.
     pub fn twist(self) -> Option<Twist> {
-        // Gates cannot see these faults: they come with users on green.
+        // Gates cannot detect these faults: they appear with users on green.
         let with_users = |mode| Some(Twist { at: 1, side: Side::Green, mode, passes: true });
         match self {
             Self::SlowGreen => with_users(Mode::Slow),
@@ -131,24 +132,24 @@ impl Scenario {
         }
     }
 
-    /// The exit code of a run without a terminal that ends as it should (design: exit codes).
+    /// The expected exit code of a run without a terminal (see exit codes).
     pub const fn expected_exit(self) -> u8 {
         match self {
             Self::Good => 0,
             Self::WrongGreen | Self::SluggishGreen | Self::FragileGreen | Self::NarrowGreen => 3,
-            // All traffic has moved, but the rollback window that was asked for could not be kept.
+            // All traffic has moved, but the requested rollback window could not be kept.
             Self::DeadBlue => 4,
             Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen => 5,
         }
     }
 }
 
-/// A scenario in progress: whether its late fault is on, and since when it is due.
+/// A running scenario: whether its late fault is on, and since when it is due.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScenarioRun {
     /// The scenario.
     pub scenario: Scenario,
-    /// How long green has its share before the fault comes, so that the share is seen first.
+    /// How long green has its share before the fault starts, so that the share is shown first.
     delay: Duration,
     due: Option<Instant>,
     struck: bool,
@@ -165,7 +166,7 @@ impl ScenarioRun {
         self.struck
     }
 
-    /// The side whose server changes now, and how, when green has `share` percent at `now`.
+    /// The side whose server changes now, and its new mode, when green has `share` percent at `now`.
     pub(crate) fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
         let twist = self.scenario.twist()?;
         if share < twist.at {
@@ -222,7 +223,7 @@ mod tests {
         }
     }
 
-    /// What each share, a second apart, changes.
+    /// The changes that a series of shares causes, one share a second.
     fn turns(scenario: Scenario, shares: &[u8]) -> Vec<Option<(Side, Mode)>> {
         let (mut run, start) = (ScenarioRun::new(scenario, Duration::from_secs(1)), Instant::now());
         let at = |i: usize| start + Duration::from_secs(i as u64);

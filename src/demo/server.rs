@@ -1,9 +1,8 @@
 //! A model server: the Open Inference Protocol v2 over HTTP/1.1.
 //!
-//! Bounded in every direction: connections, size of a body and the time it may take, requests
-//! waiting for the accelerator. A dead server ([`Mode::Dead`]) gives its port back, so that clients
-//! meet a refused connection as they would with a process that is gone, and takes the same port
-//! again when it is revived.
+//! Everything is bounded: connections, the size and time of a body, requests waiting for the accelerator. A dead
+//! server ([`Mode::Dead`]) closes its port, so that connections are refused as by a process that is gone. When it is
+//! revived it opens the same port again.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,26 +29,27 @@ use super::exports;
 use super::model::{Model, transposed};
 use super::protocol::{self, MODEL, Refusal, Route, Verb};
 
-/// Largest request body that is read, in bytes.
+/// The largest request body that is read, in bytes.
 pub const MAX_BODY: usize = 1 << 20;
 /// The response header with the version that answered.
 pub(crate) const VERSION_HEADER: &str = "x-model-version";
 
-/// Connections served at once; more wait in the kernel's queue.
+/// The most connections; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 1024;
-/// A request body must have come within this time.
+/// The time limit of a request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// A request head must have come within this time; idle connections are closed after it.
+/// The time limit of a request head; also of an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much of a body that is too large is still taken in, in bytes, so that the client is done
-/// writing and reads the refusal.
+/// How much of a body that is too large is still read, in bytes, so that the client finishes writing and reads the
+/// refusal.
 const MAX_DISCARDED: usize = 32 << 20;
-/// How long a sluggish server thinks before it says that it is ready: within the demo's probe timeout, beyond its gate.
+/// How long a sluggish server waits before it says that it is ready: within the demo's probe timeout, but beyond its
+/// gate.
 const SLUGGISH: Duration = Duration::from_millis(650);
-/// Pause before the next try when a port cannot be listened on or accepted from.
+/// The pause before the next try to listen or to accept.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What a server serves.
+/// The state of a model server.
 #[derive(Debug)]
 pub struct Server {
     model: Model,
@@ -73,7 +73,7 @@ impl std::error::Error for Dropped {}
 type Reply = Response<Full<Bytes>>;
 
 impl Server {
-    /// A server of `model`, whose behaviour can be changed while it runs.
+    /// A server of `model`. Its behaviour can be changed while it runs.
     pub fn new(model: Model, accelerator: Accelerator, behaviour: Arc<Behaviour>) -> Self {
         let version = HeaderValue::from_str(&model.version).unwrap_or(HeaderValue::from_static("unknown"));
         Self { model, version, accelerator, behaviour }
@@ -161,7 +161,7 @@ impl Server {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut reply = self.reply(status, &refusal.body());
         if matches!(refusal.status, 408 | 413) {
-            // The rest of the body may still come; it must not be taken for the next request.
+            // The rest of the body may still arrive. It must not be read as the next request.
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         reply
@@ -177,7 +177,7 @@ impl Server {
     }
 }
 
-/// The whole body, when it is small and quick enough.
+/// Reads the whole body, within the limits of size and time.
 async fn read_body(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     let read = async {
         let (mut bytes, mut total) = (Vec::new(), 0_usize);
@@ -202,10 +202,10 @@ async fn read_body(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// Serves on `listener` until `shutdown` resolves; open connections are closed then.
+/// Serves on `listener` until `shutdown` resolves; then open connections are closed.
 ///
 /// # Errors
-/// When the listener has no address.
+/// The listener has no address.
 pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let address = listener.local_addr()?;
     let mut mode = server.behaviour.watch();
@@ -216,7 +216,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: impl Fu
     Ok(())
 }
 
-/// Serves, closes everything while the server is dead, and serves again.
+/// Serves; closes everything while the server is dead; serves again.
 async fn live_and_die(
     mut listener: TcpListener,
     address: SocketAddr,
@@ -239,14 +239,14 @@ async fn live_and_die(
     }
 }
 
-/// Resolves when the mode is as wanted; never, when the sender is gone.
+/// Resolves when the mode is as wanted; never if the sender is gone.
 async fn until(mode: &mut watch::Receiver<Mode>, wanted: impl Fn(Mode) -> bool) {
     if mode.wait_for(|mode| wanted(*mode)).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Accepts and serves connections; dropped, it closes them all.
+/// Accepts and serves connections. Dropping this closes them all.
 async fn accept(listener: &TcpListener, server: &Arc<Server>) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
@@ -256,7 +256,7 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>) -> Infallible {
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, server.clone()));
                 }
-                // Out of file descriptors, or a client that was gone already: go on, but not in a spin.
+                // No free file descriptors, or a client that has already gone: go on after a pause.
                 Err(_) => time::sleep(RETRY).await,
             },
         }
@@ -264,13 +264,14 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>) -> Infallible {
 }
 
 async fn connection(stream: TcpStream, server: Arc<Server>) {
-    // Without it, the second of two small writes waits for the client's acknowledgement; no more than slower.
+    // Without this, the second of two small writes waits for the client's acknowledgement. A failure only costs
+    // speed.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let server = server.clone();
         async move { server.answer(request).await }
     });
-    // An error here is a client that went away or a fault made on purpose: both end the connection.
+    // An error means that a client went away or that a fault was made on purpose. Both end the connection.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -13,7 +13,7 @@ pub const CONFIG_FILE: &str = "cutover.toml";
 /// The gateway's admin socket in the demo's directory.
 pub(crate) const SOCKET_FILE: &str = "gateway.sock";
 
-/// Where the demo's processes listen.
+/// The addresses of the demo's processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// Blue's model server.
@@ -24,7 +24,7 @@ pub struct Addresses {
     pub gateway: SocketAddr,
 }
 
-/// Limits with room for a busy machine, and one guard that compares.
+/// Limits that are safe on a busy machine, and one guard that compares the sides.
 const GUARDS: &str = r#"[[guard]]
 metric = "error_rate"
 limit = 0.02
@@ -51,11 +51,11 @@ consecutive = 2
 then = "rollback"
 "#;
 
-/// The text of the demo's `cutover.toml`; every path in it lies in `dir`.
+/// The text of the demo's `cutover.toml`. All its paths are in `dir`.
 ///
-/// The limits leave room for a busy machine: good servers answer in about 10 ms, a slow one takes
-/// 300 ms and more. Green's share of the first step, a tenth of 60 requests a second, gives both
-/// guards enough samples within five seconds.
+/// The limits are safe on a busy machine: good servers answer in about 10 ms, a slow one takes 300 ms and more.
+/// Green's share of the first step, a tenth of 60 requests a second, gives both guards enough samples within five
+/// seconds.
 pub fn demo_config(dir: &Path, at: &Addresses, scenario: Scenario) -> String {
     let Addresses { blue, green, gateway } = at;
     let file = |name: &str| quoted(&dir.join(name));
@@ -129,7 +129,7 @@ max_latency = "1s"
     )
 }
 
-/// Rows of what the model servers export.
+/// Rows for the figures that the model servers export.
 fn metrics() -> String {
     let workers = Pace::of(Side::Blue).workers;
     let scale = 1.0 / workers as f64;
@@ -158,7 +158,7 @@ kind = "counter"
     )
 }
 
-/// Of the story that needs it alone: eight seconds of load would make every other one longer.
+/// Only for the scenario that needs it: eight seconds of load would make all others longer.
 fn load_gate(requests: &str) -> String {
     format!(
         r#"[[gate]]
@@ -174,7 +174,7 @@ max_error_rate = "1%"
     )
 }
 
-/// A path as a TOML basic string; JSON's escapes are a part of TOML's.
+/// A path as a TOML basic string. JSON's escapes are valid in TOML.
 fn quoted(path: &Path) -> String {
     serde_json::Value::from(path.to_string_lossy()).to_string()
 }

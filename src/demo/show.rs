@@ -13,33 +13,33 @@ use crate::backend::TrafficBackend;
 use crate::domain::{LogLevel, LogLine, Service, Side};
 use crate::runtime::Systems;
 
-/// How long green's share is seen before something happens with it.
+/// How long green's share is shown before the scenario acts.
 const SEEN: Duration = Duration::from_secs(1);
 
-/// What is played.
+/// What to run.
 pub(crate) struct Show {
-    /// What happens.
+    /// The scenario.
     pub scenario: Scenario,
     /// Client requests a second.
     pub rps: u32,
 }
 
-/// What a console needs to be part of the show.
+/// What a console needs to show the demo.
 pub(crate) struct Staged {
-    /// The service that is played with.
+    /// The service of the demo.
     pub service: Service,
     /// Its traffic system and checks.
     pub systems: Systems,
-    /// The scenarios there are, and where a chosen one goes.
+    /// The names of the scenarios, and where the chosen name is sent.
     pub scenarios: (Vec<String>, mpsc::Sender<String>),
-    /// Lines of the demo's own story.
+    /// Log lines of the demo.
     pub story: mpsc::Receiver<LogLine>,
 }
 
-/// Plays the demo around a console, until that is left; what it came to.
+/// Runs the demo around a console until the operator leaves; returns the console's result.
 ///
 /// # Errors
-/// When a process does not start, in words.
+/// A process does not start, in words.
 pub(crate) async fn on_stage<T>(
     show: Show,
     dir: Option<&Path>,
@@ -81,7 +81,7 @@ pub(crate) async fn on_stage<T>(
     Ok(result)
 }
 
-/// Makes happen what the scenario says.
+/// Carries out the scenario.
 struct Director {
     run: ScenarioRun,
     backend: Arc<dyn TrafficBackend>,
@@ -99,7 +99,7 @@ impl Director {
         }
     }
 
-    /// What happens only with green's share.
+    /// Acts when green has its share.
     async fn turn(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
         if self.run.scenario.twist().is_none() {
             return;

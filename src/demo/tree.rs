@@ -1,6 +1,7 @@
 //! The demo's process tree: gateway, two model servers and client load, all children of this process.
 //!
-//! Each child holds the other end of a pipe on its stdin and ends when that closes, however we die.
+//! Each child holds the other end of a pipe on its stdin. It ends when the pipe closes, so it ends with this process
+//! in any case.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -20,12 +21,12 @@ use crate::config::{self, Config};
 use crate::domain::{Pair, Side};
 use crate::runtime;
 
-/// How long the children may take to be ready.
+/// The time limit for the start of the children.
 const START: Duration = Duration::from_secs(10);
-/// How long they may take to end by themselves.
+/// The time limit for their end; then they are killed.
 const END: Duration = Duration::from_secs(2);
 
-/// The demo's processes and the directory they live in.
+/// The demo's processes and their directory.
 pub(crate) struct Tree {
     dir: PathBuf,
     is_temporary: bool,
@@ -42,10 +43,10 @@ struct Kid {
 }
 
 impl Tree {
-    /// Starts everything in `dir` (a new temporary directory where `None`) and waits until the gateway answers.
+    /// Starts everything in `dir` (a new temporary directory if `None`) and waits until the gateway answers.
     ///
     /// # Errors
-    /// When the directory cannot be written or a child does not come up, in words.
+    /// The directory cannot be written or a child does not start, in words.
     pub(crate) async fn start(dir: Option<&Path>, scenario: Scenario, rps: u32) -> Result<Self, String> {
         let (dir, is_temporary) = match dir {
             Some(dir) => (prepare(dir)?, false),
@@ -73,12 +74,12 @@ impl Tree {
         &self.dir
     }
 
-    /// The config every other command can use on the running demo.
+    /// The config. Every other command can use it on the running demo.
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Puts both servers into the modes a scenario begins with.
+    /// Sets both servers to the modes at the start of a scenario.
     pub(crate) async fn choose(&mut self, scenario: Scenario) {
         let modes = scenario.modes();
         for side in Side::BOTH {
@@ -86,7 +87,7 @@ impl Tree {
         }
     }
 
-    /// Puts one server into a mode.
+    /// Sets the mode of one server.
     pub(crate) async fn behave(&mut self, side: Side, mode: Mode) {
         self.servers[side].say(&format!("behave {mode}\n")).await;
     }
@@ -125,7 +126,7 @@ fn spawn(arguments: &[&str]) -> Result<Kid, String> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Reason: Ctrl-C at the terminal is the console's to answer, not its children's.
+        // Reason: the console handles Ctrl-C, not its children.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
@@ -151,7 +152,7 @@ async fn server(side: Side) -> Result<(Kid, SocketAddr), String> {
     }
 }
 
-/// Reads and forgets what a child says, so that it never waits for us.
+/// Reads and drops a child's output, so that the child never blocks.
 fn drain(mut from: impl tokio::io::AsyncRead + Unpin + Send + 'static) {
     tokio::spawn(async move {
         let mut buffer = [0; 4096];
@@ -191,14 +192,15 @@ async fn last_words(kid: &mut Kid) -> String {
     crate::domain::text::clean(&String::from_utf8_lossy(&text), 300)
 }
 
-/// A port that was free a moment ago; the config must name it before the gateway can take it.
+/// A port that was free a moment ago. The config must name it before the gateway can listen on it.
 fn free_port() -> Result<SocketAddr, String> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| format!("no free port on loopback: {error}"))?;
     listener.local_addr().map_err(|error| format!("no free port on loopback: {error}"))
 }
 
-/// A directory the user named: what an earlier demo left there is put aside, so that the story begins anew.
+/// Prepares a directory that the user named: files of an earlier demo are put aside, so that the scenario starts
+/// fresh.
 fn prepare(dir: &Path) -> Result<PathBuf, String> {
     let say = |error: std::io::Error| format!("cannot use {}: {error}", dir.display());
     std::fs::create_dir_all(dir).map_err(say)?;

@@ -1,24 +1,24 @@
-//! What has changed since a question was opened, where consent to it is void now.
+//! What has changed since a question was opened, if the change makes the consent void.
 
 use crate::domain::Split;
 use crate::engine::snapshot::{SideStatus, Status};
 
-/// Changes that are named; of more the number is.
+/// The most changes that are named. If there are more, their number is shown.
 const NAMED: usize = 3;
 
-/// The state is not the one the question was opened on.
+/// The state differs from the one on which the question was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// The digest the question was opened on.
+    /// The digest when the question was opened.
     pub was: String,
     /// The digest now.
     pub now: String,
-    /// What is different: `golden RUN > FAIL, split 90/10 > 50/50`.
+    /// The difference: `golden RUN > FAIL, split 90/10 > 50/50`.
     pub what: String,
 }
 
 impl Change {
-    /// The change from `old` to `new`; `None` where what consent depends on is the same.
+    /// The change from `old` to `new`; `None` if nothing changed on which consent depends.
     pub(super) fn between(old: &Status, new: &Status) -> Option<Self> {
         let change = || Self { was: old.digest.clone(), now: new.digest.clone(), what: what(old, new) };
         (old.digest != new.digest).then(change)
@@ -51,7 +51,7 @@ fn what(old: &Status, new: &Status) -> String {
     format!("{}{more}", found.join(", "))
 }
 
-/// A version's name; with its digest where the other one has the same name.
+/// A version's name, with its digest if both versions have the same name.
 fn version(of: &SideStatus, other: &SideStatus) -> String {
     let Some(version) = &of.version else { return "unknown".into() };
     match &other.version {

@@ -1,4 +1,4 @@
-//! What differs from command to command: how it is asked for, and what it will do in words.
+//! The properties of each command: how it is asked for, and what it will do in words.
 
 use crate::domain::{OnFailure, Side, Split};
 use crate::engine::Command;
@@ -9,7 +9,7 @@ use crate::engine::snapshot::Status;
 pub(crate) enum Topic {
     /// Send this command?
     Command(Command),
-    /// Leave while an order is on its way?
+    /// Leave while an order is in flight?
     Leave,
 }
 
@@ -19,25 +19,26 @@ impl From<Command> for Topic {
     }
 }
 
-/// How much stands before a command.
+/// How much confirmation a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Nothing: it is sent at once.
+    /// None: it is sent at once.
     None,
-    /// A yes, which counts at once.
+    /// A yes that counts at once.
     Light,
-    /// The whole effect is shown, the answer counts only once it could be read, and a lost focus closes the question.
+    /// The whole effect is shown, the answer counts only after it could be read, and the question closes when the
+    /// terminal loses the focus.
     Heavy,
 }
 
 /// How something is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// What messages call it.
+    /// Its name in messages.
     pub name: &'static str,
     /// The key that opens its question on the screen; the question ignores it.
     pub key: char,
-    /// How much stands before it.
+    /// How much confirmation it needs.
     pub weight: Weight,
     /// Whether a change of the state digest makes the consent void.
     pub bound: bool,
@@ -58,7 +59,7 @@ impl Topic {
             Self::Command(command) => command,
         };
         match command {
-            // Reason: "all traffic back" means the same in every state, so no change makes this consent void.
+            // Reason: "all traffic back" means the same in every state, so a change does not make this consent void.
             Command::Rollback => Terms::of(command.verb(), 'R', Light, false),
             Command::Abort => Terms::of(command.verb(), 'A', Light, true),
             Command::Promote => Terms::of(command.verb(), 'P', Heavy, true),
@@ -75,13 +76,13 @@ impl Topic {
         }
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub(crate) const fn name(&self) -> &'static str {
         self.terms().name
     }
 }
 
-/// The commands that are a single word, with what the word does.
+/// The commands that are a single word, with a description.
 pub(crate) const WORDS: [(&str, Command, &str); 8] = [
     ("promote", Command::Promote, "one step forward in the plan; asks for yes"),
     ("switch", Command::Switch, "all traffic to the candidate at once; asks for its version"),
@@ -93,13 +94,13 @@ pub(crate) const WORDS: [(&str, Command, &str); 8] = [
     ("takeover", Command::TakeOver, "drive instead of another console; asks for yes"),
 ];
 
-/// The command that is this single word.
+/// The command for this single word.
 pub(crate) fn command_of(word: &str) -> Option<Command> {
     let word = if word == "hold" { "pause" } else { word };
     WORDS.into_iter().find(|(known, ..)| *known == word).map(|(_, command, _)| command)
 }
 
-/// A state, and how its versions are written: a front end cuts long names to the room it has.
+/// A state, and a function that shortens its version names for a front end.
 #[derive(Clone, Copy)]
 pub(crate) struct Words<'a> {
     status: &'a Status,
@@ -107,17 +108,17 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Words about `status`, with version names that `cut` makes short enough.
+    /// Texts about `status`, with version names shortened by `cut`.
     pub(crate) fn new(status: &'a Status, cut: &'a dyn Fn(&str) -> String) -> Self {
         Self { status, cut }
     }
 
-    /// Words about `status` with whole names.
+    /// Texts about `status` with full names.
     pub(crate) fn whole(status: &'a Status) -> Self {
         Self { status, cut: &str::to_owned }
     }
 
-    /// A side and what it serves: `GREEN v42`, `GREEN ?` where that is unknown.
+    /// A side and its version: `GREEN v42`, or `GREEN ?` if it is unknown.
     pub(crate) fn named(&self, side: Side) -> String {
         format!("{} {}", side.title(), self.version(side))
     }
@@ -151,7 +152,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// What `command` will do, a clause a line.
+    /// What `command` will do, one clause per line.
     pub(crate) fn effect(&self, command: &Command) -> Vec<String> {
         let (status, side) = (self.status, self.status.candidate);
         match command {
@@ -191,7 +192,7 @@ impl<'a> Words<'a> {
         format!("for {side} {} only, until its version changes", self.version(side))
     }
 
-    /// The steps that a plan walked unattended takes.
+    /// The steps of a plan that runs without confirmation.
     pub(crate) fn steps(&self) -> String {
         let step = &self.status.step;
         let left: Vec<String> = step.steps.iter().skip(step.index).map(|share| format!("{share}%")).collect();
@@ -208,7 +209,7 @@ impl<'a> Words<'a> {
         if !way.needed {
             return format!("{to} takes all traffic already: nothing would move");
         }
-        // Reason: the way back is never locked, but an operator must know when nothing answers there.
+        // Reason: a rollback is always possible, but an operator must know when nothing answers there.
         let target = &self.status.sides[way.to];
         if target.ready == Some(0) {
             return format!("100% to {to}: 0/{} ANSWER THERE NOW", target.replicas);
@@ -234,7 +235,7 @@ impl<'a> Words<'a> {
         lines
     }
 
-    /// The share of `side` as read from the router, in percent; `?` before it was read.
+    /// The share of `side` as read from the router, in percent; `?` before the first reading.
     fn share(&self, side: Side) -> String {
         self.status.split.observed.map_or_else(|| "?".into(), |split| split.share(side).to_string())
     }
@@ -246,7 +247,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// What becomes of traffic when a plan walked unattended fails.
+/// What happens to traffic when a plan that runs without confirmation fails.
 pub(crate) const fn on_failure(status: &Status) -> &'static str {
     match status.step.on_failure {
         OnFailure::Pause => "it stops and waits for a person",
@@ -255,7 +256,7 @@ pub(crate) const fn on_failure(status: &Status) -> &'static str {
     }
 }
 
-/// The split that `command` asks for; `None` where it moves no traffic, or no step is left.
+/// The split that `command` asks for; `None` if it moves no traffic, or no step is left.
 pub fn target(command: &Command, status: &Status) -> Option<Split> {
     match command {
         Command::Promote => status.step.next.map(|next| Split::toward(status.candidate, next)),
@@ -266,7 +267,7 @@ pub fn target(command: &Command, status: &Status) -> Option<Split> {
     }
 }
 
-/// The same on the command line; `None` where only a console can do it.
+/// The same command on the command line; `None` if only a console can do it.
 pub(crate) fn cli_twin(command: &Command, status: &Status) -> Option<String> {
     let (verb, expect) = (command.verb(), &status.digest);
     Some(match command {
@@ -285,7 +286,7 @@ pub(crate) fn cli_twin(command: &Command, status: &Status) -> Option<String> {
     })
 }
 
-/// `4s` for 3.8 seconds, `1s` for anything faster.
+/// `4s` for 3.8 seconds, `1s` for shorter times.
 pub(crate) fn about(seconds: f64) -> String {
     format!("{}s", seconds.ceil().max(1.0))
 }

@@ -1,4 +1,4 @@
-//! What stands in the way of asking at all.
+//! Reasons why a question cannot be opened.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::engine::{Command, RefusalKind};
 pub(crate) enum Obstacle<'a> {
     /// This console was started read-only.
     ReadOnly {
-        /// Who drives.
+        /// The process that drives.
         driver: Option<&'a str>,
     },
-    /// There is no other driver whose place could be taken.
+    /// There is no other driver to take over from.
     Drives,
     /// No state was read yet.
     Unread,
@@ -35,13 +35,13 @@ impl fmt::Display for Obstacle<'_> {
     }
 }
 
-/// What stands in the way of asking for `topic` in the state `status`; nothing is in the way of leaving.
+/// Why a question about `topic` cannot be opened in the state `status`. Leaving is always possible.
 pub(crate) fn obstacle<'a>(topic: &Topic, status: Option<&'a Status>) -> Option<Obstacle<'a>> {
     let Topic::Command(command) = topic else { return None };
     if let Some(driver) = status.map(|status| &status.driver).filter(|driver| driver.read_only) {
         return Some(Obstacle::ReadOnly { driver: driver.holder.as_deref() });
     }
-    // Reason: the way back depends on nothing that may be missing.
+    // Reason: a rollback does not depend on data that may be missing.
     if *command == Command::Rollback {
         return None;
     }
@@ -52,7 +52,7 @@ pub(crate) fn obstacle<'a>(topic: &Topic, status: Option<&'a Status>) -> Option<
     blocked_by(command, status).map(Obstacle::Blocked)
 }
 
-/// The first reason the engine would refuse `command` for. The status lists only some commands; for the others the
+/// The first reason why the engine would refuse `command`. The status lists only some commands. For the others, those
 /// reasons of a promote count that concern the lease, the journal and, for an override, the age of the data.
 fn blocked_by<'a>(command: &Command, status: &'a Status) -> Option<&'a Blocked> {
     use RefusalKind::{Journal, ReadOnly, Stale};
@@ -67,14 +67,13 @@ fn blocked_by<'a>(command: &Command, status: &'a Status) -> Option<&'a Blocked> 
     }
 }
 
-/// The gate that `named` means: its name, or its number in the list.
+/// Finds a gate by its name or its number in the list.
 pub(crate) fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a GateStatus> {
     let by_number = || gates.get(named.parse::<usize>().ok()?.checked_sub(1)?);
     gates.iter().find(|gate| gate.name == named).or_else(by_number)
 }
 
-/// The failed gate that an override is about: the one that is named, or the only one that fails. The error says why
-/// there is none.
+/// The failed gate to override: the named one, or the only one that fails. The error says why there is none.
 pub(crate) fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
     let failed: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
     match (named, failed.as_slice()) {

@@ -1,8 +1,8 @@
-//! A question that is open, and what each key or line means to it.
+//! An open question, and what each key or line means to it.
 //!
-//! A light question (rollback, abort, leaving) takes its answer at once. A heavy one takes it only from [`ARMING_MS`]
-//! after it reached the terminal, and is void when the state it was opened on changes. A switch wants the candidate's
-//! version typed, an override a reason and then a yes of its own. The key or word that opened a question never
+//! A light question (rollback, abort, leaving) accepts its answer at once. A heavy one accepts it only [`ARMING_MS`]
+//! after it reached the terminal, and becomes void when its state changes. A switch requires the candidate's version
+//! as typed text; an override requires a reason and then a separate yes. The key or word that opened a question never
 //! confirms it.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::commands::{Topic, Weight};
 use crate::engine::snapshot::Status;
 use crate::engine::{Command, MIN_REASON, Snapshot};
 
-/// Answers to a heavy question count from this long after it reached the terminal, in milliseconds.
+/// Answers to a heavy question count this long after it reached the terminal, in milliseconds.
 pub(crate) const ARMING_MS: u64 = 400;
 
 /// Whether something is on the terminal, and since when.
@@ -23,12 +23,12 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// It is in the frame, or among the lines, that leave next.
+    /// It is in the next frame or the next lines.
     pub(crate) const fn drawn(&mut self) {
         self.drawn = true;
     }
 
-    /// What was drawn last has reached the terminal.
+    /// The last drawn frame has reached the terminal.
     pub(crate) fn flushed(&mut self, now_ms: u64) {
         if self.drawn && self.flushed_ms.is_none() {
             self.flushed_ms = Some(now_ms);
@@ -40,7 +40,7 @@ impl Shown {
         self.flushed_ms.is_some()
     }
 
-    /// When answers begin to count; `None` while it was not seen yet.
+    /// When answers start to count; `None` while it is not on the terminal.
     pub(crate) fn armed_at(self) -> Option<u64> {
         self.flushed_ms.map(|at| at + ARMING_MS)
     }
@@ -56,13 +56,13 @@ impl Shown {
 pub(crate) enum Wants {
     /// A yes.
     Yes,
-    /// This word: the candidate's version, or its side where the version is unknown.
+    /// This word: the candidate's version, or its side if the version is unknown.
     Version(String),
-    /// A reason of at least [`MIN_REASON`] characters; a yes comes after it.
+    /// A reason of at least [`MIN_REASON`] characters; after it a yes is needed.
     Reason,
 }
 
-/// What a key means to a question, whatever it is bound to.
+/// The meaning of a key to a question, independent of its binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Press {
     /// The key that opened the question.
@@ -83,35 +83,35 @@ pub(crate) enum Press {
     Abort,
     /// The key that pauses.
     Pause,
-    /// Any other.
+    /// Any other key.
     Other,
 }
 
-/// What a key or a line means to a question.
+/// The effect of a key or a line on a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Do it.
+    /// Yes: do it.
     Yes,
-    /// Do not do it.
+    /// No: do not do it.
     No(Refused),
-    /// It means nothing; the question stays.
+    /// No effect; the question stays open.
     Nothing,
-    /// The reason is taken; the question goes on and asks for the yes.
+    /// The reason is accepted; the question now asks for the yes.
     GoOn,
-    /// The question closes, and this is asked for instead.
+    /// The question closes, and this command is asked for instead.
     Instead(Command),
 }
 
 /// Why an answer is a no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The person said no.
+    /// The person answered no.
     Said,
     /// The answer came before the question could be read.
     TooEarly,
-    /// A yes was asked for.
+    /// A yes was required.
     NotYes,
-    /// The version was asked for.
+    /// The version was required.
     NotTheVersion,
     /// The reason is too short.
     ShortReason,
@@ -130,11 +130,11 @@ impl Refused {
     }
 }
 
-/// A question that is open.
+/// An open question.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     topic: Topic,
-    /// The state it was opened on; `None` before anything was read.
+    /// The state when it was opened; `None` before the first reading.
     seen: Option<Arc<Snapshot>>,
     wants: Wants,
     until_ms: u64,
@@ -155,7 +155,7 @@ impl Question {
         Self { topic, seen, wants, until_ms: now_ms + lives_ms, shown: Shown::default() }
     }
 
-    /// The same question, open until `at_ms` at least.
+    /// The same question, open until at least `at_ms`.
     #[must_use]
     pub(crate) fn open_until(mut self, at_ms: u64) -> Self {
         self.until_ms = self.until_ms.max(at_ms);
@@ -167,7 +167,7 @@ impl Question {
         &self.topic
     }
 
-    /// The state it was opened on.
+    /// The state when it was opened.
     pub(crate) fn seen(&self) -> Option<&Snapshot> {
         self.seen.as_deref()
     }
@@ -177,17 +177,17 @@ impl Question {
         &self.wants
     }
 
-    /// Whether the whole effect is shown before it, and the answer has to wait.
+    /// Whether the whole effect is shown before it, and the answer must wait.
     pub(crate) fn is_heavy(&self) -> bool {
         self.topic.terms().weight == Weight::Heavy
     }
 
-    /// Whether text is typed into it now.
+    /// Whether it accepts typed text now.
     pub(crate) fn is_typing(&self) -> bool {
         self.wants != Wants::Yes
     }
 
-    /// The reason that was given, where its command has one.
+    /// The given reason, if the command has one.
     pub(crate) fn reason(&self) -> Option<&str> {
         match &self.topic {
             Topic::Command(command) => command.reason().filter(|reason| !reason.is_empty()),
@@ -203,29 +203,29 @@ impl Question {
         }
     }
 
-    /// The digest that the consent is bound to.
+    /// The digest to which the consent is bound.
     pub(crate) fn expect(&self) -> Option<String> {
         let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
         Some(seen.status.digest.clone())
     }
 
-    /// What has changed by `now`, where that makes the consent void.
+    /// What has changed by `now`, if that makes the consent void.
     pub(crate) fn void(&self, now: &Status) -> Option<Change> {
         let seen = self.seen.as_ref().filter(|_| self.topic.terms().bound)?;
         Change::between(&seen.status, now)
     }
 
-    /// When it becomes "no", in milliseconds.
+    /// When it closes with "no", in milliseconds.
     pub(crate) const fn until_ms(&self) -> u64 {
         self.until_ms
     }
 
-    /// Seconds until it becomes "no", rounded up.
+    /// Seconds until it closes with "no", rounded up.
     pub(crate) const fn left_s(&self, now_ms: u64) -> u64 {
         self.until_ms.saturating_sub(now_ms).div_ceil(1000)
     }
 
-    /// When what it shows changes by itself.
+    /// When its text changes without input.
     pub(crate) fn next_change(&self, now_ms: u64) -> u64 {
         let second = self.until_ms.saturating_sub((self.left_s(now_ms).saturating_sub(1)) * 1000).min(self.until_ms);
         match self.shown.armed_at() {
@@ -234,7 +234,7 @@ impl Question {
         }
     }
 
-    /// Whether `text` is what it waits for.
+    /// Whether `text` is the required text.
     pub(crate) fn is_complete(&self, text: &str) -> bool {
         match &self.wants {
             Wants::Yes => false,
@@ -243,7 +243,7 @@ impl Question {
         }
     }
 
-    /// What a key means while no text is typed.
+    /// The effect of a key while no text is typed.
     pub(crate) fn press(&self, press: Press, now_ms: u64) -> Answer {
         match press {
             Press::Opener => Answer::Nothing,
@@ -252,7 +252,7 @@ impl Question {
             Press::Pause => Answer::Instead(Command::Pause),
             press if self.is_heavy() => self.press_heavy(press, now_ms),
             Press::Yes => Answer::Yes,
-            // Reason: with Caps Lock on, `a` `y` must not give a rollout up, but the way back must still work.
+            // Reason: with Caps Lock on, `a` `y` must not end a rollout, but a rollback must still work.
             Press::CapitalYes if self.command() == Some(&Command::Rollback) => Answer::Yes,
             _ => Answer::No(Refused::Said),
         }
@@ -264,13 +264,13 @@ impl Question {
             _ if !self.shown.is_armed(now_ms) => Answer::Nothing,
             Press::Yes => Answer::Yes,
             Press::No => Answer::No(Refused::Said),
-            // Reason: Enter took the reason; pressed twice it must not throw the reason away.
+            // Reason: Enter confirmed the reason. A second Enter must not discard it.
             Press::Enter if self.reason().is_none() => Answer::No(Refused::Said),
             _ => Answer::Nothing,
         }
     }
 
-    /// The text that was typed is entered.
+    /// The typed text is submitted.
     pub(crate) fn enter(&mut self, text: &str) -> Answer {
         if !self.is_complete(text) {
             return Answer::Nothing;
@@ -286,8 +286,8 @@ impl Question {
         Answer::GoOn
     }
 
-    /// What a whole line means that was read at `at_ms`. An answer that came too early is a no: it was typed or pasted
-    /// along with the command, unread.
+    /// The effect of a whole line that was read at `at_ms`. An answer that comes too early is a no: it was typed or
+    /// pasted together with the command, without reading the question.
     pub(crate) fn line(&mut self, line: &str, at_ms: u64) -> Answer {
         let typed = line.trim();
         if typed.is_empty() {
@@ -333,7 +333,7 @@ fn wants(topic: &Topic, seen: Option<&Snapshot>) -> Wants {
     }
 }
 
-/// The word that names what is rolled out: the candidate's version, or its side where the version is unknown.
+/// The word that names the candidate: its version, or its side if the version is unknown.
 pub fn version_word(status: &Status) -> &str {
     let side = status.candidate;
     status.sides[side].version.as_ref().map_or(side.name(), |version| version.name.as_str())

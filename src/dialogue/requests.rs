@@ -1,4 +1,5 @@
-//! Requests on their way to the engine, what each answer says, and the rollback whose reason is asked for afterwards.
+//! Requests in flight to the engine, the words for each answer, and the rollback whose reason is asked for
+//! afterwards.
 
 use std::collections::VecDeque;
 
@@ -6,7 +7,7 @@ use crate::domain::{Actor, OrderId, OrderState};
 use crate::engine::snapshot::OrderStatus;
 use crate::engine::{Command, Reply, Request};
 
-/// The most requests that wait for their answer; older ones are forgotten.
+/// The most requests that wait for their answer. Older ones are forgotten.
 const PENDING_MAX: usize = 32;
 
 /// The requests of one operator.
@@ -29,21 +30,21 @@ struct Pending {
 /// An answer in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answered {
-    /// An order is on its way.
+    /// An order is in flight.
     Sent(String),
-    /// It is done, or was so already.
+    /// It is done, or was already done.
     Done(String),
     /// It was refused.
     Refused(String),
 }
 
 impl Requests {
-    /// No request yet; each will carry `me`.
+    /// No request yet. Each will carry `me`.
     pub(crate) const fn new(me: Actor) -> Self {
         Self { me, pending: VecDeque::new(), next_id: 1, rollback: None }
     }
 
-    /// A request for `command`; `expect` is the digest that was shown where consent was given.
+    /// A request for `command`. `expect` is the digest shown when consent was given.
     pub(crate) fn make(&mut self, command: Command, expect: Option<String>, now_ms: u64) -> Request {
         let id = self.next_id;
         self.next_id += 1;
@@ -60,7 +61,7 @@ impl Requests {
         self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
     }
 
-    /// The engine's answer to the request `id`; `None` where it was answered before.
+    /// The engine's answer to the request `id`; `None` if it was already answered.
     pub(crate) fn answered(&mut self, id: u64, reply: &Reply) -> Option<Answered> {
         let at = self.pending.iter().position(|pending| pending.id == id)?;
         let command = self.pending.remove(at)?.command;
@@ -83,7 +84,7 @@ impl Requests {
         })
     }
 
-    /// Our own rollback, once, when it is VERIFIED: its reason is asked for now. `last` is the newest order.
+    /// Our own rollback, once, when it is VERIFIED: then its reason is asked for. `last` is the newest order.
     pub(crate) fn rolled_back(&mut self, last: Option<&OrderStatus>) -> Option<OrderId> {
         let order = last.filter(|order| self.rollback.as_ref() == Some(&order.id) && order.state.is_settled())?;
         self.rollback.take().filter(|_| order.state == OrderState::Verified)

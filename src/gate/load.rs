@@ -1,7 +1,8 @@
-//! The load gate: an open loop of requests at a set rate, and what the side makes of it.
+//! The load gate: an open loop that sends requests at a set rate and measures how the side copes.
 //!
-//! Requests are due at their times whatever the side does, and their latency counts from then. The load stops
-//! by itself when the side breaks its limits for good, falls behind, or answers nothing: more would only harm it.
+//! Requests are due at fixed times, whatever the side does, and their latency counts from that time. The load stops
+//! by itself when the side clearly breaks its limits, falls far behind, or does not answer at all: more load would
+//! only do harm.
 
 mod account;
 mod engine;
@@ -33,7 +34,7 @@ pub(super) use spec::KIND;
 pub use spec::{Load, LoadLimits, Stage};
 pub use tally::Tally;
 
-/// Requests of the file that are used, and their bytes in all.
+/// The most requests read from the file, and their total size in bytes.
 const MAX_REQUESTS: usize = 10_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
@@ -93,7 +94,7 @@ async fn check(side: Checked<'_>, plan: &Load, report: &mut Report) -> Finding {
     }
 }
 
-/// Takes in what happens until the load ends, or has to.
+/// Takes in the ticks until the load ends or must stop.
 async fn follow(
     mut account: Account,
     mut running: engine::Running,
@@ -134,7 +135,7 @@ async fn follow(
     account.stopped(stop, report)
 }
 
-/// A load that passed while a replica could not be read has not passed.
+/// A load that passed does not count as passed when a replica's saturation could not be read.
 fn seen(watch: &Watch, finding: Finding, report: &mut Report) -> Finding {
     if watch.failed() > 0 {
         report.detail(&format!("{} of the saturation metric failed", count(watch.failed().into(), "reading")));
@@ -148,7 +149,7 @@ fn seen(watch: &Watch, finding: Finding, report: &mut Report) -> Finding {
     }
 }
 
-/// The requests of the file, in memory: reading must not slow the load down.
+/// Reads the requests of the file into memory, so that reading does not slow the load down.
 async fn read(plan: &Load) -> Result<Vec<Prepared>, String> {
     let mut lines = Lines::open(&plan.requests).await?;
     let (mut requests, mut bytes) = (Vec::new(), 0);

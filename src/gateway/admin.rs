@@ -26,7 +26,7 @@ use crate::domain::text::clean;
 const MAX_CONNECTIONS: usize = 64;
 const MAX_BODY: usize = 16 * 1024;
 const MAX_HEAD: usize = 16 * 1024;
-/// An order id longer than this is refused.
+/// The longest accepted order id, in bytes.
 const MAX_ID: usize = 128;
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 type Answer = Response<Full<Bytes>>;
 
-/// Accepts callers until it is dropped.
+/// Accepts connections until it is dropped.
 pub(super) async fn accept(listener: &AdminListener, shared: &Arc<Shared>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -75,7 +75,7 @@ where
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // How a caller's connection ends is the caller's affair.
+        // Errors of a caller's connection are not reported.
         _ = connection => {}
         () = phase.ended() => {}
     }
@@ -87,7 +87,7 @@ fn is_authorized(request: &Request<Incoming>, token: &str) -> bool {
     given.and_then(|given| given.strip_prefix(b"Bearer ")).is_some_and(|given| is_same(given, token.as_bytes()))
 }
 
-/// Compares in a time that depends on the length of `given` only, not on where the two differ.
+/// Compares in a time that depends only on the length of `given`, not on the position of the first difference.
 fn is_same(given: &[u8], token: &[u8]) -> bool {
     let mut differs = u8::from(given.len() != token.len());
     for (index, byte) in given.iter().enumerate() {
@@ -120,7 +120,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
     }
 }
 
-/// The latest requests of live traffic, at most `count` of them.
+/// The latest requests of live traffic, at most `count`.
 fn samples(shared: &Shared, query: Option<&str>) -> Answer {
     let Some(samples) = &shared.samples else {
         return error(StatusCode::NOT_FOUND, "no requests are kept: write sample = true in [gateway] and restart it");
@@ -185,7 +185,7 @@ fn error(status: StatusCode, text: &str) -> Answer {
 }
 
 fn json_answer<T: serde::Serialize>(status: StatusCode, value: &T) -> Answer {
-    // Plain data with string keys always has a JSON form; were it not so, the caller sees no JSON.
+    // Plain data with string keys can always be written as JSON. If that failed, the caller would get an empty body.
     let mut answer = Response::new(Full::from(serde_json::to_vec(value).unwrap_or_default()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, const { HeaderValue::from_static("application/json") });

@@ -1,4 +1,4 @@
-//! A thread of its own for the admin interface, so that an order does not wait behind requests in the traffic loop.
+//! A separate thread for the admin interface, so that an order does not wait behind requests in the traffic loop.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::admin;
 use super::listen::AdminListener;
 use super::shared::Shared;
 
-/// The running thread; dropping it ends the thread and frees the listener before it returns.
+/// The running thread. Dropping this ends the thread and frees the listener before it returns.
 #[derive(Debug)]
 pub(super) struct AdminThread {
     stop: Option<oneshot::Sender<()>>,
@@ -18,10 +18,10 @@ pub(super) struct AdminThread {
 }
 
 impl AdminThread {
-    /// Starts to take orders on `listener`.
+    /// Starts to accept orders on `listener`.
     ///
     /// # Errors
-    /// When the thread or its runtime cannot be had.
+    /// The thread or its runtime cannot be created.
     pub(super) fn open(listener: AdminListener, shared: Arc<Shared>) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -37,7 +37,7 @@ impl AdminThread {
                 }
             });
             drop(listener);
-            // Reason: a save that hangs on the disk must not delay the end.
+            // Reason: a save that hangs on the disk must not delay the shutdown.
             runtime.shutdown_background();
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })

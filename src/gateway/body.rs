@@ -1,4 +1,4 @@
-//! The body of an answer: passed on as it comes, nothing held back.
+//! The body of an answer, passed on as it arrives without delay.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,11 +9,11 @@ use super::clients::Busy;
 use super::link::Link;
 use super::side::Flight;
 
-/// What a client gets.
+/// The body sent to a client.
 #[derive(Debug)]
 pub(super) struct AnswerBody {
     content: Content,
-    /// Until the last of it was handed over.
+    /// Held until the last byte was passed on.
     _busy: Busy,
 }
 
@@ -23,12 +23,12 @@ impl AnswerBody {
     }
 }
 
-/// Where an answer comes from.
+/// The source of an answer.
 #[derive(Debug)]
 pub(super) enum Content {
     /// A replica's answer.
     Relayed(Relayed),
-    /// A short text made here; `None` once it was taken.
+    /// A short text made here; `None` after it was sent.
     Text(Option<Bytes>),
 }
 
@@ -36,7 +36,7 @@ pub(super) enum Content {
 #[derive(Debug)]
 pub(super) struct Relayed {
     body: Incoming,
-    /// The connection it comes over; `None` once it was given back.
+    /// The connection it arrives on; `None` after it was given back.
     link: Option<Link>,
     flight: Flight,
 }

@@ -1,8 +1,8 @@
-//! The connected clients: one task watches them all, so a request needs no timer.
+//! The connected clients. One task watches them all, so a request needs no timer.
 //!
-//! A connection that waits for the rest of a request head, or for the next request, ages with every sweep
-//! and is closed at [`PATIENCE`]. So a client that sends its head byte by byte, or sits idle, loses its
-//! place. A connection with a request in progress does not age.
+//! A connection that waits for the rest of a request head, or for the next request, ages with every sweep and is
+//! closed at [`PATIENCE`]. So a client that sends its head byte by byte, or is idle, is disconnected. A connection
+//! with a request in progress does not age.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -17,14 +17,14 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::shared::{Phase, Shared};
 
-/// How often all clients are looked at.
+/// The time between two sweeps.
 const SWEEP: Duration = Duration::from_secs(1);
-/// How many sweeps a request's head may take, and a connection stay idle: a minute.
+/// The number of sweeps for a request's head or an idle connection: a minute.
 const PATIENCE: u32 = 60;
-/// Instead of an age: a request is under way.
+/// In place of an age: a request is in flight.
 const BUSY: u32 = u32::MAX;
 
-/// Every client that is connected.
+/// All connected clients.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     all: Mutex<HashMap<u64, Arc<Client>>>,
@@ -32,14 +32,14 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Tells every client's connection how far the end has come.
+    /// Announces the shutdown phase to every client's connection.
     pub(super) fn tell(&self, phase: Phase) {
         for client in self.all().values() {
             client.tell(phase);
         }
     }
 
-    /// Closes those that have waited for too long, until it is dropped.
+    /// Closes connections that have waited for too long. Runs until it is dropped.
     pub(super) async fn sweep(&self) {
         let mut ticks = interval(SWEEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,7 +62,7 @@ pub(super) struct Client {
     pub(super) shared: Arc<Shared>,
     /// Its address, as replicas see it in the forwarding headers.
     pub(super) address: HeaderValue,
-    /// Sweeps since it began to wait for a request, or [`BUSY`].
+    /// Sweeps since it started to wait for a request, or [`BUSY`].
     waited: AtomicU32,
     phase: AtomicU8,
     /// The waker of the task that serves it.
@@ -70,7 +70,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A request came in: sweeps leave this client alone until the answer has been passed on.
+    /// Marks the start of a request: sweeps leave this client alone until the answer has been passed on.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.waited.store(BUSY, Relaxed);
         Busy(Arc::clone(self))
@@ -81,13 +81,13 @@ impl Client {
         if waited >= PATIENCE && waited != BUSY {
             self.tell(Phase::Ended);
         }
-        // Fails where a request began this very moment, which is as it should be.
+        // Fails when a request starts at this moment, which is right.
         let _ = self.waited.compare_exchange(waited, waited.saturating_add(1), Relaxed, Relaxed);
     }
 
     fn tell(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Relaxed);
-        // The lock orders the store above before the read of the task that sets the waker below.
+        // The lock orders the store above before the read by the task that sets the waker below.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(waker) = waker {
             waker.wake();
@@ -103,7 +103,7 @@ impl Client {
     }
 }
 
-/// A request of a client is under way for as long as this lives.
+/// While this lives, a request of the client is in flight.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Client>);
 
@@ -113,7 +113,7 @@ impl Drop for Busy {
     }
 }
 
-/// A client's place among all; given up when it is dropped.
+/// A client's entry in the list; removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     id: u64,
@@ -138,7 +138,7 @@ impl Seat {
         &self.client
     }
 
-    /// Drives `connection` until it ends or `finish` is set; after that it takes no further request.
+    /// Drives `connection` until it ends or `finish` is set. After that it takes no more requests.
     pub(super) async fn serve<C: Future>(&self, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>)) {
         let client = &self.client;
         let (mut known, mut finishing) = (false, false);
@@ -155,7 +155,7 @@ impl Seat {
                 finishing = true;
                 finish(connection.as_mut());
             }
-            // How a client ends its connection is no fault of ours: nothing to report.
+            // A client may end its connection in any way; nothing is reported.
             connection.as_mut().poll(cx).map(drop)
         })
         .await;

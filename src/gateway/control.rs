@@ -1,9 +1,9 @@
-//! The split in force, its revision, and the orders that change it.
+//! The active split, its revision, and the orders that change it.
 //!
-//! A forward order (one that carries a revision) is in force at once, on disk before it is answered, and
-//! undone if the disk refuses. A disk that refused the last time must take the order before it is in force.
-//! A rollback is in force before anything else is tried: no lock, no disk and no other order can hold it
-//! up. The answer says whether it is on disk.
+//! A forward order (one with a revision) takes effect at once, is on disk before it is answered, and is undone if the
+//! disk refuses. If the last save failed, the disk must accept the next forward order before it takes effect. A
+//! rollback takes effect before anything else is tried: no lock, no disk and no other order can delay it. The answer
+//! says whether it is on disk.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,47 +19,47 @@ use super::picker::Picker;
 use super::store::{Done, Saved, Store};
 use crate::domain::{OrderId, Revision, Side, Split};
 
-/// How many orders are remembered for their retries.
+/// The number of orders that are remembered, to recognize retries.
 const REMEMBERED: usize = 64;
 /// How long an order waits for the disk.
 const SAVE_LIMIT: Duration = Duration::from_secs(2);
 
-/// An order as it comes over the admin interface.
+/// An order as received by the admin interface.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ask {
     pub(super) split: Split,
-    /// The revision the order was made for; forward orders carry it.
+    /// The revision that the order was made for. Only forward orders have it.
     pub(super) expected: Option<Revision>,
     pub(super) order: OrderId,
 }
 
-/// What became of an order.
+/// The result of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// In force; and whether it is on disk.
+    /// In effect, and whether it is on disk.
     Done { done: Done, persisted: bool },
-    /// The revision is another; nothing was done.
+    /// The current revision differs; nothing was done.
     Conflict { revision: u64 },
     /// The id belongs to another order; nothing was done.
     Reused(Done),
-    /// The state cannot be saved, so the forward order is not in force.
+    /// The state cannot be saved, so the forward order did not take effect.
     NotSaved(String),
 }
 
 /// The right to write the state file.
 type Held = OwnedMutexGuard<Store>;
 
-/// Holds the split. Nothing else changes it.
+/// Owns the split. Nothing else changes it.
 #[derive(Debug)]
 pub(super) struct Control {
     picker: Picker,
     state: Mutex<State>,
-    /// Held while the state file is written, even after the order stopped waiting for the write.
+    /// Held while the state file is written, even after the order no longer waits for the write.
     store: Arc<tokio::sync::Mutex<Store>>,
-    /// The newest revision that is on disk.
+    /// The newest revision on disk.
     saved: Arc<AtomicU64>,
-    /// The last attempt to save failed.
+    /// Whether the last save failed.
     refusing: AtomicBool,
 }
 
@@ -71,7 +71,7 @@ struct State {
 }
 
 impl State {
-    /// The order of this id, if it is already known.
+    /// The order with this id, if it is known.
     fn known(&self, ask: &Ask) -> Option<&Done> {
         self.orders.iter().find(|done| done.id == ask.order)
     }
@@ -93,7 +93,7 @@ impl State {
 }
 
 impl Control {
-    /// Control over what was saved, else over `initial` at revision 1.
+    /// Starts from the saved state, or else from `initial` at revision 1.
     pub(super) fn new(store: Store, saved: Option<Saved>, initial: Split) -> Self {
         let on_disk = saved.as_ref().map_or(0, |saved| saved.revision);
         let saved = saved.unwrap_or_else(|| Saved::new(initial, 1, vec![]));
@@ -111,18 +111,18 @@ impl Control {
         self.picker.pick()
     }
 
-    /// Split, revision and the last order carried out.
+    /// The split, the revision and the last order that was carried out.
     pub(super) fn read(&self) -> (Split, u64, Option<OrderId>) {
         let state = self.state();
         (state.split, state.revision, state.orders.back().map(|done| done.id.clone()))
     }
 
-    /// Whether what is in force is on disk.
+    /// Whether the active split is on disk.
     pub(super) fn is_persisted(&self) -> bool {
         self.saved.load(Ordering::Acquire) >= self.state().revision
     }
 
-    /// Carries out an order, or says why not.
+    /// Carries out an order or returns why not.
     pub(super) async fn order(&self, ask: &Ask) -> Reply {
         match &ask.expected {
             None => self.back(ask).await,
@@ -130,7 +130,7 @@ impl Control {
         }
     }
 
-    /// Tries again to save what an earlier order could not.
+    /// Tries again to save what could not be saved before.
     pub(super) async fn catch_up(&self) {
         let revision = self.state().revision;
         // A failure stays visible: the state remains unsaved, and the next tick tries again.
@@ -154,7 +154,7 @@ impl Control {
     }
 
     async fn forward(&self, ask: &Ask, expected: &Revision) -> Reply {
-        // Refused early where it can be, so that a stale order never waits for the disk.
+        // Refused early if possible, so that a stale order does not wait for the disk.
         if let Some(reply) = self.settled(ask, expected) {
             return reply;
         }
@@ -165,7 +165,8 @@ impl Control {
         if let Some(reply) = self.settled(ask, expected) {
             return reply;
         }
-        // The order is in force before it is answered, unless the last save failed: then it may have to be undone.
+        // The order takes effect before it is answered. If the last save failed, the disk is tried first, since the
+        // order might have to be undone.
         let store = if self.refusing.load(Ordering::Relaxed) {
             match self.try_disk(ask, store, deadline).await {
                 Ok(store) => store,
@@ -176,7 +177,7 @@ impl Control {
         };
         let (before, done, next) = {
             let mut state = self.state();
-            // A rollback may have come in meanwhile; it wins.
+            // A rollback may have arrived meanwhile. It wins.
             if expected.0 != state.revision.to_string() {
                 return Reply::Conflict { revision: state.revision };
             }
@@ -192,7 +193,7 @@ impl Control {
         }
     }
 
-    /// Writes what the order would lead to, without putting it in force: a full or read-only disk refuses here.
+    /// Writes the future state without activating it: a full or read-only disk fails here.
     async fn try_disk(&self, ask: &Ask, store: Held, deadline: Instant) -> io::Result<Held> {
         let next = {
             let state = self.state();
@@ -203,7 +204,7 @@ impl Control {
         blocking(deadline, move || store.stage(&next).map(|_staged| store)).await
     }
 
-    /// The answer to an order that needs nothing done: a retry, or one made for another revision.
+    /// The answer to an order that needs no action: a retry, or an order for another revision.
     fn settled(&self, ask: &Ask, expected: &Revision) -> Option<Reply> {
         let state = self.state();
         match state.known(ask) {
@@ -217,7 +218,7 @@ impl Control {
         }
     }
 
-    /// Takes back a forward order that could not be saved, unless something newer is in force.
+    /// Undoes a forward order that could not be saved, unless a newer order is active.
     fn undo(&self, done: &Done, before: Split) {
         let mut state = self.state();
         state.orders.retain(|known| known.id != done.id);
@@ -242,7 +243,7 @@ impl Control {
         self.save(next, store, deadline).await
     }
 
-    /// Puts `next` on disk.
+    /// Saves `next` to the disk.
     async fn save(&self, next: Saved, store: Held, deadline: Instant) -> io::Result<()> {
         let saved = Arc::clone(&self.saved);
         let result = blocking(deadline, move || {
@@ -260,8 +261,8 @@ impl Control {
     }
 }
 
-/// Runs disk work off the request path, and stops waiting for it at `deadline`; what it holds, it
-/// keeps until it is through.
+/// Runs disk work outside the request path and stops waiting for it at `deadline`. The work keeps its lock until it
+/// is finished.
 async fn blocking<T: Send + 'static>(
     deadline: Instant,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,

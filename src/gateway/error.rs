@@ -1,4 +1,4 @@
-//! Why the gateway did not start, or stopped: each with what to do about it.
+//! Why the gateway did not start or had to stop, each with what to do about it.
 
 use std::fmt;
 use std::io;
@@ -14,24 +14,24 @@ pub enum GatewayError {
     Listen {
         /// The address asked for.
         addr: SocketAddr,
-        /// What the system said.
+        /// The system's message.
         source: io::Error,
     },
-    /// The admin socket could not be made.
+    /// The admin socket cannot be created.
     Socket {
         /// Its path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: io::Error,
     },
-    /// Something already answers on the admin socket, or what lies there is no socket.
+    /// The path of the admin socket is in use: a process answers there, or the file is not a socket.
     SocketTaken {
         /// Its path.
         path: PathBuf,
-        /// Whether a living gateway answers there.
+        /// Whether a running gateway answers there.
         alive: bool,
     },
-    /// The state file cannot be read or makes no sense.
+    /// The state file cannot be read or is invalid.
     State {
         /// Its path.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum GatewayError {
     },
     /// Another gateway uses the same state file.
     StateLocked(PathBuf),
-    /// The admin interface's thread could not be had.
+    /// The thread of the admin interface cannot be created.
     Thread(io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! What a proxy must change in a message's head: hop-by-hop fields out, forwarding fields in.
+//! Changes a message's head as a proxy must: removes hop-by-hop fields and adds forwarding fields.
 
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
@@ -16,10 +16,10 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// A request that is answered here, with the status and the reason.
+/// A request that the gateway refuses, with the status and the reason.
 pub(super) type Refusal = (StatusCode, &'static str);
 
-/// What the client asks to turn the connection into, if it does so by the rules.
+/// The protocol that the client asks to upgrade to, if the request follows the rules.
 pub(super) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let wanted = headers.get(UPGRADE)?;
     let named = headers.get_all(CONNECTION).iter().any(|value| {
@@ -28,7 +28,7 @@ pub(super) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     named.then(|| wanted.clone())
 }
 
-/// Refuses what cannot be proxied by the rules.
+/// Refuses requests that cannot be proxied by the rules.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     if request.method() == Method::CONNECT {
         return Err((StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported"));
@@ -47,13 +47,13 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     }
 }
 
-/// Makes a client's request one of ours, for `target`.
+/// Rewrites a client's request for `target`.
 pub(super) fn forward<B>(request: &mut Request<B>, target: &Target, peer: &HeaderValue, upgrade: Option<&HeaderValue>) {
     readdress(request, target);
     *request.version_mut() = Version::HTTP_11;
     let headers = request.headers_mut();
     if headers.contains_key(TRANSFER_ENCODING) {
-        // Chunked wins over a length; two framings must never travel on.
+        // Chunked wins over a length. A message with both must never be passed on.
         headers.remove(CONTENT_LENGTH);
     }
     strip(headers);
@@ -67,7 +67,7 @@ pub(super) fn forward<B>(request: &mut Request<B>, target: &Target, peer: &Heade
     }
 }
 
-/// Takes out every field that is meant for one hop only, also those that Connection names.
+/// Removes every field meant for one hop only, and those that Connection names.
 pub(super) fn strip(headers: &mut HeaderMap) {
     if let Entry::Occupied(entry) = headers.entry(CONNECTION) {
         let (_, values) = entry.remove_entry_mult();
@@ -86,14 +86,14 @@ pub(super) fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// The fields a Connection value names; framing and addressing cannot be named away.
+/// The fields that a Connection value names. Framing and addressing fields are never removed this way.
 fn named(value: &HeaderValue) -> Vec<HeaderName> {
     let names =
         value.as_bytes().split(|byte| *byte == b',').filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
     names.filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect()
 }
 
-/// Path as the replica wants it (base in front), and Host from an absolute target where one was given.
+/// Sets the path for the replica (with its base in front), and Host if the target was absolute.
 pub(super) fn readdress<B>(request: &mut Request<B>, target: &Target) {
     if let Some(authority) = request.uri().authority() {
         if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
@@ -107,7 +107,7 @@ pub(super) fn readdress<B>(request: &mut Request<B>, target: &Target) {
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let path = format!("{}{}{path}", target.base, if path.starts_with('/') { "" } else { "/" });
-    // Made of two parts that were valid; were it not, the replica would see the request as it came.
+    // Both parts are valid, so the whole is too. If not, the replica gets the path unchanged.
     if let Ok(uri) = Uri::try_from(path) {
         *request.uri_mut() = uri;
     }

@@ -1,8 +1,7 @@
 //! One connection to a replica, and one exchange on it.
 //!
-//! The connection is driven by the task whose request it carries: no second task, no wake-ups between
-//! them. While it is idle it is not polled; the next request finds out whether it was closed, before
-//! a byte is written.
+//! The task of the request drives the connection itself: there is no second task and no wake-up between two tasks. An
+//! idle connection is not polled. The next request finds out whether it was closed before it writes a byte.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -16,26 +15,26 @@ use tokio::net::TcpStream;
 
 use super::samples::ClientBody;
 
-/// Bytes read ahead and header size accepted from a replica.
+/// The most bytes read ahead and the largest header accepted from a replica.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
 
-/// Boxed once per connection: it is large, and moves with every request otherwise.
+/// Boxed once per connection: it is large and would otherwise move with every request.
 type Driver = Box<http1::Connection<TokioIo<TcpStream>, ClientBody>>;
 
 /// A connection to a replica.
 #[derive(Debug)]
 pub(super) struct Link {
     send: SendRequest<ClientBody>,
-    /// `None` once the connection is over, or where another task drives it.
+    /// `None` after the connection has ended, or when another task drives it.
     driver: Option<Driver>,
 }
 
-/// Why an exchange brought no answer.
+/// Why an exchange got no answer.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// Nothing of the request was written: it is handed back and may be sent again.
+    /// No byte of the request was written. It is returned and may be sent again.
     Unsent(Box<Request<ClientBody>>),
-    /// It was, or may have been, written: never to be sent again.
+    /// It was or may have been written. It must never be sent again.
     Sent,
 }
 
@@ -45,10 +44,10 @@ impl Link {
         Ok(Self { send, driver: Some(Box::new(driver)) })
     }
 
-    /// A connection that may turn into something else than HTTP, driven by a task of its own.
+    /// A connection that may be upgraded to another protocol. Its own task drives it.
     pub(super) async fn open_for_upgrade(stream: TcpStream) -> hyper::Result<Self> {
         let (send, driver) = builder().handshake(TokioIo::new(stream)).await?;
-        // The task that waits for the answer gets the error too.
+        // The task that waits for the answer also gets the error.
         tokio::spawn(async move { drop(driver.with_upgrades().await) });
         Ok(Self { send, driver: None })
     }
@@ -67,15 +66,15 @@ impl Link {
         })
     }
 
-    /// Reads and writes what can be read and written now.
+    /// Reads and writes as much as possible without waiting.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
     }
 
-    /// Whether the next request can go over it.
+    /// Whether another request can use it.
     pub(super) fn is_reusable(&mut self) -> bool {
         if self.driver.is_some() && !self.send.is_ready() {
-            // The end of the last exchange may not have been taken note of yet.
+            // The end of the last exchange may not be noticed yet.
             self.drive(&mut Context::from_waker(Waker::noop()));
         }
         self.driver.is_some() && self.send.is_ready()
@@ -83,8 +82,8 @@ impl Link {
 }
 
 fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    // The task that waits for the answer or the body gets the error and reports it; dropping the
-    // connection is what hands back a request that was not sent.
+    // The task that waits for the answer or the body gets the error and reports it. Dropping the connection returns a
+    // request that was not sent.
     if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready()) {
         *driver = None;
     }
@@ -96,7 +95,7 @@ fn builder() -> http1::Builder {
     builder
 }
 
-/// Yields so that the runtime looks at the sockets: what was closed meanwhile is known after it.
+/// Yields, so that the runtime checks the sockets. After that, closed connections are known.
 pub(super) async fn look_at_sockets() {
     tokio::task::yield_now().await;
 }

@@ -1,7 +1,7 @@
-//! The admin interface's two kinds of listener.
+//! The two kinds of listener of the admin interface.
 //!
-//! The unix socket is made inside a private directory (0700), given mode 0600 there, and only then
-//! moved to its place: there is no moment at which another user could connect to it.
+//! The unix socket is created inside a private directory (0700), gets mode 0600 there, and is then moved to its
+//! place. So another user can never connect to it.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -15,14 +15,14 @@ use tokio::net::{TcpListener, UnixListener};
 use super::Admin;
 use super::error::GatewayError;
 
-/// Where orders come in.
+/// A listener for orders.
 #[derive(Debug)]
 pub(super) enum AdminListener {
     Unix { listener: UnixListener, _file: SocketFile },
     Tcp { listener: TcpListener, token: String },
 }
 
-/// The socket's file; removed with the gateway, if it is still its own.
+/// The file of the socket; removed at the end if it is still the gateway's own.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -32,14 +32,14 @@ pub(super) struct SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
-            // A socket file that stays behind is found stale by the next start.
+            // The next start detects a socket file that stays behind.
             drop(fs::remove_file(&self.path));
         }
     }
 }
 
 impl AdminListener {
-    /// Hands the listener to the runtime this is called in.
+    /// Registers the listener with the current runtime.
     pub(super) fn moved_here(self) -> io::Result<Self> {
         Ok(match self {
             Self::Unix { listener, _file: file } => {
@@ -84,7 +84,7 @@ fn unix(path: &Path) -> Result<AdminListener, GatewayError> {
         Ok(_) => match StdStream::connect(path) {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
             Ok(_) => return Err(taken(true)),
-            // Not ours to replace: perhaps another user's, perhaps one that is too busy to answer.
+            // Not ours to replace: it may belong to another user, or to a process that is too busy to answer.
             Err(error) => return Err(fault(error)),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -96,7 +96,7 @@ fn unix(path: &Path) -> Result<AdminListener, GatewayError> {
 
 fn place(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // Short names: a socket's path may not be longer than about 100 bytes.
+    // Short names: a socket's path has a limit of about 100 bytes.
     let private = parent.join(format!(".c{}", std::process::id()));
     match fs::remove_dir_all(&private) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -111,7 +111,7 @@ fn place(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         fs::rename(&inside, path)?;
         Ok((listener, SocketFile { path: path.to_owned(), inode }))
     })();
-    // Empty by now, or of no use.
+    // Empty or useless now.
     drop(fs::remove_dir_all(&private));
     placed
 }

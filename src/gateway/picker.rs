@@ -1,14 +1,13 @@
-//! Which side takes the next request: exact over any 100 in a row.
+//! Picks the side of each request, exact over any 100 requests in a row.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::domain::{Side, Split};
 
-/// The split in force as the request path sees it: one atomic value and a turn counter.
+/// The active split for the request path: one atomic value and a counter.
 ///
-/// Request `n` goes to green when the running total `n * green / 100` steps up at it. The pattern has
-/// a period of 100 and is evenly interleaved, so that any 100 consecutive requests hold exactly
-/// `green` for green, wherever one begins to count.
+/// Request `n` goes to green when the running total `n * green / 100` rises at `n`. The pattern has a period of 100
+/// and is evenly interleaved. So any 100 consecutive requests include exactly `green` for green.
 #[derive(Debug)]
 pub(super) struct Picker {
     green: AtomicU8,

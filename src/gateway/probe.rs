@@ -1,4 +1,4 @@
-//! Is a replica ready: the gateway asks each one itself, one question at a time.
+//! Checks whether the replicas are ready. The gateway asks each one itself, one request at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use super::replica::Replica;
 use super::side::Place;
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// An unready replica is asked less and less often, down to this.
+/// The longest interval. An unready replica is asked less and less often, down to this.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
-/// A slow answer may be a pause of the server's; this many in a row are not.
+/// One slow answer may be a pause of the server. This many in a row count as not ready.
 const SLOW_ANSWERS: u32 = 2;
 
-/// What one question brought.
+/// The result of one check.
 enum Finding {
     Ready,
     Slow,
     NotReady,
 }
 
-/// Watches one replica for as long as the gateway runs.
+/// Watches one replica while the gateway runs.
 pub(super) async fn watch(place: Arc<Place>, index: usize, path: String) {
     let replica = &place.replicas[index];
     let (mut failures, mut slow) = (0_u32, 0_u32);
@@ -67,7 +67,7 @@ async fn ask(replica: &Replica, path: &str) -> Finding {
     }
 }
 
-/// Whether the replica answered 2xx; `None` without an answer.
+/// Whether the replica answered with 2xx; `None` without an answer.
 async fn answer(replica: &Replica, path: &str) -> Option<bool> {
     let stream = replica.target.connect().await.ok()?;
     let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;

@@ -1,4 +1,4 @@
-//! The way of one request through the gateway.
+//! The path of one request through the gateway.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,10 +20,10 @@ use super::shared::Shared;
 use super::side::Flight;
 use super::tunnel;
 
-/// A connection that was idle for longer is looked at once more before it is used.
+/// A connection that was idle for longer is checked once more before use.
 const COLD: Duration = Duration::from_millis(50);
 
-/// Answers a client's request with what a replica says, or with why none did.
+/// Answers a client's request with a replica's answer, or with why there is none.
 pub(super) async fn handle(
     client: Arc<Client>,
     mut request: Request<Incoming>,
@@ -57,9 +57,9 @@ pub(super) async fn handle(
 
 /// Why no replica answered.
 enum Failure {
-    /// None could be connected to; the last reason.
+    /// No replica accepts connections; the last error.
     NoConnection(io::Error),
-    /// The request was sent, and the answer did not come or made no sense.
+    /// The request was sent, but no valid answer came.
     NoAnswer,
 }
 
@@ -75,7 +75,7 @@ impl Failure {
     }
 }
 
-/// Sends the request to a replica of the side; tries another only where nothing was sent.
+/// Sends the request to a replica of the side. Tries another one only if nothing was sent.
 async fn send(
     flight: &mut Flight,
     request: Request<ClientBody>,
@@ -85,7 +85,7 @@ async fn send(
     let mut tried = Vec::new();
     let mut last = io::Error::from(io::ErrorKind::NotConnected);
     let mut request = request;
-    // Bases may differ per replica, so the original target is kept where there are several.
+    // Replicas may have different bases, so the original target is kept if there are several.
     let original = (flight.place().replicas.len() > 1).then(|| request.uri().clone());
     let mut prepared = false;
     while let Some(index) = flight.place().choose(&tried) {
@@ -114,11 +114,11 @@ async fn send(
     Err(Failure::NoConnection(last))
 }
 
-/// How one replica failed.
+/// How a try at one replica failed.
 enum Missed {
-    /// Nothing was sent: the request, and why.
+    /// Nothing was sent: the request and the error.
     Unsent(Box<Request<ClientBody>>, io::Error),
-    /// Something was.
+    /// Something was sent.
     Sent,
 }
 
@@ -161,7 +161,7 @@ async fn idle(replica: &Replica) -> Option<Link> {
     Some(link)
 }
 
-/// Makes the replica's answer ours.
+/// Turns the replica's answer into the gateway's answer.
 fn relay(
     shared: &Arc<Shared>,
     mut flight: Flight,
@@ -181,7 +181,7 @@ fn relay(
     response.map(|body| Content::Relayed(Relayed::new(body, link, flight)))
 }
 
-/// A short answer of the gateway's own.
+/// A short answer from the gateway itself.
 fn text(status: StatusCode, text: String) -> Response<Content> {
     let mut response = Response::new(Content::Text(Some(Bytes::from(text))));
     *response.status_mut() = status;

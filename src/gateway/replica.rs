@@ -1,4 +1,4 @@
-//! One replica of a side: where it is, whether it is ready, and the idle connections to it.
+//! One replica of a side: its address, its readiness, and its idle connections.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -13,27 +13,27 @@ use tokio::time::timeout;
 
 use super::link::Link;
 
-/// Idle connections kept per replica.
+/// The most idle connections per replica.
 const MAX_IDLE: usize = 512;
-/// An idle connection older than this is not used again: common servers close theirs after 2 s or more,
-/// and a request written into a closing connection cannot be retried.
+/// An idle connection older than this is not reused. Common servers close theirs after 2 s or more, and a request
+/// written to a closing connection cannot be retried.
 const MAX_IDLE_AGE: Duration = Duration::from_millis(1500);
-/// How long a connect may take.
+/// The time limit of a connect.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Where a replica is: the parts of `http://host:port/base`.
+/// The address of a replica: the parts of `http://host:port/base`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     host: String,
     port: u16,
-    /// `host:port`, for requests that come without a Host.
+    /// `host:port`, for requests without a Host field.
     pub(super) authority: HeaderValue,
-    /// Put before every path; without a trailing slash, empty for none.
+    /// The prefix of every path, without a trailing slash; empty for none.
     pub(super) base: String,
 }
 
 impl Target {
-    /// Reads a replica's URL; the error names the fault.
+    /// Parses a replica's URL. The error names the fault.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("{url:?} is no URL ({error})"))?;
         if uri.scheme_str() != Some("http") {
@@ -74,12 +74,12 @@ pub(super) struct Replica {
     ready: AtomicBool,
     in_flight: AtomicUsize,
     idle: Mutex<Vec<(Link, Instant)>>,
-    /// Woken when a request found the replica refusing, so that its readiness is looked at anew.
+    /// Notified when a replica refuses a request's connection, so that its readiness is checked again.
     pub(super) doubt: Notify,
 }
 
 impl Replica {
-    /// A replica that was not probed yet: not ready, but tried when no other replica is ready.
+    /// A replica that was not probed yet. It is not ready, but is used when no other replica is ready.
     pub(super) fn new(target: Target) -> Self {
         Self {
             target,
@@ -98,7 +98,7 @@ impl Replica {
         self.ready.store(ready, Relaxed);
     }
 
-    /// A request found that it refuses connections.
+    /// Notes that the replica refuses connections.
     pub(super) fn refused(&self) {
         if self.ready.swap(false, Relaxed) {
             self.doubt.notify_one();
@@ -117,12 +117,12 @@ impl Replica {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
-    /// The idle connection used last, if it is young enough; and for how long it was idle.
+    /// The most recently used idle connection, if it is young enough, and its idle time.
     pub(super) fn take_idle(&self) -> Option<(Link, Duration)> {
         let (link, since) = self.idle().pop()?;
         let age = since.elapsed();
         if age > MAX_IDLE_AGE {
-            // Those below it are older still.
+            // The others were idle for even longer.
             let outdated = std::mem::take(&mut *self.idle());
             drop(outdated);
             return None;

@@ -1,8 +1,8 @@
-//! The latest requests of live traffic, kept in memory for gates that send them to a candidate; only where the user
-//! asked for it.
+//! The latest requests of live traffic, kept in memory for gates that send them to a candidate. Only if the user
+//! enables it.
 //!
-//! At most one request every [`PAUSE`] is listened to while it passes, and kept when it was answered with 2xx. What
-//! may hold a secret is left out: such headers, and requests whose query names one. Bodies that are long or no text
+//! At most one request every [`PAUSE`] is copied while it passes, and kept if its answer was 2xx. Anything that may
+//! hold a secret is left out: some headers, and requests whose query names a secret. Bodies that are long or not text
 //! are not kept either.
 
 use std::collections::VecDeque;
@@ -20,35 +20,35 @@ use hyper::{Method, Request, Response};
 use crate::domain::SampledRequest;
 use crate::domain::sample::{may_keep, may_keep_path};
 
-/// The least time between two requests that are kept.
+/// The shortest time between two kept requests.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Most requests kept.
+/// The most kept requests.
 const MOST: usize = 100;
 /// Longest body kept, in bytes.
 const MAX_BODY: usize = 256 * 1024;
-/// Most headers kept of a request, and the longest of their values in bytes.
+/// The most headers kept of a request, and the longest value in bytes.
 const MAX_HEADERS: (usize, usize) = (50, 1024);
-/// All of them together, in bytes.
+/// The total size, in bytes.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// An answer holds no more than this, in bytes: who asks reads no more than 1 MiB.
+/// The longest answer, in bytes. The caller reads at most 1 MiB.
 const MAX_ANSWER: usize = 900 * 1024;
 
-/// The requests that were kept.
+/// The kept requests.
 #[derive(Debug)]
 pub(super) struct Samples {
     started: Instant,
-    /// When a request is listened to again, in milliseconds since the start.
+    /// When the next request may be copied, in milliseconds since the start.
     next_ms: AtomicU64,
     kept: Mutex<VecDeque<SampledRequest>>,
 }
 
-/// A request on its way that may be kept.
+/// A request in flight that may be kept.
 pub(super) struct Draft {
     sample: SampledRequest,
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What passed of a body.
+/// The part of a body that has passed.
 #[derive(Debug, Default)]
 struct Heard {
     bytes: Vec<u8>,
@@ -56,7 +56,7 @@ struct Heard {
     is_too_long: bool,
 }
 
-/// A client's body on its way to a replica; what passes is noted where the request may be kept.
+/// A client's body on its way to a replica. Its bytes are copied if the request may be kept.
 pub(super) struct ClientBody {
     inner: Incoming,
     heard: Option<Arc<Mutex<Heard>>>,
@@ -67,7 +67,7 @@ impl Samples {
         Self { started: Instant::now(), next_ms: AtomicU64::new(0), kept: Mutex::new(VecDeque::with_capacity(MOST)) }
     }
 
-    /// Begins to listen to the request, if its turn has come and it may be kept.
+    /// Starts to copy the request, if it is time and the request may be kept.
     pub(super) fn begin<B>(&self, request: &Request<B>) -> Option<Draft> {
         let now = u64::try_from(self.started.elapsed().as_millis()).ok()?;
         let next = self.next_ms.load(Ordering::Relaxed);
@@ -88,7 +88,7 @@ impl Samples {
         Some(Draft { sample, heard: Arc::default() })
     }
 
-    /// Keeps the request, if its answer is one that another side should give too.
+    /// Keeps the request if its answer is 2xx.
     pub(super) fn keep<B>(&self, draft: Draft, response: &Response<B>) {
         let Draft { sample, heard } = draft;
         let heard = std::mem::take(&mut *locked(&heard));
@@ -106,7 +106,7 @@ impl Samples {
         }
     }
 
-    /// The latest first, at most `count`, as the list of an answer.
+    /// The latest requests, newest first, at most `count`, as the list of an answer.
     pub(super) fn latest(&self, count: usize) -> Vec<serde_json::Value> {
         let kept = locked(&self.kept);
         let mut bytes = 0;
@@ -124,7 +124,7 @@ fn size(sample: &SampledRequest) -> usize {
     sample.body.len() + sample.path.len() + headers
 }
 
-/// Those that may be kept; `None` when they are too many or too long.
+/// The headers that may be kept; `None` if there are too many or one is too long.
 fn headers(all: &HeaderMap) -> Option<Vec<(String, String)>> {
     let mut kept = Vec::new();
     for (name, value) in all.iter().filter(|(name, value)| may_keep(name.as_str()) && !value.is_sensitive()) {
@@ -141,7 +141,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ClientBody {
-    /// The body, noted for `draft` where there is one.
+    /// The body; copied for `draft` if there is one.
     pub(super) fn new(inner: Incoming, draft: Option<&Draft>) -> Self {
         let heard = draft.map(|draft| Arc::clone(&draft.heard));
         let body = Self { inner, heard };

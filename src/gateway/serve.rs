@@ -1,4 +1,4 @@
-//! Connections of clients: accepted, served, drained.
+//! Connections of clients: accepts, serves and drains them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use super::link::MAX_BUFFER;
 use super::proxy;
 use super::shared::{Alive, Shared};
 
-/// Clients connected at once; further ones wait in the listener's queue.
+/// The most clients connected at once. Further ones wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 16_384;
-/// How long accepting pauses when the process has no file descriptor left.
+/// How long accepting pauses when the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts clients until it is dropped.
@@ -41,7 +41,7 @@ pub(super) async fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
-    // A client that is gone before its first request needs no service.
+    // The client is already gone.
     let Ok(peer) = stream.peer_addr() else { return };
     let Ok(address) = HeaderValue::from_str(&peer.ip().to_canonical().to_string()) else { return };
     if stream.set_nodelay(true).is_err() {
@@ -50,8 +50,8 @@ async fn client(stream: TcpStream, shared: Arc<Shared>, _alive: Option<Alive>) {
     let seat = Seat::take(&shared, address);
     let client = Arc::clone(seat.client());
     let service = service_fn(move |request| proxy::handle(Arc::clone(&client), request));
-    // Without hyper's timer, which costs an allocation and a place in the wheel with every request: how
-    // long a head may take is watched over all clients at once.
+    // Without hyper's timer, which costs an allocation and a timer entry per request. The time limit of heads is
+    // checked for all clients together.
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(MAX_BUFFER)

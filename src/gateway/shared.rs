@@ -1,4 +1,4 @@
-//! What every task of one gateway holds.
+//! The state that all tasks of one gateway share.
 
 use std::sync::Arc;
 
@@ -10,23 +10,23 @@ use super::samples::Samples;
 use super::side::Place;
 use crate::domain::{Pair, RouterStatus, TrafficCounters};
 
-/// How far the end has come.
+/// The phases of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Requests are taken.
+    /// Requests are accepted.
     Serving,
-    /// Those under way are finished, no more are taken.
+    /// Requests in flight are finished; no more are accepted.
     Draining,
-    /// The grace is over.
+    /// The time limit has passed.
     Ended,
 }
 
-/// The phase, watched; a gateway that was dropped counts as ended.
+/// Watches the phase. A dropped gateway counts as ended.
 #[derive(Debug, Clone)]
 pub(super) struct PhaseWatch(pub(super) watch::Receiver<Phase>);
 
 impl PhaseWatch {
-    /// Waits for the end of serving; the phase then.
+    /// Waits for the end of serving; returns the phase.
     pub(super) async fn next(&mut self) -> Phase {
         match self.0.changed().await {
             Ok(()) => *self.0.borrow_and_update(),
@@ -34,7 +34,7 @@ impl PhaseWatch {
         }
     }
 
-    /// Waits for the end of the grace.
+    /// Waits for [`Phase::Ended`].
     pub(super) async fn ended(&mut self) {
         while self.next().await != Phase::Ended {}
     }
@@ -51,11 +51,11 @@ pub(super) struct Shared {
     pub(super) ready_path: String,
     pub(super) phase: PhaseWatch,
     pub(super) clients: Clients,
-    /// The latest requests, where the user allows that they are kept.
+    /// The latest requests, if the user enabled them.
     pub(super) samples: Option<Samples>,
-    /// Names this run of the process; counters begin at zero with it.
+    /// The id of this run of the process. Counters start at zero with it.
     pub(super) epoch: String,
-    /// Tells who still serves a client; weak, so that the end can be waited for.
+    /// Shows who still serves a client. Weak, so that the end can be waited for.
     pub(super) alive: mpsc::WeakSender<()>,
 }
 
@@ -65,7 +65,7 @@ impl Shared {
         self.alive.upgrade()
     }
 
-    /// What `GET /v1/status` answers.
+    /// The answer to `GET /v1/status`.
     pub(super) fn status(&self) -> RouterStatus {
         let (split, revision, last_order) = self.control.read();
         RouterStatus {

@@ -1,4 +1,4 @@
-//! One side: its replicas, its counters, and which replica takes the next request.
+//! One side: its replicas, its counters, and the choice of the replica for the next request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,13 +9,13 @@ use super::stats::Stats;
 use crate::domain::Side;
 use crate::domain::observation::Replicas;
 
-/// A side as the gateway sees it.
+/// A side in the gateway.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) side: Side,
     pub(super) replicas: Vec<Replica>,
     pub(super) stats: Stats,
-    /// Where the search for the least busy replica begins, so that equals take turns.
+    /// The start index of the search for the least busy replica, so that equally busy replicas take turns.
     turn: AtomicUsize,
 }
 
@@ -24,7 +24,7 @@ impl Place {
         Self { side, replicas, stats: Stats::default(), turn: AtomicUsize::new(0) }
     }
 
-    /// The least busy ready replica that was not tried yet; failing that, the least busy of the rest.
+    /// The least busy ready replica that was not tried yet, or else the least busy of the others.
     pub(super) fn choose(&self, tried: &[usize]) -> Option<usize> {
         if self.replicas.len() == 1 {
             return tried.is_empty().then_some(0);
@@ -37,14 +37,14 @@ impl Place {
             .min_by_key(|index| (!self.replicas[*index].is_ready(), self.replicas[*index].in_flight()))
     }
 
-    /// How many replicas are ready, and how many there are.
+    /// The number of ready replicas and of all replicas.
     pub(super) fn replicas(&self) -> Replicas {
         let ready = self.replicas.iter().filter(|replica| replica.is_ready()).count();
         Replicas { ready: ready as u32, total: self.replicas.len() as u32 }
     }
 }
 
-/// A request under way: counted from its head to the end of its answer, wherever it ends.
+/// A request in flight; counted from its head to the end of its answer, however it ends.
 #[derive(Debug)]
 pub(super) struct Flight {
     place: Arc<Place>,
@@ -59,7 +59,7 @@ impl Flight {
         Self { place, replica: None, began: Instant::now(), settled: false }
     }
 
-    /// The request is with this replica now.
+    /// Assigns the request to this replica.
     pub(super) fn board(&mut self, index: usize) {
         if let Some(before) = self.replica.replace(index) {
             self.place.replicas[before].left();
@@ -67,7 +67,7 @@ impl Flight {
         self.place.replicas[index].entered();
     }
 
-    /// The replica it is with. Only a flight that was boarded has a body to relay.
+    /// The replica of the request. A request has a body to relay only after [`Self::board`].
     pub(super) fn replica(&self) -> &Replica {
         &self.place.replicas[self.replica.unwrap_or_default()]
     }
@@ -76,24 +76,24 @@ impl Flight {
         &self.place
     }
 
-    /// The answer began.
+    /// Counts the start of the answer.
     pub(super) fn answered(&mut self, status: u16) {
         self.settled = true;
         self.place.stats.answered(status, self.began.elapsed());
     }
 
-    /// No replica answered.
+    /// Counts a request without an answer from any replica.
     pub(super) fn no_answer(&mut self) {
         self.settled = true;
         self.place.stats.no_answer();
     }
 
-    /// The answer broke off.
+    /// Counts an answer that broke off.
     pub(super) fn cut_off(&self) {
         self.place.stats.cut_off.fetch_add(1, Relaxed);
     }
 
-    /// It was tried again, nothing of it having been sent.
+    /// Counts a retry: no byte of the request had been sent.
     pub(super) fn retried(&self) {
         self.place.stats.retries.fetch_add(1, Relaxed);
     }

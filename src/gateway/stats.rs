@@ -1,4 +1,4 @@
-//! What the gateway counts, per side.
+//! The gateway's counters per side.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -9,15 +9,15 @@ use hdrhistogram::Histogram;
 use crate::domain::SideTraffic;
 use crate::domain::window::{MAX_LATENCY_US, histogram};
 
-/// Cumulative counters of one side. Cheap to write from the request path: relaxed atomics and one
-/// lock that nothing holds longer than a histogram step.
+/// Cumulative counters of one side. They are cheap to update: relaxed atomics and one lock held only for a histogram
+/// update.
 #[derive(Debug)]
 pub(super) struct Stats {
     by_class: [AtomicU64; 6],
     in_flight: AtomicU64,
-    /// Requests tried again on another replica or a fresh connection, nothing having been sent.
+    /// Requests retried on another replica or a new connection; nothing had been sent.
     pub(super) retries: AtomicU64,
-    /// Requests whose client left before the answer began.
+    /// Requests whose client left before the answer started.
     pub(super) abandoned: AtomicU64,
     /// Answers that broke off in the middle of the body.
     pub(super) cut_off: AtomicU64,
@@ -56,7 +56,7 @@ impl Stats {
         self.in_flight.load(Relaxed)
     }
 
-    /// An answer with `status` began `after` the request came in.
+    /// Counts an answer with `status` that started `after` the request arrived.
     pub(super) fn answered(&self, status: u16, after: Duration) {
         self.by_class[usize::from((status / 100).clamp(1, 5))].fetch_add(1, Relaxed);
         let us = (after.as_micros() as u64).clamp(1, MAX_LATENCY_US);
@@ -65,12 +65,12 @@ impl Stats {
         latency.sum_us += us;
     }
 
-    /// The side gave no answer: the gateway made one.
+    /// Counts a request that the side did not answer; the gateway answered instead.
     pub(super) fn no_answer(&self) {
         self.by_class[0].fetch_add(1, Relaxed);
     }
 
-    /// All counters and the sum of all latencies in microseconds.
+    /// All counters, and the sum of all latencies in microseconds.
     pub(super) fn read(&self) -> (SideTraffic, u64) {
         let latency = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
         let cells = latency.histogram.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value()));

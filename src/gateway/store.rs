@@ -1,7 +1,7 @@
-//! The state file: the split that survives a restart and a `kill -9`.
+//! The state file: it keeps the split across a restart and a `kill -9`.
 //!
-//! Written beside, synced, renamed over: at any moment the file holds one whole state. A lock file
-//! keeps a second gateway from using the same state.
+//! A new state is written to a second file, synced and renamed. So the file holds one complete state at any moment. A
+//! lock file keeps a second gateway from using the same state.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::error::GatewayError;
 use crate::domain::{OrderId, Split};
 
-/// A longer state file was not written by us, in bytes.
+/// The longest state file, in bytes. A longer one was not written by this program.
 const MAX_BYTES: u64 = 256 * 1024;
 const FORMAT: u32 = 1;
 
-/// An order that was carried out, kept so that its retry is the same act.
+/// An order that was carried out. It is kept so that a retry does not act twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Done {
     pub(super) id: OrderId,
@@ -26,7 +26,7 @@ pub(super) struct Done {
     pub(super) revision: u64,
 }
 
-/// What is kept across restarts.
+/// The state kept across restarts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Saved {
     format: u32,
@@ -45,12 +45,12 @@ impl Saved {
 #[derive(Debug)]
 pub(super) struct Store {
     path: PathBuf,
-    /// Held as long as the store lives; `None` where the directory is read-only.
+    /// Held while the store lives; `None` if the directory is read-only.
     _lock: Option<File>,
 }
 
 impl Store {
-    /// Opens the state file and reads it; also says why it cannot be written, if so.
+    /// Opens and reads the state file; also returns why it cannot be written, if so.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Saved>, Option<String>), GatewayError> {
         let fault = |reason: String| GatewayError::State { path: path.to_owned(), reason };
         if path.file_name().is_none() {
@@ -79,7 +79,7 @@ impl Store {
         Ok((Self { path: path.to_owned(), _lock: lock }, saved, warning))
     }
 
-    /// Writes `saved` beside the state file: after this, only the disk itself can still refuse.
+    /// Writes `saved` to a second file. After this only the disk itself can still fail.
     pub(super) fn stage(&self, saved: &Saved) -> io::Result<Staged> {
         let temporary = beside(&self.path, "tmp");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
@@ -88,7 +88,7 @@ impl Store {
     }
 }
 
-/// A state that is written but not yet in force.
+/// A state that is written but not active yet.
 #[derive(Debug)]
 pub(super) struct Staged {
     path: PathBuf,
@@ -97,7 +97,7 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    /// Syncs it, puts it in place, and syncs the directory.
+    /// Syncs it, moves it into place, and syncs the directory.
     pub(super) fn commit(self) -> io::Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.temporary, &self.path)?;

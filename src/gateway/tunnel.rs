@@ -1,4 +1,4 @@
-//! What a connection becomes after `101 Switching Protocols`: bytes, both ways.
+//! A connection after `101 Switching Protocols`: copies bytes both ways.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn open(
         let copy = async {
             if let (Ok(client), Ok(replica)) = (client.await, replica.await) {
                 let (mut client, mut replica) = (TokioIo::new(client), TokioIo::new(replica));
-                // How a tunnel ends is between its two ends.
+                // Errors of a tunnel concern only its two ends.
                 drop(tokio::io::copy_bidirectional(&mut client, &mut replica).await);
             }
         };

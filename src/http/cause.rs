@@ -1,6 +1,6 @@
 //! The root cause of a failed exchange, in words that say what to do.
 //!
-//! It goes by the types of the errors, and never repeats a URL, which may hold credentials.
+//! It is found by the types of the errors. It never repeats a URL, since a URL may hold credentials.
 
 use std::error::Error;
 use std::fmt;
@@ -13,7 +13,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::client::LookupError;
 use crate::domain::text::clean;
 
-/// Errors looked at in one chain.
+/// The most errors looked at in one chain.
 const MAX_CHAIN: usize = 32;
 
 /// Why an exchange failed.
@@ -21,9 +21,9 @@ const MAX_CHAIN: usize = 32;
 pub struct Cause {
     /// In words, cleaned.
     pub words: String,
-    /// What the operating system said, where it was the one that failed.
+    /// The kind of the operating system's error, if that is the cause.
     pub io: Option<ErrorKind>,
-    /// Whether certificates or keys are the reason.
+    /// Whether a certificate or a key is the cause.
     pub is_tls: bool,
 }
 
@@ -49,7 +49,8 @@ impl Cause {
     }
 }
 
-/// `error` and what caused it, the root last. An I/O error is asked for what it holds: its own source skips that.
+/// `error` and its sources, the root last. The inner error of an I/O error is included, since its `source()` skips
+/// it.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let (mut chain, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next.filter(|_| chain.len() < MAX_CHAIN) {
@@ -62,7 +63,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)>
     chain
 }
 
-/// What an error means, where its own text is not the best.
+/// Our own words for an error whose text is unclear.
 fn known(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(lookup) = error.downcast_ref::<LookupError>() {
         return Some(lookup.to_string());
@@ -81,7 +82,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// The text of the root; that of a request without a cause holds its URL.
+/// The text of the root error. A request error without a source would show its URL, so it gets other words.
 fn of_root(error: &(dyn Error + 'static)) -> String {
     match error.downcast_ref::<reqwest::Error>() {
         Some(request) if request.is_builder() => "not a valid request".to_owned(),

@@ -1,4 +1,4 @@
-//! The one HTTP client: what it trusts, how it connects, and how much of both it keeps.
+//! The HTTP client: which certificates it trusts, how it connects, how many connections and lookups it keeps.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -16,46 +16,46 @@ use super::tls::{self, Material};
 use crate::domain::text::clean;
 use crate::domain::transport::{Proxy, Transport};
 
-/// Name lookups under way at once for one client. A lookup that hangs holds a thread of the pool that file writes use
-/// too, and the timeout of a request does not give it back.
+/// The most name lookups in flight for one client. A lookup that hangs holds a thread of the pool that file writes
+/// use too, and the timeout of a request does not free it.
 const MAX_LOOKUPS: usize = 8;
 /// Idle connections kept per host and port; replicas behind one address share them.
 const MAX_IDLE_PER_HOST: usize = 16;
-/// Below the 5 s after which common Python and Node servers close an idle connection.
+/// Shorter than 5 s, after which common Python and Node servers close an idle connection.
 const MAX_IDLE: Duration = Duration::from_secs(4);
 
-/// Sends requests. Clones share its connections.
+/// Sends requests. Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: reqwest::Client,
     route: Arc<Route>,
 }
 
-/// What a failure of this client may be due to.
+/// What may explain a failure of this client.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    /// The proxy in words, where there is one.
+    /// The proxy in words, if one is used.
     proxy: Option<String>,
-    /// Files of the config that could not be used.
+    /// Files of the config that cannot be used.
     faults: Vec<tls::Fault>,
 }
 
 impl Client {
-    /// A client that keeps idle connections: for servers that are asked again and again.
+    /// Makes a client that keeps idle connections, for servers that are asked again and again.
     ///
-    /// A file that cannot be used is left out, and named by the error of a connection that fails for want of it: the
-    /// config is refused for it, but a rollback goes on.
+    /// A file that cannot be used is left out; a connection that fails without it names the file in its error.
+    /// Loading a config refuses such a file, but a rollback goes on without it.
     ///
     /// # Errors
-    /// The proxy is no URL, or the TLS library refuses its own defaults, in words.
+    /// The proxy is not a URL, or the TLS library cannot start; in words.
     pub fn new(transport: &Transport) -> Result<Self, String> {
         let keep =
             |builder: ClientBuilder| builder.pool_max_idle_per_host(MAX_IDLE_PER_HOST).pool_idle_timeout(MAX_IDLE);
         Self::build(transport, keep)
     }
 
-    /// A client that opens a connection for each request, so that no request meets one that the server just closed;
-    /// all of them go through `socket` where one is named.
+    /// Makes a client that opens a new connection for each request, so that no request uses a connection that the
+    /// server has just closed. All connections go through `socket` if given.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -73,8 +73,8 @@ impl Client {
         drop(tls::provider());
         let (material, faults) = tls::read(transport);
         let make = |only_own_roots| set(configured(transport, &material, only_own_roots)?).build();
-        // A machine without CA certificates (a slim container) still reaches http:// servers; an https:// one then
-        // fails with an issuer that is not trusted, which names the remedy.
+        // A machine without CA certificates (a slim container) can still reach http:// servers. An https:// server
+        // then fails with "issuer not trusted", and the message names the remedy.
         let inner = make(false).or_else(|first| make(true).map_err(|_| first));
         let inner = inner.map_err(|error| format!("no HTTP client: {}", Cause::of(&error)))?;
         let proxy = match &transport.proxy {
@@ -85,7 +85,7 @@ impl Client {
         Ok(Self { inner, route: Arc::new(Route { proxy, faults }) })
     }
 
-    /// A request to `url`, which may be any text: one that is not a URL fails when it is sent.
+    /// A request to `url`. The text is not checked here: an invalid URL fails when the request is sent.
     pub fn request(&self, method: Method, url: &str) -> Request {
         Request::new(self.inner.request(method, url), Arc::clone(&self.route))
     }
@@ -116,7 +116,7 @@ fn configured(
 }
 
 impl Route {
-    /// `cause` with what the config has to do with it.
+    /// Adds to `cause` what the config has to do with it.
     pub(super) fn explain(&self, mut cause: Cause, is_connecting: bool) -> Cause {
         if let Some(proxy) = self.proxy.as_ref().filter(|_| is_connecting && !cause.is_tls) {
             cause.words = format!("through {proxy}: {}", cause.words);
@@ -138,7 +138,7 @@ impl Resolve for Lookups {
         Box::pin(async move {
             let permit = permits.acquire_owned().await?;
             let found = tokio::task::spawn_blocking(move || {
-                // Held until the lookup itself ends, not until the caller stops waiting.
+                // Held until the lookup itself ends, even when the caller no longer waits.
                 let _held = permit;
                 let found = (name.as_str(), 0).to_socket_addrs();
                 found.map(Iterator::collect::<Vec<SocketAddr>>).map_err(|error| LookupError::new(name.as_str(), &error))
@@ -148,13 +148,13 @@ impl Resolve for Lookups {
     }
 }
 
-/// A host name that could not be looked up.
+/// A host name lookup failed.
 #[derive(Debug)]
 pub(super) struct LookupError(String);
 
 impl LookupError {
     fn new(name: &str, error: &std::io::Error) -> Self {
-        // The system's text begins with what the sentence says already.
+        // The system's text starts with words that our sentence already has.
         let text = error.to_string();
         let why = text.rsplit(": ").next().unwrap_or_default();
         Self(format!("host {} not found ({})", clean(name, 80), clean(why, 60)))

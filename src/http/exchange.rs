@@ -1,4 +1,5 @@
-//! One bounded exchange: bounded in time from the first byte sent to the last byte read, and in size.
+//! One bounded exchange. The time limit counts from the first byte sent to the last byte read; the size of the body
+//! is limited.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::client::Route;
 use super::{Client, Headers, Mask, Target};
 use crate::domain::text::clean;
 
-/// What a server is asked.
+/// What to ask a server for.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
     /// The HTTP method.
@@ -23,7 +24,7 @@ pub struct Ask<'a> {
     pub path: &'a str,
     /// The body with its content type; `None` sends no body.
     pub body: Option<(&'a str, Vec<u8>)>,
-    /// For the whole exchange, the body of the answer included.
+    /// For the whole exchange, with the body of the answer.
     pub timeout: Duration,
     /// Longest body that is read, in bytes.
     pub max_body: usize,
@@ -41,7 +42,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// An answer read to its end, without the secrets that were sent.
+/// An answer read to its end. Secrets that were sent are masked.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The HTTP status.
@@ -52,7 +53,7 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// From sending to the end of the answer.
     pub took: Duration,
-    /// What the request kept secret: for words that are taken from the answer.
+    /// The secrets of the request; masks texts taken from the answer.
     pub mask: Mask,
 }
 
@@ -62,7 +63,7 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// The content type without parameters, lower case, cleaned; empty when there is none.
+    /// The content type without parameters, lower case, cleaned; empty when the header is missing.
     pub fn content_type(&self) -> String {
         content_type(&self.headers)
     }
@@ -77,7 +78,7 @@ impl Reply {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchError {
-    /// The time was up; the milliseconds allowed.
+    /// The time limit has passed; its milliseconds.
     Timeout(u64),
     /// No connection: refused, no route, name not found, TLS.
     Connect(Cause),
@@ -85,9 +86,9 @@ pub enum FetchError {
     Broken(Cause),
     /// The connection broke before the answer was complete.
     CutOff(Cause),
-    /// The body is longer than the bytes allowed.
+    /// The body is longer than this many bytes, the limit.
     TooLong(usize),
-    /// The request could not be made: its URL or one of its headers is not valid.
+    /// The request is not valid: its URL or one of its headers.
     Request(Cause),
 }
 
@@ -103,14 +104,14 @@ impl fmt::Display for FetchError {
     }
 }
 
-/// A request that is being made.
+/// A request under construction.
 #[derive(Debug)]
 pub struct Request {
     inner: RequestBuilder,
     context: Context,
 }
 
-/// What errors and answers of a request are told by.
+/// What is needed to describe errors and answers of a request.
 #[derive(Debug, Clone)]
 struct Context {
     route: Arc<Route>,
@@ -128,20 +129,20 @@ impl Request {
         Self { inner: self.inner.header(name.as_ref(), value.as_ref()), ..self }
     }
 
-    /// Adds headers, and hides their secrets from what comes back.
+    /// Adds headers and masks their secrets in the answer.
     #[must_use]
     pub fn headers(mut self, headers: &Headers) -> Self {
         self.context.mask.join(&headers.mask);
         headers.list.iter().fold(self, |request, (name, value)| request.sensitive(name, value))
     }
 
-    /// Sets headers in the place of those of the same name.
+    /// Sets headers; each replaces the headers of the same name.
     #[must_use]
     pub fn set(self, headers: HeaderMap) -> Self {
         Self { inner: self.inner.headers(headers), ..self }
     }
 
-    /// Hides what `mask` hides from what comes back.
+    /// Masks the secrets of `mask` in the answer.
     #[must_use]
     pub fn hide(mut self, mask: &Mask) -> Self {
         self.context.mask.join(mask);
@@ -154,23 +155,23 @@ impl Request {
         Self { inner: self.inner.body(body), ..self }
     }
 
-    /// A header whose value no debug print of the request shows.
+    /// Adds a header whose value is hidden in debug output.
     fn sensitive(self, name: &str, value: &str) -> Self {
         let inner = match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             (Ok(name), Ok(mut value)) => {
                 value.set_sensitive(true);
                 self.inner.header(name, value)
             }
-            // The builder keeps the fault and tells it when the request is sent.
+            // The builder keeps the error and returns it when the request is sent.
             _ => self.inner.header(name, value),
         };
         Self { inner, ..self }
     }
 
-    /// Sends it, and gives the answer when its head is there.
+    /// Sends the request and returns the answer as soon as its head has arrived.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why there is no answer.
     pub async fn open(self) -> Result<Response, FetchError> {
         let Self { inner, context } = self;
         let asked = Instant::now();
@@ -200,10 +201,10 @@ impl Request {
         Err(error)
     }
 
-    /// Sends it and reads the whole answer, at most `max` bytes of body, within `limit`.
+    /// Sends the request and reads the whole answer within `limit`, at most `max` bytes of body.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why there is no answer.
     pub async fn send(self, limit: Duration, max: usize) -> Result<Reply, FetchError> {
         let started = Instant::now();
         let exchange = async move {
@@ -227,12 +228,12 @@ impl Request {
     }
 }
 
-/// For the log: scheme, host and port. A path may hold a token.
+/// Scheme, host and port for the log. The path is left out: it may hold a token.
 fn place(url: Option<&reqwest::Url>) -> String {
     url.map_or_else(String::new, |url| url.origin().ascii_serialization())
 }
 
-/// An answer whose body is still to be read.
+/// An answer whose body is not read yet.
 #[derive(Debug)]
 pub struct Response {
     inner: reqwest::Response,
@@ -250,12 +251,12 @@ impl Response {
         self.inner.headers()
     }
 
-    /// The content type without parameters, lower case, cleaned; empty when there is none.
+    /// The content type without parameters, lower case, cleaned; empty when the header is missing.
     pub fn content_type(&self) -> String {
         content_type(self.headers())
     }
 
-    /// What the request kept secret.
+    /// The secrets of the request.
     pub fn mask(&self) -> &Mask {
         &self.context.mask
     }
@@ -277,10 +278,10 @@ impl Context {
     }
 }
 
-/// Asks `target` once and reads the whole answer.
+/// Sends one request to `target` and reads the whole answer.
 ///
 /// # Errors
-/// Why there is none.
+/// Why there is no answer.
 pub async fn fetch(client: &Client, target: &Target, ask: Ask<'_>) -> Result<Reply, FetchError> {
     let mut request = client.request(ask.method, &target.url(ask.path)).hide(&target.mask);
     for (name, value) in &target.headers {
@@ -292,7 +293,7 @@ pub async fn fetch(client: &Client, target: &Target, ask: Ask<'_>) -> Result<Rep
     request.send(ask.timeout, ask.max_body).await
 }
 
-/// `redirects to /login` when the answer is a redirect.
+/// `redirects to /login` if the answer is a redirect.
 pub(crate) fn redirect_note(reply: &Reply) -> Option<String> {
     if !(300..400).contains(&reply.status) {
         return None;

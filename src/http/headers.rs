@@ -1,21 +1,21 @@
-//! The headers of a request, with their secrets read and remembered for masking.
+//! The headers of a request. Their secrets are read here and remembered for masking.
 
 use std::fmt;
 
 use super::{Mask, any_secret, secret};
 use crate::domain::{HeaderValue, SecretRef};
 
-/// Headers as they are sent.
+/// Headers, ready to be sent.
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// Names in lower case, and values.
+    /// Names (lower case) and values.
     pub list: Vec<(String, String)>,
     /// The secrets among the values.
     pub mask: Mask,
 }
 
 impl fmt::Debug for Headers {
-    /// The names alone: values may be secret.
+    /// Shows only the names: values may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.list.iter().map(|(name, _)| name)).finish()
     }
@@ -32,10 +32,10 @@ impl From<NoSecret> for String {
 }
 
 impl Headers {
-    /// Reads the secrets of `given`; `fill` fills in the placeholders of plain values.
+    /// Reads the secrets of `given`. `fill` fills in the placeholders of plain values.
     ///
     /// # Errors
-    /// A secret that cannot be used, or what `fill` refuses.
+    /// A secret that cannot be used, or the error of `fill`.
     pub fn read<E: From<NoSecret>>(
         given: &[(String, HeaderValue)],
         fill: impl FnMut(&str) -> Result<String, E>,
@@ -43,10 +43,10 @@ impl Headers {
         Self::read_with(given, secret, fill)
     }
 
-    /// The same with secrets of any length, for a traffic system.
+    /// As [`Self::read`], but accepts secrets of any length. For a traffic system.
     ///
     /// # Errors
-    /// A secret that cannot be used, or what `fill` refuses.
+    /// A secret that cannot be used, or the error of `fill`.
     pub fn read_any<E: From<NoSecret>>(
         given: &[(String, HeaderValue)],
         fill: impl FnMut(&str) -> Result<String, E>,
@@ -54,7 +54,7 @@ impl Headers {
         Self::read_with(given, any_secret, fill)
     }
 
-    /// `authorization` alone, with a bearer token.
+    /// Only `authorization`, with a bearer token.
     ///
     /// # Errors
     /// Why the token cannot be used.

@@ -1,9 +1,10 @@
-//! Masks secrets in what comes back: a server may repeat what it was sent.
+//! Masks secrets in answers: a server may echo what it was sent.
 
 use std::fmt;
 
 const HIDDEN: &str = "***";
-/// A shorter secret is masked where it is a word of its own; anywhere else it is most likely something else.
+/// Below this many bytes a secret is masked only where it is a whole word. Inside a word it is most likely a
+/// coincidence.
 const SHORT: usize = 8;
 
 /// The secrets that were sent.
@@ -19,27 +20,26 @@ impl fmt::Debug for Mask {
 }
 
 impl Mask {
-    /// Hides `secret` from now on.
+    /// Masks `secret` from now on.
     pub fn add(&mut self, secret: &str) {
         if !secret.is_empty() && !self.secrets.iter().any(|known| known == secret) {
             self.secrets.push(secret.to_owned());
         }
     }
 
-    /// Hides all that `other` hides.
+    /// Also masks everything that `other` masks.
     pub fn join(&mut self, other: &Self) {
         other.secrets.iter().for_each(|secret| self.add(secret));
     }
 
-    /// A text for people, without the secrets.
+    /// A text for people, with the secrets masked.
     pub fn text(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {
             if secret.len() < SHORT { replace_word(&text, secret) } else { text.replace(secret.as_str(), HIDDEN) }
         })
     }
 
-    /// A body for a parser, without the secrets that cannot be anything else: a short one stays, since it may be part
-    /// of the data.
+    /// A body for a parser, with the long secrets masked. A short one stays, since it may be part of the data.
     pub fn body(&self, body: Vec<u8>) -> Vec<u8> {
         let long = || self.secrets.iter().filter(|secret| secret.len() >= SHORT);
         if !long().any(|secret| body.windows(secret.len()).any(|part| part == secret.as_bytes())) {
@@ -50,7 +50,7 @@ impl Mask {
     }
 }
 
-/// Replaces `word` where no letter or digit is next to it.
+/// Replaces `word` where it has no letter or digit next to it.
 fn replace_word(text: &str, word: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find(word) {

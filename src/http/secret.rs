@@ -1,4 +1,4 @@
-//! Secrets, read when they are needed and never kept.
+//! Reads secrets at the moment of use. They are not kept.
 
 use std::io::Read;
 
@@ -7,22 +7,22 @@ use crate::domain::text::clean;
 
 /// Longest secret, in bytes.
 const MAX_SECRET: u64 = 16 * 1024;
-/// Masking a shorter secret would hide too much of an answer, in bytes.
+/// Shortest secret, in bytes: masking a shorter one would hide too much of an answer.
 const MIN_SECRET: usize = 8;
 
-/// The secret, trimmed; one too short to be masked is refused.
+/// The secret, trimmed. A secret that is too short to be masked is an error.
 ///
 /// # Errors
-/// Why it cannot be used, in words that hold nothing of it.
+/// Why it cannot be used, in words without the secret.
 pub(crate) fn secret(from: &SecretRef) -> Result<String, String> {
     let secret = any_secret(from)?;
     if secret.len() < MIN_SECRET { Err(format!("it is shorter than {MIN_SECRET} bytes")) } else { Ok(secret) }
 }
 
-/// The secret, trimmed, as short as it may be: of a traffic system, which must be reached for a rollback.
+/// The secret, trimmed, of any length. For a traffic system, which a rollback must reach.
 ///
 /// # Errors
-/// Why it cannot be used, in words that hold nothing of it.
+/// Why it cannot be used, in words without the secret.
 pub(crate) fn any_secret(from: &SecretRef) -> Result<String, String> {
     let text = match from {
         SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set")),

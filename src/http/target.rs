@@ -1,11 +1,11 @@
-//! Where a server is reached.
+//! The address of a server.
 
 use std::fmt;
 
 use super::{Headers, Mask};
 use crate::domain::text::clean;
 
-/// One server, a replica as a rule: its base URL and the headers that every request carries.
+/// One server, usually a replica: its base URL and the headers of every request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// Absolute base URL, without a trailing slash.
@@ -17,7 +17,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// A target that needs no headers.
+    /// A target without headers.
     pub fn new(base: &str) -> Self {
         Self { base: base.trim_end_matches('/').to_owned(), headers: Vec::new(), mask: Mask::default() }
     }

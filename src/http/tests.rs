@@ -1,4 +1,4 @@
-//! The client against real servers: TLS with certificates made here, and a proxy that tells what it was asked.
+//! The client against real servers: TLS with certificates made here, and a proxy that reports the requests it gets.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,7 +18,7 @@ use crate::domain::{HeaderValue, SecretRef};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A CA of the tests.
+/// The CA of the tests.
 static CA: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -42,7 +42,7 @@ fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()))
 }
 
-/// Serves HTTPS on a free port with `pair`: each connection gets one answer with what the request held.
+/// Serves HTTPS on a free port with `pair`. Each connection gets one answer that echoes the request.
 fn serve(pair: &Pair, asks_for_certificate: bool) -> String {
     use rustls::pki_types::pem::PemObject;
     drop(tls::provider());
@@ -65,7 +65,7 @@ fn serve(pair: &Pair, asks_for_certificate: bool) -> String {
     format!("https://127.0.0.1:{}", at.port())
 }
 
-/// Hands every connection to `serve`, in a thread that ends with the process.
+/// Passes every connection to `serve`, in a thread that ends with the process.
 fn listen(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
@@ -78,7 +78,7 @@ fn listen(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     at
 }
 
-/// Reads one head and gives it back, as the body and as the place to go to.
+/// Reads one head and sends it back as the body. Returns the request target.
 fn answer(stream: &mut (impl Read + Write)) -> String {
     let head = read_head(stream);
     let token = head.lines().find_map(|line| line.strip_prefix("x-key: ")).unwrap_or_default();
@@ -99,7 +99,7 @@ fn read_head(stream: &mut impl Read) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// Files that hold what a test needs.
+/// Files for a test.
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -138,7 +138,7 @@ async fn a_private_ca_is_trusted_where_the_config_names_it() {
     let not_trusted =
         "cannot connect: the issuer of the certificate is not trusted: set ca to the issuer's certificate";
     assert_eq!(fault(&Transport::default(), &url).await, not_trusted);
-    // What cannot be read is left out, and named where it matters.
+    // A file that cannot be read is left out. The error names it where it matters.
     let missing = Transport { ca: Some(files.0.path().join("none.pem")), ..Transport::default() };
     let why = fault(&missing, &url).await;
     assert!(why.starts_with(not_trusted) && why.contains("; ca was not used: ") && why.contains("none.pem"), "{why}");
@@ -211,7 +211,7 @@ fn files_that_cannot_be_used_are_found_beforehand() {
     }
 }
 
-/// A proxy: tells the first line of each request, answers plain ones itself and tunnels the others.
+/// A proxy: reports the first line of each request, answers plain requests itself and tunnels the others.
 fn proxy() -> (SocketAddr, Receiver<String>) {
     let (told, asked) = channel();
     let at = listen(move |mut stream| {

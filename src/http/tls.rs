@@ -1,4 +1,4 @@
-//! The certificates and keys that the config names, read from PEM files.
+//! Reads the certificates and keys that the config names, from PEM files.
 
 use std::io::Read;
 use std::path::Path;
@@ -13,10 +13,10 @@ use rustls::sign::CertifiedKey;
 use crate::domain::text::clean;
 use crate::domain::transport::{Identity, Transport};
 
-/// Longest PEM file, in bytes: a bundle of all public roots has a quarter of it.
+/// Longest PEM file, in bytes. A bundle of all public roots has a quarter of this.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// Which key of the config a fault is about.
+/// The config key that a fault is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// `ca`.
@@ -28,7 +28,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// As the config spells it.
+    /// The key's name in the config.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ca => "ca",
@@ -43,11 +43,11 @@ impl Part {
 pub(crate) struct Fault {
     /// The key that names the file.
     pub part: Part,
-    /// In words; names the file, and holds nothing of a key.
+    /// In words. Names the file and never shows a private key.
     pub why: String,
 }
 
-/// What the files of a transport hold.
+/// The content of a transport's files.
 #[derive(Debug, Default)]
 pub(super) struct Material {
     /// The certificates to trust besides the system's.
@@ -56,12 +56,12 @@ pub(super) struct Material {
     pub(super) identity: Option<Vec<u8>>,
 }
 
-/// Whether the files of `transport` can be used; each fault that is found.
+/// Checks the files of `transport`; returns every fault.
 pub(crate) fn check(transport: &Transport) -> Vec<Fault> {
     read(transport).1
 }
 
-/// Reads the files of `transport`: what can be used, and what cannot.
+/// Reads the files of `transport`: the usable content, and the faults.
 pub(super) fn read(transport: &Transport) -> (Material, Vec<Fault>) {
     let (mut material, mut faults) = (Material::default(), Vec::new());
     match transport.ca.as_deref().map(authorities).transpose() {
@@ -90,7 +90,7 @@ fn identity(identity: &Identity) -> Result<Vec<u8>, Fault> {
     let chain = certificates(&identity.cert, &text).map_err(fault(Part::Cert))?;
     let secret = pem(&identity.key).map_err(fault(Part::Key))?;
     let in_key = |why: &str| Fault { part: Part::Key, why: format!("{} {why}", shown(&identity.key)) };
-    // The text of the error may quote the file.
+    // The error's text may quote the file, so it is not used.
     let key = PrivateKeyDer::from_pem_slice(&secret)
         .map_err(|_| in_key("holds no private key in PEM; one with a passphrase cannot be read"))?;
     match CertifiedKey::from_der(chain, key, &provider()) {
@@ -124,12 +124,12 @@ fn shown(path: &Path) -> String {
     clean(&path.display().to_string(), 200)
 }
 
-/// The cryptography of every connection; installed for the whole process the first time.
+/// The cryptography provider of every connection. The first call installs it for the whole process.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     if let Some(provider) = CryptoProvider::get_default() {
         return Arc::clone(provider);
     }
-    // An error means that another thread was faster, with the same one.
+    // An error means that another thread has already installed the same provider.
     drop(rustls::crypto::ring::default_provider().install_default());
     CryptoProvider::get_default().map_or_else(|| Arc::new(rustls::crypto::ring::default_provider()), Arc::clone)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the files of a state directory, by what the operator can do about it.
+//! Errors of the files in a state directory, sorted by what the operator can do about them.
 
 use std::fmt;
 use std::io;
@@ -7,26 +7,26 @@ use std::path::{Path, PathBuf};
 /// The kinds of trouble, each with its own remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// No space, no quota, or a limit on the size of files.
+    /// No space, no quota, or a limit on file sizes.
     Full,
     /// The file system is mounted read-only.
     ReadOnly,
-    /// The user may not.
+    /// The user has no permission.
     Denied,
-    /// A file or directory is not there.
+    /// A file or directory does not exist.
     Missing,
-    /// Another process held the lock for longer than we wait.
+    /// Another process held the lock for too long.
     Busy,
-    /// The record does not fit a line, or would not read back as what it is.
+    /// The record does not fit a line, or would not be read back unchanged.
     Unfit,
-    /// What is there is not what this program writes.
+    /// The content was not written by this program.
     Foreign,
-    /// Anything else the system said.
+    /// Any other error of the system.
     System,
 }
 
 impl Problem {
-    /// The kind behind an error of the system.
+    /// The kind of a system error.
     fn of(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull
@@ -58,18 +58,18 @@ impl Problem {
 /// Why a file of the state directory could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalError {
-    /// Of what kind.
+    /// The kind of the error.
     pub problem: Problem,
-    /// Which file or directory.
+    /// The file or directory.
     pub path: PathBuf,
     /// What was attempted: `write the journal`.
     pub doing: &'static str,
-    /// What the system said.
+    /// The system's message.
     pub detail: String,
 }
 
 impl JournalError {
-    /// An error of the system met while `doing` something with `path`.
+    /// A system error that happened while `doing` something with `path`.
     pub(super) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::new(Problem::of(error), doing, path, error.to_string())
     }
@@ -92,14 +92,14 @@ impl fmt::Display for JournalError {
 
 impl std::error::Error for JournalError {}
 
-/// A place where a journal is not what was written.
+/// A place where a journal differs from what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Which file.
+    /// The file.
     pub file: PathBuf,
-    /// Which line, from 1; 0 where the file as a whole is meant.
+    /// The line, from 1; 0 for the file as a whole.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong.
     pub what: String,
     /// What the operator can do.
     pub remedy: String,

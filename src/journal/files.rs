@@ -1,4 +1,4 @@
-//! Opening and replacing files with the modes and the durability a record needs.
+//! Opens and replaces files with the modes and the durability that records need.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::error::{JournalError, Problem};
 
-/// Creates `dir` with all above it, mode 0700; one that exists stays as it is.
+/// Creates `dir` and its parents, mode 0700. An existing directory stays unchanged.
 pub(super) fn make_dir(dir: &Path) -> Result<(), JournalError> {
     DirBuilder::new()
         .recursive(true)
@@ -16,19 +16,19 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), JournalError> {
         .map_err(|e| JournalError::io("create the state directory", dir, &e))
 }
 
-/// What an appended file is opened with: read and append, created with mode 0600.
+/// Options for a file to append to: read and append, created with mode 0600.
 pub(super) fn append_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true).mode(0o600);
     options
 }
 
-/// Makes the names in `dir` durable: a file that was just created is lost with them.
+/// Makes the names in `dir` durable. Without this, a crash can lose a file that was just created.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Replaces `path` by `bytes`, whole or not at all, mode 0600. The caller holds the lock that guards it.
+/// Replaces `path` by `bytes`, completely or not at all, mode 0600. The caller holds the lock that guards it.
 pub(super) fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
@@ -38,12 +38,12 @@ pub(super) fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// What makes two names the same file.
+/// Identifies a file independent of its name: device and inode.
 pub(super) fn identity(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }
 
-/// Whether `path` still names the file that is open as `file`.
+/// Whether `path` still names the open `file`.
 pub(super) fn is_same(file: &File, path: &Path) -> bool {
     match (file.metadata(), std::fs::metadata(path)) {
         (Ok(open), Ok(named)) => identity(&open) == identity(&named),
@@ -51,7 +51,7 @@ pub(super) fn is_same(file: &File, path: &Path) -> bool {
     }
 }
 
-/// A device or a pipe under the journal's name has no end to read to.
+/// Refuses a device or a pipe under the journal's name: reading it would never end.
 pub(super) fn must_be_regular(file: &File, path: &Path) -> Result<(), JournalError> {
     let meta = file.metadata().map_err(|e| JournalError::io("read the journal", path, &e))?;
     if meta.is_file() {

@@ -1,4 +1,4 @@
-//! What each gate said, in a file of its own for the time after the screen is gone.
+//! The output of each gate in its own file, for reading after the screen is gone.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,13 +12,14 @@ use crate::domain::{Digest, LogLine};
 use super::error::{JournalError, Problem};
 use super::{files, lock};
 
-/// A file of this length is renamed to `<name>.log.1`, over the one before; so a gate takes twice this.
+/// A file of this many bytes is renamed to `<name>.log.1`, replacing the previous one. So a gate takes at most twice
+/// this.
 pub const ROTATE_AT: u64 = 5 << 20;
 
 /// The longest text of a line, in characters.
 const MAX_TEXT: usize = 4_000;
 
-/// How long another process may take to rotate.
+/// How long to wait for another process that rotates.
 const ROTATE_WAIT: Duration = Duration::from_millis(200);
 
 const WRITE: &str = "write the gate's log";
@@ -30,10 +31,10 @@ pub struct GateLog {
     file: Arc<File>,
 }
 
-/// Where the log of the gate named `gate` is: `<dir>/gates/<name>.log`.
+/// The path of the log of the gate `gate`: `<dir>/gates/<name>.log`.
 ///
-/// Names are the user's: what is not a letter, a digit, `-`, `_` or an inner `.` is replaced, and then a piece
-/// of the name's digest keeps two such names apart.
+/// The user chooses the name. A character that is not a letter, a digit, `-`, `_` or an inner `.` is replaced. Then a
+/// part of the name's digest is added, so that two such names stay different.
 pub fn log_path(dir: &Path, gate: &str) -> PathBuf {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let mut name: String = gate.chars().take(60).map(|c| if is_plain(c) { c } else { '_' }).collect();
@@ -44,7 +45,7 @@ pub fn log_path(dir: &Path, gate: &str) -> PathBuf {
     dir.join("gates").join(format!("{name}.log"))
 }
 
-/// Opens the log of the gate named `gate` under the state directory `dir`, creating what is missing.
+/// Opens the log of the gate `gate` under the state directory `dir`; creates what is missing.
 pub fn log_file(dir: &Path, gate: &str) -> Result<GateLog, JournalError> {
     let path = log_path(dir, gate);
     files::make_dir(&dir.join("gates"))?;
@@ -53,12 +54,12 @@ pub fn log_file(dir: &Path, gate: &str) -> Result<GateLog, JournalError> {
 }
 
 impl GateLog {
-    /// Where it is.
+    /// The path of the log.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends one line: `2026-01-01T00:00:00.000Z WARN golden: text`. Not synced: it is no record.
+    /// Appends one line: `2026-01-01T00:00:00.000Z WARN golden: text`. It is not synced, since it is not a record.
     pub fn append(&mut self, line: &LogLine) -> Result<(), JournalError> {
         self.rotate()?;
         let at = line.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -75,13 +76,13 @@ impl GateLog {
         }
     }
 
-    /// Starts a new file when this one is full, or when another process has done so.
+    /// Starts a new file when this one is full, or when another process has started one.
     fn rotate(&mut self) -> Result<(), JournalError> {
         let fail = |e: &std::io::Error| JournalError::io("rotate the gate's log", &self.path, e);
         let is_full = self.file.metadata().map_err(|e| fail(&e))?.len() >= ROTATE_AT;
         if is_full {
             let _locked = lock::exclusive(&self.file, &self.path, ROTATE_WAIT)?;
-            // The process that held the lock before may have renamed the file: then this is the old one.
+            // The previous holder of the lock may have renamed the file. Then this is the old one.
             if files::is_same(&self.file, &self.path) {
                 std::fs::rename(&self.path, self.path.with_extension("log.1")).map_err(|e| fail(&e))?;
             }

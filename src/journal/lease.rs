@@ -1,12 +1,12 @@
-//! Who drives: one console per service and machine; the others only watch.
+//! Which console drives: one per service and machine. The others only watch.
 //!
-//! Two things are kept apart. *Who drives* is in `lease.json`: a generation with its
-//! holder, changed only under a short lock on `lease.lock`. *Whether the holder lives* is a lock the holder
-//! keeps on a file of its own for as long as it runs: the system frees it however the process ends, and no
-//! reused process id can be taken for it. So the lease of a dead console is free at once, and one that hangs
-//! can be taken over: when it wakes up, [`Lease::check`] says that it no longer drives.
+//! Two facts are kept apart. *Who drives* is in `lease.json`: a generation with its holder, changed only under a
+//! short lock on `lease.lock`. *Whether the holder lives* is a lock on a file of its own that the holder keeps while
+//! it runs. The system frees this lock however the process ends, and a reused process id cannot be mistaken for the
+//! holder. So the lease of a dead console is free at once. The lease of a console that hangs can be taken over; when
+//! it wakes up, [`Lease::check`] says that it no longer drives.
 //!
-//! Rollback never asks for a lease.
+//! A rollback never needs a lease.
 
 use std::fs::File;
 use std::io;
@@ -21,68 +21,68 @@ use super::error::{JournalError, Problem};
 use super::files;
 use super::lock::{self, LOCK_WAIT, Locked};
 
-/// How long leaving waits for the lock: the lease is free without it, too.
+/// How long to wait for the lock on exit. The lease becomes free even without it.
 const RELEASE_WAIT: Duration = Duration::from_millis(200);
 
-/// A longer lease file was not written by us, in bytes.
+/// The longest lease file, in bytes. A longer one was not written by this program.
 const MAX_LEASE: u64 = 1 << 16;
 
-/// Who drives.
+/// The console that drives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The user's login name.
     pub name: String,
     /// The console's process id.
     pub pid: u32,
-    /// Since when, by the wall clock.
+    /// The start of the lease, by the wall clock.
     pub since: DateTime<Utc>,
     /// The machine's name.
     pub host: String,
 }
 
-/// What came of asking for the lease.
+/// The result of asking for the lease.
 #[derive(Debug)]
 pub enum LeaseState {
-    /// It is ours.
+    /// This process has it.
     Held(Lease),
-    /// Someone else has it, and lives.
+    /// Another living process has it.
     HeldBy(Holder),
 }
 
-/// Whether a lease still counts.
+/// Whether a lease is still valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// We drive.
+    /// This process drives.
     Mine,
-    /// We only watch: the lease went to another, or its file is gone (then `None`).
+    /// This process only watches: another one took the lease, or the lease file is gone (then `None`).
     Lost(Option<Holder>),
 }
 
-/// The right to drive; let go when dropped.
+/// The right to drive. Dropping it frees the lease.
 #[derive(Debug)]
 pub struct Lease {
     dir: PathBuf,
     generation: u64,
     token: String,
-    /// Held for its lock alone.
+    /// Only its lock is needed.
     _alive: Locked,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Turn {
     generation: u64,
-    /// Tells two holders of the same generation apart, should someone have removed the file between.
+    /// Distinguishes two holders of the same generation, in case the file was removed between them.
     token: String,
     holder: Option<Holder>,
 }
 
 impl Lease {
-    /// Takes the lease of the service whose state is in `dir`, unless someone alive has it.
+    /// Takes the lease of the service with the state directory `dir`, unless a living process has it.
     pub fn take(dir: &Path, who: &Holder) -> Result<LeaseState, JournalError> {
         Self::acquire(dir, who, false)
     }
 
-    /// Takes the lease from its holder; returns that holder if it was alive.
+    /// Takes the lease away from its holder; returns that holder if it was alive.
     pub fn take_over(dir: &Path, who: &Holder) -> Result<(Self, Option<Holder>), JournalError> {
         let from = living_holder(dir);
         match Self::acquire(dir, who, true)? {
@@ -96,14 +96,15 @@ impl Lease {
         }
     }
 
-    /// Who drives now, if the holder is alive. Reads only. `None` also when it cannot be read.
+    /// The console that drives now, if it is alive. Reads only. Also `None` when the file cannot be read.
     pub fn holder(dir: &Path) -> Option<Holder> {
         living_holder(dir)
     }
 
-    /// Whether we still drive. Call it each second and before every forward order: one small read.
+    /// Whether this process still drives. Call it each second and before every forward order: it costs one small
+    /// read.
     ///
-    /// On an error it is not known: refuse forward orders.
+    /// After an error the answer is unknown: refuse forward orders.
     pub fn check(&self) -> Result<Standing, JournalError> {
         Ok(match read_turn(&self.dir)? {
             Some(turn) if turn.generation == self.generation && turn.token == self.token => Standing::Mine,
@@ -134,7 +135,7 @@ impl Lease {
             let _ = std::fs::remove_file(alive_path(dir, &token));
             return Err(error);
         }
-        // A holder that hangs keeps its lock on the file without a name; it is not asked any more.
+        // A holder that hangs keeps its lock on the file, which has no name any more. Nothing checks that lock again.
         if !before.token.is_empty() {
             let _ = std::fs::remove_file(alive_path(dir, &before.token));
         }
@@ -172,24 +173,24 @@ fn open_lock(path: &Path) -> Result<Arc<File>, JournalError> {
     Ok(Arc::new(file))
 }
 
-/// The short lock under which `lease.json` changes.
+/// The short lock for changes of `lease.json`.
 fn lock_turn(dir: &Path, wait: Duration) -> Result<Locked, JournalError> {
     let path = dir.join("lease.lock");
     lock::exclusive(&open_lock(&path)?, &path, wait)
 }
 
-/// The long lock by which others see that we live.
+/// The long lock that shows others that this process lives.
 fn mark_alive(dir: &Path, token: &str) -> Result<Locked, JournalError> {
     let path = alive_path(dir, token);
     let locked = lock::try_exclusive(&open_lock(&path)?, &path)?;
     locked.ok_or_else(|| JournalError::new(Problem::Busy, "take the lease in", &path, "a new file is locked"))
 }
 
-/// Whether the holder with this token runs. A file that is gone belongs to no one.
+/// Whether the holder with this token runs. When its file is gone, it does not.
 fn is_alive(dir: &Path, token: &str) -> Result<bool, JournalError> {
     let path = alive_path(dir, token);
     match File::open(&path) {
-        // The shared lock, so that two who look at the same time do not take each other for the holder.
+        // A shared lock: two processes that check at the same time must not mistake each other for the holder.
         Ok(file) => Ok(lock::try_shared(&Arc::new(file), &path)?.is_none()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(JournalError::io("read the lease in", &path, &error)),

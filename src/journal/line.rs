@@ -7,19 +7,19 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::Record;
 
-/// The longest line that is written or read, in bytes, without its end.
+/// The longest line, in bytes, without its line end.
 pub const MAX_LINE: usize = 1 << 20;
 
 /// The format this program writes, and the only one it reads.
 const FORMAT: u32 = 1;
 
-/// What the first line names as its predecessor.
+/// The predecessor's hash in the first line.
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The text before the hash at the end of every line.
 const MARK: &[u8] = br#","hash":""#;
 
-/// How many bytes the hash member takes at the end of a line, with the closing brace.
+/// The length of the hash member at the end of a line, with the closing brace, in bytes.
 const SEAL: usize = MARK.len() + 64 + 2;
 
 /// A record and its number in the journal.
@@ -27,30 +27,30 @@ const SEAL: usize = MARK.len() + 64 + 2;
 pub struct Entry {
     /// From 1.
     pub seq: u64,
-    /// What was recorded.
+    /// The record.
     pub record: Record,
 }
 
-/// What is wrong with a line, and what of it can still be used.
+/// What is wrong with a line, and the part that can still be used.
 #[derive(Debug)]
 pub(super) struct Bad {
     pub(super) what: String,
     pub(super) remedy: &'static str,
-    /// The line itself is as it was written, only its place is wrong.
+    /// The entry, if the line itself is unchanged and only its position is wrong.
     pub(super) entry: Option<Box<Entry>>,
 }
 
 const EDITED: &str = "compare it with a backup or another copy; rollback stays possible, forward is refused";
 const NEWER: &str = "it may come from a newer cutover: use that one here";
 
-/// The end of a chain: all that is needed to check or to write the next line.
+/// The end of a chain: everything needed to check or to write the next line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chain {
     /// The number of the last line.
     pub(super) seq: u64,
     /// The hash of the last line.
     pub(super) hash: String,
-    /// How many lines were read, good or bad.
+    /// The number of lines read, good or bad.
     pub(super) lines: u64,
 }
 
@@ -76,7 +76,7 @@ impl Chain {
         Self { seq: 0, hash: GENESIS.into(), lines: 0 }
     }
 
-    /// The line that comes next, with its end, and the chain after it.
+    /// The next line, with its line end, and the chain after it.
     pub(super) fn seal(&self, record: &Record) -> Result<(String, Self), String> {
         let out = Out { v: FORMAT, seq: self.seq + 1, prev: &self.hash, record };
         let mut line = serde_json::to_string(&out).map_err(|e| e.to_string())?;
@@ -86,7 +86,7 @@ impl Chain {
         if line.len() > MAX_LINE {
             return Err(format!("the record takes {} bytes, a line holds {MAX_LINE}", line.len()));
         }
-        // JSON has no NaN: such a value would be written as null and never be read again.
+        // JSON has no NaN: such a value would be written as null and could not be read again.
         let mut after = self.clone();
         if let Err(bad) = after.take(line.as_bytes()) {
             return Err(format!("the record would not read back: {}", bad.what));
@@ -95,9 +95,9 @@ impl Chain {
         Ok((line, after))
     }
 
-    /// Checks `line` (without its end) against the chain and goes on behind it, whatever it is.
+    /// Checks `line` (without its line end) against the chain and moves past it, even if it is bad.
     ///
-    /// A line with a number that has passed is left out of the chain: so one inserted line is one fault.
+    /// A line whose number has already passed does not move the chain. So one inserted line is one fault.
     pub(super) fn take(&mut self, line: &[u8]) -> Result<Entry, Bad> {
         self.lines += 1;
         let (seq, hash) = (self.seq + 1, stated_hash(line).unwrap_or_else(|| hex(&Sha256::digest(line))));
@@ -125,18 +125,18 @@ impl Chain {
         Err(Bad { what, remedy: EDITED, entry: Some(Box::new(entry)) })
     }
 
-    /// Passes over a line that is too long to be looked at.
+    /// Moves past a line that is too long to be read.
     pub(super) fn pass_over(&mut self, bytes: u64) -> Bad {
         self.lines += 1;
         self.seq += 1;
-        // No line can name the hash of one that was not read: the next is checked by its number alone.
+        // The hash of an unread line is unknown, so the next line is checked only by its number.
         self.hash.clear();
         let what = format!("the line has {bytes} bytes, more than the {MAX_LINE} a line may have");
         Bad { what, remedy: EDITED, entry: None }
     }
 }
 
-/// A line whose hash is wrong, or that has none, is not as it was written.
+/// A line with a wrong hash or without one was changed.
 fn check_seal(line: &[u8]) -> Result<(), Bad> {
     let what = match stated_hash(line) {
         None => "it is no line of a journal: it does not end with a hash",
@@ -153,7 +153,7 @@ fn check_seal(line: &[u8]) -> Result<(), Bad> {
     Err(Bad { what: what.into(), remedy: EDITED, entry: None })
 }
 
-/// The hash a line says it has.
+/// The hash that a line states.
 fn stated_hash(line: &[u8]) -> Option<String> {
     let seal = line.get(line.len().checked_sub(SEAL)?..)?;
     let hash = seal.strip_prefix(MARK)?.strip_suffix(br#""}"#)?;

@@ -30,7 +30,7 @@ fn breach(value: f64) -> Breach {
     }
 }
 
-/// One of each fact, with every optional part present once.
+/// One fact of each kind, with every optional part present once.
 fn every_fact() -> Vec<Fact> {
     let order = Order {
         id: OrderId("7f3e".into()),
@@ -102,7 +102,7 @@ fn every_fact_comes_back_as_it_went_in() {
     }
 }
 
-/// Causes and faults of orders were added later; a breach's action was a text.
+/// Causes and faults of orders were added later; the action of a breach was a text before.
 #[test]
 fn records_of_earlier_versions_are_read() {
     let order = r#"{"id":"7f3e","move":"rollback","from":null,"target":{"blue":100,"green":0},"toward":"blue","expected":null}"#;

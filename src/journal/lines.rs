@@ -1,21 +1,21 @@
-//! Cuts a stream into lines without ever holding more than one.
+//! Splits a stream into lines and never holds more than one.
 
 use std::io::{self, BufRead, Read};
 
 use super::line::MAX_LINE;
 
-/// What comes next in a journal.
+/// The next piece of a journal.
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
-    /// A whole line, without its end.
+    /// A whole line, without its line end.
     Line(&'a [u8]),
-    /// A line longer than [`MAX_LINE`], passed over; with its length in bytes.
+    /// A line longer than [`MAX_LINE`], skipped; its length in bytes.
     TooLong(u64),
-    /// What follows the last line end: a line that was not written to its end; with its length in bytes.
+    /// An incomplete line after the last line end; its length in bytes.
     Torn(u64),
 }
 
-/// Reads lines and knows where the next one begins.
+/// Reads lines and knows the offset of the next one.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     reader: R,
@@ -42,7 +42,8 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         if self.buf.ends_with(b"\n") {
-            // A lost page reads as zeros. JSON holds none, so a last line with one never reached the disk whole.
+            // A lost page reads as zeros. JSON has no zero bytes, so a last line with one was not completely written
+            // to the disk.
             if self.buf.contains(&0) && self.reader.fill_buf()?.is_empty() {
                 return Ok(Some(Piece::Torn(read)));
             }
@@ -61,7 +62,7 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(Piece::TooLong(read + rest)))
     }
 
-    /// Passes over the rest of a line: how many bytes, and whether it had an end.
+    /// Skips the rest of a line; returns the number of bytes, and whether the line had an end.
     fn skip(&mut self) -> io::Result<(u64, bool)> {
         let mut passed = 0;
         loop {

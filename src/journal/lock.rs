@@ -1,4 +1,4 @@
-//! Advisory file locks with an end to the wait.
+//! Advisory file locks with a time limit.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 
 use super::error::{JournalError, Problem};
 
-/// How long a lock is waited for. An append holds it for one write and one sync; a process that holds it longer
-/// is stopped or hangs on its disk.
+/// How long to wait for a lock. An append holds it for one write and one sync. A process that holds it longer is
+/// stopped or hangs on its disk.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(2);
 
-/// A lock held on an open file until this is dropped, or the process dies.
+/// A lock on an open file, held until this is dropped or the process dies.
 #[derive(Debug)]
 pub(super) struct Locked(Arc<File>);
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Said aloud rather than left to close: the descriptor may be shared with a child between fork and exec.
+        // Unlocks explicitly, since closing may not unlock: a child may share the descriptor between fork and exec.
         let _ = self.0.unlock();
     }
 }
 
-/// The lock on `file`, alone; an error after `wait`.
+/// The exclusive lock on `file`; an error after `wait`.
 pub(super) fn exclusive(file: &Arc<File>, path: &Path, wait: Duration) -> Result<Locked, JournalError> {
     let began = Instant::now();
     loop {
@@ -37,14 +37,14 @@ pub(super) fn exclusive(file: &Arc<File>, path: &Path, wait: Duration) -> Result
     }
 }
 
-/// Waits a moment for a lock to become free.
+/// Sleeps for a moment before the next try.
 ///
-/// The system knows no lock with a deadline; jitter keeps several waiters from trying in step.
+/// The system has no lock with a deadline. Jitter keeps several waiters from trying at the same moments.
 pub(super) fn pause() {
     std::thread::park_timeout(Duration::from_micros(fastrand::u64(300..3_000)));
 }
 
-/// The lock on `file` if it is free this moment.
+/// The exclusive lock on `file` if it is free now.
 pub(super) fn try_exclusive(file: &Arc<File>, path: &Path) -> Result<Option<Locked>, JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(Some(Locked(Arc::clone(file)))),
@@ -53,7 +53,7 @@ pub(super) fn try_exclusive(file: &Arc<File>, path: &Path) -> Result<Option<Lock
     }
 }
 
-/// The shared lock on `file` if no one writes this moment.
+/// The shared lock on `file` if it is free now.
 pub(super) fn try_shared(file: &Arc<File>, path: &Path) -> Result<Option<Locked>, JournalError> {
     match file.try_lock_shared() {
         Ok(()) => Ok(Some(Locked(Arc::clone(file)))),

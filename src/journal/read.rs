@@ -1,4 +1,4 @@
-//! Looking at a journal without touching it.
+//! Reads a journal without changing it.
 
 use std::fs::File;
 use std::io;
@@ -11,10 +11,10 @@ use super::files;
 use super::line::{Chain, Entry};
 use super::store::{FILE_NAME, Journal, Opened};
 
-/// How much of the end of a journal [`tail`] looks at, in bytes.
+/// How much of the end of a journal [`tail`] reads, in bytes.
 const TAIL_BYTES: u64 = 16 << 20;
 
-/// How much is read at once when going backwards, in bytes.
+/// The size of one read when going backwards, in bytes.
 const STEP: u64 = 1 << 16;
 
 /// The end of a journal.
@@ -22,11 +22,11 @@ const STEP: u64 = 1 << 16;
 pub struct Tail {
     /// The last lines, oldest first.
     pub entries: Vec<Entry>,
-    /// How many of the lines looked at are not as they were written, and left out.
+    /// The number of lines that were changed since they were written; they are left out.
     pub bad_lines: u64,
 }
 
-/// Reads the journal in `dir` whole, creating and mending nothing; a torn last line is left out.
+/// Reads the whole journal in `dir`. Creates and repairs nothing; a torn last line is left out.
 ///
 /// A journal that does not exist is an error of the kind [`Problem::Missing`](super::Problem::Missing).
 pub fn read(dir: &Path) -> Result<Opened, JournalError> {
@@ -39,7 +39,7 @@ pub fn read(dir: &Path) -> Result<Opened, JournalError> {
     Ok(opened)
 }
 
-/// The last `n` lines of the journal in `dir`, as far as they lie in its last 16 MiB.
+/// The last `n` lines of the journal in `dir`, if they are within its last 16 MiB.
 ///
 /// Each line is checked by its own hash, not by its place in the chain: see [`verify`](super::verify()).
 pub fn tail(dir: &Path, n: usize) -> Result<Tail, JournalError> {
@@ -50,7 +50,7 @@ pub fn tail(dir: &Path, n: usize) -> Result<Tail, JournalError> {
     let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|b| *b == b'\n');
     let mut out = Tail::default();
     for line in lines {
-        // Where a chain begins in the middle of a file, only the line itself can be judged.
+        // From the middle of a file the chain is unknown, so only the line itself can be checked.
         match Chain::new().take(line.strip_suffix(b"\n").unwrap_or(line)) {
             Ok(entry) => out.entries.push(entry),
             Err(bad) => match bad.entry {
@@ -68,7 +68,7 @@ fn open(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
-/// The last `n` whole lines of `file` and what may follow them.
+/// The last `n` whole lines of `file`, and a torn line after them.
 fn last_lines(file: &File, n: usize) -> io::Result<Vec<u8>> {
     let end = file.metadata()?.len();
     let floor = end.saturating_sub(TAIL_BYTES);
@@ -82,7 +82,7 @@ fn last_lines(file: &File, n: usize) -> io::Result<Vec<u8>> {
         start = from;
     }
     let bytes: Vec<u8> = steps.into_iter().rev().flatten().collect();
-    // One line begins behind each line end but the last, and one at the start of the file.
+    // A line starts after each line end except the last, and at the start of the file.
     let drop = if start == 0 && ends <= n { 0 } else { ends.saturating_sub(n).max(1) };
     let cut = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
     let from = if drop == 0 { 0 } else { cut.take(drop).last().unwrap_or(bytes.len()) };

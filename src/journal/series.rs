@@ -1,8 +1,8 @@
-//! What was measured while a rollout was under way, beside the journal: `series.jsonl`.
+//! The figures measured during a rollout, in a file beside the journal: `series.jsonl`.
 //!
-//! Unlike the journal it is not synced, not chained and not complete: it is drawn, not relied on. One [`Sample`]
-//! a line, about 230 bytes; at [`ROTATE_AT`] the file is renamed to `series.jsonl.1`, over the one before, so
-//! that it takes twice this at most: the last dozens of rollouts.
+//! Unlike the journal this file is not synced, not chained and not complete: it is only for plots. It has one
+//! [`Sample`] a line, about 230 bytes. At [`ROTATE_AT`] bytes the file is renamed to `series.jsonl.1` and replaces
+//! the previous one. So it takes at most twice that, which holds the last dozens of rollouts.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -19,10 +19,10 @@ use super::{files, lock};
 /// The file's name in the state directory.
 pub const SERIES_NAME: &str = "series.jsonl";
 
-/// A file of this length is put aside, in bytes.
+/// At this length a file is rotated, in bytes.
 pub(super) const ROTATE_AT: u64 = 4 << 20;
 
-/// How long another process may take to rotate.
+/// How long to wait for another process that rotates.
 const ROTATE_WAIT: Duration = Duration::from_millis(200);
 
 const WRITE: &str = "write the series";
@@ -36,7 +36,7 @@ pub struct SeriesFile {
 }
 
 impl SeriesFile {
-    /// Opens the series in `dir`, creating what is missing.
+    /// Opens the series in `dir`; creates what is missing.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         files::make_dir(dir)?;
         let path = dir.join(SERIES_NAME);
@@ -46,7 +46,7 @@ impl SeriesFile {
         Ok(series)
     }
 
-    /// Appends one sample with a single write. Not synced: what a crash takes is a gap in a plot.
+    /// Appends one sample with a single write. It is not synced: a crash leaves a gap in a plot.
     pub fn append(&mut self, sample: &Sample) -> Result<(), JournalError> {
         self.rotate()?;
         let unfit = |e: &dyn std::fmt::Display| JournalError::new(Problem::Unfit, WRITE, &self.path, e.to_string());
@@ -62,7 +62,7 @@ impl SeriesFile {
         }
     }
 
-    /// Ends a line that a crash left half written, so that it spoils no other.
+    /// Ends a line that a crash left incomplete, so that it does not spoil the next one.
     fn end_line(&self) -> io::Result<()> {
         let mut file = &*self.file;
         if file.metadata()?.len() == 0 {
@@ -78,7 +78,7 @@ impl SeriesFile {
         let is_full = self.file.metadata().map_err(|e| self.error(WRITE, &e))?.len() >= ROTATE_AT;
         if is_full {
             let _locked = lock::exclusive(&self.file, &self.path, ROTATE_WAIT)?;
-            // Whoever had the lock before may have renamed it: then this is the old file already.
+            // The previous holder of the lock may have renamed the file. Then this is already the old one.
             if files::is_same(&self.file, &self.path) {
                 std::fs::rename(&self.path, aside(&self.path)).map_err(|e| self.error("rotate the series", &e))?;
             }
@@ -94,16 +94,16 @@ impl SeriesFile {
     }
 }
 
-/// What is there of a series.
+/// The content of a series.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Series {
     /// Oldest first.
     pub samples: Vec<Sample>,
-    /// How many lines could not be understood, and were left out.
+    /// The number of unreadable lines; they are left out.
     pub bad_lines: u64,
 }
 
-/// Reads the series in `dir`, creating nothing; one that does not exist is empty.
+/// Reads the series in `dir` and creates nothing. A missing series is empty.
 pub(crate) fn read_series(dir: &Path) -> Result<Series, JournalError> {
     let path = dir.join(SERIES_NAME);
     let mut series = Series::default();
@@ -114,7 +114,7 @@ pub(crate) fn read_series(dir: &Path) -> Result<Series, JournalError> {
             Err(error) => return Err(JournalError::io(READ, &path, &error)),
         };
         files::must_be_regular(&file, &path)?;
-        // A file may be a little longer than where it is rotated, never much.
+        // A file may be slightly longer than its limit, never much.
         let mut lines = Lines::new(BufReader::with_capacity(1 << 16, file.take(2 * ROTATE_AT)), 0);
         while let Some(piece) = lines.next().map_err(|e| JournalError::io(READ, &path, &e))? {
             match piece {
@@ -123,12 +123,12 @@ pub(crate) fn read_series(dir: &Path) -> Result<Series, JournalError> {
                     Err(_) => series.bad_lines += 1,
                 },
                 Piece::TooLong(_) => series.bad_lines += 1,
-                // Being written at this moment, or left by a crash.
+                // It is being written now, or a crash left it.
                 Piece::Torn(_) => break,
             }
         }
     }
-    // Several processes may have written, each by its own clock.
+    // Several processes may have written, each with its own clock.
     series.samples.sort_by_key(|sample| sample.at);
     Ok(series)
 }

@@ -1,4 +1,4 @@
-//! The journal of a running process: what it has read, and what others write meanwhile.
+//! The journal of a running process: what it has read, and what other processes add.
 
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
@@ -17,59 +17,59 @@ use super::lock::{self, LOCK_WAIT};
 /// The journal's name in the state directory.
 pub const FILE_NAME: &str = "journal.jsonl";
 
-/// What was found when a journal was opened.
+/// The result of opening a journal.
 #[derive(Debug, Default)]
 pub struct Opened {
-    /// All records that can be trusted to be as they were written, oldest first; empty where a sink took them.
+    /// All records that are certainly unchanged, oldest first; empty if a sink took them.
     pub records: Vec<Record>,
-    /// A crash had torn the last line: this many bytes were cut away, and a record says so.
+    /// After a crash had torn the last line: the number of bytes that were cut off. A record says so too.
     pub recovered_bytes: Option<u64>,
-    /// The first place where the file is not what was written. Forward must be refused then.
+    /// The first place where the file was changed. Forward orders must then be refused.
     pub broken: Option<Fault>,
-    /// How many lines have such a fault.
+    /// The number of lines with such a fault.
     pub bad_lines: u64,
     /// Why nothing can be written now. Each append tries again.
     pub unwritable: Option<JournalError>,
 }
 
-/// What an append brought.
+/// The result of an append.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Appended {
     /// The number of the last new line.
     pub seq: u64,
-    /// What other processes (or a recovery) wrote before it, not yet handed out.
+    /// Records from other processes (or a recovery) before it that were not returned yet.
     pub others: Vec<Record>,
 }
 
 /// The journal of one service, open for reading and appending.
 ///
-/// Several processes may have the same one open. Each append takes the lock on the file, reads what others
-/// wrote, writes its line with a single call, syncs, and lets go.
+/// Several processes may have the same journal open. Each append takes the lock on the file, reads new lines of other
+/// processes, writes its line with a single call, syncs, and unlocks.
 #[derive(Debug)]
 pub struct Journal {
     pub(super) dir: PathBuf,
     pub(super) path: PathBuf,
     pub(super) file: Option<Arc<File>>,
     pub(super) writable: bool,
-    /// All before it was read and belongs to whole lines.
+    /// Everything before this offset was read and consists of whole lines.
     pub(super) offset: u64,
-    /// How long the file was at the last look, torn tail included.
+    /// The length of the file at the last look, with a torn end.
     pub(super) seen: u64,
     pub(super) chain: Chain,
     pub(super) broken: Option<Fault>,
     pub(super) bad_lines: u64,
-    /// Read, but not yet handed out.
+    /// Read but not returned yet.
     pub(super) unseen: Vec<Record>,
-    /// A torn line was cut away, but the record of it could not be written yet.
+    /// A torn line was cut off, but the record of that could not be written yet.
     pub(super) owed: Option<u64>,
     busy_since: Option<Instant>,
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, creating both where they are missing, and reads all of it.
+    /// Opens the journal in `dir`, creates both if missing, and reads all of it.
     ///
-    /// A directory or file that cannot be written is no error: [`Opened::unwritable`] says why, and appends
-    /// fail until it can. An error means that an existing journal cannot be *read*.
+    /// A directory or file that cannot be written is not an error: [`Opened::unwritable`] says why, and appends fail
+    /// until it can. An error means that an existing journal cannot be *read*.
     pub fn open(dir: &Path) -> Result<(Self, Opened), JournalError> {
         let mut records = Vec::new();
         let (journal, mut opened) = Self::open_each(dir, &mut |record| records.push(record))?;
@@ -77,11 +77,11 @@ impl Journal {
         Ok((journal, opened))
     }
 
-    /// Like [`Journal::open`], but hands each record to `sink` instead of collecting them: for long journals.
+    /// Like [`Journal::open`], but passes each record to `sink` instead of collecting them: for long journals.
     pub fn open_each(dir: &Path, sink: &mut dyn FnMut(Record)) -> Result<(Self, Opened), JournalError> {
         let mut journal = Self::closed(dir);
         let mut opened = Opened { unwritable: journal.connect()?, ..Opened::default() };
-        // Most of it is read without the lock, so that a long journal keeps no one waiting.
+        // Most of the journal is read without the lock, so that a long journal does not block others.
         let torn = journal.follow(&mut |entry| sink(entry.record))?;
         if torn > 0 && opened.unwritable.is_none() {
             match journal.settle(&mut |entry| sink(entry.record)) {
@@ -112,12 +112,12 @@ impl Journal {
         }
     }
 
-    /// Where the journal is.
+    /// The path of the journal.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The first place where the file was found not to be what was written, at any time since the start.
+    /// The first changed place that was found in the file since the start.
     pub const fn broken(&self) -> Option<&Fault> {
         self.broken.as_ref()
     }
@@ -127,10 +127,10 @@ impl Journal {
         &self.chain.hash
     }
 
-    /// What other processes wrote since the last look. Costs two `stat` calls when that is nothing.
+    /// New records of other processes since the last call. Costs two `stat` calls when there is nothing new.
     ///
-    /// While another process writes, the answer is empty and the next call has the records; an error only when that
-    /// goes on for longer than [`LOCK_WAIT`].
+    /// While another process writes, the result is empty and the next call returns the records. It is an error only
+    /// if this lasts longer than [`LOCK_WAIT`].
     pub fn poll(&mut self) -> Result<Vec<Record>, JournalError> {
         self.reconnect()?;
         if let Some(file) = self.file.clone() {
@@ -157,7 +157,7 @@ impl Journal {
         Err(JournalError::new(Problem::Busy, "read the journal", &self.path, detail))
     }
 
-    /// Opens the file: for writing if possible, else for reading, and then says why.
+    /// Opens the file for writing if possible, otherwise for reading; then it returns why.
     fn connect(&mut self) -> Result<Option<JournalError>, JournalError> {
         let opened = files::make_dir(&self.dir).and_then(|()| {
             let is_new = !self.path.exists();
@@ -185,8 +185,8 @@ impl Journal {
         Ok(unwritable)
     }
 
-    /// Opens the file again where it could not be written before, or where its name leads elsewhere by now.
-    /// An error says why it cannot be written.
+    /// Opens the file again if it was not writable before, or if its name leads to another file now. The error says
+    /// why it cannot be written.
     pub(super) fn reconnect_writable(&mut self) -> Result<Arc<File>, JournalError> {
         self.reconnect()?;
         if !self.writable
@@ -198,7 +198,7 @@ impl Journal {
         self.file.clone().ok_or_else(missing)
     }
 
-    /// Follows the name: a file that was removed or replaced would take records to nowhere.
+    /// Checks the name: after the file is removed or replaced, records would go to a file without a name.
     fn reconnect(&mut self) -> Result<(), JournalError> {
         match &self.file {
             Some(file) if files::is_same(file, &self.path) => Ok(()),
@@ -211,7 +211,8 @@ impl Journal {
         }
     }
 
-    /// Reads the whole file again after it changed under us; what was handed out before is not again.
+    /// Reads the whole file again after it was changed by others. Records that were already returned are not returned
+    /// again.
     fn start_over(&mut self, what: &str) -> Result<(), JournalError> {
         let known = self.chain.seq;
         self.note(
@@ -233,7 +234,7 @@ impl Journal {
         result.map(|_| ())
     }
 
-    /// Reads what was added, to be handed out; how many bytes behind it are torn.
+    /// Reads new lines to be returned later; returns the length of a torn end, in bytes.
     pub(super) fn catch_up(&mut self) -> Result<u64, JournalError> {
         if let Some(file) = self.file.clone()
             && self.length(&file)? < self.offset
@@ -246,7 +247,7 @@ impl Journal {
         result
     }
 
-    /// Reads from where we are to the end of the file; how many bytes behind the last line are torn.
+    /// Reads from the current offset to the end of the file; returns the length of a torn end, in bytes.
     pub(super) fn follow(&mut self, sink: &mut dyn FnMut(Entry)) -> Result<u64, JournalError> {
         let Some(file) = self.file.clone() else { return Ok(0) };
         let mut reader = BufReader::with_capacity(1 << 16, &*file);
@@ -276,7 +277,7 @@ impl Journal {
         Ok(torn)
     }
 
-    /// Keeps the first fault and counts all; gives back what of the line can be used.
+    /// Keeps the first fault and counts all of them; returns the usable part of the line.
     fn note(&mut self, line: u64, bad: Bad) -> Option<Box<Entry>> {
         self.bad_lines += 1;
         if self.broken.is_none() {

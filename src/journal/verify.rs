@@ -14,32 +14,32 @@ use super::line::{Bad, Chain};
 use super::lines::{Lines, Piece};
 use super::lock::{self, LOCK_WAIT};
 
-/// How much of a hash must be given to be compared, in characters.
+/// The fewest characters of a hash that are compared.
 const MIN_HEAD: usize = 12;
 
-/// A journal without fault.
+/// The summary of a journal without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many lines it has.
+    /// The number of lines.
     pub lines: u64,
-    /// When the first was written, by its writer's clock.
+    /// The time of the first line, by its writer's clock.
     pub first: Option<DateTime<Utc>>,
-    /// When the last was written, by its writer's clock.
+    /// The time of the last line, by its writer's clock.
     pub last: Option<DateTime<Utc>>,
-    /// The hash of the last line; zeros for an empty journal. Kept elsewhere, it shows later whether lines
+    /// The hash of the last line; zeros for an empty journal. Keep it in another place: it later shows whether lines
     /// up to this one were cut off or rewritten.
     pub head: String,
 }
 
 /// Checks every line of the journal at `path`.
 ///
-/// Lines cut off the end cannot be seen, nor a chain that was rewritten whole: see [`verify_expecting`].
+/// It cannot see that lines at the end were cut off or that a whole chain was rewritten: see [`verify_expecting`].
 pub fn verify(path: &Path) -> Result<Summary, Fault> {
     check(path, None)
 }
 
-/// Like [`verify`], and `head`, the hash that an earlier check printed (or its first 12 characters or more),
-/// must still be the hash of some line: then everything up to that line is as it was.
+/// Like [`verify`], with one more check: `head`, the hash from an earlier check (or its first 12 characters or more),
+/// must still be the hash of a line. Then everything up to that line is unchanged.
 pub fn verify_expecting(path: &Path, head: &str) -> Result<Summary, Fault> {
     check(path, Some(&head.to_ascii_lowercase()))
 }
@@ -78,9 +78,9 @@ fn check(path: &Path, expect: Option<&str>) -> Result<Summary, Fault> {
     Ok(Summary { lines: chain.lines, first, last, head: chain.hash })
 }
 
-/// The file's length while no process writes; the length of this moment if one writes for too long.
+/// The length of the file while no process writes; if one writes for too long, the current length.
 ///
-/// Only the length is taken under the lock: a check of a long journal must not hold up an append.
+/// Only the length is taken under the lock: checking a long journal must not delay an append.
 fn settled_length(file: &Arc<File>, path: &Path) -> std::io::Result<u64> {
     let began = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Appending to the journal, and mending its end. Everything here happens under the lock.
+//! Appends to the journal and repairs its end. Everything here happens under the lock.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -15,23 +15,22 @@ use super::store::{Appended, Journal};
 
 const WRITE: &str = "write the journal";
 
-/// More torn lines than this are not a crash now and then, but a machine to be looked at.
+/// The most files with torn lines. More of them do not come from occasional crashes; the machine needs a look.
 const MAX_TORN_FILES: u32 = 9_999;
 
 impl Journal {
-    /// Writes `record` as the next line. When this returns, it is on disk.
+    /// Writes `record` as the next line. When this returns, the line is on disk.
     ///
-    /// On an error nothing of it is in the file, with one exception: where the sync failed and the file
-    /// could not be shortened either, the line may be there. What others wrote meanwhile is kept for the
-    /// next append or poll.
+    /// After an error the record is not in the file, with one exception: if the sync failed and the file could not be
+    /// shortened either, the line may be there. Records of other processes are kept for the next append or poll.
     pub fn append(&mut self, record: &Record) -> Result<Appended, JournalError> {
         self.append_all(std::slice::from_ref(record))
     }
 
-    /// The same for several at once, which cost the disk no more than one: all of them or none. Only a crash in the
-    /// middle may leave the first of them.
+    /// Appends several records with one sync: all of them or none. Only a crash in the middle can leave a part of
+    /// them.
     pub fn append_all(&mut self, records: &[Record]) -> Result<Appended, JournalError> {
-        // A second round is needed only if the file was replaced between opening and locking it.
+        // A second round is needed only if the file was replaced between opening and locking.
         for _ in 0..3 {
             let file = self.reconnect_writable()?;
             let _locked = lock::exclusive(&file, &self.path, LOCK_WAIT)?;
@@ -48,9 +47,9 @@ impl Journal {
         Err(JournalError::new(Problem::System, WRITE, &self.path, "the file is replaced again and again"))
     }
 
-    /// Reads to the end under the lock and mends it: how many torn bytes were cut away.
+    /// Reads to the end under the lock and repairs it; returns the number of torn bytes that were cut off.
     ///
-    /// What looked torn without the lock may just have been written.
+    /// An end that looked torn without the lock may have been a line that was being written.
     pub(super) fn settle(&mut self, sink: &mut dyn FnMut(Entry)) -> Result<Option<u64>, JournalError> {
         let file = self.reconnect_writable()?;
         let _locked = lock::exclusive(&file, &self.path, LOCK_WAIT)?;
@@ -63,7 +62,7 @@ impl Journal {
         Ok(recovered)
     }
 
-    /// Cuts away a torn end and records it; the record, if one was due.
+    /// Cuts off a torn end and records that; returns the record, if one was needed.
     fn mend(&mut self, file: &File, torn: u64) -> Result<Option<Record>, JournalError> {
         if torn > 0 {
             self.keep_torn(file)?;
@@ -72,7 +71,8 @@ impl Journal {
             if done.is_ok() {
                 return Ok(Some(record));
             }
-            // The torn bytes are safe in a file of their own. If this record cannot be written now, the next append writes it.
+            // The torn bytes are safe in their own file. If this record cannot be written now, the next append writes
+            // it.
             file.set_len(self.offset).map_err(|e| self.error(WRITE, &e))?;
             self.owed = Some(torn);
             done?;
@@ -84,7 +84,7 @@ impl Journal {
         Ok(Some(record))
     }
 
-    /// Copies the torn bytes to a file of their own, in pieces: they may be many.
+    /// Copies the torn bytes to their own file, in pieces, since there may be many.
     fn keep_torn(&self, file: &File) -> Result<(), JournalError> {
         for n in 1..=MAX_TORN_FILES {
             let path = self.dir.join(format!("journal.torn.{n}"));
@@ -109,13 +109,13 @@ impl Journal {
         Err(JournalError::new(Problem::System, "keep the torn end of the journal in", &self.dir, detail))
     }
 
-    /// Writes the record of a recovery over the torn bytes, then cuts off what is left of them.
+    /// Writes the record of a recovery over the torn bytes, then cuts off the rest of them.
     ///
-    /// In this order, a crash at any point leaves a torn end again, so the recovery is never untold.
+    /// In this order a crash at any point leaves a torn end again, so a recovery is always recorded.
     fn overwrite_torn(&mut self, record: &Record) -> Result<(), JournalError> {
         let (line, after) = self.seal(&self.chain, record)?;
         let end = self.offset + line.len() as u64;
-        // A second descriptor: on one opened for appending, the system ignores the position.
+        // A second descriptor: the system ignores the position of one that is opened for appending.
         let place = OpenOptions::new().write(true).open(&self.path).map_err(|e| self.error(WRITE, &e))?;
         place
             .write_all_at(line.as_bytes(), self.offset)
@@ -126,7 +126,7 @@ impl Journal {
         Ok(())
     }
 
-    /// A line each, one write, one sync; on failure the file is as long as before.
+    /// Writes one line per record with one write and one sync. After a failure the file has its old length.
     fn write_lines(&mut self, mut file: &File, records: &[Record]) -> Result<u64, JournalError> {
         let (mut lines, mut after) = (String::new(), self.chain.clone());
         for record in records {
@@ -143,7 +143,7 @@ impl Journal {
             Err(error) => Err(error),
         };
         if let Err(error) = written {
-            // Should this fail too, the next append finds a torn end and mends it.
+            // If this fails too, the next append finds a torn end and repairs it.
             let _ = file.set_len(self.offset);
             return Err(self.error(WRITE, &error));
         }

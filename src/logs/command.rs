@@ -1,7 +1,7 @@
-//! A command whose output is read: its standard output and standard error, as lines.
+//! A command whose standard output and standard error are read as lines.
 //!
-//! It runs in a process group of its own, without input. When it ends it is started again, later each time. It never
-//! outlives the console: the whole group is asked to end, then killed; and it is waited for, so that nothing is left.
+//! It runs in its own process group, without input. When it ends it is started again, with growing pauses. It never
+//! outlives the console: its whole group is asked to end, then killed and waited for, so that no process is left.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -19,19 +19,19 @@ use super::inbox::Inbox;
 use super::split::Splitter;
 use crate::process::{self, Group};
 
-/// The first pause before it is started again, and the longest.
+/// The first pause before a restart, and the longest.
 const BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
-/// A command that ran this long is started again after the first pause.
+/// After a run of this length the pause starts from the first one again.
 const SETTLED: Duration = Duration::from_secs(60);
-/// A line without an end is shown after this time without news.
+/// A line without an end is shown after this time without new output.
 const IDLE: Duration = Duration::from_secs(2);
-/// After this much of its output the others have their turn: a command that only writes waits for us, not we for it.
+/// After this many bytes of output other tasks get their turn: a command that floods waits for us.
 const BURST: usize = 256 << 10;
 const REST: Duration = Duration::from_millis(20);
 const CHUNK: usize = 16 << 10;
 
-/// Runs the command, again and again, until `ending` becomes true or is closed.
+/// Runs the command again and again until `ending` becomes true or is closed.
 pub(super) async fn run(argv: Vec<String>, dir: PathBuf, inbox: Arc<Inbox>, mut ending: watch::Receiver<bool>) {
     let mut pause = BACKOFF;
     loop {
@@ -58,7 +58,7 @@ fn start(argv: &[String], dir: &std::path::Path) -> std::io::Result<Child> {
     process::command(argv, if dir.is_dir() { dir } else { here })?.spawn()
 }
 
-/// Reads what it says until it ends; `None` when we end it.
+/// Reads the output until the command ends; `None` when we end it.
 async fn listen(
     mut child: Child,
     inbox: &Inbox,
@@ -83,7 +83,8 @@ async fn listen(
         let _ = timeout(PATIENCE, child.wait()).await;
         return None;
     };
-    // What it left in the pipes is read; children it left behind do not keep them open for longer.
+    // The output left in the pipes is read. Children that the command left behind do not keep the pipes open for
+    // longer.
     if !read_all {
         let _ = timeout(PATIENCE, &mut reading).await;
     }
@@ -99,7 +100,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>, inbox: &Inbox) {
         let n = match timeout(IDLE, from.read(&mut chunk)).await {
             Err(_) => {
                 inbox.put(splitter.flush());
-                // Nothing more of a line that was shown: the next bytes begin a new one.
+                // No more of the shown line: the next bytes start a new one.
                 0
             }
             Ok(Ok(0) | Err(_)) => break,

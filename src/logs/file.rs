@@ -10,16 +10,16 @@ use std::time::Duration;
 use super::inbox::Inbox;
 use super::split::Splitter;
 
-/// How often a file is looked at.
+/// The time between two looks at a file.
 const LOOK: Duration = Duration::from_millis(200);
-/// Looks without news after which a line without an end is shown as it is.
+/// After this many looks without new bytes, an incomplete line is shown as it is.
 const IDLE: u32 = 10;
-/// How much of what is already there is shown at the start: lines, and bytes.
+/// How much of the existing content is shown at the start: lines, and bytes.
 const FIRST_LINES: usize = 200;
 const FIRST_BYTES: u64 = 64 << 10;
-/// What is read at one look; the rest at the next.
+/// The most bytes read at one look; the rest follows at the next.
 const MOST: usize = 8 << 20;
-/// Further behind than this, the middle is skipped, and said so.
+/// When the reader is further behind than this, it skips the middle and says so.
 const BEHIND: u64 = 64 << 20;
 const CHUNK: usize = 64 << 10;
 
@@ -36,11 +36,11 @@ pub(super) fn follow(path: PathBuf, inbox: &Inbox, gone: &Receiver<()>) {
 
 struct Open {
     file: File,
-    /// Which file it is, whatever its name is now: device and inode.
+    /// The identity of the file, independent of its name: device and inode.
     id: (u64, u64),
-    /// How far it was read.
+    /// The offset up to which it was read.
     at: u64,
-    /// Another file has its name: it is read once more, and then left.
+    /// Another file has its name now. This one is read once more and then dropped.
     renamed: bool,
 }
 
@@ -48,11 +48,11 @@ struct Tail {
     path: PathBuf,
     open: Option<Open>,
     splitter: Splitter,
-    /// Looks without anything new.
+    /// The number of looks without new bytes.
     idle: u32,
-    /// The fault reported last, so that each is reported once.
+    /// The last reported fault, so that each fault is reported once.
     trouble: Option<String>,
-    /// Whether the file was looked for before: one that appears later is read from its start.
+    /// Whether the file was looked for before. A file that appears later is read from its start.
     begun: bool,
 }
 
@@ -83,7 +83,7 @@ impl Tail {
         }
     }
 
-    /// Shows the last lines of what is there already; how far that is.
+    /// Shows the last lines of the existing content; returns the offset after them.
     fn last_lines(&mut self, file: &mut File, inbox: &Inbox) -> io::Result<u64> {
         let length = file.metadata()?.len();
         let from = length.saturating_sub(FIRST_BYTES);
@@ -92,7 +92,7 @@ impl Tail {
         file.take(FIRST_BYTES).read_to_end(&mut bytes)?;
         let mut lines = Vec::new();
         self.splitter.feed(&bytes, &mut lines);
-        // The first may have lost its beginning.
+        // The first line may lack its beginning.
         let spare = usize::from(from > 0).max(lines.len().saturating_sub(FIRST_LINES)).min(lines.len());
         inbox.put(lines.into_iter().skip(spare));
         Ok(from + bytes.len() as u64)
@@ -136,8 +136,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Whether the name belongs to another file by now. The old file is read once more before it is left: a writer
-    /// may have used it until a moment ago. While no file has the name, the old one is read on.
+    /// Checks whether the name belongs to another file now. The old file is read once more first: a writer may have
+    /// used it until just now. While no file has the name, reading the old one continues.
     fn check_name(&mut self, inbox: &Inbox) {
         let Some(open) = &mut self.open else { return };
         let now = std::fs::metadata(&self.path).ok().map(|meta| id(&meta));
@@ -166,7 +166,7 @@ impl Tail {
 }
 
 fn open(path: &Path) -> io::Result<Open> {
-    // Non-blocking: a pipe without a writer would block us for ever.
+    // Non-blocking: a pipe without a writer would block for ever.
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(nonblock.cast_signed()).open(path)?;
     let meta = file.metadata()?;

@@ -1,4 +1,4 @@
-//! Lines of a source that were not fetched yet: bounded, the newest are kept.
+//! Lines of a source that were not fetched yet. The number is bounded and the newest are kept.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,21 +10,21 @@ use tokio::sync::Notify;
 use super::split::Piece;
 use crate::domain::LogLevel;
 
-/// Lines that wait at most, of one source.
+/// The most waiting lines of one source.
 pub(super) const LINES: usize = 5_000;
-/// Text that waits at most, of one source, in bytes.
+/// The most waiting text of one source, in bytes.
 pub(super) const BYTES: usize = 1 << 20;
 
-/// One thing to be shown.
+/// One line to show.
 pub(super) enum Item {
-    /// A line as it came.
+    /// A line as received.
     Raw {
         at: DateTime<Utc>,
         bytes: Vec<u8>,
-        /// How many bytes of it are not in `bytes`.
+        /// The number of bytes of the line that are not in `bytes`.
         cut: u64,
     },
-    /// What the follower itself has to say.
+    /// A message from the follower itself.
     Told { at: DateTime<Utc>, level: LogLevel, text: String },
 }
 
@@ -88,18 +88,18 @@ impl Inbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes lines in; the oldest go where there are too many.
+    /// Adds lines; drops the oldest when there are too many.
     pub(super) fn put(&self, pieces: impl IntoIterator<Item = Piece>) {
         let at = Utc::now();
         self.put_items(pieces.into_iter().map(|piece| Item::Raw { at, bytes: piece.bytes, cut: piece.cut }));
     }
 
-    /// Reports news about the source that are no fault.
+    /// Adds a message about the source that is not a fault.
     pub(super) fn tell(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Info, text }]);
     }
 
-    /// Reports a fault of the source.
+    /// Adds a message about a fault of the source.
     pub(super) fn warn(&self, text: String) {
         self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Warn, text }]);
     }
@@ -124,7 +124,8 @@ impl Inbox {
         }
     }
 
-    /// At most `lines`, and no more once they are `bytes` long; adds what was dropped to `dropped`.
+    /// Takes at most `lines` lines and stops once they have `bytes` bytes; adds the number of dropped lines to
+    /// `dropped`.
     pub(super) fn take(&self, lines: usize, bytes: usize, dropped: &mut u64) -> Vec<Item> {
         let mut waiting = self.lock();
         *dropped += std::mem::take(&mut waiting.dropped);

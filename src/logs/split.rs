@@ -1,4 +1,4 @@
-//! Bytes into lines, however they come in pieces; nothing longer than the limit is ever held.
+//! Splits bytes into lines, however they arrive. Never holds more than the limit.
 
 use super::LONGEST;
 
@@ -6,11 +6,11 @@ use super::LONGEST;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub bytes: Vec<u8>,
-    /// How many bytes of the line are not in `bytes`.
+    /// The number of bytes of the line that are not in `bytes`.
     pub cut: u64,
 }
 
-/// What has come in of the line that is not at its end yet.
+/// The part of an incomplete line.
 #[derive(Default)]
 pub(super) struct Splitter {
     partial: Vec<u8>,
@@ -18,7 +18,7 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
-    /// Takes bytes in; the lines they complete go to `out`.
+    /// Takes in bytes; completed lines go to `out`.
     pub(super) fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Piece>) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.hold(&bytes[..end]);
@@ -28,7 +28,7 @@ impl Splitter {
         self.hold(bytes);
     }
 
-    /// The line so far, as if it were at its end; an empty one too, for somebody wrote it.
+    /// Ends the current line, even an empty one.
     fn finish(&mut self) -> Piece {
         let mut bytes = std::mem::take(&mut self.partial);
         if bytes.last() == Some(&b'\r') {
@@ -37,7 +37,7 @@ impl Splitter {
         Piece { bytes, cut: std::mem::take(&mut self.cut) }
     }
 
-    /// The line so far, if there is anything of it: nothing more will come, or not soon.
+    /// The current line if it is not empty: no more bytes will come soon.
     pub(super) fn flush(&mut self) -> Option<Piece> {
         (!self.is_empty()).then(|| self.finish())
     }

@@ -7,7 +7,7 @@ use rustix::process::{Pid, test_kill_process};
 use super::*;
 use crate::domain::LogLevel;
 
-/// How long anything may take.
+/// The time limit for everything here.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn file(path: &Path) -> LogSource {
@@ -23,7 +23,7 @@ fn append(path: &Path, text: &[u8]) {
     OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text).unwrap();
 }
 
-/// Everything that was shown so far.
+/// Everything shown so far.
 struct Seen {
     from: Followers,
     lines: Vec<LogLine>,
@@ -93,7 +93,7 @@ async fn a_file_is_followed_over_truncation_and_over_its_end() {
     File::create(&path).unwrap().write_all(b"short\n").unwrap();
     seen.line("short").await;
     assert_eq!(seen.count("truncated"), 1);
-    // Deleted and made anew, the name may even stand for the same inode.
+    // After the file is deleted and created again, the name may even have the same inode.
     std::fs::remove_file(&path).unwrap();
     append(&path, b"anew\n");
     seen.line("anew").await;
@@ -148,7 +148,7 @@ async fn what_cannot_be_read_says_so_and_nothing_hangs() {
         .await;
 }
 
-/// Fills an inbox as a flood would.
+/// Fills an inbox as a flood does.
 #[tokio::test]
 async fn a_flood_is_bounded_and_counted_and_takes_nothing_from_others() {
     let dir = tempfile::tempdir().unwrap();
@@ -206,7 +206,7 @@ async fn a_command_that_does_not_exist_says_so() {
     seen.from.stop().await;
 }
 
-/// The process ids a script printed as `pid N`.
+/// The process ids that a script printed as `pid N`.
 async fn pids(seen: &mut Seen, count: usize) -> Vec<Pid> {
     seen.until("the process ids", |seen| seen.count("pid ") >= count).await;
     let raw = seen.lines.iter().filter_map(|line| line.text.strip_prefix("pid ")?.trim().parse().ok());
@@ -221,14 +221,14 @@ async fn until_gone(pids: &[Pid]) {
     }
 }
 
-/// Whether it runs; of a process nobody waited for only its name is left, and that is not running.
+/// Whether a process runs. A zombie does not.
 fn is_running(pid: Pid) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     let zombie = state.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim().starts_with('Z')));
     test_kill_process(pid).is_ok() && !zombie
 }
 
-/// A child that will not be ended by being asked, and a grandchild.
+/// A child that ignores the request to end, and a grandchild.
 const STUBBORN: &str = "trap '' TERM; echo pid $$; sleep 1000 & echo pid $!; while :; do sleep 1000; done";
 
 #[tokio::test]

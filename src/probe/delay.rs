@@ -1,15 +1,15 @@
 //! How long a poller waits.
 
-/// A replica that fails is asked at least this often, in intervals.
+/// A failing replica is still asked at least once in this many intervals.
 const MAX_FACTOR: u64 = 8;
-/// Waiting does not grow beyond this, in milliseconds, unless the interval itself is longer.
+/// The longest wait, in milliseconds, unless the interval itself is longer.
 const CAP_MS: u64 = 30_000;
 
 /// Milliseconds until the next probe of a replica that has failed `failures` times in a row.
 ///
-/// One interval after an answer; after that it doubles with each failure up to eight intervals, or 30 s.
-/// `jitter` (0 to 1) spreads the result evenly over +-10 %, so that replicas that fell together do not
-/// come back together.
+/// This is one interval after an answer. It doubles with each failure, up to eight intervals or 30 s. `jitter` (from 0
+/// to 1) changes the result by at most 10 % up or down, so that replicas that failed together are not all asked at the
+/// same moment.
 pub(crate) fn delay_ms(interval_ms: u64, failures: u32, jitter: f64) -> u64 {
     let factor = 1_u64.checked_shl(failures).unwrap_or(MAX_FACTOR).clamp(1, MAX_FACTOR);
     let grown = interval_ms.saturating_mul(factor).min(CAP_MS.max(interval_ms));

@@ -1,8 +1,8 @@
-//! What model servers export of themselves, read regularly: one reader per replica, and one per side that asks a
+//! Reads the metrics that model servers export: one reader per replica, and one reader per side that asks a
 //! Prometheus server.
 //!
-//! As with probes there is never more than one request of a reader under way, and one that gets no answer asks less
-//! and less often.
+//! As with probes, a reader never has more than one request in flight, and it asks less often while it gets no
+//! answer.
 
 mod kept;
 mod promql;
@@ -29,10 +29,11 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 /// The first readings are spread over this at most.
 const MAX_SPREAD_MS: u64 = 1000;
 
-/// Starts the readers of both sides; `service` fills in what queries say of it. Must be called within a tokio runtime.
+/// Starts the readers of both sides. `service` fills the placeholder for the service name in queries. Must be called
+/// within a tokio runtime.
 ///
 /// # Errors
-/// When no HTTP client can be made on this machine, in words.
+/// No HTTP client can be made on this machine; in words.
 pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
     let client = Client::new(&spec.transport)?;
     let dropped = Arc::new(AtomicU64::new(0));
@@ -55,10 +56,10 @@ pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<Prob
     Ok(Pollers { tasks, dropped })
 }
 
-/// Reads one replica's metrics twice, a second apart, and says what came of it: for a check of the config.
+/// Reads one replica's metrics twice, a second apart, and returns the result. For the check of a config.
 ///
 /// # Errors
-/// Why there are none, in words.
+/// Why the metrics cannot be read, in words.
 pub async fn read_twice(spec: &MetricsSpec, url: &str) -> Result<Scrape, String> {
     let (client, target, mut kept) = (Client::new(&spec.transport)?, Target::new(url), Kept::new(spec));
     read(&client, &target, spec, &mut kept, 0).await?;
@@ -66,7 +67,7 @@ pub async fn read_twice(spec: &MetricsSpec, url: &str) -> Result<Scrape, String>
     read(&client, &target, spec, &mut kept, 1000).await
 }
 
-/// Where a reader reads.
+/// Where a reader gets its figures.
 enum Source {
     Replica(Target, Box<Kept>),
     Server(promql::Asked),
@@ -125,7 +126,7 @@ async fn read(
     kept.take(now_ms, &reply.body)
 }
 
-/// Whether a row is asked of a Prometheus server.
+/// Whether a row comes from a query to a Prometheus server.
 fn is_query(take: &Take) -> bool {
     matches!(take, Take::Query(_))
 }

@@ -1,4 +1,4 @@
-//! The loop that watches one replica.
+//! The loop that polls one replica.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,16 +13,16 @@ use super::{ProbeEvent, ProbeOutcome, version};
 use crate::domain::{ProbeSpec, Side, Version, VersionSource};
 use crate::http::{Ask, Client, FetchError, Reply, Target, fetch, redirect_note};
 
-/// Longest answer a probe or a version reading takes in, in bytes.
+/// Longest body that is read from a probe or a version request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// A version is read again after so many milliseconds.
+/// The time between two readings of the version, in milliseconds.
 const VERSION_EVERY_MS: u64 = 5000;
 
-/// The first probes of all replicas are spread over one interval, but never over more than this: a
-/// screen without data for a minute would tell nobody anything.
+/// The first probes of all replicas are spread over one interval, but over at most this many milliseconds: otherwise
+/// the screen could be empty for a minute.
 const MAX_SPREAD_MS: u64 = 1000;
 
-/// One replica under watch.
+/// Polls one replica.
 pub(super) struct Poller {
     pub(super) client: Client,
     pub(super) target: Target,
@@ -35,7 +35,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// Asks until the receiver is gone or the task is aborted.
+    /// Polls until the receiver is gone or the task is aborted.
     pub(super) async fn run(self) {
         let timeout = Duration::from_millis(self.spec.timeout_ms.max(1));
         let started = Instant::now();
@@ -47,7 +47,7 @@ impl Poller {
             let outcome = outcome(self.get(&self.spec.path, timeout).await);
             let read_version = schedule.note(&outcome, started.elapsed().as_millis() as u64);
             self.send(ProbeEvent::Probe { side: self.side, replica: self.replica, outcome });
-            // A replica that does not answer is not asked a second thing; a fixed version asks nothing.
+            // A replica that does not answer gets no second request. A fixed version needs no request.
             if read_version && (schedule.failures == 0 || version::path(&self.source).is_none()) {
                 self.read_version(timeout).await;
             }
@@ -68,11 +68,10 @@ impl Poller {
         self.send(ProbeEvent::Version { side: self.side, replica: self.replica, version });
     }
 
-    /// GET of `path`, whole.
+    /// Sends a GET to `path` and reads the whole answer.
     ///
-    /// An idle connection may be closed by the server just as the request goes out. That says nothing
-    /// of the replica, so a connection that breaks (it was made, nothing timed out) is tried once more,
-    /// within the same time.
+    /// The server may close an idle connection just as the request goes out. That is not a fault of the replica. So
+    /// when an existing connection breaks (no timeout), the request is sent once more, within the same time limit.
     async fn get(&self, path: &str, timeout: Duration) -> Result<Reply, FetchError> {
         let started = Instant::now();
         let first = fetch(&self.client, &self.target, Ask::get(path, timeout, MAX_BODY)).await;
@@ -90,7 +89,7 @@ impl Poller {
     }
 }
 
-/// When a replica is asked next and when its version is read; pure, times come in.
+/// Decides when to ask a replica next and when to read its version. Pure: the caller passes the time.
 struct Schedule {
     interval_ms: u64,
     failures: u32,
@@ -103,7 +102,7 @@ impl Schedule {
         Self { interval_ms, failures: 0, was_ready: false, version_read_ms: None }
     }
 
-    /// Takes note of a probe that ended at `now_ms`: whether the version is to be read as well.
+    /// Notes a probe that ended at `now_ms`; returns whether the version must be read too.
     fn note(&mut self, outcome: &ProbeOutcome, now_ms: u64) -> bool {
         let ready = matches!(outcome, ProbeOutcome::Ready { .. });
         let failed = matches!(outcome, ProbeOutcome::Failed { .. });
@@ -112,16 +111,17 @@ impl Schedule {
         self.was_ready = ready;
         let due = self.version_read_ms.is_none_or(|at| now_ms.saturating_sub(at) >= VERSION_EVERY_MS);
         if came_back || due {
-            // A reading that has to be left out, for want of an answer, is made up for on the return.
+            // A version reading that is skipped because the replica does not answer happens as soon as it answers
+            // again.
             self.version_read_ms = Some(now_ms);
         }
         came_back || due
     }
 
-    /// How long to wait when asking has taken `spent_ms`.
+    /// How long to wait after a probe that took `spent_ms`.
     ///
-    /// Counted from when it was asked, so that a slow answer does not stretch the interval; one that
-    /// took longer than the interval leaves a pause all the same, never a volley.
+    /// The interval counts from when the probe was sent, so that a slow answer does not stretch it. After a probe
+    /// that took longer than the interval there is still a short pause, so probes never come in bursts.
     fn pause_ms(&self, spent_ms: u64, jitter: f64) -> u64 {
         let breath = (self.interval_ms / 10).max(1);
         delay_ms(self.interval_ms, self.failures, jitter).saturating_sub(spent_ms).max(breath)

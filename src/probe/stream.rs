@@ -1,8 +1,8 @@
-//! Streaming endpoints in the way of OpenAI's API, asked for a few tokens now and then: one request per replica, at
-//! its own slow interval and never two at once.
+//! Asks streaming endpoints (OpenAI's API) for a few tokens from time to time: one request per replica, at its own
+//! slow interval, never two at once.
 //!
-//! Everything the answer may do is bounded: its time, its bytes, its pieces, the length of a line. What is wrong with
-//! it is told in words and is no figure.
+//! Everything about the answer has a limit: time, bytes, pieces, length of a line. A fault is reported in words and
+//! gives no figure.
 
 mod answer;
 pub(crate) mod sse;
@@ -30,11 +30,11 @@ use crate::http::{Client, Headers, Mask, Response, Target};
 
 /// Longest stream, in bytes.
 const MAX_STREAM: usize = 1024 * 1024;
-/// Longest answer to a request that was refused, in bytes.
+/// Longest body of an error response, in bytes.
 const MAX_REFUSAL: usize = 16 * 1024;
-/// The first requests are spread over this, in milliseconds.
+/// The first requests are spread over this time, in milliseconds.
 const MAX_SPREAD_MS: u64 = 1000;
-/// A server that asks to be left alone is, for so long at most, in seconds.
+/// The longest `retry-after` that is respected, in seconds.
 const MAX_RETRY_S: u64 = 3600;
 
 /// Why there are no figures.
@@ -42,7 +42,7 @@ const MAX_RETRY_S: u64 = 3600;
 struct Fault {
     /// In words, cleaned and without secrets.
     why: String,
-    /// Seconds the server asked to be left alone for.
+    /// The `retry-after` of the server, in seconds.
     retry_s: Option<u64>,
 }
 
@@ -52,11 +52,11 @@ impl From<String> for Fault {
     }
 }
 
-/// Starts asking the streaming endpoint of every replica of both sides, where one is. Must be called within a tokio
+/// Starts to poll the streaming endpoint of each replica of both sides that has one. Must be called within a tokio
 /// runtime.
 ///
 /// # Errors
-/// When no HTTP client can be made on this machine, in words.
+/// No HTTP client can be made on this machine; in words.
 pub fn start_streams(
     sides: &Pair<SideSpec>,
     spec: &MetricsSpec,
@@ -84,7 +84,7 @@ pub fn start_streams(
     Ok(Pollers { tasks, dropped })
 }
 
-/// Asks one replica's streaming endpoint once and gives a part for each of `rows`: for a check of the config.
+/// Asks one replica's streaming endpoint once and returns a part for each of `rows`. For the check of a config.
 ///
 /// # Errors
 /// Why there are no figures, in words.
@@ -129,10 +129,10 @@ impl Asker {
     }
 }
 
-/// How long to wait when asking has taken `spent_ms`, and the server has asked to be left alone for `wanted_s`.
+/// How long to wait after a request that took `spent_ms` when the server asked for a pause of `wanted_s`.
 fn pause_ms(interval_ms: u64, failures: u32, wanted_s: u64, spent_ms: u64) -> u64 {
     let usual = delay_ms(interval_ms, failures, fastrand::f64()).saturating_sub(spent_ms);
-    // A stream that took the whole interval leaves a pause all the same.
+    // Even after a stream that took the whole interval there is a pause.
     usual.max(interval_ms / 10).max(wanted_s.min(MAX_RETRY_S) * 1000).max(1)
 }
 
@@ -140,7 +140,7 @@ fn scrape(answer: &Answer, rows: &[MetricRow]) -> Scrape {
     Scrape { parts: answer.parts(rows), is_stream: true, ..Scrape::default() }
 }
 
-/// One request and its stream, within the time of both.
+/// Sends one request and reads its stream, within the time limit of both.
 async fn ask(client: &Client, target: &Target, spec: &StreamSpec) -> Result<Answer, Fault> {
     let headers = spec.api_key.as_ref().map(Headers::bearer).transpose().map_err(|why| format!("no api_key: {why}"))?;
     let headers = headers.unwrap_or_default();
@@ -179,7 +179,7 @@ async fn exchange(
         return Err(format!("not a stream of events but {kind}{told}").into());
     }
     let (mut sse, mut events, mut read) = (Sse::default(), Vec::new(), 0_usize);
-    // Tokens may come in halves; what is more than that was not asked for.
+    // A token may come in two pieces. More pieces than this were not asked for.
     let most = 4 * spec.max_tokens as usize + 16;
     while let Some(bytes) = response.chunk().await.map_err(|error| cut(answer, &error.to_string()))? {
         let at_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -206,7 +206,7 @@ async fn exchange(
     ended(answer)
 }
 
-/// A stream that has come to its end: with `[DONE]`, or closed after a reason to finish.
+/// Checks that a stream has ended properly: with `[DONE]`, or closed after a finish reason.
 fn ended(answer: &Answer) -> Result<(), Fault> {
     if !answer.is_done && !answer.is_finished {
         return Err(cut(answer, "it ends without [DONE]"));
@@ -231,7 +231,7 @@ fn body(spec: &StreamSpec) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// What an answer that is not 2xx says.
+/// The fault for a response with another status than 2xx.
 async fn refusal(mut response: Response) -> Fault {
     let (status, mask): (u16, Mask) = (response.status(), response.mask().clone());
     let retry = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -250,7 +250,7 @@ async fn refusal(mut response: Response) -> Fault {
     Fault { why: format!("status {status}{hint}{told}"), retry_s: retry.filter(|_| matches!(status, 429 | 503)) }
 }
 
-/// The error that a short JSON body tells.
+/// The error message in a short JSON body.
 async fn json_error(response: &mut Response) -> Option<String> {
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {

@@ -1,10 +1,10 @@
-//! Reading a side's version out of an answer.
+//! Reads a side's version out of an answer.
 
 use crate::domain::text::clean;
 use crate::domain::{Version, VersionSource};
 use crate::http::{Reply, redirect_note};
 
-/// The path a version is read from; `None` when no request is needed.
+/// The path to read the version from; `None` when no request is needed.
 pub(super) fn path(source: &VersionSource) -> Option<&str> {
     match source {
         VersionSource::Unknown | VersionSource::Fixed(_) => None,
@@ -12,7 +12,7 @@ pub(super) fn path(source: &VersionSource) -> Option<&str> {
     }
 }
 
-/// The version in `reply`, or why there is none.
+/// The version in `reply`, or why it cannot be read.
 pub(super) fn read(source: &VersionSource, reply: &Reply) -> Result<Version, String> {
     if !reply.is_success() {
         return Err(redirect_note(reply).unwrap_or_else(|| format!("status {}", reply.status)));

@@ -6,38 +6,38 @@ use super::writer::Item;
 use crate::domain::{LogLine, Stamp};
 use crate::engine::{Event, State};
 
-/// Rises when a recording of before cannot be read any more.
+/// The version of the format. Raise it when older recordings can no longer be read.
 pub(super) const FORMAT: u32 = 1;
 
 /// One line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// Everything that was known at one moment; replay can begin here.
+    /// The whole state at one moment. A replay can start here.
     State {
         /// The version of the format.
         format: u32,
         /// The version of the program.
         cutover: String,
-        /// Names the recording: the files of one recording have the same.
+        /// The id of the recording: all files of one recording have the same id.
         recording: u64,
-        /// The moment.
+        /// The time.
         at: Stamp,
-        /// Entries lost since the entry before.
+        /// The number of entries lost since the previous entry.
         lost: u64,
-        /// What was known, secrets masked.
+        /// The state, with secrets masked.
         state: Box<State>,
     },
-    /// What the engine took.
+    /// An event that the engine took.
     Event {
-        /// When.
+        /// Its time.
         at: Stamp,
-        /// What happened.
+        /// The event.
         event: Event,
     },
-    /// A line of the log that is not the engine's own: a gate's, the demo's.
+    /// A line of the log that does not come from the engine, for example from a gate or the demo.
     Line {
-        /// When it came in.
+        /// The time it arrived.
         at: Stamp,
         /// The line.
         line: LogLine,
@@ -45,7 +45,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// When it came in.
+    /// The time of the entry.
     pub const fn at(&self) -> Stamp {
         match self {
             Self::State { at, .. } | Self::Event { at, .. } | Self::Line { at, .. } => *at,
@@ -55,7 +55,7 @@ impl Entry {
 
 impl Item for Entry {
     fn text(&self) -> String {
-        // Every part has a form in JSON: this cannot fail, and an empty line is skipped by readers.
+        // Every part can be written as JSON, so this does not fail. Readers skip an empty line.
         serde_json::to_string(self).unwrap_or_default()
     }
 

@@ -1,8 +1,7 @@
-//! The diagnostic log: what happens at the edges, for whoever looks for a fault. Off unless it is asked for, never on
-//! the terminal.
+//! The diagnostic log: requests, answers and timings, for finding a fault. Off by default and never on the terminal.
 //!
-//! Lines are `2026-11-30T09:00:00.123Z DEBUG probe: answered status=200 took_ms=3`. What is logged is masked where it is
-//! logged; here it is cleaned of control characters.
+//! Lines are `2026-11-30T09:00:00.123Z DEBUG probe: answered status=200 took_ms=3`. The code that logs masks its
+//! secrets; here control characters are cleaned.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -15,30 +14,30 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use super::writer::{Item, Writer};
 use crate::domain::text::clean;
 
-/// Bytes of a file of the log; there are two files at most.
+/// The size limit of a log file, in bytes. There are at most two files.
 const LIMIT: u64 = 16 << 20;
-/// A line is cut after this many characters.
+/// The longest line, in characters.
 const LONGEST: usize = 2_000;
 
-/// Begins the log in `path`. `filter` is a level (`error`, `warn`, `info`, `debug`, `trace`), or several words with a comma
-/// between: `info,probe=trace` is `info` but for targets that begin with `probe`.
+/// Starts the log in `path`. `filter` is a level (`error`, `warn`, `info`, `debug`, `trace`) or several words with
+/// commas: `info,probe=trace` means `trace` for targets that start with `probe`, and `info` for all others.
 ///
 /// # Errors
-/// When a word of the filter is not understood, when the file cannot be made, or when there is a log already.
+/// A word of the filter is unknown, the file cannot be created, or a log exists already.
 pub(crate) fn start(path: &Path, filter: &str) -> Result<(), LogError> {
     let filter = Filter::parse(filter).ok_or_else(|| LogError::Filter(clean(filter, 80)))?;
     let writer = Writer::start(path, LIMIT).map_err(LogError::Io)?;
     tracing::subscriber::set_global_default(Log { filter, writer }).map_err(|_| LogError::Twice)
 }
 
-/// Why there is no log.
+/// Why the log cannot start.
 #[derive(Debug)]
 pub(crate) enum LogError {
-    /// The filter is not understood.
+    /// A word of the filter is unknown.
     Filter(String),
-    /// The file cannot be made.
+    /// The file cannot be created.
     Io(io::Error),
-    /// There is one already.
+    /// A log exists already.
     Twice,
 }
 
@@ -55,7 +54,7 @@ impl fmt::Display for LogError {
     }
 }
 
-/// Levels by the beginning of a target; the empty one holds for all.
+/// Levels by prefix of the target. The empty prefix applies to all targets.
 #[derive(Debug)]
 struct Filter(Vec<(String, Level)>);
 
@@ -68,7 +67,7 @@ impl Filter {
         text.split(',').filter(|text| !text.trim().is_empty()).map(word).collect::<Option<_>>().map(Self)
     }
 
-    /// The longest beginning decides.
+    /// Whether a line passes. The longest matching prefix decides.
     fn lets(&self, target: &str, level: Level) -> bool {
         let own = self.0.iter().filter(|(beginning, _)| target.starts_with(beginning.as_str()));
         own.max_by_key(|(beginning, _)| beginning.len()).is_some_and(|(_, most)| level <= *most)
@@ -114,7 +113,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The target as it is shown and filtered: without the name of this crate.
+/// The target for display and filter: without the name of this crate.
 fn target<'a>(metadata: &Metadata<'a>) -> &'a str {
     metadata.target().trim_start_matches("cutover::")
 }

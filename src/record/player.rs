@@ -1,4 +1,4 @@
-//! Replay: the engine's states made anew from a recording. Pure: what the engine wants done is dropped.
+//! Replay: computes the engine's states again from a recording. Pure: effects of the engine are dropped.
 
 use std::collections::VecDeque;
 
@@ -7,35 +7,35 @@ use super::read::Recording;
 use crate::domain::{LogLine, Service, Stamp};
 use crate::engine::{Effect, Snapshot, State};
 
-/// Entries between two states that are kept to go back to.
+/// The number of entries between two kept states.
 const KEPT_EVERY: usize = 20_000;
 
-/// Lines of the log that [`Player::seek`] gives at most.
+/// The most lines of the log that [`Player::seek`] returns.
 const LINES: usize = 5_000;
 
-/// What came of one entry.
+/// The result of one entry.
 #[derive(Debug, Default)]
 pub struct Played {
     /// Lines for the log.
     pub lines: Vec<LogLine>,
-    /// Whether the screen may look different: single samples change nothing until the next tick.
+    /// Whether the screen may change. Single samples change nothing until the next tick.
     pub is_news: bool,
 }
 
-/// A recording, and how far it is played.
+/// A recording and the position in it.
 #[derive(Debug)]
 pub struct Player {
     entries: Vec<Entry>,
-    /// The entry that is played next.
+    /// The index of the next entry.
     next: usize,
     state: Box<State>,
     now: Stamp,
-    /// States to go back to, by the entry that is played next.
+    /// Kept states to go back to, each with the index of its next entry and its time.
     kept: Vec<(usize, Stamp, Box<State>)>,
 }
 
 impl Player {
-    /// A player at the beginning of `recording`; `None` where that does not begin with a state.
+    /// A player at the start of `recording`; `None` if the recording does not start with a state.
     pub fn new(recording: Recording) -> Option<Self> {
         let (at, state) = match recording.entries.first()? {
             Entry::State { at, state, .. } => (*at, state.clone()),
@@ -45,28 +45,28 @@ impl Player {
         Some(Self { entries: recording.entries, next: 1, state, now: at, kept })
     }
 
-    /// What is rolled out.
+    /// The service of the rollout.
     pub fn service(&self) -> &Service {
         self.state.service()
     }
 
-    /// The moment of the entry played last.
+    /// The time of the last played entry.
     pub const fn now(&self) -> Stamp {
         self.now
     }
 
-    /// The first moment and the last.
+    /// The first and the last time.
     pub fn span(&self) -> (Stamp, Stamp) {
         let first = self.kept.first().map_or(self.now, |(_, at, _)| *at);
         (first, self.entries.last().map_or(first, Entry::at))
     }
 
-    /// The moment of the entry that is played next; `None` at the end.
+    /// The time of the next entry; `None` at the end.
     pub fn next_at(&self) -> Option<Stamp> {
         self.entries.get(self.next).map(Entry::at)
     }
 
-    /// What was known at this moment.
+    /// The snapshot at the current moment.
     pub fn snapshot(&mut self) -> Snapshot {
         self.state.snapshot()
     }
@@ -95,8 +95,8 @@ impl Player {
         Some(played)
     }
 
-    /// Goes to the last entry of `mono_ms` or before; the last lines of the log on the way there, which after a step back
-    /// are those from the nearest state on that is kept.
+    /// Goes to the last entry at or before `mono_ms`. Returns the last lines of the log on the way. After a step
+    /// back, the way starts at the nearest kept state.
     pub fn seek(&mut self, mono_ms: i64) -> Vec<LogLine> {
         if mono_ms < self.now.mono_ms
             && let Some((next, at, state)) =

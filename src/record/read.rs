@@ -1,4 +1,4 @@
-//! Reading a recording back.
+//! Reads a recording from its files.
 
 use std::fmt;
 use std::fs::File;
@@ -10,14 +10,15 @@ use serde::Deserialize;
 use super::entry::{Entry, FORMAT};
 use super::writer::older;
 
-/// What was read.
+/// The content of a recording.
 #[derive(Debug, Default)]
 pub struct Recording {
-    /// In the order they were written. The first one is a state.
+    /// In the order in which they were written. The first is a state.
     pub entries: Vec<Entry>,
-    /// Lines that cannot be read and what followed them up to the next state: a crash leaves one at the end.
+    /// The number of unreadable lines and of the lines after them up to the next state. A crash leaves one at the
+    /// end.
     pub torn: u64,
-    /// Entries that were lost while it was written.
+    /// The number of entries that were lost during recording.
     pub lost: u64,
 }
 
@@ -33,11 +34,11 @@ pub enum ReadError {
         /// The version that wrote it.
         cutover: String,
     },
-    /// Nothing in it can be replayed.
+    /// The file has nothing to replay.
     NoRecording {
         /// The file.
         path: PathBuf,
-        /// What is wrong with its first line that cannot be read, in words.
+        /// What is wrong with the first unreadable line, in words.
         why: String,
     },
 }
@@ -59,7 +60,7 @@ impl fmt::Display for ReadError {
     }
 }
 
-/// The head of a state, whatever the version.
+/// The start of a state, the same in every version of the format.
 #[derive(Deserialize)]
 struct Opening {
     state: Head,
@@ -71,7 +72,7 @@ struct Head {
     cutover: String,
 }
 
-/// Reads a recording: `path`, and before it `path.1` where that is the part before.
+/// Reads a recording from `path`, and before it from `path.1` if that is the earlier part.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -136,7 +137,7 @@ fn read_file(path: &Path) -> Result<Recording, ReadError> {
     Ok(recording)
 }
 
-/// The version that wrote a state which this one cannot read.
+/// The version that wrote a state that this version cannot read.
 fn other_version(line: &[u8]) -> Option<String> {
     let head = serde_json::from_slice::<Opening>(line).ok()?.state;
     (head.format != FORMAT || head.cutover != env!("CARGO_PKG_VERSION")).then_some(head.cutover)

@@ -1,4 +1,4 @@
-//! The loop's end of a recording.
+//! Writes a recording. The loop of the console calls this.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,25 @@ use super::writer::Writer;
 use crate::domain::{LogLine, Stamp};
 use crate::engine::{Event, State};
 
-/// Bytes of a file of a recording where nothing else is said; there are two files at most.
+/// The default size limit of a recording's file, in bytes. There are at most two files.
 pub(crate) const DEFAULT_LIMIT: u64 = 64 << 20;
 
-/// Writes down what the engine takes. Nothing here waits for the disk.
+/// Records the events of the engine. Never waits for the disk.
 #[derive(Debug)]
 pub struct Recorder {
     writer: Writer<Entry>,
     path: PathBuf,
     recording: u64,
-    /// Entries dropped in all, and since the last that was not.
+    /// The number of dropped entries in all, and since the last recorded one.
     lost: u64,
     gap: u64,
 }
 
 impl Recorder {
-    /// Begins a recording in `path` with all that is known now.
+    /// Starts a recording in `path` with the current state.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// The file cannot be created.
     pub fn start(path: &Path, limit: u64, now: Stamp, state: &State) -> io::Result<Self> {
         let writer = Writer::start(path, limit)?;
         let mut recorder = Self { writer, path: path.to_owned(), recording: fastrand::u64(..), lost: 0, gap: 0 };
@@ -35,22 +35,22 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Where it is written.
+    /// The path of the recording.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes down an event that `state` is about to take.
+    /// Records an event that `state` is about to take.
     pub fn event(&mut self, now: Stamp, event: &Event, state: &State) {
         self.put(Entry::Event { at: now, event: event.clone() }, state);
     }
 
-    /// Writes down a line of the log that is not the engine's own.
+    /// Records a line of the log that does not come from the engine.
     pub fn line(&mut self, now: Stamp, line: &LogLine, state: &State) {
         self.put(Entry::Line { at: now, line: line.clone() }, state);
     }
 
-    /// Why the recording is not whole, in words.
+    /// Why the recording is not complete, in words.
     pub fn fault(&self) -> Option<String> {
         let lost = || format!("recording: {} entries are lost, the disk does not keep up", self.lost);
         self.writer.fault().map(|fault| format!("recording: {fault}")).or_else(|| (self.lost > 0).then(lost))
@@ -62,7 +62,7 @@ impl Recorder {
     }
 
     fn put(&mut self, entry: Entry, state: &State) {
-        // After a gap, and in a new file, the state comes first: from there on a replay is exact.
+        // After a gap and in a new file the state comes first. A replay is exact from there on.
         if self.writer.wants_opening() || self.gap > 0 {
             self.put_state(entry.at(), state);
         }

@@ -1,4 +1,5 @@
-//! A file that grows line by line on a thread of its own, bounded: at its limit it is renamed to `FILE.1` and begun anew.
+//! A file that grows line by line, written by its own thread. At its size limit it is renamed to `FILE.1` and a new
+//! file starts.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,14 +10,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Items that may wait for the disk.
+/// The most items that wait for the disk.
 const QUEUE: usize = 4096;
 
-/// What is written.
+/// An item to write.
 pub(super) trait Item: Send + 'static {
-    /// The line, without its end.
+    /// The line, without its line end.
     fn text(&self) -> String;
-    /// Whether a file may begin with it.
+    /// Whether a file may start with this item.
     fn can_open_a_file(&self) -> bool;
 }
 
@@ -25,15 +26,15 @@ enum Job<T> {
     Flush(SyncSender<()>),
 }
 
-/// What the thread tells.
+/// Reports from the thread.
 #[derive(Debug, Default)]
 struct Told {
-    /// An item is wanted that can open a file: this one is full, or was not written whole.
+    /// The thread needs an item that can start a file: this one is full, or a line was not written completely.
     wants_opening: AtomicBool,
     fault: Mutex<Option<String>>,
 }
 
-/// The handle to the thread, which ends with it.
+/// The handle to the thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub(super) struct Writer<T> {
     jobs: SyncSender<Job<T>>,
@@ -41,10 +42,10 @@ pub(super) struct Writer<T> {
 }
 
 impl<T: Item> Writer<T> {
-    /// Opens `path` (a file that is there becomes `FILE.1`) and starts the thread. A file holds about `limit` bytes.
+    /// Opens `path` and starts the thread. An existing file is renamed to `FILE.1`. A file holds about `limit` bytes.
     ///
     /// # Errors
-    /// When the file cannot be made or the thread cannot be started.
+    /// The file cannot be created or the thread cannot be started.
     pub(super) fn start(path: &Path, limit: u64) -> io::Result<Self> {
         let file = begin(path)?;
         let told = Arc::new(Told::default());
@@ -54,12 +55,12 @@ impl<T: Item> Writer<T> {
         Ok(Self { jobs, told })
     }
 
-    /// Hands an item over without waiting; false where it was dropped.
+    /// Passes an item to the thread without waiting; false if it was dropped.
     pub(super) fn put(&self, item: T) -> bool {
         self.jobs.try_send(Job::Write(item)).is_ok()
     }
 
-    /// Whether the next item should be one that can open a file; asked once, answered once.
+    /// Whether the next item should be one that can start a file. Returns true once per need.
     pub(super) fn wants_opening(&self) -> bool {
         self.told.wants_opening.swap(false, Ordering::Relaxed)
     }
@@ -69,7 +70,7 @@ impl<T: Item> Writer<T> {
         self.told.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits, at most `limit`, until everything handed over so far is in the file.
+    /// Waits, at most `limit`, until everything passed so far is in the file.
     pub(super) fn flush(&self, limit: Duration) {
         let (done, answer) = sync_channel(1);
         if self.jobs.try_send(Job::Flush(done)).is_ok() {
@@ -83,7 +84,7 @@ struct Sheet {
     limit: u64,
     file: BufWriter<File>,
     size: u64,
-    /// The last line was not written whole: nothing counts before an item that can open a file.
+    /// The last line was not written completely. Items are dropped until one can start a file.
     is_torn: bool,
     told: Arc<Told>,
 }
@@ -106,7 +107,7 @@ impl Sheet {
                 }
                 next = inbox.try_recv().ok();
             }
-            // Nothing waits any more: what is written so far survives a crash.
+            // The queue is empty: flush, so that the lines survive a crash.
             let flushed = self.file.flush();
             self.settle(flushed);
         }
@@ -147,7 +148,7 @@ impl Sheet {
     }
 }
 
-/// A new file, for its owner alone; one that is there is kept as `FILE.1`.
+/// Creates a new file that only its owner can read. An existing one is kept as `FILE.1`.
 fn begin(path: &Path) -> io::Result<BufWriter<File>> {
     if path.exists() {
         std::fs::rename(path, older(path))?;
@@ -155,7 +156,7 @@ fn begin(path: &Path) -> io::Result<BufWriter<File>> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(BufWriter::new)
 }
 
-/// The file before `path`.
+/// The path of the previous file.
 pub(super) fn older(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".1");

@@ -13,10 +13,10 @@ use crate::engine::Event;
 const KEPT: usize = 500;
 /// Log lines in one alert.
 const TAIL: usize = 10;
-/// Results that may wait: more than the alerts that can be sent at once.
+/// The most results that wait; more than the alerts that can be sent at once.
 const RECEIPTS: usize = 256;
 
-/// Where alerts go, and the last log lines.
+/// The destinations of alerts, and the last log lines.
 pub(super) struct Alerts {
     places: Places,
     ended: mpsc::Receiver<Ended>,
@@ -37,7 +37,7 @@ impl Alerts {
         self.lines.push_back(line.clone());
     }
 
-    /// Starts to send `alert` to the places named in `to`, with the lines of `about`, or of every source.
+    /// Starts to send `alert` to the destinations in `to`, with the lines of `about`, or of every source.
     pub(super) fn tell(&mut self, mut alert: Alert, about: Option<&str>, to: &[String]) {
         let belongs = |line: &&LogLine| about.is_none_or(|about| line.source == about);
         let mut tail: Vec<String> = self.lines.iter().rev().filter(belongs).take(TAIL).map(shown).collect();

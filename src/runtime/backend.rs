@@ -1,4 +1,4 @@
-//! From a config to the systems it names.
+//! Connects to the systems that a config names.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::backend::TrafficBackend;
 use crate::config::Config;
 use crate::gate::Checks;
 
-/// What a rollout runs with: the traffic system, and the checks of the gates.
+/// The systems of a rollout: the traffic system, and the checks of the gates.
 #[derive(Clone)]
 pub struct Systems {
     /// The traffic system.

@@ -50,11 +50,11 @@ pub struct Exit {
     pub code: u8,
     /// For the journal: `quit`, `SIGTERM`, `terminal gone`.
     pub why: String,
-    /// Whether the operator was lost rather than left.
+    /// Whether the operator was disconnected instead of leaving.
     pub lost: bool,
 }
 
-/// The terminal's part of the loop.
+/// The terminal as the loop uses it.
 pub trait Stage {
     /// The screen to draw on.
     fn screen(&mut self) -> &mut Screen;
@@ -64,29 +64,29 @@ pub trait Stage {
     fn continued(&mut self) -> std::io::Result<()>;
 }
 
-/// What the console shows: the engine of this process, or a recording.
+/// The data of the console: the engine of this process, or a recording.
 pub trait Source {
-    /// Waits for what comes next. May be dropped and called again without loss.
+    /// Waits for the next input. Cancel-safe.
     fn next(&mut self) -> impl Future<Output = Incoming>;
-    /// Takes what came.
+    /// Handles an input.
     fn take(&mut self, incoming: Incoming) -> Vec<Outcome>;
-    /// Asks for something.
+    /// Sends a request.
     fn ask(&mut self, request: Request) -> Vec<Outcome>;
-    /// Everything the screen may know now.
+    /// Everything that the screen shows now.
     fn snapshot(&mut self) -> Snapshot;
     /// The exact request that `command` would send, secrets masked; empty when there is none.
     fn preview(&self, _: &Command) -> Vec<String> {
         Vec::new()
     }
-    /// Milliseconds of the clock that the screen counts by.
+    /// Milliseconds of the screen's clock.
     fn elapsed_ms(&self) -> u64;
     /// Keeps a line that did not come from the engine.
     fn record_line(&mut self, _: &LogLine) {}
-    /// Where a replay is; `None` for an engine.
+    /// The position of a replay; `None` for an engine.
     fn replay(&self) -> Option<ui::Replay> {
         None
     }
-    /// Moves a replay; what the view must hear of it.
+    /// Moves a replay; returns inputs for the view.
     fn seek(&mut self, _: ui::Seek) -> Vec<ui::Input> {
         Vec::new()
     }
@@ -144,7 +144,7 @@ struct Loop<'a, C, S> {
     title: String,
 }
 
-/// Runs the console until it is left; the terminal is still taken when it returns.
+/// Runs the console until the operator leaves. The terminal is still taken when this returns.
 pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
     let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, options } = inputs;
     let (side_results, mut finished) = mpsc::channel(4);
@@ -182,13 +182,14 @@ pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut
             }
             batch = logs.next() => drop(looped.tell(ui::Input::Lines { lines: batch.lines, dropped: batch.dropped })),
             Some(input) = finished.recv() => {
-                // It answers a key, and is shown as soon as a key is.
+                // The message answers a key, so it is shown at once.
                 looped.at_once = true;
                 looped.tell(input);
             }
             () = written, if looped.awaiting_flush => {
-                // Reason: the message may be about the frame before: its writer may send it just after the next frame
-                // was drawn. It would then count a question as seen that is not on the terminal yet.
+                // Reason: the message may belong to the previous frame, because the writer may send it just after the
+                // next frame was drawn. Then a question would count as seen although the terminal does not show it
+                // yet.
                 if looped.stage.screen().is_idle() {
                     looped.flushed();
                 }
@@ -274,7 +275,8 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         self.dirty |= is_news;
     }
 
-    /// Gives the view the present state, with the requests of the open question or preview only: each one costs a digest.
+    /// Gives the view the current state, with request previews only for the open question or preview: each one costs
+    /// a digest.
     fn refresh(&mut self) {
         let shown: Vec<_> = self.view.shown_requests().cloned().collect();
         if std::mem::take(&mut self.moved) || shown != self.previewed {

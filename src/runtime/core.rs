@@ -34,7 +34,7 @@ const URGENT: usize = 256;
 /// Gate log lines that may wait. The gate drops and counts more.
 const LINES: usize = 1024;
 
-/// What reached the core.
+/// An input of the core.
 #[derive(Debug)]
 pub enum Incoming {
     /// For the engine.
@@ -62,7 +62,7 @@ pub enum Outcome {
     },
     /// A line for the log.
     Line(LogLine),
-    /// A journal event as a line; the snapshot holds it too.
+    /// A journal event as a line. The snapshot holds it too.
     Event(LogLine),
 }
 
@@ -93,15 +93,15 @@ pub struct Core {
     lines_in: mpsc::Sender<LogLine>,
     backlog: VecDeque<Outcome>,
     recorder: Option<Recorder>,
-    /// Each gate's name, and where its log is kept.
+    /// Each gate's name, and the path of its log.
     logs: Arc<Vec<(String, String)>>,
 }
 
 impl Core {
-    /// Reads the journal, starts the pollers and the reader of the router. Needs a tokio runtime.
+    /// Reads the journal, and starts the pollers and the reader of the router. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the journal cannot be read or a thread or HTTP client cannot be had, in words.
+    /// The journal cannot be read, or a thread or HTTP client cannot be created, in words.
     pub fn open(service: &Arc<Service>, systems: &Systems, me: Actor, access: Access) -> Result<Self, String> {
         let (clock, backend) = (Clock::default(), &systems.backend);
         let mut state = Box::new(State::new(
@@ -170,7 +170,7 @@ impl Core {
         Ok(core)
     }
 
-    /// Begins the recording, and says in the journal that a console was opened.
+    /// Starts the recording, and notes in the journal that a console was opened.
     fn start(&mut self) -> Result<(), String> {
         self.recorder = recording::begin(self.access, self.clock.now(), &self.state)?;
         for outcome in self.backlog.clone() {
@@ -185,7 +185,7 @@ impl Core {
         Ok(())
     }
 
-    /// Waits for whatever comes next; may be dropped and called again without loss.
+    /// Waits for the next input. Cancel-safe.
     pub async fn next(&mut self) -> Incoming {
         tokio::select! {
             biased;
@@ -223,7 +223,7 @@ impl Core {
         self.take(Incoming::Event(event))
     }
 
-    /// Everything that a screen or a script may know now, without previews: see [`Core::preview`].
+    /// Everything that a screen or a script shows now, without previews: see [`Core::preview`].
     pub fn snapshot(&mut self) -> Snapshot {
         let mut snapshot = self.state.snapshot();
         snapshot.detail.logs = Arc::clone(&self.logs);
@@ -233,12 +233,12 @@ impl Core {
         snapshot
     }
 
-    /// Whether router, replicas and versions were read once.
+    /// Whether router, replicas and versions were each read once.
     pub fn is_met(&self) -> bool {
         self.state.is_met()
     }
 
-    /// The clock all stamps are from.
+    /// The clock of all stamps.
     pub fn clock(&self) -> Clock {
         self.clock
     }
@@ -373,7 +373,7 @@ fn scrapers(service: &Service, access: Access, sink: &mpsc::Sender<ProbeEvent>) 
     Ok(vec![probe::start_metrics(spec, &service.name, sink)?, probe::start_streams(&service.sides, spec, sink)?])
 }
 
-/// Each gate's name, and where its log is kept.
+/// Each gate's name, and the path of its log.
 pub(super) fn gate_logs(service: &Service) -> Vec<(String, String)> {
     let log_of = |name: &str| journal::log_path(&service.state_dir, name).display().to_string();
     service.gates.iter().map(|gate| (gate.name.clone(), log_of(&gate.name))).collect()

@@ -1,4 +1,4 @@
-//! Where this process records what its engine takes: `--record FILE`. A process has one engine, so there is one file.
+//! The recording of this process's engine: `--record FILE`. A process has one engine, so there is one file.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,16 +10,16 @@ use crate::terminal::crash;
 
 static FILE: OnceLock<PathBuf> = OnceLock::new();
 
-/// The engine that is opened next records into `path`.
+/// Sets the file for the engine that is opened next.
 pub(crate) fn record_to(path: &Path) {
-    // Chosen once, before any engine is opened.
+    // Set once, before any engine is opened.
     let _ = FILE.set(path.to_owned());
 }
 
-/// Begins the recording that was asked for.
+/// Starts the requested recording.
 ///
 /// # Errors
-/// When the file cannot be made, in words. A rollback goes on without a recording.
+/// The file cannot be created, in words. A rollback goes on without a recording.
 pub(super) fn begin(access: Access, now: Stamp, state: &State) -> Result<Option<Recorder>, String> {
     let Some(path) = FILE.get() else { return Ok(None) };
     match Recorder::start(path, DEFAULT_LIMIT, now, state) {

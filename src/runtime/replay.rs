@@ -1,4 +1,4 @@
-//! A recording as the console's source: it plays at a speed, pauses, and goes back and forward. Nothing is contacted.
+//! A recording as the console's source: it plays at a speed, pauses, and seeks. Nothing is contacted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,33 +12,34 @@ use crate::engine::{Event, Refusal, RefusalKind, Reply, Request, Snapshot};
 use crate::record::Player;
 use crate::ui::{self, Seek};
 
-/// Entries played in one go, so that keys are not kept waiting.
+/// The most entries that are played at once, so that keys do not wait.
 const AT_ONCE: usize = 5_000;
-/// Seeking goes a twentieth of the recording, but at least this far, in milliseconds.
+/// Seeking moves by a twentieth of the recording, but at least by this much, in milliseconds.
 const LEAST_SEEK_MS: i64 = 10_000;
 
-/// A recording that is played.
+/// A recording that is being played.
 #[derive(Debug)]
 pub(crate) struct Replay {
     player: Player,
     speed: f64,
-    /// When it was last set going, and the recorded moment then.
+    /// When playing last started, and the recorded time at that moment.
     went: (Instant, i64),
     is_paused: bool,
     logs: Arc<Vec<(String, String)>>,
-    /// Lines of before that were not shown yet.
+    /// Earlier lines that were not shown yet.
     backlog: Vec<LogLine>,
 }
 
 impl Replay {
-    /// Plays on from where `player` is, `speed` times as fast as it was; `backlog` is what was logged up to there.
+    /// Plays from the position of `player` at `speed` times the real speed. `backlog` holds the log lines up to
+    /// there.
     pub(crate) fn new(player: Player, speed: f64, backlog: Vec<LogLine>) -> Self {
         let went = (Instant::now(), player.now().mono_ms);
         let logs = Arc::new(gate_logs(player.service()));
         Self { player, speed, went, is_paused: false, logs, backlog }
     }
 
-    /// The recorded moment it stands at, milliseconds.
+    /// The current position: recorded time in milliseconds.
     fn position(&self) -> i64 {
         let (since, from) = self.went;
         let gone = if self.is_paused { 0.0 } else { since.elapsed().as_secs_f64() * 1000.0 * self.speed };

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::domain::{Actor, LogLine};
 use crate::engine::{Access, Command, Event, Reply, Request, Snapshot};
 
-/// The time was over before it happened.
+/// The time limit passed before it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimedOut;
 
@@ -25,11 +25,11 @@ pub(crate) enum Update {
     Line(LogLine),
 }
 
-/// What a command needs of a running engine. Tests have one that follows a script.
+/// A running engine as commands use it. Tests have one that follows a script.
 ///
-/// Every future may be dropped; the next call goes on where it stopped.
+/// Every future may be dropped; the next call goes on from there.
 pub(crate) trait Session {
-    /// Runs the engine until `f` holds for a snapshot, the present one included.
+    /// Runs the engine until `f` is true for a snapshot, starting with the current one.
     async fn when(&mut self, f: impl FnMut(&Snapshot) -> bool, limit: Duration) -> Result<Arc<Snapshot>, TimedOut>;
     /// Sends a request and runs the engine until it has answered.
     async fn ask(
@@ -41,7 +41,7 @@ pub(crate) trait Session {
     ) -> Result<Reply, TimedOut>;
     /// Runs the engine until there is something to show.
     async fn next(&mut self) -> Update;
-    /// The exact request that `command` would send, secrets masked; where to in the first line.
+    /// The exact request that `command` would send, secrets masked. The first line names the destination.
     fn preview(&self, command: &Command) -> Vec<String>;
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct EngineSession {
     asked: u64,
 }
 
-/// Log lines kept until somebody reads them; older ones are dropped.
+/// The most unread log lines; older ones are dropped.
 const LINES: usize = 5000;
 
 impl EngineSession {
@@ -107,7 +107,7 @@ impl EngineSession {
         for outcome in outcomes {
             match outcome {
                 Outcome::Reply { id, reply } if id == self.asked => self.reply = Some(reply),
-                // The answer to a request that was given up.
+                // The answer to a request that the caller gave up.
                 Outcome::Reply { .. } => {}
                 Outcome::Line(line) | Outcome::Event(line) => {
                     if self.lines.len() == LINES {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::ui::theme::{self, Source, ThemeError};
 use crate::ui::{Input, Theme};
 
-/// Theme names offered for completion at most.
+/// The most theme names for completion.
 const NAMES_MAX: usize = 200;
 /// The longest name of a theme, in bytes.
 const NAME_MAX: usize = 64;

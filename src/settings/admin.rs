@@ -1,4 +1,4 @@
-//! Where a gateway's admin interface is, and the token that protects it.
+//! The address of a gateway's admin interface, and the token that protects it.
 
 use std::fmt;
 use std::io::Read;
@@ -14,18 +14,18 @@ use super::secret::Secret;
 use super::values::{path, socket};
 use crate::domain::text::clean;
 
-/// Another user of the machine could guess a shorter token.
+/// The shortest token, in bytes: other users of the machine could guess a shorter one.
 const MIN_TOKEN: usize = 16;
 const MAX_TOKEN: usize = 4096;
 
-/// Where a secret is, in every table that names one.
+/// The keys that say where a secret is, in every table with a secret.
 #[rustfmt::skip]
 pub(crate) const TOKEN: Section = Section::new("admin_token = { .. }", &[
     key("env", "name", Nothing, "Environment variable that holds the secret. Write this or file."),
     key("file", "path", Nothing, "File that holds the secret. Write this or env."),
 ]);
 
-/// Where a gateway's admin interface is.
+/// The address of a gateway's admin interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminAddress {
     /// A unix socket; its file mode protects it.
@@ -34,13 +34,13 @@ pub enum AdminAddress {
     Tcp {
         /// The address; always loopback, never port 0.
         addr: SocketAddr,
-        /// 16 bytes or more of visible ASCII.
+        /// 16 or more bytes of visible ASCII.
         token: Secret,
     },
 }
 
 impl fmt::Display for AdminAddress {
-    /// The path or the address, without the token.
+    /// Shows the path or the address, without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "{}", path.display()),
@@ -49,7 +49,7 @@ impl fmt::Display for AdminAddress {
     }
 }
 
-/// `admin` and `admin_token` of a section; `None` when `admin` is not written or at fault.
+/// Reads `admin` and `admin_token` of a section; `None` when `admin` is not written or has a fault.
 pub(crate) fn admin(table: &Table<'_>) -> Option<AdminAddress> {
     let token = table.get("admin_token");
     let Some(node) = table.get("admin") else {
@@ -92,7 +92,7 @@ pub(crate) fn admin(table: &Table<'_>) -> Option<AdminAddress> {
     Some(AdminAddress::Tcp { addr, token: secret(&token)? })
 }
 
-/// A secret, from the environment or a file; never from the config's text.
+/// Reads a secret from the environment or a file; never from the config's text.
 fn secret(node: &Node<'_>) -> Option<Secret> {
     let remedy = "write { env = \"CUTOVER_GATEWAY_TOKEN\" } or { file = \"/run/secrets/cutover\" }";
     if node.is_text() {
@@ -109,7 +109,7 @@ fn secret(node: &Node<'_>) -> Option<Secret> {
 fn from_env(node: &Node<'_>) -> Option<Secret> {
     let name = node.text()?;
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        // This text may be the secret itself: it is not repeated.
+        // This text may be the secret itself, so it is not repeated.
         return node.refuse(
             "is not the name of an environment variable".into(),
             "write e.g. { env = \"CUTOVER_GATEWAY_TOKEN\" }",
@@ -118,7 +118,7 @@ fn from_env(node: &Node<'_>) -> Option<Secret> {
     if let Some(value) = (node.report.env)(name) {
         return usable(node, &value);
     }
-    // A token pasted here by mistake usually has lower-case letters: only what can be a name is shown.
+    // A token pasted here by mistake usually has lower-case letters. Only text that can be a variable name is shown.
     let shown = if name.bytes().any(|b| b.is_ascii_lowercase()) { "named here".into() } else { clean(name, 60) };
     node.refuse(format!("the environment variable {shown} is not set"), "set it, or name another")
 }
@@ -140,7 +140,7 @@ fn read_bounded(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// A token is sent in a header: visible ASCII, long enough not to be guessed.
+/// Checks a token: it is sent in a header, so it must be visible ASCII, and it must be too long to guess.
 fn usable(node: &Node<'_>, text: &str) -> Option<Secret> {
     let token = text.trim();
     if !(MIN_TOKEN..=MAX_TOKEN).contains(&token.len()) {

@@ -1,4 +1,4 @@
-//! What tables say of a call that is made: its URL, method, headers, body, and where its secrets are.
+//! The keys of tables that describe a call: URL, method, headers, body, and where the secrets are.
 
 use super::admin::TOKEN;
 use super::error::quote;
@@ -7,7 +7,7 @@ use super::url::BaseUrl;
 use super::values;
 use crate::domain::{Call, HeaderValue, SecretRef, Transport, placeholder};
 
-/// More headers than this are not read.
+/// The most headers of a call.
 const MAX_HEADERS: usize = 100;
 /// Headers whose plain value would be a secret in the config's text.
 const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
@@ -15,7 +15,8 @@ const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cook
 const METHODS: [(&str, &str); 6] =
     [("GET", "GET"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE"), ("HEAD", "HEAD")];
 
-/// `url`, `method`, `headers`, `bearer` and `body`, with placeholders of `names`; without a limit of time.
+/// Reads `url`, `method`, `headers`, `bearer` and `body`, with the placeholders `names`. The time limit is not read
+/// here.
 pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> Option<Call> {
     let url = table
         .need("url", "write e.g. url = \"http://ci.internal/status\"")
@@ -43,13 +44,13 @@ pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
     })
 }
 
-/// A path on every replica, or an absolute URL; no placeholders are filled in.
+/// Reads a path on every replica, or an absolute URL. Placeholders are not filled in.
 pub(crate) fn place(node: &Node<'_>) -> Option<String> {
     let text = url(node, true, &placeholder::NAMES)?;
     if text.contains("{{") { node.refuse("holds a placeholder".into(), "write it out") } else { Some(text) }
 }
 
-/// An absolute URL that may have a query and placeholders; a path where that is allowed.
+/// Reads an absolute URL that may have a query and placeholders; also a path if `may_be_path`.
 fn url(node: &Node<'_>, may_be_path: bool, names: &[&str]) -> Option<String> {
     let text = node.text()?;
     let filled = match placeholder::fill_of(names, text, |_| Ok("x".into())) {
@@ -75,12 +76,12 @@ fn url(node: &Node<'_>, may_be_path: bool, names: &[&str]) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// `headers` and `bearer`.
+/// Reads `headers` and `bearer`.
 pub(crate) fn headers(table: &Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
     headers_of(table, &placeholder::NAMES)
 }
 
-/// The same with placeholders of `names`.
+/// The same with the placeholders `names`.
 fn headers_of(table: &Table<'_>, names: &[&str]) -> Option<Vec<(String, HeaderValue)>> {
     let bearer = table.get("bearer").map(|node| secret(&node).map(HeaderValue::Bearer));
     let mut headers = Vec::new();
@@ -122,7 +123,7 @@ fn header(name: &str, node: &Node<'_>, names: &[&str]) -> Option<(String, Header
     }
 }
 
-/// Where a secret is; that it is there is seen now, its value is read when it is needed.
+/// Reads where a secret is. Its presence is checked now; its value is read at the time of use.
 pub(crate) fn secret(node: &Node<'_>) -> Option<SecretRef> {
     let remedy = "write { env = \"NAME\" } or { file = \"PATH\" }";
     if node.is_text() {
@@ -135,7 +136,7 @@ pub(crate) fn secret(node: &Node<'_>) -> Option<SecretRef> {
             let is_name =
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
             if !is_name {
-                // This text may be the secret itself: it is not repeated.
+                // This text may be the secret itself, so it is not repeated.
                 return env.refuse("is not the name of an environment variable in capitals".into(), remedy);
             }
             if (node.report.env)(name).is_none_or(|value| value.trim().is_empty()) {

@@ -1,15 +1,15 @@
-//! The documented keys of a config: the check for unknown keys, the template and the reference go by them.
+//! The documented keys of a config. The check for unknown keys, the template and the reference use them.
 
-/// What holds when a key is not written.
+/// What applies when a key is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyDefault {
-    /// The section is at fault without it.
+    /// The section has a fault without it.
     Required,
     /// Nothing: the feature is off, or another key decides.
     Nothing,
     /// This value, as TOML writes it.
     Is(&'static str),
-    /// A value that depends on others, in words.
+    /// A value that depends on other keys, in words.
     From(&'static str),
 }
 
@@ -20,7 +20,7 @@ pub struct KeyDoc {
     pub key: &'static str,
     /// The type of its value, in words.
     pub kind: &'static str,
-    /// What holds without it.
+    /// What applies without it.
     pub default: KeyDefault,
     /// What it does: one sentence.
     pub doc: &'static str,
@@ -29,7 +29,7 @@ pub struct KeyDoc {
 /// The keys of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// As the file writes it: `[probe]`, or the inline table it belongs to.
+    /// As the file writes it: `[probe]`, or the name of an inline table.
     pub name: &'static str,
     /// Its keys, in the order of the reference.
     pub keys: &'static [KeyDoc],

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// Unit and its milliseconds, largest first.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// Milliseconds of `text`; `None` when it is no duration or too long for 64 bits.
+/// Milliseconds of `text`; `None` when it is not a duration or does not fit into 64 bits.
 ///
 /// Whole numbers, each with its unit, larger units first, each unit once.
 pub(crate) fn parse(text: &str) -> Option<u64> {
@@ -28,13 +28,13 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     Some(total)
 }
 
-/// The shortest way of writing `ms` that [`parse`] reads back.
+/// The shortest text for `ms` that [`parse`] can read.
 pub(crate) fn format(mut ms: u64) -> String {
     if ms == 0 {
         return "0s".into();
     }
     let mut out = String::new();
-    // Days are read but not written: people say 24h and 48h of a rollback window.
+    // Days are read but not written: people say 24h and 48h for a rollback window.
     for (name, size) in &UNITS[1..] {
         if ms >= *size {
             let _ = write!(out, "{}{name}", ms / size);

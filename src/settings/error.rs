@@ -7,10 +7,10 @@ use crate::domain::text::clean;
 
 pub(crate) use crate::domain::nearest::nearest;
 
-/// The longest piece of the operator's own text that a message quotes, in characters.
+/// The longest quote of the operator's text in a message, in characters.
 const QUOTED: usize = 60;
 
-/// Where in the file; both count from 1, the column in characters.
+/// A position in the file. Both count from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line.
@@ -19,16 +19,16 @@ pub struct Place {
     pub column: usize,
 }
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where it is; `None` when the file as a whole is at fault.
+    /// Its position; `None` for a fault of the file as a whole.
     pub place: Option<Place>,
-    /// Section and key, `[probe] interval`; empty when no single key is at fault.
+    /// Section and key, `[probe] interval`; empty when the fault is not about a single key.
     pub key: String,
     /// What is wrong: lower case, safe to show, without secrets.
     pub message: String,
-    /// What to do about it; may be empty when the message says it all.
+    /// What to do about it; may be empty when the message says everything.
     pub remedy: String,
 }
 
@@ -52,7 +52,7 @@ pub struct ConfigError {
     pub file: PathBuf,
     /// At least one fault.
     pub faults: Vec<Fault>,
-    /// How many more faults there are than `faults` holds.
+    /// The number of further faults that `faults` does not hold.
     pub dropped: usize,
 }
 
@@ -65,7 +65,7 @@ impl ConfigError {
 }
 
 impl fmt::Display for ConfigError {
-    /// One fault a line: `cutover.toml:12:1: [probe] interval: ...`.
+    /// Writes one fault per line: `cutover.toml:12:1: [probe] interval: ...`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = clean(&self.file.display().to_string(), 4096);
         for (i, fault) in self.faults.iter().enumerate() {
@@ -95,7 +95,7 @@ pub(crate) fn quote(text: &str) -> String {
 /// The longest path Linux takes (`PATH_MAX` of `linux/limits.h`), in bytes.
 const PATH: usize = 4096;
 
-/// A path, safe to show and whole: one that is cut cannot be looked for.
+/// A path, safe to show and complete: a shortened path cannot be found.
 pub(crate) fn quote_path(path: &Path) -> String {
     format!("\"{}\"", clean(&path.display().to_string(), PATH))
 }

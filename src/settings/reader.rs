@@ -1,8 +1,8 @@
-//! What was typed: TOML values that know their line, and the list of faults found in them.
+//! The config as typed: TOML values that know their line, and the list of faults found in them.
 //!
-//! A derive with `deny_unknown_fields` stops at the first fault; an operator wants them all. So the
-//! parsed document is walked by hand, and a reader of a value of the wrong kind gets a stand-in
-//! while the fault is noted: a config with any fault is never used.
+//! A derive with `deny_unknown_fields` stops at the first fault, but an operator wants to see all of them. So the
+//! parsed document is walked by hand. A value of the wrong kind is noted as a fault and replaced by a stand-in. A
+//! config with any fault is never used.
 
 use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
@@ -16,21 +16,21 @@ use super::error::{ConfigError, Fault, Place, nearest, quote};
 use crate::domain::Scalar;
 use crate::domain::text::clean;
 
-/// More faults than this are counted, not kept.
+/// Further faults are counted but not kept.
 pub(crate) const MAX_FAULTS: usize = 100;
-/// More tables of one list are refused.
+/// The most tables of one list.
 const MAX_TABLES: usize = 100;
 
-/// The text under examination and what was found wrong with it.
+/// The text and the faults found in it.
 pub(crate) struct Report<'a> {
     text: &'a str,
-    /// Byte offsets at which lines begin.
+    /// The byte offsets of the line starts.
     starts: Vec<usize>,
-    /// What relative paths start from.
+    /// The directory for relative paths.
     pub base: PathBuf,
     /// The environment, for secrets and directories.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether it is read for a rollback, which nothing stops that it does not need.
+    /// Whether the config is read for a rollback. Then only faults that a rollback needs fixed count.
     pub for_rollback: bool,
     faults: RefCell<Vec<Fault>>,
     dropped: Cell<usize>,
@@ -52,7 +52,7 @@ impl<'a> Report<'a> {
         faults.push(Fault { place: Some(self.place(at)), key, message, remedy: remedy.into() });
     }
 
-    /// Counts faults that are not worth a message each.
+    /// Counts faults that do not get a message each.
     pub(crate) fn count_more(&self, faults: usize) {
         self.dropped.set(self.dropped.get() + faults);
     }
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
     }
 
     fn place(&self, at: usize) -> Place {
-        // A fault at the very end belongs to the last line that has text in it.
+        // A fault at the very end belongs to the last line with text.
         let end = self.text.trim_end_matches(['\n', '\r']).len();
         let at = at.min(end);
         let line = self.starts.partition_point(|&start| start <= at).max(1);
@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
         Place { line, column: before.trim_start_matches('\u{feff}').chars().count() + 1 }
     }
 
-    /// The faults in the order of their lines, or nothing if there are none.
+    /// The faults in the order of their lines; `None` without faults.
     pub(crate) fn finish(&self, file: &Path) -> Option<ConfigError> {
         let mut faults = self.faults.take();
         faults.sort_by_key(|fault| fault.place);
@@ -79,20 +79,20 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A table of the file, whose keys were checked against the reference.
+/// A table of the file; its keys are checked against the documented ones.
 #[derive(Clone)]
 pub(crate) struct Table<'a> {
     report: &'a Report<'a>,
     /// Its name in messages: `[probe]`.
     label: String,
-    /// Where its header is.
+    /// The byte offset of its header.
     at: usize,
     map: &'a DeTable<'a>,
     sections: &'static [&'static Section],
 }
 
 impl<'a> Table<'a> {
-    /// The file itself; a section that is not one of `known` is a fault.
+    /// The file itself. A section that is not in `known` is a fault.
     pub(crate) fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str]) -> Self {
         let table = Self { report, label: String::new(), at: 0, map, sections: &[] };
         table.refuse_unknown(known, "section");
@@ -104,12 +104,12 @@ impl<'a> Table<'a> {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
-    /// What relative paths start from.
+    /// The directory for relative paths.
     pub(crate) fn base(&self) -> &Path {
         &self.report.base
     }
 
-    /// Whether the file is read for a rollback, which nothing stops that it does not need.
+    /// Whether the file is read for a rollback. Then only faults that a rollback needs fixed count.
     pub(crate) fn is_for_rollback(&self) -> bool {
         self.report.for_rollback
     }
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
         self.report.line(self.at)
     }
 
-    /// Says which keys this table may have; every other key is a fault.
+    /// Sets the keys that this table may have; every other key is a fault.
     #[must_use]
     pub(crate) fn keys_of(mut self, sections: &'static [&'static Section]) -> Self {
         self.sections = sections;
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The value of a key, if it was written.
+    /// The value of a key, if it is written.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         debug_assert!(
             self.sections.is_empty()
@@ -152,13 +152,13 @@ impl<'a> Table<'a> {
         );
         let (name, value) = self.map.get_key_value(key)?;
         let label = if self.label.is_empty() { format!("[{key}]") } else { format!("{} {key}", self.label) };
-        // A section's place is its name in the header; a value's is the value.
+        // A section's position is its name in the header; a value's position is the value.
         let is_section = self.label.is_empty() || value.get_ref().is_table();
         let at = if is_section { name.span().start } else { value.span().start };
         Some(Node { report: self.report, label, at, value: value.get_ref() })
     }
 
-    /// The value of a key that must be written.
+    /// The value of a required key.
     pub(crate) fn need(&self, key: &str, remedy: &str) -> Option<Node<'a>> {
         let node = self.get(key);
         if node.is_none() {
@@ -168,7 +168,7 @@ impl<'a> Table<'a> {
         node
     }
 
-    /// The tables of `[[key]]`; too many are a fault. `label` is how messages name one.
+    /// The tables of `[[key]]`; too many are a fault. `label` is their name in messages.
     pub(crate) fn tables(&self, key: &str, label: &'static str) -> Vec<Table<'a>> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let tables = node.tables(label);
@@ -179,7 +179,7 @@ impl<'a> Table<'a> {
         tables
     }
 
-    /// Every key with its value, for a table whose keys are its user's own.
+    /// All keys with their values, for a table with user-defined keys.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
         let entry = |(name, value): (&'a toml::Spanned<std::borrow::Cow<'a, str>>, &'a toml::Spanned<DeValue<'a>>)| {
             let key: &str = name.get_ref();
@@ -189,17 +189,17 @@ impl<'a> Table<'a> {
         self.map.iter().map(entry).collect()
     }
 
-    /// A duration within bounds, in milliseconds; `default` when it is not written.
+    /// A duration within bounds, in milliseconds; `default` when not written.
     pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.duration(bounds)).unwrap_or(default)
     }
 
-    /// A whole number within bounds; `default` when it is not written.
+    /// A whole number within bounds; `default` when not written.
     pub(crate) fn number(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.number(bounds)).unwrap_or(default)
     }
 
-    /// `true` or `false`; `default` when it is not written.
+    /// `true` or `false`; `default` when not written.
     pub(crate) fn flag(&self, key: &str, default: bool) -> bool {
         self.get(key).and_then(|node| node.flag()).unwrap_or(default)
     }
@@ -210,7 +210,7 @@ pub(crate) struct Node<'a> {
     pub report: &'a Report<'a>,
     /// Its name in messages: `[probe] interval`.
     pub label: String,
-    /// Where it is.
+    /// Its byte offset.
     pub at: usize,
     value: &'a DeValue<'a>,
 }
@@ -221,13 +221,13 @@ impl<'a> Node<'a> {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
-    /// Notes a fault here and gives nothing.
+    /// Notes a fault here and returns `None`.
     pub(crate) fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
         self.fault(message, remedy);
         None
     }
 
-    /// Whether a text was written.
+    /// Whether the value is a text.
     pub(crate) fn is_text(&self) -> bool {
         self.value.is_str()
     }
@@ -263,7 +263,7 @@ impl<'a> Node<'a> {
         Some(text)
     }
 
-    /// A text, a number, or true or false.
+    /// A text, a number, or a boolean.
     pub(crate) fn scalar(&self) -> Option<Scalar> {
         match self.value {
             DeValue::String(_) => self.text().map(|text| Scalar::Text(text.to_owned())),
@@ -317,7 +317,7 @@ impl<'a> Node<'a> {
         Some(ms)
     }
 
-    /// A share as a number (0.2) or in percent ("20%"); the caller checks its bounds.
+    /// A share as a number (0.2) or in percent ("20%"). The caller checks the bounds.
     pub(crate) fn share(&self, example: &str) -> Option<f64> {
         self.fraction("a share", example)
     }

@@ -1,8 +1,8 @@
-//! Secrets: held, never shown.
+//! Secrets: values that are never shown.
 
 use std::fmt;
 
-/// A token that no log, error, preview or debug print shows (law 10).
+/// A token that does not appear in logs, errors, previews or debug output (law 10).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -12,7 +12,7 @@ impl Secret {
         Self(token.into())
     }
 
-    /// The token itself, for the one place that puts it on the wire.
+    /// The token itself. Only the code that sends it calls this.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! `ca`, `cert`, `key` and `proxy`: how the requests of a table reach their server. The same in every table that makes
-//! requests.
+//! `ca`, `cert`, `key` and `proxy`: how requests reach their server. These keys are the same in every table that
+//! makes requests.
 
 use super::KeyDefault::{From, Is, Nothing};
 use super::docs::{Section, key};
@@ -19,14 +19,14 @@ pub(crate) const TRANSPORT: Section = Section::new("any table that makes request
     key("proxy", "none | env | URL", Is("\"none\""), "The proxy: none, the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, or this http:// or https:// URL."),
 ]);
 
-/// Reads the keys. Files that cannot be used are a fault, except for a rollback: it goes on without them.
+/// Reads the keys. A file that cannot be used is a fault, except for a rollback, which goes on without it.
 pub(crate) fn transport(table: &Table<'_>) -> Transport {
     let transport = Transport { identity: identity(table), ..trust(table) };
     refuse_unusable(table, &transport);
     transport
 }
 
-/// The same for a table whose `key` means something else: `ca` and `proxy` alone.
+/// Reads only `ca` and `proxy`, for a table whose `key` means something else.
 pub(crate) fn transport_without_identity(table: &Table<'_>) -> Transport {
     let transport = trust(table);
     refuse_unusable(table, &transport);

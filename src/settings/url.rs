@@ -1,22 +1,22 @@
-//! The URLs of replicas: absolute http or https, one spelling for one place.
+//! The URLs of replicas: absolute http or https, with one spelling per address.
 //!
-//! Deliberately stricter than a URL library: what a probe, a gate and the gateway would each read in
-//! their own way is refused.
+//! Stricter than a URL library on purpose: text that a probe, a gate and the gateway could read in different ways is
+//! refused.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// A URL that was accepted.
+/// An accepted URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     https: bool,
-    /// Lower case; an IPv6 address without its brackets.
+    /// Lower case; an IPv6 address has no brackets.
     host: String,
     port: u16,
     /// Empty, or with a leading and without a trailing slash.
     path: String,
 }
 
-/// Why a URL was refused, and what to write instead.
+/// Why a URL is refused, and what to write instead.
 pub(crate) type Refusal = (String, &'static str);
 
 const EXAMPLE: &str = "write e.g. \"http://10.0.0.11:8080\"";
@@ -64,7 +64,7 @@ impl BaseUrl {
         Ok(Self { https, host, port, path: path.trim_end_matches('/').to_owned() })
     }
 
-    /// Host and port, the port always written.
+    /// Host and port. The port is always included.
     pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
@@ -73,23 +73,23 @@ impl BaseUrl {
         }
     }
 
-    /// Whether host and port are all of it.
+    /// Whether the URL has no path.
     pub(crate) const fn is_root(&self) -> bool {
         self.path.is_empty()
     }
 
-    /// Another port of the same host, at its root.
+    /// Sets another port and removes the path.
     pub(crate) fn move_to(&mut self, port: u16) {
         self.port = port;
         self.path.clear();
     }
 
-    /// Whether it is spoken to through TLS.
+    /// Whether it uses TLS.
     pub(crate) const fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Whether a server that listens on `listen` is what this URL reaches.
+    /// Whether this URL reaches a server that listens on `listen`.
     pub(crate) fn reaches(&self, listen: SocketAddr) -> bool {
         if self.port != listen.port() {
             return false;
@@ -99,14 +99,14 @@ impl BaseUrl {
             Err(_) if self.host == "localhost" || self.host.ends_with(".localhost") => listen.ip(),
             Err(_) => return false,
         };
-        // Whether another address of this machine is meant cannot be known from the text alone.
+        // Other addresses of this machine cannot be recognized from the text alone.
         let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
         ip == listen.ip().to_canonical() || (here(ip) && here(listen.ip()))
     }
 }
 
 impl std::fmt::Display for BaseUrl {
-    /// The one spelling: lower-case scheme and host, no default port, no trailing slash.
+    /// Writes the one spelling: lower-case scheme and host, no default port, no trailing slash.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.https { "https://" } else { "http://" })?;
         if self.host.contains(':') {
@@ -121,7 +121,7 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
-/// `text` with everything before an `@` gone.
+/// `text` without everything before an `@`.
 fn masked(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, host)) => {
@@ -132,7 +132,7 @@ fn masked(text: &str) -> String {
     }
 }
 
-/// Host and port; `None` when the port is no port.
+/// Splits host and port; `None` when the port is not valid.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let colon = authority.rfind(':').filter(|&at| !authority[at..].contains(']'));
     let Some(at) = colon else { return Some((authority, None)) };
@@ -157,7 +157,7 @@ fn read_host(host: &str) -> Option<String> {
     if name.is_empty() || name.len() > 253 || !name.split('.').all(label) {
         return None;
     }
-    // Four numbers that are no address (10.0.0.256) or an odd spelling of one (0x7f.1) are a slip.
+    // Four numbers that are not an address (10.0.0.256), or an odd spelling of one (0x7f.1), are a typing error.
     let last_is_number =
         name.rsplit('.').next().is_some_and(|l| l.starts_with("0x") || l.bytes().all(|b| b.is_ascii_digit()));
     if last_is_number && name.parse::<IpAddr>().is_err() {

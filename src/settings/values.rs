@@ -8,10 +8,10 @@ use super::reader::{Node, Table};
 
 /// Unix socket addresses hold 108 bytes with the closing zero on Linux, 104 on the BSDs and macOS.
 const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
-/// Arguments of a command beyond this are refused.
+/// The most arguments of a command.
 const MAX_ARGUMENTS: usize = 256;
 
-/// A name: letters, digits, `-`, `_` and `.`, safe as part of a path.
+/// A name: letters, digits, `-`, `_` and `.`; safe as part of a path.
 pub(crate) fn name(node: &Node<'_>, max: usize) -> Option<String> {
     let text = node.text()?;
     let remedy = format!("write 1 to {max} letters, digits, - _ and . that begin with a letter or digit");
@@ -22,7 +22,7 @@ pub(crate) fn name(node: &Node<'_>, max: usize) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The path of a request: begins with a slash, no blanks, no fragment.
+/// The path of a request: starts with a slash, has no blanks and no fragment.
 pub(crate) fn http_path(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     let remedy = "write e.g. \"/v2/health/ready\"";
@@ -58,7 +58,7 @@ pub(crate) fn header(node: &Node<'_>) -> Option<String> {
     node.refuse(format!("{} is not a header name", quote(text)), "write e.g. \"x-model-version\"")
 }
 
-/// A path on this machine; a relative one starts from the config file's directory.
+/// A path on this machine, relative to the config file's directory.
 pub(crate) fn path(node: &Node<'_>) -> Option<PathBuf> {
     let text = node.text()?;
     if text.is_empty() {
@@ -70,7 +70,7 @@ pub(crate) fn path(node: &Node<'_>) -> Option<PathBuf> {
     Some(node.report.base.join(text))
 }
 
-/// A file that can be read now.
+/// A file that is readable now.
 pub(crate) fn readable_file(node: &Node<'_>) -> Option<PathBuf> {
     let path = path(node)?;
     let shown = quote_path(&path);
@@ -100,7 +100,7 @@ pub(crate) fn address(node: &Node<'_>) -> Option<SocketAddr> {
     })
 }
 
-/// A socket path that fits the kernel's structure.
+/// A socket path that is short enough for the kernel.
 pub(crate) fn socket(node: &Node<'_>, path: PathBuf) -> Option<PathBuf> {
     let length = path.as_os_str().len();
     if length > MAX_SOCKET_PATH {
@@ -110,7 +110,7 @@ pub(crate) fn socket(node: &Node<'_>, path: PathBuf) -> Option<PathBuf> {
     Some(path)
 }
 
-/// `dir` of a table, where commands run; the config file's directory when it is not written.
+/// `dir` of a table: the directory for its commands. Defaults to the config file's directory.
 pub(crate) fn dir(table: &Table<'_>) -> Option<PathBuf> {
     let Some(node) = table.get("dir") else { return Some(table.base().to_owned()) };
     let dir = path(&node)?;
@@ -129,7 +129,7 @@ pub(crate) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     let Some(program) = words.first_mut().filter(|program| !program.is_empty()) else {
         return node.refuse("names no program".into(), example);
     };
-    // A bare name is looked up in PATH when it runs; a path can be seen to be there now.
+    // A bare name is looked up in PATH when it runs. A path is checked now.
     if program.contains('/') {
         let path = path(&items[0])?;
         if !path.is_file() {
@@ -146,7 +146,7 @@ pub(crate) fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
     items.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect()
 }
 
-/// What was not written is absent; what was written and is at fault ends here.
+/// `None` for a value with a fault, `Some(None)` for a value that is not written.
 #[expect(clippy::option_option, reason = "not written, at fault, and a value are three things")]
 pub(crate) fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     match read {

@@ -1,18 +1,18 @@
-//! What the terminal can show, decided from the environment alone.
+//! What the terminal can show, decided only from the environment.
 //!
-//! Pure: [`Env`] is filled by the caller, so every rule is a row of a table in the tests. When in doubt the answer is
-//! the poorer one: a console that shows fewer colours than were possible is readable, the reverse is not.
+//! Pure: the caller fills [`Env`], so every rule is a row of a table in the tests. In doubt the poorer answer wins: a
+//! console with fewer colours than possible is readable; one with too many is not.
 
 /// How many colours may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Depth {
-    /// No colour at all; bold and reverse stay.
+    /// No colour; bold and reverse remain.
     None,
-    /// The sixteen colours whose looks the user chose.
+    /// The sixteen colours that the user can configure.
     Ansi16,
     /// The 256-colour palette.
     Indexed256,
-    /// 24 bits.
+    /// 24-bit colour.
     Rgb,
 }
 
@@ -22,16 +22,16 @@ pub(crate) enum ColorChoice {
     /// Decide from the environment.
     #[default]
     Auto,
-    /// Colour even where the environment says no; how deep is still detected.
+    /// Colour even if the environment says no; the depth is still detected.
     Always,
     /// No colour.
     Never,
-    /// Exactly this depth (the config's way to name what SSH does not forward).
+    /// Exactly this depth. (SSH does not forward COLORTERM, so the config can name the depth.)
     Exactly(Depth),
 }
 
 impl ColorChoice {
-    /// What the config's `color` and `depth` come to together.
+    /// Combines the config's `color` and `depth`.
     pub(crate) const fn of_config(color: Self, depth: Option<Depth>) -> Self {
         match (color, depth) {
             (Self::Never, _) | (_, None) => color,
@@ -40,22 +40,22 @@ impl ColorChoice {
     }
 }
 
-/// The values the decision is made from; `None` is a variable that is not set.
+/// The input of the decision; `None` means that the variable is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Env {
     /// `--color`.
     pub flag: ColorChoice,
     /// The config's choice.
     pub config: ColorChoice,
-    /// Whether only ASCII may be drawn, where a flag, `CUTOVER_ASCII` or the config says so.
+    /// Whether only ASCII may be drawn, if a flag, `CUTOVER_ASCII` or the config says so.
     pub ascii: Option<bool>,
     /// Whether the output is a terminal.
     pub tty: bool,
-    /// `NO_COLOR`: set and not empty means none (no-color.org).
+    /// `NO_COLOR`: no colour if set and not empty (no-color.org).
     pub no_color: Option<String>,
-    /// `CLICOLOR_FORCE`: set and neither empty nor `0` means colour.
+    /// `CLICOLOR_FORCE`: colour if set and neither empty nor `0`.
     pub clicolor_force: Option<String>,
-    /// `FORCE_COLOR`: like `CLICOLOR_FORCE`; 2 and 3 ask for 256 colours and 24 bits.
+    /// `FORCE_COLOR`: like `CLICOLOR_FORCE`; 2 means 256 colours and 3 means 24 bits.
     pub force_color: Option<String>,
     /// `COLORTERM`.
     pub colorterm: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    /// The process's own environment, with the two choices and whether the output is a terminal.
+    /// Reads the process's environment; takes the two choices and whether the output is a terminal.
     pub(crate) fn of_process(flag: ColorChoice, config: ColorChoice, tty: bool) -> Self {
         let get = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
         Self {
@@ -101,7 +101,7 @@ pub struct Capability {
     pub dumb: bool,
 }
 
-/// Decides: flag > config > `NO_COLOR` > `CLICOLOR_FORCE` / `FORCE_COLOR` > detection.
+/// Decides. Precedence: flag > config > `NO_COLOR` > `CLICOLOR_FORCE` / `FORCE_COLOR` > detection.
 pub(crate) fn detect(env: &Env) -> Capability {
     Capability { depth: depth(env), unicode: unicode(env), dumb: is_dumb(env) }
 }
@@ -111,7 +111,7 @@ fn depth(env: &Env) -> Depth {
     for choice in [env.flag, env.config] {
         match choice {
             ColorChoice::Auto => {}
-            // How deep is still the config's to say.
+            // The config may still set the depth.
             ColorChoice::Always => match env.config {
                 ColorChoice::Exactly(depth) if depth != Depth::None => return depth,
                 _ => return at_least_16,
@@ -140,19 +140,19 @@ fn forces(value: Option<&str>) -> bool {
     value.is_some_and(|v| !matches!(v, "" | "0" | "false"))
 }
 
-/// Terminals of 8 or 16 colours, by the beginning of their names up to a `-`. A bare `xterm` is among them: it is what
-/// terminals of every kind call themselves, and SSH forwards `TERM` but usually not `COLORTERM`.
+/// Terminals with 8 or 16 colours, by the start of their names up to a `-`. A bare `xterm` is in the list: all kinds
+/// of terminals use that name, and SSH forwards `TERM` but usually not `COLORTERM`.
 const SIXTEEN: [&str; 18] = [
     "xterm", "linux", "ansi", "cygwin", "rxvt", "screen", "tmux", "putty", "konsole", "gnome", "vte", "Eterm", "eterm",
     "teraterm", "cons25", "pcansi", "sun", "dtterm",
 ];
 
-/// From `COLORTERM` and `TERM` alone. What no list knows has 256: the terminals of the last twenty years do, and those
-/// that do not skip what they cannot show. 24 bits are never guessed.
+/// Decides from `COLORTERM` and `TERM` alone. An unknown terminal gets 256 colours: terminals of the last twenty
+/// years have them, and others skip what they cannot show. 24 bits are never guessed.
 fn detected(env: &Env) -> Depth {
     let term = env.term.as_deref().unwrap_or("");
     let family = term.split(['-', '.']).next().unwrap_or("");
-    // What calls itself xterm-NAME is NAME, but for the variants of xterm itself.
+    // `xterm-NAME` means NAME, except for the variants of xterm itself.
     let own = ["xterm", "xterm-color", "xterm-16color", "xterm-mono", "xterm-old", "xterm-r6", "xterm-basic"];
     let sixteen = match family {
         "xterm" => own.contains(&term),
@@ -169,7 +169,7 @@ fn detected(env: &Env) -> Depth {
     }
 }
 
-/// The terminals of glass and paper: `vt100`, `vt220`, and what calls itself monochrome.
+/// Terminals without colour: `vt100`, `vt220`, and names that say monochrome.
 fn without_colour(family: &str, term: &str) -> bool {
     let vt = family.strip_prefix("vt").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     vt || term.ends_with("-m") || term.ends_with("-mono")
@@ -179,7 +179,7 @@ fn is_dumb(env: &Env) -> bool {
     matches!(env.term.as_deref(), None | Some("" | "dumb"))
 }
 
-/// What was said, else what the locale can spell; the Linux console has too few glyphs in any locale.
+/// The explicit choice, or else what the locale can encode. The Linux console has too few glyphs in any locale.
 fn unicode(env: &Env) -> bool {
     match env.ascii {
         Some(ascii) => !ascii,
@@ -187,7 +187,7 @@ fn unicode(env: &Env) -> bool {
     }
 }
 
-/// The first of the three that is set and not empty decides, as in POSIX.
+/// The first of the three variables that is set and not empty decides, as in POSIX.
 fn utf8_locale(env: &Env) -> bool {
     [&env.lc_all, &env.lc_ctype, &env.lang].into_iter().flatten().find(|v| !v.is_empty()).is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();

@@ -1,7 +1,7 @@
-//! What happens at a panic, in any thread or task: the terminal first, then the report, then the end.
+//! Handles a panic in any thread or task: first restores the terminal, then reports, then ends the process.
 //!
-//! The process always ends here with code 101. An unwinding build would otherwise let a task die and the screen live
-//! on; an aborting one would end by SIGABRT, which looks like a kill to a script.
+//! The process always exits here with code 101. Otherwise an unwinding build would lose a task while the screen lives
+//! on, and an aborting build would end by SIGABRT, which looks like a kill to a script.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -21,15 +21,15 @@ use crate::domain::text;
 /// The exit code after a panic.
 pub(crate) const PANIC_EXIT_CODE: i32 = 101;
 
-/// Columns a line of a report is cut at.
+/// The longest line of a report, in columns.
 const LINE_MAX: usize = 400;
 
-/// Events kept for a report.
+/// The number of events kept for a report.
 const EVENTS: usize = 20;
-/// An event is cut after this many bytes.
+/// The longest event, in bytes.
 const EVENT_MAX: usize = 300;
 
-/// What a report says of the moment of the crash.
+/// What a report says about the moment of the crash.
 struct UnderWay {
     notes: Vec<(&'static str, String)>,
     events: VecDeque<String>,
@@ -37,7 +37,7 @@ struct UnderWay {
 
 static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay { notes: Vec::new(), events: VecDeque::new() });
 
-/// Says what is under way, for the report of a crash; `what` replaces what was said of it before.
+/// Notes what is in progress, for a crash report. `what` replaces the earlier note with the same name.
 pub fn note(what: &'static str, text: &str) {
     let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     match under_way.notes.iter_mut().find(|(known, _)| *known == what) {
@@ -46,10 +46,10 @@ pub fn note(what: &'static str, text: &str) {
     }
 }
 
-/// Keeps what just happened for the report of a crash; the last few are.
+/// Keeps the last events for a crash report.
 pub fn last_event(event: &dyn fmt::Debug) {
     let mut cut = Cut(format!("{} ", chrono::Utc::now().format("%H:%M:%S%.3fZ")));
-    // It ends with an error where it is cut.
+    // Returns an error when the text is truncated.
     let _ = write!(cut, "{event:?}");
     let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     if under_way.events.len() == EVENTS {
@@ -58,7 +58,7 @@ pub fn last_event(event: &dyn fmt::Debug) {
     under_way.events.push_back(cut.0);
 }
 
-/// A text that takes no more than fits, so that a large event costs no more than a small one.
+/// A text with a size limit, so that a large event costs no more than a small one.
 struct Cut(String);
 
 impl fmt::Write for Cut {
@@ -68,7 +68,7 @@ impl fmt::Write for Cut {
     }
 }
 
-/// What was noted, line by line; nothing where the crash came while it was being noted.
+/// The notes, line by line; nothing if the crash happened while a note was being written.
 fn under_way() -> String {
     let Ok(under_way) = UNDER_WAY.try_lock() else { return String::new() };
     let mut text = String::new();
@@ -84,13 +84,13 @@ fn under_way() -> String {
     text
 }
 
-/// Installs the panic hook and the error reports of color-eyre, both plain text without environment notes.
+/// Installs the panic hook and color-eyre's error reports, both as plain text without environment notes.
 ///
-/// At a panic the terminal is given back, the report goes into a new file in `crash_dir` (created 0700 if need be; no
-/// file when `None`) and to stderr, and the process ends with [`PANIC_EXIT_CODE`].
+/// After a panic the terminal is restored. The report goes to stderr and into a new file in `crash_dir` (created 0700
+/// if needed; no file if `None`). Then the process exits with [`PANIC_EXIT_CODE`].
 ///
 /// # Errors
-/// When hooks of color-eyre were installed before.
+/// Hooks of color-eyre were installed before.
 pub fn install(crash_dir: Option<PathBuf>) -> color_eyre::Result<()> {
     let hooks = HookBuilder::new().theme(Theme::new()).display_env_section(false).try_into_hooks()?;
     let (panic_hook, eyre_hook) = hooks;
@@ -102,14 +102,14 @@ pub fn install(crash_dir: Option<PathBuf>) -> color_eyre::Result<()> {
 fn on_panic(hook: &PanicHook, crash_dir: Option<&Path>, info: &std::panic::PanicHookInfo<'_>) {
     static FIRST: AtomicBool = AtomicBool::new(true);
     if !FIRST.swap(false, Ordering::SeqCst) {
-        // Another thread reports its panic. Returning would abort the process before it is done.
+        // Another thread is reporting its panic. Returning would abort the process before that is done.
         loop {
             std::thread::park();
         }
     }
-    // An error here is a terminal that is gone; the report still has the file.
+    // An error here means that the terminal is gone. The report still goes to the file.
     let _ = guard::give_back();
-    // Captured whatever RUST_BACKTRACE says: the next crash may not come soon.
+    // Captured regardless of RUST_BACKTRACE: the next crash may take a long time to happen.
     let trace = std::backtrace::Backtrace::force_capture();
     let report = readable(&format!("{}\n{}", hook.panic_report(info), under_way()));
     let saved = match crash_dir.map(|dir| save(dir, &format!("{report}\n\n{}", readable(&trace.to_string())))) {
@@ -129,7 +129,7 @@ fn exit_now() -> ! {
     std::process::exit(PANIC_EXIT_CODE)
 }
 
-/// The report without control characters: a panic's message may quote what came from outside.
+/// The report without control characters: a panic's message may quote foreign text.
 fn readable(report: &str) -> String {
     report.lines().map(|line| text::clean(line, LINE_MAX)).collect::<Vec<_>>().join("\n")
 }
@@ -152,7 +152,8 @@ fn save(dir: &Path, report: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// To stderr. When that is a terminal, for a bounded time: one stopped by Ctrl-S must not keep the process alive.
+/// Writes to stderr. If that is a terminal, there is a time limit: a terminal stopped by Ctrl-S must not keep the
+/// process alive.
 fn tell(message: &str) {
     let stderr = io::stderr();
     if stderr.is_terminal()

@@ -1,7 +1,7 @@
-//! The terminal's modes: what is set is known before it is set, and undone exactly once on every way out.
+//! The terminal's modes: each is registered before it is set, and undone exactly once at every exit.
 //!
-//! What has to be undone lies in one place of the process, because the panic hook must find it from any thread and, in
-//! a build that aborts on panic, nothing else runs. Whoever comes first (a drop, a call, the hook) takes it from there.
+//! The list of what to undo is global, because the panic hook must find it from any thread; in a build that aborts on
+//! panic nothing else runs. The first one to restore (a drop, a call, the hook) takes the list.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,7 +19,7 @@ use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetatt
 
 use super::output::Output;
 
-/// How long a terminal that takes no bytes may hold the program back.
+/// How long a terminal that accepts no bytes may delay the exit.
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// Full screen, hidden cursor, bracketed paste, focus reports.
@@ -27,12 +27,12 @@ fn modes(bytes: &mut Vec<u8>) -> io::Result<()> {
     queue!(bytes, EnterAlternateScreen, Hide, EnableBracketedPaste, EnableFocusChange)
 }
 
-/// Which modes beyond the full screen are wanted.
+/// Optional modes besides the full screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modes {
     /// Ask for the kitty keyboard protocol's unambiguous escape codes.
     pub kitty: bool,
-    /// Save the window title, so that one may be set.
+    /// Save the window title, so that it can be changed.
     pub title: bool,
 }
 
@@ -45,7 +45,7 @@ impl Default for Modes {
 /// The steps of taking the terminal; [`Guard::take_observed`] calls its observer after each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The way back is known; nothing was changed yet.
+    /// The restoring is registered; nothing was changed yet.
     Registered,
     /// Raw mode is on.
     Raw,
@@ -53,7 +53,7 @@ pub enum Step {
     Modes,
 }
 
-/// All that must be undone.
+/// Everything that must be undone.
 #[derive(Debug)]
 struct Held {
     output: Arc<Output>,
@@ -71,7 +71,7 @@ fn held() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Holds the terminal; dropping it gives the terminal back.
+/// Holds the terminal. Dropping it restores the terminal.
 #[derive(Debug)]
 #[must_use = "dropping the guard gives the terminal back"]
 pub struct Guard {
@@ -82,12 +82,12 @@ impl Guard {
     /// Takes the terminal: raw mode, alternate screen, hidden cursor, bracketed paste, focus events; no mouse.
     ///
     /// # Errors
-    /// When stdin or stdout is no terminal, when it is held already, or when a mode cannot be set; then all is as before.
+    /// Stdin or stdout is not a terminal, it is already taken, or a mode cannot be set. Everything is then as before.
     pub fn take(modes: Modes) -> io::Result<Self> {
         Self::take_observed(modes, |_| {})
     }
 
-    /// Like [`Guard::take`], telling each step; for tests that die between two of them.
+    /// Like [`Guard::take`], and reports each step. For tests that die between two steps.
     ///
     /// # Errors
     /// As for [`Guard::take`].
@@ -103,7 +103,7 @@ impl Guard {
             let output = Arc::clone(&output);
             *slot = Some(Held { output, input, before, raw: None, modes, termios_changed: false, modes_set: false });
         }
-        // From here on every way out, an error included, passes the guard's drop or the panic hook.
+        // From here on every exit, also an error, goes through the guard's drop or the panic hook.
         let guard = Self { output };
         observe(Step::Registered);
         with_held(Held::set_raw)?;
@@ -113,46 +113,46 @@ impl Guard {
         Ok(guard)
     }
 
-    /// The output the frames go through; closed for them once the terminal was given back.
+    /// The output for frames. It refuses frames after the terminal was given back.
     pub fn output(&self) -> Arc<Output> {
         Arc::clone(&self.output)
     }
 
-    /// Gives the terminal back for a while (a stop by Ctrl-Z, a pager); [`Guard::resume`] takes it again.
+    /// Gives the terminal back for a while (a stop by Ctrl-Z, a pager). [`Guard::resume`] takes it again.
     ///
     /// # Errors
-    /// When the terminal took longer than half a second for the last bytes.
+    /// The terminal took longer than half a second for the last bytes.
     pub fn suspend(&self) -> io::Result<()> {
         with_held(Held::undo)
     }
 
-    /// Takes the terminal again after [`Guard::suspend`]. The whole screen has to be painted anew.
+    /// Takes the terminal again after [`Guard::suspend`]. The whole screen must be painted again.
     ///
     /// # Errors
-    /// When a mode cannot be set.
+    /// A mode cannot be set.
     pub fn resume(&self) -> io::Result<()> {
         with_held(Held::set_raw)?;
         with_held(Held::set_modes)
     }
 
-    /// Sets all modes again that are held, after somebody else may have changed them.
+    /// Sets all modes again, after another program may have changed them.
     ///
     /// # Errors
-    /// When a mode cannot be set.
+    /// A mode cannot be set.
     pub fn renew(&self) -> io::Result<()> {
         with_held(|held| {
             held.set_raw()?;
-            // What is pushed on a stack (title, kitty's flags) is there still.
+            // Modes that are pushed on a stack (title, kitty's flags) are still there.
             let mut bytes = Vec::with_capacity(64);
             modes(&mut bytes)?;
             held.output.open_with(&bytes, LIMIT)
         })
     }
 
-    /// Gives the terminal back and says how that went.
+    /// Gives the terminal back and returns the result.
     ///
     /// # Errors
-    /// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
+    /// The terminal took longer than half a second for the last bytes. A terminal that is gone is not an error.
     pub fn give_back(self) -> io::Result<()> {
         give_back()
     }
@@ -160,15 +160,16 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // The terminal is gone or too slow: there is no place to report this.
+        // The terminal is gone or too slow. There is no place to report this.
         let _ = give_back();
     }
 }
 
-/// Gives the terminal back if it is held: the first caller does it, a second one waits for the first and does nothing.
+/// Gives the terminal back if it is taken. The first caller does it; a second caller waits for the first and does
+/// nothing.
 ///
 /// # Errors
-/// When the terminal took longer than half a second for the last bytes. One that is gone is no error.
+/// The terminal took longer than half a second for the last bytes. A terminal that is gone is not an error.
 pub(crate) fn give_back() -> io::Result<()> {
     let mut slot = held();
     slot.take().map_or(Ok(()), |mut held| held.undo())
@@ -178,7 +179,7 @@ fn with_held(act: impl FnOnce(&mut Held) -> io::Result<()>) -> io::Result<()> {
     held().as_mut().map_or_else(|| Err(io::Error::other("the terminal was given back already")), act)
 }
 
-/// EIO is what a hung-up tty answers to everything.
+/// A hung-up tty answers everything with EIO.
 fn is_gone(error: &io::Error) -> bool {
     use rustix::io::Errno;
     [Errno::IO, Errno::NXIO, Errno::PIPE].into_iter().any(|gone| error.raw_os_error() == Some(gone.raw_os_error()))
@@ -209,7 +210,7 @@ impl Held {
         self.output.open_with(&bytes, LIMIT)
     }
 
-    /// Undoes what was begun, a step only begun included. A terminal that is gone has nothing left to undo.
+    /// Undoes every step that was started. A terminal that is gone needs no undo.
     fn undo(&mut self) -> io::Result<()> {
         match self.try_undo() {
             Err(e) if is_gone(&e) => Ok(()),
@@ -217,16 +218,16 @@ impl Held {
         }
     }
 
-    /// Termios comes back even when no byte gets through.
+    /// Restores termios even when no byte can be written.
     fn try_undo(&mut self) -> io::Result<()> {
         let mut written = Ok(());
         if std::mem::take(&mut self.modes_set) {
             let mut bytes = Vec::with_capacity(96);
-            // A frame that was under way, and the mouse, which is never asked for, too.
+            // Also ends an unfinished frame. Mouse reports are turned off although they are never turned on.
             queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset))?;
             queue!(bytes, DisableBracketedPaste, DisableFocusChange, DisableMouseCapture)?;
             if self.modes.kitty {
-                // The stack of flags belongs to the screen: popped before it is left.
+                // The stack of flags belongs to the screen, so it is popped before leaving the screen.
                 bytes.write_all(b"\x1b[<u")?;
             }
             queue!(bytes, LeaveAlternateScreen, Show)?;
@@ -236,8 +237,8 @@ impl Held {
             written = self.output.close_with(&bytes, LIMIT);
         }
         if std::mem::take(&mut self.termios_changed) {
-            // Keys meant for the console must not end up in the shell. Not with the flushing variant of tcsetattr: that
-            // waits for the output to drain, which a stuck terminal never does.
+            // Keys meant for the console must not reach the shell. The flushing variant of tcsetattr is no use: it
+            // waits for the output to drain, which never happens on a stuck terminal.
             let flushed = tcflush(&self.input, QueueSelector::IFlush);
             tcsetattr(&self.input, OptionalActions::Now, &self.before)?;
             flushed?;

@@ -1,7 +1,7 @@
-//! Keys, pastes, focus and size from the terminal, made safe to act on.
+//! Keys, pastes, focus and size from the terminal, filtered so that they are safe to act on.
 //!
-//! A thread of its own reads, since reading blocks; what comes out goes through two pure filters ([`framing`] and
-//! [`burst`]) into a bounded channel. A full channel stops the reading: the terminal's own queue then holds the rest.
+//! Reading blocks, so a thread of its own reads. Its input passes two pure filters ([`framing`] and [`burst`]) and
+//! goes into a bounded channel. A full channel stops the reading; the rest then stays in the terminal's own queue.
 
 pub(crate) mod burst;
 mod decode;
@@ -15,48 +15,49 @@ use tokio::sync::mpsc;
 
 use super::watchdog::{self, Ready};
 
-/// Inputs that wait at most; a person types ten a second.
+/// The most inputs that wait. A person types about ten a second.
 pub(crate) const QUEUE: usize = 256;
 
-/// Bytes taken together at most before they are passed on.
+/// The most bytes that are read together before they are passed on.
 const BATCH: usize = 4096;
 
-/// One thing the person or the terminal did.
+/// One action of the person or the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key went down or repeats; releases are never passed on.
+    /// A key was pressed or repeats. Releases are not passed on.
     Key(Key),
-    /// Text pasted into a terminal that marks pastes, at most [`framing::PASTE_MAX`] bytes of it. It may hold anything.
+    /// Pasted text, from a terminal that marks pastes; at most [`framing::PASTE_MAX`] bytes. It may contain any
+    /// characters.
     Paste(String),
-    /// Keys came faster than fingers move, from a terminal that does not mark pastes. They were dropped.
+    /// Keys came faster than a person types, from a terminal that does not mark pastes. They were dropped.
     LooksLikePaste,
     /// The terminal's window got the focus.
     FocusGained,
     /// The terminal's window lost the focus.
     FocusLost,
-    /// The terminal has this many columns and rows now.
+    /// The terminal has this new number of columns and rows.
     Resize(u16, u16),
-    /// Somebody asks the process to stop as a job (SIGTSTP).
+    /// A request to stop the process as a job (SIGTSTP).
     Stop,
-    /// The process was stopped and goes on (SIGCONT).
+    /// The process was stopped and continues (SIGCONT).
     Continued,
-    /// The terminal is gone. Told at least once, and the last there is.
+    /// The terminal is gone. Sent at least once; it is the last input.
     HangUp,
 }
 
 /// A key as pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Which.
+    /// The key.
     pub code: KeyCode,
-    /// What was held with it.
+    /// The modifiers held with it.
     pub mods: Mods,
     /// Pressed or repeating.
     pub kind: KeyKind,
 }
 
 impl Key {
-    /// A press of `code` with nothing held.
+    /// A press of `code` without modifiers.
     pub const fn press(code: KeyCode) -> Self {
         Self { code, mods: Mods { ctrl: false, alt: false, shift: false }, kind: KeyKind::Press }
     }
@@ -75,7 +76,7 @@ impl Key {
 /// The keys a terminal can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyCode {
-    /// A character; Shift is in the character itself, not in the modifiers.
+    /// A character. Shift is part of the character, not of the modifiers.
     Char(char),
     /// Return.
     Enter,
@@ -118,27 +119,27 @@ pub struct Mods {
     pub ctrl: bool,
     /// Alt or Meta.
     pub alt: bool,
-    /// Shift, for keys that are no characters.
+    /// Shift, for keys that are not characters.
     pub shift: bool,
 }
 
 impl Mods {
-    /// Whether nothing is held.
+    /// Whether no modifier is held.
     pub const fn none(self) -> bool {
         !self.ctrl && !self.alt && !self.shift
     }
 }
 
-/// How a key came.
+/// Whether a key was pressed or repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyKind {
     /// It went down.
     Press,
-    /// It is held and repeats; good for movement, never for an act.
+    /// It is held and repeats. Accept it for movement, never for an act.
     Repeat,
 }
 
-/// Both filters, in the order the bytes need: first what is no key at all, then what no finger typed.
+/// Both filters in the right order: first remove bytes that are not keys, then keys that nobody typed.
 #[derive(Debug, Default)]
 pub struct Filters {
     framer: framing::Framer,
@@ -146,21 +147,21 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// What `bytes` come to, which were there together at time `at` (since any fixed moment).
+    /// The inputs in `bytes`, which arrived together at time `at` (since any fixed moment).
     pub fn feed(&mut self, at: Duration, bytes: &[u8]) -> Vec<Input> {
         let whole = self.framer.feed(at, bytes);
         self.burst.feed(at, whole)
     }
 }
 
-/// Starts the reading thread on the terminal behind `tty` (the process's stdin).
+/// Starts the reading thread on the terminal `tty` (the process's stdin).
 ///
 /// # Errors
-/// When the thread cannot be started.
+/// The thread cannot be started.
 pub(crate) fn start(tty: OwnedFd, to: mpsc::Sender<Input>) -> io::Result<()> {
     std::thread::Builder::new().name("tty-input".into()).spawn(move || {
         read_until_gone(&tty, &to);
-        // The receiver may be gone before the terminal is.
+        // The receiver may be dropped before the terminal is gone.
         let _ = to.blocking_send(Input::HangUp);
     })?;
     Ok(())
@@ -170,7 +171,7 @@ fn read_until_gone(tty: &OwnedFd, to: &mpsc::Sender<Input>) {
     let start = Instant::now();
     let mut filters = Filters::default();
     let mut bytes = Vec::with_capacity(BATCH);
-    // Read only when there is something: a read that waits would not notice the end.
+    // Reads only when bytes are ready: a blocking read would not notice that the terminal is gone.
     while watchdog::wait_readable(tty.as_fd()) == Ready::Readable {
         bytes.clear();
         if !matches!(read_all(tty, &mut bytes), Ok(true)) {
@@ -184,7 +185,8 @@ fn read_until_gone(tty: &OwnedFd, to: &mpsc::Sender<Input>) {
     }
 }
 
-/// What is there, about [`BATCH`] bytes at most: a sequence must not be cut for the size of one read. False at the end.
+/// Reads the ready bytes, about [`BATCH`] at most, so that a sequence is not split by the size of one read. False at
+/// the end.
 fn read_all(tty: &OwnedFd, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let mut part = [0; 1024];
     while bytes.len() < BATCH && (bytes.is_empty() || watchdog::is_readable(tty.as_fd())) {
@@ -192,7 +194,7 @@ fn read_all(tty: &OwnedFd, bytes: &mut Vec<u8>) -> io::Result<bool> {
             Ok(0) => return Ok(false),
             Ok(n) => bytes.extend_from_slice(&part[..n]),
             Err(rustix::io::Errno::INTR) => {}
-            // Another program made the shared descriptor one that does not wait, and somebody took the bytes first.
+            // Another program made the shared descriptor non-blocking, and another reader took the bytes first.
             Err(rustix::io::Errno::AGAIN) => break,
             Err(e) => return Err(e.into()),
         }

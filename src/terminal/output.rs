@@ -1,7 +1,7 @@
-//! The way out to the terminal: writes that a stuck terminal cannot hold for ever.
+//! Output to the terminal with writes that cannot block for ever.
 //!
-//! The tty is opened a second time, non-blocking, so that neither Ctrl-S nor a dead line can keep the program from
-//! ending, and so that the flag set here never reaches the shell's own descriptor.
+//! The tty is opened a second time, non-blocking. So neither Ctrl-S nor a dead connection can keep the program from
+//! exiting, and the flag does not affect the shell's descriptor.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
-/// How long one wait for room lasts before the gate is looked at again.
+/// How long to wait for room before the gate is checked again.
 const ROOM_WAIT: Duration = Duration::from_millis(100);
 
-/// A terminal's output with a gate: once closed, no frame gets through.
+/// A terminal's output with a gate. While it is closed, frames are dropped.
 #[derive(Debug)]
 pub struct Output {
     file: File,
@@ -23,10 +23,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output of the terminal behind `fd`, opened anew and non-blocking.
+    /// Opens the terminal of `fd` again, non-blocking.
     ///
     /// # Errors
-    /// When `fd` is no terminal or none of its names can be opened for writing.
+    /// `fd` is not a terminal, or none of its names can be opened for writing.
     pub fn to(fd: impl AsFd) -> io::Result<Self> {
         Ok(Self { file: File::from(reopen(fd.as_fd())?), open: Mutex::new(true) })
     }
@@ -35,21 +35,21 @@ impl Output {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the gate and then writes `last`, for at most `limit`. What a writer had left of its frame is dropped; the
-    /// escape character that `last` starts with ends any sequence cut in half.
+    /// Closes the gate and then writes `last`, for at most `limit`. The rest of an unfinished frame is dropped; the
+    /// escape character at the start of `last` ends a sequence that was cut in half.
     ///
     /// # Errors
-    /// When the terminal is gone, or took longer than `limit`.
+    /// The terminal is gone, or took longer than `limit`.
     pub fn close_with(&self, last: &[u8], limit: Duration) -> io::Result<()> {
         let mut open = self.gate();
         *open = false;
         write_within(&self.file, last, limit)
     }
 
-    /// Opens the gate again after `first` was written.
+    /// Writes `first` and opens the gate again.
     ///
     /// # Errors
-    /// As for [`Output::close_with`]; the gate is open nevertheless.
+    /// As for [`Output::close_with`]; the gate is open in any case.
     pub fn open_with(&self, first: &[u8], limit: Duration) -> io::Result<()> {
         let mut open = self.gate();
         *open = true;
@@ -58,7 +58,7 @@ impl Output {
 }
 
 impl Write for &Output {
-    /// Waits for room while the gate is open. A closed gate drops the rest: it must not be shown.
+    /// Waits for room while the gate is open. When it is closed, the rest is dropped: it must not be shown.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             {
@@ -83,7 +83,7 @@ impl Write for &Output {
 /// Writes all of `bytes` to a non-blocking `file` or gives up after `limit`.
 ///
 /// # Errors
-/// What the write said, or `TimedOut`.
+/// The error of the write, or `TimedOut`.
 pub(crate) fn write_within(mut file: &File, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
     let end = Instant::now() + limit;
     while !bytes.is_empty() {
@@ -104,10 +104,10 @@ pub(crate) fn write_within(mut file: &File, mut bytes: &[u8], limit: Duration) -
     Ok(())
 }
 
-/// The terminal behind `fd` once more, for writing, non-blocking.
+/// Opens the terminal of `fd` again for writing, non-blocking.
 ///
 /// # Errors
-/// When `fd` is no terminal, or neither its name nor `/dev/tty` opens (a container may hide the first).
+/// `fd` is not a terminal, or neither its name nor `/dev/tty` can be opened (a container may hide the first).
 pub(crate) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     rustix::termios::tcgetattr(fd)?;
@@ -166,7 +166,7 @@ mod tests {
         let output = Arc::new(output);
         let theirs = Arc::clone(&output);
         let writer = std::thread::spawn(move || (&*theirs).write_all(&vec![b'x'; 1 << 20]));
-        // More than fits, so that it has to give up even when it comes before the writer.
+        // More than fits, so that this write must give up even if it runs before the writer.
         let last = vec![b'y'; 1 << 20];
         assert_eq!(output.close_with(&last, SHORT).unwrap_err().kind(), io::ErrorKind::TimedOut);
         writer.join().unwrap().unwrap();

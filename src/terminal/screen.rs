@@ -1,8 +1,8 @@
-//! The screen: cells in memory, one write per frame, nothing when nothing changed.
+//! The screen: cells in memory, one write per frame, and no write when nothing changed.
 //!
-//! A frame is drawn into a buffer, compared with the one before, and the difference handed to a thread that writes it.
-//! There is room for one frame on its way: until it is out, no other is drawn, so a slow line sees fewer frames, each
-//! whole, and never holds up the keys.
+//! A frame is drawn into a buffer and compared with the previous one. The difference goes to a thread that writes it.
+//! Only one frame may be in flight; until it is written, no other is drawn. So a slow connection gets fewer frames,
+//! each complete, and never delays the keys.
 
 mod control;
 mod encode;
@@ -21,31 +21,31 @@ pub use control::Notices;
 use encode::Encoder;
 use writer::{Frames, Shared};
 
-/// Bytes of copies and notices that go with one frame at most.
+/// The most bytes of copies and notices in one frame.
 const EXTRA_MAX: usize = COPY_MAX + 4 * 1024;
 
-/// Columns of a window title at most.
+/// The longest window title, in columns.
 const TITLE_MAX: usize = 120;
 
 /// How frames are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScreenOptions {
-    /// Wrap each frame in the marks of a synchronised update.
+    /// Wrap each frame in the marks of a synchronized update.
     pub synchronized: bool,
-    /// Colours beyond this are left out or come as the nearest.
+    /// The colours to send. Others are left out or replaced by the nearest.
     pub depth: Depth,
-    /// Whether characters beyond ASCII are sent; else each becomes `?`.
+    /// Whether characters beyond ASCII are sent; otherwise each becomes `?`.
     pub unicode: bool,
-    /// Whether [`Screen::set_title`] does anything.
+    /// Whether [`Screen::set_title`] has an effect.
     pub title: bool,
-    /// Whether the terminal is tmux, which must be asked to hand a copy through.
+    /// Whether the terminal is tmux, which needs an extra sequence to pass a copy on.
     pub tmux: bool,
-    /// How [`Screen::notify`] notifies.
+    /// How [`Screen::notify`] works.
     pub notices: Notices,
 }
 
 impl ScreenOptions {
-    /// All on, as far as the terminal can.
+    /// Everything on, as far as the terminal supports it.
     pub fn for_terminal(capability: Capability) -> Self {
         Self {
             synchronized: true,
@@ -58,20 +58,21 @@ impl ScreenOptions {
     }
 }
 
-/// What a call of [`Screen::draw`] did.
+/// The result of [`Screen::draw`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawOutcome {
-    /// A frame of this many bytes is on its way.
+    /// A frame of this many bytes is in flight.
     Sent(usize),
-    /// Nothing changed, nothing is sent.
+    /// Nothing changed, so nothing is sent.
     Unchanged,
-    /// The frame before is still on its way; nothing was drawn. [`Screen::written`] resolves when it is time to try again.
+    /// The previous frame is still in flight, so nothing was drawn. [`Screen::written`] resolves when it is time to
+    /// try again.
     Busy,
     /// The terminal is gone.
     HungUp,
 }
 
-/// The terminal's cells and the way to them.
+/// The terminal's cells, and the thread that writes them.
 #[derive(Debug)]
 pub struct Screen {
     options: ScreenOptions,
@@ -81,18 +82,18 @@ pub struct Screen {
     title: String,
     title_changed: bool,
     whole: bool,
-    /// Control strings that go out with the next frame: a bell, a copy.
+    /// Control strings for the next frame: a bell, a copy.
     extra: Vec<u8>,
     frames: Frames,
 }
 
 impl Screen {
-    /// A screen of `size` (columns, rows; at least one each) over `out`, which a thread of its own writes to.
+    /// A screen of `size` (columns, rows; at least one each) that its own thread writes to `out`.
     ///
-    /// `on_hang_up` is called once, from that thread, when a write fails.
+    /// That thread calls `on_hang_up` once, when a write fails.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// The thread cannot be started.
     pub fn new<W, H>(size: (u16, u16), options: ScreenOptions, out: W, on_hang_up: H) -> std::io::Result<Self>
     where
         W: Write + Send + 'static,
@@ -116,20 +117,20 @@ impl Screen {
         (self.shown.area.width, self.shown.area.height)
     }
 
-    /// The terminal has a new size: the next frame is painted whole.
+    /// Sets a new size. The next frame is painted completely.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.shown = blank((width, height));
         self.next = blank((width, height));
         self.whole = true;
     }
 
-    /// What is on the terminal is not known any more (Ctrl-L, after a stop): the next frame is painted whole.
+    /// The content of the terminal is unknown (Ctrl-L, after a stop): the next frame is painted completely.
     pub fn invalidate(&mut self) {
         self.whole = true;
         self.title_changed = !self.title.is_empty();
     }
 
-    /// Sets the window's title with the next frame. Control characters in it are dropped.
+    /// Sets the window's title with the next frame. Control characters are dropped.
     pub fn set_title(&mut self, title: &str) {
         let title = text::clean(title, TITLE_MAX);
         if self.options.title && title != self.title {
@@ -138,8 +139,8 @@ impl Screen {
         }
     }
 
-    /// Tells `text` with the next frame, by the bell and in the terminal's way. More than fit into a frame are dropped:
-    /// a terminal that takes nothing must not make them pile up.
+    /// Sends a notice with the next frame: the bell, and the terminal's own form. More than fits into a frame is
+    /// dropped, so that notices do not pile up for a stuck terminal.
     pub fn notify(&mut self, text: &str) {
         let notice = control::notice(text, self.options.notices, self.options.tmux);
         if self.extra.len() + notice.len() <= EXTRA_MAX {
@@ -147,8 +148,8 @@ impl Screen {
         }
     }
 
-    /// Puts `text` on the clipboard with the next frame (OSC 52); `false` when it is too long for terminals to take, or a
-    /// copy is on its way already.
+    /// Copies `text` to the clipboard with the next frame (OSC 52). `false` if it is too long for terminals, or if
+    /// another copy is waiting.
     pub fn copy(&mut self, text: &str) -> bool {
         let Some(copy) = control::copy(text, self.options.tmux) else { return false };
         let room = self.extra.len() + copy.len() <= EXTRA_MAX;
@@ -158,7 +159,7 @@ impl Screen {
         room
     }
 
-    /// Whether the last frame has been written entirely.
+    /// Whether the last frame was written completely.
     pub fn is_idle(&self) -> bool {
         self.frames.is_idle()
     }
@@ -168,16 +169,16 @@ impl Screen {
         self.frames.is_hung_up()
     }
 
-    /// Resolves when a frame has been written (or the terminal was found gone) since the last time it resolved.
-    /// Cancel safe. It borrows nothing, so that a loop may wait and draw.
+    /// Resolves when a frame was written (or the terminal is gone) since the last time it resolved. Cancel-safe. It
+    /// borrows nothing, so that a loop can wait and draw.
     pub fn written(&self) -> impl Future<Output = ()> + Send + use<> {
         let shared: Arc<Shared> = self.frames.shared();
         async move { shared.written.notified().await }
     }
 
-    /// Draws a frame: `paint` gets an empty buffer and returns where the cursor goes, `None` hiding it.
+    /// Draws a frame. `paint` gets an empty buffer and returns the position of the cursor; `None` hides it.
     ///
-    /// Returns at once: writing is the thread's business. `paint` is not called when the screen is busy.
+    /// Returns at once: the thread does the writing. `paint` is not called when the screen is busy.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer) -> Option<(u16, u16)>) -> DrawOutcome {
         if self.frames.is_hung_up() {
             return DrawOutcome::HungUp;
@@ -220,7 +221,7 @@ impl Screen {
         if self.whole {
             frame.extend_from_slice(b"\x1b[0m\x1b[2J");
         }
-        // A visible cursor would be seen running along with the cells where updates are not synchronised.
+        // Without synchronized updates a visible cursor would be seen moving over the changed cells.
         if self.whole || (self.cursor.is_some() && (cursor.is_none() || !cells.is_empty())) {
             frame.extend_from_slice(b"\x1b[?25l");
         }

@@ -7,9 +7,9 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 /// A signal that asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signal {
-    /// SIGHUP: the terminal's line dropped.
+    /// SIGHUP: the terminal's connection was lost.
     HangUp,
-    /// SIGINT from outside; in raw mode Ctrl-C is a key, not this.
+    /// SIGINT from outside. In raw mode Ctrl-C is a key, not this.
     Interrupt,
     /// SIGQUIT.
     Quit,
@@ -18,7 +18,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The exit code a shell expects: 128 and the signal's number.
+    /// The usual exit code for a signal: 128 plus its number.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::HangUp => 129,
@@ -28,7 +28,7 @@ impl Signal {
         }
     }
 
-    /// The name to log it under.
+    /// The name for logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HangUp => "SIGHUP",
@@ -39,7 +39,7 @@ impl Signal {
     }
 }
 
-/// The listener; while one lives, and after, these signals no longer end the process by themselves.
+/// The listener. From its creation on, these signals no longer end the process by themselves.
 #[derive(Debug)]
 pub struct Signals {
     hang_up: Stream,
@@ -52,7 +52,7 @@ impl Signals {
     /// Starts to listen. Needs a tokio runtime with its I/O driver.
     ///
     /// # Errors
-    /// When a handler cannot be installed.
+    /// A handler cannot be installed.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
@@ -62,7 +62,7 @@ impl Signals {
         })
     }
 
-    /// The next signal. Cancel safe: none is lost when the future is dropped.
+    /// The next signal. Cancel-safe: no signal is lost when the future is dropped.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;

@@ -1,14 +1,15 @@
-//! Notices that the terminal is gone.
+//! Detects that the terminal is gone.
 //!
-//! crossterm 0.29 reads a vanished terminal for ever (crossterm issue 793) and says nothing, and SIGHUP may be ignored
-//! (`nohup`) or go to the shell alone. So a thread of its own waits for the hang-up on the tty; it costs nothing.
+//! crossterm 0.29 reads from a vanished terminal for ever without an error (crossterm issue 793). SIGHUP may be
+//! ignored (`nohup`) or go only to the shell. So a thread of its own waits for the hang-up of the tty, which costs
+//! nothing.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// What a wait for input ended with.
+/// The result of waiting for input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ready {
     /// There are bytes to read.
@@ -22,16 +23,16 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>) -> Ready {
     wait(fd, PollFlags::IN)
 }
 
-/// Whether there are bytes to read at this moment.
+/// Whether bytes can be read now.
 pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
     poll(&mut fds, Some(&Timespec::default())).is_ok() && fds[0].revents().contains(PollFlags::IN)
 }
 
-/// Starts the thread; it calls `on_hang_up` once, when the terminal behind `fd` is gone.
+/// Starts the thread. It calls `on_hang_up` once, when the terminal of `fd` is gone.
 ///
 /// # Errors
-/// When the thread cannot be started.
+/// The thread cannot be started.
 pub(crate) fn start(fd: OwnedFd, on_hang_up: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("tty-watchdog".into()).spawn(move || {
         wait(fd.as_fd(), PollFlags::empty());
@@ -45,7 +46,7 @@ fn wait(fd: BorrowedFd<'_>, wanted: PollFlags) -> Ready {
         let mut fds = [PollFd::from_borrowed_fd(fd, wanted)];
         match poll(&mut fds, None) {
             Err(rustix::io::Errno::INTR) => {}
-            // A descriptor that cannot be polled is no terminal any more.
+            // A descriptor that cannot be polled is no longer a terminal.
             Err(_) => return Ready::HungUp,
             Ok(_) => {
                 let got = fds[0].revents();

@@ -1,4 +1,4 @@
-//! The calls of Caddy's admin interface: the handler with its entity tag, its change, and what runs behind it.
+//! The calls of Caddy's admin interface: the handler with its entity tag, its change, and the state of the process.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::backend::exchange::{self, exchange_with};
 use crate::domain::text::clean;
 use crate::http::{Client, Reply, Request};
 
-/// Longest time one reading may take: the caller gives up after two seconds.
+/// The time limit of one reading: the caller gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1400);
-/// Longest time a change may take: Caddy answers when the new configuration is in force.
+/// The time limit of a change: Caddy answers when the new configuration is active.
 pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(9);
 
-/// Before a reading that had no answer is made again; twice as long each time.
+/// The pause before a reading without an answer is repeated; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// One admin interface.
@@ -26,25 +26,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Api {
     client: Client,
     base: Url,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(super) place: String,
     /// The handler's path.
     pub(super) path: String,
     origin: Option<String>,
 }
 
-/// What its page of metrics says.
+/// The content of its metrics page.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Metrics {
-    /// When the process began, in milliseconds since 1970.
+    /// The start time of the process, in milliseconds since 1970.
     pub(super) began_ms: Option<u64>,
-    /// Upstreams by their `dial`, and whether Caddy holds them for healthy.
+    /// Upstreams by their `dial`, and whether Caddy considers them healthy.
     pub(super) healthy: Vec<(String, bool)>,
-    /// Somebody's last change of the configuration was not taken.
+    /// Whether the last change of the configuration, by anyone, was rejected.
     pub(super) last_reload_failed: bool,
 }
 
-/// What Caddy counts of one upstream, over all handlers that use it.
+/// Caddy's counters of one upstream, over all handlers that use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Upstream {
     pub(super) dial: String,
@@ -79,8 +79,8 @@ impl Api {
         })
     }
 
-    /// A reading. With a new configuration Caddy gets a new admin server, and the old one closes what it has just
-    /// taken: what had no answer is asked again, as long as there is time.
+    /// Reads a path. After a new configuration Caddy starts a new admin server, and the old one closes its
+    /// connections. So a request without an answer is repeated while there is time.
     async fn get(&self, path: &str) -> Result<Reply, BackendError> {
         let until = Instant::now() + READ_LIMIT;
         let mut pause = FIRST_PAUSE;
@@ -100,7 +100,7 @@ impl Api {
         exchange_with(request, &self.place, limit, |status, body| self.told(status, body)).await.map_err(reachable)
     }
 
-    /// The handler as it is now.
+    /// The current handler.
     pub(super) async fn handler(&self) -> Result<Handler, BackendError> {
         let answer = self.get(&self.path).await?;
         let place = format!("{}{}", self.place, clean(&self.path, 120));
@@ -110,7 +110,7 @@ impl Api {
         })
     }
 
-    /// Puts `handler` in the place of the present one; with `etag` only if that is still what it was.
+    /// Replaces the current handler by `handler`; with `etag` only if that is still its entity tag.
     pub(super) async fn write(&self, handler: &Value, etag: Option<&str>) -> Result<(), BackendError> {
         let mut request = self.request(Method::PATCH, &self.path)?;
         if let Some(etag) = etag {
@@ -125,11 +125,11 @@ impl Api {
         Err(BackendError::Garbled(format!("{}: it answered no JSON: is this Caddy's admin interface?", self.place)))
     }
 
-    /// Caddy's own error; `None` where something else answered.
+    /// Caddy's own error; `None` if another server answered.
     fn told(&self, status: u16, body: &[u8]) -> Option<BackendError> {
         let answer = (status >= 400).then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
         let why = answer.get("error").and_then(Value::as_str)?;
-        // The cause is at its end, after the place in the configuration.
+        // The cause is at the end, after the place in the configuration.
         let end: String = why.chars().skip(why.chars().count().saturating_sub(240)).collect();
         let with = |remedy: &str| format!("{}: {}{remedy}", self.place, clean(&end, 240));
         Some(match status {
@@ -142,7 +142,7 @@ impl Api {
             400 if why.contains("invalid traversal path") => {
                 BackendError::Refused(with("; nothing stands there: GET /config/ shows where the handler is"))
             }
-            // A configuration that it does not take.
+            // A configuration that Caddy rejects.
             400 | 500 if why.contains("unknown module") && why.contains("weighted_round_robin") => {
                 BackendError::Refused(with("; Caddy knows weights since 2.7"))
             }
@@ -151,13 +151,13 @@ impl Api {
         })
     }
 
-    /// What the page of metrics says about the process.
+    /// The metrics of the process.
     pub(super) async fn metrics(&self) -> Result<Metrics, BackendError> {
         let answer = self.get("/metrics").await?;
         Ok(metrics(&String::from_utf8_lossy(&answer.body)))
     }
 
-    /// What every upstream has under way.
+    /// The requests in flight of every upstream.
     pub(super) async fn upstreams(&self) -> Result<Vec<Upstream>, BackendError> {
         let answer = self.get("/reverse_proxy/upstreams").await?;
         let list: Option<Vec<Value>> = serde_json::from_slice(&answer.body).ok();
@@ -174,7 +174,7 @@ impl Api {
     }
 }
 
-/// The error, with a remedy where Caddy was not reached.
+/// The error, with a remedy if Caddy was not reached.
 fn reachable(error: BackendError) -> BackendError {
     match error {
         BackendError::Unreachable(text) => {

@@ -1,8 +1,8 @@
-//! The handler that carries the split: what it says, and what it becomes by an order.
+//! The handler that carries the split: reading it and changing it.
 //!
-//! Only the order's own fields change (the selection policy, and upstreams that are missing after an edit by hand);
-//! every other field goes back as it came. The policy's `"@id"`, which Caddy keeps and ignores, names the order that
-//! wrote it: so an order that is sent again by another process is known.
+//! Only the order's own fields change: the selection policy, and upstreams that are missing after a manual edit.
+//! Every other field stays as it is. The policy's `"@id"`, which Caddy keeps and ignores, names the order that wrote
+//! it. So an order that another process sends again is recognized.
 
 use serde_json::{Map, Value, json};
 
@@ -12,29 +12,29 @@ use crate::backend::caddy::spec::HandlerAt;
 use crate::domain::text::clean;
 use crate::domain::{OrderId, Pair, Side, Split};
 
-/// Caddy's policy that knows weights.
+/// Caddy's policy with weights.
 const POLICY: &str = "weighted_round_robin";
 
-/// The handler as it was read.
+/// The handler as read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Handler {
-    /// Its entity tag, as `If-Match` wants it, without the quotes.
+    /// Its entity tag for `If-Match`, without the quotes.
     pub(super) etag: String,
     fields: Map<String, Value>,
 }
 
-/// What a handler says of the split.
+/// The split that a handler shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) split: Split,
-    /// Why its upstreams are not those of the config.
+    /// Why its upstreams differ from those of the config.
     pub(super) odd: Option<String>,
-    /// What the weights are, where they make no whole percent.
+    /// The weights, if they do not make a whole percent.
     pub(super) note: Option<String>,
 }
 
 impl Handler {
-    /// Reads the answer of the admin interface; the error says what is wrong with it.
+    /// Reads the answer of the admin interface; the error says what is wrong.
     pub(super) fn read(body: &[u8], etag: Option<String>) -> Result<Self, BackendError> {
         let value: Value = serde_json::from_slice(body).map_err(|fault| {
             let begins = clean(&String::from_utf8_lossy(&body[..body.len().min(120)]), 60);
@@ -75,7 +75,7 @@ impl Handler {
         clean(self.etag.rsplit(' ').next().unwrap_or_default(), 40)
     }
 
-    /// The name that the policy bears.
+    /// The `"@id"` of the policy.
     pub(super) fn tag(&self) -> Option<&str> {
         self.policy()?.get("@id")?.as_str()
     }
@@ -84,7 +84,7 @@ impl Handler {
         self.fields.get("load_balancing")?.get("selection_policy")?.as_object()
     }
 
-    /// The `dial` of each upstream, in their order; `None` where one has none.
+    /// The `dial` of each upstream, in order; `None` if one has none.
     fn dials(&self) -> Option<Vec<&str>> {
         let list = self.fields.get("upstreams").and_then(Value::as_array)?;
         list.iter().map(|upstream| upstream.get("dial")?.as_str()).collect()
@@ -149,7 +149,7 @@ impl Handler {
         Ok(Reading { split, odd: (!odd.is_empty()).then(|| odd.join("; ")), note })
     }
 
-    /// The whole handler as it has to be for `split`: the upstreams of the config alone, in their present order.
+    /// The whole handler for `split`: only the upstreams of the config, in their current order.
     pub(super) fn changed(&self, upstreams: &Pair<Vec<String>>, split: Split, tag: &str) -> Value {
         let own = || upstreams.blue.iter().chain(&upstreams.green);
         let mut list: Vec<Value> = Vec::new();
@@ -188,7 +188,7 @@ pub(super) fn policy(upstreams: &Pair<Vec<String>>, dials: &[String], split: Spl
     json!({ "@id": tag, "policy": POLICY, "weights": weights })
 }
 
-/// The name that `order` leaves at the handler: one word in a path, and unlike every other order's.
+/// The id for the policy that `order` writes: one word in a path, different for every order.
 pub(super) fn tag_of(handler: &HandlerAt, order: &OrderId) -> String {
     let plain = |text: &str| -> String {
         text.bytes()

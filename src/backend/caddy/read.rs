@@ -1,4 +1,5 @@
-//! `[backend] kind = "caddy"`: where its admin interface is, which handler carries the split, which upstreams a side has.
+//! Reads `[backend] kind = "caddy"`: the admin interface, the handler that carries the split, the upstreams of each
+//! side.
 
 use super::keys;
 use super::spec::{CaddyAdmin, CaddySpec, HandlerAt};
@@ -7,14 +8,14 @@ use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, quote, transport, values};
 
-/// More upstreams on one side than this are a slip.
+/// The most upstreams of one side.
 const MAX_UPSTREAMS: usize = 256;
 
 const EXAMPLE_ADMIN: &str = "write e.g. admin = \"127.0.0.1:2019\" or \"/run/caddy/admin.sock\"";
 const EXAMPLE_HANDLER: &str = "write e.g. handler = \"rp\", and \"@id\": \"rp\" into Caddy's reverse_proxy handler";
 const EXAMPLE_DIALS: &str = "write them as dial in Caddy's config does: [\"10.0.0.11:8080\"]";
 
-/// Caddy, by its admin interface.
+/// Reads the config of Caddy.
 pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| admin(&node));
     let handler = table.need("handler", EXAMPLE_HANDLER).and_then(|node| handler(&node));
@@ -49,7 +50,7 @@ fn admin(node: &Node<'_>) -> Option<CaddyAdmin> {
     let url = if text.contains("://") {
         text.to_owned()
     } else if let Some(path) = text.strip_prefix("unix/") {
-        // As Caddy's own config writes it.
+        // The form of Caddy's own config.
         return socket(node, path);
     } else if text.contains('/') || !text.contains(':') {
         return socket(node, text);
@@ -71,7 +72,7 @@ fn socket(node: &Node<'_>, path: &str) -> Option<CaddyAdmin> {
     values::socket(node, path).map(CaddyAdmin::Unix)
 }
 
-/// A name or a place that is the same in a URL as in Caddy's configuration.
+/// A name, or a place with the same spelling in a URL as in Caddy's configuration.
 fn handler(node: &Node<'_>) -> Option<HandlerAt> {
     let text = node.text()?;
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
@@ -129,7 +130,7 @@ fn of_urls(table: &Table<'_>, around: &Around<'_>) -> Option<Pair<Vec<String>>> 
         let urls = around.sides[side].urls.iter();
         urls.filter_map(|url| BaseUrl::parse(url).ok()).map(|url| url.authority()).collect::<Vec<String>>()
     });
-    // Faults of the URLs are reported where they are written.
+    // Faults of the URLs are reported at the URLs.
     if upstreams.blue.is_empty() || upstreams.green.is_empty() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Caddy: its admin interface, and the one reverse proxy of its configuration that carries the split.
+//! Caddy: its admin interface, and the one reverse proxy in its configuration that carries the split.
 
 use std::path::PathBuf;
 
@@ -7,23 +7,23 @@ use crate::domain::{Pair, Transport};
 /// One Caddy whose `reverse_proxy` handler cutover changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaddySpec {
-    /// Where its admin interface listens.
+    /// The address of its admin interface.
     pub admin: CaddyAdmin,
-    /// How a URL of it is reached.
+    /// How to reach it if the address is a URL.
     pub transport: Transport,
-    /// Which handler carries the split.
+    /// The handler that carries the split.
     pub handler: HandlerAt,
-    /// The `dial` of each side's upstreams, as the handler spells them; at least one a side, none twice.
+    /// The `dial` of each side's upstreams, spelled as in the handler; at least one a side, all different.
     pub upstreams: Pair<Vec<String>>,
-    /// The `Origin` that is sent; where Caddy's `enforce_origin` is on, one of its `origins`.
+    /// The `Origin` to send. With Caddy's `enforce_origin` it must be one of its `origins`.
     pub origin: Option<String>,
-    /// Caddy runs with `--resume`: a change outlives its process.
+    /// Caddy runs with `--resume`: a change survives a restart.
     pub survives_restart: bool,
-    /// The only shares of green besides 0 and 100, where each reload is one too many.
+    /// The only shares of green besides 0 and 100, if reloads should be rare.
     pub shares: Option<Vec<u8>>,
 }
 
-/// Where an admin interface listens.
+/// The address of an admin interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaddyAdmin {
     /// A unix socket (`"listen": "unix//run/caddy/admin.sock"`).

@@ -1,23 +1,24 @@
-//! A split in percent as weights of upstreams, and weights as a split.
+//! Converts a split in percent to weights of upstreams and back.
 //!
 //! Every upstream of a side has the same weight: the side's share times the number of the other side's upstreams,
-//! reduced as far as it goes, because Caddy sends as many requests in a row to one upstream as its weight says.
+//! reduced as far as possible. Caddy sends as many requests in a row to one upstream as its weight, so small weights
+//! are better.
 
 use crate::domain::{Pair, Side, Split};
 
-/// The weight of each upstream of a side, for `split` and so many upstreams a side.
+/// The weight of each upstream of a side, for `split` and this number of upstreams per side.
 pub(super) fn for_split(split: Split, upstreams: &Pair<usize>) -> Pair<u64> {
     let whole = Pair::from_fn(|side| u64::from(split.share(side)) * upstreams[side.other()] as u64);
     let shared = gcd(whole.blue, whole.green);
     whole.map(|_, weight| weight / shared)
 }
 
-/// The split that the summed weights of both sides make, and whether it is a whole percent; `None` when all are 0.
+/// The split for the summed weights of both sides, and whether it is a whole percent; `None` if all are 0.
 pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
     let all = sums.blue.checked_add(sums.green).filter(|all| *all > 0)?;
     let exact = sums.green as f64 * 100.0 / all as f64;
     let mut green = exact.round() as u8;
-    // A side that takes any traffic is never shown with none.
+    // A side with any traffic is never shown with 0 %.
     if sums.green > 0 && sums.blue > 0 {
         green = green.clamp(1, 99);
     }

@@ -1,7 +1,7 @@
-//! One call to the gateway's admin interface: a connection of its own, one request, a bounded answer.
+//! One call to the gateway's admin interface: its own connection, one request, a bounded answer.
 //!
-//! What is known about the request when something fails decides the error: as long as there is no
-//! connection nothing was sent, after that everything may have happened.
+//! How far the request got decides the error: before there is a connection nothing was sent; after that everything
+//! may have happened.
 
 use std::io;
 use std::pin::pin;
@@ -24,7 +24,7 @@ use crate::domain::text::clean;
 /// A status with two full histograms has about 60 KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Where the gateway takes orders, as messages and previews name it.
+/// The gateway's address in messages and previews.
 pub(super) fn place(admin: &AdminAddress) -> String {
     match admin {
         AdminAddress::Unix(path) => format!("unix:{}", clean(&path.to_string_lossy(), 200)),
@@ -119,7 +119,7 @@ impl Caller {
             tokio::select! {
                 biased;
                 answer = talk.as_mut() => answer,
-                // Its error also reaches the caller.
+                // The caller gets its error too.
                 _ = connection.as_mut() => talk.await,
             }
         };
@@ -139,7 +139,7 @@ impl Caller {
     }
 }
 
-/// Reads an answer to its end, if that comes before [`MAX_ANSWER`].
+/// Reads an answer to its end, at most [`MAX_ANSWER`] bytes.
 async fn read(response: Response<Incoming>) -> Result<(StatusCode, Bytes), BackendError> {
     let status = response.status();
     match Limited::new(response.into_body(), MAX_ANSWER).collect().await {
@@ -169,7 +169,7 @@ fn judge(status: StatusCode, body: Bytes) -> Result<Bytes, BackendError> {
     Err(match status {
         StatusCode::CONFLICT => BackendError::Conflict(told),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendError::Denied(told),
-        // Nothing was changed: the gateway says so itself.
+        // Nothing was changed: the gateway itself says so.
         StatusCode::INSUFFICIENT_STORAGE => BackendError::Refused(told),
         status if status.is_client_error() => BackendError::Refused(told),
         _ => BackendError::Unknown(told),

@@ -1,4 +1,4 @@
-//! `[backend] kind = "embedded"`: where the gateway is administered.
+//! Reads `[backend] kind = "embedded"`: the address of the gateway's admin interface.
 
 use super::EmbeddedSpec;
 use crate::backend::configured::Backend;

@@ -1,4 +1,4 @@
-//! The admin interface of one process: requests that are bounded, and faults that name the process.
+//! The admin interface of one process: bounded requests, and faults that name the process.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::http::{Client, Reply};
 /// One process.
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
-    /// As it is shown.
+    /// Its name for people.
     pub(super) name: String,
     client: Client,
     base: String,
 }
 
 impl Admin {
-    /// The interface at `place`; `shared` is the client of all that are reached by URL.
+    /// The interface at `place`. `shared` is the client for all that have a URL.
     pub(super) fn new(place: &AdminPlace, shared: &Client) -> Result<Self, BackendError> {
         let (client, base) = match place {
             AdminPlace::Http(base) => (shared.clone(), base.clone()),
-            // The name is for the Host header alone: every connection goes to the socket.
+            // The name is only for the Host header: every connection goes to the socket.
             AdminPlace::Unix(path) => (exchange::client_by(path)?, "http://envoy-admin".to_owned()),
         };
         Ok(Self { name: place.to_string(), client, base })
@@ -37,7 +37,7 @@ impl Admin {
         serde_json::from_slice(&answer.body).map_err(|error| self.garbled(path, &answer.body, &error.to_string()))
     }
 
-    /// Sends `path` as a change, which Envoy answers with `OK`.
+    /// Sends `path` as a change. Envoy answers with `OK`.
     pub(super) async fn post(&self, path: &str, limit: Duration) -> Result<(), Failure> {
         let answer = self.ask(Method::POST, path, limit).await?;
         match answer.body.trim_ascii() {
@@ -59,7 +59,7 @@ impl Admin {
     }
 }
 
-/// What Envoy's own words mean for an order, where its status does not say it.
+/// The meaning of Envoy's own messages for an order, if the status does not tell it.
 fn meaning(error: BackendError, path: &str) -> BackendError {
     match error {
         BackendError::Unknown(text) if text.contains("No admin layer specified") => {

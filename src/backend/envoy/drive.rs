@@ -1,4 +1,4 @@
-//! Orders: checked against every process, sent to all at once, answered.
+//! Orders: checks every process, sends to all at once, returns one result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use crate::backend::replace;
 use crate::backend::{Accepted, BackendError};
 use crate::domain::Order;
 
-/// How long a process may take to be read. Look and order together stay below the 3 s that an order is given.
+/// The time limit for reading a process. Reading and sending together stay below the 3 s that an order has.
 pub(super) const LOOK: Duration = Duration::from_millis(1200);
-/// How long a process may take to carry an order out.
+/// The time limit for carrying out an order in a process.
 const ACT: Duration = Duration::from_millis(1200);
 
-/// Carries `order` out in every process.
+/// Carries out `order` in every process.
 pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order) -> Result<Accepted, BackendError> {
     match &fleet.spec().way {
         EnvoyWay::Runtime { key } => judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?)?,
         EnvoyWay::Routes { file, template } => {
-            // Reason: a write goes on when nobody waits for it, and must be over before the next one begins.
+            // Reason: a write goes on when nobody waits for it any more, and must end before the next one begins.
             let writing = Arc::clone(writing).lock_owned().await;
             let (file, template, order) = (file.clone(), template.clone(), order.clone());
             let spec = fleet.spec().clone();
@@ -49,7 +49,8 @@ fn not_written(why: &str) -> BackendError {
     }
 }
 
-/// Every process must answer, in the state that consent was given to; or this very order must be in force there.
+/// Checks that every process answers and is in the confirmed state, or that this same order is already in effect
+/// there.
 pub(super) async fn may_go_forward(fleet: &Fleet, order: &Order) -> Result<(), BackendError> {
     let read = fleet.read(LOOK).await?;
     let faults: Vec<&Failure> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
@@ -76,14 +77,14 @@ pub(super) async fn may_go_forward(fleet: &Fleet, order: &Order) -> Result<(), B
     Err(BackendError::Conflict(format!("it is not as it was on the screen: {}", says.join("; "))))
 }
 
-/// What the processes' answers are together.
+/// The result of all processes together.
 fn judged(order: &Order, sent: &[Outcome<()>]) -> Result<(), BackendError> {
     let faults: Vec<&Failure> = sent.iter().filter_map(|(_, answer)| answer.as_ref().err()).collect();
     let moved: Vec<&str> = sent.iter().filter(|(_, answer)| answer.is_ok()).map(|(name, _)| name.as_str()).collect();
     if moved.is_empty() {
         return Err(fleet::worst(&faults));
     }
-    // Reason: a process that is down serves no traffic: the way back is whole without it, and a note names it.
+    // Reason: a process that is down serves no traffic, so a rollback is complete without it. A note names it.
     let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
     if whole {
         return Ok(());

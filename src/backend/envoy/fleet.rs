@@ -1,4 +1,4 @@
-//! Several processes as one router: all are asked at once, and what they say is made one observation.
+//! Several processes as one router: asks all at once and combines their answers into one observation.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::domain::{
     Digest, Move, Observation, Order, OrderId, Pair, Revision, Side, SideTraffic, Split, TrafficCounters, Transport,
 };
 
-/// What became of one process, by its name.
+/// The result of one process, with its name.
 pub(super) type Outcome<T> = (String, Result<T, Failure>);
 
 /// The processes of one router.
@@ -44,7 +44,7 @@ impl Fleet {
         made.as_deref().map_err(Clone::clone)
     }
 
-    /// Does `act` with every process at once; the outcomes in the order of the processes.
+    /// Runs `act` for every process at once. The results are in the order of the processes.
     async fn each<T, F>(&self, act: impl Fn(Admin, Arc<EnvoySpec>) -> F) -> Result<Vec<Outcome<T>>, BackendError>
     where
         T: Send + 'static,
@@ -61,7 +61,7 @@ impl Fleet {
         Ok(found.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
-    /// What the file of routes says, where one carries the split.
+    /// The content of the file of routes, if one carries the split.
     async fn file(&self) -> Option<Result<Written, String>> {
         let EnvoyWay::Routes { file, .. } = &self.spec.way else { return None };
         let (file, spec) = (file.clone(), Arc::clone(&self.spec));
@@ -69,7 +69,7 @@ impl Fleet {
         Some(read.unwrap_or_else(|error| Err(format!("the file of routes was not read: {error}"))))
     }
 
-    /// Why no order could be written, where a file of routes carries the split.
+    /// Why no order can be written, if a file of routes carries the split.
     pub(super) async fn unfit(&self, split: Split) -> Option<String> {
         let EnvoyWay::Routes { template, .. } = &self.spec.way else { return None };
         let (template, spec) = (template.clone(), Arc::clone(&self.spec));
@@ -101,7 +101,7 @@ impl Fleet {
     }
 }
 
-/// The token of the state that the processes are in: any change of a value, an order or a process changes it.
+/// The revision of all processes: any change of a value, an order or a process changes it.
 pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
     let part = |(name, reading): &Outcome<Reading>| match reading {
         Ok(it) => format!("{name} {} {:?} {}", it.started, it.tag, it.raw),
@@ -113,8 +113,8 @@ pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
 
 /// One observation of all processes.
 ///
-/// A process that refuses connections serves no traffic: a note names it. A silent one may serve:
-/// then the split is not known to be one value.
+/// A process that refuses connections serves no traffic; a note names it. A process that does not answer may serve
+/// traffic; then the split is not certain.
 pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, BackendError> {
     let readings: Vec<(&str, &Reading)> =
         read.iter().filter_map(|(name, reading)| Some((name.as_str(), reading.as_ref().ok()?))).collect();
@@ -132,7 +132,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
             notes.push(format!("{side}: {open} request{s} still under way"));
         }
     }
-    // Another process, or another set of them, is another beginning to count from.
+    // With another process or another set of processes, the counters start again.
     let epoch: Vec<String> = readings.iter().map(|(name, reading)| format!("{name}={}", reading.started)).collect();
     Ok(Observation {
         split: first.split,
@@ -146,7 +146,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     })
 }
 
-/// Why the processes' words are not one value.
+/// Why the processes do not show one common split.
 fn mixed(readings: &[(&str, &Reading)], faults: &[&Failure]) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let (_, first) = readings.first()?;
@@ -159,10 +159,10 @@ fn mixed(readings: &[(&str, &Reading)], faults: &[&Failure]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// All processes' words of a side as one.
+/// The readings of one side from all processes, combined.
 fn of_side(readings: &[(&str, &Reading)], side: Side) -> SideReading {
     let seen = || readings.iter().map(|(_, reading)| &reading.stats.sides[side]);
-    // The process that sees the fewest endpoints ready is the one to look at.
+    // The process with the fewest ready endpoints matters most.
     let fewest = seen().filter_map(|it| it.replicas).min_by_key(|it| it.ready);
     SideReading { replicas: fewest, traffic: seen().fold(SideTraffic::default(), |all, one| add(all, &one.traffic)) }
 }
@@ -181,7 +181,7 @@ fn add(mut all: SideTraffic, one: &SideTraffic) -> SideTraffic {
     all
 }
 
-/// The error of all; see [`nodes::worst`].
+/// The error for all processes; see [`nodes::worst`].
 pub(super) fn worst(faults: &[&Failure]) -> BackendError {
     nodes::worst(faults.iter().map(|fault| &fault.error), "no admin interface is named")
 }

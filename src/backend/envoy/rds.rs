@@ -1,8 +1,8 @@
-//! The file of routes: made whole from a template, checked before it is put in place, and compared with what a process
-//! has taken in.
+//! The file of routes: made as a whole from a template, checked before it is put in place, and compared with what a
+//! process has loaded.
 //!
-//! Envoy reads the file when it is renamed into a directory it watches, and never when it is written in place. A
-//! file that it rejects shows in a counter alone, so what would be rejected is refused here.
+//! Envoy reads the file when it is renamed into a watched directory, and never when it is written in place. A
+//! rejected file shows only in a counter, so everything that Envoy would reject is refused here.
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ use crate::backend::replace;
 use crate::domain::text::clean;
 use crate::domain::{Order, Side, Split, placeholder};
 
-/// Where a process shows the routes it was given, and its start.
+/// The path where a process shows its dynamic routes and its start time.
 pub(super) const DYNAMIC: &str = routes::ROUTES[1];
-/// The same without anything else of its bootstrap.
+/// The same without the rest of its bootstrap.
 pub(super) const STARTED: &str = "/config_dump?mask=last_updated";
 
-/// What the template has in place of a value.
+/// The placeholders of the template.
 const NAMES: [&str; 3] = ["version", "blue", "green"];
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
     /// Its version: the tag of the order that wrote it.
     pub(super) version: String,
     /// The name of its route configuration.
     pub(super) name: String,
-    /// How it shares traffic.
+    /// The split.
     pub(super) split: Split,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn read(file: &Path, spec: &EnvoySpec) -> Result<Written, String> {
     written(&text, spec).map_err(|why| format!("{}: {why}", shown()))
 }
 
-/// The text of the file for `order`, which says exactly that split.
+/// The text of the file for `order`; it gives exactly that split.
 pub(super) fn made(template: &Path, spec: &EnvoySpec, order: &Order) -> Result<String, BackendError> {
     let refused = |why: String| {
         let template = clean(&template.display().to_string(), 200);
@@ -88,7 +88,7 @@ fn written(text: &str, spec: &EnvoySpec) -> Result<Written, String> {
     Ok(Written { version: clean(version, 80), name, split: Split::toward(Side::Green, percent) })
 }
 
-/// Why the file is not in force in a process; `None` where it is.
+/// Why a process does not use the file yet; `None` if it does.
 pub(super) fn not_in_force(file: &Written, split: Split, versions: &[String], refused: u64) -> Option<String> {
     let behind = versions.iter().find(|version| **version != file.version);
     if split == file.split && behind.is_none() && !versions.is_empty() {
@@ -150,7 +150,7 @@ mod tests {
             let refused = made_of(&template, 10);
             assert!(matches!(&refused, Err(BackendError::Refused(why)) if why.contains(words)), "{words}: {refused:?}");
         }
-        // What Envoy would reject without a word: no weight at all.
+        // Envoy would silently reject this: all weights are 0.
         let none = TEMPLATE.replace("\"{{blue}}\"", "0").replace("{{green}}", "0");
         assert!(made_of(&none, 0).is_err());
     }

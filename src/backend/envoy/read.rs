@@ -1,4 +1,4 @@
-//! `[backend] kind = "envoy"`: admin interfaces, the clusters of the sides, what carries the split.
+//! Reads `[backend] kind = "envoy"`: the admin interfaces, the clusters of the sides, and what carries the split.
 //!
 //! Names that could become another request of the admin interface are refused here, with their line.
 
@@ -8,7 +8,7 @@ use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{BaseUrl, Node, Table, quote, values};
 
-/// More processes than this are a slip.
+/// The most processes.
 const MAX_PROCESSES: usize = 64;
 
 const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/run/envoy/admin.sock\"]";
@@ -71,7 +71,7 @@ fn way(table: &Table<'_>) -> Option<EnvoyWay> {
     Some(EnvoyWay::Routes { file: file?, template: template? })
 }
 
-/// One place, or a list of different ones.
+/// One address, or a list of different ones.
 fn places(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
     let items = if node.is_text() { vec![place(node)?] } else { list(node)? };
     Some(items)
@@ -123,7 +123,7 @@ fn key(node: &Node<'_>) -> Option<String> {
     )
 }
 
-/// The name of a cluster, as Envoy allows them.
+/// The name of a cluster, with the characters that Envoy allows.
 fn cluster(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {

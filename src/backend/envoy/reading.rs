@@ -1,4 +1,4 @@
-//! What one process says of itself.
+//! The state of one process.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::backend::envoy::spec::{EnvoySpec, EnvoyWay};
 use crate::backend::exchange::Failure;
 use crate::domain::{Side, Split};
 
-/// A process younger than this many seconds gets a note: what was set before is gone.
+/// A process younger than this many seconds gets a note: earlier runtime values are lost.
 const JUST_STARTED_S: u64 = 120;
 
 /// One reading of one process.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reading {
-    /// How it shares traffic.
+    /// Its split.
     pub(super) split: Split,
-    /// Why that is not known to be so.
+    /// Why the split is not certain.
     pub(super) odd: Option<String>,
-    /// Everything that carries the split, as it shows it.
+    /// Everything that carries the split, as shown by the process.
     pub(super) raw: String,
-    /// The tag of the order that set it.
+    /// The tag of the order that set the split.
     pub(super) tag: Option<String>,
-    /// When it started: another process begins to count from zero.
+    /// The start time: with another process the counters start from zero.
     pub(super) started: String,
-    /// What it counts.
+    /// Its counters.
     pub(super) stats: Stats,
-    /// What a person should know.
+    /// Notes for people.
     pub(super) notes: Vec<String>,
 }
 
-/// Reads a process; `file` is what the file of routes says, where one carries the split.
+/// Reads a process. `file` is the content of the file of routes, if one carries the split.
 pub(super) async fn read(
     admin: &Admin,
     spec: &EnvoySpec,

@@ -1,15 +1,16 @@
-//! The routes: whether the key really decides between the clusters of the sides, and what holds without it.
+//! The routes: checks that the key really decides between the clusters of the sides, and finds what applies without
+//! it.
 
 use serde_json::Value;
 
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side};
 
-/// Where a process shows the routes of its own file, and those it was given since.
+/// The paths where a process shows the routes of its own file, and its dynamic routes.
 pub(super) const ROUTES: [&str; 2] =
     ["/config_dump?resource=static_route_configs", "/config_dump?resource=dynamic_route_configs"];
 
-/// Green's percent where the key has no value; the error says what the routes lack.
+/// Green's percent if the key has no value; the error says what the routes lack.
 pub(super) fn default_percent(dumps: &[Value], key: &str, clusters: &Pair<String>) -> Result<u8, String> {
     let mut found = None;
     for routes in dumps.iter().flat_map(virtual_hosts).map(routes) {
@@ -36,7 +37,7 @@ pub(super) fn default_percent(dumps: &[Value], key: &str, clusters: &Pair<String
     })
 }
 
-/// Green's percent in the default of a route that has the key.
+/// Green's percent in the default of a route that uses the key.
 fn of_route(route: &Value, fraction: &Value, key: &str, green: &str) -> Result<u8, String> {
     let to = route.pointer("/route/cluster").and_then(Value::as_str);
     if to != Some(green) {
@@ -44,7 +45,7 @@ fn of_route(route: &Value, fraction: &Value, key: &str, green: &str) -> Result<u
         let green = clean(green, 60);
         return Err(format!("the route with runtime_key {key} goes to {to}, not to green's cluster {green:?}"));
     }
-    // Envoy leaves out what is 0 or the first of a list: HUNDRED is.
+    // Envoy omits values that are 0 or the first of an enum. HUNDRED is the first.
     let denominator = fraction.pointer("/default_value/denominator").map_or(Some("HUNDRED"), Value::as_str);
     if denominator != Some("HUNDRED") {
         let has = clean(denominator.unwrap_or("no name"), 40);
@@ -57,7 +58,7 @@ fn of_route(route: &Value, fraction: &Value, key: &str, green: &str) -> Result<u
         .ok_or_else(|| format!("the default of runtime_key {key} is no percent: write a numerator of 0 to 100"))
 }
 
-/// Whether `later` takes what `route` leaves over, to `blue`.
+/// Whether `later` sends the rest of the traffic of `route` to `blue`.
 fn takes_the_rest(later: &Value, route: &Value, blue: &str) -> bool {
     let bare = |route: &Value| {
         let mut matched = route.get("match").cloned().unwrap_or_default();
@@ -75,18 +76,18 @@ fn takes_the_rest(later: &Value, route: &Value, blue: &str) -> bool {
         && later.pointer("/route/cluster").and_then(Value::as_str) == Some(blue)
 }
 
-/// A split made of weights.
+/// A split from weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Weighted {
     /// The name of the route configuration.
     pub(super) name: String,
     /// Green's percent.
     pub(super) percent: u8,
-    /// Why that is not all there is to say.
+    /// Why the split is not the whole truth.
     pub(super) odd: Option<String>,
 }
 
-/// The split in route configurations, of the one called `name` where one is given; the error says what they lack.
+/// The split in route configurations (in the one called `name` if given); the error says what they lack.
 pub(super) fn weighted(configs: &[Value], name: Option<&str>, clusters: &Pair<String>) -> Result<Weighted, String> {
     let mut found: Option<Weighted> = None;
     for config in configs {
@@ -114,7 +115,7 @@ pub(super) fn weighted(configs: &[Value], name: Option<&str>, clusters: &Pair<St
     })
 }
 
-/// The weights of a route that leads to a side; an error where it leads elsewhere too.
+/// The weights of a route to the sides; an error if it also leads elsewhere.
 fn weights(route: &Value, clusters: &Pair<String>) -> Result<Option<Pair<u64>>, String> {
     let Some(list) = route.pointer("/route/weighted_clusters/clusters").and_then(Value::as_array) else {
         return Ok(None);
@@ -130,7 +131,7 @@ fn weights(route: &Value, clusters: &Pair<String>) -> Result<Option<Pair<u64>>, 
         };
         let weight = match entry.get("weight") {
             None => Some(0),
-            // JSON of protocol buffers writes numbers either way.
+            // Protocol buffers write numbers in JSON in both ways.
             Some(weight) => weight.as_u64().or_else(|| weight.as_str()?.parse().ok()),
         };
         let weight = weight.filter(|weight| u32::try_from(*weight).is_ok());
@@ -150,7 +151,7 @@ fn weights(route: &Value, clusters: &Pair<String>) -> Result<Option<Pair<u64>>, 
     }
 }
 
-/// Green's percent, and a word where it is not whole.
+/// Green's percent, and a note if it is not whole.
 fn percent(weights: &Pair<u64>) -> Result<(u8, Option<String>), String> {
     let all = weights.blue + weights.green;
     if all == 0 {
@@ -158,7 +159,7 @@ fn percent(weights: &Pair<u64>) -> Result<(u8, Option<String>), String> {
     }
     let exact = weights.green as f64 * 100.0 / all as f64;
     let mut percent = exact.round() as u8;
-    // A side that takes any traffic is never shown with none.
+    // A side with any traffic is never shown with 0 %.
     if weights.blue > 0 && weights.green > 0 {
         percent = percent.clamp(1, 99);
     }

@@ -1,36 +1,36 @@
-//! The runtime: which value the key has, who set it, and whether ours would count.
+//! The runtime: the value of the key, who set it, and whether a new value would have an effect.
 
 use serde_json::Value;
 
 use crate::domain::text::clean;
 use crate::domain::{Digest, Order, OrderId, Side};
 
-/// Where a process shows its runtime.
+/// The path where a process shows its runtime.
 pub(super) const RUNTIME: &str = "/runtime?format=json";
-/// Where it shows its start and the layers of its runtime, and nothing else of its bootstrap.
+/// The path where it shows its start time and the layers of its runtime, without the rest of its bootstrap.
 pub(super) const BOOTSTRAP: &str = "/config_dump?mask=last_updated,bootstrap.layered_runtime";
 
-/// What a process says of the key.
+/// The value of the key in a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeyValue {
-    /// Nothing: the route's default holds.
+    /// No value: the route's default applies.
     Nothing,
     /// A percent.
     Percent(u8),
-    /// What is no whole percent.
+    /// A value that is not a whole percent.
     Other(String),
 }
 
 /// The runtime of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Runtime {
-    /// What it says of the key.
+    /// The value of the key.
     pub(super) value: KeyValue,
-    /// The tag of the order that set it, where one of ours did.
+    /// The tag of the order that set it, if it was one of ours.
     pub(super) tag: Option<String>,
 }
 
-/// The change of `key` that `order` is: its value and its tag in one request.
+/// The query that `order` sends for `key`: its value and its tag in one request.
 pub(super) fn setting(key: &str, order: &Order) -> String {
     format!("/runtime_modify?{key}={}&{}={}", order.target.share(Side::Green), tag_key(key), tag(&order.id))
 }
@@ -40,12 +40,12 @@ fn tag_key(key: &str) -> String {
     format!("{key}.order")
 }
 
-/// An order's id as a value of the runtime: always a word, never a number.
+/// An order's id as a runtime value: always a word, never a number.
 pub(super) fn tag(id: &OrderId) -> String {
     format!("o{}", &Digest::of([&id.0]).as_str()[..16])
 }
 
-/// When the process started, and an error where no order could take effect in it.
+/// When the process started, and its layers; or why no order could take effect in it.
 pub(super) fn started(bootstrap: &Value) -> Option<(String, Vec<Layer>)> {
     let dump = bootstrap.pointer("/configs/0")?;
     let started = dump.get("last_updated")?.as_str()?.to_owned();
@@ -70,7 +70,7 @@ impl Layer {
     }
 }
 
-/// What `dump` says of `key`; the error says why no order could take effect.
+/// The state of `key` in `dump`; the error says why no order could take effect.
 pub(super) fn read(dump: &Value, layers: &[Layer], key: &str) -> Result<Runtime, Fault> {
     let entries = dump.get("entries").and_then(Value::as_object).ok_or(Fault::Format)?;
     let entry = entries.get(key);
@@ -106,13 +106,13 @@ pub(super) fn read(dump: &Value, layers: &[Layer], key: &str) -> Result<Runtime,
 /// Why a process cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Another version's format.
+    /// The format of another version.
     Format,
-    /// It is set up so that no order can take effect; why, and what to do.
+    /// Its configuration does not let an order take effect: why, and what to do.
     Setup(String),
 }
 
-/// A whole percent as it is written, and nothing that only resembles one.
+/// A whole percent in its normal spelling only.
 fn percent(text: &str) -> Option<u8> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|percent| is_plain && *percent <= 100)

@@ -1,4 +1,4 @@
-//! Envoy: its admin interface on several processes, and what of its configuration carries the split.
+//! Envoy: its admin interface on several processes, and the part of its configuration that carries the split.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use crate::domain::text::clean;
 /// One Envoy, or several that are one router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvoySpec {
-    /// The admin interface of each process; at least one, none twice.
+    /// The admin interface of each process; at least one, all different.
     pub admin: Vec<AdminPlace>,
-    /// The cluster of each side, as Envoy's own configuration names it.
+    /// The cluster of each side, named as in Envoy's own configuration.
     pub clusters: Pair<String>,
     /// What carries the split.
     pub way: EnvoyWay,
 }
 
-/// Where one process has its admin interface.
+/// The address of one process's admin interface.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AdminPlace {
     /// A unix socket (`address: { pipe: { path: .. } }`); its file mode protects it.
     Unix(PathBuf),
-    /// A base URL without a slash at its end: nothing protects it but the network.
+    /// A base URL without a trailing slash: only the network protects it.
     Http(String),
 }
 
@@ -38,16 +38,16 @@ impl fmt::Display for AdminPlace {
 /// What carries the split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvoyWay {
-    /// A key of the runtime, which the route of green's cluster has as its `runtime_fraction`; gone with the process.
+    /// A runtime key, used as `runtime_fraction` by the route of green's cluster; lost with the process.
     Runtime {
         /// Letters, digits, `-`, `_` and `.`.
         key: String,
     },
-    /// A file of routes that Envoy watches (RDS from the file system), with weighted clusters; kept over a restart.
+    /// A file of routes with weighted clusters that Envoy watches (RDS from the file system); it survives a restart.
     Routes {
         /// The file that cutover writes.
         file: PathBuf,
-        /// What it is made from: the same with `{{version}}`, `{{blue}}` and `{{green}}` in place of values.
+        /// The template: the same file with `{{version}}`, `{{blue}}` and `{{green}}` in place of values.
         template: PathBuf,
     },
 }

@@ -1,4 +1,4 @@
-//! Counters, endpoints and times of both clusters, as one process counts them.
+//! Counters, endpoints and latencies of both clusters in one process.
 
 use std::collections::BTreeMap;
 
@@ -8,31 +8,31 @@ use crate::domain::observation::Replicas;
 use crate::domain::text::clean;
 use crate::domain::{Pair, SideTraffic, placeholder};
 
-/// What one process says of one side.
+/// The figures of one side in one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SideReading {
-    /// Endpoints that take requests, and all there are; `None` where the cluster is unknown.
+    /// Endpoints that accept requests, and all endpoints; `None` if the cluster is unknown.
     pub(super) replicas: Option<Replicas>,
     /// Counters since the process started.
     pub(super) traffic: SideTraffic,
 }
 
-/// What one process counts.
+/// The figures of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Stats {
     /// Seconds since it started.
     pub(super) uptime_s: Option<u64>,
-    /// Why it does not take traffic as usual, in a word.
+    /// Why it does not take traffic as usual, in one word.
     pub(super) state: Option<&'static str>,
-    /// The versions of files that it has taken in last, by the end of their counters' names.
+    /// The versions of the last loaded files, by the end of their counters' names.
     pub(super) versions: Vec<(String, String)>,
-    /// Files that it did not take in since it started, likewise.
+    /// The number of rejected files since it started, by the same names.
     pub(super) refused: Vec<(String, u64)>,
     /// Its clusters.
     pub(super) sides: Pair<SideReading>,
 }
 
-/// Where a process shows both clusters.
+/// The path that shows both clusters.
 pub(super) fn path(clusters: &Pair<String>) -> String {
     let [blue, green] = [&clusters.blue, &clusters.green].map(|name| escaped(&stat_name(name)));
     let filter = format!(
@@ -43,12 +43,12 @@ pub(super) fn path(clusters: &Pair<String>) -> String {
     format!("/stats?format=json&histogram_buckets=detailed&filter={}", placeholder::escape_url(&filter))
 }
 
-/// A cluster's name as its counters have it.
+/// A cluster's name in the names of counters.
 fn stat_name(cluster: &str) -> String {
     cluster.replace(':', "_")
 }
 
-/// `text` as a pattern that means itself.
+/// `text` as a pattern that matches only itself.
 fn escaped(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         if !c.is_ascii_alphanumeric() && c != '_' {
@@ -59,7 +59,7 @@ fn escaped(text: &str) -> String {
     })
 }
 
-/// Reads the answer to [`path`]; `None` where it has another format.
+/// Reads the answer to [`path`]; `None` if it has another format.
 pub(super) fn read(dump: &Value, clusters: &Pair<String>) -> Option<Stats> {
     let mut values: BTreeMap<&str, u64> = BTreeMap::new();
     let mut times: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
@@ -83,7 +83,7 @@ pub(super) fn read(dump: &Value, clusters: &Pair<String>) -> Option<Stats> {
             count("membership_healthy").zip(count("membership_total")).map(|(ready, total)| Replicas { ready, total });
         let class = |n: u8| value(&format!("upstream_rq_{n}xx")).unwrap_or(0);
         let traffic = SideTraffic {
-            // A connection that fails is a 503 of Envoy's own, counted as such.
+            // A failed connection counts as a 503 from Envoy itself.
             by_class: [0, class(1), class(2), class(3), class(4), class(5)],
             in_flight: value("upstream_rq_active").unwrap_or(0),
             latency_us: times.get(name("upstream_rq_time").as_str()).cloned().unwrap_or_default(),
@@ -102,13 +102,13 @@ pub(super) fn read(dump: &Value, clusters: &Pair<String>) -> Option<Stats> {
 }
 
 impl Stats {
-    /// The versions that each listener has taken in of the route configuration `name`.
+    /// The versions of the route configuration `name` that each listener has loaded.
     pub(super) fn versions_of(&self, name: &str) -> Vec<String> {
         let end = format!(".rds.{}.version_text", stat_name(name));
         self.versions.iter().filter(|(stat, _)| stat.ends_with(&end)).map(|(_, version)| version.clone()).collect()
     }
 
-    /// How many files of the route configuration `name` it did not take in since it started.
+    /// The number of rejected files of the route configuration `name` since the process started.
     pub(super) fn refused_of(&self, name: &str) -> u64 {
         let middle = format!(".rds.{}.update_", stat_name(name));
         self.refused.iter().filter(|(stat, _)| stat.contains(&middle)).map(|(_, n)| n).sum()
@@ -119,7 +119,7 @@ impl Stats {
 fn buckets(totals: &Value) -> Option<Vec<(u64, u64)>> {
     let one = |bucket: &Value| {
         let (low, width) = (bucket.get("lower_bound")?.as_f64()?, bucket.get("width")?.as_f64()?);
-        // Reason: Envoy counts whole milliseconds, so that a bucket narrower than one means all of it.
+        // Reason: Envoy counts whole milliseconds, so a bucket narrower than that means the whole millisecond.
         let middle = (low + width.max(1.0) / 2.0) * 1000.0;
         Some((middle.max(0.0) as u64, bucket.get("count")?.as_u64()?))
     };

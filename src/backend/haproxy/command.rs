@@ -1,13 +1,13 @@
-//! The words of the runtime API: the commands that read the split, and those that set it.
+//! The commands of the runtime API that read and set the split.
 
 use super::weights;
 use crate::backend::haproxy::spec::{MapEntry, Method};
 use crate::domain::{Pair, Side, Split};
 
-/// Both the backend's own row and those of its servers.
+/// Selects the backend's own row and those of its servers.
 const BACKEND_AND_SERVERS: &str = "6 -1";
 
-/// The commands that read everything about one process; the first answer is that of `show info`.
+/// The commands that read everything about one process. The first answer is that of `show info`.
 pub(super) fn reading(method: &Method) -> Vec<String> {
     let stat = |backend: &String| format!("show stat {backend} {BACKEND_AND_SERVERS}");
     let mut commands = vec!["show info".to_owned()];
@@ -24,7 +24,7 @@ pub(super) fn reading(method: &Method) -> Vec<String> {
     commands
 }
 
-/// The command that reads what carries the split and nothing else.
+/// The command that reads only what carries the split.
 pub(super) fn state(method: &Method) -> String {
     match method {
         Method::Switch { entry, .. } | Method::Percent { entry, .. } => format!("show map {}", entry.map),
@@ -32,7 +32,7 @@ pub(super) fn state(method: &Method) -> String {
     }
 }
 
-/// The commands that make `split` so, in their order: `toward` is the side that gains, and gains before the other loses.
+/// The commands that set `split`, in order. `toward` is the side that gains traffic; it gains before the other loses.
 pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String> {
     match method {
         Method::Switch { entry, .. } | Method::Percent { entry, .. } => {
@@ -50,7 +50,7 @@ pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String
     }
 }
 
-/// The value of the map's entry that means `split`; `None` where no value does.
+/// The value of the map's entry for `split`; `None` if there is no such value.
 pub(super) fn value(method: &Method, split: Split) -> Option<String> {
     match method {
         Method::Switch { values, .. } => {
@@ -61,7 +61,7 @@ pub(super) fn value(method: &Method, split: Split) -> Option<String> {
     }
 }
 
-/// The split that a value of the map's entry means; `None` for a foreign value.
+/// The split for a value of the map's entry; `None` for an unknown value.
 pub(super) fn split_of(method: &Method, value: &str) -> Option<Split> {
     match method {
         Method::Switch { values, .. } => Side::BOTH.into_iter().find(|side| values[*side] == value).map(Split::all),
@@ -81,7 +81,7 @@ pub(super) fn entry(method: &Method) -> Option<&MapEntry> {
     }
 }
 
-/// The backend whose rows speak of a side.
+/// The backend whose rows belong to a side.
 pub(super) fn backends(method: &Method) -> Option<&Pair<String>> {
     match method {
         Method::Switch { backends, .. } | Method::Percent { backends, .. } => backends.as_ref(),

@@ -1,4 +1,4 @@
-//! Orders: checked against every node, sent to all at once, written down, answered.
+//! Orders: checks every node, sends to all at once, writes files, returns one result.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +10,14 @@ use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
 use crate::backend::{Accepted, BackendError};
 use crate::domain::Order;
 
-/// How long a node may take to be read before an order. Look, order, second look and disk together stay below the 3 s that an
-/// order is given.
+/// The time limit for reading a node before an order. Reading, sending, the second reading and the disk together stay
+/// below the 3 s that an order has.
 pub(super) const LOOK: Duration = Duration::from_millis(700);
-/// How long a node may take to carry an order out.
+/// The time limit for carrying out an order in a node.
 const ACT: Duration = Duration::from_millis(800);
 
-/// Sends `order` to every node, sees that it is in force, and writes it down; `unsaved` keeps why that failed.
+/// Sends `order` to every node, checks that it is in effect, and writes the files. `unsaved` keeps why writing
+/// failed.
 pub(super) async fn set(
     spec: &HaproxySpec,
     unsaved: &Mutex<Option<String>>,
@@ -34,7 +35,8 @@ pub(super) async fn set(
     let mut settled = Ok(());
     if !moved.is_empty() {
         let mut now = order.target;
-        // Reason: half an order is reported as half; what the other nodes say is no sign of another console then.
+        // Reason: when only half of the nodes accepted an order, exactly that is reported; the state of the others
+        // then does not come from another console.
         if faults.is_empty() || !order.kind.is_forward() {
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
             (now, settled) = settle::settle(&moved, order).await;
@@ -46,7 +48,7 @@ pub(super) async fn set(
     settled.map(|()| Accepted { revision: None })
 }
 
-/// Every node must answer, in the state that consent was given to, and a reload must not undo what is set.
+/// Checks that every node answers and is in the confirmed state, and that a reload would not undo the change.
 pub(super) async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), BackendError> {
     let read = read_all(spec, LOOK).await;
     let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
@@ -72,7 +74,7 @@ pub(super) async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<
         .map_err(|fault| BackendError::Refused(format!("a reload would undo it, nothing was set: {fault}")))
 }
 
-/// Whether every command of one node was carried out.
+/// Whether every command of one node succeeded.
 fn all_done(commands: &[String], answers: &[String]) -> Result<(), BackendError> {
     let mut error = None;
     let mut done = 0;
@@ -91,13 +93,13 @@ fn all_done(commands: &[String], answers: &[String]) -> Result<(), BackendError>
     }
 }
 
-/// What the nodes' answers are together.
+/// The result of all nodes together.
 fn judged(order: &Order, moved: &[NodeAddress], faults: &[Fault]) -> Result<(), BackendError> {
     let told: Vec<&Fault> = faults.iter().collect();
     if moved.is_empty() {
         return Err(fleet::worst(&told));
     }
-    // Reason: a process that is down serves no traffic: the way back is whole without it, and a note names it.
+    // Reason: a process that is down serves no traffic, so a rollback is complete without it. A note names it.
     let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
     if whole {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Several processes as one router: all are asked at once, and what they say is made one observation.
+//! Several processes as one router: asks all at once and combines their answers into one observation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::backend::nodes;
 use crate::domain::observation::Replicas;
 use crate::domain::{Digest, Observation, Pair, Revision, Side, SideTraffic, TrafficCounters};
 
-/// What became of one node.
+/// The result of one node.
 pub(super) type Outcome<T> = (NodeAddress, Result<T, Fault>);
 
-/// Sends `commands` to every node at once; the outcomes in the order of the nodes.
+/// Sends `commands` to every node at once. The results are in the order of the nodes.
 pub(super) async fn ask_all(spec: &HaproxySpec, commands: Vec<String>, limit: Duration) -> Vec<Outcome<Vec<String>>> {
     let commands = Arc::new(commands);
     let mut tasks = JoinSet::new();
@@ -43,7 +43,7 @@ pub(super) async fn read_all(spec: &HaproxySpec, limit: Duration) -> Vec<Outcome
     answered.into_iter().map(meaning).collect()
 }
 
-/// The token of the state that the nodes are in: any change of a value, a process or a node changes it.
+/// The revision of all nodes: any change of a value, a process or a node changes it.
 pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
     let part = |(node, reading): &Outcome<Reading>| match reading {
         Ok(reading) => format!("{node} {} {}", reading.process, reading.raw),
@@ -55,8 +55,8 @@ pub(super) fn revision(read: &[Outcome<Reading>]) -> Revision {
 
 /// One observation of all nodes.
 ///
-/// A node that refuses connections serves no traffic: a note names it. A silent one may serve: then
-/// the split is not known to be one value.
+/// A node that refuses connections serves no traffic; a note names it. A node that does not answer may serve traffic;
+/// then the split is not certain.
 pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, BackendError> {
     let readings: Vec<(&NodeAddress, &Reading)> =
         read.iter().filter_map(|(node, reading)| Some((node, reading.as_ref().ok()?))).collect();
@@ -79,7 +79,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     })
 }
 
-/// Why the nodes' words are not one value.
+/// Why the nodes do not show one common split.
 fn mixed(readings: &[(&NodeAddress, &Reading)], faults: &[&Fault]) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let (_, first) = readings.first()?;
@@ -91,7 +91,7 @@ fn mixed(readings: &[(&NodeAddress, &Reading)], faults: &[&Fault]) -> Option<Str
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// All nodes' words of each side as one; `None` where the config names no backends.
+/// The readings of each side from all nodes, combined; `None` if the config names no backends.
 fn sides(readings: &[(&NodeAddress, &Reading)], notes: &mut Vec<String>, first: &Reading) -> Option<Pair<SideReading>> {
     let mut sum: Pair<SideReading> = Pair { blue: SideReading::default(), green: SideReading::default() };
     for side in Side::BOTH {
@@ -99,7 +99,7 @@ fn sides(readings: &[(&NodeAddress, &Reading)], notes: &mut Vec<String>, first: 
         for (_, reading) in readings {
             seen.push(&reading.sides.as_ref()?[side]);
         }
-        // The node that sees the fewest servers ready is the one to look at.
+        // The node with the fewest ready servers matters most.
         let fewest = seen.iter().map(|it| it.replicas).min_by_key(|it| it.ready);
         let traffic = seen.iter().filter_map(|it| it.traffic.as_ref()).fold(None, |all, one| Some(add(all, one)));
         let sessions = seen.iter().map(|it| it.sessions).sum();
@@ -122,13 +122,13 @@ fn add(all: Option<SideTraffic>, one: &SideTraffic) -> SideTraffic {
 }
 
 fn traffic(readings: &[(&NodeAddress, &Reading)], sides: Pair<SideReading>) -> Option<TrafficCounters> {
-    // Another process, or another set of nodes, is another beginning to count from.
+    // With another process or another set of nodes, the counters start again.
     let epoch: Vec<String> = readings.iter().map(|(node, reading)| format!("{node}={}", reading.process)).collect();
     let sides = Pair { blue: sides.blue.traffic?, green: sides.green.traffic? };
     Some(TrafficCounters { epoch: epoch.join(" "), sides })
 }
 
-/// The error of all; see [`nodes::worst`].
+/// The error for all nodes; see [`nodes::worst`].
 pub(super) fn worst(faults: &[&Fault]) -> BackendError {
     nodes::worst(faults.iter().map(|fault| &fault.error), "no node is named")
 }

@@ -1,4 +1,4 @@
-//! What a reload would make of the split: written after each change where that is configured, and a note where it differs.
+//! Keeps the split across a reload: writes it after each change if configured, and notes a difference.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::backend::replace;
 use crate::domain::Split;
 use crate::domain::text::clean;
 
-/// How long files may take: a disk that hangs must not hold up the answer about the traffic.
+/// The time limit for files: a disk that hangs must not delay the answer about the traffic.
 const DISK: Duration = Duration::from_millis(600);
-/// How long a node may take to tell the state of its servers.
+/// The time limit for a node to report the state of its servers.
 const TELL: Duration = Duration::from_millis(400);
 
-/// Runs `work` where it may block, and gives up waiting for it after [`DISK`].
+/// Runs blocking `work` in another thread, and stops waiting for it after [`DISK`].
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     match timeout(DISK, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => Ok(done),
@@ -27,7 +27,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     }
 }
 
-/// Whether everything that is to be written could be; the first fault where not.
+/// Whether all configured files can be written; the first fault if not.
 pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
     let files: Vec<PathBuf> = spec.save.maps.iter().chain(&spec.save.states).cloned().collect();
     if files.is_empty() {
@@ -36,7 +36,7 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
     aside(move || files.iter().try_for_each(|file| replace::can_replace(file))).await?
 }
 
-/// Writes what a reload is to find now that the split is `now`; `moved` are the nodes that have it.
+/// Writes the files for a reload: the split is `now`, and `moved` are the nodes that have it.
 pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress]) -> Result<(), String> {
     let mut states = Vec::new();
     let mut faults = Vec::new();
@@ -67,7 +67,7 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress])
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
 }
 
-/// What a reload would change.
+/// Notes about what a reload would change.
 pub(super) async fn notes(spec: &HaproxySpec, read: &[Outcome<Reading>]) -> Vec<String> {
     let Some(now) = read.iter().find_map(|(_, reading)| reading.as_ref().ok()).map(|reading| reading.split) else {
         return Vec::new();
@@ -84,7 +84,7 @@ pub(super) async fn notes(spec: &HaproxySpec, read: &[Outcome<Reading>]) -> Vec<
 
 fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
     let Some(entry) = command::entry(&spec.method) else { return Vec::new() };
-    // A map file without save_map is compared too, where it is on this machine.
+    // A map file without save_map is compared too, if it is on this machine.
     let own = PathBuf::from(&entry.map);
     let (files, remedy) = if spec.save.maps.is_empty() {
         (vec![own].into_iter().filter(|file| file.is_absolute() && file.is_file()).collect(), "; save_map keeps it")

@@ -1,4 +1,4 @@
-//! `[backend] kind = "haproxy"`: nodes, what carries the split, what is written after a change.
+//! Reads `[backend] kind = "haproxy"`: the nodes, what carries the split, and what to write after a change.
 //!
 //! Names that could end a command of the runtime API are refused here, with their line.
 
@@ -11,9 +11,9 @@ use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{Node, Section, Table, quote, values};
 
-/// More processes than this are a slip.
+/// The most processes.
 const MAX_NODES: usize = 64;
-/// And more servers on one side.
+/// The most servers of one side.
 const MAX_SERVERS: usize = 1000;
 
 const EXAMPLE_SOCKETS: &str = "write e.g. sockets = [\"/run/haproxy/admin.sock\", \"10.0.0.5:9999\"]";
@@ -93,7 +93,7 @@ fn address(node: &Node<'_>) -> Option<NodeAddress> {
     }
 }
 
-/// A key of another method has no effect.
+/// Refuses keys of other methods: they would have no effect.
 fn refuse_foreign(table: &Table<'_>, way: Way) {
     let (name, foreign): (_, &[&str]) = match way {
         Way::Map => ("map", &["backend", "servers", "save_state"]),
@@ -110,7 +110,7 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let map = map.and_then(|node| word(&node, "a map"));
     let usual = if way == Way::Percent { "green_pct" } else { "active" };
     let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
-    // All keys are read before a missing one ends this, so that all faults are found at once.
+    // Reads all keys before a missing one ends this, so that all faults are found at once.
     let backends = match table.get("backends") {
         Some(node) => pair(&node, &[&keys::BACKENDS], name).map(Some),
         None => Some(None),
@@ -164,7 +164,7 @@ fn weights(table: &Table<'_>) -> Option<Method> {
     Some(Method::Weights { backend: backend?, servers })
 }
 
-/// The name of a backend or server, as HAProxy allows them.
+/// The name of a backend or server, with the characters that HAProxy allows.
 fn name(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     if !text.is_empty() && text.len() <= 200 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))

@@ -1,4 +1,4 @@
-//! What one process says of itself.
+//! The state of one process.
 
 use super::table::{Row, Table, foreign};
 use super::{command, weights, wire};
@@ -8,34 +8,34 @@ use crate::domain::observation::Replicas;
 use crate::domain::text::clean;
 use crate::domain::{Pair, Side, SideTraffic, Split};
 
-/// A process younger than this many seconds gets a note: what was set at run time may be gone.
+/// A process younger than this many seconds gets a note: run-time settings may be lost.
 const JUST_STARTED_S: u64 = 120;
 
 /// One reading of one process.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reading {
-    /// How it shares traffic.
+    /// Its split.
     pub split: Split,
-    /// Its process id and start: another process begins to count from zero.
+    /// Its process id and start time: with another process the counters start from zero.
     pub process: String,
-    /// Everything that carries the split, as it shows it.
+    /// Everything that carries the split, as shown by the process.
     pub raw: String,
-    /// The split that the weights in its configuration file make, where weights carry it.
+    /// The split from the weights in its configuration file, if weights carry the split.
     pub configured: Option<Split>,
     /// Its servers and counters per side; `None` where the config names no backends.
     pub sides: Option<Pair<SideReading>>,
-    /// What a person should know.
+    /// Notes for people.
     pub notes: Vec<String>,
 }
 
-/// What one process says of one side.
+/// The state of one side in one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SideReading {
-    /// Servers that take requests, and all there are.
+    /// Servers that accept requests, and all servers.
     pub replicas: Replicas,
-    /// Counters; nothing is counted by status in TCP mode.
+    /// Counters. In TCP mode there are no counts by status.
     pub traffic: Option<SideTraffic>,
-    /// Sessions that are open now.
+    /// Open sessions.
     pub sessions: u64,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn read(method: &Method, answers: &[String]) -> Result<Reading, Backe
     Ok(Reading { split, process: info.process, raw, configured, sides, notes })
 }
 
-/// What `show info` says of the process.
+/// The data of `show info` about the process.
 struct Info {
     process: String,
     uptime_s: u64,
@@ -92,13 +92,13 @@ impl Info {
         let (Some(pid), Some(uptime_s)) = (number("Pid"), number("Uptime_sec")) else {
             return Err(foreign("show info", text));
         };
-        // Older versions do not tell when they began.
+        // Older versions do not report their start time.
         let began = number("Start_time_sec").unwrap_or(0);
         Ok(Self { process: format!("{pid}-{began}"), uptime_s })
     }
 }
 
-/// The split that the map's entry means, and its value.
+/// The split for the map's entry, and its value.
 pub(super) fn of_map(method: &Method, text: &str) -> Result<(Split, String), BackendError> {
     if let Some(refusal) = wire::refusal(text) {
         return Err(refusal);
@@ -128,10 +128,10 @@ pub(super) fn of_map(method: &Method, text: &str) -> Result<(Split, String), Bac
     Ok((split, value.to_owned()))
 }
 
-/// Bits of `srv_admin_state` that keep new requests away: forced and inherited maintenance and drain.
+/// Bits of `srv_admin_state` that stop new requests: forced and inherited maintenance and drain.
 const OUT_OF_USE: u64 = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20 | 0x40;
 
-/// The split that the weights make.
+/// The split for the weights.
 fn of_weights(
     state: &Table,
     backend: &str,
@@ -177,7 +177,7 @@ fn of_weights(
     Ok((split, raw.join(" ")))
 }
 
-/// The summed numbers of a column for each side; `None` where a server has none.
+/// The sums of a column for each side; `None` if a server has no number.
 fn sums(state: &Table, servers: &Pair<Vec<String>>, column: &str) -> Option<Pair<u64>> {
     let mut sums = Pair { blue: 0, green: 0 };
     for side in Side::BOTH {
@@ -188,7 +188,7 @@ fn sums(state: &Table, servers: &Pair<Vec<String>>, column: &str) -> Option<Pair
     Some(sums)
 }
 
-/// The split in a server state file; `None` where it holds none.
+/// The split in a server state file; `None` if it has none.
 pub(super) fn split_of_state(method: &Method, text: &str) -> Option<Split> {
     let Method::Weights { backend, servers } = method else { return None };
     let own = |line: &&str| line.split_ascii_whitespace().nth(1) == Some(backend);
@@ -198,7 +198,7 @@ pub(super) fn split_of_state(method: &Method, text: &str) -> Option<Split> {
     weights::to_split(&sums(&state, servers, "srv_uweight")?).map(|(split, _)| split)
 }
 
-/// An agent-check may change a weight behind our back.
+/// Notes an agent-check: it may change a weight at any time.
 fn agents(stat: &Table, servers: &Pair<Vec<String>>, notes: &mut Vec<String>) {
     for row in stat.rows().filter(|row| !row.text("agent_status").is_empty()) {
         if let Some(side) = Side::BOTH.into_iter().find(|side| servers[*side].iter().any(|it| it == row.text("svname")))
@@ -208,7 +208,7 @@ fn agents(stat: &Table, servers: &Pair<Vec<String>>, notes: &mut Vec<String>) {
     }
 }
 
-/// A side that is a backend of its own.
+/// A side that is a backend.
 fn of_backend(stat: &Table, backend: &str) -> Result<SideReading, BackendError> {
     let Some(whole) = stat.rows().find(|row| row.text("svname") == "BACKEND") else {
         return Err(BackendError::Garbled(format!("no row BACKEND for backend {backend}")));
@@ -217,13 +217,13 @@ fn of_backend(stat: &Table, backend: &str) -> Result<SideReading, BackendError> 
     for row in stat.rows().filter(|row| row.text("svname") != "BACKEND") {
         side.count(row);
     }
-    // What HAProxy answered by itself (503 without a server) is counted in the backend's row alone.
+    // HAProxy's own answers (503 without a server) are counted only in the backend's row.
     side.traffic =
         by_class(whole, 0).map(|by_class| SideTraffic { by_class, in_flight: side.sessions, latency_us: Vec::new() });
     Ok(side)
 }
 
-/// A side that is some servers of a backend.
+/// A side that consists of some servers of a backend.
 fn of_servers(stat: &Table, servers: &[String]) -> SideReading {
     let mut side = SideReading::default();
     for row in stat.rows().filter(|row| servers.iter().any(|server| server == row.text("svname"))) {

@@ -1,11 +1,11 @@
-//! The entry in a map file, which a reload reads.
+//! The entry in a map file. HAProxy reads the file at a reload.
 
 use std::path::Path;
 
 use super::spec::MapEntry;
 use crate::backend::replace::{Fault, replace, text};
 
-/// The value that a map file gives the key; the first counts, as in HAProxy.
+/// The value of the key in a map file. The first one counts, as in HAProxy.
 pub(super) fn value_in(map: &str, key: &str) -> Option<String> {
     map.lines().find_map(|line| {
         let (found, value) = line.trim().split_once([' ', '\t'])?;
@@ -13,7 +13,7 @@ pub(super) fn value_in(map: &str, key: &str) -> Option<String> {
     })
 }
 
-/// Sets the entry in the map file at `path` and leaves every other line as it is.
+/// Sets the entry in the map file at `path`; every other line stays as it is.
 pub(super) fn set_entry(path: &Path, entry: &MapEntry, value: &str) -> Result<(), Fault> {
     let old = text(path)?;
     let mut new = String::with_capacity(old.len() + 64);

@@ -1,10 +1,10 @@
-//! Which order wins when two set the split at the same moment: HAProxy has no compare-and-set, so every order reads what
-//! came of it, and the one whose command was the last of all sees everything.
+//! Decides which of two simultaneous orders wins. HAProxy has no compare-and-set, so every order reads the result of
+//! its commands. The order whose command came last sees everything.
 //!
-//! The way back sets its own again until it stands. A forward order that finds another's values beside its own goes
-//! along with the least traffic for the side that gains that anybody asked for, and is told as a conflict: two that
-//! meet so agree without knowing each other, a rollback always wins, and what remains is a split that was ordered,
-//! never a mixture of two and never no weight at all.
+//! A rollback sets its split again until it is in effect. A forward order that finds values of another order accepts
+//! the smallest share, among all requested ones, for the side that gains, and returns a conflict. So two such orders
+//! agree without knowing each other, and a rollback always wins. The result is always a split that was ordered, never
+//! a mixture of two and never all weights at 0.
 
 use std::time::Duration;
 
@@ -17,47 +17,48 @@ use crate::backend::BackendError;
 use crate::backend::haproxy::spec::{HaproxySpec, Method};
 use crate::domain::{Order, Pair, Side, Split};
 
-/// How long it may take until all nodes agree, reads and further changes together.
+/// The time limit until all nodes agree, for reads and further changes together.
 const LIMIT: Duration = Duration::from_millis(400);
-/// So often a split is set again.
+/// How many times a split is set again.
 const ROUNDS: u32 = 6;
-/// Two that meet again wait for a different time each, in milliseconds.
+/// Two orders that collide again each wait for a random time, in milliseconds.
 const JITTER_MS: std::ops::Range<u64> = 2..25;
 
-/// What one node says, beside the split that was set last.
+/// The state of a node, compared with the split that was set last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum NodeState {
-    /// That split, whole.
+    /// Exactly that split.
     Ours,
-    /// Another one, whole.
+    /// Exactly another split.
     Other(Split),
-    /// Parts of several: what others asked for, as far as their parts tell.
+    /// A mixture: the split that others requested, if it can be recognized.
     Torn(Option<Split>),
 }
 
-/// What is to be done about it.
+/// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// What was set is in force.
+    /// Nothing: our split is in effect.
     Stands,
-    /// Every node has what another order set since: it stays.
+    /// Nothing: every node has the split of a later order.
     Leave(Split),
-    /// This is to be set.
+    /// Set this split.
     Set(Split),
 }
 
-/// Reads whether `order` is in force on the nodes of `spec`, all of which took it, and makes them agree where it is not.
-/// Answers with what they have now.
+/// Reads whether `order` is in effect on the nodes of `spec`, all of which accepted it, and makes them agree if not.
+/// Returns their current split.
 ///
 /// # Errors
-/// `Conflict` where another's order won, `Unknown` where the nodes never agreed.
+/// `Conflict` if another order won, `Unknown` if the nodes never agreed.
 pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<(), BackendError>) {
     let end = Instant::now() + LIMIT;
     let mut wanted = order.target;
     for round in 0..=ROUNDS {
         let left = end.saturating_duration_since(Instant::now());
         let told = ask_all(spec, vec![command::state(&spec.method)], left).await;
-        // Reason: a node that took the order and cannot be read is seen at the next look, not held against it here.
+        // Reason: a node that accepted the order but cannot be read is not counted as a failure here; the next
+        // reading shows it.
         let states: Vec<NodeState> =
             told.iter().filter_map(|it| Some(node_state(&spec.method, wanted, order, it.1.as_ref().ok()?))).collect();
         let next = next(&states, wanted, order);
@@ -81,7 +82,7 @@ pub(super) async fn settle(spec: &HaproxySpec, order: &Order) -> (Split, Result<
                 wanted = split;
                 let toward = if wanted == order.target { order.toward } else { order.toward.other() };
                 let commands = command::setting(&spec.method, wanted, toward);
-                // What became of it is read in the next round.
+                // The next round reads the result.
                 drop(ask_all(spec, commands, end.saturating_duration_since(Instant::now())).await);
             }
         }
@@ -118,7 +119,7 @@ fn next(states: &[NodeState], wanted: Split, order: &Order) -> Next {
     Next::Set(others.chain([wanted]).min_by_key(gains).unwrap_or(wanted))
 }
 
-/// What one node's answer to [`command::state`] is, where `wanted` was set last.
+/// The meaning of one node's answer to [`command::state`] after `wanted` was set.
 fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String]) -> NodeState {
     let text = answers.first().map(String::as_str).unwrap_or_default();
     let Method::Weights { servers, .. } = method else {
@@ -140,8 +141,8 @@ fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String])
     if let Some(split) = all().find(|split| weights::for_split(*split, &counts) == found) {
         return NodeState::Other(split);
     }
-    // The least that fits a side that is not as we set it; where many splits share its weights, only the way back is
-    // sure to have been meant.
+    // The smallest share that fits a side with foreign values. If several splits have these weights, only a rollback
+    // can be recognized for certain.
     let fits = |side: Side| {
         let mut fitting = all().filter(|split| weights::for_split(*split, &counts)[side] == found[side]);
         let least = fitting.next();
@@ -152,7 +153,7 @@ fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String])
     NodeState::Torn(foreign.filter_map(fits).min_by_key(|split| split.share(order.toward)))
 }
 
-/// The weights of the servers of each side; `None` where one is missing.
+/// The weights of the servers of each side; `None` if one is missing.
 fn of_servers(state: &Table, servers: &Pair<Vec<String>>) -> Option<Pair<Vec<u64>>> {
     let one = |server: &String| state.rows().find(|row| row.text("srv_name") == server)?.number("srv_uweight");
     let of = |side: Side| servers[side].iter().map(one).collect::<Option<Vec<u64>>>();
@@ -176,7 +177,7 @@ mod tests {
         Split::toward(Side::Green, percent)
     }
 
-    /// What one server a side with these weights says.
+    /// The state for one server a side with these weights.
     fn pair(order: &Order, blue: u64, green: u64) -> NodeState {
         let servers = Pair { blue: vec!["b".into()], green: vec!["g".into()] };
         let method = Method::Weights { backend: "be".into(), servers };

@@ -1,4 +1,4 @@
-//! HAProxy: its runtime API on several nodes, and what of its configuration carries the split.
+//! HAProxy: its runtime API on several nodes, and the part of its configuration that carries the split.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use crate::domain::text::clean;
 /// One HAProxy, or several that are one router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HaproxySpec {
-    /// Where each process takes orders; at least one, none twice.
+    /// The address of each process's runtime API; at least one, all different.
     pub nodes: Vec<NodeAddress>,
     /// What carries the split.
     pub method: Method,
-    /// What is written after a change, so that a reload does not undo it.
+    /// What to write after a change, so that a reload does not undo it.
     pub save: Save,
 }
 
-/// Where one process takes orders.
+/// The address of one process's runtime API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NodeAddress {
     /// A unix socket (`stats socket /run/haproxy/admin.sock level admin`).
     Unix(PathBuf),
-    /// `host:port` (`stats socket ipv4@127.0.0.1:9999 level admin`): no password protects it.
+    /// `host:port` (`stats socket ipv4@127.0.0.1:9999 level admin`). It has no password.
     Tcp(String),
 }
 
@@ -38,20 +38,20 @@ impl fmt::Display for NodeAddress {
 /// What carries the split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {
-    /// One entry of a map names the side that takes all traffic; changed atomically.
+    /// A map entry names the side that takes all traffic. It changes atomically.
     Switch {
         /// The entry.
         entry: MapEntry,
-        /// The values that stand for the sides, as the frontend's rule knows them.
+        /// The values for the sides, as the frontend's rule knows them.
         values: Pair<String>,
-        /// The backends behind the sides, for counters and sessions; `None` where they are not named.
+        /// The backends of the sides, for counters and sessions; `None` if they are not named.
         backends: Option<Pair<String>>,
     },
-    /// One entry of a map is green's share in percent; changed atomically.
+    /// A map entry is green's share in percent. It changes atomically.
     Percent {
         /// The entry.
         entry: MapEntry,
-        /// The backends behind the sides, for counters and sessions; `None` where they are not named.
+        /// The backends of the sides, for counters and sessions; `None` if they are not named.
         backends: Option<Pair<String>>,
     },
     /// The weights of servers in one backend.
@@ -66,17 +66,17 @@ pub enum Method {
 /// One entry of a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapEntry {
-    /// The map as HAProxy knows it: the file's name in its configuration.
+    /// The map's name in HAProxy: the file's name in its configuration.
     pub map: String,
     /// The entry's key.
     pub key: String,
 }
 
-/// What is written after a change. Empty lists write nothing.
+/// The files to write after a change. Empty lists write nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Save {
-    /// Map files, as this machine reaches them: the entry is set in each.
+    /// Paths of map files on this machine. The entry is set in each.
     pub maps: Vec<PathBuf>,
-    /// Server state files, one a node in the order of the nodes: what `show servers state` says goes there.
+    /// Server state files, one per node in the order of the nodes, for the output of `show servers state`.
     pub states: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The tables HAProxy prints: columns are found by their names, which versions add to and never move.
+//! Tables that HAProxy prints. Columns are found by their names: new versions add columns.
 
 use crate::backend::BackendError;
 use crate::domain::text::clean;
@@ -18,12 +18,12 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    /// `show stat`: `# pxname,svname,...` and lines of comma-separated values.
+    /// Parses `show stat`: `# pxname,svname,...` and lines of comma-separated values.
     pub(super) fn stat(text: &str) -> Result<Self, BackendError> {
         Self::read(text, "show stat", "pxname", commas)
     }
 
-    /// `show servers state`: a line with the version of the format, `# be_id be_name ...`, and lines of words.
+    /// Parses `show servers state`: a line with the version of the format, `# be_id be_name ...`, and lines of words.
     pub(super) fn servers_state(text: &str) -> Result<Self, BackendError> {
         let words = |line: &str| line.split_ascii_whitespace().map(str::to_owned).collect();
         match text.split_once('\n') {
@@ -48,25 +48,25 @@ impl Table {
 }
 
 impl<'a> Row<'a> {
-    /// The cell of a column; empty where it is missing.
+    /// The cell of a column; empty if the column is missing.
     pub(super) fn text(&self, column: &str) -> &'a str {
         let at = self.table.columns.iter().position(|name| name == column);
         at.and_then(|at| self.cells.get(at)).map_or("", String::as_str)
     }
 
-    /// The number in a column; `None` where it is missing.
+    /// The number in a column; `None` if it is missing.
     pub(super) fn number(&self, column: &str) -> Option<u64> {
         self.text(column).parse().ok()
     }
 }
 
-/// The format of another version.
+/// The error for a format of another version.
 pub(super) fn foreign(what: &str, text: &str) -> BackendError {
     let begins = clean(&text.chars().take(80).collect::<String>(), 60);
     BackendError::Garbled(format!("the answer to {what:?} has another format, it begins with {begins:?}"))
 }
 
-/// Comma-separated values, with quotes around those that hold commas.
+/// Splits comma-separated values. Values with commas are quoted.
 fn commas(line: &str) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {

@@ -1,21 +1,21 @@
-//! A split in percent as weights of servers, and weights as a split.
+//! Converts a split in percent to weights of servers and back.
 //!
-//! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight wherever that
-//! can be, so that the replicas of a side share its traffic evenly, whatever their number.
+//! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight if possible,
+//! so that the replicas of a side share its traffic evenly, whatever their number.
 
 use crate::domain::{Pair, Side, Split};
 
 /// The largest weight a server can have.
 const MOST: u64 = 256;
 
-/// The weights of the servers of each side, for `split` and so many servers a side.
+/// The weights of the servers of each side, for `split` and this number of servers per side.
 pub(super) fn for_split(split: Split, servers: &Pair<usize>) -> Pair<Vec<u64>> {
     let even = evenly(split, servers);
     let sums = even.map(|side, weight| weight * servers[side] as u64);
     if to_split(&sums).is_some_and(|(read, _)| read == split) {
         return even.map(|side, weight| vec![*weight; servers[side]]);
     }
-    // One server on the larger side and many on the smaller: some of the many get nothing.
+    // With few servers on the larger side and many on the smaller, some of the many get no traffic.
     let small = if split.share(Side::Blue) < split.share(Side::Green) { Side::Blue } else { Side::Green };
     let large = servers[small.other()] as u64 * MOST;
     let (share, other) = (u64::from(split.share(small)), u64::from(split.share(small.other())));
@@ -24,7 +24,7 @@ pub(super) fn for_split(split: Split, servers: &Pair<usize>) -> Pair<Vec<u64>> {
     Pair::from_fn(|side| if side == small { (0..n).map(one).collect() } else { vec![MOST; servers[side]] })
 }
 
-/// The same weight for every server of a side, as near as it gets.
+/// The same weight for every server of a side, as near to `split` as possible.
 fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
     let wanted = Pair::from_fn(|side| u64::from(split.share(side)));
     if servers.blue == servers.green || wanted.blue == 0 || wanted.green == 0 {
@@ -37,7 +37,7 @@ fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
     if exact.blue.max(exact.green) <= MOST {
         return exact;
     }
-    // The nearest there is: each weight of the smaller side with what it asks of the larger.
+    // Finds the nearest: for each weight of the smaller side, the matching weight of the larger side.
     let (small, large) = if blue < green { (Side::Blue, Side::Green) } else { (Side::Green, Side::Blue) };
     let ratio = exact[large] as f64 / exact[small] as f64;
     let off = |least: u64| ((least as f64 * ratio).round().min(MOST as f64) / least as f64 - ratio).abs();
@@ -50,7 +50,7 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a.max(1) } else { gcd(b, a % b) }
 }
 
-/// The split that the summed weights of both sides make, and whether it is a whole percent; `None` when all are 0.
+/// The split for the summed weights of both sides, and whether it is a whole percent; `None` if all are 0.
 pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
     let all = sums.blue + sums.green;
     if all == 0 {
@@ -58,7 +58,7 @@ pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
     }
     let exact = sums.green as f64 * 100.0 / all as f64;
     let mut green = exact.round() as u8;
-    // A side that takes any traffic is never shown with none.
+    // A side with any traffic is never shown with 0 %.
     if sums.green > 0 && sums.blue > 0 {
         green = green.clamp(1, 99);
     }

@@ -1,6 +1,6 @@
-//! One exchange with one process: a connection of its own, one line of commands, as many answers.
+//! One exchange with one process: its own connection, one line of commands, as many answers.
 //!
-//! Each answer ends with an empty line; a command that sets something and succeeds answers with that line alone.
+//! Each answer ends with an empty line. A successful set command answers with only that line.
 
 use std::io;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::backend::BackendError;
 use crate::backend::haproxy::spec::NodeAddress;
 use crate::domain::text::clean;
 
-/// A backend with a thousand servers has about 400 KiB of `show stat`.
+/// The longest answer, in bytes. A backend with a thousand servers has about 400 KiB of `show stat`.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// Why a node gave no answers.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
-    /// What it means for the order; its text begins with the node.
+    /// Its meaning for the order. Its text starts with the node.
     pub error: BackendError,
-    /// Nobody listens there: that process is not up and serves no traffic. Any other silence may be that of a
+    /// Nothing listens there: that process is not running and serves no traffic. Other failures may come from a
     /// router at work.
     pub is_gone: bool,
 }
 
 impl Fault {
-    /// A fault of a process that is up.
+    /// A fault of a process that is running.
     pub(super) fn of(node: &NodeAddress, error: BackendError) -> Self {
         let told = |text: String| format!("{node}: {text}");
         let error = match error {
@@ -42,7 +42,7 @@ impl Fault {
     }
 }
 
-/// Sends `commands` and gives one answer for each, without the empty line at its end.
+/// Sends `commands` and returns one answer for each, without the empty line at its end.
 pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration) -> Result<Vec<String>, Fault> {
     if let Some(command) = commands.iter().find(|command| !is_one_command(command)) {
         let text = format!("{:?} is not one command of the runtime API; nothing was sent", clean(command, 120));
@@ -70,7 +70,7 @@ pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration
     exchanged.unwrap_or_else(silent).map_err(|error| Fault::of(node, error))
 }
 
-/// A line end, a semicolon or a payload mark would begin another command.
+/// A line end, a semicolon or a payload mark would start another command.
 fn is_one_command(command: &str) -> bool {
     !command.is_empty() && command.bytes().all(|b| (b' '..=b'~').contains(&b) && !b";\\\"'<#".contains(&b))
 }
@@ -106,7 +106,7 @@ async fn exchange(
         if bytes.len() > MAX_ANSWER {
             return Err(BackendError::Garbled(format!("the answer is longer than {} MiB", MAX_ANSWER >> 20)));
         }
-        // A whole answer is an answer: some versions keep the connection open behind it.
+        // A complete answer is enough: some versions keep the connection open after it.
         if n == 0 || bytes.ends_with(b"\n") {
             let (answers, is_whole) = answers(&String::from_utf8_lossy(&bytes));
             match (n, answers.len()) {
@@ -129,7 +129,7 @@ fn cut_off(bytes: &[u8]) -> BackendError {
     BackendError::Garbled(format!("closed in the middle of an answer that begins with {begins:?}"))
 }
 
-/// The answers in `text`, and whether nothing is left over.
+/// The answers in `text`, and whether the last one is complete.
 fn answers(text: &str) -> (Vec<String>, bool) {
     let (mut found, mut answer) = (Vec::new(), String::new());
     for line in text.split_inclusive('\n') {
@@ -142,7 +142,7 @@ fn answers(text: &str) -> (Vec<String>, bool) {
     (found, answer.is_empty())
 }
 
-/// What a command that sets something answered.
+/// Checks the answer to a set command.
 pub(super) fn done(command: &str, answer: &str) -> Result<(), BackendError> {
     let text = answer.trim();
     if text.is_empty() {
@@ -153,7 +153,7 @@ pub(super) fn done(command: &str, answer: &str) -> Result<(), BackendError> {
     }))
 }
 
-/// The error that HAProxy answers with; `None` where the text is not an error.
+/// HAProxy's error in `text`; `None` if the text is not an error.
 pub(super) fn refusal(text: &str) -> Option<BackendError> {
     let first = clean(text.lines().next().unwrap_or_default(), 160);
     let has = |words: &[&str]| words.iter().any(|word| first.starts_with(word));

@@ -1,4 +1,4 @@
-//! One HTTP call of the user's, with its placeholders filled in.
+//! One HTTP call of the user, with its placeholders filled in.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::domain::text::clean;
 use crate::domain::{Call, HeaderValue, placeholder};
 use crate::http::{Client, Headers, Reply};
 
-/// Makes `call`; whatever is not 2xx is an error that says what it means for an order.
+/// Makes `call`. A status other than 2xx is an error with its meaning for an order.
 pub(super) async fn call(
     client: &Client,
     call: &Call,
@@ -29,13 +29,13 @@ pub(super) async fn call(
         if !headers.list.iter().any(|(name, _)| name == "content-type") {
             request = request.header("content-type", "application/json");
         }
-        // Values are plain: they are the same in JSON as anywhere else.
+        // Values are plain, so they need no escaping in JSON.
         request = request.body(values.fill(body, str::to_owned)?);
     }
     exchange(request, &place, limit).await
 }
 
-/// The request as it would be sent, with its secrets masked.
+/// The request as it would be sent, with secrets masked.
 pub(super) fn preview(call: &Call, values: &Values) -> Result<(String, Vec<String>), BackendError> {
     let url = values.fill(&call.url, placeholder::escape_url)?;
     let mut lines = vec![format!("{} {}", call.method, clean(&url, 300))];

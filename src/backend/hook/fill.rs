@@ -1,4 +1,4 @@
-//! The values of one order, put into what its user wrote: each can never be more than a value.
+//! Puts the values of one order into the user's texts. A value can never become more than a value.
 
 use crate::backend::BackendError;
 use crate::backend::hook::spec::PLACEHOLDERS;
@@ -8,18 +8,18 @@ use crate::domain::{Order, Revision, Side, placeholder};
 /// Longest revision, in bytes.
 const MAX_REVISION: usize = 200;
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Values(Vec<(&'static str, String)>);
 
 impl Values {
-    /// For reading: nothing is known but the service.
+    /// For reading: only the service is known.
     pub(super) fn of_reading(service: &str) -> Self {
         let known = |name| if name == "service" { service.to_owned() } else { String::new() };
         Self(PLACEHOLDERS.iter().map(|name| (*name, known(*name))).collect())
     }
 
-    /// For an order; `seen` is the revision that was read last.
+    /// For an order. `seen` is the last revision that was read.
     ///
     /// # Errors
     /// An id or a revision that cannot be passed on safely.
@@ -34,7 +34,7 @@ impl Values {
                 )));
             }
         }
-        // Reason: no revision means "whatever the state is", which only the way back may say.
+        // Reason: an empty revision means "in any state", which only a rollback may say.
         if order.expected.is_some() && expected.is_empty() {
             return Err(BackendError::Refused("the revision it was made for is empty".into()));
         }
@@ -58,7 +58,7 @@ impl Values {
             .map_err(BackendError::Refused)
     }
 
-    /// Name and value of each, for a command's environment.
+    /// Name and value of each placeholder, for a command's environment.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
@@ -68,7 +68,7 @@ impl Values {
     }
 }
 
-/// Whether `text` is the same in an argument, a shell's script, JSON, a header and a URL's query.
+/// Whether `text` needs no escaping in an argument, a shell script, JSON, a header and a URL's query.
 pub(super) fn is_plain(text: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"._:+/=@,-".contains(&b);
     (1..=MAX_REVISION).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('-')

@@ -1,4 +1,4 @@
-//! What `[backend] kind = "exec"` and `kind = "http"` mean: the user's own commands and calls.
+//! Reads `[backend] kind = "exec"` and `kind = "http"`: the user's own commands and calls.
 
 use super::keys;
 use super::spec::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
@@ -10,7 +10,7 @@ use crate::settings::{Node, Table, call, quote, transport, values};
 
 const MINUTE: u64 = 60_000;
 
-/// What is read and what is done.
+/// The acts for reading and changing.
 struct Acts {
     read: Act,
     set: Option<Act>,
@@ -18,7 +18,7 @@ struct Acts {
     rollback: Option<Act>,
 }
 
-/// A system that is driven by commands.
+/// A system driven by commands.
 pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let example = "write e.g. [\"./router\", \"set\", \"{{green}}\", \"{{expected}}\"]";
     let acts = acts(table, |node, _| command(node, example));
@@ -31,7 +31,7 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     Some(Backend::new(HookSpec { dir: dir?, conflict_code, ..spec }))
 }
 
-/// A system that is driven by HTTP calls.
+/// A system driven by HTTP calls.
 pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let acts = acts(table, call);
     let header = table.get("revision_header").map(|node| values::header(&node));
@@ -84,12 +84,12 @@ fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
     Some(Act::Call(call?))
 }
 
-/// What both kinds have in common.
+/// Reads what both kinds have in common.
 fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<HookSpec> {
     let pointer = |key, or: &str| table.get(key).map_or_else(|| Some(or.to_owned()), |node| values::pointer(&node));
     let (green, revision) = (pointer("green", "/split/green"), pointer("revision", "/revision"));
     let blue = table.get("blue").map(|node| values::pointer(&node));
-    // Where the acts are at fault their consequences are not checked.
+    // If the acts have faults, rules about them are not checked.
     let has_set = acts.as_ref().is_none_or(|acts| acts.set.is_some());
     let weights = match table.get("weights") {
         Some(node) => weights(&node, has_set),

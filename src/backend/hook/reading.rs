@@ -1,4 +1,4 @@
-//! What a hook's answer says of the traffic system.
+//! Reads the split out of a hook's answer.
 
 use serde_json::Value;
 
@@ -9,12 +9,12 @@ use crate::domain::observation::Replicas;
 use crate::domain::text::clean;
 use crate::domain::{Observation, Pair, Revision, Side, Split, Version};
 
-/// More notes than this are left out, and the last note says so.
+/// The most notes. The last one then says that more were left out.
 const MAX_NOTES: usize = 8;
-/// A share may be this far from a whole percent, which is all that weights can be.
+/// How far a share may be from a whole percent. Weights can only be whole.
 const ROUNDING: f64 = 0.01;
 
-/// Reads an answer's body; `header` is the revision of a response header.
+/// Reads an answer's body. `header` is the revision from a response header.
 pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<Observation, BackendError> {
     let answer = json(body)?;
     let (split, rounded) = split(at, &answer)?;
@@ -26,7 +26,7 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
         (None, Some(_)) => return Err(garbled(format!("{} is neither text nor number", named(&at.revision)))),
     };
     let revision = match told.filter(|told| !told.is_empty()) {
-        // Without a revision of its own the state is what it shows.
+        // Without a revision of its own, the split is the revision.
         None => format!("split-{}-{}", split.share(Side::Blue), split.share(Side::Green)),
         Some(told) if is_plain(&told) => told,
         Some(told) => {
@@ -51,10 +51,10 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
     })
 }
 
-/// The revision in the answer to an act, where it has one.
+/// The revision in the answer to an act, if it has one.
 ///
 /// # Errors
-/// An answer that is no answer: HTML, or JSON that broke off.
+/// The answer is not valid: HTML, or JSON that is cut off.
 pub(super) fn after_act(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<Option<Revision>, BackendError> {
     let begins = body.trim_ascii_start().first().copied();
     let told = match begins {
@@ -64,7 +64,7 @@ pub(super) fn after_act(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Res
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }),
-        // Words for people.
+        // Text for people.
         _ => None,
     };
     Ok(header.map(str::to_owned).or(told).filter(|told| is_plain(told)).map(Revision))
@@ -82,7 +82,7 @@ fn json(body: &[u8]) -> Result<Value, BackendError> {
     })
 }
 
-/// The split, and what is wrong with it when it is not whole.
+/// The split, and what is wrong if it is not whole.
 fn split(at: &AnswerAt, answer: &Value) -> Result<(Split, Option<String>), BackendError> {
     let number = |pointer: &String| {
         let value = answer.pointer(pointer).and_then(Value::as_f64);

@@ -1,4 +1,4 @@
-//! The file that cutover owns in nginx's configuration: written from a fixed pattern, and read strictly.
+//! The file that cutover owns in nginx's configuration: written from a fixed pattern, read strictly.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use crate::backend::nginx::spec::NginxSpec;
 use crate::domain::text::clean;
 use crate::domain::{Digest, OrderId, Revision, Side, Split};
 
-/// A share may be this far from a whole percent.
+/// How far a share may be from a whole percent.
 const ROUNDING: f64 = 0.005;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) split: Split,
-    /// Why that is not the whole truth.
+    /// Why the split is not the whole truth.
     pub(super) odd: Option<String>,
     pub(super) revision: Revision,
-    /// Rises with every change of ours.
+    /// Increases with every change by cutover.
     pub(super) number: u64,
 }
 
-/// The file for `split`, written at `now` where that is known.
+/// The file for `split`, written at `now` if that is known.
 pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId, now: Option<&Instant>) -> String {
     let text = directive(spec, split);
     let order = clean(&order.0, 60).replace('\n', " ");
@@ -33,19 +33,19 @@ pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId
     )
 }
 
-/// The line that says when the file was written, by a clock that cannot be set.
+/// The line with the time of writing, by a clock that cannot be set.
 const STAMP: &str = "# at boot ";
 
-/// A moment since the machine was started.
+/// A time since the machine started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Instant {
-    /// Which start it was: letters, digits and `-`.
+    /// The id of the machine's start: letters, digits and `-`.
     pub(super) boot: String,
-    /// How long after it.
+    /// The time since that start.
     pub(super) since: Duration,
 }
 
-/// When the file was written, as it says itself; `None` where it does not, or where it was changed since.
+/// The time of writing in the file; `None` if it is missing or the file was changed since.
 pub(super) fn written(text: &str) -> Option<Instant> {
     let line = text.lines().find_map(|line| line.strip_prefix(STAMP))?;
     let (at, of) = line.split_once(", text ")?;
@@ -59,7 +59,7 @@ fn short(text: &str) -> String {
     Digest::of([text]).as_str().chars().take(16).collect()
 }
 
-/// What nginx reads. A share of 0 has no line of its own: nginx takes none below 0.01 %.
+/// The part for nginx. A share of 0 has no line: nginx accepts nothing below 0.01 %.
 fn directive(spec: &NginxSpec, split: Split) -> String {
     let mut text = format!("split_clients \"{}\" ${} {{\n", spec.key, spec.variable);
     let (green, blue) = (split.share(Side::Green), &spec.names.blue);
@@ -78,10 +78,10 @@ fn directive(spec: &NginxSpec, split: Split) -> String {
     text
 }
 
-/// Reads the file; also one that was edited by hand, as long as it still shares between the two sides.
+/// Reads the file, also after a manual edit that still splits between the two sides.
 ///
 /// # Errors
-/// What it holds instead, in words.
+/// What the file holds instead, in words.
 pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     let words = words(text);
     let mut words = words.iter().map(String::as_str);
@@ -133,7 +133,7 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     })
 }
 
-/// The digest of the whole file: an edit by hand changes it too.
+/// The digest of the whole file, so a manual edit changes it too.
 pub(super) fn revision(text: &str) -> Revision {
     Revision(short(text))
 }
@@ -143,13 +143,13 @@ fn number(text: &str) -> u64 {
     line.and_then(|line| line.split(',').next()).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// The words and signs of nginx's language, without comments and quotes.
+/// The words and symbols of nginx's language, without comments and quotes.
 fn words(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default();
         let mut word = String::new();
-        // `${name}` is part of a word; a brace of its own is a sign.
+        // `${name}` is part of a word; any other brace is a symbol.
         let mut is_name = false;
         for c in line.chars() {
             match c {

@@ -1,4 +1,4 @@
-//! What `[backend] kind = "nginx"` means.
+//! Reads `[backend] kind = "nginx"`.
 
 use super::spec::NginxSpec;
 use crate::backend::configured::Backend;
@@ -6,7 +6,7 @@ use crate::backend::kind::Around;
 use crate::domain::Pair;
 use crate::settings::{Node, Table, quote, values};
 
-/// nginx, by a file of its configuration.
+/// Reads the config of nginx.
 pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let include = table.need("include", "write e.g. include = \"/etc/nginx/cutover.conf\"").and_then(|node| {
         let path = values::path(&node)?;
@@ -28,7 +28,7 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let reload = command("reload");
     let pid = match (table.get("pid"), &reload) {
         (Some(node), _) => values::path(&node).map(Some),
-        // Whoever reloads by a command may not see nginx's processes.
+        // A user with a reload command may not be able to see nginx's processes.
         (None, Some(_)) => Some(None),
         (None, None) => Some(Some("/run/nginx.pid".into())),
     };
@@ -55,7 +55,7 @@ fn variable(node: &Node<'_>) -> Option<String> {
     node.refuse(format!("{} is not the name of a variable", quote(text)), "write e.g. \"$cutover_side\"")
 }
 
-/// Variables of nginx, and signs that mean nothing to it.
+/// Variables of nginx, and characters without a meaning in nginx's language.
 fn key(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"$_-.:/".contains(&b);

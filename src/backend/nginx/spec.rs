@@ -9,18 +9,18 @@ use crate::domain::Pair;
 pub(crate) struct NginxSpec {
     /// The file that cutover writes; nginx's own configuration includes it in `http { }`.
     pub include: PathBuf,
-    /// The variable it sets, without the `$`: which side takes a request.
+    /// The variable it sets, without the `$`. It names the side of a request.
     pub variable: String,
-    /// What requests are shared by, e.g. `$request_id`; the same value always goes to the same side.
+    /// The value that decides the side, e.g. `$request_id`. The same value always goes to the same side.
     pub key: String,
     /// The variable's value for each side: names of upstreams.
     pub names: Pair<String>,
-    /// Tests the whole configuration before a forward change, e.g. `nginx -t`.
+    /// The command that tests the whole configuration before a forward change, e.g. `nginx -t`.
     pub test: Vec<String>,
-    /// The file that holds the master's process id; without one its workers cannot be seen.
+    /// The file with the master's process id; without it the workers cannot be seen.
     pub pid: Option<PathBuf>,
-    /// Reloads nginx; a HUP to the process of `pid` without it.
+    /// The command that reloads nginx; without it the process of `pid` gets a HUP.
     pub reload: Option<Vec<String>>,
-    /// The only shares of green besides 0 and 100, where each reload is one too many.
+    /// The only shares of green besides 0 and 100, if reloads should be rare.
     pub shares: Option<Vec<u8>>,
 }

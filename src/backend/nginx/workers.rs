@@ -1,8 +1,8 @@
-//! nginx's processes, as Linux shows them: which workers serve by the file as it is now.
+//! nginx's processes as Linux shows them: which workers use the current file.
 //!
-//! A reload starts new workers, and only then do the old ones stop taking connections. So the time at which a worker
-//! began, held against the time at which the file was written, says which split it serves, for every process that
-//! looks, also one that did not give the order.
+//! A reload starts new workers; only then do the old ones stop accepting connections. So a comparison of a worker's
+//! start time with the time at which the file was written shows which split it uses. Every process can compare them,
+//! even one that did not send the order.
 
 use std::fs;
 use std::io;
@@ -11,15 +11,15 @@ use std::time::{Duration, SystemTime};
 
 use super::include::Instant;
 
-/// The system gives the start of a process, and the time since its own start, in hundredths of a second.
+/// Linux gives start times of processes and the uptime in hundredths of a second.
 const COARSE: Duration = Duration::from_millis(25);
-/// A process's beginning is counted in these, on every platform that Linux runs on.
+/// The unit of a process's start time, the same on every platform of Linux.
 const TICKS_PER_S: f64 = 100.0;
 
 /// Why nginx cannot be signalled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoMaster {
-    /// It does not run, as far as can be seen from here.
+    /// It does not seem to run.
     Gone(String),
     /// This user may not look.
     Denied(String),
@@ -28,17 +28,17 @@ pub(super) enum NoMaster {
 /// The workers of one master.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Workers {
-    /// They take connections and were started after the file was written.
+    /// They accept connections and started after the file was written.
     pub(super) new: usize,
-    /// They take connections and were started before it.
+    /// They accept connections and started before it.
     pub(super) old: usize,
-    /// They finish what they have and take nothing more.
+    /// They finish their requests and accept no new ones.
     pub(super) leaving: usize,
-    /// How long ago the youngest was started.
+    /// The age of the youngest.
     pub(super) youngest: Option<Duration>,
 }
 
-/// The process id in `file`, if it is that of a master process of nginx.
+/// The process id in `file`, if it belongs to a master process of nginx.
 pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
     let text = fs::read_to_string(file).map_err(|error| {
         let text = format!("{}: {error}", file.display());
@@ -50,24 +50,24 @@ pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
         .ok()
         .filter(|pid| *pid > 1)
         .ok_or_else(|| NoMaster::Gone(format!("{} holds no process id", file.display())))?;
-    // A file left behind may name any process by now, and a HUP ends most of them.
+    // An old pid file may name any process, and a HUP ends most of them.
     if title(pid).is_some_and(|title| title.starts_with("nginx: master process")) {
         return Ok(pid);
     }
     Err(NoMaster::Gone(format!("{} says process {pid}, which is no nginx master process", file.display())))
 }
 
-/// The workers of `master`, held against when the file was written: at `stamp` since this machine's start, where it says
-/// so itself, and at `modified` by a clock that may have been set meanwhile.
+/// The workers of `master`, compared with the time at which the file was written. There are two times: `stamp`,
+/// relative to this machine's start, if the file has it; and `modified`, from a clock that may have been set since.
 pub(super) fn workers(master: i32, stamp: Option<&Instant>, modified: SystemTime) -> Workers {
     let mut found = Workers::default();
     let Some(now) = now() else { return found };
     let ago = SystemTime::now().duration_since(modified);
     let by_clock = now.since.saturating_sub(ago.as_ref().copied().unwrap_or_default());
     let written = match stamp {
-        // A time that is still to come is no time: the clock was set.
+        // A modification time in the future is invalid: the clock was set.
         Some(stamp) if stamp.boot == now.boot && ago.is_err() => stamp.since,
-        // The later of the two: an older file of ours may have been put back, or the clock set forward.
+        // The later of the two: an older file of ours may have been restored, or the clock set forward.
         Some(stamp) if stamp.boot == now.boot => stamp.since.max(by_clock),
         _ => by_clock,
     };
@@ -90,7 +90,7 @@ pub(super) fn workers(master: i32, stamp: Option<&Instant>, modified: SystemTime
     found
 }
 
-/// How long a change must wait, so that no worker seems to have been started after it that was not.
+/// How long a change must wait, so that no earlier worker can seem to have started after it.
 pub(super) fn too_young(workers: Workers) -> Duration {
     workers.youngest.map_or(Duration::ZERO, |age| (COARSE * 2).saturating_sub(age))
 }
@@ -105,26 +105,26 @@ fn children(of: i32) -> Vec<i32> {
     if let Ok(text) = fs::read_to_string(format!("/proc/{of}/task/{of}/children")) {
         return text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
     }
-    // A kernel without that file: every process is looked at.
+    // A kernel without that file: look at every process.
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|pid| field(*pid, 1) == Some(of.into()))
         .collect()
 }
 
-/// A number of `/proc/PID/stat`, counted from the state that follows the name.
+/// A number in `/proc/PID/stat`, counted from the state after the name.
 fn field(pid: i32, at: usize) -> Option<i64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in brackets and may hold anything.
+    // The name is in brackets and may contain anything.
     text.rsplit_once(')')?.1.split_whitespace().nth(at)?.parse().ok()
 }
 
-/// From the system's start to that of the process.
+/// The time from the system's start to that of the process.
 fn started(pid: i32) -> Option<Duration> {
     Duration::try_from_secs_f64(field(pid, 19)? as f64 / TICKS_PER_S).ok()
 }
 
-/// This moment, by a clock that cannot be set.
+/// The current time, by a clock that cannot be set.
 pub(super) fn now() -> Option<Instant> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let text = fs::read_to_string("/proc/uptime").ok()?;

@@ -1,4 +1,4 @@
-//! Orders against a system that does what a test says, when it says so.
+//! Orders against a system that a test controls step by step.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ struct Fake(Arc<Inside>);
 struct Inside {
     /// `check a`, `send a`, `send a again`, `done a`.
     log: Mutex<Vec<String>>,
-    /// What is held: `check a` or `done a` comes once it has a permit.
+    /// The held steps: `check a` or `done a` waits for a permit.
     held: Mutex<HashMap<String, Arc<Semaphore>>>,
     answers: Mutex<HashMap<String, BackendError>>,
     ends_when_dropped: AtomicBool,
@@ -106,12 +106,12 @@ impl Rig {
         self.driver.apply(order).await
     }
 
-    /// Asks for `order` and gives it up after `after`.
+    /// Requests `order` and gives up after `after`.
     async fn give_up(&self, order: &Order, after: Duration) {
         assert!(timeout(after, self.driver.apply(order)).await.is_err(), "{} ended", order.id);
     }
 
-    /// The same, with a caller that goes on waiting.
+    /// The same, with a caller that keeps waiting.
     fn start(&self, order: &Order) -> tokio::task::JoinHandle<Outcome> {
         let (driver, order) = (Arc::clone(&self.driver), order.clone());
         tokio::spawn(async move { driver.apply(&order).await })

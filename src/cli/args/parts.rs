@@ -56,7 +56,7 @@ pub(crate) struct TailArgs {
     pub lines: usize,
 }
 
-/// Which rollout is reported, in which format, and to which file.
+/// The rollouts to report, the format, and the file.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArgs {
     /// Format [default: from the ending of the file name, else md]
@@ -84,7 +84,7 @@ pub(crate) enum ReportFormat {
     Html,
 }
 
-/// Which part of the manual, and where to.
+/// The part of the manual, and the destination.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct HelpArgs {
     /// A topic of the manual, or a verb; without it the list of topics
@@ -127,7 +127,7 @@ pub(crate) struct InitArgs {
     pub force: bool,
 }
 
-/// How the plan runs unattended.
+/// How to run the plan unattended.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Walk the plan of the config: gates, then step after step, then the rollback window
@@ -177,7 +177,7 @@ impl ValueEnum for OnFailure {
     }
 }
 
-/// How the demo is played.
+/// The options of the demo.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArgs {
     /// What happens to the sides
@@ -213,16 +213,17 @@ impl ValueEnum for Scenario {
     }
 }
 
-/// What is shown of a recording.
+/// The part of a recording to show.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReplayArgs {
-    /// What `--record` wrote
+    /// The recording made by `--record`
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// How many times as fast as it was
+    /// Playback speed as a multiple of real time
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     pub speed: f64,
-    /// Where to begin: a time, or an offset from the beginning, or with `-` before the end [default with --once: the end]
+    /// Where to begin: a time, or an offset from the beginning, or with `-` before the end [default with --once: the
+    /// end]
     #[arg(long, value_name = "10:15:00|90s|-10s", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// Print that moment as text and end; with -o json its status document
@@ -231,7 +232,7 @@ pub(crate) struct ReplayArgs {
     /// The size of that text
     #[arg(long, value_name = "80x24", requires = "once", value_parser = size)]
     pub size: Option<(u16, u16)>,
-    /// Print how much there is and what is missing
+    /// Print the length of the recording and what is missing
     #[arg(long, conflicts_with_all = ["once", "at"])]
     pub check: bool,
     /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
@@ -260,9 +261,9 @@ pub(crate) enum Goal {
     Switched,
     /// The plan is stopped
     Paused,
-    /// Traffic is back
+    /// A rollback has moved all traffic back
     RolledBack,
-    /// The rollout was given up
+    /// The rollout was aborted
     Aborted,
     /// The rollback window was ended
     Finalized,

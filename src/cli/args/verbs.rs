@@ -26,7 +26,7 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: Option<GatesAct>,
     },
-    /// Print what the gates said
+    /// Print the output of the gates
     Logs {
         /// Only this gate
         gate: Option<String>,
@@ -63,7 +63,7 @@ pub(crate) enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
-    /// Give up the rollout before it is complete: all traffic back to the live side
+    /// End the rollout before it is complete and move all traffic back to the live side
     Abort {
         /// How it asks and waits.
         #[command(flatten)]
@@ -118,7 +118,7 @@ pub(crate) enum Verb {
         #[command(flatten)]
         expect: ExpectArgs,
     },
-    /// End the rollback window and let the standby go
+    /// End the rollback window and release the standby
     Finalize {
         /// How it asks and waits.
         #[command(flatten)]
@@ -183,7 +183,7 @@ pub(crate) enum Verb {
     },
     /// Print the manual: its topics, one topic, or the lines with a word
     Help(HelpArgs),
-    /// Print the paths that are used, and what is in effect
+    /// Print the paths and settings in use
     Info,
     /// Run the embedded gateway until INT or TERM
     Gateway {
@@ -203,7 +203,7 @@ pub(crate) enum Verb {
     DemoLoad(RawArgs),
 }
 
-/// What to do with gates.
+/// Verbs about gates.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatesAct {
     /// Run gates on the candidate and wait: exit code 0 when all required gates passed, 3 when one did not, 10 on time-out
@@ -220,7 +220,7 @@ pub(crate) enum GatesAct {
     },
 }
 
-/// What to do with the journal.
+/// Verbs about the journal.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalAct {
     /// Check the hash chain from the first line to the last

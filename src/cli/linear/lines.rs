@@ -1,4 +1,4 @@
-//! The console in lines, without terminal and clock: events and typed lines go in, lines and requests come out.
+//! The console in lines, without terminal and clock: takes events and typed lines, returns lines and requests.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,26 +13,26 @@ use crate::dialogue::{
 use crate::domain::{Actor, LogLine};
 use crate::engine::{Command, MIN_REASON, RefusalKind, Reply, Request, Snapshot, Status};
 
-/// Lines of the log that are kept.
+/// The most log lines that are kept.
 const LOG: usize = 500;
 /// The shortest time a question stays open, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
 /// A second Ctrl-C within this time leaves, in milliseconds.
 const INTERRUPT_MS: u64 = 2_000;
 
-/// What the loop has to do.
+/// An action for the loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Print this line; news may be left out when the terminal is too slow, answers may not.
+    /// Print this line. News may be left out when the terminal is too slow; answers may not.
     Say {
         /// The line.
         text: String,
         /// Whether it is news.
         news: bool,
     },
-    /// Ask the engine.
+    /// Send this request to the engine.
     Ask(Request),
-    /// Play another scenario of the demo.
+    /// Start another scenario of the demo.
     Scenario(String),
     /// Leave with this exit code.
     Leave(u8),
@@ -41,7 +41,7 @@ pub(super) enum Action {
 /// The exact request that a command would send.
 pub(super) type Preview<'a> = &'a dyn Fn(&Command) -> Vec<String>;
 
-/// What was read, what was printed, and the open question.
+/// The last state read, the last state printed, and the open question.
 pub(super) struct LineConsole {
     requests: Requests,
     scenarios: Vec<String>,
@@ -54,7 +54,7 @@ pub(super) struct LineConsole {
 }
 
 impl LineConsole {
-    /// A console that has printed nothing yet; `scenarios` are those of a demo.
+    /// A console that has printed nothing yet. `scenarios` are those of a demo.
     pub(super) fn new(me: Actor, scenarios: Vec<String>) -> Self {
         Self {
             requests: Requests::new(me),
@@ -68,7 +68,7 @@ impl LineConsole {
         }
     }
 
-    /// Takes what the loop has to do.
+    /// Takes the actions for the loop.
     pub(super) fn take(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.out)
     }
@@ -86,7 +86,7 @@ impl LineConsole {
         }
     }
 
-    /// When the open question becomes "no", in milliseconds.
+    /// When the open question closes with "no", in milliseconds.
     pub(super) fn next_deadline(&self) -> Option<u64> {
         self.question.as_ref().map(Question::until_ms)
     }
@@ -98,7 +98,7 @@ impl LineConsole {
         }
     }
 
-    /// Keeps the newest state and prints nothing about it.
+    /// Keeps the newest state without printing it.
     pub(super) fn know(&mut self, new: &Arc<Snapshot>) {
         self.snapshot = Some(Arc::clone(new));
         self.close_if_changed();
@@ -126,8 +126,8 @@ impl LineConsole {
         }
     }
 
-    /// A line of a gate, or an event of the journal. Old ones and those of gates are only kept for the word `log`: the
-    /// verdict of a gate is printed as a change.
+    /// Handles a line of a gate or an event of the journal. Old lines and lines of gates are only kept for the word
+    /// `log`: the result of a gate is printed as a change.
     pub(super) fn log(&mut self, line: LogLine, old: bool) {
         let gates = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.status.gates);
         if !old && !gates.iter().any(|gate| gate.name == line.source) {
@@ -147,7 +147,7 @@ impl LineConsole {
         }
     }
 
-    /// Ctrl-C: the first closes the question and says so, the second leaves.
+    /// Handles Ctrl-C: the first one closes the question and says so, the second one leaves.
     pub(super) fn interrupt(&mut self, now_ms: u64) {
         if self.interrupted_ms.replace(now_ms).is_some_and(|at| now_ms.saturating_sub(at) <= INTERRUPT_MS) {
             return self.out.push(Action::Leave(130));
@@ -158,7 +158,7 @@ impl LineConsole {
         self.say("Ctrl-C again within 2 s leaves; traffic stays where it is");
     }
 
-    /// A line was typed, read at `at_ms`.
+    /// Handles a typed line that was read at `at_ms`.
     pub(super) fn line(&mut self, text: &str, at_ms: u64, now_ms: u64, preview: Preview<'_>) {
         self.expire(now_ms);
         let word = words::parse(text);
@@ -170,7 +170,7 @@ impl LineConsole {
         };
         let (answer, word) = match word {
             Ok(Word::Ask(again)) if question.command() == Some(&again) => return self.put(question),
-            // Reason: what makes things safer is never taken for an answer, not even for a reason.
+            // Reason: a word that makes things safer is never an answer, and never a reason.
             Ok(Word::Ask(safer @ (Command::Rollback | Command::Abort | Command::Pause))) => {
                 (Answer::Instead(safer.clone()), Some(Word::Ask(safer)))
             }
@@ -206,7 +206,7 @@ impl LineConsole {
         self.say(&format!("{}: {why}; nothing was sent", question.topic().name()));
     }
 
-    /// Consent was for another state: the question closes.
+    /// Closes the question if the consent was for another state.
     fn close_if_changed(&mut self) {
         let Some(now) = self.snapshot.clone() else { return };
         if let Some(change) = self.question.as_ref().and_then(|question| question.void(&now.status)) {
@@ -278,7 +278,7 @@ impl LineConsole {
         self.put(question(Topic::Leave, None, now_ms));
     }
 
-    /// Opens the question before `command`, or says why that is not possible now.
+    /// Opens the question before `command`, or says why that is not possible.
     fn open(&mut self, command: &Command, now_ms: u64, preview: Preview<'_>) {
         let topic = Topic::from(command.clone());
         let snapshot = self.snapshot.clone();
@@ -333,13 +333,13 @@ impl LineConsole {
     }
 }
 
-/// A question that stays open long enough for a screen reader to read it aloud.
+/// A question that stays open long enough for a screen reader.
 fn question(topic: Topic, seen: Option<Arc<Snapshot>>, now_ms: u64) -> Question {
     Question::new(topic, seen, now_ms).open_until(now_ms + PATIENCE_MS)
 }
 
-/// `status` without what is printed in another way: orders are events, gates have their own lines, and what only waits
-/// for an order under way is soon over.
+/// `status` without the parts that are printed in another way: orders are events, gates have their own lines, and
+/// blockers that only wait for an order in flight end soon.
 fn worth_reporting(status: &Status) -> Status {
     let mut kept = status.clone();
     kept.last_order = None;

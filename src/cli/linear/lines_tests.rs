@@ -25,13 +25,13 @@ impl Rig {
         Self(console)
     }
 
-    /// Types a line at `at_ms`; what is to be done.
+    /// Types a line at `at_ms`; returns the actions.
     fn line(&mut self, text: &str, at_ms: u64) -> Vec<Action> {
         self.0.line(text, at_ms, at_ms, &|command| vec![format!("PUT /split {}", command.verb())]);
         self.0.take()
     }
 
-    /// Types a line and lets what is said reach the terminal at once.
+    /// Types a line, and lets the output reach the terminal at once.
     fn shown(&mut self, text: &str, at_ms: u64) -> Vec<Action> {
         let done = self.line(text, at_ms);
         self.0.flushed(at_ms);
@@ -71,7 +71,7 @@ fn t30_a_paste_of_a_verb_and_its_answer_sends_nothing_forward() {
     for (verb, answer) in [("promote", "yes"), ("switch", version.as_str()), ("resume", "y"), ("auto on", "yes")] {
         let mut rig = Rig::new(clear());
         let mut done = rig.line(verb, 1_000);
-        // The terminal shows the question at once; the answer came with the verb all the same.
+        // The terminal shows the question at once, but the answer came together with the command.
         rig.0.flushed(1_001);
         done.extend(rig.line(answer, 1_000));
         assert_eq!(asked(&done), [], "{verb}");
@@ -90,7 +90,7 @@ fn rollback_is_two_words_from_anywhere_and_bound_to_nothing() {
         done.extend(rig.line("y", 20));
         assert_eq!(asked(&done), [(Command::Rollback, None)], "{}", said(&done));
     }
-    // Before anything was read, too.
+    // Also before the first reading.
     let mut blank = Rig(LineConsole::new(Actor { name: "op1".into(), via: "console".into() }, Vec::new()));
     blank.line("rollback", 0);
     assert_eq!(asked(&blank.line("yes", 0)), [(Command::Rollback, None)]);
@@ -115,7 +115,7 @@ fn a_state_that_moves_under_a_question_closes_it() {
     let told = said(&rig.0.take());
     assert!(told.contains("STATE CHANGED") && told.contains("b207") && told.contains("nothing was sent"), "{told}");
     assert_eq!(asked(&rig.line("yes", 5_000)), []);
-    // The way back does not depend on it.
+    // A rollback does not depend on it.
     rig.shown("rollback", 6_000);
     moved.digest = "c3d4".into();
     rig.0.tell(&snapshot(moved));
@@ -213,7 +213,7 @@ fn lines_of_gates_are_kept_and_not_told() {
     assert_eq!(said(&rig.line("log", 0)).matches("case 19").count(), 2);
 }
 
-/// Whatever is typed, forward needs the word and then its answer, later.
+/// For any input, a forward command needs its word and later its answer.
 #[test]
 fn t34_random_lines_move_nothing_without_the_exact_answer() {
     let mut random = fastrand::Rng::with_seed(7);

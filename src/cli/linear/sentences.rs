@@ -1,4 +1,4 @@
-//! States and lists in sentences for a screen reader: no meaning hangs on a position, and lists are numbered.
+//! States and lists in sentences for a screen reader. No meaning depends on a position, and lists are numbered.
 
 use crate::cli::{span, status_text};
 use crate::dialogue::find_gate;
@@ -146,7 +146,7 @@ fn measured(gate: &GateStatus) -> String {
     if said.trim().is_empty() { String::new() } else { format!("({})", said.trim()) }
 }
 
-/// One gate, with what it saw.
+/// One gate, with its results.
 pub(super) fn gate(gate: &GateStatus) -> Vec<String> {
     let required = if gate.required { "required" } else { "optional" };
     let head = format!("{} {}, {}, {required} {}", gate.name, gate.status.title(), gate.kind, measured(gate));
@@ -155,12 +155,12 @@ pub(super) fn gate(gate: &GateStatus) -> Vec<String> {
     lines
 }
 
-/// The gate that `named` means: its name, or its number in the list.
+/// The gate `named`: by name, or by number in the list.
 pub(super) fn find<'a>(gates: &'a [GateStatus], named: &str) -> Result<&'a GateStatus, String> {
     find_gate(gates, named).ok_or_else(|| format!("no gate {named:?}: type gates for the list"))
 }
 
-/// What stands in the way, numbered.
+/// The blockers, numbered.
 pub(super) fn blocked(status: &Status) -> Vec<String> {
     if status.blocked.is_empty() {
         return vec!["nothing blocks anything".into()];

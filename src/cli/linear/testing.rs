@@ -6,7 +6,8 @@ use super::lines::{Action, LineConsole};
 use crate::domain::Actor;
 use crate::engine::{Request, Snapshot};
 
-/// Types `first` and then `answers`, each after the one before was read: all that is said, and the last request.
+/// Types `first` and then `answers`, each after the previous one was read. Returns all printed lines and the last
+/// request.
 pub(in crate::cli) fn talked(snapshot: &Arc<Snapshot>, first: &str, answers: &[&str]) -> (String, Option<Request>) {
     let mut console = LineConsole::new(Actor::auto(), Vec::new());
     console.know(snapshot);

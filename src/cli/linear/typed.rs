@@ -1,33 +1,33 @@
-//! Lines from the terminal, each with the moment it was read.
+//! Lines from the terminal, each with the time it was read.
 //!
-//! A thread reads, because reading blocks; it ends with the process. The moment matters: an answer that was typed before
-//! its question could be read does not count.
+//! Reading blocks, so a thread reads; it ends with the process. The time matters: an answer that was typed before its
+//! question could be read does not count.
 
 use std::os::fd::AsFd;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// The most lines that wait; more are thrown away and counted.
+/// The most waiting lines; more are dropped and counted.
 const LINES: usize = 64;
 /// The longest line, in bytes: the limit of the terminal's own line editor.
 const LONGEST: usize = 4096;
 
-/// What came from the keyboard.
+/// Input from the keyboard.
 #[derive(Debug, PartialEq)]
 pub(super) enum Typed {
-    /// A line without its end.
+    /// A line without its line end.
     Line {
-        /// As it was typed.
+        /// The text.
         text: String,
         /// When it was read.
         at: Instant,
-        /// Lines before it that were thrown away because too many came at once.
+        /// The number of dropped lines before it.
         lost: u64,
     },
-    /// No more will come.
+    /// The end of input.
     End {
-        /// The terminal is gone; otherwise Ctrl-D was pressed.
+        /// Whether the terminal is gone; otherwise Ctrl-D was pressed.
         gone: bool,
     },
 }
@@ -59,7 +59,7 @@ fn read(from: impl AsFd, to: &mpsc::Sender<Typed>) {
     let _ = to.blocking_send(Typed::End { gone: is_gone(from) });
 }
 
-/// Cuts what was read into lines.
+/// Splits the input into lines.
 struct Cutter<'a> {
     partial: Vec<u8>,
     lost: u64,

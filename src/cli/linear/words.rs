@@ -1,12 +1,12 @@
-//! What a typed line means.
+//! The meaning of a typed line.
 
 use crate::dialogue::{WORDS, command_of};
 use crate::domain::text::clean;
 use crate::engine::Command;
 
-/// The longest line that is read as words, in characters.
+/// The longest line that is accepted, in characters.
 const LONGEST: usize = 400;
-/// Lines of the log shown where no number is given.
+/// The number of log lines that are shown by default.
 const LOG_LINES: usize = 20;
 
 /// A line that was understood.
@@ -14,11 +14,11 @@ const LOG_LINES: usize = 20;
 pub(super) enum Word {
     /// A command.
     Ask(Command),
-    /// Let a failing gate pass: by name or number, with the reason if it was typed on the same line.
+    /// Override a failing gate: by name or number, with the reason if it is on the same line.
     Override { gate: Option<String>, reason: String },
     /// Walk the plan by hand again.
     AutoOff,
-    /// Run gates; all where none is named.
+    /// Run gates; all if none is named.
     RunGates(Vec<String>),
     /// Write into the journal.
     Note(String),
@@ -26,13 +26,13 @@ pub(super) enum Word {
     Status,
     /// The gates, or one of them.
     Gates(Option<String>),
-    /// What stands in the way.
+    /// The blockers.
     Blocked,
     /// The last lines of the log.
     Log(usize),
-    /// Play another scenario of the demo.
+    /// Start another scenario of the demo.
     Scenario(String),
-    /// The words.
+    /// The list of words.
     Help,
     /// Leave.
     Quit,
@@ -40,7 +40,7 @@ pub(super) enum Word {
     Nothing,
 }
 
-/// Words that only look, with what they do.
+/// Words that only show something, each with a description.
 const LOOKING: [(&str, &str); 4] = [
     ("status", "where the rollout stands"),
     ("gates", "the gates, numbered; gates NAME or gates NUMBER: one of them; gates run: run them"),
@@ -48,7 +48,7 @@ const LOOKING: [(&str, &str); 4] = [
     ("log", "the last lines; log NUMBER: that many"),
 ];
 
-/// Other words, with what they do.
+/// Other words, each with a description.
 const OTHER: [(&str, &str); 6] = [
     ("override", "override GATE: let a failed gate pass; asks for a reason and yes"),
     ("auto", "auto on: walk the plan unattended, asks for yes; auto off: stop doing so"),
@@ -58,12 +58,12 @@ const OTHER: [(&str, &str); 6] = [
     ("quit", "leave; traffic stays where it is"),
 ];
 
-/// Every word with what it does, in the order in which help lists them.
+/// Every word with a description, in the order of the help.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     LOOKING.into_iter().chain(WORDS.iter().map(|(word, _, does)| (*word, *does))).chain(OTHER)
 }
 
-/// What `line` means, or why it means nothing.
+/// The meaning of `line`, or why it is not understood.
 pub(super) fn parse(line: &str) -> Result<Word, String> {
     let line = clean(line.trim(), LONGEST);
     let (first, rest) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));

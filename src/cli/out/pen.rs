@@ -1,8 +1,8 @@
-//! Standard output behind a thread: a reader that stops reading holds up the thread and never a signal, a key or the
-//! engine.
+//! Standard output written by a thread. A reader that stops reading blocks the thread, but never a signal, a key or
+//! the engine.
 //!
-//! The waiting bytes are bounded. Loops wait for room with [`Pen::ready`], which a signal can end. A caller that writes
-//! without waiting for room blocks, like any program.
+//! The waiting bytes are bounded. Loops wait for room with [`Pen::ready`], which a signal can end. A caller that
+//! writes without waiting for room blocks, like any program.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -12,17 +12,17 @@ use tokio::sync::Notify;
 
 /// From this many waiting bytes on, loops wait.
 const FULL: usize = 64 << 10;
-/// With this many waiting bytes everybody waits.
+/// From this many waiting bytes on, every caller waits.
 const MOST: usize = 1 << 20;
 
 #[derive(Default)]
 struct Shared {
     desk: Mutex<Desk>,
-    /// Something was put down, or the pen was laid aside.
+    /// Bytes were added, or the writer was closed.
     work: Condvar,
-    /// Something was written; for those who wait with their thread.
+    /// Bytes were written; wakes waiting threads.
     room: Condvar,
-    /// The same, for tasks.
+    /// The same; wakes waiting tasks.
     moved: Notify,
 }
 
@@ -80,7 +80,7 @@ impl Shared {
     }
 }
 
-/// Writes in its own thread.
+/// Writes from its own thread.
 pub(super) struct Pen {
     shared: Arc<Shared>,
 }
@@ -99,7 +99,7 @@ impl Pen {
         Ok(Self { shared })
     }
 
-    /// Puts `bytes` down to be written; waits when far too much waits already. Dropped once writing has failed.
+    /// Adds `bytes` to the queue; blocks when the queue is very long. Drops them after a write has failed.
     pub(super) fn write(&self, bytes: Vec<u8>) {
         let mut desk = self.shared.desk();
         while desk.bytes >= MOST {
@@ -129,7 +129,7 @@ impl Pen {
         self.shared.desk().closed
     }
 
-    /// Why writing failed, once.
+    /// The write error; returned once.
     pub(super) fn fault(&self) -> Option<io::Error> {
         self.shared.desk().fault.take()
     }
@@ -144,7 +144,7 @@ impl Pen {
         self.until(|| self.is_idle()).await;
     }
 
-    /// Waits, with its thread, until everything was written.
+    /// Blocks until everything was written.
     pub(super) fn wait(&self) {
         let mut desk = self.shared.desk();
         while !desk.is_idle() {
@@ -154,7 +154,7 @@ impl Pen {
 
     async fn until(&self, holds: impl Fn() -> bool) {
         loop {
-            // Reason: made before the look, so that what is written between the two wakes it.
+            // Reason: created before the check, so that a write between the two still wakes it.
             let moved = self.shared.moved.notified();
             if holds() {
                 return;
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that takes one write each time a test asks for it.
+    /// A reader that accepts one write each time a test asks for it.
     struct Slow(mpsc::Receiver<()>);
 
     impl Write for Slow {

@@ -1,4 +1,4 @@
-//! The keys of what decides and what tells: gates, guards, alerts, logs.
+//! The keys of gates, guards, alerts and logs.
 
 use crate::settings::KeyDefault::{From, Is, Nothing, Required};
 use crate::settings::{Section, key};

@@ -1,4 +1,4 @@
-//! The keys of what is watched, and of cutover itself: service, sides, probes, metrics, gateway, plan, console.
+//! The keys of service, sides, probes, metrics, gateway, plan and console.
 
 use crate::settings::KeyDefault::{From, Is, Nothing, Required};
 use crate::settings::{Section, key};

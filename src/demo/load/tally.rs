@@ -1,4 +1,4 @@
-//! What the client load counted.
+//! The counts of the client load.
 
 use std::time::Duration;
 
@@ -15,36 +15,36 @@ const MAX_US: u64 = 60_000_000;
 pub(super) enum Outcome {
     /// 200, with a prediction.
     Answered {
-        /// Which version answered.
+        /// The version that answered.
         version: Option<String>,
-        /// Whether the digit was the one that was written.
+        /// Whether the digit is right.
         right: bool,
     },
-    /// Another status.
+    /// An answer with another status.
     Refused {
-        /// Which version answered; `None` when it was not a model server.
+        /// The version that answered; `None` if it was not a model server.
         version: Option<String>,
         /// HTTP status.
         status: u16,
     },
-    /// No connection, or one that broke.
+    /// No connection, or the connection broke.
     Broken,
     /// No answer in time.
     TimedOut,
 }
 
-/// What a client of one version saw.
+/// The results of one version as a client sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideReport {
     /// Requests answered with 200.
     pub answered: u64,
-    /// Of these, those with the right digit.
+    /// Requests among these with the right digit.
     pub right: u64,
     /// Requests answered with another status.
     pub refused: u64,
 }
 
-/// What the client load counted since its start.
+/// The counts of the client load since its start.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadReport {
     /// Requests sent.
@@ -55,22 +55,22 @@ pub struct LoadReport {
     pub refused: u64,
     /// Answered with 5xx.
     pub failed: u64,
-    /// No connection, or one that broke.
+    /// No connection, or the connection broke.
     pub broken: u64,
     /// Not answered in time.
     pub timed_out: u64,
-    /// Never sent: too many were under way.
+    /// Never sent: too many were in flight.
     pub dropped: u64,
-    /// Answers by the version that gave them: `v1` is blue's, `v2` green's.
+    /// Answers by version: `v1` is blue, `v2` is green.
     pub sides: Pair<SideReport>,
-    /// Median latency since the last report, in milliseconds; `None` when nothing was answered.
+    /// Median latency since the last report, in milliseconds; `None` without answers.
     pub p50_ms: Option<f64>,
     /// 99th percentile of latency since the last report, in milliseconds.
     pub p99_ms: Option<f64>,
 }
 
 impl LoadReport {
-    /// Requests that a client would call failed: 5xx, broken and timed out.
+    /// Requests that a client counts as failed: 5xx, broken and timed out.
     pub const fn lost(&self) -> u64 {
         self.failed + self.broken + self.timed_out
     }
@@ -122,7 +122,7 @@ impl Tally {
         }
     }
 
-    /// The counts so far; latencies start anew.
+    /// The counts so far. Latencies start again from zero.
     pub(super) fn report(&mut self) -> LoadReport {
         if let Some(histogram) = &mut self.latency_us {
             let at = |q| (!histogram.is_empty()).then(|| histogram.value_at_quantile(q) as f64 / 1000.0);

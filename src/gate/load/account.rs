@@ -1,4 +1,4 @@
-//! What a load came to, second by second: when it has to stop, and what it shows at its end.
+//! Evaluates a load second by second: decides when it must stop, and shows its results at the end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use crate::domain::load::{LimitedBy, LoadPoint, LoadRun, MAX_POINTS};
 use crate::gate::report::Report;
 use crate::gate::{Finding, count};
 
-/// Seconds that are looked at together to see whether a limit is broken.
+/// The number of seconds that are looked at together to see whether a limit is broken.
 const LOOK_BACK: usize = 5;
-/// How sure one must be that a limit is broken before the load is stopped early, in standard deviations.
+/// How certain a broken limit must be before the load stops early, in standard deviations.
 const SURE: f64 = 5.0;
-/// A side this far behind what is due will not catch up.
+/// When the sender is this far behind the schedule, the side will not catch up.
 const MAX_BEHIND: Duration = Duration::from_secs(3);
-/// So far behind, less is sent than is asked for.
+/// When the sender is this far behind, the sent rate is below the wanted rate.
 const LIMITED: Duration = Duration::from_millis(20);
-/// A thread that has something to do for this share of the time cannot send more.
+/// A sending thread that is busy for this share of the time cannot send more.
 const BUSY: f64 = 0.9;
-/// With fewer answers a p99 means nothing.
+/// With fewer answers a p99 has no meaning.
 const MIN_ANSWERS: u64 = 100;
-/// Parts of the run that the evidence tells apart in words.
+/// The number of parts of the run that the evidence lists.
 const SLICES: u32 = 10;
 
-/// What was asked for.
+/// What the load must send.
 #[derive(Clone, Copy)]
 pub(super) struct Asked {
     pub(super) limits: LoadLimits,
@@ -42,7 +42,7 @@ pub(super) struct Asked {
 pub(super) enum Stop {
     /// The side breaks its limits.
     Broken(String),
-    /// Nothing can be said of the side.
+    /// Nothing can be said about the side.
     Unable(String),
 }
 
@@ -54,7 +54,7 @@ struct Second {
     busy: f64,
 }
 
-/// The run so far.
+/// The state of a run.
 pub(super) struct Account {
     asked: Asked,
     all: Tally,
@@ -63,7 +63,7 @@ pub(super) struct Account {
     point: Tally,
     point_from: Duration,
     recent: VecDeque<Second>,
-    /// Seconds in which the sender had no time left, and how many there were.
+    /// The number of seconds in which the sender had no time left, and of all seconds.
     busy_seconds: (usize, usize),
     silent: usize,
     elapsed: Duration,
@@ -97,12 +97,12 @@ impl Account {
         }
     }
 
-    /// What was read of the saturation metric, and its limit.
+    /// Notes a reading of the saturation metric, and its limit.
     pub(super) fn note_saturation(&mut self, value: Option<f64>, limit: f64) {
         (self.run.saturation, self.run.saturation_limit) = (value, Some(limit));
     }
 
-    /// Takes a second in; says why the load has to stop, if it has.
+    /// Takes in one second; returns why the load must stop, if it must.
     pub(super) fn take(&mut self, tick: &Tick, report: &mut Report) -> Option<Stop> {
         for tally in [&mut self.all, &mut self.slice, &mut self.point] {
             tally.join(&tick.part);
@@ -130,7 +130,7 @@ impl Account {
         self.broken(tick.behind)
     }
 
-    /// The figures of now.
+    /// Updates the current figures.
     fn follow(&mut self, tick: &Tick) {
         let seconds = tick.elapsed.saturating_sub(self.elapsed).as_secs_f64().max(0.001);
         let (run, all) = (&mut self.run, &self.all);
@@ -150,7 +150,7 @@ impl Account {
 
     fn end_point(&mut self) {
         let seconds = self.elapsed.saturating_sub(self.point_from).as_secs_f64();
-        // What comes in after the end belongs to the last stretch, which is there already.
+        // Answers that come after the end belong to the last point, which already exists.
         if self.run.points.len() >= MAX_POINTS || (seconds < 0.5 && !self.run.points.is_empty()) {
             return;
         }
@@ -189,7 +189,7 @@ impl Account {
         None
     }
 
-    /// A sender without time left makes latencies of its own: they say nothing of the side.
+    /// A sender without spare time adds latency of its own, so the figures say nothing about the side.
     fn judged(&self, why: String) -> Stop {
         let busy = self.recent.iter().filter(|second| second.busy >= BUSY).count();
         if busy * 2 > self.recent.len() {
@@ -199,7 +199,7 @@ impl Account {
         }
     }
 
-    /// Which end kept the rate down, in words.
+    /// Says which end limited the rate.
     fn limited(&self) -> String {
         let (busy, seconds) = self.busy_seconds;
         if busy * 2 > seconds {
@@ -209,7 +209,7 @@ impl Account {
         format!("{}, all of {connections} wait for answers", LimitedBy::Server.title())
     }
 
-    /// Tells of a part of the run, in the log and the evidence.
+    /// Reports one part of the run, in the log and in the evidence.
     pub(super) fn end_slice(&mut self, report: &mut Report) {
         let seconds = self.elapsed.saturating_sub(self.slice_from).as_secs_f64();
         if self.slice.finished == 0 && seconds < 0.5 {
@@ -225,7 +225,7 @@ impl Account {
         report.detail(&line);
     }
 
-    /// The load was stopped: nothing more is sent.
+    /// Reports that the load was stopped; nothing more is sent.
     pub(super) fn stopped(&mut self, stop: Stop, report: &mut Report) -> Finding {
         self.end_slice(report);
         self.tell_errors(report);
@@ -243,19 +243,19 @@ impl Account {
         }
     }
 
-    /// The whole profile was sent.
+    /// Judges a load whose whole profile was sent.
     pub(super) fn judge(&mut self, report: &mut Report) -> Finding {
         self.end_slice(report);
         self.tell_errors(report);
         let (all, asked, limits) = (&self.all, self.asked, self.asked.limits);
         let missing = asked.total.saturating_sub(all.finished);
         if all.finished - all.errors == 0 || all.quantile_ms(0.99).is_none() {
-            // Reason: errors are an answer, as they are while the load runs; silence to the end is none.
+            // Reason: errors are answers, as while the load runs. Silence until the end is not an answer.
             let verdict = if all.errors > 0 { Verdict::Failed } else { Verdict::NotYet };
             return Finding::new(verdict, format!("none of {} answered well", count(asked.total, "request")));
         }
         let intended = asked.total as f64 / asked.length.as_secs_f64().max(0.001);
-        // What took longer than the profile was not achieved at its rate.
+        // Requests that ended after the profile's end did not reach the wanted rate.
         let achieved = all.finished as f64 / self.elapsed.max(asked.length).as_secs_f64().max(0.001);
         let rate = format!("{achieved:.0} of {intended:.0} rps");
         let shown = format!("{}, {:.2} % errors, {rate}", all.quantiles(), all.error_rate() * 100.0);
@@ -272,7 +272,7 @@ impl Account {
             .or_else(|| over(0.5, limits.max_p50_ms))
             .or(slow)
             .or_else(|| (missing > 0).then(|| format!("{missing} never ended")));
-        // One second of twenty without time left is enough to spoil a p99.
+        // A p99 is already spoilt when the sender has no spare time in one second of twenty.
         let spoilt = self.busy_seconds.0 * 20 > self.busy_seconds.1;
         match broken {
             Some(why) if spoilt => {
@@ -287,7 +287,7 @@ impl Account {
     }
 }
 
-/// To a hundredth: more digits only make the record longer.
+/// Rounds to a hundredth: more digits only make the record longer.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

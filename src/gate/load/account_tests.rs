@@ -1,4 +1,4 @@
-//! Seconds as the engine would tell them: when a load has to stop, and on whose account.
+//! Simulated seconds of a load: when it must stop, and whose fault that is.
 
 use super::*;
 use crate::domain::GateSpec;
@@ -63,7 +63,7 @@ fn slow_answers_of_a_sender_without_time_left_give_no_verdict() {
         let (mut first, mut report) = (account(60), report());
         let stop = (1..=5).find_map(|n| first.take(&second(n, 100, 300, busy), &mut report)).unwrap();
         assert_eq!(first.stopped(stop, &mut report).verdict, verdict);
-        // Too few for an early stop, enough for the end: two seconds of forty are over the limit.
+        // Too few for an early stop, enough at the end: two of forty seconds are over the limit.
         let mut second_run = account(40);
         for n in 1..=40 {
             let slow = n > 37;
@@ -84,7 +84,7 @@ fn errors_and_silence_are_the_sides_own_whoever_is_busy() {
     let mut tick = second(1, 0, 0, 1.0);
     (0..50).for_each(|_| tick.part.add(None, Some("status 500"), Duration::from_secs(1)));
     assert_eq!(first.take(&tick, &mut report), Some(Stop::Broken("50 of the last 50 failed".into())));
-    // The same at the end of a load too short to be stopped.
+    // The same at the end of a load that is too short for an early stop.
     let mut short = account(1);
     tick.ended = true;
     assert_eq!(short.take(&tick, &mut report), None);

@@ -1,10 +1,10 @@
-//! The load itself: a thread with an event loop of its own, so that neither the console nor the other gates
-//! disturb its clock, nor it them.
+//! Sends the load from a thread with its own event loop, so that the console and other gates do not disturb its
+//! clock, and the load does not disturb them.
 //!
-//! A fixed number of connections take the requests in the order in which they are due. One that finds its
-//! request overdue, because all of them were busy, sends it at once and counts its latency from when it was
-//! due: a side that stalls is charged with everything that should have been sent meanwhile. One that was
-//! waiting for the time to come counts from its waking, which the timer makes up to a millisecond late.
+//! A fixed number of connections take the requests in the order in which they are due. When a request is overdue
+//! because all connections were busy, it is sent at once and its latency counts from the time it was due. So a side
+//! that stalls is charged with everything that should have been sent meanwhile. When a connection waited for the due
+//! time, latency counts from its wake-up: the timer wakes up to a millisecond late.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -25,14 +25,14 @@ use crate::domain::Transport;
 use crate::gate::REQUEST_TIMEOUT;
 use crate::http::Target;
 
-/// A timer wakes up to so much too late by its nature.
+/// A timer may wake up this much too late.
 const TIMER_SLACK: Duration = Duration::from_millis(2);
 
 /// What a load sends, and where.
 pub struct Job {
-    /// The replicas it goes to, in turn.
+    /// The replicas, used in turn.
     pub targets: Vec<Target>,
-    /// The requests, sent over and over.
+    /// The requests, repeated as long as needed.
     pub requests: Vec<Prepared>,
     /// When each request is due.
     pub profile: Profile,
@@ -40,40 +40,40 @@ pub struct Job {
     pub connections: usize,
     /// The limit of p99.
     pub limit: Duration,
-    /// As many as there can be, whatever is due: latencies count from the sending.
+    /// Send as fast as possible and ignore the due times; latency counts from sending.
     pub flat_out: bool,
-    /// How replicas behind TLS are reached.
+    /// How to reach replicas behind TLS.
     pub transport: Transport,
 }
 
-/// What happened in the last second or so.
+/// What happened during about one second.
 pub struct Tick {
     /// Since the start.
     pub elapsed: Duration,
-    /// What ended meanwhile.
+    /// The requests that ended during this time.
     pub part: Tally,
-    /// How long the request sent last had been overdue.
+    /// How overdue the last sent request was.
     pub behind: Duration,
-    /// Requests that were due until now.
+    /// Requests due so far.
     pub due: u64,
-    /// Requests that were sent until now.
+    /// Requests sent so far.
     pub sent: u64,
     /// Requests under way.
     pub in_flight: usize,
-    /// The share of the time in which the sending thread had something to do, 0 to 1.
+    /// The share of the time in which the sending thread was busy, 0 to 1.
     pub busy: f64,
-    /// Whether this is the last.
+    /// Whether this is the last tick.
     pub ended: bool,
 }
 
-/// A running load; dropping it ends it at once, connections and all.
+/// A running load. Dropping it ends it at once and closes its connections.
 pub struct Running {
-    /// What happens, about once a second.
+    /// One tick about every second.
     pub ticks: mpsc::Receiver<Tick>,
     _stop: watch::Sender<()>,
 }
 
-/// Starts the load in a thread of its own.
+/// Starts the load in its own thread.
 pub fn start(job: Job) -> Result<Running, String> {
     let (tick, ticks) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(());
@@ -94,7 +94,7 @@ pub fn start(job: Job) -> Result<Running, String> {
     Ok(Running { ticks, _stop: stop })
 }
 
-/// The replicas with their addresses: looking them up is no part of any latency.
+/// Looks up the addresses of the replicas. Lookups are not part of any latency.
 async fn located(mut places: Vec<Place>) -> Vec<Place> {
     for place in &mut places {
         if let Ok(addresses) = tokio::net::lookup_host(place.authority.as_str()).await {
@@ -104,7 +104,7 @@ async fn located(mut places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-/// Returns when the other end, which never sends, is gone.
+/// Returns when the other end is gone. It never sends anything.
 async fn dropped(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
@@ -140,7 +140,7 @@ pub(super) async fn drive<D: Dial + 'static>(
     }
     let mut seconds = time::interval_at(start + Duration::from_secs(1), Duration::from_secs(1));
     seconds.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
-    // What is under way when the time is up gets as long as any request.
+    // Requests in flight at the end get as long as any other request.
     let last = start + length + REQUEST_TIMEOUT;
     let mut stopped = pin!(dropped(stopped));
     let mut clock = BusyClock::new();
@@ -160,7 +160,7 @@ pub(super) async fn drive<D: Dial + 'static>(
     drop(tick.send(shared.tick(clock.share(), true)).await);
 }
 
-/// How much of the time the event loop had something to do.
+/// Measures how much of the time the event loop was busy.
 struct BusyClock {
     metrics: tokio::runtime::RuntimeMetrics,
     busy: Duration,
@@ -173,7 +173,7 @@ impl BusyClock {
         Self { busy: metrics.worker_total_busy_duration(0), metrics, at: std::time::Instant::now() }
     }
 
-    /// The share since it was asked last.
+    /// The busy share since the last call.
     fn share(&mut self) -> f64 {
         let (busy, now) = (self.metrics.worker_total_busy_duration(0), std::time::Instant::now());
         let share = busy.saturating_sub(self.busy).as_secs_f64() / (now - self.at).as_secs_f64().max(0.001);
@@ -202,7 +202,7 @@ impl<D> Shared<D> {
 async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
     let (job, place) = (&shared.job, &shared.places[number % shared.places.len().max(1)]);
     let mut connection = Connection::new();
-    // One timer for all requests: it is set anew when it goes off, not when each of them begins.
+    // One timer for all requests. It is set again when it fires, not at the start of each request.
     let mut watchdog = pin!(time::sleep_until(shared.start + REQUEST_TIMEOUT));
     loop {
         let next = shared.next.get();
@@ -242,7 +242,7 @@ async fn work<D: Dial>(shared: Rc<Shared<D>>, number: usize) {
     }
 }
 
-/// What `future` comes to, if it does before `deadline`. `timer` goes off at some time before that or later.
+/// The result of `future` if it is ready before `deadline`. `timer` fires at the deadline or earlier.
 async fn within<T>(mut timer: Pin<&mut Sleep>, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|cx| {

@@ -1,5 +1,5 @@
-//! The load against servers whose latency is known, over connections in memory and with a clock that stands still
-//! while anything can be done: what is measured can be held against what can be reckoned.
+//! The load against servers with known latency. Connections are in memory and the clock is paused, so measured values
+//! can be compared with calculated ones.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,18 +21,18 @@ use crate::gate::load::tally::Tally;
 use crate::gate::load::wire::Dial;
 use crate::http::Target;
 
-/// What the server does with a request.
+/// How the server reacts to a request.
 #[derive(Clone, Copy)]
 enum Does {
     /// Answers after so many milliseconds.
     After(u64),
-    /// The same, and closes the connection without having said so.
+    /// The same, but closes the connection without announcing it.
     AndCloses(u64),
-    /// Nothing.
+    /// Never answers.
     Hangs,
 }
 
-/// A server in memory: what it does with request `number`, milliseconds after the start.
+/// A server in memory: how it reacts to request `number`, milliseconds after the start.
 struct Memory {
     script: Rc<dyn Fn(u64, u64) -> Does>,
     start: Instant,
@@ -73,7 +73,7 @@ impl Dial for Memory {
     }
 }
 
-/// What a whole run showed: everything measured, the most requests under way at once, and how long it went.
+/// The result of a whole run: all measurements, the most requests in flight at once, and the duration.
 struct Shown {
     all: Tally,
     most: usize,
@@ -118,7 +118,7 @@ fn load(rps: f64, seconds: u64, connections: usize, script: impl Fn(u64, u64) ->
     })
 }
 
-/// Holds quantiles against what they must be, in milliseconds; a timer rounds up to the next one.
+/// Compares quantiles with the expected values, in milliseconds. A timer rounds up to the next one.
 fn assert_quantiles(shown: &Shown, wanted: &[(f64, f64)]) {
     for &(q, wanted) in wanted {
         let got = shown.all.quantile_ms(q).unwrap();
@@ -153,7 +153,7 @@ fn a_stall_shows_as_if_every_request_had_been_sent_when_it_was_due() {
     assert_quantiles(&shown, &[(0.5, 0.0), (0.89, 0.0)]);
     assert_quantiles(&shown, &[0.92, 0.95, 0.99, 0.999].map(reckoned));
     assert_quantiles(&shown, &[(1.0, 1000.0)]);
-    // A loop that waits for its answers would have seen 64 slow ones: a p99 of nothing.
+    // A closed loop would have seen only 64 slow requests, too few to change the p99.
     assert_eq!(shown.most, 64);
 }
 

@@ -1,4 +1,5 @@
-//! Requests and replicas, as they are sent: every byte that can be made before the load begins is.
+//! Requests and replicas in the form in which they are sent. All bytes that can be made before the load starts are
+//! made here.
 
 use std::net::SocketAddr;
 
@@ -17,14 +18,14 @@ pub struct Prepared {
     body: Option<Vec<u8>>,
     /// `content-length` and the end of the head.
     end: Vec<u8>,
-    /// The status it must have; 2xx where nothing is said.
+    /// The expected status; 2xx if not given.
     status: Option<u16>,
 }
 
 impl Prepared {
     /// A request to `path`, or what is wrong with the path.
     pub fn new(method: Method, path: String, body: Option<Vec<u8>>, status: Option<u16>) -> Result<Self, &'static str> {
-        // Whatever would end the request line early must not get into it.
+        // Characters that would end the request line early are refused.
         let fits = path.starts_with('/') && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'#');
         if !fits || path.parse::<Uri>().is_err() {
             return Err("no valid path");
@@ -39,12 +40,12 @@ impl Prepared {
         Ok(Self { method, path, body, end, status })
     }
 
-    /// Whether `status` is as it must be.
+    /// Whether `status` is the expected one.
     pub(super) fn accepts(&self, status: u16) -> bool {
         self.status.map_or((200..300).contains(&status), |right| right == status)
     }
 
-    /// Whether its answer has no body whatever its head says.
+    /// Whether the answer never has a body.
     pub(super) fn is_bare(&self) -> bool {
         self.method == Method::HEAD
     }
@@ -53,24 +54,24 @@ impl Prepared {
         self.body.as_deref().unwrap_or_default()
     }
 
-    /// Its parts, for a client that writes them itself.
+    /// Method, path and body, for a client that writes them itself.
     pub(super) fn parts(&self) -> (&Method, &str, Option<&[u8]>) {
         (&self.method, &self.path, self.body.as_deref())
     }
 }
 
-/// A replica as it is sent to.
+/// The address and prepared bytes of a replica.
 pub(super) struct Place {
     /// `host:port`.
     pub(super) authority: String,
-    /// Where it is; looked up once, when the load begins.
+    /// The addresses; looked up once, when the load starts.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Before every path.
+    /// The prefix of every path.
     base: String,
-    /// The lines of the head that are the same for all requests.
+    /// The head lines that are the same for all requests.
     head: Vec<u8>,
     content_type: Vec<u8>,
-    /// For what needs more than bytes on a line: TLS.
+    /// The client for a replica behind TLS.
     pub(super) tls: Option<Secure>,
 }
 
@@ -82,7 +83,7 @@ pub(super) struct Secure {
 }
 
 impl Place {
-    /// The replica, or why it cannot be sent to.
+    /// The replica, or why it cannot be used.
     pub(super) fn new(target: &Target, transport: &Transport) -> Result<Self, String> {
         let fault = || format!("{} cannot be sent to: no valid URL", target.label());
         let uri: Uri = target.base.parse().map_err(|_| fault())?;
@@ -93,7 +94,7 @@ impl Place {
             _ => return Err(fault()),
         };
         let mut headers = HeaderMap::new();
-        // A host may carry a name and a password before it: they are no part of it.
+        // A name and password before the host are not part of the host.
         let host = authority.as_str().rsplit('@').next().unwrap_or_default();
         headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| fault())?);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("cutover/", env!("CARGO_PKG_VERSION"))));
@@ -103,7 +104,7 @@ impl Place {
             let name = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
             headers.insert(name, HeaderValue::from_str(value).map_err(|_| bad())?);
         }
-        // Where a request ends is said by the request.
+        // The request itself says where it ends.
         for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
             headers.remove(name);
         }

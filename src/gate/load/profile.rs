@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Stage;
 
-/// Stages one after the other; a stage goes in a straight line from one rate to another.
+/// Stages one after the other. In each stage the rate changes linearly from one value to another.
 pub struct Profile {
     stages: Vec<Placed>,
     /// Requests in all.
     pub(super) total: u64,
-    /// From the first request due to the end of the last stage.
+    /// From the first due time to the end of the last stage.
     pub(super) length: Duration,
 }
 
@@ -17,7 +17,7 @@ struct Placed {
     from: f64,
     to: f64,
     seconds: f64,
-    /// Seconds and requests before it.
+    /// The seconds and requests before this stage.
     at: f64,
     before: f64,
 }
@@ -32,7 +32,7 @@ impl Profile {
             at += seconds;
             before += f64::midpoint(stage.from_rps, stage.to_rps) * seconds;
         }
-        // A request that would be due at the very end is not.
+        // A request due exactly at the end does not count.
         Self { stages: placed, total: before.floor() as u64, length: Duration::from_secs_f64(at) }
     }
 
@@ -42,7 +42,7 @@ impl Profile {
         let after = self.stages.partition_point(|stage| stage.before <= count);
         let Some(stage) = self.stages.get(after.saturating_sub(1)) else { return Duration::ZERO };
         let inside = count - stage.before;
-        // From count = from * t + (to - from) * t^2 / (2 * seconds), in the form that does not cancel.
+        // From count = from * t + (to - from) * t^2 / (2 * seconds), in the form without cancellation.
         let slope = (stage.to - stage.from) / (2.0 * stage.seconds);
         let root = (stage.from * stage.from + 4.0 * slope * inside).max(0.0).sqrt();
         let seconds = if stage.from + root > 0.0 { 2.0 * inside / (stage.from + root) } else { 0.0 };

@@ -1,7 +1,8 @@
-//! Reads an HTTP/1.1 response as its bytes come in: where it ends, its status, whether the connection can go on.
+//! Reads an HTTP/1.1 response as its bytes come in: where it ends, its status, and whether the connection can be
+//! reused.
 //!
-//! The response is counted, not kept. A candidate is not trusted: its head and its body have limits, and a response
-//! whose end is in doubt is a fault.
+//! The response is counted, not kept. The candidate is not trusted: its head and its body have limits, and a response
+//! without a clear end is a fault.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -17,7 +18,7 @@ const MAX_HEADERS: usize = 256;
 /// Most fields of a trailer section.
 const MAX_TRAILERS: usize = 32;
 
-/// What is wrong, in few words: faults are counted by their text.
+/// What is wrong, in few words. Faults are counted by this text.
 pub(crate) type Fault = Cow<'static, str>;
 
 const NOT_HTTP: Fault = Cow::Borrowed("not an HTTP answer");
@@ -67,12 +68,13 @@ impl Response {
         Self { part: Part::Head, bare, read: 0, status: 0, keep: true }
     }
 
-    /// Whether all of it is read.
+    /// Whether the whole response is read.
     pub(crate) const fn is_done(&self) -> bool {
         matches!(self.part, Part::Done)
     }
 
-    /// Reads as much of `bytes` as it can and gives the number of bytes used; pass the others again, with more.
+    /// Reads as much of `bytes` as possible and returns the number of bytes used. Pass the rest again together with
+    /// more bytes.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut used = 0;
         while !self.is_done() {
@@ -123,7 +125,7 @@ impl Response {
         if self.read > MAX_REPLY as u64 { Err(TOO_LONG) } else { Ok(()) }
     }
 
-    /// Reads a whole head, or nothing.
+    /// Reads a whole head, or nothing yet.
     fn head(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
         let mut head = httparse::Response::new(&mut []);
@@ -144,7 +146,7 @@ impl Response {
 
     fn header(&mut self, header: &Header<'_>, framing: &mut Framing) -> Result<(), Fault> {
         let value = header.value.trim_ascii();
-        // Most names have another length than these.
+        // Compare lengths first: most names have another length than these.
         match header.name.len() {
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 let length = number(value).ok_or(NOT_HTTP)?;
@@ -177,7 +179,7 @@ impl Response {
             100..=199 => Part::Head,
             _ if self.bare || matches!(status, 204 | 304) => Part::Done,
             _ if framing.chunked => Part::Size,
-            // With both a coding and a length the length does not count: the pair is used to smuggle requests.
+            // With both a coding and a length, the length does not count: the pair is used for request smuggling.
             _ if framing.coded => Part::Rest,
             _ => match framing.length {
                 Some(0) => Part::Done,
@@ -204,7 +206,7 @@ impl Response {
         match httparse::parse_chunk_size(bytes).map_err(|_| NOT_HTTP)? {
             Status::Complete((length, size)) => {
                 self.count(size)?;
-                // Each chunk ends with a line end of its own.
+                // Each chunk is followed by a line end.
                 self.part = if size == 0 { Part::Trailer } else { Part::Chunk(size + 2) };
                 Ok(length)
             }

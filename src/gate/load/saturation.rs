@@ -1,7 +1,7 @@
-//! How full the replicas are while they are loaded: one of their own metrics, read once a second.
+//! Watches how full the replicas are under load: reads one of their own metrics once a second.
 //!
-//! A reading that fails is no reading, and never 0. A metrics page that cannot be read at all ends the load: a
-//! limit that was asked for would not be watched.
+//! A failed reading gives no value, and never 0. If a replica's metrics page cannot be read at all, the load ends:
+//! otherwise a configured limit would go unchecked.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use crate::domain::text::clean;
 use crate::gate::MAX_REPLY;
 use crate::http::{Ask, Client, Target, fetch};
 
-/// Time between two readings of a replica, and how long each may take.
+/// The time between two readings of a replica, and the time limit of each.
 const EVERY: Duration = Duration::from_secs(1);
-/// Readings that may fail in a row at the start.
+/// The number of readings that may fail in a row at the start.
 const PATIENCE: u32 = 5;
 
-/// One reading of a replica, or why there is none.
+/// The value read from a replica, or why there is none.
 struct Reading {
     place: usize,
     value: Result<f64, String>,
 }
 
-/// How a replica stands.
+/// The readings of one replica so far.
 #[derive(Default)]
 struct Stand {
     label: String,
@@ -40,11 +40,11 @@ struct Stand {
 pub(super) enum Full {
     /// The limit is broken.
     Broken(String),
-    /// It cannot be known.
+    /// The metric cannot be read.
     Unread(String),
 }
 
-/// Readers of all replicas; dropping it ends them.
+/// The readers of all replicas. Dropping this ends them.
 pub(super) struct Watch {
     spec: Saturation,
     stands: Vec<Stand>,
@@ -83,7 +83,7 @@ impl Watch {
         Ok(Self { spec: spec.clone(), stands, readings, _readers: readers })
     }
 
-    /// Waits for the next reading; says why the load has to stop, if it has.
+    /// Waits for the next reading; returns why the load must stop, if it must.
     pub(super) async fn next(&mut self) -> Option<Full> {
         let Some(Reading { place, value }) = self.readings.recv().await else {
             return Some(Full::Unread("saturation is read no more".into()));
@@ -107,23 +107,23 @@ impl Watch {
         }
     }
 
-    /// The highest value that was read last on any replica.
+    /// The highest of the latest values of all replicas.
     pub(super) fn highest(&self) -> Option<f64> {
         self.stands.iter().filter_map(|stand| stand.last).reduce(f64::max)
     }
 
-    /// The replica that was never read, if there is one.
+    /// A replica that was never read, if there is one.
     pub(super) fn unread(&self) -> Option<&str> {
         self.stands.iter().find(|stand| stand.last.is_none()).map(|stand| stand.label.as_str())
     }
 
-    /// Readings that failed.
+    /// The number of failed readings.
     pub(super) fn failed(&self) -> u32 {
         self.stands.iter().map(|stand| stand.failed).sum()
     }
 }
 
-/// Where is read: every replica, or the one address that was named.
+/// The addresses to read from: every replica, or the one configured address.
 fn places(spec: &Saturation, targets: &[Target]) -> Result<Vec<(Target, String)>, String> {
     if let Some((scheme, rest)) = spec.url.split_once("://") {
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -142,7 +142,7 @@ fn places(spec: &Saturation, targets: &[Target]) -> Result<Vec<(Target, String)>
     targets.iter().map(at).collect()
 }
 
-/// The highest of the series that the page holds of the metric; what is not a number counts for nothing.
+/// The highest value of the metric's series on the page. Values that are not numbers are ignored.
 fn highest(page: &str, spec: &Saturation) -> Option<f64> {
     let of_line = |line: &str| {
         let (_, rest) = series(line.trim_start()).filter(|(seen, _)| spec.metric.holds(seen))?;

@@ -1,4 +1,4 @@
-//! The config of a load gate: its keys, and what they mean.
+//! The config of a load gate: its keys and their meaning.
 
 use std::path::PathBuf;
 
@@ -9,12 +9,12 @@ use crate::settings::{Node, Section, Table, call, duration, key, quote, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
-/// The time that the last answers of a load may take, in milliseconds.
+/// Extra time for the last answers of a load, in milliseconds.
 const GRACE: u64 = 10 * SECOND;
-/// More than one thread can send, in requests per second.
+/// The highest rate, in requests per second. One thread cannot send more.
 const MAX_RPS: f64 = 100_000.0;
 const MAX_STAGES: usize = 50;
-/// With fewer requests a p99 means nothing.
+/// With fewer requests a p99 has no meaning.
 const LEAST_REQUESTS: f64 = 100.0;
 /// Longest name of a metric with its labels, in bytes.
 const MAX_SELECTOR: usize = 500;
@@ -67,46 +67,46 @@ const SATURATION: Section = Section::new("saturation = { .. }", &[
     key("consecutive", "number", Is("3"), "Readings above the limit in a row that stop the load."),
 ]);
 
-/// Requests at a set rate, however fast the side answers.
+/// Requests at a set rate, independent of how fast the side answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
-    /// JSON lines, as of a smoke gate; only the status of `expect` is checked.
+    /// JSON lines as for a smoke gate; of `expect` only the status is checked.
     pub requests: PathBuf,
-    /// Path the requests are posted to where a line names none.
+    /// The path for POST requests when a line names none.
     pub path: String,
     /// The rates, one after the other.
     pub stages: Vec<Stage>,
     /// Requests in flight at once, over all replicas: 1 to 1024.
     pub connections: usize,
-    /// What it must keep to.
+    /// The limits the side must keep.
     pub limits: LoadLimits,
-    /// A metric of the replicas that is watched meanwhile.
+    /// A metric of the replicas to watch during the load.
     pub saturation: Option<Saturation>,
 }
 
-/// A stretch of a load: from one rate to another in a straight line.
+/// A part of a load in which the rate changes linearly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
-    /// Requests per second at its beginning.
+    /// Requests per second at its start.
     pub from_rps: f64,
     /// Requests per second at its end.
     pub to_rps: f64,
-    /// How long it goes, in milliseconds.
+    /// Its duration, in milliseconds.
     pub for_ms: u64,
 }
 
-/// What a side under load must keep to. Latencies count from when a request was due.
+/// Limits for a side under load. Latency counts from when a request is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadLimits {
-    /// Half of the answers, in milliseconds.
+    /// For 50 of 100 answers, in milliseconds.
     pub max_p50_ms: Option<u64>,
-    /// 95 of 100 answers, in milliseconds.
+    /// For 95 of 100 answers, in milliseconds.
     pub max_p95_ms: Option<u64>,
-    /// 99 of 100 answers, in milliseconds.
+    /// For 99 of 100 answers, in milliseconds.
     pub max_p99_ms: u64,
-    /// The share of requests that may fail, 0 to 1.
+    /// The highest share of failed requests, 0 to 1.
     pub max_error_rate: f64,
-    /// The least share of the intended rate, 0 to 1.
+    /// The lowest share of the intended rate, 0 to 1.
     pub min_rate: f64,
 }
 
@@ -145,7 +145,7 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
         min_rate: min_rate?,
     };
     let connections = usize::try_from(connections).ok()?;
-    // A part that was written and is at fault ends here; one that was not written is absent.
+    // Stops here when a part is written but has a fault. A part that is not written is simply absent.
     let saturation = saturation.map_or(Some(None), |saturation| saturation.map(Some))?;
     Some(Read::runs(Load { requests: requests?, path: path?, stages, connections, limits, saturation }))
 }

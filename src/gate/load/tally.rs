@@ -1,27 +1,27 @@
-//! What a load has shown so far.
+//! The results of a load so far.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Longest latency that is told apart, in microseconds.
+/// The longest latency that is recorded exactly, in microseconds.
 const MAX_US: u64 = 120_000_000;
-/// Different errors that are kept; the rest are counted with the others.
+/// The most different errors that are kept. Further ones are counted together.
 const MAX_KINDS: usize = 12;
 
-/// Counts and latencies, of the whole run or a part of it.
+/// Counts and latencies of the whole run or of a part of it.
 #[derive(Debug, Clone)]
 pub struct Tally {
-    /// Answers and timeouts, from when each request was due.
+    /// Answers and timeouts; each counts from when its request was due.
     latencies: Option<Histogram<u32>>,
-    /// Requests that came to an end.
+    /// Requests that have ended.
     pub finished: u64,
-    /// Those that were not answered as they must be.
+    /// Requests without the expected answer.
     pub errors: u64,
-    /// Those that took longer than the limit of p99.
+    /// Requests that took longer than the limit of p99.
     pub(super) over: u64,
-    /// Errors by what they are.
+    /// Error counts by error text.
     pub(super) kinds: BTreeMap<String, u64>,
 }
 
@@ -33,7 +33,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// One request came to its end. An error that was quick to come says nothing of latency: it has none.
+    /// Adds a request that has ended. An error that comes quickly says nothing about latency, so it adds none.
     pub(super) fn add(&mut self, took: Option<Duration>, fault: Option<&str>, limit: Duration) {
         self.finished += 1;
         if let Some(took) = took {
@@ -48,7 +48,7 @@ impl Tally {
         *self.kinds.entry(fault.to_owned()).or_default() += 1;
     }
 
-    /// Takes another part in.
+    /// Adds the results of another part.
     pub fn join(&mut self, part: &Self) {
         if let (Some(all), Some(part)) = (&mut self.latencies, &part.latencies) {
             // Both have the same bounds.
@@ -63,7 +63,7 @@ impl Tally {
         }
     }
 
-    /// The latency that a share `q` of the answers keeps to, in milliseconds; `None` without answers.
+    /// The latency that a share `q` of the answers does not exceed, in milliseconds; `None` without answers.
     pub fn quantile_ms(&self, q: f64) -> Option<f64> {
         let latencies = self.latencies.as_ref().filter(|latencies| !latencies.is_empty())?;
         Some(latencies.value_at_quantile(q) as f64 / 1000.0)

@@ -1,4 +1,4 @@
-//! One connection to a replica: writes requests and reads responses, with buffers that are used again.
+//! One connection to a replica: writes requests and reads responses. Its buffers are reused.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use crate::gate::{MAX_REPLY, REQUEST_TIMEOUT};
 
 /// Bytes of one read: most responses are smaller.
 const READ: usize = 4 * 1024;
-/// A body up to this many bytes is written together with its head, in one call.
+/// A body of up to this many bytes is written together with its head, in one call.
 const TOGETHER: usize = 16 * 1024;
 
-/// How replicas are connected to.
+/// Connects to replicas.
 pub(super) trait Dial {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin;
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(secure) = &place.tls {
             return exchange_tls(secure, request).await;
         }
-        // The replica may have closed a kept connection meanwhile, which is not a fault.
+        // The replica may have closed an idle connection meanwhile, which is not a fault.
         let mut kept = self.stream.take();
         if let Some(open) = &mut kept
             && !is_quiet(open).await
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.drop_front(used);
             }
             if response.is_done() {
-                // A replica that answers before all was sent does not read the rest.
+                // A replica that answers before the whole request was sent does not read the rest.
                 response.keep &= written.is_ok();
                 return Ok(response);
             }
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Whether the connection is open and has nothing to read: no byte that no request asked for, and not its end.
+/// Whether the connection is open and quiet: no unrequested bytes, and not closed.
 async fn is_quiet<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
     let mut one = [0; 1];
     let mut buf = ReadBuf::new(&mut one);

@@ -1,4 +1,4 @@
-//! The counters in Prometheus' text format.
+//! The counters in the Prometheus text format.
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,7 @@ const BOUNDS_US: [u64; 15] = [
 ];
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// Everything, as one page of text.
+/// All counters as one text.
 pub(super) fn text(shared: &Shared) -> String {
     let mut page = Page(String::with_capacity(8 * 1024));
     let (split, revision, _) = shared.control.read();

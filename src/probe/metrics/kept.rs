@@ -1,26 +1,27 @@
-//! What is kept of a replica's readings: the series that are wanted, and what they rose by.
+//! Keeps what is needed of a replica's readings: the wanted series, and how much their counters rose.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::text::{self, Sample};
 use crate::domain::metric::{Fed, MetricRow, MetricsSpec, Part, Scrape, Series, Take};
 
-/// Series kept of one replica. A histogram with a label of high cardinality ends here, counted.
+/// The most series kept of one replica. The rest, for example of a histogram with a label of high cardinality, is
+/// only counted.
 const MAX_SERIES: usize = 4000;
-/// Rates are of so many milliseconds.
+/// The window for rates, in milliseconds.
 const RATE_MS: u64 = 10_000;
-/// Means and quantiles are of so many milliseconds, as the panels' figures are.
+/// The window for means and quantiles, in milliseconds; the same as for the panels' figures.
 const WINDOW_MS: u64 = 60_000;
-/// A reading that is older is no beginning for a rate: old is not now.
+/// A rate does not start from a reading older than this, in milliseconds: it would not describe the present.
 const OLDEST_MS: u64 = 120_000;
 
-/// Series that are wanted as one.
+/// One figure: all series that together make it.
 struct Slot {
     labels: Vec<(String, String)>,
     is_buckets: bool,
 }
 
-/// What a slot holds: by series, the value, or the buckets with their cumulative counts.
+/// The content of a slot, by series: the value, or the buckets with their cumulative counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Held {
     values: BTreeMap<String, f64>,
@@ -33,14 +34,14 @@ impl Held {
     }
 }
 
-/// What the counters of a slot rose by between two readings.
+/// How much the counters of a slot rose between two readings.
 #[derive(Debug, Clone, Default)]
 struct Rose {
     by: f64,
     buckets: Vec<(f64, f64)>,
 }
 
-/// Two readings, and what lay between them.
+/// The change between two readings.
 struct Step {
     at_ms: u64,
     span_ms: u64,
@@ -51,11 +52,11 @@ struct Step {
 pub(super) struct Kept {
     spec: MetricsSpec,
     slots: Vec<Slot>,
-    /// By name: the slot, and which of its names it is.
+    /// By metric name: the slot, and the index of the name within that slot.
     wanted: HashMap<String, Vec<(usize, usize)>>,
-    /// Of each row: its slots.
+    /// By row: its slots.
     rows: Vec<Vec<usize>>,
-    /// Requests, failures and latencies.
+    /// The slots for requests, failures and latencies.
     traffic: Option<[Option<usize>; 3]>,
     before: Option<(u64, Vec<Option<Held>>)>,
     steps: VecDeque<Step>,
@@ -102,7 +103,7 @@ impl Kept {
     /// Takes in a reading that ended at `at_ms`.
     ///
     /// # Errors
-    /// When it is no text of metrics, in words; what was kept stays as it was.
+    /// The body is not in the metrics text format; in words. The kept readings stay as they were.
     pub(super) fn take(&mut self, at_ms: u64, body: &[u8]) -> Result<Scrape, String> {
         let (held, dropped) = self.select(body)?;
         let declared = self.declared(body);
@@ -114,7 +115,7 @@ impl Kept {
         Ok(Scrape { parts, fed, dropped, is_stream: false })
     }
 
-    /// The wanted series of `body`; of several names the first that is there.
+    /// Picks the wanted series out of `body`. When a slot has several names, the first name that is present counts.
     fn select(&self, body: &[u8]) -> Result<(Vec<Option<Held>>, u64), String> {
         let mut found: Vec<BTreeMap<usize, Held>> = self.slots.iter().map(|_| BTreeMap::new()).collect();
         let (mut count, mut dropped) = (0_usize, 0_u64);
@@ -136,8 +137,8 @@ impl Kept {
         Ok((held, dropped))
     }
 
-    /// The slots whose series `body` announces: one with labels has no samples before the first request, and a server
-    /// that is idle is not one that does not export it.
+    /// The slots whose series `body` declares. A labelled series has no samples before its first request, so a
+    /// declared series without samples means an idle server, not a missing metric.
     fn declared(&self, body: &[u8]) -> HashSet<usize> {
         let mut slots = HashSet::new();
         for family in text::families(body) {
@@ -149,7 +150,7 @@ impl Kept {
         slots
     }
 
-    /// Notes what rose since the reading before.
+    /// Notes how much the counters rose since the previous reading.
     fn compare(&mut self, at_ms: u64, held: &[Option<Held>]) {
         let Some((before_ms, before)) = &self.before else { return };
         let span_ms = at_ms.saturating_sub(*before_ms);
@@ -187,7 +188,7 @@ impl Kept {
         }
     }
 
-    /// How fast a slot rose over the last seconds; of a longer interval, since the reading before.
+    /// How fast a slot rose during the last seconds. With a longer interval: since the previous reading.
     fn rate(&self, slot: usize) -> Part {
         let Some(newest) = self.steps.back() else { return Part::NotYet };
         let (mut by, mut ms) = (0.0, 0);
@@ -201,7 +202,7 @@ impl Kept {
         if ms == 0 { Part::NotYet } else { Part::Rate(by * 1000.0 / ms as f64) }
     }
 
-    /// What a slot rose by over the window.
+    /// How much a slot rose during the window.
     fn window(&self, slot: usize) -> Option<Rose> {
         let mut all: Option<Rose> = None;
         for rose in self.steps.iter().filter_map(|step| step.rose[slot].as_ref()) {
@@ -215,12 +216,12 @@ impl Kept {
     /// The requests between the last two readings.
     fn fed(&self, held: &[Option<Held>]) -> Option<Fed> {
         let (series, [requests, failures, latency]) = (self.spec.traffic.as_ref()?, self.traffic?);
-        // A reading older than the newest step is the one before the first.
+        // A step needs two readings; after the first reading there is none yet.
         let step = self.steps.back()?;
         let of = |slot: Option<usize>| slot.and_then(|slot| step.rose[slot].as_ref());
         let counted = of(requests)?;
         let failed = of(failures).map(|rose| rose.by);
-        // Where failures are requests with a label, none with that label is none that failed.
+        // When failures are requests with a certain label and no series has that label, no request failed.
         let failed = failed.or((series.failures_within && failures.is_some()).then_some(0.0));
         let extra = if series.failures_within { 0.0 } else { failed.unwrap_or(0.0) };
         let scale = series.latency_us as f64;
@@ -249,7 +250,8 @@ fn fits(sample: &Sample<'_>, labels: &[(String, String)]) -> bool {
         .all(|(name, value)| sample.labels.iter().any(|(is, has)| is == name && (has == value || is_of(has, value))))
 }
 
-/// Whether a status is of the class that is meant: 503 of 5xx. Some servers tell the class, others the status.
+/// Whether a status belongs to the wanted class: 503 belongs to 5xx. Some servers export the class, others the
+/// status.
 fn is_of(status: &str, class: &str) -> bool {
     let digit = class.strip_suffix("xx").filter(|digit| digit.len() == 1);
     digit.is_some_and(|digit| {
@@ -257,7 +259,7 @@ fn is_of(status: &str, class: &str) -> bool {
     })
 }
 
-/// Puts a sample where it belongs. What is no number says nothing.
+/// Adds a sample to its series. A value that is not a number is ignored.
 fn put(held: &mut Held, sample: &Sample<'_>, is_bucket: bool) {
     if sample.value.is_nan() {
         return;
@@ -288,7 +290,8 @@ fn gauge(held: &Held) -> Part {
     if n == 0 { Part::NotYet } else { Part::Gauge { sum, max, n } }
 }
 
-/// A counter that is lower than before began again from zero; so did one that was not there before.
+/// How much the counters rose. A counter that is now lower was reset and started from zero again; a new counter also
+/// started from zero.
 fn rose(old: &Held, new: &Held) -> Rose {
     let mut all = Rose::default();
     for (key, &value) in &new.values {

@@ -1,6 +1,6 @@
-//! Rows that a Prometheus server is asked for: one instant query each.
+//! Rows that come from a Prometheus server: one instant query per row.
 //!
-//! One finite number is a value; no series, several, NaN or an infinity are none, never 0.
+//! One finite number is a value. No series, several series, NaN and infinity give no value, never 0.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::domain::text::clean;
 use crate::domain::{Side, placeholder};
 use crate::http::{Ask, Client, Target, fetch};
 
-/// Longest answer that is read, in bytes: one value is meant.
+/// Longest answer that is read, in bytes. The expected answer is one value.
 const MAX_BODY: usize = 256 * 1024;
 
-/// What is asked of the server for one side.
+/// The queries for one side.
 pub(super) struct Asked {
     target: Target,
-    /// One for each row; `None` where the row is not asked for here.
+    /// One query per row; `None` for a row that this server does not provide.
     queries: Vec<Option<Result<String, String>>>,
 }
 
@@ -36,7 +36,7 @@ impl Asked {
         Self { target: Target::new(url), queries: spec.rows.iter().map(|row| query(&row.take)).collect() }
     }
 
-    /// Asks every query, one after the other, within the time of one reading each.
+    /// Sends all queries one after the other, within the time limit of one reading each.
     pub(super) async fn read(&self, client: &Client, spec: &MetricsSpec) -> Result<Scrape, String> {
         let mut parts = Vec::with_capacity(self.queries.len());
         for (query, row) in self.queries.iter().zip(&spec.rows) {
@@ -63,7 +63,7 @@ impl Asked {
     }
 }
 
-/// What the answer's one number comes to.
+/// The part that the one number in the answer gives.
 fn part(body: &[u8]) -> Result<Part, String> {
     let answer: Value = serde_json::from_slice(body).map_err(|_| "no answer of Prometheus".to_owned())?;
     if answer["status"] != "success" {

@@ -1,14 +1,14 @@
-//! The text format of Prometheus, and what OpenMetrics and Prometheus 3 add to it, read line by line.
+//! Reads the Prometheus text format, with the additions of OpenMetrics and Prometheus 3, line by line.
 //!
-//! Of our own making: the crates there are bring a regex engine or a parser generator, and keep every series, where
-//! a handful out of thousands is wanted. Strict: a line that is none refuses the whole answer, as Prometheus does;
-//! half an answer would be taken for all of it.
+//! Reason for our own parser: the existing crates bring a regex engine or a parser generator and keep every series,
+//! while only a few out of thousands are needed. It is strict: one invalid line rejects the whole answer, as in
+//! Prometheus. Otherwise half an answer could be taken for all of it.
 
 use std::borrow::Cow;
 
 use crate::domain::text::clean;
 
-/// A sample of a series that was asked for.
+/// A sample of one series.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Sample<'a> {
     /// The series' name.
@@ -19,10 +19,10 @@ pub(crate) struct Sample<'a> {
     pub value: f64,
 }
 
-/// Hands every sample of `body` to `each`.
+/// Calls `each` with every sample of `body`.
 ///
 /// # Errors
-/// What is wrong with the first line that is none, in words.
+/// What is wrong with the first invalid line, in words.
 pub(crate) fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|_| "not text in UTF-8".to_owned())?;
     let text = text.trim_start_matches('\u{feff}');
@@ -42,7 +42,7 @@ pub(crate) fn read(body: &[u8], mut each: impl FnMut(Sample<'_>)) -> Result<(), 
     Ok(())
 }
 
-/// The names that `# TYPE` lines of `body` announce.
+/// The names that the `# TYPE` lines of `body` declare.
 pub(crate) fn families(body: &[u8]) -> impl Iterator<Item = &str> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     text.lines()
@@ -50,7 +50,7 @@ pub(crate) fn families(body: &[u8]) -> impl Iterator<Item = &str> {
         .filter_map(|rest| rest.split_whitespace().next())
 }
 
-/// What people put where metrics were expected.
+/// Recognizes other formats that people serve by mistake.
 fn other_format(text: &str) -> Option<&'static str> {
     match text.trim_start().chars().next()? {
         '<' => Some("HTML"),
@@ -60,7 +60,7 @@ fn other_format(text: &str) -> Option<&'static str> {
     }
 }
 
-/// `name{label="value",..} value [timestamp] [# exemplar]`; the name may stand quoted among the labels.
+/// Parses `name{label="value",..} value [timestamp] [# exemplar]`. The name may also be quoted among the labels.
 fn sample(line: &str) -> Option<Sample<'_>> {
     let end = line.find(|c: char| !is_name(c)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
@@ -88,7 +88,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == ':'
 }
 
-/// Reads labels up to the closing brace; gives back what comes after it.
+/// Reads labels up to the closing brace and returns the text after it.
 fn labels<'a>(inner: &'a str, into: &mut Sample<'a>) -> Option<&'a str> {
     let mut rest = inner.trim_start();
     loop {
@@ -96,11 +96,11 @@ fn labels<'a>(inner: &'a str, into: &mut Sample<'a>) -> Option<&'a str> {
             return Some(after);
         }
         if rest.starts_with('"') {
-            // Prometheus 3: a name with other than the usual letters.
+            // Prometheus 3: a quoted name with unusual characters.
             let (name, after) = quoted(rest)?;
             rest = after.trim_start();
             match rest.strip_prefix('=') {
-                // A label whose name is quoted cannot be asked for, but must be read over.
+                // A label with a quoted name cannot be selected, but it must be skipped correctly.
                 Some(after) => rest = quoted(after.trim_start())?.1,
                 None if into.name.is_empty() => into.name = name,
                 None => return None,
@@ -125,7 +125,7 @@ fn labels<'a>(inner: &'a str, into: &mut Sample<'a>) -> Option<&'a str> {
     }
 }
 
-/// A quoted text with `\\`, `\"` and `\n`; gives back what comes after it.
+/// Reads a quoted text with `\\`, `\"` and `\n`, and returns it with the text after it.
 fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let inner = text.strip_prefix('"')?;
     let end = inner.find(['"', '\\'])?;
@@ -140,7 +140,7 @@ fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
             '\\' => match chars.next()?.1 {
                 'n' => out.push('\n'),
                 c @ ('"' | '\\') => out.push(c),
-                // What is no escape is read as it stands, as Prometheus does.
+                // An unknown escape is kept unchanged, as in Prometheus.
                 c => out.extend(['\\', c]),
             },
             c => out.push(c),
@@ -149,7 +149,7 @@ fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
     None
 }
 
-/// A number as Go reads one: `1.5`, `3e-7`, `NaN`, `+Inf`.
+/// Parses a number as Go does: `1.5`, `3e-7`, `NaN`, `+Inf`.
 fn number(word: &str) -> Option<f64> {
     word.parse().ok()
 }

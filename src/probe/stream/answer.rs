@@ -1,4 +1,4 @@
-//! What the events of a streamed completion come to: when each piece came, and how it ended.
+//! Collects the events of a streamed completion: when each piece came, and how the stream ended.
 
 use serde_json::Value;
 
@@ -6,24 +6,24 @@ use super::sse::SseEvent;
 use crate::domain::metric::{MetricRow, Part, StreamFigure, Take};
 use crate::domain::text::clean;
 
-/// An answer as far as it has come.
+/// The part of an answer that has arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Answer {
-    /// When each piece with something in it came, in milliseconds from the request.
+    /// The arrival of each piece with content, in milliseconds from the request.
     pub pieces_ms: Vec<f64>,
-    /// Tokens as the server counted them, where it did.
+    /// The number of tokens as counted by the server, if it sends one.
     counted: Option<u64>,
-    /// A reason to finish was given.
+    /// Whether a finish reason was sent.
     pub is_finished: bool,
-    /// `[DONE]` was said.
+    /// Whether `[DONE]` was sent.
     pub is_done: bool,
 }
 
 impl Answer {
-    /// Takes an event in that came `at_ms` after the request.
+    /// Takes in an event that came `at_ms` after the request.
     ///
     /// # Errors
-    /// When it tells an error or is none of a completion, in words.
+    /// The event reports an error or does not belong to a completion; in words.
     pub(super) fn take(&mut self, at_ms: f64, event: &SseEvent) -> Result<(), String> {
         let data = event.data.trim();
         if data == "[DONE]" {
@@ -38,7 +38,7 @@ impl Answer {
             return Err(format!("error in the stream: {why}"));
         }
         let Some(choices) = value.get("choices").and_then(Value::as_array) else {
-            // Some servers close with their own event: it must at least be an object.
+            // Some servers close with an event of their own. It must at least be an object.
             return if value.is_object() {
                 Ok(())
             } else {
@@ -55,14 +55,14 @@ impl Answer {
         Ok(())
     }
 
-    /// Tokens: as the server counted them, else the pieces.
+    /// The number of tokens: the server's count, or else the number of pieces.
     fn tokens(&self) -> f64 {
         let pieces = self.pieces_ms.len() as u64;
-        // A count below the pieces is of something else: a piece holds at least one.
+        // A count below the number of pieces counts something else: a piece holds at least one token.
         self.counted.filter(|&counted| counted >= pieces && counted <= 1_000_000).unwrap_or(pieces) as f64
     }
 
-    /// The part of each row; those that are not made of it are missing.
+    /// The part of each row. Rows from other sources are `Missing`.
     pub(super) fn parts(&self, rows: &[MetricRow]) -> Vec<Part> {
         let part = |row: &MetricRow| match row.take {
             Take::Stream(figure) => self.part(figure),
@@ -77,21 +77,21 @@ impl Answer {
         let (span_ms, after_first) = (last - first, self.tokens() - 1.0);
         match figure {
             StreamFigure::Ttft => gauge(first),
-            // One token has nothing between it and the next; all at once is no stream to be timed.
+            // One token has no gap to a next one. Tokens that all come at once are not a stream that can be timed.
             _ if self.pieces_ms.len() < 2 || span_ms <= 0.0 => Part::NotYet,
             StreamFigure::Itl => Part::Ratio { of: span_ms, per: after_first },
             StreamFigure::Tokens => Part::Ratio { of: after_first, per: span_ms / 1000.0 },
             StreamFigure::Itl95 => {
                 let mut gaps: Vec<f64> = self.pieces_ms.windows(2).map(|pair| pair[1] - pair[0]).collect();
                 gaps.sort_by(f64::total_cmp);
-                // The least that 95 of 100 gaps are no longer than.
+                // The smallest value that at least 95 of 100 gaps do not exceed.
                 gauge(gaps[((gaps.len() as f64 * 0.95).ceil() as usize).clamp(1, gaps.len()) - 1])
             }
         }
     }
 }
 
-/// Whether a choice brings text, of whatever kind: an answer, thoughts, a call of a tool.
+/// Whether a choice holds content of any kind: text, reasoning, a tool call.
 fn says_something(choice: &Value) -> bool {
     let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
     let delta = |key: &str| choice.get("delta").and_then(|delta| delta.get(key));
@@ -102,7 +102,7 @@ fn says_something(choice: &Value) -> bool {
         || delta("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty())
 }
 
-/// The error an answer tells, cleaned: `{"error": {"message": ..}}`, `{"error": ".."}` or `{"object": "error", ..}`.
+/// The error in an answer, cleaned: `{"error": {"message": ..}}`, `{"error": ".."}` or `{"object": "error", ..}`.
 pub(super) fn error_of(value: &Value) -> Option<String> {
     let error = value.get("error").filter(|error| !error.is_null());
     let whole = || Some(value).filter(|value| value.get("object").is_some_and(|object| object == "error"));

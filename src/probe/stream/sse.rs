@@ -1,6 +1,7 @@
-//! Server-sent events out of bytes as they come: an event may be split anywhere, and any line end is one.
+//! Parses server-sent events from a stream of bytes. An event may be split at any byte; all three line ends of the
+//! standard are accepted.
 //!
-//! What is kept of a line and of an event is bounded: a server that never ends either is told, not stored.
+//! The kept part of a line and of an event is bounded. A server that never ends a line or an event gets an error.
 
 /// Longest event, in bytes of its lines.
 const MAX_EVENT: usize = 64 * 1024;
@@ -8,31 +9,31 @@ const MAX_EVENT: usize = 64 * 1024;
 /// One event that held data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SseEvent {
-    /// What its `event:` line says; empty without one.
+    /// The text of its `event:` line; empty without one.
     pub kind: String,
-    /// Its `data:` lines, joined by line ends; what is no UTF-8 is replaced.
+    /// Its `data:` lines, joined by line feeds. Invalid UTF-8 is replaced.
     pub data: String,
 }
 
-/// A line or an event without an end.
+/// A line or an event is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// The parser, between two pieces of the stream.
+/// The state of the parser between two pieces of the stream.
 #[derive(Debug, Default)]
 pub(crate) struct Sse {
     line: Vec<u8>,
     kind: Vec<u8>,
     data: Option<Vec<u8>>,
-    /// Bytes of the event so far, lines that say nothing included.
+    /// Bytes of the event so far, ignored lines included.
     held: usize,
-    /// The last byte was a carriage return: a line feed after it ends the same line.
+    /// Whether the last byte was a carriage return: a line feed after it belongs to the same line end.
     after_return: bool,
     is_begun: bool,
 }
 
 impl Sse {
-    /// Takes the next bytes in; events that they complete go to `out`.
+    /// Takes in the next bytes. Completed events go to `out`.
     pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<SseEvent>) -> Result<(), TooLong> {
         for &byte in bytes {
             let was_return = std::mem::replace(&mut self.after_return, byte == b'\r');
@@ -51,7 +52,8 @@ impl Sse {
         Ok(())
     }
 
-    /// The stream has ended: data that no empty line closed, which is an event to those who say `[DONE]` and hang up.
+    /// Ends the stream. Returns data that was not followed by an empty line: some servers send `[DONE]` and close at
+    /// once.
     pub(crate) fn rest(mut self) -> Option<SseEvent> {
         let mut out = Vec::new();
         if !self.line.is_empty() {
@@ -80,7 +82,7 @@ impl Sse {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            // A comment keeps the connection alive and is no part of an event.
+            // A comment only keeps the connection alive; it is not part of an event.
             b"" => self.held = self.held.saturating_sub(line.len()),
             b"data" => match &mut self.data {
                 Some(data) => {
@@ -90,7 +92,7 @@ impl Sse {
                 None => self.data = Some(value.to_vec()),
             },
             b"event" => self.kind = value.to_vec(),
-            // `id`, `retry`, and what the standard says to ignore.
+            // `id`, `retry`, and fields that the standard ignores.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Keeps the last copied text in a file: many terminals refuse copies, and none reports it.
+//! Keeps the last copied text in a file: many terminals refuse copies, and none reports that.
 
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -25,7 +25,7 @@ pub(crate) struct Setup {
     pub capability: Capability,
     /// The theme. Colours are reduced to what the terminal can show.
     pub theme: Theme,
-    /// The keys in force.
+    /// The active keys.
     pub keymap: Arc<Keymap>,
     /// The names of a demo's scenarios, and where the chosen name is sent.
     pub scenarios: Option<(Vec<String>, mpsc::Sender<String>)>,
@@ -67,7 +67,7 @@ fn code_of(exit: &Exit, restored: std::io::Result<()>) -> Result<u8, String> {
     }
 }
 
-/// Runs the console; gives back the source, why it was left, and whether the terminal could be given back.
+/// Runs the console. Returns the source, why the operator left, and whether the terminal could be restored.
 async fn show<C: Source>(mut core: C, setup: Setup) -> Result<(C, Exit, std::io::Result<()>), String> {
     let Setup { me, capability, theme, keymap, scenarios, story, logs, options, .. } = setup;
     let signals = listen()?;

@@ -1,9 +1,9 @@
-//! From the terminal's words to the view's.
+//! Converts the terminal's inputs to the view's.
 
 use crate::terminal::{Input, Key, KeyCode, KeyKind};
 use crate::ui;
 
-/// What the view makes of an input; `None` for what the loop handles itself.
+/// The view's input; `None` if the loop handles it.
 pub(super) fn view_input(input: Input) -> Option<ui::Input> {
     match input {
         Input::Key(key) => Some(ui::Input::Key(view_key(key))),

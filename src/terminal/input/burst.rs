@@ -1,34 +1,34 @@
-//! Keys that come faster than fingers move are taken for a paste and dropped.
+//! Treats keys that come faster than a person types as a paste, and drops them.
 //!
-//! For terminals that do not mark pastes. Only keys that text consists of count: a wheel sends bursts of arrows. Many
-//! times the same key is no text but a held key whose repeats a slow line delivered together.
+//! For terminals that do not mark pastes. Only keys that type text count, since a mouse wheel sends bursts of arrow
+//! keys. Many times the same key is a held key whose repeats a slow connection delivered together.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Input, Key, KeyCode, KeyKind};
 
-/// The most text keys within [`SPAN`] that are still typing.
+/// This many text keys within [`SPAN`] still count as typing.
 pub(crate) const MOST: usize = 6;
 
-/// The span they are counted in; and the quiet after which a paste is over.
+/// The time window for counting, and the pause after which a paste is over.
 pub(crate) const SPAN: Duration = Duration::from_millis(20);
 
-/// The filter. Time is data: any clock that does not go back.
+/// The filter. The caller passes the time, from any clock that does not go back.
 #[derive(Debug, Default)]
 pub(crate) struct Burst {
     /// The latest text keys, at most [`MOST`] + 1.
     recent: VecDeque<(Duration, KeyCode)>,
-    /// When the last key of a paste came, while one goes on.
+    /// The time of the last key of the current paste.
     pasting: Option<Duration>,
 }
 
 impl Burst {
-    /// What is left of a batch of inputs that came together.
+    /// The inputs of a batch that remain. A batch holds inputs that arrived together.
     ///
-    /// All text keys of a batch are dropped when with it, and the keys of the 20 ms before, there are more than
-    /// [`MOST`]; [`Input::LooksLikePaste`] then stands where the first of them stood. Keys that went out in an earlier
-    /// batch cannot be called back.
+    /// If the batch and the 20 ms before it have more than [`MOST`] text keys, all text keys of the batch are
+    /// dropped, and [`Input::LooksLikePaste`] takes the place of the first. Keys of earlier batches cannot be taken
+    /// back.
     pub(crate) fn feed(&mut self, at: Duration, batch: Vec<Input>) -> Vec<Input> {
         let keys: Vec<KeyCode> = batch.iter().filter_map(text_key).collect();
         if keys.is_empty() {
@@ -63,7 +63,7 @@ impl Burst {
     }
 }
 
-/// A key that types text. With Ctrl or Alt it does not, except a line feed, which raw mode shows as Ctrl-J.
+/// A key that types text. With Ctrl or Alt it does not, except a line feed, which raw mode reports as Ctrl-J.
 fn text_key(input: &Input) -> Option<KeyCode> {
     match input {
         Input::Key(key) if *key == Key::ctrl('j') => Some(KeyCode::Enter),

@@ -1,18 +1,18 @@
-//! What a whole sequence means, if anything.
+//! Decodes a whole sequence.
 //!
-//! The keys of xterm and of what follows it (VT220, rxvt, the Linux console), the kitty keyboard protocol and xterm's
-//! `modifyOtherKeys`. Anything else, mouse reports and answers of the terminal included, is nothing.
+//! Known are the keys of xterm and similar terminals (VT220, rxvt, the Linux console), the kitty keyboard protocol
+//! and xterm's `modifyOtherKeys`. Everything else is ignored, also mouse reports and replies of the terminal.
 
 use super::{Input, Key, KeyCode, KeyKind, Mods};
 
-/// What a sequence means.
+/// The meaning of a sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// This.
+    /// An input.
     Is(Input),
-    /// The opening mark of a paste.
+    /// The start mark of a paste.
     PasteBegins,
-    /// Nothing we know or have a use for.
+    /// Unknown or unused.
     Nothing,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn ascii(byte: u8) -> Key {
     }
 }
 
-/// The key with Alt, where `alt`.
+/// The key, with Alt if `alt`.
 pub(super) fn with_alt(key: Key, alt: bool) -> Key {
     Key { mods: Mods { alt: key.mods.alt || alt, ..key.mods }, ..key }
 }
@@ -61,7 +61,7 @@ pub(super) fn csi(parameters: &[u8], last: u8) -> Meaning {
     }
 }
 
-/// Numbers, each with its parts after `:`; `None` for anything but numbers, so for private sequences too.
+/// Numbers, each with its parts after `:`; `None` if there is anything else, as in private sequences.
 fn numbers(parameters: &[u8]) -> Option<Vec<[u32; 2]>> {
     let text = std::str::from_utf8(parameters).ok()?;
     let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse().ok() };
@@ -89,8 +89,8 @@ fn key(parameters: &[u8], last: u8) -> Option<Key> {
     modified(code, held)
 }
 
-/// The key with what `[modifiers + 1, kind]` says; `None` for a release, and with a key held that no terminal
-/// program is meant to see (Super, Hyper).
+/// The key with the modifiers and the kind in `[modifiers + 1, kind]`. `None` for a release, and with modifiers that
+/// terminal programs do not use (Super, Hyper).
 fn modified(code: KeyCode, [modifiers, kind]: [u32; 2]) -> Option<Key> {
     let bits = modifiers.saturating_sub(1);
     if bits & (8 | 16) != 0 {
@@ -105,7 +105,7 @@ fn modified(code: KeyCode, [modifiers, kind]: [u32; 2]) -> Option<Key> {
     let mut mods = Mods { ctrl: bits & 4 != 0, alt: bits & (2 | 32) != 0, shift };
     let code = match code {
         KeyCode::Char(c) => {
-            // Shift is in the character itself.
+            // Shift is part of the character.
             mods.shift = false;
             KeyCode::Char(if shift { c.to_uppercase().next().unwrap_or(c) } else { c })
         }
@@ -118,14 +118,14 @@ fn modified(code: KeyCode, [modifiers, kind]: [u32; 2]) -> Option<Key> {
     Some(Key { code, mods, kind })
 }
 
-/// Kitty's and xterm's number of a key that has a character.
+/// The key of a number in kitty's and xterm's encoding, if it has a character.
 fn of_codepoint(n: u32) -> Option<KeyCode> {
     Some(match n {
         9 => KeyCode::Tab,
         13 => KeyCode::Enter,
         27 => KeyCode::Esc,
         8 | 127 => KeyCode::Backspace,
-        // Kitty's numbers for keys without one: locks, media, the keypad, modifiers alone.
+        // Kitty's numbers for keys without a character: locks, media, the keypad, modifiers alone.
         0xe000..=0xf8ff => return None,
         _ => KeyCode::Char(char::from_u32(n).filter(|c| !c.is_control())?),
     })

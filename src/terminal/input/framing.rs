@@ -1,36 +1,37 @@
-//! Splits bytes from the terminal into keys, pastes and focus changes; everything else is dropped whole.
+//! Splits bytes from the terminal into keys, pastes and focus changes. Everything else is dropped as a whole.
 //!
-//! Of its own, and not crossterm's parser, for what that one (0.29) does wrong at a console whose capital letters act:
+//! This replaces crossterm's parser (0.29), which has faults that are dangerous for a console whose capital letters
+//! act:
 //!
-//! - a sequence it does not know is given up in the middle and the rest of it comes out as keys: an answer nobody asked
-//!   for (`ESC [ ? 99 $ y`, a colour report, a clipboard) ends in letters;
-//! - a sequence that arrives in two parts comes out as Esc and the letters of the rest (`ESC`, then `[ 1 ; 2 R`);
-//! - a paste without an end mark is read for ever, and one longer than 1 024 bytes may stick;
-//! - it reads a terminal that is gone for ever.
+//! - in the middle of an unknown sequence it gives up, and the rest comes out as keys: an unrequested reply (`ESC [ ?
+//!   99 $ y`, a colour report, a clipboard) ends in letters;
+//! - a sequence that arrives in two parts comes out as Esc and letters (`ESC`, then `[ 1 ; 2 R`);
+//! - a paste without an end mark is read for ever, and one longer than 1 024 bytes may get stuck;
+//! - it reads for ever from a terminal that is gone.
 //!
-//! So the bytes are framed here first (ECMA-48: CSI, SS3, OSC, DCS, APC, PM, SOS; UTF-8; marked pastes), and only a frame
-//! that is whole and known becomes an input (`decode`). Pure: time is data. All that is kept is bounded, and
-//! every state ends: by its final byte, by Esc, by a control key, or by a pause.
+//! So the bytes are framed here first (ECMA-48: CSI, SS3, OSC, DCS, APC, PM, SOS; UTF-8; marked pastes). Only a
+//! complete and known frame becomes an input (`decode`). Pure: the caller passes the time. All kept data is bounded,
+//! and every state ends: by its final byte, by Esc, by a control key, or by a pause.
 
 use std::time::Duration;
 
 use super::decode::{self, Meaning};
 use super::{Input, Key, KeyCode};
 
-/// How long after Esc, or after the last part, a part is still taken for the rest of a sequence.
+/// For this time after Esc, or after the last part, further bytes count as the rest of a sequence.
 pub(crate) const WINDOW: Duration = Duration::from_millis(600);
 
-/// A marked paste whose end never came is over after so long a pause. Longer than [`WINDOW`]: what stalls on a slow line
-/// and then goes on must not become keys.
+/// A marked paste without an end mark is over after this pause. It is longer than [`WINDOW`]: text that stalls on a
+/// slow connection and then continues must not become keys.
 pub(crate) const PASTE_WINDOW: Duration = Duration::from_secs(2);
 
-/// Bytes kept of one paste; the rest is dropped up to its end mark.
+/// The most bytes kept of one paste. The rest up to its end mark is dropped.
 pub const PASTE_MAX: usize = 64 * 1024;
 
 /// A lone Esc after this pause is a key press, not the start of a sequence.
 const FINGER: Duration = Duration::from_millis(100);
 
-/// Bytes of parameters kept; no sequence that is known has more.
+/// The most parameter bytes that are kept. No known sequence has more.
 const PARAMETERS_MAX: usize = 48;
 
 const ESC: u8 = 0x1b;
@@ -39,7 +40,7 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Keys are keys.
+    /// Normal input.
     #[default]
     Ground,
     /// After ESC.
@@ -48,19 +49,20 @@ enum State {
     Csi,
     /// After `ESC [ [`: a function key of the Linux console, one more byte.
     Console,
-    /// After `ESC [ M`: a click as in 1985, so many more bytes of any value.
+    /// After `ESC [ M`: an old mouse report. This many more bytes of any value follow.
     Click(u8),
     /// After `ESC O`.
     Ss3,
-    /// In a string: a reply that we did not ask for. BEL ends an OSC too, but no other string.
+    /// In a string: a reply that nobody requested. BEL ends an OSC too, but no other string.
     Text { osc: bool },
     /// After ESC in a string.
     TextEscape,
-    /// A string's introducer came alone behind an Esc that came alone: a finger, unless more comes at once.
+    /// A string's introducer arrived alone after an Esc that arrived alone. It is a key press, unless more bytes
+    /// follow at once.
     Doubt { osc: bool },
-    /// In a character of so many bytes.
+    /// In a character of this many bytes.
     Char { length: usize, alt: bool },
-    /// In a marked paste, with so much of its end mark seen.
+    /// In a marked paste; this much of its end mark has matched.
     Paste { matched: usize },
 }
 
@@ -68,7 +70,7 @@ enum State {
 #[derive(Debug, Default)]
 pub struct Framer {
     state: State,
-    /// Whether the ESC that began this went out as a key: then what follows must not act.
+    /// Whether the ESC at the start was already passed on as a key. Then the rest must not act.
     told: bool,
     /// Parameters, or the bytes of a character.
     kept: Vec<u8>,
@@ -77,7 +79,7 @@ pub struct Framer {
 }
 
 impl Framer {
-    /// What `bytes` mean, which were there together at time `at` (any clock that does not go back).
+    /// The inputs in `bytes`, which arrived together at time `at` (any clock that does not go back).
     pub fn feed(&mut self, at: Duration, bytes: &[u8]) -> Vec<Input> {
         let mut out = Vec::new();
         let pause = at.saturating_sub(self.last);
@@ -91,14 +93,14 @@ impl Framer {
             }
         }
         if self.state == State::Escape && !self.told {
-            // Nothing more is there: a finger, or the first part of a sequence. As a key it only closes things.
+            // No more bytes: a key press, or the first part of a sequence. As a key, Esc only closes things.
             self.told = true;
             out.push(Input::Key(Key::press(KeyCode::Esc)));
         }
         out
     }
 
-    /// What is unfinished after too long a pause is dropped; of a paste, what there is counts.
+    /// Drops an unfinished sequence after a long pause. Of an unfinished paste, the received part counts.
     fn give_up_after(&mut self, pause: Duration, out: &mut Vec<Input>) {
         match self.state {
             State::Paste { .. } if pause > PASTE_WINDOW => self.end_paste(out),
@@ -109,7 +111,7 @@ impl Framer {
         }
     }
 
-    /// The way out for a person whose keys vanish into something unfinished.
+    /// Lets Esc end an unfinished sequence, so that a person whose keys vanish can get out.
     fn finger(&mut self, out: &mut Vec<Input>) {
         if matches!(self.state, State::Paste { .. }) {
             self.end_paste(out);
@@ -168,7 +170,8 @@ impl Framer {
             0xc2..=0xdf => 2,
             0xe0..=0xef => 3,
             0xf0..=0xf4 => 4,
-            // No character begins so. The eight-bit form of a sequence's opening may, and everything else is noise.
+            // No character starts with this byte. It may be the 8-bit form of a sequence's start; anything else is
+            // noise.
             _ => return self.open_eight_bit(u32::from(byte)),
         };
         self.kept.clear();
@@ -217,7 +220,7 @@ impl Framer {
                     self.state = State::Text { osc };
                 }
             }
-            // The end of a string whose beginning was dropped.
+            // The end of a string whose start was dropped.
             b'\\' if self.told => self.state = State::Ground,
             ESC => {
                 if !self.told {
@@ -230,8 +233,8 @@ impl Framer {
                 self.state = State::Ground;
                 self.first_of_char(byte, true);
             }
-            // Alt and a character look the same as Esc and that character typed fast, or delivered together by a slow line.
-            // No key with Alt does anything here; `Esc R y` must.
+            // Alt and a character send the same bytes as Esc and then the character, typed fast or delivered together
+            // by a slow connection. No key with Alt does anything here, but `Esc R y` must work.
             b' '..=b'~' => {
                 out.push(Input::Key(Key::press(KeyCode::Esc)));
                 self.broken_off(byte, out);
@@ -262,7 +265,7 @@ impl Framer {
         }
     }
 
-    /// The final byte of a sequence that has just one, or what breaks it off.
+    /// Handles the final byte of a sequence that has only one, or the byte that aborts it.
     fn one_more(&mut self, byte: u8, meaning: impl FnOnce(u8) -> Option<Meaning>, out: &mut Vec<Input>) {
         if !(b' '..=b'~').contains(&byte) {
             return self.broken_off(byte, out);
@@ -275,7 +278,8 @@ impl Framer {
 
     fn mean(&mut self, meaning: Meaning, out: &mut Vec<Input>) {
         match meaning {
-            // Its first part was taken for Esc: it came in two, and the person saw something close.
+            // Its first part was passed on as Esc: the sequence came in two parts, and the person already saw
+            // something close.
             Meaning::Is(Input::Key(_)) if self.told => {}
             Meaning::Is(input) => out.push(input),
             Meaning::PasteBegins => {
@@ -286,7 +290,7 @@ impl Framer {
         }
     }
 
-    /// No sequence goes on like this: what was swallowed stays so, and this byte is one for itself.
+    /// No sequence continues with this byte: the bytes so far stay dropped, and this byte is handled alone.
     fn broken_off(&mut self, byte: u8, out: &mut Vec<Input>) {
         self.state = State::Ground;
         self.ground(byte, out);

@@ -1,24 +1,24 @@
-//! Strings for the terminal itself, sent along with a frame: a copy, a notice. Nothing is ever asked of it: no query, so
-//! the clipboard is never read and no answer can come back as keys.
+//! Control strings sent with a frame: a copy, a notice. No query is ever sent, so the clipboard is never read and no
+//! reply can arrive as keys.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::domain::text;
 
-/// Bytes of an encoded copy at most: what the tightest of the common terminals takes (k9s uses the same limit).
+/// The longest encoded copy, in bytes: the smallest limit of the common terminals (k9s uses the same).
 pub(crate) const COPY_MAX: usize = 74_994;
 
-/// Columns of a notice at most.
+/// The longest notice, in columns.
 const NOTICE_MAX: usize = 160;
 
 const BEL: u8 = 7;
 
-/// How a terminal takes a notice, besides the bell that every one has.
+/// How a terminal shows a notice, besides the bell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notices {
-    /// None are given, and no bell rings.
+    /// No notices and no bell.
     Off,
-    /// The bell alone.
+    /// Only the bell.
     #[default]
     Bell,
     /// `OSC 9`, as in iTerm2.
@@ -28,9 +28,10 @@ pub enum Notices {
 }
 
 impl Notices {
-    /// The terminal's way, by its environment variables; an unknown terminal gets the bell.
+    /// The terminal's form, by its environment variables. An unknown terminal gets the bell.
     ///
-    /// Within tmux `TERM` and `TERM_PROGRAM` name tmux; what is around it shows only in variables it leaves alone.
+    /// Inside tmux `TERM` and `TERM_PROGRAM` name tmux. The outer terminal shows only in variables that tmux does not
+    /// change.
     pub fn of(get: impl Fn(&str) -> Option<String>) -> Self {
         let is = |name: &str, prefixes: &[&str]| {
             get(name).is_some_and(|value| prefixes.iter().any(|prefix| value.starts_with(prefix)))
@@ -50,27 +51,27 @@ impl Notices {
     }
 }
 
-/// The bytes that put `copied` on the clipboard; `None` when it is too long for terminals to take.
+/// The bytes that copy `copied` to the clipboard; `None` if it is too long for terminals.
 pub(super) fn copy(copied: &str, tmux: bool) -> Option<Vec<u8>> {
     let encoded = BASE64_STANDARD.encode(copied);
     (encoded.len() <= COPY_MAX).then(|| through(tmux, &format!("\x1b]52;c;{encoded}\x1b\\")))
 }
 
-/// The bytes of a notification with this text: always with the bell, so that tmux's `monitor-bell` sees it too.
+/// The bytes of a notice with this text. The bell is always included, so that tmux's `monitor-bell` sees it.
 pub(super) fn notice(told: &str, way: Notices, tmux: bool) -> Vec<u8> {
     let told = text::clean(told, NOTICE_MAX);
     let mut bytes = match way {
         Notices::Off => return Vec::new(),
         Notices::Bell => Vec::new(),
         Notices::Osc9 => through(tmux, &format!("\x1b]9;{told}\x1b\\")),
-        // A semicolon would end the body in some terminals.
+        // In some terminals a semicolon would end the body.
         Notices::Osc777 => through(tmux, &format!("\x1b]777;notify;cutover;{}\x1b\\", told.replace(';', ","))),
     };
     bytes.push(BEL);
     bytes
 }
 
-/// Inside tmux a string is handed through to the terminal around it, every ESC in it doubled.
+/// Inside tmux a string is wrapped to reach the outer terminal, with every ESC doubled.
 fn through(tmux: bool, sequence: &str) -> Vec<u8> {
     if tmux {
         format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b")).into_bytes()

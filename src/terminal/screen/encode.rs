@@ -1,8 +1,8 @@
-//! Cells to bytes.
+//! Encodes cells as bytes.
 //!
-//! Of its own, and not ratatui's crossterm backend, for four reasons: no colour command at all without colour (crossterm
-//! writes a bare reset instead, which ends bold), nothing sent for nothing changed, no control character gets through
-//! whatever a cell holds, and after a character whose width terminals disagree on the column is stated anew.
+//! This replaces ratatui's crossterm backend for four reasons. Without colour it sends no colour command (crossterm
+//! sends a reset, which ends bold). It sends nothing when nothing changed. No control character of a cell gets
+//! through. After a character whose width differs between terminals it sets the column again.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(super) struct Encoder {
     depth: Depth,
     unicode: bool,
     style: Style,
-    /// Where the terminal's cursor is known to be.
+    /// The terminal's cursor position, if known.
     at: Option<(u16, u16)>,
     row: Option<u16>,
 }
@@ -35,7 +35,7 @@ impl Style {
     const PLAIN: Self = Self { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 }
 
-/// The attributes that are sent. Blinking is not among them: nothing here blinks.
+/// The attributes that are sent. Blinking is not used.
 const ATTRIBUTES: [(Modifier, &str); 7] = [
     (Modifier::BOLD, ";1"),
     (Modifier::DIM, ";2"),
@@ -69,7 +69,7 @@ impl Encoder {
         }
     }
 
-    /// The bytes; the style is plain at their end.
+    /// The bytes. The style is reset at their end.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.set_style(Style::PLAIN);
         self.out
@@ -116,7 +116,7 @@ impl Encoder {
         };
     }
 
-    /// The colour as far as the terminal can show it; one it cannot name becomes the terminal's own.
+    /// The colour that the terminal can show; otherwise the terminal's default colour.
     fn fit(&self, color: Color) -> Color {
         match (self.depth, color) {
             (Depth::None, _) | (Depth::Ansi16, Color::Rgb(..) | Color::Indexed(16..)) => Color::Reset,
@@ -127,7 +127,7 @@ impl Encoder {
     }
 }
 
-/// The sixteen in the order of their numbers.
+/// The sixteen colours in the order of their numbers.
 const NAMED: [Color; 16] = [
     Color::Black,
     Color::Red,
@@ -160,13 +160,13 @@ const fn level(value: u8) -> u8 {
     }
 }
 
-/// `symbol` with every control character, and without Unicode every character beyond ASCII, as `?`.
+/// `symbol` with `?` for every control character, and, without Unicode, for every character beyond ASCII.
 pub(super) fn printable(symbol: &str, unicode: bool) -> Cow<'_, str> {
     let bad = |c: char| c.is_control() || (!unicode && !c.is_ascii());
     if symbol.contains(bad) { Cow::Owned(symbol.replace(bad, "?")) } else { Cow::Borrowed(symbol) }
 }
 
-/// How many columns a symbol surely takes; `None` where terminals differ.
+/// The number of columns of a symbol; `None` if terminals disagree.
 fn columns(symbol: &str) -> Option<u16> {
     let mut chars = symbol.chars();
     match (chars.next(), chars.next()) {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::*;
 
-/// Hands every write call to the test, and waits for the test's leave first when it is told to.
+/// Sends every write to the test, and first waits for the test's permission if asked to.
 struct Tap {
     writes: SyncSender<Vec<u8>>,
     leave: Option<Receiver<io::Result<()>>>,
@@ -41,7 +41,7 @@ fn screen(size: (u16, u16), options: ScreenOptions) -> (Screen, Receiver<Vec<u8>
     (Screen::new(size, options, Tap { writes, leave: None }, || {}).unwrap(), written)
 }
 
-/// A screen whose writes wait for the test: (screen, what was written, leave to write, the hang-up).
+/// A screen whose writes wait for the test: (screen, written bytes, permission to write, the hang-up).
 #[expect(clippy::type_complexity, reason = "four ends of channels, taken apart at once")]
 fn slow(size: (u16, u16)) -> (Screen, Receiver<Vec<u8>>, SyncSender<io::Result<()>>, Receiver<()>) {
     let (writes, written) = sync_channel(64);

@@ -1,16 +1,16 @@
-//! The thread that writes frames: one at a time, each in one piece.
+//! The thread that writes frames: one at a time, each as a whole.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// What the screen and its thread both see.
+/// The state that the screen and its thread share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     slot: Mutex<Slot>,
     work: Condvar,
-    /// A permit per frame that was written; at most one waits.
+    /// One permit for written frames; at most one waits.
     pub(super) written: Notify,
 }
 
@@ -92,7 +92,7 @@ impl Frames {
         self.shared.slot().hung_up
     }
 
-    /// Puts a frame into the slot. The caller has seen it empty, and is the only one who fills it.
+    /// Puts a frame into the slot. Only the caller fills the slot, and it has checked that the slot is empty.
     pub(super) fn send(&self, frame: Vec<u8>) {
         self.shared.slot().frame = Some(frame);
         self.shared.work.notify_one();

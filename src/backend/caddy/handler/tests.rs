@@ -27,7 +27,7 @@ fn green(percent: u8) -> Split {
 
 #[test]
 fn what_is_written_is_what_is_read_and_nothing_else_changes() {
-    // The sides stand mixed, and in no order of ours.
+    // The sides are mixed, in an arbitrary order.
     let before = proxy(&["b2:80", "g1:80", "b1:80"], &json!([1, 0, 1]));
     for percent in 0..=100 {
         let handler = handler(&before).unwrap();
@@ -74,7 +74,7 @@ fn a_policy_that_says_no_split_is_refused_with_the_remedy() {
     assert!(why(&other).contains("least_conn, which has no weights"));
     other["load_balancing"] = Value::Null;
     assert!(why(&other).contains("random, which has no weights"));
-    // The way back needs none of it.
+    // A rollback needs none of it.
     let after = handler(&other).unwrap().changed(&own(), green(0), "t");
     assert_eq!(after["load_balancing"]["selection_policy"]["weights"], json!([1, 1, 0]));
 }

@@ -21,7 +21,7 @@ fn spec(take: Take, traffic: Option<TrafficSeries>) -> MetricsSpec {
     }
 }
 
-/// The parts of readings a second apart.
+/// The parts that result from readings taken one second apart.
 fn parts(take: Take, bodies: &[&str]) -> Vec<Part> {
     let mut kept = Kept::new(&spec(take, None));
     let read = |(n, body): (usize, &&str)| kept.take(n as u64 * 1000, body.as_bytes()).unwrap().parts.remove(0);
@@ -33,7 +33,7 @@ fn a_counter_that_falls_began_again() {
     let got = parts(Take::Rate { of: of("c") }, &["c{a=\"1\"} 100", "c{a=\"1\"} 110", "c{a=\"1\"} 4\nc{a=\"2\"} 2"]);
     assert_eq!(got, [Part::NotYet, Part::Rate(10.0), Part::Rate(8.0)]);
     assert_eq!(parts(Take::Rate { of: of("c") }, &["d 1", "d 2"]), [Part::Missing, Part::Missing]);
-    // A counter that appears has counted since it appeared.
+    // A new counter has counted since it appeared.
     assert_eq!(parts(Take::Rate { of: of("c") }, &["d 1", "c 6"]), [Part::Missing, Part::Rate(6.0)]);
 }
 
@@ -97,7 +97,7 @@ fn requests_are_fed_with_failures_and_latencies_or_without() {
     let cells = vec![(0, 100_000, 50), (100_000, 100_000, 50)];
     assert_eq!(fed, Fed { span_ms: 2000, count: 55, errors: Some(5), cells });
 
-    // A server that does not export its failures has not none.
+    // A server that does not export failures does not have zero failures.
     let mut kept = Kept::new(&spec(Take::Rate { of: of("ok") }, Some(traffic)));
     kept.take(0, b"ok 1").unwrap();
     assert_eq!(kept.take(1000, b"ok 3").unwrap().fed.unwrap().errors, None);
