@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 pub use capability::Depth;
 pub(crate) use capability::{Capability, ColorChoice};
 pub use guard::{Guard, Modes};
-pub use input::{Input, Key, KeyCode, KeyKind, Mods};
+pub use input::{Code, Input, Key};
 pub use screen::{DrawOutcome, Notices, Screen, ScreenOptions};
 pub use signals::{Signal, Signals};
 

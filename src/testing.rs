@@ -254,8 +254,8 @@ pub mod runtime {
 }
 pub mod terminal {
     pub use crate::terminal::{
-        Depth, DrawOutcome, Guard, Input, Key, KeyCode, KeyKind, Modes, Mods, Notices, Options, Screen, ScreenOptions,
-        Session, Signal, Signals,
+        Code, Depth, DrawOutcome, Guard, Input, Key, Modes, Notices, Options, Screen, ScreenOptions, Session, Signal,
+        Signals,
     };
     pub mod crash {
         pub use crate::terminal::crash::{install, last_event, note};

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::watchdog::{self, Ready};
+pub use crate::ui::input::{Code, Key};
 
 /// The most inputs that wait. A person types about ten a second.
 pub(crate) const QUEUE: usize = 256;
@@ -43,100 +44,6 @@ pub enum Input {
     Continued,
     /// The terminal is gone. Sent at least once; it is the last input.
     HangUp,
-}
-
-/// A key as pressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The key.
-    pub code: KeyCode,
-    /// The modifiers held with it.
-    pub mods: Mods,
-    /// Pressed or repeating.
-    pub kind: KeyKind,
-}
-
-impl Key {
-    /// A press of `code` without modifiers.
-    pub const fn press(code: KeyCode) -> Self {
-        Self { code, mods: Mods { ctrl: false, alt: false, shift: false }, kind: KeyKind::Press }
-    }
-
-    /// A press of the character `c`.
-    pub const fn char(c: char) -> Self {
-        Self::press(KeyCode::Char(c))
-    }
-
-    /// Ctrl and the character `c`.
-    pub const fn ctrl(c: char) -> Self {
-        Self { mods: Mods { ctrl: true, alt: false, shift: false }, ..Self::char(c) }
-    }
-}
-
-/// The keys a terminal can distinguish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyCode {
-    /// A character. Shift is part of the character, not of the modifiers.
-    Char(char),
-    /// Return.
-    Enter,
-    /// Escape.
-    Esc,
-    /// Tab.
-    Tab,
-    /// Shift and Tab.
-    BackTab,
-    /// Backspace.
-    Backspace,
-    /// Delete.
-    Delete,
-    /// Insert.
-    Insert,
-    /// Home.
-    Home,
-    /// End.
-    End,
-    /// Page up.
-    PageUp,
-    /// Page down.
-    PageDown,
-    /// Arrow up.
-    Up,
-    /// Arrow down.
-    Down,
-    /// Arrow left.
-    Left,
-    /// Arrow right.
-    Right,
-    /// A function key by its number.
-    F(u8),
-}
-
-/// Modifiers held with a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Mods {
-    /// Ctrl.
-    pub ctrl: bool,
-    /// Alt or Meta.
-    pub alt: bool,
-    /// Shift, for keys that are not characters.
-    pub shift: bool,
-}
-
-impl Mods {
-    /// Whether no modifier is held.
-    pub const fn none(self) -> bool {
-        !self.ctrl && !self.alt && !self.shift
-    }
-}
-
-/// Whether a key was pressed or repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    /// It went down.
-    Press,
-    /// It is held and repeats. Accept it for movement, never for an act.
-    Repeat,
 }
 
 /// Both filters in the right order: first remove bytes that are not keys, then keys that nobody typed.

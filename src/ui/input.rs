@@ -1,6 +1,4 @@
-//! What comes into the view and what comes out of it.
-//!
-//! The types are our own, so that the mapping from a terminal library sits in one place outside of the view.
+//! What comes into the view and what comes out of it. The types are our own: no library of a terminal decides them.
 
 use std::sync::Arc;
 

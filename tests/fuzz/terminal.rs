@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cutover::testing::terminal::input::framing::{Framer, PASTE_MAX};
-use cutover::testing::terminal::{Input, Key, KeyCode, Mods};
+use cutover::testing::terminal::{Code, Input, Key};
 use fastrand::Rng;
 
 const WORDS: [&[u8]; 14] = [
@@ -33,7 +33,7 @@ fn read(framer: &mut Framer, pieces: &[&[u8]]) -> Vec<Input> {
 /// Alt and a key look the same as Esc and that key.
 fn plain(input: &Input) -> Input {
     match input {
-        Input::Key(key) => Input::Key(Key { mods: Mods { alt: false, ..key.mods }, ..*key }),
+        Input::Key(key) => Input::Key(Key { alt: false, ..*key }),
         other => other.clone(),
     }
 }
@@ -53,7 +53,7 @@ fn target(bytes: &[u8], rng: &mut Rng) {
     let mut rest = whole.iter().map(plain);
     let mut after_esc = false;
     for input in parts.iter().map(plain) {
-        let is_esc = input == Input::Key(Key::press(KeyCode::Esc));
+        let is_esc = input == Input::Key(Key::new(Code::Esc));
         // Esc alone is Esc, and one of these alone after it is a key: a finger types so.
         let is_typed = after_esc && "]PX^_".chars().any(|c| input == Input::Key(Key::char(c)));
         assert!(

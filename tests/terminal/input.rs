@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use cutover::testing::terminal::input::{Filters, framing};
-use cutover::testing::terminal::{Input, Key, KeyCode, KeyKind, Mods};
+use cutover::testing::terminal::{Code, Input, Key};
 
-const ESC: Input = Input::Key(Key::press(KeyCode::Esc));
+const ESC: Input = Input::Key(Key::new(Code::Esc));
 
 fn key(c: char) -> Input {
     Input::Key(Key::char(c))
@@ -78,7 +78,7 @@ fn t32_esc_then_roll_back_by_hand_passes() {
 
 #[test]
 fn t36_a_sequence_in_parts_that_began_as_one_is_that_key() {
-    let up = Input::Key(Key::press(KeyCode::Up));
+    let up = Input::Key(Key::new(Code::Up));
     for wait in WAITS {
         assert_eq!(run(&[(0, "\x1b["), (wait, "A")]), std::slice::from_ref(&up));
     }
@@ -128,7 +128,7 @@ fn t36_what_nobody_asked_for_is_dropped_whole() {
 
 #[test]
 fn t36_a_sequence_that_breaks_off_gives_the_next_key_back() {
-    let enter = Input::Key(Key::press(KeyCode::Enter));
+    let enter = Input::Key(Key::new(Code::Enter));
     assert_eq!(run(&[(0, "\x1b"), (5, "["), (5, "\r")]), [ESC, enter]);
     let out = run(&[(0, "\x1b"), (5, "["), (105, "\x1b"), (105, "R"), (105, "y")]);
     assert_eq!(out, [ESC, ESC, key('R'), key('y')], "only the bracket is missing");
@@ -160,9 +160,9 @@ fn t36_bytes_that_are_no_text_are_dropped() {
 #[test]
 fn t09_only_presses_are_told_and_repeats_are_marked() {
     let out = run(&[(0, "\x1b[106;1:1u\x1b[106;1:2u\x1b[106;1:3u\x1b[1;1:3A")]);
-    let repeat = Input::Key(Key { kind: KeyKind::Repeat, ..Key::char('j') });
+    let repeat = Input::Key(Key { repeat: true, ..Key::char('j') });
     assert_eq!(out, [key('j'), repeat]);
-    let alt = Input::Key(Key { mods: Mods { alt: true, ..Mods::default() }, ..Key::char('R') });
+    let alt = Input::Key(Key { alt: true, ..Key::char('R') });
     assert_eq!(run(&[(0, "\x1b[82;3u")]), [alt], "Alt-R is no R");
 }
 
@@ -309,15 +309,13 @@ fn t36_no_key_ever_comes_from_inside_a_sequence() {
         }
         // An Esc that came alone is a key that closes things; what introduces a string, alone behind it, may be one too.
         let harmless = |input: &Input| match input {
-            Input::Key(key) => {
-                key.code == KeyCode::Esc || matches!(key.code, KeyCode::Char(']' | 'P' | 'X' | '^' | '_'))
-            }
+            Input::Key(key) => key.code == Code::Esc || matches!(key.code, Code::Char(']' | 'P' | 'X' | '^' | '_')),
             Input::Paste(_) => true,
             _ => false,
         };
         let bad: Vec<_> = out.iter().filter(|input| !harmless(input)).collect();
         assert!(bad.is_empty(), "seed {seed}: {bad:?} out of {sent:?}");
-        let keys = out.iter().filter(|input| matches!(input, Input::Key(k) if k.code != KeyCode::Esc)).count();
+        let keys = out.iter().filter(|input| matches!(input, Input::Key(k) if k.code != Code::Esc)).count();
         assert!(keys <= 3, "seed {seed}: {out:?} out of {sent:?}");
     }
 }

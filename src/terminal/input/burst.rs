@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Input, Key, KeyCode, KeyKind};
+use super::{Code, Input, Key};
 
 /// This many text keys within [`SPAN`] still count as typing.
 pub(crate) const MOST: usize = 6;
@@ -18,7 +18,7 @@ pub(crate) const SPAN: Duration = Duration::from_millis(20);
 #[derive(Debug, Default)]
 pub(crate) struct Burst {
     /// The latest text keys, at most [`MOST`] + 1.
-    recent: VecDeque<(Duration, KeyCode)>,
+    recent: VecDeque<(Duration, Code)>,
     /// The time of the last key of the current paste.
     pasting: Option<Duration>,
 }
@@ -30,7 +30,7 @@ impl Burst {
     /// dropped, and [`Input::LooksLikePaste`] takes the place of the first. Keys of earlier batches cannot be taken
     /// back.
     pub(crate) fn feed(&mut self, at: Duration, batch: Vec<Input>) -> Vec<Input> {
-        let keys: Vec<KeyCode> = batch.iter().filter_map(text_key).collect();
+        let keys: Vec<Code> = batch.iter().filter_map(text_key).collect();
         if keys.is_empty() {
             return batch;
         }
@@ -64,11 +64,11 @@ impl Burst {
 }
 
 /// A key that types text. With Ctrl or Alt it does not, except a line feed, which raw mode reports as Ctrl-J.
-fn text_key(input: &Input) -> Option<KeyCode> {
+fn text_key(input: &Input) -> Option<Code> {
     match input {
-        Input::Key(key) if *key == Key::ctrl('j') => Some(KeyCode::Enter),
-        Input::Key(Key { code: code @ (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab), mods, .. }) => {
-            (!mods.ctrl && !mods.alt).then_some(*code)
+        Input::Key(key) if *key == Key::ctrl('j') => Some(Code::Enter),
+        Input::Key(Key { code: code @ (Code::Char(_) | Code::Enter | Code::Tab), ctrl, alt, .. }) => {
+            (!ctrl && !alt).then_some(*code)
         }
         _ => None,
     }
@@ -81,7 +81,7 @@ fn held(batch: Vec<Input>) -> Vec<Input> {
         .into_iter()
         .map(|input| match input {
             Input::Key(key) if text_key(&input).is_some() && !std::mem::take(&mut first) => {
-                Input::Key(Key { kind: KeyKind::Repeat, ..key })
+                Input::Key(Key { repeat: true, ..key })
             }
             other => other,
         })
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn keys(text: &str) -> Vec<Input> {
-        text.chars().map(|c| Input::Key(if c == '\n' { Key::press(KeyCode::Enter) } else { Key::char(c) })).collect()
+        text.chars().map(|c| Input::Key(if c == '\n' { Key::new(Code::Enter) } else { Key::char(c) })).collect()
     }
 
     const fn at(ms: u64) -> Duration {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_neither_counted_nor_dropped() {
-        let arrows = vec![Input::Key(Key::press(KeyCode::Up)); 30];
+        let arrows = vec![Input::Key(Key::new(Code::Up)); 30];
         assert_eq!(Burst::default().feed(at(0), arrows.clone()), arrows);
         let mut batch = keys("abcdefgh");
         batch.insert(3, Input::FocusLost);
@@ -143,7 +143,7 @@ mod tests {
     fn t33_a_held_key_delivered_late_is_one_press() {
         let out = Burst::default().feed(at(0), keys("RRRRRRRRRR"));
         assert_eq!(out.len(), 10);
-        let presses = out.iter().filter(|i| matches!(i, Input::Key(k) if k.kind == KeyKind::Press)).count();
+        let presses = out.iter().filter(|i| matches!(i, Input::Key(k) if !k.repeat)).count();
         assert_eq!(presses, 1);
     }
 

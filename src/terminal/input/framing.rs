@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use super::decode::{self, Meaning};
-use super::{Input, Key, KeyCode};
+use super::{Code, Input, Key};
 
 /// For this time after Esc, or after the last part, further bytes count as the rest of a sequence.
 pub(crate) const WINDOW: Duration = Duration::from_millis(600);
@@ -95,7 +95,7 @@ impl Framer {
         if self.state == State::Escape && !self.told {
             // No more bytes: a key press, or the first part of a sequence. As a key, Esc only closes things.
             self.told = true;
-            out.push(Input::Key(Key::press(KeyCode::Esc)));
+            out.push(Input::Key(Key::new(Code::Esc)));
         }
         out
     }
@@ -224,7 +224,7 @@ impl Framer {
             b'\\' if self.told => self.state = State::Ground,
             ESC => {
                 if !self.told {
-                    out.push(Input::Key(Key::press(KeyCode::Esc)));
+                    out.push(Input::Key(Key::new(Code::Esc)));
                 }
                 self.escape();
             }
@@ -236,7 +236,7 @@ impl Framer {
             // Alt and a character send the same bytes as Esc and then the character, typed fast or delivered together
             // by a slow connection. No key with Alt does anything here, but `Esc R y` must work.
             b' '..=b'~' => {
-                out.push(Input::Key(Key::press(KeyCode::Esc)));
+                out.push(Input::Key(Key::new(Code::Esc)));
                 self.broken_off(byte, out);
             }
             _ => {

@@ -17,7 +17,7 @@ use cutover::testing::engine::{Access, Snapshot};
 use cutover::testing::gate::Checks;
 use cutover::testing::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
 use cutover::testing::runtime::{Core, Systems};
-use cutover::testing::terminal::{Depth, Input, Key, KeyCode, KeyKind, Notices, Screen, ScreenOptions, Signal};
+use cutover::testing::terminal::{Code, Depth, Input, Key, Notices, Screen, ScreenOptions, Signal};
 use cutover::testing::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
 
@@ -119,17 +119,17 @@ impl Hands {
     pub async fn press(&self, text: &str) {
         for c in text.chars() {
             let code = match c {
-                '\n' => KeyCode::Enter,
-                '\u{1b}' => KeyCode::Esc,
-                c => KeyCode::Char(c),
+                '\n' => Code::Enter,
+                '\u{1b}' => Code::Esc,
+                c => Code::Char(c),
             };
-            self.input(Input::Key(Key::press(code))).await;
+            self.input(Input::Key(Key::new(code))).await;
         }
     }
 
     /// Holds a key down: repeats where the terminal tells of them.
     pub async fn repeat(&self, c: char) {
-        self.input(Input::Key(Key { kind: KeyKind::Repeat, ..Key::char(c) })).await;
+        self.input(Input::Key(Key { repeat: true, ..Key::char(c) })).await;
     }
 
     /// Hands an input in.

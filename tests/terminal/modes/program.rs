@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cutover::testing::terminal::guard::Step;
 use cutover::testing::terminal::{
-    Depth, DrawOutcome, Guard, Input, Key, KeyCode, Modes, Notices, Options, ScreenOptions, Session, Signals, crash,
+    Code, Depth, DrawOutcome, Guard, Input, Key, Modes, Notices, Options, ScreenOptions, Session, Signals, crash,
 };
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
@@ -132,7 +132,7 @@ impl Console {
                 self.session.screen.resize(width, height);
                 self.lines.push(format!("size {width}x{height}"));
             }
-            Input::Key(Key { code: KeyCode::Char(c), .. }) => {
+            Input::Key(Key { code: Code::Char(c), .. }) => {
                 self.lines.push(format!("Char({c:?})"));
                 self.tell(&c.to_string());
                 match c {
