@@ -50,6 +50,8 @@ pub struct Config {
     pub logs: Vec<LogSource>,
     /// How the console looks.
     pub ui: UiSpec,
+    /// What a rollback ignores: it does not need it.
+    pub warnings: Vec<String>,
 }
 
 /// The settings of `cutover gateway`.
@@ -76,8 +78,9 @@ pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Pat
     load_with(path, env, cwd, false)
 }
 
-/// The same for a rollback, which nothing stops that it does not need: the state directory may be anything, and files of
-/// certificates and keys need not be usable.
+/// The same for a rollback, which ignores faults that do not concern it. The state directory may be anything, and files
+/// of certificates and keys need not be usable. A missing file, command or secret of gates, metrics, alerts and logs is
+/// only a warning: see [`Config::warnings`].
 ///
 /// # Errors
 /// Every other fault of the file, or why there is none to read.
@@ -147,6 +150,7 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         sides: &sides,
     };
     let (backend, verify_timeout_ms) = kinds::read(&root, &around);
+    report.rest_is_optional();
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
     let (gates, checks) = gate::gates(&root, &probe.path, kinds::keeps_requests);
@@ -171,5 +175,6 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         stale_after_ms,
         state_dir,
     };
-    Some(Config { file: file.into(), service, checks, backend: backend?, gateway, logs, ui })
+    let warnings = report.warnings(file);
+    Some(Config { file: file.into(), service, checks, backend: backend?, gateway, logs, ui, warnings })
 }

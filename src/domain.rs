@@ -54,7 +54,7 @@ pub use observation::{Observation, RouterStatus, TrafficCounters};
 pub(crate) use order::OrderFault;
 pub use order::{Move, Order, OrderId, OrderState, Revision};
 pub use plan::{OnDisconnect, OnFailure, Plan};
-pub use record::{Actor, Cause, Fact, Record};
+pub use record::{Actor, Cause, Closing, Fact, Record};
 pub use sample::SampledRequest;
 pub use series::{Sample, SideSample};
 pub use service::{ProbeSpec, Service, SideSpec, VersionSource};

@@ -8,7 +8,7 @@
 
 use crate::domain::text::clean;
 use crate::domain::{
-    Breach, Evidence, Fact, GuardAction, Measure, Move, Order, OrderState, Record, Side, Verdict, in_unit,
+    Breach, Closing, Evidence, Fact, GuardAction, Measure, Move, Order, OrderState, Record, Side, Verdict, in_unit,
 };
 
 /// The longest short form, in characters.
@@ -66,7 +66,7 @@ pub(crate) fn sentence(record: &Record, around: Around<'_>) -> String {
                 _ => format!("{verb} {id} FAILED: {detail}"),
             }
         }
-        Fact::Closed { why, .. } => why.clone(),
+        Fact::Closed { why, .. } => why.to_string(),
         fact => words(fact, false),
     }
 }
@@ -122,7 +122,7 @@ fn words(fact: &Fact, long: bool) -> String {
 /// Whether `fact` deserves attention: a failure, a way back, drift, an exception someone made.
 fn is_warning(fact: &Fact) -> bool {
     match fact {
-        Fact::Closed { why, .. } => why != "quit" && why != "done",
+        Fact::Closed { why, .. } => !matches!(why, Closing::Quit | Closing::Done),
         Fact::Ordered { order, .. } => !order.kind.is_forward(),
         Fact::OrderIs { state, .. } => *state != OrderState::Verified,
         Fact::Gate { evidence } => evidence.verdict != Verdict::Passed,

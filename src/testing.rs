@@ -154,8 +154,8 @@ pub mod dialogue {
 pub mod domain {
     pub use crate::domain::{
         Actor, Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, BackendError, Bound, Breach, Call,
-        Capabilities, Cause, Comparison, Digest, Evidence, Expect, Fact, GateSpec, GuardAction, GuardSpec, HeaderValue,
-        LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource, Metric, MetricsSpec, Move, Observation,
+        Capabilities, Cause, Closing, Comparison, Digest, Evidence, Expect, Fact, GateSpec, GuardAction, GuardSpec,
+        HeaderValue, LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource, Metric, MetricsSpec, Move, Observation,
         OnDisconnect, OnFailure, Order, OrderId, OrderState, Pair, Plan, Point, ProbeSpec, Record, Revision, Role,
         RouterStatus, Sample, SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSpec, Split,
         Stamp, Step, TrafficCounters, Transport, Verdict, Version, VersionSource,

@@ -54,13 +54,19 @@ impl From<NoSecret> for BackendError {
 
 /// Sends `request` to `place`. A status other than 2xx is an error with its meaning for an order.
 pub(super) async fn exchange(request: Request, place: &str, limit: Duration) -> Result<Reply, BackendError> {
-    attempt(request, place, limit).await.map_err(BackendError::from)
+    attempt(request, place, limit, |_, usual| usual).await.map_err(BackendError::from)
 }
 
-/// The same; the error also says whether anything listens at `place`.
-pub(super) async fn attempt(request: Request, place: &str, limit: Duration) -> Result<Reply, Failure> {
+/// The same; the error also says whether anything listens at `place`. `meaning` gets a reply whose status is an error
+/// and the usual meaning of that status, and may return another one.
+pub(super) async fn attempt(
+    request: Request,
+    place: &str,
+    limit: Duration,
+    meaning: impl Fn(&Reply, BackendError) -> BackendError,
+) -> Result<Reply, Failure> {
     let reply = talk(request, place, limit).await?;
-    judge(&reply, place)?;
+    judge(&reply, place).map_err(|usual| meaning(&reply, usual))?;
     Ok(reply)
 }
 

@@ -15,11 +15,29 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// The mode of a new file if there was none before.
 const MODE: u32 = 0o644;
 
-/// What is wrong with a file: cleaned, with its path.
-pub(super) type Fault = String;
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// In words: cleaned, with the path.
+    pub(super) text: String,
+    /// The kind of the system's error, if that is the cause.
+    pub(super) io: Option<io::ErrorKind>,
+}
+
+impl Fault {
+    fn of(path: &Path, why: &str) -> Self {
+        Self { text: format!("{} {why}", clean(&path.to_string_lossy(), 200)), io: None }
+    }
+}
+
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        fault.text
+    }
+}
 
 fn fault(path: &Path, error: &io::Error) -> Fault {
-    clean(&format!("{}: {error}", path.display()), 300)
+    Fault { text: clean(&format!("{}: {error}", path.display()), 300), io: Some(error.kind()) }
 }
 
 /// The text of `path`; empty if there is no such file.
@@ -32,9 +50,9 @@ pub(super) fn text(path: &Path) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fault(path, &error))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("{} is larger than {} MiB", clean(&path.to_string_lossy(), 200), MAX_FILE >> 20));
+        return Err(Fault::of(path, &format!("is larger than {} MiB", MAX_FILE >> 20)));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", clean(&path.to_string_lossy(), 200)))
+    String::from_utf8(bytes).map_err(|_| Fault::of(path, "is not UTF-8"))
 }
 
 /// Replaces the file at `path` by `content`.
@@ -68,7 +86,7 @@ impl Staged {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let told = |error: io::Error| fault(path, &error);
         let old = match fs::metadata(path) {
-            Ok(old) if !old.is_file() => return Err(format!("{} is not a file", clean(&path.to_string_lossy(), 200))),
+            Ok(old) if !old.is_file() => return Err(Fault::of(path, "is not a file")),
             Ok(old) => Some(old),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(told(error)),
@@ -78,7 +96,10 @@ impl Staged {
         let n = MADE.fetch_add(1, Ordering::Relaxed);
         let temporary = place.with_file_name(format!(".{name}.cutover-{}-{n}", std::process::id()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-        let file = file.map_err(|error| format!("its directory must be writable: {}", fault(path, &error)))?;
+        let file = file.map_err(|error| {
+            let Fault { text, io } = fault(path, &error);
+            Fault { text: format!("its directory must be writable: {text}"), io }
+        })?;
         let staged = Self { place, temporary, file };
         staged.like(old.as_ref()).map_err(told)?;
         Ok(staged)

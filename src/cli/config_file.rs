@@ -10,9 +10,13 @@ pub(crate) fn load(context: &Context) -> Result<Config, Failure> {
     loaded(config::load(context.config.as_deref(), &variable, &current_dir()))
 }
 
-/// Reads the config for a rollback, which accepts any state directory.
-pub(crate) fn load_to_go_back(context: &Context) -> Result<Config, Failure> {
-    loaded(config::load_to_go_back(context.config.as_deref(), &variable, &current_dir()))
+/// Reads the config for a rollback, and prints what a rollback ignores.
+pub(crate) fn load_to_go_back(context: &mut Context) -> Result<Config, Failure> {
+    let config = loaded(config::load_to_go_back(context.config.as_deref(), &variable, &current_dir()))?;
+    for warning in &config.warnings {
+        context.out.say(&format!("{warning} (a rollback ignores this)"));
+    }
+    Ok(config)
 }
 
 fn loaded<E: ToString>(config: Result<Config, E>) -> Result<Config, Failure> {

@@ -24,7 +24,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::out::Out;
 use super::session::FIRST_LOOK;
-use crate::domain::{Actor, LogLine, Service};
+use crate::domain::{Actor, Closing, LogLine, Service};
 use crate::engine::{Access, Event, Reply};
 use crate::runtime::console::{self, after_loss};
 use crate::runtime::{Core, Incoming, Outcome, Systems};
@@ -73,7 +73,7 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
             biased;
             signal = signals.next() => match signal {
                 Signal::Interrupt => talk.console.interrupt(talk.core.clock().elapsed_ms()),
-                signal => break left(signal.exit_code(), signal.name(), signal == Signal::HangUp),
+                signal => break left(signal.exit_code(), other(signal.name()), signal == Signal::HangUp),
             },
             Some(typed) = typed.recv() => if let Some(exit) = talk.typed(typed) { break exit },
             incoming = talk.core.next() => talk.incoming(incoming),
@@ -86,12 +86,16 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     if exit.lost {
         after_loss(&mut core, &exit).await;
     }
-    core.close(&exit.why).await;
+    core.close(exit.why).await;
     Ok(Exit::of_code(exit.code))
 }
 
-fn left(code: u8, why: &str, lost: bool) -> console::Exit {
-    console::Exit { code, why: why.into(), lost }
+fn left(code: u8, why: Closing, lost: bool) -> console::Exit {
+    console::Exit { code, why, lost }
+}
+
+fn other(why: &str) -> Closing {
+    Closing::Other(why.into())
 }
 
 /// The running console.
@@ -148,7 +152,7 @@ impl Talk<'_> {
                     }
                     Action::Leave(code) => {
                         self.say("left; traffic stays where it is");
-                        return Some(left(code, if code == 0 { "quit" } else { "SIGINT" }, false));
+                        return Some(left(code, if code == 0 { Closing::Quit } else { other("SIGINT") }, false));
                     }
                 }
             }
@@ -181,9 +185,9 @@ impl Talk<'_> {
             }
             Typed::End { gone: false } => {
                 self.say("end of input: left; traffic stays where it is");
-                Some(left(0, "end of input", false))
+                Some(left(0, other("end of input"), false))
             }
-            Typed::End { gone: true } => Some(left(129, "terminal gone", true)),
+            Typed::End { gone: true } => Some(left(129, other("terminal gone"), true)),
         }
     }
 

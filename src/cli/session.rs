@@ -11,6 +11,7 @@ use super::interrupt::Interrupts;
 use super::operator::me;
 use super::paths::journal_file;
 use crate::config::Config;
+use crate::domain::Closing;
 use crate::engine::{Access, Snapshot, Status};
 use crate::runtime::session::EngineSession;
 pub(crate) use crate::runtime::session::{Session, TimedOut, Update};
@@ -49,11 +50,11 @@ pub(crate) async fn with_config(
         result = body(&mut session, context) => result,
     };
     let why = match &result {
-        Ok(Exit::Int) => "SIGINT",
-        Ok(Exit::Term) => "SIGTERM",
-        Ok(Exit::Hup) => "SIGHUP",
-        Ok(_) => "done",
-        Err(_) => "failed",
+        Ok(Exit::Int) => Closing::Other("SIGINT".into()),
+        Ok(Exit::Term) => Closing::Other("SIGTERM".into()),
+        Ok(Exit::Hup) => Closing::Other("SIGHUP".into()),
+        Ok(_) => Closing::Done,
+        Err(_) => Closing::Failed,
     };
     session.close(why).await;
     result

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scenario::{Scenario, ScenarioRun};
 use super::tree::Tree;
-use crate::domain::{Actor, Cause, LogLine, OrderState, Side};
+use crate::domain::{Actor, Cause, Closing, LogLine, OrderState, Side};
 use crate::engine::snapshot::{GateState, GateStatus, OrderStatus};
 use crate::engine::{Access, Command, Phase, Snapshot, Status};
 use crate::runtime::session::{EngineSession, Session, Update};
@@ -58,7 +58,7 @@ pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMu
             }
         }
     };
-    session.close("done").await;
+    session.close(Closing::Done).await;
     Ok(code)
 }
 

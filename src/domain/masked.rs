@@ -33,6 +33,7 @@ fn mask_member(key: &str, value: &mut Value) {
         // The program stays, its arguments do not.
         ("argv" | "command", Value::Array(words)) => words.iter_mut().skip(1).for_each(|word| *word = MASK.into()),
         ("url" | "prometheus", Value::String(url)) => *url = without_secrets(url),
+        ("urls", Value::Array(urls)) => urls.iter_mut().for_each(|url| mask_member("url", url)),
         _ => mask(value),
     }
 }

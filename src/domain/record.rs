@@ -4,6 +4,8 @@
 //! a CLI command in another process, those of yesterday's console. So every process that has read the same journal
 //! holds the same state of the rollout.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,48 @@ pub enum Cause {
     Disconnect,
 }
 
+/// Why a console or a command ended. The journal holds it as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Closing {
+    /// The operator left.
+    Quit,
+    /// The command did what was asked.
+    Done,
+    /// The command failed.
+    Failed,
+    /// Something else ended it: `SIGTERM`, `terminal gone`, ...
+    Other(String),
+}
+
+impl From<String> for Closing {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "quit" => Self::Quit,
+            "done" => Self::Done,
+            "failed" => Self::Failed,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+impl From<Closing> for String {
+    fn from(why: Closing) -> Self {
+        match why {
+            Closing::Quit => "quit".into(),
+            Closing::Done => "done".into(),
+            Closing::Failed => "failed".into(),
+            Closing::Other(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from(self.clone()))
+    }
+}
+
 /// One line of the journal, without the chain around it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -70,8 +114,8 @@ pub enum Fact {
     },
     /// A console ended: `quit`, `SIGHUP`, `SIGTERM`, `terminal gone`, ...
     Closed {
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Closing,
         /// [`Cause::Disconnect`] where the operator was lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<Cause>,

@@ -22,8 +22,8 @@ use super::watch::Drift;
 use super::world::World;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, BackendError, Capabilities, Cause, Digest, Fact, LogLevel, Observation, OnDisconnect, OrderId, Record,
-    Service, Side, Stamp,
+    Actor, BackendError, Capabilities, Cause, Closing, Digest, Fact, LogLevel, Observation, OnDisconnect, OrderId,
+    Record, Service, Side, Stamp,
 };
 
 /// The whole state of a rollout as one process knows it: the world, and the parts that each keep their own state.
@@ -255,7 +255,7 @@ impl State {
     fn operator_gone(&mut self, why: &str) {
         let moving = self.world.rollout().stage == Stage::Moving;
         let me = self.world.me.clone();
-        let why_closed = format!("operator disconnected: {why}");
+        let why_closed = Closing::Other(format!("operator disconnected: {why}"));
         self.record(Fact::Closed { why: why_closed, cause: Some(Cause::Disconnect) }, me);
         let policy = self.world.service.plan.on_disconnect;
         if policy == OnDisconnect::Rollback && moving && self.world.may_drive() {

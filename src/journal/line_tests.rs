@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Actor, Bound, Breach, Cause, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderFault, OrderId,
-    OrderState, Pair, Revision, Side, Split, Verdict, Version,
+    Actor, Bound, Breach, Cause, Closing, Digest, Evidence, Fact, GuardAction, Metric, Move, Order, OrderFault,
+    OrderId, OrderState, Pair, Revision, Side, Split, Verdict, Version,
 };
 
 fn record(fact: Fact) -> Record {
@@ -59,7 +59,7 @@ fn every_fact() -> Vec<Fact> {
     let versions = Pair { blue: Some(Version::from_text("v1")), green: None };
     vec![
         Fact::Opened { pid: 7, cutover: "0.1.0".into() },
-        Fact::Closed { why: "quit".into(), cause: None },
+        Fact::Closed { why: Closing::Quit, cause: None },
         Fact::Recovered { bytes: 77 },
         Fact::TookOver { from: "bob".into() },
         Fact::Started { live: Side::Blue, versions },
@@ -117,7 +117,7 @@ fn records_of_earlier_versions_are_read() {
             r#"OrderIs { id: OrderId("7f3e"), state: Failed, detail: Some("superseded by a newer order"), fault: None }"#,
         ),
         (r#""fact":"paused","why":"plan: x""#.into(), r#"Paused { why: Some("plan: x"), cause: None }"#),
-        (r#""fact":"closed","why":"quit""#.into(), r#"Closed { why: "quit", cause: None }"#),
+        (r#""fact":"closed","why":"quit""#.into(), r#"Closed { why: Quit, cause: None }"#),
         (format!(r#""fact":"adopted","split":{split}"#), "Adopted { split: Split { green: 10 }, origin: None }"),
         (
             r#""fact":"guard","metric":"p99","side":"green","value":612.0,"limit":250.0,"at_least":false,"samples":9,"action":"rollback""#.into(),

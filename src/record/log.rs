@@ -18,9 +18,12 @@ use crate::domain::text::clean;
 const LIMIT: u64 = 16 << 20;
 /// The longest line, in characters.
 const LONGEST: usize = 2_000;
+/// Rules that come before those of the user: libraries log their warnings only.
+const LIBRARIES: &str = "hyper=warn,reqwest=warn,rustls=warn,h2=warn,redis=warn,mio=warn";
 
 /// Starts the log in `path`. `filter` is a level (`error`, `warn`, `info`, `debug`, `trace`) or several words with
 /// commas: `info,probe=trace` means `trace` for targets that start with `probe`, and `info` for all others.
+/// Libraries log only warnings, unless `filter` names them: `debug,hyper=debug`.
 ///
 /// # Errors
 /// A word of the filter is unknown, the file cannot be created, or a log exists already.
@@ -64,10 +67,11 @@ impl Filter {
             let (target, level) = word.split_once('=').unwrap_or(("", word));
             Some((target.trim().to_owned(), level.trim().parse().ok()?))
         };
-        text.split(',').filter(|text| !text.trim().is_empty()).map(word).collect::<Option<_>>().map(Self)
+        let words = LIBRARIES.split(',').chain(text.split(','));
+        words.filter(|text| !text.trim().is_empty()).map(word).collect::<Option<_>>().map(Self)
     }
 
-    /// Whether a line passes. The longest matching prefix decides.
+    /// Whether a line passes. The longest matching prefix decides; of two equal ones, the later.
     fn lets(&self, target: &str, level: Level) -> bool {
         let own = self.0.iter().filter(|(beginning, _)| target.starts_with(beginning.as_str()));
         own.max_by_key(|(beginning, _)| beginning.len()).is_some_and(|(_, most)| level <= *most)
@@ -135,12 +139,15 @@ mod tests {
 
     #[test]
     fn the_longest_beginning_of_a_target_decides() {
-        let filter = Filter::parse("info, probe=trace,probe::metrics=error").unwrap();
+        let filter = Filter::parse("info, probe=trace,probe::metrics=error,rustls=debug").unwrap();
         for (target, level, lets) in [
             ("backend", Level::INFO, true),
             ("backend", Level::DEBUG, false),
             ("probe::fetch", Level::TRACE, true),
             ("probe::metrics", Level::WARN, false),
+            ("hyper_util::client", Level::INFO, false),
+            ("hyper_util::client", Level::WARN, true),
+            ("rustls::conn", Level::DEBUG, true),
         ] {
             assert_eq!(filter.lets(target, level), lets, "{target} {level}");
         }

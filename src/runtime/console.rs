@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::core::{Core, Incoming, Outcome};
 use super::themes;
-use crate::domain::{LogLine, Move, OrderState};
+use crate::domain::{Closing, LogLine, Move, OrderState};
 use crate::engine::{Command, Event, Phase, Request, Snapshot};
 use crate::logs::Followers;
 use crate::terminal::{self, DrawOutcome, Screen, Signal};
@@ -49,7 +49,7 @@ pub struct Exit {
     /// The process's exit code.
     pub code: u8,
     /// For the journal: `quit`, `SIGTERM`, `terminal gone`.
-    pub why: String,
+    pub why: Closing,
     /// Whether the operator was disconnected instead of leaving.
     pub lost: bool,
 }
@@ -245,7 +245,9 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         self.at_once = true;
         self.dirty = true;
         match input {
-            terminal::Input::HangUp => Some(Exit { code: 129, why: "terminal gone".into(), lost: true }),
+            terminal::Input::HangUp => {
+                Some(Exit { code: 129, why: Closing::Other("terminal gone".into()), lost: true })
+            }
             terminal::Input::Resize(width, height) => {
                 self.stage.screen().resize(width, height);
                 self.tell(ui::Input::Resize(width, height))
@@ -385,7 +387,7 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
 
 /// Records that the operator is gone, and follows the order that `on_disconnect` may have given.
 pub(crate) async fn after_loss(core: &mut Core, exit: &Exit) {
-    core.submit(Event::OperatorGone { why: exit.why.clone() });
+    core.submit(Event::OperatorGone { why: exit.why.to_string() });
     let deadline = Instant::now() + LAST_ORDER;
     while is_rolling_back(&core.snapshot()) {
         match tokio::time::timeout_at(deadline, core.next()).await {
@@ -412,11 +414,11 @@ fn input_of(outcome: Outcome) -> Option<ui::Input> {
 }
 
 fn left(code: u8) -> Exit {
-    Exit { code, why: "quit".into(), lost: false }
+    Exit { code, why: Closing::Quit, lost: false }
 }
 
 fn exit_of(signal: Signal) -> Exit {
-    Exit { code: signal.exit_code(), why: signal.name().into(), lost: signal == Signal::HangUp }
+    Exit { code: signal.exit_code(), why: Closing::Other(signal.name().into()), lost: signal == Signal::HangUp }
 }
 
 /// The window's title: `cutover PROD fraud-scorer 90/10 SHIFT`.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::backend::Systems;
 use super::core::{Core, Incoming, Outcome};
 use crate::config::Config;
-use crate::domain::{Actor, LogLine};
+use crate::domain::{Actor, Closing, LogLine};
 use crate::engine::{Access, Command, Event, Reply, Request, Snapshot};
 
 /// The time limit passed before it happened.
@@ -84,7 +84,7 @@ impl EngineSession {
     }
 
     /// Ends the session. The journal is on disk afterwards, as far as the disk allows.
-    pub(crate) async fn close(self, why: &str) {
+    pub(crate) async fn close(self, why: Closing) {
         self.core.close(why).await;
     }
 
@@ -199,7 +199,7 @@ mod tests {
         ] {
             assert_eq!(session.take(Incoming::Event(event.clone())), expected, "{event:?}");
         }
-        session.core.close("done").await;
+        session.core.close(Closing::Done).await;
     }
 
     #[tokio::test]
@@ -210,6 +210,6 @@ mod tests {
         assert!(session.reply.is_none());
         session.keep(vec![Outcome::Reply { id: 2, reply: Reply::Done }]);
         assert_eq!(session.reply, Some(Reply::Done));
-        session.core.close("done").await;
+        session.core.close(Closing::Done).await;
     }
 }

@@ -140,7 +140,8 @@ pub(crate) fn secret(node: &Node<'_>) -> Option<SecretRef> {
                 return env.refuse("is not the name of an environment variable in capitals".into(), remedy);
             }
             if (node.report.env)(name).is_none_or(|value| value.trim().is_empty()) {
-                return env.refuse(format!("the environment variable {name} is not set"), "set it, or name another");
+                let message = format!("the environment variable {name} is not set");
+                return env.unusable(SecretRef::Env(name.to_owned()), message, "set it, or name another");
             }
             Some(SecretRef::Env(name.to_owned()))
         }

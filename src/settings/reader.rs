@@ -32,6 +32,9 @@ pub(crate) struct Report<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the config is read for a rollback. Then only faults that a rollback needs fixed count.
     pub for_rollback: bool,
+    /// Whether a rollback needs the section that is read now.
+    is_needed: Cell<bool>,
+    warnings: RefCell<Vec<Fault>>,
     faults: RefCell<Vec<Fault>>,
     dropped: Cell<usize>,
 }
@@ -39,7 +42,28 @@ pub(crate) struct Report<'a> {
 impl<'a> Report<'a> {
     pub(crate) fn new(text: &'a str, base: PathBuf, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts, base, env, for_rollback: false, faults: RefCell::default(), dropped: Cell::new(0) }
+        Self {
+            text,
+            starts,
+            base,
+            env,
+            for_rollback: false,
+            is_needed: Cell::new(true),
+            warnings: RefCell::default(),
+            faults: RefCell::default(),
+            dropped: Cell::new(0),
+        }
+    }
+
+    /// Says that a rollback does not need the sections that are read from here on.
+    pub(crate) fn rest_is_optional(&self) {
+        self.is_needed.set(!self.for_rollback);
+    }
+
+    /// The warnings, each with its line; see [`Node::unusable`].
+    pub(crate) fn warnings(&self, file: &Path) -> Vec<String> {
+        let shown = |fault| ConfigError { file: file.into(), faults: vec![fault], dropped: 0 }.to_string();
+        self.warnings.take().into_iter().map(shown).collect()
     }
 
     /// Notes a fault at byte `at`.
@@ -225,6 +249,17 @@ impl<'a> Node<'a> {
     pub(crate) fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
         self.fault(message, remedy);
         None
+    }
+
+    /// Notes that something outside of the config cannot be used, for example a file. This is a fault. In a section
+    /// that a rollback does not need, it is only a warning for a rollback, and `value` is used.
+    pub(crate) fn unusable<T>(&self, value: T, message: String, remedy: impl Into<String>) -> Option<T> {
+        if self.report.is_needed.get() {
+            return self.refuse(message, remedy);
+        }
+        let (place, key) = (Some(self.report.place(self.at)), self.label.clone());
+        self.report.warnings.borrow_mut().push(Fault { place, key, message, remedy: remedy.into() });
+        Some(value)
     }
 
     /// Whether the value is a text.

@@ -76,16 +76,19 @@ pub(crate) fn readable_file(node: &Node<'_>) -> Option<PathBuf> {
     let shown = quote_path(&path);
     match std::fs::metadata(&path) {
         Err(err) => {
-            return node.refuse(format!("{shown} cannot be read: {err}"), "relative paths start from the config file");
+            let message = format!("{shown} cannot be read: {err}");
+            return node.unusable(path, message, "relative paths start from the config file");
         }
         Ok(meta) if !meta.is_file() => {
-            return node.refuse(format!("{shown} is not a file"), "name a file of JSON lines");
+            return node.unusable(path, format!("{shown} is not a file"), "name a file of JSON lines");
         }
         Ok(_) => {}
     }
     match std::fs::File::open(&path) {
         Ok(_) => Some(path),
-        Err(err) => node.refuse(format!("{shown} cannot be read: {err}"), "give this user the right to read it"),
+        Err(err) => {
+            node.unusable(path, format!("{shown} cannot be read: {err}"), "give this user the right to read it")
+        }
     }
 }
 
@@ -133,7 +136,7 @@ pub(crate) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     if program.contains('/') {
         let path = path(&items[0])?;
         if !path.is_file() {
-            return items[0].refuse(format!("there is no file {}", quote_path(&path)), example);
+            items[0].unusable((), format!("there is no file {}", quote_path(&path)), example)?;
         }
         *program = path.to_str().map(str::to_owned)?;
     }

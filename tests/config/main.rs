@@ -891,6 +891,38 @@ fn a_rollback_goes_on_without_files_of_certificates() -> Result<(), Error> {
 }
 
 #[test]
+fn a_rollback_warns_of_what_is_missing_for_other_parts() -> Result<(), Error> {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("cutover.toml");
+    let missing = r#"
+[[alert]]
+kind = "slack"
+name = "ops"
+url = { file = "no/url" }
+
+[[alert]]
+kind = "command"
+command = ["./no-page.sh"]
+
+[[alert]]
+kind = "webhook"
+name = "page"
+url = "https://alerts.internal/page"
+bearer = { env = "NO_TOKEN" }
+"#;
+    std::fs::write(&file, format!("{REACHED}{missing}"))?;
+    let error = config::load(Some(&file), &|_| None, dir.path()).err().ok_or("accepted")?.to_string();
+    let config = config::load_to_go_back(Some(&file), &|_| None, dir.path())?;
+    assert_eq!(config.service.alerts.len(), 4);
+    assert_eq!(config.warnings.len(), 3, "{:?}", config.warnings);
+    for (warning, what) in config.warnings.iter().zip(["no/url", "no-page.sh", "NO_TOKEN"]) {
+        assert!(warning.contains(what) && warning.contains("cutover.toml:"), "{what}: {warning}");
+        assert!(error.contains(what), "{what}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_a_config_means_can_be_written_into_a_recording_and_read_back() -> Result<(), Error> {
     for entry in std::fs::read_dir(fixtures().join("valid"))? {
         let name = entry?.file_name().into_string().map_err(|name| format!("{}", name.display()))?;

@@ -4,7 +4,7 @@
 mod rig;
 
 use crate::support::scripted::Script;
-use cutover::testing::domain::{Move, Side, Split};
+use cutover::testing::domain::{Closing, Move, Side, Split};
 use cutover::testing::runtime::console::ConsoleOptions;
 use cutover::testing::terminal::input::Filters;
 use cutover::testing::terminal::{Input, Signal};
@@ -40,7 +40,7 @@ fn r_y_sends_exactly_one_rollback() {
         assert_eq!(hands.backend.split(), blue());
         leave(hands).await;
     });
-    assert_eq!((exit.code, exit.why.as_str(), exit.lost), (0, "quit", false));
+    assert_eq!((exit.code, exit.why, exit.lost), (0, Closing::Quit, false));
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn t01_signals_end_it_with_their_codes() {
         assert_eq!((exit.code, exit.lost), (code, lost));
     }
     let (exit, _) = console(half(), async |hands| hands.input(Input::HangUp).await);
-    assert_eq!((exit.code, exit.why.as_str(), exit.lost), (129, "terminal gone", true));
+    assert_eq!((exit.code, exit.why, exit.lost), (129, Closing::Other("terminal gone".into()), true));
 }
 
 /// Each write is one whole frame.

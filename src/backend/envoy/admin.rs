@@ -48,8 +48,7 @@ impl Admin {
 
     async fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<Reply, Failure> {
         let request = self.client.request(method, &format!("{}{path}", self.base));
-        let answer = exchange::attempt(request, &self.name, limit).await;
-        answer.map_err(|Failure { error, is_gone }| Failure { error: meaning(error, path), is_gone })
+        exchange::attempt(request, &self.name, limit, |reply, usual| meaning(reply, usual, path)).await
     }
 
     fn garbled(&self, path: &str, body: &[u8], why: &str) -> Failure {
@@ -59,19 +58,17 @@ impl Admin {
     }
 }
 
-/// The meaning of Envoy's own messages for an order, if the status does not tell it.
-fn meaning(error: BackendError, path: &str) -> BackendError {
-    match error {
-        BackendError::Unknown(text) if text.contains("No admin layer specified") => {
+/// The meaning of Envoy's own errors for an order, with a remedy. `usual` is the meaning of the status alone.
+fn meaning(reply: &Reply, usual: BackendError, path: &str) -> BackendError {
+    let says = |words: &[u8]| reply.body.windows(words.len()).any(|part| part == words);
+    let path = path.split('?').next().unwrap_or(path);
+    let text = usual.detail();
+    match reply.status {
+        500.. if says(b"No admin layer specified") => {
             BackendError::Refused(format!("{text}; write admin_layer: {{}} as the last of layered_runtime"))
         }
-        BackendError::Denied(text) if text.contains("not allowed") => {
-            let path = path.split('?').next().unwrap_or(path);
-            BackendError::Denied(format!("{text}; let admin.allow_paths hold {path}"))
-        }
-        BackendError::Refused(text) if text.contains("status 404") => {
-            BackendError::Refused(format!("{text}; this is not Envoy's admin interface, or one of another version"))
-        }
-        other => other,
+        403 if says(b"not allowed") => BackendError::Denied(format!("{text}; let admin.allow_paths hold {path}")),
+        404 => BackendError::Refused(format!("{text}; this is not Envoy's admin interface, or one of another version")),
+        _ => usual,
     }
 }

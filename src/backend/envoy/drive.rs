@@ -1,5 +1,6 @@
 //! Orders: checks every process, sends to all at once, returns one result.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order)
             let write = move || {
                 let _held = writing;
                 let text = rds::made(&template, &spec, &order)?;
-                replace::replace(&file, &text).map_err(|why| not_written(&why))
+                replace::replace(&file, &text).map_err(|fault| not_written(&fault))
             };
             let gone = |error| BackendError::Unknown(format!("the file of routes was not written: {error}"));
             tokio::task::spawn_blocking(write).await.map_err(gone)??;
@@ -40,12 +41,11 @@ pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order)
     Ok(Accepted { revision: None })
 }
 
-fn not_written(why: &str) -> BackendError {
-    let text = format!("{why}; nothing was written");
-    if text.contains("ermission denied") || text.contains("Read-only") {
-        BackendError::Denied(text)
-    } else {
-        BackendError::Refused(text)
+fn not_written(fault: &replace::Fault) -> BackendError {
+    let text = format!("{}; nothing was written", fault.text);
+    match fault.io {
+        Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => BackendError::Denied(text),
+        _ => BackendError::Refused(text),
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) fn made(template: &Path, spec: &EnvoySpec, order: &Order) -> Result<S
         let template = clean(&template.display().to_string(), 200);
         BackendError::Refused(format!("{template}: {why}; nothing was written"))
     };
-    let text = replace::text(template).map_err(|why| BackendError::Refused(format!("{why}; nothing was written")))?;
+    let text = replace::text(template)
+        .map_err(|fault| BackendError::Refused(format!("{}; nothing was written", fault.text)))?;
     if text.is_empty() {
         return Err(refused("is not there, or empty".into()));
     }

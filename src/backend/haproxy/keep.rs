@@ -33,7 +33,7 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
     if files.is_empty() {
         return Ok(());
     }
-    aside(move || files.iter().try_for_each(|file| replace::can_replace(file))).await?
+    Ok(aside(move || files.iter().try_for_each(|file| replace::can_replace(file))).await??)
 }
 
 /// Writes the files for a reload: the split is `now`, and `moved` are the nodes that have it.
@@ -61,7 +61,7 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress])
         states.chain(maps).filter_map(Result::err).collect::<Vec<_>>()
     });
     match written.await {
-        Ok(more) => faults.extend(more),
+        Ok(more) => faults.extend(more.into_iter().map(|fault| fault.text)),
         Err(fault) => faults.push(fault),
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
@@ -95,7 +95,7 @@ fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
         let shown = clean(&file.to_string_lossy(), 120);
         let text = match replace::text(file) {
             Ok(text) => text,
-            Err(fault) => return Some(format!("what a reload brings cannot be read: {fault}")),
+            Err(fault) => return Some(format!("what a reload brings cannot be read: {}", fault.text)),
         };
         let value = save::value_in(&text, &entry.key);
         match value.as_deref().map(|value| command::split_of(&spec.method, value)) {

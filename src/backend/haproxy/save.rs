@@ -73,7 +73,7 @@ mod tests {
         let new = dir.path().join("new.map");
         can_replace(&new).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
-        assert!(can_replace(dir.path()).unwrap_err().contains("not a file"));
+        assert!(can_replace(dir.path()).unwrap_err().text.contains("not a file"));
         assert!(can_replace(&dir.path().join("no/such.map")).is_err());
         set_entry(&new, &entry(), "green").unwrap();
         assert_eq!(fs::read_to_string(&new).unwrap(), "active green\n");

@@ -47,7 +47,7 @@ pub(crate) async fn full_screen(service: Service, systems: Systems, setup: Setup
     if exit.lost {
         after_loss(&mut core, &exit).await;
     }
-    core.close(&exit.why).await;
+    core.close(exit.why.clone()).await;
     code_of(&exit, restored)
 }
 

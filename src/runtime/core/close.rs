@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Core;
-use crate::domain::Fact;
+use crate::domain::{Closing, Fact};
 use crate::engine::Event;
 use crate::runtime::orders;
 
@@ -16,15 +16,15 @@ const LAST_ALERTS: Duration = Duration::from_secs(3);
 
 impl Core {
     /// Records why the process ends, waits a limited time for the disk, and stops everything.
-    pub async fn close(mut self, why: &str) {
-        let is_waited_for = matches!(why, "done" | "failed");
+    pub async fn close(mut self, why: Closing) {
+        let is_waited_for = matches!(why, Closing::Done | Closing::Failed);
         if is_waited_for {
             self.last_answer().await;
         }
         self.submit(Event::Leaving);
         self.deliver().await;
         if self.access.is_console() {
-            self.write_down(Fact::Closed { why: why.to_owned(), cause: None });
+            self.write_down(Fact::Closed { why, cause: None });
         }
         for cancel in self.gate_runs.values() {
             let _ = cancel.send(true);

@@ -325,7 +325,7 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&H
     let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, options };
     let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
     paper.let_through(None);
-    core.close(&exit.why).await;
+    core.close(exit.why.clone()).await;
     (exit, paper)
 }
 
