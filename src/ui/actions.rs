@@ -171,158 +171,93 @@ pub struct Row {
     pub footer: Option<&'static str>,
 }
 
-use Danger::{Looks, MovesTraffic, Notes, Records};
+const fn row(act: Act, name: &'static str, keys: &'static [&'static str], help: &'static str, danger: Danger) -> Row {
+    Row { act, name, keys, help, danger, panes: "all", footer: None }
+}
 
-const fn row(
-    act: Act,
-    name: &'static str,
-    keys: &'static [&'static str],
-    help: &'static str,
-    danger: Danger,
-    panes: &'static str,
-    footer: Option<&'static str>,
-) -> Row {
-    Row { act, name, keys, help, danger, panes, footer }
+const fn looks(act: Act, name: &'static str, keys: &'static [&'static str], help: &'static str) -> Row {
+    row(act, name, keys, help, Danger::Looks)
+}
+
+const fn notes(act: Act, name: &'static str, keys: &'static [&'static str], help: &'static str) -> Row {
+    row(act, name, keys, help, Danger::Notes)
+}
+
+const fn records(act: Act, name: &'static str, keys: &'static [&'static str], help: &'static str) -> Row {
+    row(act, name, keys, help, Danger::Records)
+}
+
+const fn moves_traffic(act: Act, name: &'static str, keys: &'static [&'static str], help: &'static str) -> Row {
+    row(act, name, keys, help, Danger::MovesTraffic)
+}
+
+impl Row {
+    /// Only in these panes.
+    const fn on(self, panes: &'static str) -> Self {
+        Self { panes, ..self }
+    }
+
+    /// With this word on the key line.
+    const fn footer(self, word: &'static str) -> Self {
+        Self { footer: Some(word), ..self }
+    }
 }
 
 /// The order is the order of the help and of the key line.
 const TABLE: &[Row] = &[
-    row(Act::Help, "help", &["?"], "help and manual; type / in it to search", Looks, "all", Some("help")),
-    row(Act::CommandLine, "command", &[":"], "command line, Tab completes", Looks, "all", Some("cmd")),
-    row(
-        Act::Filter,
-        "filter",
-        &["/"],
-        "show log lines that match a text or expression, or with ! those that do not",
-        Looks,
-        "log",
-        Some("filter"),
-    ),
-    row(Act::NextPane, "next-pane", &["Tab", "l", "Right"], "next pane", Looks, "all", Some("pane")),
-    row(Act::PreviousPane, "previous-pane", &["Shift-Tab", "h", "Left"], "previous pane", Looks, "all", None),
-    row(Act::Pane(1), "pane-blue", &["1"], "to the blue side", Looks, "all", Some("jump")),
-    row(Act::Pane(2), "pane-green", &["2"], "to the green side", Looks, "all", Some("jump")),
-    row(Act::Pane(3), "pane-gates", &["3"], "to the gates", Looks, "all", Some("jump")),
-    row(Act::Pane(4), "pane-log", &["4"], "to the log", Looks, "all", Some("jump")),
-    row(Act::Pane(5), "pane-events", &["5"], "to the events", Looks, "all", Some("jump")),
-    row(Act::Down, "down", &["j", "Down"], "one line down", Looks, "gates, log, help", None),
-    row(Act::Up, "up", &["k", "Up"], "one line up", Looks, "gates, log, help", None),
-    row(Act::PageDown, "page-down", &["PgDn", "Ctrl-d"], "a page down", Looks, "gates, log, help", None),
-    row(Act::PageUp, "page-up", &["PgUp", "Ctrl-u"], "a page up", Looks, "gates, log, help", None),
-    row(Act::First, "first", &["g", "Home"], "to the first line", Looks, "gates, log, help", None),
-    row(Act::Last, "last", &["G", "End"], "to the last line; the log follows again", Looks, "gates, log, help", None),
-    row(
-        Act::Open,
-        "open",
-        &["Enter"],
-        "why a gate has its result, with the log filtered to it; a log line in full",
-        Looks,
-        "gates, log",
-        None,
-    ),
-    row(Act::Back, "back", &["Esc"], "close, clear the filter, back; never acts", Looks, "all", None),
-    row(Act::Zoom, "zoom", &["+"], "this pane alone", Looks, "all", Some("zoom")),
-    row(Act::Unzoom, "unzoom", &["_"], "all panes again", Looks, "all", Some("unzoom")),
-    row(Act::Follow, "follow", &["f"], "log: follow new lines, or stop", Looks, "log", Some("follow")),
-    row(
-        Act::NextHit,
-        "next-hit",
-        &["n"],
-        "log: to the next line the filter finds, shown among all lines",
-        Looks,
-        "log",
-        Some("match"),
-    ),
-    row(Act::PreviousHit, "previous-hit", &["N"], "log: to the one before", Looks, "log", Some("match")),
-    row(Act::Wrap, "wrap", &["w"], "log: wrap long lines, or cut them", Looks, "log", None),
-    row(Act::Timestamps, "timestamps", &["t"], "log: clock, age or no time before lines", Looks, "log", None),
-    row(Act::Level, "level", &["v"], "log: the lowest level shown: all, WARN, ERR", Looks, "log", None),
-    row(Act::Mark, "mark", &["m"], "a mark line in log and journal; :note adds words", Notes, "all", Some("mark")),
-    row(Act::Evidence, "evidence", &["e"], "what the selected gate saw, and where its log is", Looks, "gates", None),
-    row(
-        Act::CursorBack,
-        "cursor-back",
-        &["["],
-        "time cursor back: panels, gates and log show that time",
-        Looks,
-        "all",
-        None,
-    ),
-    row(
-        Act::CursorForward,
-        "cursor-forward",
-        &["]"],
-        "time cursor forward, at the end back to now",
-        Looks,
-        "all",
-        None,
-    ),
-    row(Act::Copy, "copy", &["c"], "copy the selected line", Looks, "all", Some("copy")),
-    row(Act::Freeze, "freeze", &["Space"], "freeze the panes for reading; data goes on", Looks, "all", None),
-    row(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do", Looks, "all", Some("preview")),
-    row(Act::PreviewSwitch, "preview-switch", &["s"], "what switch would do", Looks, "all", Some("preview")),
-    row(Act::PreviewAbort, "preview-abort", &["a"], "what abort would do", Looks, "all", Some("preview")),
-    row(Act::PreviewRollback, "preview-rollback", &["r"], "what rollback would do", Looks, "all", Some("preview")),
-    row(Act::Explain, "explain", &["o"], "what blocks the next step, and every fault", Looks, "all", None),
-    row(Act::Redraw, "redraw", &["Ctrl-l"], "paint the screen again", Looks, "all", None),
-    row(Act::Suspend, "suspend", &["Ctrl-z"], "to the shell; fg comes back", Looks, "all", None),
-    row(Act::Quit, "quit", &["q"], "leave; traffic stays where it is", Looks, "all", Some("quit")),
-    row(
-        Act::Interrupt,
-        "interrupt",
-        &["Ctrl-c"],
-        "twice within 2 s: leave (130); never cancels a cutover",
-        Looks,
-        "all",
-        None,
-    ),
-    row(Act::Hold, "hold", &["H"], "pause the plan at once; again: resume, asks y", Records, "all", Some("hold")),
-    row(Act::Promote, "promote", &["P"], "one step forward in the plan, asks y", MovesTraffic, "all", Some("promote")),
-    row(
-        Act::Switch,
-        "switch",
-        &["S"],
-        "all traffic to the candidate, asks for its version",
-        MovesTraffic,
-        "all",
-        Some("switch"),
-    ),
-    row(
-        Act::Abort,
-        "abort",
-        &["A"],
-        "give up the rollout: back to the live side, asks y",
-        MovesTraffic,
-        "all",
-        Some("abort"),
-    ),
-    row(
-        Act::Rollback,
-        "rollback",
-        &["R"],
-        "all traffic back, asks y; works everywhere",
-        MovesTraffic,
-        "all",
-        Some("rollback"),
-    ),
-    row(
-        Act::Override,
-        "override",
-        &["O"],
-        "let one failing gate pass, asks for a reason and y",
-        Records,
-        "gates",
-        None,
-    ),
-    row(
-        Act::TakeOver,
-        "take-over",
-        &["W"],
-        "take the driver's place from another console, asks y",
-        Records,
-        "all",
-        None,
-    ),
+    looks(Act::Help, "help", &["?"], "help and manual; type / in it to search").footer("help"),
+    looks(Act::CommandLine, "command", &[":"], "command line, Tab completes").footer("cmd"),
+    looks(Act::Filter, "filter", &["/"], "show log lines that match a text or expression, or with ! those that do not")
+        .on("log")
+        .footer("filter"),
+    looks(Act::NextPane, "next-pane", &["Tab", "l", "Right"], "next pane").footer("pane"),
+    looks(Act::PreviousPane, "previous-pane", &["Shift-Tab", "h", "Left"], "previous pane"),
+    looks(Act::Pane(1), "pane-blue", &["1"], "to the blue side").footer("jump"),
+    looks(Act::Pane(2), "pane-green", &["2"], "to the green side").footer("jump"),
+    looks(Act::Pane(3), "pane-gates", &["3"], "to the gates").footer("jump"),
+    looks(Act::Pane(4), "pane-log", &["4"], "to the log").footer("jump"),
+    looks(Act::Pane(5), "pane-events", &["5"], "to the events").footer("jump"),
+    looks(Act::Down, "down", &["j", "Down"], "one line down").on("gates, log, help"),
+    looks(Act::Up, "up", &["k", "Up"], "one line up").on("gates, log, help"),
+    looks(Act::PageDown, "page-down", &["PgDn", "Ctrl-d"], "a page down").on("gates, log, help"),
+    looks(Act::PageUp, "page-up", &["PgUp", "Ctrl-u"], "a page up").on("gates, log, help"),
+    looks(Act::First, "first", &["g", "Home"], "to the first line").on("gates, log, help"),
+    looks(Act::Last, "last", &["G", "End"], "to the last line; the log follows again").on("gates, log, help"),
+    looks(Act::Open, "open", &["Enter"], "why a gate has its result, with the log filtered to it; a log line in full")
+        .on("gates, log"),
+    looks(Act::Back, "back", &["Esc"], "close, clear the filter, back; never acts"),
+    looks(Act::Zoom, "zoom", &["+"], "this pane alone").footer("zoom"),
+    looks(Act::Unzoom, "unzoom", &["_"], "all panes again").footer("unzoom"),
+    looks(Act::Follow, "follow", &["f"], "log: follow new lines, or stop").on("log").footer("follow"),
+    looks(Act::NextHit, "next-hit", &["n"], "log: to the next line the filter finds, shown among all lines")
+        .on("log")
+        .footer("match"),
+    looks(Act::PreviousHit, "previous-hit", &["N"], "log: to the one before").on("log").footer("match"),
+    looks(Act::Wrap, "wrap", &["w"], "log: wrap long lines, or cut them").on("log"),
+    looks(Act::Timestamps, "timestamps", &["t"], "log: clock, age or no time before lines").on("log"),
+    looks(Act::Level, "level", &["v"], "log: the lowest level shown: all, WARN, ERR").on("log"),
+    notes(Act::Mark, "mark", &["m"], "a mark line in log and journal; :note adds words").footer("mark"),
+    looks(Act::Evidence, "evidence", &["e"], "what the selected gate saw, and where its log is").on("gates"),
+    looks(Act::CursorBack, "cursor-back", &["["], "time cursor back: panels, gates and log show that time"),
+    looks(Act::CursorForward, "cursor-forward", &["]"], "time cursor forward, at the end back to now"),
+    looks(Act::Copy, "copy", &["c"], "copy the selected line").footer("copy"),
+    looks(Act::Freeze, "freeze", &["Space"], "freeze the panes for reading; data goes on"),
+    looks(Act::PreviewPromote, "preview-promote", &["p"], "what promote would do").footer("preview"),
+    looks(Act::PreviewSwitch, "preview-switch", &["s"], "what switch would do").footer("preview"),
+    looks(Act::PreviewAbort, "preview-abort", &["a"], "what abort would do").footer("preview"),
+    looks(Act::PreviewRollback, "preview-rollback", &["r"], "what rollback would do").footer("preview"),
+    looks(Act::Explain, "explain", &["o"], "what blocks the next step, and every fault"),
+    looks(Act::Redraw, "redraw", &["Ctrl-l"], "paint the screen again"),
+    looks(Act::Suspend, "suspend", &["Ctrl-z"], "to the shell; fg comes back"),
+    looks(Act::Quit, "quit", &["q"], "leave; traffic stays where it is").footer("quit"),
+    looks(Act::Interrupt, "interrupt", &["Ctrl-c"], "twice within 2 s: leave (130); never cancels a cutover"),
+    records(Act::Hold, "hold", &["H"], "pause the plan at once; again: resume, asks y").footer("hold"),
+    moves_traffic(Act::Promote, "promote", &["P"], "one step forward in the plan, asks y").footer("promote"),
+    moves_traffic(Act::Switch, "switch", &["S"], "all traffic to the candidate, asks for its version").footer("switch"),
+    moves_traffic(Act::Abort, "abort", &["A"], "give up the rollout: back to the live side, asks y").footer("abort"),
+    moves_traffic(Act::Rollback, "rollback", &["R"], "all traffic back, asks y; works everywhere").footer("rollback"),
+    records(Act::Override, "override", &["O"], "let one failing gate pass, asks for a reason and y").on("gates"),
+    records(Act::TakeOver, "take-over", &["W"], "take the driver's place from another console, asks y"),
 ];
 
 /// The whole table.
