@@ -24,6 +24,7 @@ mod locate;
 mod logs;
 mod metrics;
 mod openai;
+pub(crate) mod presets;
 mod prompts;
 mod sections;
 mod template;

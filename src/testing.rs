@@ -115,6 +115,9 @@ pub mod config {
         AdminAddress, Answers, Config, ConfigError, KeyDefault, Secret, load, load_to_go_back, parse, reference,
         reference_markdown, template,
     };
+    pub mod presets {
+        pub use crate::config::presets::{PRESETS, preset};
+    }
 }
 pub mod demo {
     pub mod accelerator {
@@ -177,8 +180,7 @@ pub mod domain {
     }
     pub mod metric {
         pub use crate::domain::metric::{
-            Fed, Merge, Merged, MetricRow, MetricsSpec, PRESETS, Part, Scrape, Series, StreamSpec, Take, Unit, preset,
-            stream_rows,
+            Fed, Merge, Merged, MetricRow, MetricsSpec, Part, Scrape, Series, StreamSpec, Take, Unit, stream_rows,
         };
     }
     pub mod sequential {

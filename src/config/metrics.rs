@@ -1,6 +1,7 @@
 //! Reads `[metrics]`: where the model servers' own figures come from, and which are shown.
 
 use super::keys;
+use super::presets::{PRESETS, preset};
 use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
 use crate::domain::{Pair, SideSpec, Transport, placeholder};
 use crate::settings::{BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
@@ -15,9 +16,9 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     let stream = super::openai::openai(root);
     let Some(header) = root.get("metrics") else { return stream.map(alone) };
     let table = header.table()?.keys_of(&[&keys::METRICS, &TRANSPORT]);
-    let presets = metric::PRESETS.map(|name| (name, name));
+    let presets = PRESETS.map(|(name, _)| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
-    let preset = name.and_then(metric::preset);
+    let preset = name.and_then(preset);
     let path = table
         .get("path")
         .map_or_else(|| Some("/metrics".to_owned()), |node| values::http_path(&node))
@@ -33,7 +34,7 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     add_rows(&table, &mut rows, prometheus.is_some());
     // Faults in a preset or in rows were already reported.
     if rows.is_empty() && table.get("preset").is_none() && table.get("row").is_none() {
-        let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", metric::PRESETS[0]);
+        let remedy = format!("write preset = \"{}\", or rows of your own as [[metrics.row]]", PRESETS[0].0);
         table.fault("names nothing to show".into(), remedy);
     }
     rows.extend(stream.iter().flat_map(|_| metric::stream_rows(&rows)).collect::<Vec<_>>());
@@ -81,7 +82,7 @@ fn at_port(url: &str, port: Option<u16>) -> Option<String> {
 }
 
 /// The file's own rows. A row with the name of a preset's row replaces it.
-fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
+pub(super) fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
     let own = table.get("row").map(|node| node.tables("[[metrics.row]]")).unwrap_or_default();
     let mut seen: Vec<String> = Vec::new();
     for item in own {
@@ -205,14 +206,14 @@ fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
 }
 
 /// The file's own series that count requests.
-fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
+pub(super) fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
     let table = table.get("traffic")?.table()?.keys_of(&[&keys::METRICS_TRAFFIC]);
     let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));
     let requests = table.need("requests", "write requests = \"a_counter\"")?;
     let units = [("seconds", 1_000_000), ("ms", 1000), ("us", 1)];
     let latency_us = table.get("latency_unit").map_or(Some(1_000_000), |node| node.choice(&units));
     let failures = part("failures", "failure_labels");
-    let latency = part("latency", "labels");
+    let latency = part("latency", if table.get("latency_labels").is_some() { "latency_labels" } else { "labels" });
     let failures_within = table.flag("failures_within", true);
     Some(TrafficSeries {
         requests: series(&requests, table.get("labels").as_ref())?,

@@ -5,12 +5,10 @@
 //! quantiles. Absent is not zero: a series that is not there gives [`Part::Missing`], one that has not been seen to
 //! move for long enough [`Part::NotYet`].
 
-mod preset;
 mod stream;
 
 use serde::{Deserialize, Serialize};
 
-pub use preset::{PRESETS, preset};
 pub(crate) use stream::StreamFigure;
 pub use stream::{StreamSpec, stream_rows};
 

@@ -163,7 +163,7 @@ async fn gates_and_probes_hold_on_a_foreign_server() {
 
 /// What the preset makes of a server that answers a golden set between two readings.
 async fn metrics_of(server: &MlServer, bench: &mut Bench, dir: &Path) -> Result<(Vec<(String, Part)>, Fed), String> {
-    let preset = cutover::testing::domain::metric::preset("mlserver").ok_or("no preset")?;
+    let preset = cutover::testing::config::presets::preset("mlserver").ok_or("no preset")?;
     let urls = Pair { blue: vec![server.metrics.clone()], green: Vec::new() };
     let spec = MetricsSpec {
         preset: "mlserver".into(),

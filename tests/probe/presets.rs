@@ -8,8 +8,9 @@ use crate::support::server;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cutover::testing::config::presets::{PRESETS, preset};
 use cutover::testing::domain::Pair;
-use cutover::testing::domain::metric::{Merged, MetricRow, MetricsSpec, PRESETS, Part, Scrape, Take, preset};
+use cutover::testing::domain::metric::{Merged, MetricRow, MetricsSpec, Part, Scrape, Take};
 use cutover::testing::probe::read_twice;
 use server::{Answer, Server};
 
@@ -152,8 +153,8 @@ fn wanted(name: &str) -> Vec<(String, Option<f64>)> {
 
 #[tokio::test]
 async fn every_row_of_every_preset_is_found_in_its_unit() {
-    assert_eq!(WANTED.map(|(name, ..)| name), PRESETS);
-    for (name, scrape) in all(PRESETS.map(|name| (name, fixture(name))).to_vec()).await {
+    assert_eq!(WANTED.map(|(name, ..)| name), PRESETS.map(|(name, _)| name));
+    for (name, scrape) in all(PRESETS.map(|(name, _)| (name, fixture(name))).to_vec()).await {
         assert_eq!(values(name, &scrape), wanted(name), "{name}");
         let fed = scrape.fed.map(|fed| (fed.count, fed.errors, fed.cells.iter().map(|cell| cell.2).sum::<u64>()));
         let (.., traffic) = WANTED.iter().find(|(preset, ..)| *preset == name).unwrap();
@@ -201,7 +202,7 @@ fn without(text: &str, families: &[String]) -> String {
 #[tokio::test]
 async fn a_family_that_is_gone_is_told_of_its_rows_alone() {
     let mut reading = tokio::task::JoinSet::new();
-    for name in PRESETS {
+    for (name, _) in PRESETS {
         for row in spec(name).rows {
             for gone in families(&row) {
                 let row = row.name.clone();

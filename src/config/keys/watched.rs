@@ -70,6 +70,7 @@ pub(in crate::config) const METRICS_TRAFFIC: Section = Section::new("[metrics.tr
     key("failure_labels", "table", Nothing, "Labels that failures must have: { code = \"5xx\" }."),
     key("failures_within", "true | false", Is("true"), "Whether requests also counts the failed ones."),
     key("latency", "name or list of names", Nothing, "Histogram of latencies, without _bucket. A latency above its highest bound is shown as that bound."),
+    key("latency_labels", "table", From("labels"), "Labels that latency must have: { path = \"/predict\" }."),
     key("latency_unit", "seconds | ms | us", Is("\"seconds\""), "The unit of the histogram."),
 ]);
 

@@ -51,14 +51,3 @@ fn a_quantile_is_of_all_replicas_with_the_bounds_of_its_bucket() {
     assert_eq!(row.merge([endless].iter()), Merged::Value(100.0, Some([100.0, 100.0])));
     assert_eq!(row.merge([Part::Buckets(vec![(0.1, 0.0)])].iter()), Merged::NotYet);
 }
-
-#[test]
-fn every_preset_has_rows_of_its_own_names() {
-    for known in PRESETS {
-        let preset = preset(known).unwrap();
-        let names: std::collections::BTreeSet<_> = preset.rows.iter().map(|row| row.name.as_str()).collect();
-        assert!(!names.is_empty() && names.len() == preset.rows.len(), "{known}: {names:?}");
-        assert!(preset.rows.iter().all(|row| row.scale > 0.0), "{known}");
-    }
-    assert!(preset("nonesuch").is_none());
-}
