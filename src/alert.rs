@@ -141,7 +141,7 @@ async fn attempt(spec: &AlertSpec, client: Option<&Client>, alert: &Alert) -> Tr
     let limit = Duration::from_millis(spec.timeout_ms);
     match (&spec.way, client) {
         (AlertWay::Webhook { url, headers, form, .. }, Some(client)) => {
-            webhook::post(client, &webhook::Hook { url, headers, form: *form, limit }, alert).await
+            webhook::post(client, &webhook::Webhook { url, headers, form: *form, limit }, alert).await
         }
         (AlertWay::Webhook { .. }, None) => Try::Refused("there is no HTTP client".into()),
         (AlertWay::Command { argv, dir }, _) => command::run(argv, dir, limit, alert).await,

@@ -57,10 +57,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{ColorChoice, Format, GatesAct, Global, JournalAct, Typed, Verb};
+use self::args::{Cli, ColorChoice, Format, GatesAct, Global, JournalAct, Verb};
 use self::exit::Exit;
 use self::failure::Failure;
-use self::input::Answers;
+use self::input::InputSource;
 use self::out::{Out, Style};
 use crate::terminal::crash;
 
@@ -69,7 +69,7 @@ pub(crate) struct Context {
     /// Output.
     pub out: Out,
     /// Answers to questions.
-    pub input: Answers,
+    pub input: InputSource,
     /// The config file, if one was given.
     pub config: Option<PathBuf>,
     /// The choice of colour.
@@ -87,7 +87,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     // Fails only if it is already installed, which happens in tests: the first one stays.
     let _ = crash::install(paths::crash_dir());
-    let typed = match Typed::try_parse_from(&args) {
+    let typed = match Cli::try_parse_from(&args) {
         Ok(typed) => typed,
         Err(error) => return not_understood(&error, &args).into(),
     };
@@ -97,14 +97,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     );
     let mut context = Context {
         out: Out::standard(typed.global.output, style(&typed.global), typed.global.quiet),
-        input: Answers::Standard,
+        input: InputSource::Standard,
         config: typed.global.config.clone(),
         color: typed.global.color,
         keys: typed.global.keys.clone(),
         ascii: typed.global.ascii,
         blind: false,
     };
-    let exit = run(typed, &mut context).unwrap_or_else(|failure| told(&mut context.out, &failure));
+    let exit = run(typed, &mut context).unwrap_or_else(|failure| report_failure(&mut context.out, &failure));
     context.out.finish(exit).into()
 }
 
@@ -121,13 +121,13 @@ fn start_records(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-fn told(out: &mut Out, failure: &Failure) -> Exit {
+fn report_failure(out: &mut Out, failure: &Failure) -> Exit {
     out.failure(failure);
     failure.exit
 }
 
 /// Runs a parsed command, and waits until its output was read.
-fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
+fn run(typed: Cli, context: &mut Context) -> Result<Exit, Failure> {
     start_records(&typed.global)?;
     // Ignored if it is already installed: any provider works.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -137,7 +137,9 @@ fn run(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::error(format!("the runtime cannot start: {error}")))?;
     let exit = runtime.block_on(async {
-        let exit = Box::pin(dispatch(typed, context)).await.unwrap_or_else(|failure| told(&mut context.out, &failure));
+        let exit = Box::pin(dispatch(typed, context))
+            .await
+            .unwrap_or_else(|failure| report_failure(&mut context.out, &failure));
         context.out.drain(exit).await
     });
     // A question without an answer still blocks on standard input; it is abandoned.
@@ -154,7 +156,7 @@ fn raise_file_limit() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-async fn dispatch(typed: Typed, context: &mut Context) -> Result<Exit, Failure> {
+async fn dispatch(typed: Cli, context: &mut Context) -> Result<Exit, Failure> {
     let Some(verb) = typed.verb else {
         return Box::pin(console::run(&typed.console, false, context)).await;
     };

@@ -6,15 +6,17 @@
 //! [`Status::candidate`](crate::engine::Status::candidate) says which side is rolled out; nothing here computes it
 //! again.
 
+mod answer;
 mod changes;
 mod commands;
 mod opening;
 mod question;
 mod requests;
 
+pub(crate) use answer::{ARMING_MS, Answer, Press, Refused, Shown, Wants};
 pub use commands::target;
 pub(crate) use commands::{Topic, WORDS, Weight, Words, about, cli_twin, command_of, on_failure};
 pub(crate) use opening::{Obstacle, find_gate, gate_to_override, obstacle};
+pub(crate) use question::Question;
 pub use question::version_word;
-pub(crate) use question::{ARMING_MS, Answer, Press, Question, Refused, Shown, Wants};
 pub(crate) use requests::{Answered, Requests};

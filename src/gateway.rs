@@ -195,7 +195,7 @@ impl Gateway {
         }
         drop(listener);
         // Orders are still taken while requests finish: a rollback is never refused.
-        ending.tell(Phase::Draining);
+        ending.announce(Phase::Draining);
         drop(alive);
         let drained = async {
             // Nothing is sent here. This returns when the last sender is gone.
@@ -215,15 +215,15 @@ struct Ending {
 }
 
 impl Ending {
-    fn tell(&self, phase: Phase) {
+    fn announce(&self, phase: Phase) {
         self.phase.send_replace(phase);
-        self.shared.clients.tell(phase);
+        self.shared.clients.announce(phase);
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.tell(Phase::Ended);
+        self.announce(Phase::Ended);
     }
 }
 

@@ -177,7 +177,7 @@ impl Feed {
                 }
                 log_line(&self.name, &text, at, self.last, LONGEST + 64)
             }
-            Item::Told { at, level, text } => {
+            Item::Message { at, level, text } => {
                 LogLine { at: at.max(self.last), level, source: self.name.clone(), text: clean(&text, 400) }
             }
         };

@@ -251,7 +251,7 @@ pub mod record {
 pub mod runtime {
     pub use crate::runtime::{Core, Systems, connect};
     pub mod console {
-        pub use crate::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
+        pub use crate::runtime::console::{ConsoleOptions, ConsoleTerminal, Exit, Inputs, run};
     }
 }
 pub mod terminal {

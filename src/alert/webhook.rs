@@ -10,14 +10,14 @@ use crate::http::{Ask, Client, FetchError, Headers, Reply, Target, fetch, redire
 const MAX_REPLY: usize = 64 * 1024;
 
 /// The destination and form of a POST.
-pub(super) struct Hook<'a> {
+pub(super) struct Webhook<'a> {
     pub(super) url: &'a AlertUrl,
     pub(super) headers: &'a [(String, HeaderValue)],
     pub(super) form: AlertForm,
     pub(super) limit: Duration,
 }
 
-pub(super) async fn post(client: &Client, hook: &Hook<'_>, alert: &Alert) -> Try {
+pub(super) async fn post(client: &Client, hook: &Webhook<'_>, alert: &Alert) -> Try {
     let plain = |text: &str| Ok::<_, String>(text.to_owned());
     let (url, mut headers) = match (url(hook.url), Headers::read(hook.headers, plain)) {
         (Ok(url), Ok(headers)) => (url, headers),

@@ -67,12 +67,12 @@ pub(super) struct Caddy {
     spec: CaddySpec,
     sides: Pair<Vec<String>>,
     api: Result<Api, BackendError>,
-    seen: Mutex<Seen>,
+    seen: Mutex<LastRead>,
 }
 
 /// The last state read.
 #[derive(Debug, Default)]
-struct Seen {
+struct LastRead {
     handler: Option<Arc<Handler>>,
     /// The start time of the first process that was seen.
     began_ms: Option<u64>,

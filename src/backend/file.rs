@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Before, BackendError> {
         file.take(MAX_FILE + 1).read_to_end(&mut raw)?;
         Ok((String::from_utf8_lossy(&raw).into_owned(), written))
     };
-    let (text, written) = read().map_err(|error| told(path, "read", &error))?;
+    let (text, written) = read().map_err(|error| io_error(path, "read", &error))?;
     if text.len() as u64 > MAX_FILE {
         let path = shown(path);
         return Err(BackendError::Garbled(format!("{path} is longer than {MAX_FILE} bytes: is it the right file?")));
@@ -66,7 +66,7 @@ pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<Sy
     };
     write().map_err(|error| {
         let _ = fs::remove_file(fresh);
-        told(path, "written", &error)
+        io_error(path, "written", &error)
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) fn shown(path: &Path) -> String {
     clean(&path.to_string_lossy(), 200)
 }
 
-fn told(path: &Path, what: &str, error: &io::Error) -> BackendError {
+fn io_error(path: &Path, what: &str, error: &io::Error) -> BackendError {
     let text = format!("{} cannot be {what}: {error}", shown(path));
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BackendError::Denied(text),

@@ -29,18 +29,18 @@ type Ending = watch::Receiver<Option<Outcome>>;
 
 /// Makes `system` a backend that keeps orders in sequence.
 pub fn sequenced(system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
-    Arc::new(Sequenced { system: Arc::new(system), acts: Arc::default() })
+    Arc::new(Sequenced { system: Arc::new(system), entries: Arc::default() })
 }
 
 #[derive(Clone)]
 struct Sequenced {
     system: Arc<dyn TrafficSystem>,
     /// The orders, newest last.
-    acts: Arc<Mutex<VecDeque<Act>>>,
+    entries: Arc<Mutex<VecDeque<Entry>>>,
 }
 
 /// One order.
-struct Act {
+struct Entry {
     id: OrderId,
     target: Split,
     /// Whether it may take effect. An order that is still being checked is not sent.
@@ -52,14 +52,14 @@ struct Act {
     task: AbortHandle,
 }
 
-impl Act {
+impl Entry {
     fn is_under_way(&self) -> bool {
         self.ending.has_changed().is_ok()
     }
 }
 
 /// The state of an order when it is requested.
-enum Asked {
+enum Requested {
     /// It has ended, with this result.
     Ended(Outcome),
     /// It is in progress.
@@ -96,8 +96,8 @@ impl Driver for Sequenced {
                 return Err(BackendError::Refused(why));
             }
             match self.ask(order) {
-                Asked::Ended(outcome) => outcome,
-                Asked::UnderWay(mut ending, _waiting) => match ending.wait_for(Option::is_some).await.as_deref() {
+                Requested::Ended(outcome) => outcome,
+                Requested::UnderWay(mut ending, _waiting) => match ending.wait_for(Option::is_some).await.as_deref() {
                     Ok(Some(outcome)) => outcome.clone(),
                     _ => Err(BackendError::Unknown("a later order ended this one".into())),
                 },
@@ -107,35 +107,40 @@ impl Driver for Sequenced {
 }
 
 impl Sequenced {
-    fn acts(&self) -> MutexGuard<'_, VecDeque<Act>> {
-        self.acts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts `order`, unless it has ended or is in progress.
-    fn ask(&self, order: &Order) -> Asked {
-        let mut acts = self.acts();
+    fn ask(&self, order: &Order) -> Requested {
+        let mut entries = self.entries();
         let mut again = false;
-        let earlier: Vec<Ending> =
-            acts.iter().filter(|act| act.is_sent && act.is_under_way()).map(|act| act.ending.clone()).collect();
-        if let Some(at) = acts.iter().position(|act| act.id == order.id) {
-            if acts[at].target != order.target {
-                return Asked::Ended(Err(BackendError::Refused("the id belongs to another order".into())));
+        let earlier: Vec<Ending> = entries
+            .iter()
+            .filter(|entry| entry.is_sent && entry.is_under_way())
+            .map(|entry| entry.ending.clone())
+            .collect();
+        if let Some(at) = entries.iter().position(|entry| entry.id == order.id) {
+            if entries[at].target != order.target {
+                return Requested::Ended(Err(BackendError::Refused("the id belongs to another order".into())));
             }
-            let (act, is_newest) = (&acts[at], is_newest(&acts, at));
-            let outcome = act.ending.borrow().clone();
+            let (entry, is_newest) = (&entries[at], is_newest(&entries, at));
+            let outcome = entry.ending.borrow().clone();
             again = match outcome {
-                None if act.is_under_way() => return Asked::UnderWay(act.ending.clone(), Arc::clone(&act.callers)),
+                None if entry.is_under_way() => {
+                    return Requested::UnderWay(entry.ending.clone(), Arc::clone(&entry.callers));
+                }
                 // A reload or a restart may have undone a rollback since. Its values are absolute, so it is sent
                 // again.
                 Some(Ok(_)) if is_newest && !order.kind.is_forward() => true,
-                Some(Ok(accepted)) => return Asked::Ended(Ok(accepted)),
+                Some(Ok(accepted)) => return Requested::Ended(Ok(accepted)),
                 Some(Err(error)) if is_newest => error.may_have_happened(),
-                Some(Err(_)) | None => return Asked::Ended(Err(newer())),
+                Some(Err(_)) | None => return Requested::Ended(Err(newer())),
             };
-            acts.remove(at);
+            entries.remove(at);
         }
         if self.system.ends_when_dropped() {
-            acts.iter().filter(|act| act.is_under_way()).for_each(|act| act.task.abort());
+            entries.iter().filter(|entry| entry.is_under_way()).for_each(|entry| entry.task.abort());
         }
         let (tell, ending) = watch::channel(None);
         let callers = Arc::new(());
@@ -148,11 +153,11 @@ impl Sequenced {
                 me.back(&it, again, earlier, &tell).await;
             }
         });
-        if acts.len() == REMEMBERED {
-            acts.pop_front();
+        if entries.len() == REMEMBERED {
+            entries.pop_front();
         }
         let (id, is_sent, task) = (order.id.clone(), !order.kind.is_forward(), task.abort_handle());
-        acts.push_back(Act {
+        entries.push_back(Entry {
             id,
             target: order.target,
             is_sent,
@@ -160,7 +165,7 @@ impl Sequenced {
             callers: Arc::clone(&callers),
             task,
         });
-        Asked::UnderWay(ending, callers)
+        Requested::UnderWay(ending, callers)
     }
 
     /// Checks a forward order, and sends it if no newer order came and a caller still waits.
@@ -176,12 +181,12 @@ impl Sequenced {
         }
         let sending = self.system.prepare(order, again).await?;
         {
-            let mut acts = self.acts();
-            let Some(act) = acts.back_mut().filter(|act| act.id == order.id) else { return Err(newer()) };
+            let mut entries = self.entries();
+            let Some(entry) = entries.back_mut().filter(|entry| entry.id == order.id) else { return Err(newer()) };
             if !is_awaited() {
                 return Err(BackendError::Unreachable("nobody waited for it any more, and it was not sent".into()));
             }
-            act.is_sent = true;
+            entry.is_sent = true;
         }
         sending.await
     }
@@ -207,8 +212,8 @@ impl Sequenced {
             ends.await;
         }
         let is_last = {
-            let acts = self.acts();
-            acts.iter().position(|act| act.id == order.id).is_some_and(|at| is_newest(&acts, at))
+            let entries = self.entries();
+            entries.iter().position(|entry| entry.id == order.id).is_some_and(|at| is_newest(&entries, at))
         };
         let last = if is_last { self.send(order, false).await } else { first };
         tell.send_if_modified(|told| told.is_none().then(|| *told = Some(last)).is_some());
@@ -220,8 +225,8 @@ impl Sequenced {
 }
 
 /// Whether no later order was sent.
-fn is_newest(acts: &VecDeque<Act>, at: usize) -> bool {
-    acts.iter().skip(at + 1).all(|act| !act.is_sent)
+fn is_newest(entries: &VecDeque<Entry>, at: usize) -> bool {
+    entries.iter().skip(at + 1).all(|entry| !entry.is_sent)
 }
 
 fn newer() -> BackendError {

@@ -114,7 +114,7 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
         return dry_run(session, context, act).await;
     }
     if let Some(outcome) = reached_already(session, act).await? {
-        return Ok(tell(context, act, &outcome));
+        return Ok(print_outcome(context, act, &outcome));
     }
     let expect = if act.args.yes {
         act.expect.clone()
@@ -127,7 +127,7 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
         None => send(session, context, act, expect).await?,
     };
     let outcome = if act.command == Command::Rollback { judged(context, outcome) } else { outcome };
-    let exit = tell(context, act, &outcome);
+    let exit = print_outcome(context, act, &outcome);
     if act.command == Command::Rollback && exit == Exit::Reached {
         ask_why(session, context, act).await;
     }
@@ -148,7 +148,7 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     }
     let to = status.rollback.to;
     let text = format!(
-        "nothing was sent: {to} takes all traffic, and without the journal nobody can tell whether {} is the way back; \
+        "nothing was sent: {to} takes all traffic, and without the journal nobody can print_outcome whether {} is the way back; \
          if it is, set the split at the traffic system itself",
         to.other()
     );
@@ -264,7 +264,7 @@ fn has_ended(status: &Status) -> Option<Failure> {
 }
 
 /// Prints the document or the line.
-fn tell(context: &mut Context, act: &Act, outcome: &Outcome) -> Exit {
+fn print_outcome(context: &mut Context, act: &Act, outcome: &Outcome) -> Exit {
     if context.out.is_json() {
         let mut document = document(act, &outcome.snapshot.status);
         document["reply"] = serde_json::to_value(&outcome.reply).unwrap_or(Value::Null);

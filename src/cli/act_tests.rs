@@ -4,14 +4,14 @@ use clap::Parser;
 use serde_json::Value;
 
 use super::*;
-use crate::cli::args::{Format, Typed};
+use crate::cli::args::{Cli, Format};
 use crate::cli::testing::{Script, context, order, status};
 use crate::domain::{Move, OrderId, OrderState};
 use crate::engine::{Refusal, RefusalKind};
 
 fn act(words: &str) -> Act {
     let words = std::iter::once("cutover").chain(words.split(' '));
-    Act::from_verb(Typed::try_parse_from(words).unwrap().verb.unwrap()).unwrap()
+    Act::from_verb(Cli::try_parse_from(words).unwrap().verb.unwrap()).unwrap()
 }
 
 fn ordered(id: &str) -> Reply {

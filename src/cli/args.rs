@@ -16,7 +16,7 @@ use super::exit;
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, disable_help_subcommand = true, after_long_help = exit::as_text())]
-pub(crate) struct Typed {
+pub(crate) struct Cli {
     /// Options of every verb.
     #[command(flatten)]
     pub global: Global,
@@ -143,7 +143,7 @@ impl ConsoleArgs {
 
 /// The whole definition, for completions and the man page.
 pub fn definition() -> clap::Command {
-    Typed::command()
+    Cli::command()
 }
 
 #[cfg(test)]
@@ -159,14 +159,14 @@ mod tests {
     fn no_wait_and_wait_override_each_other() {
         for (typed, no_wait) in [(&["--no-wait"][..], true), (&["--no-wait", "--wait"], false), (&[], false)] {
             let words = ["cutover", "rollback"].iter().chain(typed);
-            let Some(Verb::Rollback { act }) = Typed::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
+            let Some(Verb::Rollback { act }) = Cli::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
             assert_eq!(act.no_wait, no_wait, "{typed:?}");
         }
     }
 
     #[test]
     fn global_flags_stand_anywhere() {
-        let typed = Typed::try_parse_from(["cutover", "status", "-o", "json", "-c", "x.toml"]).unwrap();
+        let typed = Cli::try_parse_from(["cutover", "status", "-o", "json", "-c", "x.toml"]).unwrap();
         assert_eq!(typed.global.output, Format::Json);
         assert_eq!(typed.global.config, Some("x.toml".into()));
     }

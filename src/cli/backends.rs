@@ -112,7 +112,7 @@ const fn back(class: RollbackClass) -> &'static str {
 }
 
 /// What it supports and what not, line by line.
-fn told(can: &Capabilities) -> Vec<String> {
+fn ability_lines(can: &Capabilities) -> Vec<String> {
     let mark = |can: bool, text: &str| format!("{} {text}", if can { "can   " } else { "cannot" });
     vec![
         format!("       shares: {}", shares(&can.weights)),
@@ -151,7 +151,7 @@ pub(crate) fn run(context: &mut Context, kind: Option<&str>) -> Result<Exit, Fai
     context.out.text("\n## What it can and cannot\n");
     for Ability { way, can, .. } in &abilities {
         context.out.text(&if way.is_empty() { "\n".to_owned() } else { format!("\n### {way}\n\n") });
-        for line in told(can) {
+        for line in ability_lines(can) {
             context.out.line(&format!("    {line}"));
         }
     }

@@ -7,7 +7,7 @@ use crate::engine::{Phase, Status};
 
 /// The parts of a status that are compared: without ages and rates.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct Comparable {
     phase: Phase,
     split: String,
     sides: Vec<(Side, String)>,
@@ -22,7 +22,7 @@ pub(super) struct Seen {
     digest: String,
 }
 
-impl Seen {
+impl Comparable {
     /// The comparable parts of `status`.
     pub(super) fn of(status: &Status) -> Self {
         let side = |side: Side| {
@@ -133,10 +133,14 @@ mod tests {
         after.time += chrono::TimeDelta::seconds(9);
         after.sides.blue.rps = Some(1.0);
         after.split.age_s = Some(0.9);
-        assert_eq!(Seen::of(&after).changes(Some(&Seen::of(&before))), [""; 0], "ages and rates are no change");
+        assert_eq!(
+            Comparable::of(&after).changes(Some(&Comparable::of(&before))),
+            [""; 0],
+            "ages and rates are no change"
+        );
         after.split.observed = Some(Split::toward(Side::Green, 50));
         after.gates[0].status = GateState::Failed;
-        let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
+        let lines = Comparable::of(&after).changes(Some(&Comparable::of(&before)));
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].contains("50/50") && lines[1].starts_with("gate golden FAIL"), "{lines:?}");
     }
@@ -158,7 +162,7 @@ mod tests {
         before.guards = calm.to_vec();
         let mut after = before.clone();
         after.guards = low.to_vec();
-        let lines = Seen::of(&after).changes(Some(&Seen::of(&before)));
+        let lines = Comparable::of(&after).changes(Some(&Comparable::of(&before)));
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(
             lines[0].starts_with("guard tokens on ") && lines[0].contains(" LOW tokens 30, at least "),
@@ -172,7 +176,7 @@ mod tests {
         before.notes = vec!["blue: 12 sessions still open".into()];
         let mut after = status();
         after.notes = vec!["blue: 1 session still open".into(), "node is down".into()];
-        let (before, after) = (Seen::of(&before), Seen::of(&after));
+        let (before, after) = (Comparable::of(&before), Comparable::of(&after));
         assert_eq!(after.changes(Some(&before)), ["NOTE node is down"]);
         assert_eq!(before.changes(Some(&after)), ["over: node is down"]);
     }
@@ -184,7 +188,7 @@ mod tests {
             [(true, "rollback ready to blue"), (false, "nothing to roll back: blue takes all traffic")]
         {
             status.rollback.needed = needed;
-            let lines = Seen::of(&status).changes(None);
+            let lines = Comparable::of(&status).changes(None);
             assert!(lines.contains(&said.to_owned()), "{lines:?}");
         }
     }

@@ -52,7 +52,7 @@ fn at(phase: Phase, candidate: Side) -> Status {
 }
 
 /// The result of a front end that was asked a question and got the expected answer: its text and what it sent.
-struct Asked {
+struct Transcript {
     text: String,
     sent: Option<(Command, Option<String>)>,
 }
@@ -67,7 +67,7 @@ fn words(command: &Command) -> String {
     }
 }
 
-fn on_screen(status: &Status, command: &Command, answers: &[&str]) -> Asked {
+fn on_screen(status: &Status, command: &Command, answers: &[&str]) -> Transcript {
     let me = Actor { name: "op1".into(), via: "console".into() };
     let theme = Theme::load("dark").unwrap();
     let mut view = View::new(Options { theme, glyphs: Glyphs::Ascii, me, scenarios: Vec::new() });
@@ -92,19 +92,19 @@ fn on_screen(status: &Status, command: &Command, answers: &[&str]) -> Asked {
         view.update(Input::Flushed, now);
         text.extend(buffer.content().iter().map(ratatui::buffer::Cell::symbol));
     }
-    Asked { text, sent }
+    Transcript { text, sent }
 }
 
-fn in_lines(status: &Status, command: &Command, answers: &[&str]) -> Asked {
+fn in_lines(status: &Status, command: &Command, answers: &[&str]) -> Transcript {
     let (text, sent) = talked(&Script::new(status.clone()).snapshot(), &words(command), answers);
-    Asked { text, sent: sent.map(|request| (request.command, request.expect)) }
+    Transcript { text, sent: sent.map(|request| (request.command, request.expect)) }
 }
 
-async fn on_command_line(status: &Status, command: &Command, answers: &[&str]) -> Asked {
+async fn on_command_line(status: &Status, command: &Command, answers: &[&str]) -> Transcript {
     let (mut context, seen) = context(Format::Text, Some(answers));
     let mut script = Script::new(status.clone());
     let agreed = confirm::ask(&mut script, &mut context, command).await;
-    Asked { text: seen.messages(), sent: agreed.ok().map(|expect| (command.clone(), expect)) }
+    Transcript { text: seen.messages(), sent: agreed.ok().map(|expect| (command.clone(), expect)) }
 }
 
 fn with_reason(command: Command, typed: &str) -> Command {

@@ -12,7 +12,7 @@ use crate::config;
 use crate::demo::behaviour::Mode;
 use crate::demo::child::{self, Pipes};
 use crate::demo::scenario::Scenario;
-use crate::demo::show::{Show, Staged, on_stage};
+use crate::demo::show::{DemoOptions, DemoParts, run_around};
 use crate::demo::{self, tree};
 use crate::domain::Side;
 use crate::engine::Access;
@@ -27,24 +27,24 @@ pub(crate) async fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, 
     }
     let (theme, capability) = appearance::of_terminal(args.theme.as_deref(), &config::UiSpec::default(), context)?;
     let keymap = keymap::load(context)?;
-    let show = Show { scenario, rps: args.rps };
+    let show = DemoOptions { scenario, rps: args.rps };
     let (me, access) = (me("demo"), Access::Console);
     if args.linear || appearance::is_linear() || capability.dumb {
         let out = &mut context.out;
-        let run = async |stage: Staged| {
-            let Staged { service, systems, scenarios, story } = stage;
+        let run = async |stage: DemoParts| {
+            let DemoParts { service, systems, scenarios, story } = stage;
             linear::run(linear::Setup { service, systems, me, access, scenarios: Some(scenarios), story }, out).await
         };
-        return on_stage(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
+        return run_around(show, args.dir.as_deref(), run).await.map_err(Failure::error)?;
     }
-    let run = async |stage: Staged| {
-        let Staged { service, systems, scenarios, story } = stage;
+    let run = async |stage: DemoParts| {
+        let DemoParts { service, systems, scenarios, story } = stage;
         let (logs, options) = (Vec::new(), console::options(&ConsoleArgs::default()));
         let scenarios = Some(scenarios);
         let setup = Setup { me, access, capability, theme, keymap, scenarios, story, logs, options };
         full_screen(service, systems, setup).await
     };
-    let code = Box::pin(on_stage(show, args.dir.as_deref(), run)).await;
+    let code = Box::pin(run_around(show, args.dir.as_deref(), run)).await;
     let code = code.map_err(Failure::error)?.map_err(Failure::error)?;
     Ok(Exit::of_code(code))
 }

@@ -14,7 +14,7 @@ pub(crate) trait Input {
 }
 
 /// Standard input, or a script in tests of whole verbs.
-pub(crate) enum Answers {
+pub(crate) enum InputSource {
     /// The process's own.
     Standard,
     /// The answers of a test; `None` means no terminal.
@@ -22,7 +22,7 @@ pub(crate) enum Answers {
     Scripted(Option<std::collections::VecDeque<String>>),
 }
 
-impl Input for Answers {
+impl Input for InputSource {
     fn is_terminal(&self) -> bool {
         match self {
             Self::Standard => io::stdin().is_terminal() && io::stderr().is_terminal(),

@@ -18,7 +18,7 @@ use crate::ui::actions::table;
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// A keymap file.
-pub(crate) struct Found {
+pub(crate) struct KeymapFile {
     /// Its path.
     pub path: PathBuf,
     /// Whether the user named it. Then it must exist.
@@ -26,12 +26,12 @@ pub(crate) struct Found {
 }
 
 /// `--keys FILE` or `CUTOVER_KEYS`, or else `keys.toml` in the user's config directory.
-pub(crate) fn find(named: Option<&Path>) -> Option<Found> {
+pub(crate) fn find(named: Option<&Path>) -> Option<KeymapFile> {
     if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
-        return Some(Found { path: path.into(), named: true });
+        return Some(KeymapFile { path: path.into(), named: true });
     }
     let dirs = directories::ProjectDirs::from("", "", "cutover")?;
-    Some(Found { path: dirs.config_dir().join("keys.toml"), named: false })
+    Some(KeymapFile { path: dirs.config_dir().join("keys.toml"), named: false })
 }
 
 /// The active keymap.
@@ -43,7 +43,7 @@ pub(crate) fn load(context: &Context) -> Result<Arc<Keymap>, Failure> {
     read(&found).map(Arc::new).map_err(|text| Failure::new(Exit::Config, text))
 }
 
-fn read(found: &Found) -> Result<Keymap, String> {
+fn read(found: &KeymapFile) -> Result<Keymap, String> {
     let shown = clean(&found.path.display().to_string(), 4096);
     let file = match std::fs::File::open(&found.path) {
         Ok(file) => file,
@@ -107,15 +107,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
         std::fs::write(&path, bytes).unwrap();
-        read(&Found { path, named })
+        read(&KeymapFile { path, named })
     }
 
     #[test]
     fn a_file_that_is_not_there_matters_only_when_it_was_named() {
         let path = PathBuf::from("no-such-dir/keys.toml");
-        assert_eq!(read(&Found { path: path.clone(), named: false }), Ok(Keymap::default()));
-        assert!(read(&Found { path, named: true }).unwrap_err().contains("no-such-dir/keys.toml: cannot be read"));
-        let directory = read(&Found { path: ".".into(), named: false });
+        assert_eq!(read(&KeymapFile { path: path.clone(), named: false }), Ok(Keymap::default()));
+        assert!(read(&KeymapFile { path, named: true }).unwrap_err().contains("no-such-dir/keys.toml: cannot be read"));
+        let directory = read(&KeymapFile { path: ".".into(), named: false });
         assert!(directory.unwrap_err().contains("cannot be read"), "a directory is no keymap");
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::lines::{Action, LineConsole};
-use self::typed::Typed;
+use self::typed::KeyboardInput;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::out::Out;
@@ -60,29 +60,29 @@ pub(super) async fn run(setup: Setup, out: &mut Out) -> Result<Exit, Failure> {
     let console = LineConsole::new(me.clone(), names);
     let mut core = Core::open(&Arc::new(service), &systems, me, access).map_err(Failure::error)?;
     let start = core.clock().now().wall;
-    let mut talk = Talk { core: &mut core, console, out, sink, start, greeted: false, moved: true, left_out: 0 };
-    talk.out.line(&head);
+    let mut running = LineLoop { core: &mut core, console, out, sink, start, greeted: false, moved: true, left_out: 0 };
+    running.out.line(&head);
     let first = Instant::now() + FIRST_LOOK;
     let exit = loop {
-        talk.report(first);
-        if let Some(exit) = talk.carry_out() {
+        running.report(first);
+        if let Some(exit) = running.carry_out() {
             break exit;
         }
-        let wake = talk.wake(first);
+        let wake = running.wake(first);
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Interrupt => talk.console.interrupt(talk.core.clock().elapsed_ms()),
+                Signal::Interrupt => running.console.interrupt(running.core.clock().elapsed_ms()),
                 signal => break left(signal.exit_code(), other(signal.name()), signal == Signal::HangUp),
             },
-            Some(typed) = typed.recv() => if let Some(exit) = talk.typed(typed) { break exit },
-            incoming = talk.core.next() => talk.incoming(incoming),
-            Some(line) = story.recv() => talk.console.log(line, false),
-            () = talk.out.idle(), if talk.console.awaits_flush() => talk.console.flushed(talk.core.clock().elapsed_ms()),
-            () = tokio::time::sleep_until(wake) => talk.console.expire(talk.core.clock().elapsed_ms()),
+            Some(typed) = typed.recv() => if let Some(exit) = running.typed(typed) { break exit },
+            incoming = running.core.next() => running.incoming(incoming),
+            Some(line) = story.recv() => running.console.log(line, false),
+            () = running.out.idle(), if running.console.awaits_flush() => running.console.flushed(running.core.clock().elapsed_ms()),
+            () = tokio::time::sleep_until(wake) => running.console.expire(running.core.clock().elapsed_ms()),
         }
     };
-    drop(talk);
+    drop(running);
     if exit.lost {
         after_loss(&mut core, &exit).await;
     }
@@ -99,7 +99,7 @@ fn other(why: &str) -> Closing {
 }
 
 /// The running console.
-struct Talk<'a> {
+struct LineLoop<'a> {
     core: &'a mut Core,
     console: LineConsole,
     out: &'a mut Out,
@@ -114,7 +114,7 @@ struct Talk<'a> {
     left_out: u64,
 }
 
-impl Talk<'_> {
+impl LineLoop<'_> {
     /// Prints what is new, as soon as everything was read or the time limit for that has passed.
     fn report(&mut self, first: Instant) {
         if !std::mem::take(&mut self.moved) {
@@ -168,9 +168,9 @@ impl Talk<'_> {
         self.out.line(&text);
     }
 
-    fn typed(&mut self, typed: Typed) -> Option<console::Exit> {
+    fn typed(&mut self, typed: KeyboardInput) -> Option<console::Exit> {
         match typed {
-            Typed::Line { text, at, lost } => {
+            KeyboardInput::Line { text, at, lost } => {
                 if lost > 0 {
                     self.console.say(&format!("{lost} lines came at once and were thrown away"));
                 }
@@ -183,11 +183,11 @@ impl Talk<'_> {
                 self.console.line(&text, now.saturating_sub(ago), now, &|command| core.preview(command));
                 None
             }
-            Typed::End { gone: false } => {
+            KeyboardInput::End { gone: false } => {
                 self.say("end of input: left; traffic stays where it is");
                 Some(left(0, other("end of input"), false))
             }
-            Typed::End { gone: true } => Some(left(129, other("terminal gone"), true)),
+            KeyboardInput::End { gone: true } => Some(left(129, other("terminal gone"), true)),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::domain::{Record, Sample, Service};
 use crate::journal;
 
 /// The content of a state directory.
-pub(crate) struct Past {
+pub(crate) struct History {
     /// The journal, as far as it can be read.
     pub records: Vec<Record>,
     /// The figures.
@@ -18,7 +18,7 @@ pub(crate) struct Past {
 }
 
 /// Reads the journal and the figures.
-pub(crate) fn record(service: &Service) -> Result<Past, Failure> {
+pub(crate) fn record(service: &Service) -> Result<History, Failure> {
     let read = journal::read(&service.state_dir).map_err(|error| Failure::error(error.to_string()))?;
     let mut faults = Vec::new();
     if let Some(fault) = read.broken {
@@ -34,5 +34,5 @@ pub(crate) fn record(service: &Service) -> Result<Past, Failure> {
     if series.bad_lines > 0 {
         lost.push(format!("{} lines of the figures in {} are left out", series.bad_lines, journal::SERIES_NAME));
     }
-    Ok(Past { records: read.records, samples: series.samples, faults, lost })
+    Ok(History { records: read.records, samples: series.samples, faults, lost })
 }

@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
 use super::session::{Session, Update, present, settled, with_config};
-use super::watch::Feed;
+use super::watch::ChangePrinter;
 use super::{Context, confirm, span};
 use crate::dialogue::Words;
 use crate::domain::OrderState;
@@ -42,7 +42,7 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
     let snapshot = settled(session, PATIENCE).await?;
     let mut progress = Progress { until: args.until, began: false };
     if let Some((exit, why)) = progress.judge(&snapshot.status) {
-        return Ok(tell(context, &snapshot.status, exit, &why));
+        return Ok(print_outcome(context, &snapshot.status, exit, &why));
     }
     let command = Command::Auto { on: true };
     let expect = match (&args.expect.expect, args.yes) {
@@ -59,7 +59,7 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
         context.out.line(&effect);
     }
     let deadline = args.timeout.map(|limit| Instant::now() + limit);
-    let mut feed = Feed::new();
+    let mut feed = ChangePrinter::new();
     loop {
         context.out.ready().await;
         let update = match deadline {
@@ -70,7 +70,7 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
             let status = present(session).await?.status.clone();
             let after = span::show(args.timeout.unwrap_or_default().as_secs_f64());
             let why = format!("not at its end after {after}: {}; traffic stays where it is", status.phase.title());
-            return Ok(tell(context, &status, Exit::TimedOut, &why));
+            return Ok(print_outcome(context, &status, Exit::TimedOut, &why));
         };
         if context.out.format != Format::Json {
             feed.show(&mut context.out, &update);
@@ -78,13 +78,13 @@ async fn walk(session: &mut impl Session, context: &mut Context, args: &RunArgs)
         if let Update::Snapshot(snapshot) = update
             && let Some((exit, why)) = progress.judge(&snapshot.status)
         {
-            return Ok(tell(context, &snapshot.status, exit, &why));
+            return Ok(print_outcome(context, &snapshot.status, exit, &why));
         }
     }
 }
 
 /// Prints the document or the last line.
-fn tell(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
+fn print_outcome(context: &mut Context, status: &Status, exit: Exit, why: &str) -> Exit {
     if context.out.is_json() {
         let mut document = json!({
             "schema_version": SCHEMA_VERSION, "command": "run", "outcome": why, "status": status,

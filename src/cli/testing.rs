@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 
 use super::Context;
 use super::args::Format;
-use super::input::Answers;
+use super::input::InputSource;
 use super::out::{Out, Style};
 use super::session::{Session, TimedOut, Update};
 use crate::domain::{Move, OrderId, OrderState, Pair, Side, Split, Stamp};
@@ -183,7 +183,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
     (
         Context {
             out,
-            input: Answers::Scripted(lines),
+            input: InputSource::Scripted(lines),
             config: None,
             color: super::args::ColorChoice::Auto,
             ascii: false,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::Context;
-use super::changes::Seen;
+use super::changes::Comparable;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::out::Out;
@@ -22,7 +22,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
 }
 
 async fn watch(session: &mut impl Session, context: &mut Context) -> Result<Exit, Failure> {
-    let mut feed = Feed::new();
+    let mut feed = ChangePrinter::new();
     while !context.out.closed() {
         context.out.ready().await;
         feed.show(&mut context.out, &session.next().await);
@@ -31,12 +31,12 @@ async fn watch(session: &mut impl Session, context: &mut Context) -> Result<Exit
 }
 
 /// Prints new log lines and changes; with JSON, the status after a change and at least every second.
-pub(crate) struct Feed {
+pub(crate) struct ChangePrinter {
     start: DateTime<Utc>,
-    last: Option<(Seen, Instant)>,
+    last: Option<(Comparable, Instant)>,
 }
 
-impl Feed {
+impl ChangePrinter {
     pub(crate) fn new() -> Self {
         Self { start: Utc::now(), last: None }
     }
@@ -54,7 +54,7 @@ impl Feed {
     }
 
     fn show_status(&mut self, out: &mut Out, status: &Status) {
-        let now = Seen::of(status);
+        let now = Comparable::of(status);
         let changes = now.changes(self.last.as_ref().map(|(seen, _)| seen));
         if out.is_json() {
             let is_due = self.last.as_ref().is_none_or(|(_, at)| at.elapsed() >= EVERY);

@@ -12,14 +12,14 @@ const MAX_BYTES: u64 = 1_000_000;
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A config file: its name in messages, and its path.
-pub(super) struct Found {
+pub(super) struct ConfigFile {
     pub shown: PathBuf,
     pub path: PathBuf,
 }
 
 /// `-c FILE`, or else `CUTOVER_CONFIG`, or else `./cutover.toml`, or else the file in the user's config directory.
-pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<Found, ConfigError> {
-    let found = |shown: PathBuf| Found { path: cwd.join(&shown), shown };
+pub(super) fn find(given: Option<&Path>, env: Env<'_>, cwd: &Path) -> Result<ConfigFile, ConfigError> {
+    let found = |shown: PathBuf| ConfigFile { path: cwd.join(&shown), shown };
     if let Some(path) = given {
         return Ok(found(path.into()));
     }
@@ -62,7 +62,7 @@ fn xdg(env: Env<'_>, name: &str) -> Option<PathBuf> {
 }
 
 /// The text of the file.
-pub(super) fn read(found: &Found) -> Result<String, ConfigError> {
+pub(super) fn read(found: &ConfigFile) -> Result<String, ConfigError> {
     let no = |message: String, remedy: &str| Err(ConfigError::whole(&found.shown, message, remedy));
     match std::fs::metadata(&found.path) {
         Ok(meta) if meta.is_dir() => return no("is a directory".into(), "name the file in it"),

@@ -43,14 +43,14 @@ impl Pace {
 
 /// How a batch is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct ServiceProfile {
     /// The factor on the normal service time.
     pub times: u8,
     /// Whether it needs every worker for itself.
     pub alone: bool,
 }
 
-impl Manner {
+impl ServiceProfile {
     /// Normal service.
     pub const FAIR: Self = Self { times: 1, alone: false };
 }
@@ -122,13 +122,13 @@ impl Accelerator {
     ///
     /// # Errors
     /// [`QueueFull`], at once, when too many requests are waiting.
-    pub async fn serve(&self, images: usize, manner: Manner) -> Result<(), QueueFull> {
+    pub async fn serve(&self, images: usize, profile: ServiceProfile) -> Result<(), QueueFull> {
         let _place = self.places.try_acquire().map_err(|_| QueueFull)?;
-        let workers = if manner.alone { self.pace.workers.max(1) } else { 1 };
+        let workers = if profile.alone { self.pace.workers.max(1) } else { 1 };
         let waits = Waits::on(&self.waiting);
         let _workers = self.workers.acquire_many(workers as u32).await.map_err(|_| QueueFull)?;
         drop(waits);
-        let takes = self.service_time(images, manner.times);
+        let takes = self.service_time(images, profile.times);
         time::sleep(takes).await;
         self.images.fetch_add(images as u64, Relaxed);
         self.busy_us.fetch_add(takes.as_micros() as u64 * workers as u64, Relaxed);
@@ -157,7 +157,7 @@ mod tests {
         let (start, mut tasks) = (Instant::now(), JoinSet::new());
         for _ in 0..n {
             let accelerator = accelerator.clone();
-            tasks.spawn(async move { accelerator.serve(1, Manner::FAIR).await });
+            tasks.spawn(async move { accelerator.serve(1, ServiceProfile::FAIR).await });
         }
         let refused = tasks.join_all().await.into_iter().filter(Result::is_err).count();
         (start.elapsed(), refused)
@@ -176,7 +176,7 @@ mod tests {
     async fn slow_is_slower_than_any_guard_of_the_demo_allows() {
         let accelerator = Accelerator::new(Pace::of(Side::Green));
         let start = Instant::now();
-        accelerator.serve(1, Manner { times: 50, alone: false }).await.unwrap();
+        accelerator.serve(1, ServiceProfile { times: 50, alone: false }).await.unwrap();
         assert!(start.elapsed() > Duration::from_millis(300));
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let (start, mut tasks) = (Instant::now(), JoinSet::new());
         for _ in 0..8 {
             let accelerator = accelerator.clone();
-            tasks.spawn(async move { accelerator.serve(1, Manner { times: 1, alone: true }).await });
+            tasks.spawn(async move { accelerator.serve(1, ServiceProfile { times: 1, alone: true }).await });
         }
         assert!(tasks.join_all().await.into_iter().all(|served| served.is_ok()));
         assert!(start.elapsed() > Duration::from_millis(60), "{:?}", start.elapsed());
@@ -198,12 +198,12 @@ mod tests {
         let mut tasks = JoinSet::new();
         for _ in 0..6 {
             let accelerator = accelerator.clone();
-            tasks.spawn(async move { accelerator.serve(3, Manner::FAIR).await });
+            tasks.spawn(async move { accelerator.serve(3, ServiceProfile::FAIR).await });
         }
         time::sleep(Duration::from_millis(1)).await;
         assert_eq!(accelerator.gauges(), Gauges { waiting: 4, images: 0, busy_s: 0.0 });
         // A waiting request leaves the queue with its client.
-        let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, Manner::FAIR)).await;
+        let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, ServiceProfile::FAIR)).await;
         assert!(gave_up.is_err());
         assert_eq!(accelerator.gauges().waiting, 4);
         tasks.join_all().await;
@@ -216,9 +216,9 @@ mod tests {
     async fn a_client_that_goes_frees_its_place() {
         let accelerator = Accelerator::new(Pace { service_ms: 10.0, workers: 1, queue: 0 });
         for _ in 0..5 {
-            let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, Manner::FAIR)).await;
+            let gave_up = time::timeout(Duration::from_millis(1), accelerator.serve(1, ServiceProfile::FAIR)).await;
             assert!(gave_up.is_err());
         }
-        assert_eq!(accelerator.serve(1, Manner::FAIR).await, Ok(()));
+        assert_eq!(accelerator.serve(1, ServiceProfile::FAIR).await, Ok(()));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMu
     say(&format!("scenario {scenario}: {}", scenario.description()));
     say(&format!("look on from a second shell: cutover -c {}/cutover.toml status", tree.dir().display()));
     let _ = session.ask(Command::Auto { on: true }, None, None, Duration::from_secs(1)).await;
-    let mut story = Story {
+    let mut story = DemoRun {
         run: ScenarioRun::new(scenario, SEEN),
         live: None,
         users: None,
@@ -44,11 +44,11 @@ pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMu
             break 10;
         };
         match update {
-            Update::Line(line) => say(&told(&line)),
+            Update::Line(line) => say(&log_text(&line)),
             Update::Snapshot(snapshot) => {
                 if let Some((code, why)) = story.judge(&snapshot) {
                     for line in session.lines() {
-                        say(&told(&line));
+                        say(&log_text(&line));
                     }
                     say(&figures(&snapshot.status));
                     say(&format!("outcome: {why} (exit code {code})"));
@@ -62,7 +62,7 @@ pub(crate) async fn play(tree: &mut Tree, scenario: Scenario, say: &mut dyn FnMu
     Ok(code)
 }
 
-struct Story {
+struct DemoRun {
     run: ScenarioRun,
     /// Since when green has all traffic.
     live: Option<Instant>,
@@ -72,7 +72,7 @@ struct Story {
     finalizing: bool,
 }
 
-impl Story {
+impl DemoRun {
     /// The end of the rollout, if it has ended.
     fn judge(&mut self, snapshot: &Snapshot) -> Option<(u8, String)> {
         let status = &snapshot.status;
@@ -117,7 +117,7 @@ impl Story {
             say(&format!("{side}'s server is now {mode}"));
             tree.behave(side, mode).await;
         }
-        if share < 100 || self.run.scenario.twist().is_some() {
+        if share < 100 || self.run.scenario.late_fault().is_some() {
             self.live = None;
             return;
         }
@@ -134,7 +134,7 @@ fn blocked(gate: &GateStatus) -> String {
     format!("blocked by gate {}{note}: no user saw green", gate.name)
 }
 
-fn told(line: &LogLine) -> String {
+fn log_text(line: &LogLine) -> String {
     format!("{} {:<4} {:<8} {}", line.at.format("%H:%M:%S"), line.level.title(), line.source, line.text)
 }
 

@@ -41,7 +41,7 @@ pub enum Scenario {
 
 /// What happens at a certain share of green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Twist {
+pub struct LateFault {
     /// Green's share in percent at which it happens.
     pub at: u8,
     /// The side whose server changes.
@@ -119,15 +119,15 @@ impl Scenario {
     }
 
     /// The fault that comes during the scenario, if any.
-    pub fn twist(self) -> Option<Twist> {
+    pub fn late_fault(self) -> Option<LateFault> {
         // Gates cannot detect these faults: they appear with users on green.
-        let with_users = |mode| Some(Twist { at: 1, side: Side::Green, mode, passes: true });
+        let with_users = |mode| Some(LateFault { at: 1, side: Side::Green, mode, passes: true });
         match self {
             Self::SlowGreen => with_users(Mode::Slow),
             Self::FlakyGreen => with_users(Mode::Flaky),
             Self::WorseGreen => with_users(Mode::Worse),
-            Self::DeadBlue => Some(Twist { at: 100, side: Side::Blue, mode: Mode::Dead, passes: false }),
-            Self::DeadGreen => Some(Twist { at: 10, side: Side::Green, mode: Mode::Dead, passes: false }),
+            Self::DeadBlue => Some(LateFault { at: 100, side: Side::Blue, mode: Mode::Dead, passes: false }),
+            Self::DeadGreen => Some(LateFault { at: 10, side: Side::Green, mode: Mode::Dead, passes: false }),
             _ => None,
         }
     }
@@ -168,18 +168,18 @@ impl ScenarioRun {
 
     /// The side whose server changes now, and its new mode, when green has `share` percent at `now`.
     pub(crate) fn turn(&mut self, share: u8, now: Instant) -> Option<(Side, Mode)> {
-        let twist = self.scenario.twist()?;
-        if share < twist.at {
+        let late_fault = self.scenario.late_fault()?;
+        if share < late_fault.at {
             self.due = None;
-            let passes = twist.passes && std::mem::take(&mut self.struck);
-            return passes.then(|| (twist.side, self.scenario.modes()[twist.side]));
+            let passes = late_fault.passes && std::mem::take(&mut self.struck);
+            return passes.then(|| (late_fault.side, self.scenario.modes()[late_fault.side]));
         }
         let due = *self.due.get_or_insert(now + self.delay);
         if self.struck || now < due {
             return None;
         }
         self.struck = true;
-        Some((twist.side, twist.mode))
+        Some((late_fault.side, late_fault.mode))
     }
 }
 
@@ -219,7 +219,7 @@ mod tests {
             assert_eq!(scenario.modes().blue, Mode::Good);
             let blocked = scenario.expected_exit() == 3;
             assert_eq!(scenario.modes().green != Mode::Good, blocked, "{scenario}");
-            assert_eq!(scenario.twist().is_some(), !blocked && scenario != Scenario::Good, "{scenario}");
+            assert_eq!(scenario.late_fault().is_some(), !blocked && scenario != Scenario::Good, "{scenario}");
         }
     }
 

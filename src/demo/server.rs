@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::accelerator::{Accelerator, Manner};
+use super::accelerator::{Accelerator, ServiceProfile};
 use super::behaviour::{Behaviour, Mode, Treatment};
 use super::exports;
 use super::model::{Model, transposed};
@@ -129,12 +129,12 @@ impl Server {
             Err(refusal) => return Ok(self.refuse(&refusal)),
         };
         let treatment = self.behaviour.treat();
-        let manner = match treatment {
-            Treatment::Slow(times) => Manner { times, alone: false },
-            Treatment::InTurn => Manner { times: 1, alone: true },
-            _ => Manner::FAIR,
+        let profile = match treatment {
+            Treatment::Slow(times) => ServiceProfile { times, alone: false },
+            Treatment::InTurn => ServiceProfile { times: 1, alone: true },
+            _ => ServiceProfile::FAIR,
         };
-        if self.accelerator.serve(request.images.len(), manner).await.is_err() {
+        if self.accelerator.serve(request.images.len(), profile).await.is_err() {
             return Ok(self.refuse(&Refusal::new(503, "too many requests are waiting: try again later")));
         }
         match treatment {

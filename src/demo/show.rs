@@ -17,7 +17,7 @@ use crate::runtime::Systems;
 const SEEN: Duration = Duration::from_secs(1);
 
 /// What to run.
-pub(crate) struct Show {
+pub(crate) struct DemoOptions {
     /// The scenario.
     pub scenario: Scenario,
     /// Client requests a second.
@@ -25,7 +25,7 @@ pub(crate) struct Show {
 }
 
 /// What a console needs to show the demo.
-pub(crate) struct Staged {
+pub(crate) struct DemoParts {
     /// The service of the demo.
     pub service: Service,
     /// Its traffic system and checks.
@@ -40,10 +40,10 @@ pub(crate) struct Staged {
 ///
 /// # Errors
 /// A process does not start, in words.
-pub(crate) async fn on_stage<T>(
-    show: Show,
+pub(crate) async fn run_around<T>(
+    show: DemoOptions,
     dir: Option<&Path>,
-    console: impl AsyncFnOnce(Staged) -> T,
+    console: impl AsyncFnOnce(DemoParts) -> T,
 ) -> Result<T, String> {
     let tree = Tree::start(dir, show.scenario, show.rps).await?;
     let (lines, story) = mpsc::channel(64);
@@ -72,7 +72,7 @@ pub(crate) async fn on_stage<T>(
             }
         })
     };
-    let result = console(Staged { service, systems, scenarios: (names, chosen), story }).await;
+    let result = console(DemoParts { service, systems, scenarios: (names, chosen), story }).await;
     director.abort();
     let _ = director.await;
     if let Some(tree) = Arc::into_inner(tree) {
@@ -101,7 +101,7 @@ impl Director {
 
     /// Acts when green has its share.
     async fn turn(&mut self, tree: &tokio::sync::Mutex<Tree>, lines: &mpsc::Sender<LogLine>) {
-        if self.run.scenario.twist().is_none() {
+        if self.run.scenario.late_fault().is_none() {
             return;
         }
         let Ok(seen) = self.backend.observer().observe().await else { return };

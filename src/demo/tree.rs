@@ -31,13 +31,13 @@ pub(crate) struct Tree {
     dir: PathBuf,
     is_temporary: bool,
     config: Config,
-    servers: Pair<Kid>,
-    gateway: Kid,
-    load: Kid,
+    servers: Pair<ChildProcess>,
+    gateway: ChildProcess,
+    load: ChildProcess,
 }
 
 /// One child with the pipe that keeps it alive.
-struct Kid {
+struct ChildProcess {
     process: Child,
     stdin: Option<ChildStdin>,
 }
@@ -103,7 +103,7 @@ impl Tree {
     }
 }
 
-impl Kid {
+impl ChildProcess {
     async fn say(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(line.as_bytes()).await;
@@ -119,7 +119,7 @@ impl Kid {
     }
 }
 
-fn spawn(arguments: &[&str]) -> Result<Kid, String> {
+fn spawn(arguments: &[&str]) -> Result<ChildProcess, String> {
     let exe = std::env::current_exe().map_err(|error| format!("cannot find our own program: {error}"))?;
     let mut process = Command::new(exe)
         .args(arguments)
@@ -132,10 +132,10 @@ fn spawn(arguments: &[&str]) -> Result<Kid, String> {
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", arguments.join(" ")))?;
     let stdin = process.stdin.take();
-    Ok(Kid { process, stdin })
+    Ok(ChildProcess { process, stdin })
 }
 
-async fn server(side: Side) -> Result<(Kid, SocketAddr), String> {
+async fn server(side: Side) -> Result<(ChildProcess, SocketAddr), String> {
     let mut kid = spawn(&["demo-server", side.name(), "0"])?;
     let stdout = kid.process.stdout.take().ok_or("a model server has no stdout")?;
     let mut lines = BufReader::new(stdout).lines();
@@ -160,7 +160,7 @@ fn drain(mut from: impl tokio::io::AsyncRead + Unpin + Send + 'static) {
     });
 }
 
-async fn wait_for_gateway(config: &Config, gateway: &mut Kid) -> Result<(), String> {
+async fn wait_for_gateway(config: &Config, gateway: &mut ChildProcess) -> Result<(), String> {
     let observer = runtime::connect(config).observer();
     let deadline = Instant::now() + START;
     loop {
@@ -184,7 +184,7 @@ async fn wait_for_gateway(config: &Config, gateway: &mut Kid) -> Result<(), Stri
     Ok(())
 }
 
-async fn last_words(kid: &mut Kid) -> String {
+async fn last_words(kid: &mut ChildProcess) -> String {
     let mut text = Vec::new();
     if let Some(stderr) = kid.process.stderr.take() {
         let _ = timeout(Duration::from_millis(500), stderr.take(2000).read_to_end(&mut text)).await;

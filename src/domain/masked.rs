@@ -48,7 +48,14 @@ fn without_secrets(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_secrets;
+    use super::{mask, without_secrets};
+
+    #[test]
+    fn a_password_in_a_list_of_urls_is_masked() {
+        let mut value = serde_json::json!({ "sides": { "blue": { "urls": ["http://u:p@h:1/x"] } } });
+        mask(&mut value);
+        assert_eq!(value["sides"]["blue"]["urls"][0], "http://***@h:1/x");
+    }
 
     #[test]
     fn a_url_keeps_what_is_no_secret() {

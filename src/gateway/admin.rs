@@ -32,7 +32,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-type Answer = Response<Full<Bytes>>;
+type AdminResponse = Response<Full<Bytes>>;
 
 /// Accepts connections until it is dropped.
 pub(super) async fn accept(listener: &AdminListener, shared: &Arc<Shared>) {
@@ -96,7 +96,7 @@ fn is_same(given: &[u8], token: &[u8]) -> bool {
     differs == 0
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
+async fn answer(shared: &Shared, request: Request<Incoming>) -> AdminResponse {
     let get = request.method() == Method::GET;
     match request.uri().path() {
         "/v1/status" if get => json_answer(StatusCode::OK, &shared.status()),
@@ -121,7 +121,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
 }
 
 /// The latest requests of live traffic, at most `count`.
-fn samples(shared: &Shared, query: Option<&str>) -> Answer {
+fn samples(shared: &Shared, query: Option<&str>) -> AdminResponse {
     let Some(samples) = &shared.samples else {
         return error(StatusCode::NOT_FOUND, "no requests are kept: write sample = true in [gateway] and restart it");
     };
@@ -132,7 +132,7 @@ fn samples(shared: &Shared, query: Option<&str>) -> Answer {
     }
 }
 
-async fn order(shared: &Shared, request: Request<Incoming>) -> Answer {
+async fn order(shared: &Shared, request: Request<Incoming>) -> AdminResponse {
     let body = match timeout(BODY_LIMIT, Limited::new(request.into_body(), MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => return error(StatusCode::PAYLOAD_TOO_LARGE, &format!("an order has at most {MAX_BODY} bytes")),
@@ -168,23 +168,23 @@ async fn order(shared: &Shared, request: Request<Incoming>) -> Answer {
     }
 }
 
-fn unauthorized() -> Answer {
+fn unauthorized() -> AdminResponse {
     let mut answer = error(StatusCode::UNAUTHORIZED, "a bearer token is needed");
     answer.headers_mut().insert(WWW_AUTHENTICATE, const { HeaderValue::from_static("Bearer") });
     answer
 }
 
-fn not_allowed(method: &'static str) -> Answer {
+fn not_allowed(method: &'static str) -> AdminResponse {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, &format!("use {method}"));
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
     answer
 }
 
-fn error(status: StatusCode, text: &str) -> Answer {
+fn error(status: StatusCode, text: &str) -> AdminResponse {
     json_answer::<Value>(status, &json!({ "error": text }))
 }
 
-fn json_answer<T: serde::Serialize>(status: StatusCode, value: &T) -> Answer {
+fn json_answer<T: serde::Serialize>(status: StatusCode, value: &T) -> AdminResponse {
     // Plain data with string keys can always be written as JSON. If that failed, the caller would get an empty body.
     let mut answer = Response::new(Full::from(serde_json::to_vec(value).unwrap_or_default()));
     *answer.status_mut() = status;

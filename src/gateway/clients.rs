@@ -33,9 +33,9 @@ pub(super) struct Clients {
 
 impl Clients {
     /// Announces the shutdown phase to every client's connection.
-    pub(super) fn tell(&self, phase: Phase) {
+    pub(super) fn announce(&self, phase: Phase) {
         for client in self.all().values() {
-            client.tell(phase);
+            client.announce(phase);
         }
     }
 
@@ -79,13 +79,13 @@ impl Client {
     fn age(&self) {
         let waited = self.waited.load(Relaxed);
         if waited >= PATIENCE && waited != BUSY {
-            self.tell(Phase::Ended);
+            self.announce(Phase::Ended);
         }
         // Fails when a request starts at this moment, which is right.
         let _ = self.waited.compare_exchange(waited, waited.saturating_add(1), Relaxed, Relaxed);
     }
 
-    fn tell(&self, phase: Phase) {
+    fn announce(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Relaxed);
         // The lock orders the store above before the read by the task that sets the waker below.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();

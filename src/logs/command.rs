@@ -38,7 +38,7 @@ pub(super) async fn run(argv: Vec<String>, dir: PathBuf, inbox: Arc<Inbox>, mut 
         let begun = Instant::now();
         let ended = match start(&argv, &dir) {
             Ok(child) => match listen(child, &inbox, ending.clone()).await {
-                Some(status) => status.map_or_else(|error| error.to_string(), told),
+                Some(status) => status.map_or_else(|error| error.to_string(), status_text),
                 None => return,
             },
             Err(error) => format!("cannot be started: {error}"),
@@ -117,7 +117,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>, inbox: &Inbox) {
     inbox.put(splitter.flush());
 }
 
-fn told(status: ExitStatus) -> String {
+fn status_text(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("ended with exit code {code}"),

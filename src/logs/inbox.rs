@@ -25,14 +25,14 @@ pub(super) enum Item {
         cut: u64,
     },
     /// A message from the follower itself.
-    Told { at: DateTime<Utc>, level: LogLevel, text: String },
+    Message { at: DateTime<Utc>, level: LogLevel, text: String },
 }
 
 impl Item {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Raw { bytes, .. } => bytes.len(),
-            Self::Told { text, .. } => text.len(),
+            Self::Message { text, .. } => text.len(),
         }
     }
 }
@@ -96,12 +96,12 @@ impl Inbox {
 
     /// Adds a message about the source that is not a fault.
     pub(super) fn tell(&self, text: String) {
-        self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Info, text }]);
+        self.put_items([Item::Message { at: Utc::now(), level: LogLevel::Info, text }]);
     }
 
     /// Adds a message about a fault of the source.
     pub(super) fn warn(&self, text: String) {
-        self.put_items([Item::Told { at: Utc::now(), level: LogLevel::Warn, text }]);
+        self.put_items([Item::Message { at: Utc::now(), level: LogLevel::Warn, text }]);
     }
 
     fn put_items(&self, items: impl IntoIterator<Item = Item>) {

@@ -40,7 +40,7 @@ pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<Prob
     let mut tasks = JoinSet::new();
     for (side, urls) in spec.urls.iter() {
         let bases = urls.iter().map(|url| Source::Replica(Target::new(url), Box::new(Kept::new(spec))));
-        let asked = spec.prometheus.as_ref().map(|url| Source::Server(promql::Asked::new(url, spec, service, side)));
+        let asked = spec.prometheus.as_ref().map(|url| Source::Server(promql::Queries::new(url, spec, service, side)));
         for (source, what) in bases.chain(asked).enumerate() {
             let reader = Reader {
                 client: client.clone(),
@@ -70,7 +70,7 @@ pub async fn read_twice(spec: &MetricsSpec, url: &str) -> Result<Scrape, String>
 /// Where a reader gets its figures.
 enum Source {
     Replica(Target, Box<Kept>),
-    Server(promql::Asked),
+    Server(promql::Queries),
 }
 
 struct Reader {

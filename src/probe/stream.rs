@@ -4,7 +4,7 @@
 //! Everything about the answer has a limit: time, bytes, pieces, length of a line. A fault is reported in words and
 //! gives no figure.
 
-mod answer;
+mod completion;
 pub(crate) mod sse;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::answer::{Answer, error_of};
+use self::completion::{Completion, error_of};
 use self::sse::Sse;
 use super::delay::delay_ms;
 use super::{Pollers, ProbeEvent};
@@ -39,14 +39,14 @@ const MAX_RETRY_S: u64 = 3600;
 
 /// Why there are no figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Fault {
+struct StreamError {
     /// In words, cleaned and without secrets.
     why: String,
     /// The `retry-after` of the server, in seconds.
     retry_s: Option<u64>,
 }
 
-impl From<String> for Fault {
+impl From<String> for StreamError {
     fn from(why: String) -> Self {
         Self { why, retry_s: None }
     }
@@ -136,22 +136,22 @@ fn pause_ms(interval_ms: u64, failures: u32, wanted_s: u64, spent_ms: u64) -> u6
     usual.max(interval_ms / 10).max(wanted_s.min(MAX_RETRY_S) * 1000).max(1)
 }
 
-fn scrape(answer: &Answer, rows: &[MetricRow]) -> Scrape {
+fn scrape(answer: &Completion, rows: &[MetricRow]) -> Scrape {
     Scrape { parts: answer.parts(rows), is_stream: true, ..Scrape::default() }
 }
 
 /// Sends one request and reads its stream, within the time limit of both.
-async fn ask(client: &Client, target: &Target, spec: &StreamSpec) -> Result<Answer, Fault> {
+async fn ask(client: &Client, target: &Target, spec: &StreamSpec) -> Result<Completion, StreamError> {
     let headers = spec.api_key.as_ref().map(Headers::bearer).transpose().map_err(|why| format!("no api_key: {why}"))?;
     let headers = headers.unwrap_or_default();
-    let mut answer = Answer::default();
+    let mut answer = Completion::default();
     let limit = Duration::from_millis(spec.timeout_ms);
     let result = timeout(limit, exchange(client, target, spec, &headers, &mut answer)).await;
     result.unwrap_or_else(|_| Err(late(&answer, spec.timeout_ms).into()))?;
     Ok(answer)
 }
 
-fn late(answer: &Answer, timeout_ms: u64) -> String {
+fn late(answer: &Completion, timeout_ms: u64) -> String {
     match answer.pieces_ms.len() {
         0 => format!("no token within {timeout_ms} ms"),
         n => format!("not at its end after {timeout_ms} ms and {n} tokens"),
@@ -163,8 +163,8 @@ async fn exchange(
     target: &Target,
     spec: &StreamSpec,
     headers: &Headers,
-    answer: &mut Answer,
-) -> Result<(), Fault> {
+    answer: &mut Completion,
+) -> Result<(), StreamError> {
     let request = client.request(Method::POST, &target.url(&spec.path)).headers(headers);
     let request = request.header("content-type", "application/json").header("accept", "text/event-stream");
     let started = Instant::now();
@@ -207,7 +207,7 @@ async fn exchange(
 }
 
 /// Checks that a stream has ended properly: with `[DONE]`, or closed after a finish reason.
-fn ended(answer: &Answer) -> Result<(), Fault> {
+fn ended(answer: &Completion) -> Result<(), StreamError> {
     if !answer.is_done && !answer.is_finished {
         return Err(cut(answer, "it ends without [DONE]"));
     }
@@ -217,7 +217,7 @@ fn ended(answer: &Answer) -> Result<(), Fault> {
     Ok(())
 }
 
-fn cut(answer: &Answer, why: &str) -> Fault {
+fn cut(answer: &Completion, why: &str) -> StreamError {
     format!("cut off after {} tokens: {why}", answer.pieces_ms.len()).into()
 }
 
@@ -232,7 +232,7 @@ fn body(spec: &StreamSpec) -> Vec<u8> {
 }
 
 /// The fault for a response with another status than 2xx.
-async fn refusal(mut response: Response) -> Fault {
+async fn refusal(mut response: Response) -> StreamError {
     let (status, mask): (u16, Mask) = (response.status(), response.mask().clone());
     let retry = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let location = response.headers().get(LOCATION).filter(|_| (300..400).contains(&status));
@@ -247,7 +247,7 @@ async fn refusal(mut response: Response) -> Fault {
         _ => "",
     };
     let told = told.map(|why| format!(": {why}")).unwrap_or_default();
-    Fault { why: format!("status {status}{hint}{told}"), retry_s: retry.filter(|_| matches!(status, 429 | 503)) }
+    StreamError { why: format!("status {status}{hint}{told}"), retry_s: retry.filter(|_| matches!(status, 429 | 503)) }
 }
 
 /// The error message in a short JSON body.

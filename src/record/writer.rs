@@ -28,7 +28,7 @@ enum Job<T> {
 
 /// Reports from the thread.
 #[derive(Debug, Default)]
-struct Told {
+struct Status {
     /// The thread needs an item that can start a file: this one is full, or a line was not written completely.
     wants_opening: AtomicBool,
     fault: Mutex<Option<String>>,
@@ -38,7 +38,7 @@ struct Told {
 #[derive(Debug)]
 pub(super) struct Writer<T> {
     jobs: SyncSender<Job<T>>,
-    told: Arc<Told>,
+    status: Arc<Status>,
 }
 
 impl<T: Item> Writer<T> {
@@ -48,11 +48,11 @@ impl<T: Item> Writer<T> {
     /// The file cannot be created or the thread cannot be started.
     pub(super) fn start(path: &Path, limit: u64) -> io::Result<Self> {
         let file = begin(path)?;
-        let told = Arc::new(Told::default());
+        let status = Arc::new(Status::default());
         let (jobs, inbox) = sync_channel(QUEUE);
-        let sheet = Sheet { path: path.to_owned(), limit, file, size: 0, is_torn: false, told: Arc::clone(&told) };
+        let sheet = Sheet { path: path.to_owned(), limit, file, size: 0, is_torn: false, status: Arc::clone(&status) };
         std::thread::Builder::new().name("recorder".into()).spawn(move || sheet.work(&inbox))?;
-        Ok(Self { jobs, told })
+        Ok(Self { jobs, status })
     }
 
     /// Passes an item to the thread without waiting; false if it was dropped.
@@ -62,12 +62,12 @@ impl<T: Item> Writer<T> {
 
     /// Whether the next item should be one that can start a file. Returns true once per need.
     pub(super) fn wants_opening(&self) -> bool {
-        self.told.wants_opening.swap(false, Ordering::Relaxed)
+        self.status.wants_opening.swap(false, Ordering::Relaxed)
     }
 
     /// Why the file cannot be written now.
     pub(super) fn fault(&self) -> Option<String> {
-        self.told.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.status.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits, at most `limit`, until everything passed so far is in the file.
@@ -86,7 +86,7 @@ struct Sheet {
     size: u64,
     /// The last line was not written completely. Items are dropped until one can start a file.
     is_torn: bool,
-    told: Arc<Told>,
+    status: Arc<Status>,
 }
 
 impl Sheet {
@@ -131,7 +131,7 @@ impl Sheet {
         self.size += line.len() as u64;
         self.is_torn = false;
         if self.size >= self.limit {
-            self.told.wants_opening.store(true, Ordering::Relaxed);
+            self.status.wants_opening.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -140,10 +140,10 @@ impl Sheet {
         let fault = result.err().map(|error| format!("cannot write {}: {error}", self.path.display()));
         if fault.is_some() {
             self.is_torn = true;
-            self.told.wants_opening.store(true, Ordering::Relaxed);
+            self.status.wants_opening.store(true, Ordering::Relaxed);
         }
         if fault.is_some() || !self.is_torn {
-            *self.told.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+            *self.status.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
         }
     }
 }

@@ -8,6 +8,7 @@ mod copies;
 pub(crate) mod full_screen;
 mod keys;
 mod options;
+mod ports;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,11 +19,13 @@ use tokio::time::Instant;
 use super::core::{Core, Incoming, Outcome};
 use super::themes;
 use crate::domain::{Closing, LogLine, Move, OrderState};
-use crate::engine::{Command, Event, Phase, Request, Snapshot};
+use crate::engine::{Command, Event, Phase, Snapshot};
 use crate::logs::Followers;
-use crate::terminal::{self, DrawOutcome, Screen, Signal};
+use crate::terminal::{self, DrawOutcome, Signal};
 use crate::ui::{self, View};
 pub use options::ConsoleOptions;
+pub(crate) use ports::ConsoleSource;
+pub use ports::ConsoleTerminal;
 
 /// How long a console without an operator follows the order that `on_disconnect` gave.
 const LAST_ORDER: Duration = Duration::from_secs(5);
@@ -54,74 +57,6 @@ pub struct Exit {
     pub lost: bool,
 }
 
-/// The terminal as the loop uses it.
-pub trait Stage {
-    /// The screen to draw on.
-    fn screen(&mut self) -> &mut Screen;
-    /// Gives the terminal back to the shell and stops the process.
-    fn stop(&mut self) -> std::io::Result<()>;
-    /// Takes the terminal again after the process was stopped.
-    fn continued(&mut self) -> std::io::Result<()>;
-}
-
-/// The data of the console: the engine of this process, or a recording.
-pub trait Source {
-    /// Waits for the next input. Cancel-safe.
-    fn next(&mut self) -> impl Future<Output = Incoming>;
-    /// Handles an input.
-    fn take(&mut self, incoming: Incoming) -> Vec<Outcome>;
-    /// Sends a request.
-    fn ask(&mut self, request: Request) -> Vec<Outcome>;
-    /// Everything that the screen shows now.
-    fn snapshot(&mut self) -> Snapshot;
-    /// The exact request that `command` would send, secrets masked; empty when there is none.
-    fn preview(&self, _: &Command) -> Vec<String> {
-        Vec::new()
-    }
-    /// Milliseconds of the screen's clock.
-    fn elapsed_ms(&self) -> u64;
-    /// Keeps a line that did not come from the engine.
-    fn record_line(&mut self, _: &LogLine) {}
-    /// The position of a replay; `None` for an engine.
-    fn replay(&self) -> Option<ui::Replay> {
-        None
-    }
-    /// Moves a replay; returns inputs for the view.
-    fn seek(&mut self, _: ui::Seek) -> Vec<ui::Input> {
-        Vec::new()
-    }
-}
-
-impl Source for Core {
-    async fn next(&mut self) -> Incoming {
-        self.next().await
-    }
-
-    fn take(&mut self, incoming: Incoming) -> Vec<Outcome> {
-        self.take(incoming)
-    }
-
-    fn ask(&mut self, request: Request) -> Vec<Outcome> {
-        self.submit(Event::Asked(request))
-    }
-
-    fn snapshot(&mut self) -> Snapshot {
-        self.snapshot()
-    }
-
-    fn preview(&self, command: &Command) -> Vec<String> {
-        self.preview(command)
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        self.clock().elapsed_ms()
-    }
-
-    fn record_line(&mut self, line: &LogLine) {
-        self.record_line(line);
-    }
-}
-
 /// The loop's own state.
 struct Loop<'a, C, S> {
     core: &'a mut C,
@@ -145,7 +80,12 @@ struct Loop<'a, C, S> {
 }
 
 /// Runs the console until the operator leaves. The terminal is still taken when this returns.
-pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut S, inputs: Inputs) -> Exit {
+pub async fn run<C: ConsoleSource, S: ConsoleTerminal>(
+    core: &mut C,
+    view: &mut View,
+    stage: &mut S,
+    inputs: Inputs,
+) -> Exit {
     let Inputs { mut keys, mut signals, scenarios, mut story, mut logs, options } = inputs;
     let (side_results, mut finished) = mpsc::channel(4);
     let mut looped = Loop {
@@ -199,7 +139,7 @@ pub async fn run<C: Source, S: Stage>(core: &mut C, view: &mut View, stage: &mut
     }
 }
 
-impl<C: Source, S: Stage> Loop<'_, C, S> {
+impl<C: ConsoleSource, S: ConsoleTerminal> Loop<'_, C, S> {
     fn now_ms(&self) -> u64 {
         self.core.elapsed_ms()
     }
@@ -378,7 +318,7 @@ impl<C: Source, S: Stage> Loop<'_, C, S> {
         let results = self.side_results.clone();
         let dir = self.options.copies.clone();
         tokio::task::spawn_blocking(move || {
-            let (text, warn) = copies::told(sent, dir.map(|dir| copies::keep(&dir, &text)));
+            let (text, warn) = copies::message(sent, dir.map(|dir| copies::keep(&dir, &text)));
             // The console may have ended.
             let _ = results.blocking_send(ui::Input::Told { text, warn });
         });

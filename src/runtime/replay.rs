@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::console::Source;
+use super::console::ConsoleSource;
 use super::core::{Incoming, Outcome, gate_logs};
 use crate::domain::LogLine;
 use crate::engine::{Event, Refusal, RefusalKind, Reply, Request, Snapshot};
@@ -51,7 +51,7 @@ impl Replay {
     }
 }
 
-impl Source for Replay {
+impl ConsoleSource for Replay {
     async fn next(&mut self) -> Incoming {
         match self.player.next_at() {
             Some(at) if !self.is_paused => {

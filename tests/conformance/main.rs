@@ -46,12 +46,12 @@ fn green(percent: u8) -> Split {
     Split::toward(Side::Green, percent)
 }
 
-struct Hands {
+struct Operator {
     observer: Arc<dyn Observer>,
     driver: Arc<dyn Driver>,
 }
 
-impl Hands {
+impl Operator {
     fn of(rig: &impl Rig) -> Self {
         let backend = rig.backend();
         Self { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") }
@@ -83,12 +83,12 @@ impl Hands {
 
 async fn reads<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let seen = hands.observer.observe().await.unwrap();
+    let operator = Operator::of(&rig);
+    let seen = operator.observer.observe().await.unwrap();
     assert_eq!((seen.split, seen.mixed), (green(0), None));
-    assert_eq!(hands.revision().await, seen.revision, "nothing happened, so the revision stands");
+    assert_eq!(operator.revision().await, seen.revision, "nothing happened, so the revision stands");
     for side in Side::BOTH {
-        let targets = hands.observer.probe_targets(side);
+        let targets = operator.observer.probe_targets(side);
         assert!(!targets.is_empty(), "{side} can be reached at 0 %");
         for target in targets {
             assert!(target.base.contains("://") && !target.base.ends_with('/'), "{target:?}");
@@ -96,86 +96,86 @@ async fn reads<R: Rig>() {
     }
     // A look that nobody waits for leaves nothing behind.
     for _ in 0..3 {
-        let _ = timeout(Duration::from_micros(1), hands.observer.observe()).await;
+        let _ = timeout(Duration::from_micros(1), operator.observer.observe()).await;
     }
-    assert_eq!(hands.revision().await, seen.revision);
+    assert_eq!(operator.revision().await, seen.revision);
 }
 
 async fn sets_switches_and_rolls_back<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let mut revision = hands.revision().await;
+    let operator = Operator::of(&rig);
+    let mut revision = operator.revision().await;
     for (id, kind, percent) in [("a", Move::Promote, 10), ("b", Move::Promote, 50), ("c", Move::Switch, 100)] {
-        hands.apply(&order(id, kind, green(percent), Some(revision.clone()))).await.unwrap();
-        hands.settles(green(percent)).await;
-        let now = hands.revision().await;
+        operator.apply(&order(id, kind, green(percent), Some(revision.clone()))).await.unwrap();
+        operator.settles(green(percent)).await;
+        let now = operator.revision().await;
         assert_ne!(now, revision, "a change is seen in the revision");
         revision = now;
     }
-    hands.apply(&order("d", Move::Rollback, green(0), None)).await.unwrap();
-    hands.settles(green(0)).await;
+    operator.apply(&order("d", Move::Rollback, green(0), None)).await.unwrap();
+    operator.settles(green(0)).await;
 }
 
 async fn refuses_a_stale_forward_order<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let old = hands.revision().await;
-    hands.apply(&order("a", Move::Promote, green(10), Some(old.clone()))).await.unwrap();
-    hands.settles(green(10)).await;
+    let operator = Operator::of(&rig);
+    let old = operator.revision().await;
+    operator.apply(&order("a", Move::Promote, green(10), Some(old.clone()))).await.unwrap();
+    operator.settles(green(10)).await;
     let stale = order("b", Move::Promote, green(50), Some(old));
     for time in ["the first time", "sent again, it is no less stale"] {
-        let refused = hands.apply(&stale).await;
+        let refused = operator.apply(&stale).await;
         assert!(matches!(refused, Err(BackendError::Conflict(_))), "{time}: {refused:?}");
-        hands.settles(green(10)).await;
+        operator.settles(green(10)).await;
     }
 }
 
 async fn takes_a_rollback_whatever_the_revision<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let revision = hands.revision().await;
-    hands.apply(&order("a", Move::Switch, green(100), Some(revision))).await.unwrap();
-    hands.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
-    hands.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
-    hands.settles(green(0)).await;
+    let operator = Operator::of(&rig);
+    let revision = operator.revision().await;
+    operator.apply(&order("a", Move::Switch, green(100), Some(revision))).await.unwrap();
+    operator.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
+    operator.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
+    operator.settles(green(0)).await;
 }
 
 async fn takes_the_same_id_as_the_same_act<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let first = order("a", Move::Promote, green(10), Some(hands.revision().await));
-    hands.apply(&first).await.unwrap();
-    hands.settles(green(10)).await;
-    let revision = hands.revision().await;
-    hands.apply(&first).await.expect("a retry answers as the first did, though the revision is old by now");
-    assert_eq!(hands.revision().await, revision, "and changes nothing");
+    let operator = Operator::of(&rig);
+    let first = order("a", Move::Promote, green(10), Some(operator.revision().await));
+    operator.apply(&first).await.unwrap();
+    operator.settles(green(10)).await;
+    let revision = operator.revision().await;
+    operator.apply(&first).await.expect("a retry answers as the first did, though the revision is old by now");
+    assert_eq!(operator.revision().await, revision, "and changes nothing");
 }
 
 async fn a_late_retry_does_not_undo_a_rollback<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let forward = order("a", Move::Switch, green(100), Some(hands.revision().await));
-    hands.apply(&forward).await.unwrap();
-    hands.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
-    hands.settles(green(0)).await;
-    let _ = hands.apply(&forward).await;
-    hands.settles(green(0)).await;
+    let operator = Operator::of(&rig);
+    let forward = order("a", Move::Switch, green(100), Some(operator.revision().await));
+    operator.apply(&forward).await.unwrap();
+    operator.apply(&order("b", Move::Rollback, green(0), None)).await.unwrap();
+    operator.settles(green(0)).await;
+    let _ = operator.apply(&forward).await;
+    operator.settles(green(0)).await;
 }
 
 async fn previews_without_sending<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let revision = hands.revision().await;
-    let preview = hands.observer.preview(&order("a", Move::Switch, green(100), Some(revision.clone())));
+    let operator = Operator::of(&rig);
+    let revision = operator.revision().await;
+    let preview = operator.observer.preview(&order("a", Move::Switch, green(100), Some(revision.clone())));
     assert!(!preview.lines.is_empty());
     let text = format!("{} {}", preview.target, preview.lines.join(" "));
     assert!(!text.contains(rig::TOKEN), "a secret is shown: {text}");
-    assert_eq!(hands.revision().await, revision);
+    assert_eq!(operator.revision().await, revision);
 }
 
 async fn another_console_sees_what_one_did<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let (one, two) = (Hands::of(&rig), Hands::of(&rig));
+    let (one, two) = (Operator::of(&rig), Operator::of(&rig));
     let shown = two.revision().await;
     one.apply(&order("a", Move::Promote, green(10), Some(one.revision().await))).await.unwrap();
     // From the system itself, never from the memory of who gave the order.
@@ -190,7 +190,7 @@ async fn another_console_sees_what_one_did<R: Rig>() {
 
 async fn two_consoles_at_once_leave_what_one_ordered<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let (one, two) = (Hands::of(&rig), Hands::of(&rig));
+    let (one, two) = (Operator::of(&rig), Operator::of(&rig));
     let shown = one.revision().await;
     let (first, second) = (
         order("a", Move::Promote, green(10), Some(shown.clone())),
@@ -225,19 +225,19 @@ async fn two_consoles_at_once_leave_what_one_ordered<R: Rig>() {
 
 async fn an_order_that_was_given_up_does_not_outlive_a_rollback<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let forward = order("a", Move::Promote, green(10), Some(hands.revision().await));
+    let operator = Operator::of(&rig);
+    let forward = order("a", Move::Promote, green(10), Some(operator.revision().await));
     // Its caller waits no longer; it may be anywhere on its way.
-    let _ = timeout(Duration::from_millis(1), hands.driver.apply(&forward)).await;
+    let _ = timeout(Duration::from_millis(1), operator.driver.apply(&forward)).await;
     let back = order("b", Move::Rollback, green(0), None);
     let deadline = Instant::now() + DEADLINE;
     // A rollback is tried until it is taken, as the engine does; what overtook it is a reason to try again.
-    while hands.apply(&back).await.is_err() {
+    while operator.apply(&back).await.is_err() {
         assert!(Instant::now() < deadline, "the way back is never taken");
     }
-    hands.settles(green(0)).await;
+    operator.settles(green(0)).await;
     for _ in 0..20 {
-        let seen = hands.observer.observe().await.unwrap();
+        let seen = operator.observer.observe().await.unwrap();
         assert_eq!((seen.split, seen.mixed), (green(0), None), "the order that was given up came after all");
     }
 }
@@ -251,19 +251,19 @@ async fn an_order_that_comes_late_does_not_outlive_a_rollback<R: Rig>() {
             rig::not_applicable(std::any::type_name::<R>(), "a change that comes late");
             return;
         };
-        let hands = Hands { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") };
+        let operator = Operator { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") };
         if before > 0 {
-            hands.apply(&order("a", Move::Promote, green(before), Some(hands.revision().await))).await.unwrap();
-            hands.settles(green(before)).await;
+            operator.apply(&order("a", Move::Promote, green(before), Some(operator.revision().await))).await.unwrap();
+            operator.settles(green(before)).await;
         }
-        let late = order("b", Move::Switch, green(100), Some(hands.revision().await));
+        let late = order("b", Move::Switch, green(100), Some(operator.revision().await));
         relay.arm();
         tokio::select! {
-            result = hands.driver.apply(&late) => panic!("it is held back: {result:?}"),
+            result = operator.driver.apply(&late) => panic!("it is held back: {result:?}"),
             () = relay.is_held() => {}
         }
         let back = order("c", Move::Rollback, green(0), None);
-        let back = hands.apply(&back);
+        let back = operator.apply(&back);
         tokio::pin!(back);
         // The way back waits for nothing. Where it finds its own state it sends none.
         let early = tokio::select! {
@@ -280,7 +280,7 @@ async fn an_order_that_comes_late_does_not_outlive_a_rollback<R: Rig>() {
         let deadline = Instant::now() + DEADLINE;
         let mut in_a_row = 0;
         while in_a_row < 20 {
-            let seen = hands.observer.observe().await;
+            let seen = operator.observer.observe().await;
             let is_back = seen.as_ref().is_ok_and(|seen| seen.split == green(0) && seen.mixed.is_none());
             in_a_row = if is_back { in_a_row + 1 } else { 0 };
             assert!(Instant::now() < deadline, "the late order came after all: {seen:?}");
@@ -290,20 +290,20 @@ async fn an_order_that_comes_late_does_not_outlive_a_rollback<R: Rig>() {
 
 async fn a_strange_revision_is_refused_and_nothing_more<R: Rig>() {
     let rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let revision = hands.revision().await;
+    let operator = Operator::of(&rig);
+    let revision = operator.revision().await;
     for strange in
         ["", "0", "x y", "a;b", "$(touch x)", "\"}'", "a\r\nX-Evil: 1\r\n\r\n", "../../x", "\u{1b}[2J", "%00"]
     {
         let forward = order(strange, Move::Promote, green(10), Some(Revision(strange.into())));
-        let result = hands.apply(&forward).await;
+        let result = operator.apply(&forward).await;
         let is_refused = matches!(result, Err(BackendError::Conflict(_) | BackendError::Refused(_)));
         assert!(is_refused, "{strange:?}: {result:?}");
         let text = format!("{result:?}");
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
     }
-    assert_eq!(hands.revision().await, revision, "nothing was done");
-    hands.settles(green(0)).await;
+    assert_eq!(operator.revision().await, revision, "nothing was done");
+    operator.settles(green(0)).await;
 }
 
 async fn tells_that_it_is_down<R: Rig>() {
@@ -333,18 +333,18 @@ async fn tells_what_is_applied_by_half<R: Rig>() {
 /// In this trouble reading fails with the right kind of error, an order fails or is unknown, and nothing hangs.
 async fn tells_trouble_apart<R: Rig>(trouble: Trouble) {
     let mut rig = R::start(green(0)).await;
-    let before = Hands::of(&rig).revision().await;
+    let before = Operator::of(&rig).revision().await;
     if !rig.trouble(trouble).await {
         rig::not_applicable(std::any::type_name::<R>(), trouble);
         return;
     }
-    let hands = Hands::of(&rig);
+    let operator = Operator::of(&rig);
     // What is on the screen is what can be read now, if anything can.
-    let seen = timeout(Duration::from_secs(1), hands.observer.observe()).await;
+    let seen = timeout(Duration::from_secs(1), operator.observer.observe()).await;
     let revision = seen.ok().and_then(Result::ok).map_or(before, |seen| seen.revision);
     let forward = order("a", Move::Promote, green(10), Some(revision));
     // A backend may leave the deadline to its caller; then silence is what the caller makes of it.
-    let applied = match timeout(DEADLINE, hands.driver.apply(&forward)).await {
+    let applied = match timeout(DEADLINE, operator.driver.apply(&forward)).await {
         Ok(result) => result.map(|_| ()),
         Err(_) => Err(BackendError::Unknown("deadline".into())),
     };
@@ -354,7 +354,7 @@ async fn tells_trouble_apart<R: Rig>(trouble: Trouble) {
         Trouble::Html | Trouble::CutOff => {
             let error = applied.expect_err("no answer is no success");
             assert!(error.may_have_happened(), "{trouble:?}: {error}");
-            assert!(hands.observer.observe().await.is_err());
+            assert!(operator.observer.observe().await.is_err());
         }
         Trouble::WrongCredentials => {
             assert!(matches!(applied, Err(BackendError::Denied(_))), "{trouble:?}: {applied:?}");
@@ -362,7 +362,7 @@ async fn tells_trouble_apart<R: Rig>(trouble: Trouble) {
             assert!(!text.contains(rig::WRONG_TOKEN), "a secret is shown: {text}");
         }
         Trouble::HalfApplied => {
-            let seen = hands.observer.observe().await.unwrap();
+            let seen = operator.observer.observe().await.unwrap();
             // Told as mixed; or taken back, and told as no success.
             let is_back = applied.is_err() && seen.split == green(0);
             assert!(seen.mixed.is_some() || is_back, "half is not done: {applied:?} {seen:?}");
@@ -372,21 +372,21 @@ async fn tells_trouble_apart<R: Rig>(trouble: Trouble) {
 
 async fn keeps_the_split_over_a_restart<R: Rig>() {
     let mut rig = R::start(green(0)).await;
-    let hands = Hands::of(&rig);
-    let revision = hands.revision().await;
-    hands.apply(&order("a", Move::Promote, green(50), Some(revision.clone()))).await.unwrap();
-    hands.settles(green(50)).await;
+    let operator = Operator::of(&rig);
+    let revision = operator.revision().await;
+    operator.apply(&order("a", Move::Promote, green(50), Some(revision.clone()))).await.unwrap();
+    operator.settles(green(50)).await;
     if !rig.restart().await {
         rig::not_applicable(std::any::type_name::<R>(), "restart");
         return;
     }
     let survives = rig.backend().capabilities().survives_restart;
-    let hands = Hands::of(&rig);
-    hands.settles(if survives { green(50) } else { green(0) }).await;
-    let refused = hands.apply(&order("b", Move::Switch, green(100), Some(revision))).await;
+    let operator = Operator::of(&rig);
+    operator.settles(if survives { green(50) } else { green(0) }).await;
+    let refused = operator.apply(&order("b", Move::Switch, green(100), Some(revision))).await;
     assert!(matches!(refused, Err(BackendError::Conflict(_))), "a revision from before the restart: {refused:?}");
-    hands.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
-    hands.settles(green(0)).await;
+    operator.apply(&order("c", Move::Rollback, green(0), None)).await.unwrap();
+    operator.settles(green(0)).await;
 }
 
 macro_rules! conformance {

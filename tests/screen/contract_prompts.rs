@@ -12,12 +12,12 @@ use cutover::testing::ui::{Action, Glyphs, Input, Key, View, actions};
 use fixture::{blocked, flush, seeing};
 
 /// A view with time, fed by key scripts.
-struct Desk {
+struct Rig {
     view: View,
     now: u64,
 }
 
-impl Desk {
+impl Rig {
     fn new(snapshot: Snapshot) -> Self {
         Self { view: seeing(snapshot, "mono", Glyphs::Unicode), now: 1_000 }
     }
@@ -133,22 +133,22 @@ fn table() -> Vec<Row> {
     ]
 }
 
-fn open(row: &Row) -> Desk {
-    let mut desk = Desk::new((row.state)());
-    desk.keys(row.opener);
-    desk.keys(row.before);
-    desk
+fn open(row: &Row) -> Rig {
+    let mut rig = Rig::new((row.state)());
+    rig.keys(row.opener);
+    rig.keys(row.before);
+    rig
 }
 
 #[test]
 fn keystrokes_confirm_and_carry_the_digest_where_they_are_bound_to_it() {
     for row in table() {
-        let mut desk = open(&row);
-        let out = desk.keys(row.confirm);
-        let [request] = asked(&out)[..] else { panic!("{}: {out:?}\n{}", row.verb, desk.screen()) };
+        let mut rig = open(&row);
+        let out = rig.keys(row.confirm);
+        let [request] = asked(&out)[..] else { panic!("{}: {out:?}\n{}", row.verb, rig.screen()) };
         assert_eq!(request.command.verb(), row.verb);
         assert_eq!(request.expect.as_deref(), row.bound.then_some("a1c9"), "{}", row.verb);
-        assert_eq!(verbs(&desk.keys(row.confirm)), [""; 0], "{}: confirmed once is once", row.verb);
+        assert_eq!(verbs(&rig.keys(row.confirm)), [""; 0], "{}: confirmed once is once", row.verb);
     }
 }
 
@@ -161,11 +161,11 @@ fn the_default_is_no() {
             if typing && no != "Esc" || row.confirm == no {
                 continue;
             }
-            let mut desk = open(&row);
-            assert_eq!(verbs(&desk.keys(no)), [""; 0], "{} answered with {no}", row.verb);
+            let mut rig = open(&row);
+            assert_eq!(verbs(&rig.keys(no)), [""; 0], "{} answered with {no}", row.verb);
             if matches!(no, "Esc" | "n") {
-                desk.shows("no, nothing was sent");
-                assert_eq!(verbs(&desk.keys(row.confirm)), [""; 0], "{} was closed by {no}", row.verb);
+                rig.shows("no, nothing was sent");
+                assert_eq!(verbs(&rig.keys(row.confirm)), [""; 0], "{} was closed by {no}", row.verb);
             }
         }
     }
@@ -175,72 +175,72 @@ fn the_default_is_no() {
 fn enter_and_space_confirm_nothing_and_capitals_are_no_yes() {
     for row in table().into_iter().filter(|row| row.confirm == "y") {
         for key in ["Enter", "Space"] {
-            let mut desk = open(&row);
-            assert_eq!(verbs(&desk.keys(&format!("{key} {key}"))), [""; 0], "{} by {key}", row.verb);
+            let mut rig = open(&row);
+            assert_eq!(verbs(&rig.keys(&format!("{key} {key}"))), [""; 0], "{} by {key}", row.verb);
         }
-        let mut desk = open(&row);
+        let mut rig = open(&row);
         let want: &[&str] = if row.verb == "rollback" { &["rollback"] } else { &[] };
-        assert_eq!(verbs(&desk.keys("Y")), want, "{}: Caps Lock must not stop the way back, and no more", row.verb);
+        assert_eq!(verbs(&rig.keys("Y")), want, "{}: Caps Lock must not stop the way back, and no more", row.verb);
     }
-    let mut desk = Desk::new(fixture::free());
-    assert_eq!(verbs(&desk.keys("S Enter v 4 Enter Space Enter")), [""; 0]);
+    let mut rig = Rig::new(fixture::free());
+    assert_eq!(verbs(&rig.keys("S Enter v 4 Enter Space Enter")), [""; 0]);
 }
 
 #[test]
 fn forward_counts_keys_400_ms_after_its_box_was_flushed_and_the_way_back_at_once() {
     for row in table() {
-        let mut desk = Desk::new((row.state)());
+        let mut rig = Rig::new((row.state)());
         let (opener, last) = row.opener.rsplit_once(' ').unwrap_or(("", row.opener));
-        desk.keys(opener);
+        rig.keys(opener);
         // Typed ahead on a slow line: the opener and everything after it before a frame has left.
-        let out = desk.blind(&format!("{last} {}", if row.before.is_empty() { row.confirm } else { "y" }));
+        let out = rig.blind(&format!("{last} {}", if row.before.is_empty() { row.confirm } else { "y" }));
         let want: &[&str] = if row.arming_ms == 0 { &[row.verb] } else { &[] };
         assert_eq!(verbs(&out), want, "{} typed ahead", row.verb);
         if row.arming_ms == 0 || !row.before.is_empty() {
             continue;
         }
-        desk.now += 5_000;
-        flush(&mut desk.view, desk.now);
-        desk.now += row.arming_ms - 1;
-        assert_eq!(verbs(&desk.blind(row.confirm)), [""; 0], "{} one millisecond early", row.verb);
-        desk.now += 1;
-        assert_eq!(verbs(&desk.blind(row.confirm)), [row.verb], "{} in time", row.verb);
+        rig.now += 5_000;
+        flush(&mut rig.view, rig.now);
+        rig.now += row.arming_ms - 1;
+        assert_eq!(verbs(&rig.blind(row.confirm)), [""; 0], "{} one millisecond early", row.verb);
+        rig.now += 1;
+        assert_eq!(verbs(&rig.blind(row.confirm)), [row.verb], "{} in time", row.verb);
     }
 }
 
 #[test]
 fn what_is_typed_before_the_box_was_seen_is_thrown_away() {
-    let mut desk = Desk::new(fixture::free());
-    desk.blind("S v 4 2");
-    flush(&mut desk.view, desk.now);
-    desk.now += 400;
-    assert_eq!(verbs(&desk.blind("Enter")), [""; 0], "nothing of the type-ahead was kept");
-    assert_eq!(verbs(&desk.blind("v 4 2 Enter")), ["switch"]);
-    let mut desk = open(&table().into_iter().find(|row| row.verb == "override").unwrap());
-    desk.keys("Esc O");
-    desk.keys("f x Space f e e d Space l a t e");
-    desk.blind("Enter");
-    assert_eq!(verbs(&desk.blind("y")), [""; 0], "the y of an override has an arming of its own");
-    flush(&mut desk.view, desk.now);
-    desk.now += 400;
-    assert_eq!(verbs(&desk.blind("y")), ["override"]);
+    let mut rig = Rig::new(fixture::free());
+    rig.blind("S v 4 2");
+    flush(&mut rig.view, rig.now);
+    rig.now += 400;
+    assert_eq!(verbs(&rig.blind("Enter")), [""; 0], "nothing of the type-ahead was kept");
+    assert_eq!(verbs(&rig.blind("v 4 2 Enter")), ["switch"]);
+    let mut rig = open(&table().into_iter().find(|row| row.verb == "override").unwrap());
+    rig.keys("Esc O");
+    rig.keys("f x Space f e e d Space l a t e");
+    rig.blind("Enter");
+    assert_eq!(verbs(&rig.blind("y")), [""; 0], "the y of an override has an arming of its own");
+    flush(&mut rig.view, rig.now);
+    rig.now += 400;
+    assert_eq!(verbs(&rig.blind("y")), ["override"]);
 }
 
 #[test]
 fn each_runs_out_to_no_at_its_time() {
     for row in table() {
-        let mut desk = Desk::new((row.state)());
+        let mut rig = Rig::new((row.state)());
         let (before, last) = row.opener.rsplit_once(' ').unwrap_or(("", row.opener));
-        desk.keys(before);
-        let opened = desk.now;
-        desk.keys(last);
-        desk.keys(row.before);
-        desk.now = opened + row.lives_ms - 1;
-        assert!(desk.send(Input::Tick).is_empty());
-        assert!(desk.screen().contains(" 1s "), "{} counts down\n{}", row.verb, desk.screen());
-        assert_eq!(desk.view.next_deadline(desk.now), Some(opened + row.lives_ms), "{}", row.verb);
-        desk.now += 1;
-        assert_eq!(verbs(&desk.blind(row.confirm)), [""; 0], "{} after its time", row.verb);
+        rig.keys(before);
+        let opened = rig.now;
+        rig.keys(last);
+        rig.keys(row.before);
+        rig.now = opened + row.lives_ms - 1;
+        assert!(rig.send(Input::Tick).is_empty());
+        assert!(rig.screen().contains(" 1s "), "{} counts down\n{}", row.verb, rig.screen());
+        assert_eq!(rig.view.next_deadline(rig.now), Some(opened + row.lives_ms), "{}", row.verb);
+        rig.now += 1;
+        assert_eq!(verbs(&rig.blind(row.confirm)), [""; 0], "{} after its time", row.verb);
     }
 }
 
@@ -272,18 +272,18 @@ fn forward_needs_gates_fresh_data_and_the_lease_and_the_way_back_needs_none() {
         ("override", "O f x Space f e e d Space l a t e Enter y", [false, true, true, true]),
     ] {
         for (state, needed) in [&gates, &stale, &lease, &journal].into_iter().zip(needs) {
-            let mut desk = Desk::new(state.clone());
+            let mut rig = Rig::new(state.clone());
             let want: &[&str] = if needed { &[] } else { &[verb] };
             let because = &state.status.blocked[0].because;
-            assert_eq!(verbs(&desk.keys(keys)), want, "{verb} with {because}");
+            assert_eq!(verbs(&rig.keys(keys)), want, "{verb} with {because}");
         }
     }
-    let mut desk = Desk::new(stale);
-    desk.keys("O");
-    desk.shows("override is blocked: router data is 42 s old");
-    let mut blind = Desk { view: fixture::view("mono", Glyphs::Unicode), now: 0 };
+    let mut rig = Rig::new(stale);
+    rig.keys("O");
+    rig.shows("override is blocked: router data is 42 s old");
+    let mut blind = Rig { view: fixture::view("mono", Glyphs::Unicode), now: 0 };
     assert_eq!(verbs(&blind.blind("R y")), ["rollback"], "before anything was read");
-    assert_eq!(verbs(&Desk::new(fixture::unreachable()).blind("R y")), ["rollback"], "with every feed down");
+    assert_eq!(verbs(&Rig::new(fixture::unreachable()).blind("R y")), ["rollback"], "with every feed down");
 }
 
 #[test]
@@ -291,153 +291,153 @@ fn the_way_back_and_hold_work_over_everything_and_forward_does_not() {
     let over = ["?", "o", "p", "3 Enter", "P", "A", "R", "S Esc", ": x Esc", "/ x Esc", "? / x Esc"];
     for before in over.into_iter().chain(["+", "Space"]) {
         for (verb, keys) in [("rollback", "R y"), ("pause", "H")] {
-            let mut desk = Desk::new(fixture::free());
-            desk.keys(before);
-            assert_eq!(verbs(&desk.keys(keys)), [verb], "{keys} after {before}");
+            let mut rig = Rig::new(fixture::free());
+            rig.keys(before);
+            assert_eq!(verbs(&rig.keys(keys)), [verb], "{keys} after {before}");
         }
         if before != "R" && before != "A" {
-            let mut desk = Desk::new(fixture::free());
-            desk.keys(before);
-            assert_eq!(verbs(&desk.keys("A y")), ["abort"], "A y after {before}");
+            let mut rig = Rig::new(fixture::free());
+            rig.keys(before);
+            assert_eq!(verbs(&rig.keys("A y")), ["abort"], "A y after {before}");
         }
     }
     for before in ["?", "o", "3 Enter", "+", "Space"] {
         for row in table().into_iter().filter(|row| row.forward && row.opener.len() == 1) {
-            let mut desk = Desk::new((row.state)());
-            desk.keys(before);
-            let out = desk.keys(&format!("{} {} {}", row.opener, row.before, row.confirm));
+            let mut rig = Rig::new((row.state)());
+            rig.keys(before);
+            let out = rig.keys(&format!("{} {} {}", row.opener, row.before, row.confirm));
             assert!(!verbs(&out).contains(&row.verb), "{} after {before}", row.verb);
         }
     }
     for size in [(1, 1), (30, 8), (43, 40), (120, 17)] {
         for row in table().into_iter().filter(|row| row.opener.len() == 1) {
-            let mut desk = Desk::new((row.state)());
-            desk.send(Input::Resize(size.0, size.1));
-            let out = desk.keys(&format!("{} {} {}", row.opener, row.before, row.confirm));
+            let mut rig = Rig::new((row.state)());
+            rig.send(Input::Resize(size.0, size.1));
+            let out = rig.keys(&format!("{} {} {}", row.opener, row.before, row.confirm));
             assert_eq!(verbs(&out).contains(&row.verb), !row.forward, "{} at {size:?}", row.verb);
         }
-        let mut desk = Desk::new(fixture::free());
-        desk.send(Input::Resize(size.0, size.1));
-        assert_eq!(verbs(&desk.keys("H")), ["pause"]);
+        let mut rig = Rig::new(fixture::free());
+        rig.send(Input::Resize(size.0, size.1));
+        assert_eq!(verbs(&rig.keys("H")), ["pause"]);
     }
 }
 
 #[test]
 fn from_every_text_field_the_way_back_is_esc_first() {
     for field in [": a b", "/ a b", "S v", "O a b c", "? / a"] {
-        let mut desk = Desk::new(fixture::shifting());
+        let mut rig = Rig::new(fixture::shifting());
         if field.starts_with('S') {
-            desk = Desk::new(fixture::free());
+            rig = Rig::new(fixture::free());
         }
-        desk.keys(field);
-        assert_eq!(verbs(&desk.blind("R y")), [""; 0], "in {field} they are text");
-        assert_eq!(verbs(&desk.blind("Esc R y")), ["rollback"], "out of {field}");
+        rig.keys(field);
+        assert_eq!(verbs(&rig.blind("R y")), [""; 0], "in {field} they are text");
+        assert_eq!(verbs(&rig.blind("Esc R y")), ["rollback"], "out of {field}");
     }
 }
 
 #[test]
 fn a_dialog_closed_by_the_world_still_lets_the_way_back_and_abort_through() {
     for (keys, verb) in [("R y", "rollback"), ("A y", "abort")] {
-        let mut desk = Desk::new(fixture::free());
-        desk.keys("P");
-        desk.see(moved());
-        assert_eq!(verbs(&desk.keys(keys)), [verb]);
+        let mut rig = Rig::new(fixture::free());
+        rig.keys("P");
+        rig.see(moved());
+        assert_eq!(verbs(&rig.keys(keys)), [verb]);
     }
-    let mut desk = Desk::new(fixture::free());
-    desk.keys("P");
-    desk.see(moved());
-    assert_eq!(verbs(&desk.keys("H")), ["pause"]);
+    let mut rig = Rig::new(fixture::free());
+    rig.keys("P");
+    rig.see(moved());
+    assert_eq!(verbs(&rig.keys("H")), ["pause"]);
 }
 
 #[test]
 fn a_digest_that_moves_closes_what_is_bound_to_it_and_names_what_changed() {
     for row in table() {
-        let mut desk = open(&row);
+        let mut rig = open(&row);
         let mut snapshot = (row.state)();
         snapshot.status.digest = "b207".into();
-        desk.see(snapshot);
+        rig.see(snapshot);
         let want: &[&str] = if row.bound { &[] } else { &[row.verb] };
-        assert_eq!(verbs(&desk.keys(row.confirm)), want, "{}", row.verb);
+        assert_eq!(verbs(&rig.keys(row.confirm)), want, "{}", row.verb);
     }
-    let mut desk = Desk::new(fixture::free());
-    desk.keys("P");
-    desk.see(moved());
-    desk.shows("! STATE CHANGED a1c9 > b207: latency-p99 PASS > FAIL. Cancelled,");
-    desk.shows("nothing was sent. Press any key to look again.");
+    let mut rig = Rig::new(fixture::free());
+    rig.keys("P");
+    rig.see(moved());
+    rig.shows("! STATE CHANGED a1c9 > b207: latency-p99 PASS > FAIL. Cancelled,");
+    rig.shows("nothing was sent. Press any key to look again.");
     let mut changed = moved();
     changed.status.split.observed = Some(Split::toward(Side::Green, 12));
     changed.status.sides.green.version = Some(Version { name: "v42".into(), ..Version::from_text("another build") });
-    let mut desk = Desk::new(fixture::free());
-    desk.keys("P");
-    desk.see(changed);
+    let mut rig = Rig::new(fixture::free());
+    rig.keys("P");
+    rig.see(changed);
     for what in ["latency-p99 PASS > FAIL", "split 90/10 > 88/12", "green v42 ("] {
-        desk.shows(what);
+        rig.shows(what);
     }
 }
 
 #[test]
 fn t31_focus_loss_closes_forward_prompts_and_nothing_else() {
     for row in table() {
-        let mut desk = open(&row);
-        desk.send(Input::FocusLost);
+        let mut rig = open(&row);
+        rig.send(Input::FocusLost);
         let want: &[&str] = if row.forward { &[] } else { &[row.verb] };
         if row.forward {
-            desk.shows("the terminal lost the focus. Cancelled, nothing was sent.");
+            rig.shows("the terminal lost the focus. Cancelled, nothing was sent.");
         }
-        assert_eq!(verbs(&desk.keys(row.confirm)), want, "{}", row.verb);
+        assert_eq!(verbs(&rig.keys(row.confirm)), want, "{}", row.verb);
     }
     // Terminals that never tell: everything works all the same, as in the other tests.
-    let mut desk = Desk::new(fixture::free());
-    desk.send(Input::FocusLost);
-    desk.send(Input::FocusGained);
-    assert_eq!(verbs(&desk.keys("P y")), ["promote"]);
+    let mut rig = Rig::new(fixture::free());
+    rig.send(Input::FocusLost);
+    rig.send(Input::FocusGained);
+    assert_eq!(verbs(&rig.keys("P y")), ["promote"]);
 }
 
 #[test]
 fn t30_a_paste_changes_nothing_and_confirms_nothing() {
     for row in table() {
         for text in ["y", "v42\n", "Ry\nSv42\ny", "\n"] {
-            let mut desk = open(&row);
-            let before = desk.view.update(Input::Paste(text.into()), desk.now);
+            let mut rig = open(&row);
+            let before = rig.view.update(Input::Paste(text.into()), rig.now);
             assert!(before.is_empty(), "{}: {before:?}", row.verb);
-            desk.shows(if row.confirm == "Enter" { "paste refused" } else { "a paste does nothing here" });
+            rig.shows(if row.confirm == "Enter" { "paste refused" } else { "a paste does nothing here" });
         }
     }
-    let mut desk = Desk::new(fixture::free());
-    desk.keys("S");
-    desk.send(Input::Paste("v42".into()));
-    assert_eq!(verbs(&desk.keys("Enter")), [""; 0], "a pasted version is not typed");
-    desk.send(Input::LooksLikePaste);
-    desk.shows("looked like a paste");
-    let mut desk = Desk::new(fixture::shifting());
-    desk.keys("O");
-    desk.send(Input::Paste("a reason long enough".into()));
-    assert_eq!(verbs(&desk.keys("Enter y")), [""; 0], "neither is a pasted reason");
+    let mut rig = Rig::new(fixture::free());
+    rig.keys("S");
+    rig.send(Input::Paste("v42".into()));
+    assert_eq!(verbs(&rig.keys("Enter")), [""; 0], "a pasted version is not typed");
+    rig.send(Input::LooksLikePaste);
+    rig.shows("looked like a paste");
+    let mut rig = Rig::new(fixture::shifting());
+    rig.keys("O");
+    rig.send(Input::Paste("a reason long enough".into()));
+    assert_eq!(verbs(&rig.keys("Enter y")), [""; 0], "neither is a pasted reason");
 }
 
 #[test]
 fn t33_a_held_key_acts_at_most_once_and_the_opener_never() {
-    let hold = |desk: &mut Desk, key: &str, repeat: bool| {
+    let hold = |rig: &mut Rig, key: &str, repeat: bool| {
         let key = Key { repeat, ..actions::parse(key).unwrap() };
         let mut sent = 0;
         for at in 0..150 {
             // Some terminals tell that a key is held, most do not.
             let key = if at == 0 { Key { repeat: false, ..key } } else { key };
-            sent += asked(&desk.view.update(Input::Key(key), desk.now)).len();
-            flush(&mut desk.view, desk.now);
-            desk.now += 33;
+            sent += asked(&rig.view.update(Input::Key(key), rig.now)).len();
+            flush(&mut rig.view, rig.now);
+            rig.now += 33;
         }
         sent
     };
     for repeat in [false, true] {
         for row in table().into_iter().filter(|row| row.opener.len() == 1) {
-            let mut desk = Desk::new((row.state)());
-            assert_eq!(hold(&mut desk, row.opener, repeat), 0, "holding {}", row.opener);
-            let mut desk = open(&row);
-            assert!(hold(&mut desk, row.confirm, repeat) <= 1, "holding {} in {}", row.confirm, row.verb);
+            let mut rig = Rig::new((row.state)());
+            assert_eq!(hold(&mut rig, row.opener, repeat), 0, "holding {}", row.opener);
+            let mut rig = open(&row);
+            assert!(hold(&mut rig, row.confirm, repeat) <= 1, "holding {} in {}", row.confirm, row.verb);
         }
-        let mut desk = Desk::new(fixture::free());
-        assert_eq!(hold(&mut desk, "H", repeat), 1, "hold is one key, and acts once");
+        let mut rig = Rig::new(fixture::free());
+        assert_eq!(hold(&mut rig, "H", repeat), 1, "hold is one key, and acts once");
     }
 }
 
@@ -445,45 +445,45 @@ fn t33_a_held_key_acts_at_most_once_and_the_opener_never() {
 fn a_held_opener_types_nothing_and_a_version_may_begin_with_it() {
     let mut snapshot = fixture::free();
     snapshot.status.sides.green.version = Some(Version::from_text("S2"));
-    let mut desk = Desk::new(snapshot);
-    desk.keys("S");
+    let mut rig = Rig::new(snapshot);
+    rig.keys("S");
     for _ in 0..100 {
-        desk.blind("S");
-        desk.now += 33;
+        rig.blind("S");
+        rig.now += 33;
     }
-    desk.now += 600;
-    assert_eq!(verbs(&desk.blind("S 2 Enter")), ["switch"]);
+    rig.now += 600;
+    assert_eq!(verbs(&rig.blind("S 2 Enter")), ["switch"]);
 }
 
 #[test]
 fn a_second_rollback_while_one_runs_is_a_no_op_with_a_message() {
-    let mut desk = Desk::new(fixture::in_flight());
-    desk.keys("R");
-    desk.shows("7f3e is ACCEPTED");
-    let out = desk.keys("y");
+    let mut rig = Rig::new(fixture::in_flight());
+    rig.keys("R");
+    rig.shows("7f3e is ACCEPTED");
+    let out = rig.keys("y");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     let id = request.id;
-    desk.send(Input::Reply { id, reply: Reply::AlreadySo { text: "a rollback is already under way".into() } });
-    desk.shows("rollback: a rollback is already under way");
-    desk.shows("ROLLING BACK  BLUE 90 > 96 > 100%");
-    desk.shows("op 7f3e ACCEPTED");
+    rig.send(Input::Reply { id, reply: Reply::AlreadySo { text: "a rollback is already under way".into() } });
+    rig.shows("rollback: a rollback is already under way");
+    rig.shows("ROLLING BACK  BLUE 90 > 96 > 100%");
+    rig.shows("op 7f3e ACCEPTED");
 }
 
 #[test]
 fn in_hard_read_only_the_capitals_show_what_they_would_do_and_who_drives() {
     for (key, verb) in [("P", "promote"), ("S", "switch"), ("A", "abort"), ("R", "rollback"), ("H", "pause")] {
-        let mut desk = Desk::new(fixture::hard_read_only());
-        assert_eq!(verbs(&desk.keys(key)), [""; 0]);
-        desk.shows(&format!("PREVIEW {verb}"));
-        desk.shows(&format!("CLI twin  cutover {verb}"));
-        desk.shows("driver    op2; this console was started read-only");
-        assert_eq!(verbs(&desk.keys("y Y Enter")), [""; 0]);
+        let mut rig = Rig::new(fixture::hard_read_only());
+        assert_eq!(verbs(&rig.keys(key)), [""; 0]);
+        rig.shows(&format!("PREVIEW {verb}"));
+        rig.shows(&format!("CLI twin  cutover {verb}"));
+        rig.shows("driver    op2; this console was started read-only");
+        assert_eq!(verbs(&rig.keys("y Y Enter")), [""; 0]);
     }
 }
 
 #[test]
 fn previews_show_effect_blockers_the_twin_and_the_very_request() {
-    let mut desk = Desk::new(fixture::shifting());
+    let mut rig = Rig::new(fixture::shifting());
     for (key, texts) in [
         (
             "p",
@@ -493,110 +493,110 @@ fn previews_show_effect_blockers_the_twin_and_the_very_request() {
         ("a", &["GREEN 10% > 0%, all to BLUE v41", "blocked   no", "cutover abort --expect a1c9 --yes", "\"green\":0"]),
         ("r", &["100% to BLUE v41", "cutover rollback --yes", "\"expected\":null", "R asks, y sends"]),
     ] {
-        assert_eq!(verbs(&desk.keys(key)), [""; 0]);
+        assert_eq!(verbs(&rig.keys(key)), [""; 0]);
         for text in texts {
-            desk.shows(text);
+            rig.shows(text);
         }
-        desk.shows("PUT /v1/split");
-        desk.keys("Esc");
+        rig.shows("PUT /v1/split");
+        rig.keys("Esc");
     }
-    desk.keys("r");
-    assert_eq!(verbs(&desk.keys("R y")), ["rollback"], "R in its preview opens the question");
+    rig.keys("r");
+    assert_eq!(verbs(&rig.keys("R y")), ["rollback"], "R in its preview opens the question");
 }
 
 /// A rollback of ours was read back: its reason is asked for.
-fn asked_why() -> Desk {
+fn asked_why() -> Rig {
     let mut before = fixture::free();
     before.status.last_order = None;
-    let mut desk = Desk::new(before);
-    let out = desk.blind("R y");
+    let mut rig = Rig::new(before);
+    let out = rig.blind("R y");
     let id = asked(&out)[0].id;
-    desk.send(Input::Reply { id, reply: Reply::Ordered { id: OrderId("7f3e".into()) } });
-    desk.see(fixture::in_flight());
-    let out = desk.see(fixture::rolled_back());
+    rig.send(Input::Reply { id, reply: Reply::Ordered { id: OrderId("7f3e".into()) } });
+    rig.see(fixture::in_flight());
+    let out = rig.see(fixture::rolled_back());
     assert!(out.iter().any(|action| matches!(action, Action::Notify(_))), "{out:?}");
-    desk.shows("WHY was it rolled back?");
-    desk.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router");
-    desk
+    rig.shows("WHY was it rolled back?");
+    rig.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router");
+    rig
 }
 
 #[test]
 fn the_reason_is_asked_afterwards_and_esc_skips_it() {
-    let mut desk = asked_why();
-    assert_eq!(verbs(&desk.keys("Esc")), [""; 0]);
-    desk.see(fixture::rolled_back());
-    assert!(!desk.screen().contains("WHY"), "skipped is skipped");
-    let mut desk = asked_why();
-    assert_eq!(verbs(&desk.keys("Enter")), [""; 0], "no reason is none");
-    let mut desk = asked_why();
-    let out = desk.keys("R o l l e d Enter");
+    let mut rig = asked_why();
+    assert_eq!(verbs(&rig.keys("Esc")), [""; 0]);
+    rig.see(fixture::rolled_back());
+    assert!(!rig.screen().contains("WHY"), "skipped is skipped");
+    let mut rig = asked_why();
+    assert_eq!(verbs(&rig.keys("Enter")), [""; 0], "no reason is none");
+    let mut rig = asked_why();
+    let out = rig.keys("R o l l e d Enter");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     assert_eq!(request.command, Command::Note { text: "reason for rollback 7f3e: Rolled".into() });
 }
 
 #[test]
 fn the_question_for_a_reason_never_blocks_the_way_back() {
-    let mut desk = asked_why();
-    assert_eq!(verbs(&desk.blind("R y")), ["rollback"], "it opened by itself: R is not text there yet");
-    desk.see(fixture::rolled_back());
-    desk.shows("WHY was it rolled back?");
-    let mut desk = asked_why();
-    assert_eq!(verbs(&desk.blind("x R y")), [""; 0], "once text is typed it is a text field");
-    assert_eq!(verbs(&desk.blind("Esc R y")), ["rollback"]);
-    let mut desk = asked_why();
-    desk.keys("R");
-    desk.now += 10_000;
-    desk.send(Input::Tick);
-    desk.see(fixture::rolled_back());
-    desk.shows("WHY was it rolled back?");
+    let mut rig = asked_why();
+    assert_eq!(verbs(&rig.blind("R y")), ["rollback"], "it opened by itself: R is not text there yet");
+    rig.see(fixture::rolled_back());
+    rig.shows("WHY was it rolled back?");
+    let mut rig = asked_why();
+    assert_eq!(verbs(&rig.blind("x R y")), [""; 0], "once text is typed it is a text field");
+    assert_eq!(verbs(&rig.blind("Esc R y")), ["rollback"]);
+    let mut rig = asked_why();
+    rig.keys("R");
+    rig.now += 10_000;
+    rig.send(Input::Tick);
+    rig.see(fixture::rolled_back());
+    rig.shows("WHY was it rolled back?");
 }
 
 #[test]
 fn a_config_may_want_the_version_typed_for_a_promote() {
-    let mut desk = Desk::new(typed_promote());
-    assert_eq!(verbs(&desk.keys("P y Enter")), [""; 0]);
-    desk.shows("Type the green version to promote:");
-    let out = desk.keys("Backspace v 4 2 Enter");
+    let mut rig = Rig::new(typed_promote());
+    assert_eq!(verbs(&rig.keys("P y Enter")), [""; 0]);
+    rig.shows("Type the green version to promote:");
+    let out = rig.keys("Backspace v 4 2 Enter");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     assert_eq!((&request.command, request.expect.as_deref()), (&Command::Promote, Some("a1c9")));
 }
 
 #[test]
 fn the_request_shown_is_the_one_of_now() {
-    let mut desk = Desk::new(fixture::free());
-    desk.keys("P");
-    desk.shows("\"expected\":\"7\"");
+    let mut rig = Rig::new(fixture::free());
+    rig.keys("P");
+    rig.shows("\"expected\":\"7\"");
     let mut newer = fixture::free();
     for line in newer.previews.get_mut("promote").unwrap() {
         *line = line.replace("\"7\"", "\"8\"");
     }
-    desk.see(newer);
-    desk.shows("\"expected\":\"8\"");
-    desk.shows("PROMOTE step 2 > 3");
+    rig.see(newer);
+    rig.shows("\"expected\":\"8\"");
+    rig.shows("PROMOTE step 2 > 3");
 }
 
 #[test]
 fn an_order_in_place_says_how_far_it_is_and_keys_stay_live() {
-    let mut desk = Desk::new(fixture::in_flight());
-    desk.shows("ROLLING BACK  BLUE 90 > 96 > 100%");
-    desk.shows("router says 96%");
-    desk.shows("retry 0  (safe to hang up: backend owns it)");
-    desk.keys("?");
-    desk.shows("HELP");
-    desk.shows("op 7f3e ACCEPTED");
-    desk.keys("Esc");
+    let mut rig = Rig::new(fixture::in_flight());
+    rig.shows("ROLLING BACK  BLUE 90 > 96 > 100%");
+    rig.shows("router says 96%");
+    rig.shows("retry 0  (safe to hang up: backend owns it)");
+    rig.keys("?");
+    rig.shows("HELP");
+    rig.shows("op 7f3e ACCEPTED");
+    rig.keys("Esc");
     let mut done = fixture::rolled_back();
     done.status.last_order.as_mut().unwrap().took_s = 3.8;
-    desk.see(done);
-    desk.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router in 3.8s");
-    let mut desk = Desk::new(fixture::unknown_order());
-    desk.shows("UNKNOWN  rollback may have happened: BLUE 90 > 100%");
-    desk.shows("router says 96%");
-    desk.shows("retry 1  NOT READ BACK IN TIME");
-    assert_eq!(verbs(&desk.keys("R y")), ["rollback"]);
+    rig.see(done);
+    rig.shows("VERIFIED rollback 7f3e: BLUE 100% read back from the router in 3.8s");
+    let mut rig = Rig::new(fixture::unknown_order());
+    rig.shows("UNKNOWN  rollback may have happened: BLUE 90 > 100%");
+    rig.shows("router says 96%");
+    rig.shows("retry 1  NOT READ BACK IN TIME");
+    assert_eq!(verbs(&rig.keys("R y")), ["rollback"]);
     let mut silent = fixture::unknown_order();
     silent.status.split.age_s = Some(12.0);
-    Desk::new(silent).shows("router: 96% 13s ago");
+    Rig::new(silent).shows("router: 96% 13s ago");
 }
 
 #[test]
@@ -613,26 +613,26 @@ fn a_forward_dialog_tells_how_the_last_attempt_ended_and_which_guards_are_over()
     let guard = snapshot.status.guards.iter_mut().find(|guard| guard.side == Side::Green).unwrap();
     (guard.status, guard.value, guard.breaches) = (GuardState::Breach, Some(71.0), 2);
     for key in ["P", "S"] {
-        let mut desk = Desk::new(snapshot.clone());
-        desk.keys(key);
-        desk.shows("last      14:02:12Z auto ROLLBACK blue 90 > 100% (guard p99 on green: 506");
-        desk.shows("guard     p50 of green 71 ms, limit 60 ms, 2 of 3 in a row");
+        let mut rig = Rig::new(snapshot.clone());
+        rig.keys(key);
+        rig.shows("last      14:02:12Z auto ROLLBACK blue 90 > 100% (guard p99 on green: 506");
+        rig.shows("guard     p50 of green 71 ms, limit 60 ms, 2 of 3 in a row");
     }
-    let mut desk = Desk::new(snapshot);
-    desk.keys("R");
-    desk.shows("ROLL BACK NOW?  BLUE v41 takes all traffic already: nothing would move");
+    let mut rig = Rig::new(snapshot);
+    rig.keys("R");
+    rig.shows("ROLL BACK NOW?  BLUE v41 takes all traffic already: nothing would move");
 }
 
 #[test]
 fn the_screen_says_when_keys_begin_to_count() {
-    let mut desk = Desk::new(fixture::free());
-    desk.blind("P");
-    flush(&mut desk.view, desk.now);
-    desk.shows("(wait)  auto-no");
-    assert_eq!(desk.view.next_deadline(desk.now), Some(desk.now + 400));
-    desk.now += 400;
-    assert!(!desk.view.is_dirty());
-    desk.send(Input::Tick);
-    assert!(desk.view.is_dirty(), "a new frame shows it");
-    assert!(!desk.screen().contains("(wait)"));
+    let mut rig = Rig::new(fixture::free());
+    rig.blind("P");
+    flush(&mut rig.view, rig.now);
+    rig.shows("(wait)  auto-no");
+    assert_eq!(rig.view.next_deadline(rig.now), Some(rig.now + 400));
+    rig.now += 400;
+    assert!(!rig.view.is_dirty());
+    rig.send(Input::Tick);
+    assert!(rig.view.is_dirty(), "a new frame shows it");
+    assert!(!rig.screen().contains("(wait)"));
 }

@@ -12,12 +12,12 @@ use cutover::testing::ui::{Action, Code, Glyphs, Input, Key, View, actions};
 use fixture::{flush, seeing};
 
 /// A view with time, fed by key scripts.
-struct Desk {
+struct Rig {
     view: View,
     now: u64,
 }
 
-impl Desk {
+impl Rig {
     fn new(snapshot: Snapshot) -> Self {
         Self { view: seeing(snapshot, "mono", Glyphs::Unicode), now: 1_000 }
     }
@@ -65,20 +65,20 @@ fn commands(actions: &[Action]) -> Vec<Command> {
     asked(actions).into_iter().map(|request| request.command.clone()).collect()
 }
 
-fn free() -> Desk {
-    Desk::new(fixture::free())
+fn free() -> Rig {
+    Rig::new(fixture::free())
 }
 
 #[test]
 fn rollback_is_two_keys_with_no_waiting_and_no_digest() {
     for yes in ["y", "Y"] {
-        let mut desk = Desk::new(fixture::unreachable());
-        let out = desk.blind(&format!("R {yes}"));
+        let mut rig = Rig::new(fixture::unreachable());
+        let out = rig.blind(&format!("R {yes}"));
         let [request] = asked(&out)[..] else { panic!("{out:?}") };
         assert_eq!((&request.command, &request.expect), (&Command::Rollback, &None));
         assert_eq!(request.by.name, "op1");
     }
-    let mut blank = Desk { view: fixture::view("mono", Glyphs::Unicode), now: 0 };
+    let mut blank = Rig { view: fixture::view("mono", Glyphs::Unicode), now: 0 };
     assert_eq!(commands(&blank.blind("R y")), [Command::Rollback], "before anything was read");
 }
 
@@ -86,22 +86,22 @@ fn rollback_is_two_keys_with_no_waiting_and_no_digest() {
 fn the_rollback_prompt_says_when_nothing_answers_where_it_leads() {
     let mut snapshot = fixture::switched();
     snapshot.status.sides.blue.ready = Some(0);
-    let mut desk = Desk::new(snapshot);
-    desk.keys("R");
-    let screen = desk.screen();
+    let mut rig = Rig::new(snapshot);
+    rig.keys("R");
+    let screen = rig.screen();
     assert!(screen.contains("ROLL BACK NOW?  100% to BLUE v41: 0/6 ANSWER THERE NOW"), "{screen}");
-    assert_eq!(commands(&desk.keys("y")), [Command::Rollback], "and a person may still do it");
+    assert_eq!(commands(&rig.keys("y")), [Command::Rollback], "and a person may still do it");
 }
 
 #[test]
 fn any_other_key_is_no_and_the_opener_is_dead() {
     for key in ["n", "Enter", "Space", "Esc", "q", "j", "A", "P", "r"] {
-        let mut desk = free();
-        assert_eq!(commands(&desk.keys(&format!("R {key}"))), [], "{key}");
-        assert_eq!(commands(&desk.keys("y")), [], "{key} had closed the question");
+        let mut rig = free();
+        assert_eq!(commands(&rig.keys(&format!("R {key}"))), [], "{key}");
+        assert_eq!(commands(&rig.keys("y")), [], "{key} had closed the question");
     }
-    let mut desk = free();
-    assert_eq!(commands(&desk.keys("R R R y")), [Command::Rollback]);
+    let mut rig = free();
+    assert_eq!(commands(&rig.keys("R R R y")), [Command::Rollback]);
 }
 
 #[test]
@@ -109,9 +109,9 @@ fn rollback_works_over_everything() {
     for before in
         ["P", "S Esc", "A", "?", "o", "p", "r", "+", "Space", "3 Enter", ": Esc", "/ x Esc", "O Esc", "S x Esc"]
     {
-        let mut desk = free();
-        desk.keys(before);
-        assert_eq!(commands(&desk.blind("R y")), [Command::Rollback], "after {before}");
+        let mut rig = free();
+        rig.keys(before);
+        assert_eq!(commands(&rig.blind("R y")), [Command::Rollback], "after {before}");
     }
     let mut tiny = free();
     tiny.send(Input::Resize(1, 1));
@@ -125,166 +125,166 @@ fn rollback_works_over_everything() {
 #[test]
 fn held_keys_act_at_most_once() {
     for held in ["R", "A", "P", "S", "O", "W", "y", "Enter", "Space", "q"] {
-        let mut desk = free();
+        let mut rig = free();
         let key = actions::parse(held).unwrap();
         for _ in 0..150 {
-            let out = desk.view.update(Input::Key(key), desk.now);
-            flush(&mut desk.view, desk.now);
-            desk.now += 33;
+            let out = rig.view.update(Input::Key(key), rig.now);
+            flush(&mut rig.view, rig.now);
+            rig.now += 33;
             assert!(asked(&out).is_empty(), "holding {held}: {out:?}");
         }
     }
-    let mut desk = free();
+    let mut rig = free();
     let mut sent = 0;
     for _ in 0..150 {
-        sent += asked(&desk.view.update(Input::Key(Key::char('H')), desk.now)).len();
-        desk.now += 33;
+        sent += asked(&rig.view.update(Input::Key(Key::char('H')), rig.now)).len();
+        rig.now += 33;
     }
     assert_eq!(sent, 1, "hold is one key, and acts once");
-    let mut desk = free();
-    desk.keys("R");
-    assert!(desk.send(Input::Key(Key { repeat: true, ..Key::char('y') })).is_empty(), "a repeat is no answer");
+    let mut rig = free();
+    rig.keys("R");
+    assert!(rig.send(Input::Key(Key { repeat: true, ..Key::char('y') })).is_empty(), "a repeat is no answer");
 }
 
 #[test]
 fn promote_counts_keys_400_ms_after_it_was_seen() {
-    let mut desk = free();
-    assert!(desk.blind("P y y y").is_empty(), "typed ahead");
-    flush(&mut desk.view, 5_000);
-    desk.now = 5_399;
-    assert!(desk.blind("y").is_empty());
-    desk.now = 5_400;
-    let out = desk.blind("y");
+    let mut rig = free();
+    assert!(rig.blind("P y y y").is_empty(), "typed ahead");
+    flush(&mut rig.view, 5_000);
+    rig.now = 5_399;
+    assert!(rig.blind("y").is_empty());
+    rig.now = 5_400;
+    let out = rig.blind("y");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     assert_eq!((&request.command, request.expect.as_deref()), (&Command::Promote, Some("a1c9")));
 }
 
 #[test]
 fn a_frame_made_before_the_prompt_does_not_arm_it() {
-    let mut desk = free();
-    desk.send(Input::Drawn);
-    desk.blind("P");
-    desk.send(Input::Flushed);
-    desk.now += 1_000;
-    assert!(desk.blind("y").is_empty(), "what was flushed did not show the prompt");
+    let mut rig = free();
+    rig.send(Input::Drawn);
+    rig.blind("P");
+    rig.send(Input::Flushed);
+    rig.now += 1_000;
+    assert!(rig.blind("y").is_empty(), "what was flushed did not show the prompt");
 }
 
 #[test]
 fn enter_space_and_esc_never_confirm() {
     for keys in ["P Enter", "P Esc", "P n", "P Space", "P P", "P Y", "S Enter", "W Enter", "A Enter", "A Space"] {
-        let mut desk = free();
-        assert_eq!(commands(&desk.keys(keys)), [], "{keys}");
+        let mut rig = free();
+        assert_eq!(commands(&rig.keys(keys)), [], "{keys}");
     }
-    let mut desk = free();
-    assert_eq!(commands(&desk.keys("P Space y")), [Command::Promote], "space means nothing in a box");
+    let mut rig = free();
+    assert_eq!(commands(&rig.keys("P Space y")), [Command::Promote], "space means nothing in a box");
 }
 
 #[test]
 fn a_switch_wants_the_version_typed() {
-    let mut desk = free();
-    assert_eq!(commands(&desk.keys("S v 4 Enter y Enter")), []);
-    let out = desk.keys("Backspace 2 Enter");
+    let mut rig = free();
+    assert_eq!(commands(&rig.keys("S v 4 Enter y Enter")), []);
+    let out = rig.keys("Backspace 2 Enter");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     assert_eq!((&request.command, request.expect.as_deref()), (&Command::Switch, Some("a1c9")));
 }
 
 #[test]
 fn paste_never_acts() {
-    let mut desk = free();
-    desk.keys("S");
-    assert!(desk.send(Input::Paste("v42\n".into())).is_empty());
-    assert!(desk.screen().contains("paste refused"));
-    assert_eq!(commands(&desk.keys("Enter")), []);
+    let mut rig = free();
+    rig.keys("S");
+    assert!(rig.send(Input::Paste("v42\n".into())).is_empty());
+    assert!(rig.screen().contains("paste refused"));
+    assert_eq!(commands(&rig.keys("Enter")), []);
     for before in ["Esc", "P", "R", "A", "?"] {
-        let mut desk = free();
-        desk.keys(before);
-        assert!(desk.send(Input::Paste("Ry\nSv42\ny".into())).is_empty(), "in {before}");
+        let mut rig = free();
+        rig.keys(before);
+        assert!(rig.send(Input::Paste("Ry\nSv42\ny".into())).is_empty(), "in {before}");
     }
-    let mut desk = free();
-    desk.keys(":");
-    assert!(desk.send(Input::Paste("promote\n".into())).is_empty(), "a line end in a paste submits nothing");
-    assert!(desk.screen().contains(":promote"));
+    let mut rig = free();
+    rig.keys(":");
+    assert!(rig.send(Input::Paste("promote\n".into())).is_empty(), "a line end in a paste submits nothing");
+    assert!(rig.screen().contains(":promote"));
 }
 
 #[test]
 fn losing_the_focus_closes_forward_prompts_only() {
     for (keys, yes) in [("P", "y"), ("S v 4 2", "Enter")] {
-        let mut desk = free();
-        desk.keys(keys);
-        desk.send(Input::FocusLost);
-        assert_eq!(commands(&desk.keys(&format!("{yes} {yes}"))), []);
+        let mut rig = free();
+        rig.keys(keys);
+        rig.send(Input::FocusLost);
+        assert_eq!(commands(&rig.keys(&format!("{yes} {yes}"))), []);
     }
-    let mut desk = free();
-    desk.keys("R");
-    desk.send(Input::FocusLost);
-    assert_eq!(commands(&desk.keys("y")), [Command::Rollback]);
+    let mut rig = free();
+    rig.keys("R");
+    rig.send(Input::FocusLost);
+    assert_eq!(commands(&rig.keys("y")), [Command::Rollback]);
 }
 
 #[test]
 fn another_digest_closes_what_was_bound_to_it() {
     for (keys, yes) in [("P", "y"), ("S v 4 2", "Enter"), ("A", "y")] {
-        let mut desk = free();
-        desk.keys(keys);
+        let mut rig = free();
+        rig.keys(keys);
         let mut changed = fixture::shifting();
         changed.status.digest = "b207".into();
-        desk.send(Input::Snapshot(Arc::new(changed)));
-        assert!(desk.screen().contains("STATE CHANGED a1c9 > b207: shadow-agree PASS > RUN"));
-        assert_eq!(commands(&desk.blind(yes)), [], "{keys}");
+        rig.send(Input::Snapshot(Arc::new(changed)));
+        assert!(rig.screen().contains("STATE CHANGED a1c9 > b207: shadow-agree PASS > RUN"));
+        assert_eq!(commands(&rig.blind(yes)), [], "{keys}");
     }
-    let mut desk = free();
-    desk.keys("R");
+    let mut rig = free();
+    rig.keys("R");
     let mut changed = fixture::shifting();
     changed.status.digest = "b207".into();
-    desk.send(Input::Snapshot(Arc::new(changed)));
-    assert_eq!(commands(&desk.keys("y")), [Command::Rollback]);
+    rig.send(Input::Snapshot(Arc::new(changed)));
+    assert_eq!(commands(&rig.keys("y")), [Command::Rollback]);
 }
 
 #[test]
 fn the_rest_of_a_typed_version_does_not_become_keys() {
-    let mut desk = free();
-    desk.keys("S v 4");
+    let mut rig = free();
+    rig.keys("S v 4");
     let mut changed = fixture::free();
     changed.status.digest = "b207".into();
-    desk.send(Input::Snapshot(Arc::new(changed)));
-    assert_eq!(commands(&desk.blind("R y H q")), []);
-    assert_eq!(commands(&desk.blind("Esc R y")), [Command::Rollback], "by hand it works at once");
+    rig.send(Input::Snapshot(Arc::new(changed)));
+    assert_eq!(commands(&rig.blind("R y H q")), []);
+    assert_eq!(commands(&rig.blind("Esc R y")), [Command::Rollback], "by hand it works at once");
 }
 
 #[test]
 fn questions_run_out() {
     for (keys, after) in [("R", 10_000), ("A", 10_000), ("P", 20_000), ("S", 60_000)] {
-        let mut desk = free();
-        let opened = desk.now;
-        desk.keys(keys);
-        assert!(desk.view.next_deadline(desk.now).is_some_and(|at| at <= desk.now + 1_000), "the countdown is shown");
-        desk.now = opened + after;
-        desk.send(Input::Tick);
-        assert_eq!(commands(&desk.blind("y")), [], "{keys}");
+        let mut rig = free();
+        let opened = rig.now;
+        rig.keys(keys);
+        assert!(rig.view.next_deadline(rig.now).is_some_and(|at| at <= rig.now + 1_000), "the countdown is shown");
+        rig.now = opened + after;
+        rig.send(Input::Tick);
+        assert_eq!(commands(&rig.blind("y")), [], "{keys}");
     }
 }
 
 #[test]
 fn abort_carries_the_digest_and_needs_no_arming() {
-    let mut desk = free();
-    let out = desk.blind("A A y");
+    let mut rig = free();
+    let out = rig.blind("A A y");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     assert_eq!((&request.command, request.expect.as_deref()), (&Command::Abort, Some("a1c9")));
 }
 
 #[test]
 fn hold_pauses_at_once_and_resume_is_asked() {
-    let mut desk = free();
-    assert_eq!(commands(&desk.keys("H")), [Command::Pause]);
-    let mut desk = Desk::new(fixture::paused());
-    assert_eq!(commands(&desk.keys("H")), []);
-    assert_eq!(commands(&desk.keys("y")), [Command::Resume]);
+    let mut rig = free();
+    assert_eq!(commands(&rig.keys("H")), [Command::Pause]);
+    let mut rig = Rig::new(fixture::paused());
+    assert_eq!(commands(&rig.keys("H")), []);
+    assert_eq!(commands(&rig.keys("y")), [Command::Resume]);
 }
 
 #[test]
 fn an_override_wants_a_reason_and_y() {
-    let mut desk = Desk::new(fixture::shifting());
-    assert_eq!(commands(&desk.keys("O s h o r t Enter y Enter")), []);
-    let out = desk.keys("Space e n o u g h Enter Enter y");
+    let mut rig = Rig::new(fixture::shifting());
+    assert_eq!(commands(&rig.keys("O s h o r t Enter y Enter")), []);
+    let out = rig.keys("Space e n o u g h Enter Enter y");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     let Command::Override { gate, reason } = &request.command else { panic!("{request:?}") };
     assert_eq!((gate.as_str(), reason.as_str()), ("feature-drift", "shorty enough"));
@@ -293,12 +293,12 @@ fn an_override_wants_a_reason_and_y() {
 
 #[test]
 fn a_signature_is_typed_with_its_reason_and_bound_to_the_screen() {
-    let mut desk = Desk::new(fixture::shifting());
-    assert_eq!(commands(&desk.keys(": a p p r o v e Space f Space s h o r t Enter")), []);
-    assert!(desk.screen().contains("approve: a reason of at least 10 characters"));
-    assert_eq!(commands(&desk.keys(": a p p r o v e Space f Enter")), []);
-    assert!(desk.screen().contains(":approve GATE REASON"));
-    let out = desk.keys(": a p p r o v e Space f a i r Space r e a d Space r e p o r t Space 7 Enter");
+    let mut rig = Rig::new(fixture::shifting());
+    assert_eq!(commands(&rig.keys(": a p p r o v e Space f Space s h o r t Enter")), []);
+    assert!(rig.screen().contains("approve: a reason of at least 10 characters"));
+    assert_eq!(commands(&rig.keys(": a p p r o v e Space f Enter")), []);
+    assert!(rig.screen().contains(":approve GATE REASON"));
+    let out = rig.keys(": a p p r o v e Space f a i r Space r e a d Space r e p o r t Space 7 Enter");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };
     let Command::Approve { gate, reason } = &request.command else { panic!("{request:?}") };
     assert_eq!((gate.as_str(), reason.as_str()), ("fair", "read report 7"));
@@ -307,13 +307,13 @@ fn a_signature_is_typed_with_its_reason_and_bound_to_the_screen() {
 
 #[test]
 fn what_is_blocked_is_not_even_asked() {
-    let mut desk = Desk::new(fixture::shifting());
-    assert_eq!(commands(&desk.keys("P y S y P")), []);
-    assert!(desk.screen().contains("promote is blocked: gate feature-drift FAIL"));
+    let mut rig = Rig::new(fixture::shifting());
+    assert_eq!(commands(&rig.keys("P y S y P")), []);
+    assert!(rig.screen().contains("promote is blocked: gate feature-drift FAIL"));
     for before in ["Space", "3 +", "?"] {
-        let mut desk = free();
-        desk.keys(before);
-        assert_eq!(commands(&desk.keys("P y")), [], "after {before}");
+        let mut rig = free();
+        rig.keys(before);
+        assert_eq!(commands(&rig.keys("P y")), [], "after {before}");
     }
     let mut tiny = free();
     tiny.send(Input::Resize(30, 8));
@@ -327,28 +327,28 @@ fn what_is_blocked_is_not_even_asked() {
 
 #[test]
 fn a_console_that_may_only_look_sends_nothing() {
-    let mut desk = Desk::new(fixture::hard_read_only());
+    let mut rig = Rig::new(fixture::hard_read_only());
     let keys = "R y Esc A y Esc P y Esc S v 4 2 Enter Esc H y Esc W y Esc : p a u s e Enter : n o t e Space x Enter";
-    assert_eq!(commands(&desk.keys(keys)), []);
+    assert_eq!(commands(&rig.keys(keys)), []);
 }
 
 #[test]
 fn a_console_that_does_not_drive_still_rolls_back() {
-    let mut desk = Desk::new(fixture::read_only());
-    assert_eq!(commands(&desk.keys("P y")), []);
-    assert_eq!(commands(&desk.keys("R y")), [Command::Rollback]);
-    assert_eq!(commands(&desk.keys("W y")), [Command::TakeOver]);
+    let mut rig = Rig::new(fixture::read_only());
+    assert_eq!(commands(&rig.keys("P y")), []);
+    assert_eq!(commands(&rig.keys("R y")), [Command::Rollback]);
+    assert_eq!(commands(&rig.keys("W y")), [Command::TakeOver]);
 }
 
 #[test]
 fn leaving_asks_while_an_order_is_on_its_way() {
     assert_eq!(free().keys("q"), [Action::Quit { code: 0 }]);
-    let mut desk = Desk::new(fixture::in_flight());
-    assert_eq!(desk.keys("q q"), []);
-    assert_eq!(desk.keys("y"), [Action::Quit { code: 0 }]);
-    let mut desk = free();
-    assert_eq!(desk.keys("Ctrl-c"), []);
-    assert_eq!(desk.keys("Ctrl-c"), [Action::Quit { code: 130 }]);
+    let mut rig = Rig::new(fixture::in_flight());
+    assert_eq!(rig.keys("q q"), []);
+    assert_eq!(rig.keys("y"), [Action::Quit { code: 0 }]);
+    let mut rig = free();
+    assert_eq!(rig.keys("Ctrl-c"), []);
+    assert_eq!(rig.keys("Ctrl-c"), [Action::Quit { code: 130 }]);
     let mut slow = free();
     slow.keys("Ctrl-c");
     slow.now += 2_000;
@@ -359,41 +359,41 @@ fn leaving_asks_while_an_order_is_on_its_way() {
 fn after_a_verified_rollback_its_reason_is_asked() {
     let mut before = fixture::free();
     before.status.last_order = None;
-    let mut desk = Desk::new(before);
-    let out = desk.blind("R y");
+    let mut rig = Rig::new(before);
+    let out = rig.blind("R y");
     let id = asked(&out)[0].id;
-    desk.send(Input::Reply { id, reply: Reply::Ordered { id: OrderId("7f3e".into()) } });
+    rig.send(Input::Reply { id, reply: Reply::Ordered { id: OrderId("7f3e".into()) } });
     let mut on_its_way = fixture::in_flight();
     on_its_way.status.digest = "0000".into();
-    desk.send(Input::Snapshot(Arc::new(on_its_way)));
-    assert!(!desk.screen().contains("WHY"));
-    let out = desk.send(Input::Snapshot(Arc::new(fixture::rolled_back())));
+    rig.send(Input::Snapshot(Arc::new(on_its_way)));
+    assert!(!rig.screen().contains("WHY"));
+    let out = rig.send(Input::Snapshot(Arc::new(fixture::rolled_back())));
     assert!(out.iter().any(|action| matches!(action, Action::Notify(text) if text.contains("rollback"))), "{out:?}");
-    assert!(desk.screen().contains("WHY was it rolled back?"));
-    let noted = commands(&desk.keys("s l o w Enter"));
+    assert!(rig.screen().contains("WHY was it rolled back?"));
+    let noted = commands(&rig.keys("s l o w Enter"));
     assert_eq!(noted, [Command::Note { text: "reason for rollback 7f3e: slow".into() }]);
 }
 
 #[test]
 fn a_refusal_is_told_with_its_reason() {
-    let mut desk = free();
-    let out = desk.keys("P y");
+    let mut rig = free();
+    let out = rig.keys("P y");
     let id = asked(&out)[0].id;
     let refusal = Refusal { kind: RefusalKind::StateChanged, text: "the split moved to 50/50".into() };
-    desk.send(Input::Reply { id, reply: Reply::Refused(refusal) });
-    assert!(desk.screen().contains("REFUSED promote: the split moved to 50/50"));
+    rig.send(Input::Reply { id, reply: Reply::Refused(refusal) });
+    assert!(rig.screen().contains("REFUSED promote: the split moved to 50/50"));
 }
 
 #[test]
 fn the_command_line_opens_questions_and_completes() {
     let run = |line: &str| {
-        let mut desk = free();
-        desk.keys(":");
+        let mut rig = free();
+        rig.keys(":");
         for c in line.chars() {
-            desk.key(Key::char(c));
+            rig.key(Key::char(c));
         }
-        let out = desk.keys("Enter");
-        (desk, out)
+        let out = rig.keys("Enter");
+        (rig, out)
     };
     for line in
         ["promote", "switch", "abort", "rollback", "finalize", "auto on", "takeover", "resume", "nonsense", "auto"]
@@ -409,33 +409,33 @@ fn the_command_line_opens_questions_and_completes() {
     assert_eq!(commands(&run("note all fine").1), [Command::Note { text: "all fine".into() }]);
     assert_eq!(run("scenario slow-green").1, [Action::Scenario("slow-green".into())]);
     assert_eq!(run("q").1, [Action::Quit { code: 0 }]);
-    let mut desk = free();
-    desk.keys(": s c Tab s l Tab Enter");
-    assert!(desk.screen().contains("scenario slow-green"));
+    let mut rig = free();
+    rig.keys(": s c Tab s l Tab Enter");
+    assert!(rig.screen().contains("scenario slow-green"));
 }
 
 #[test]
 fn unknown_keys_do_nothing() {
-    let mut desk = free();
+    let mut rig = free();
     for key in
         [Key::char('z'), Key::char('Z'), Key::new(Code::Other), Key { alt: true, ..Key::char('R') }, Key::ctrl('r')]
     {
-        assert_eq!(desk.key(key), []);
+        assert_eq!(rig.key(key), []);
     }
-    assert_eq!(commands(&desk.keys("y")), []);
+    assert_eq!(commands(&rig.keys("y")), []);
 }
 
 #[test]
 fn what_did_not_change_is_not_drawn() {
-    let mut desk = free();
-    assert!(desk.view.is_dirty());
-    flush(&mut desk.view, desk.now);
-    assert!(!desk.view.is_dirty());
-    desk.send(Input::Tick);
-    assert!(!desk.view.is_dirty());
-    desk.now = desk.view.next_deadline(desk.now).unwrap();
-    desk.send(Input::Tick);
-    assert!(desk.view.is_dirty(), "an age counted on");
+    let mut rig = free();
+    assert!(rig.view.is_dirty());
+    flush(&mut rig.view, rig.now);
+    assert!(!rig.view.is_dirty());
+    rig.send(Input::Tick);
+    assert!(!rig.view.is_dirty());
+    rig.now = rig.view.next_deadline(rig.now).unwrap();
+    rig.send(Input::Tick);
+    assert!(rig.view.is_dirty(), "an age counted on");
 }
 
 /// What a forward question needs before it may send anything, kept apart from the view's own logic: its opener was
@@ -492,11 +492,11 @@ fn random_input_never_moves_traffic_forward_without_consent() {
     let mut moved = fixture::free();
     moved.status.digest = "b207".into();
     let states: Vec<_> = states.into_iter().chain([Arc::new(moved)]).collect();
-    let mut desk = Desk::new(fixture::free());
+    let mut rig = Rig::new(fixture::free());
     let mut witness = Witness { digest: "a1c9".into(), ..Witness::default() };
     let mut sent: HashMap<&str, u32> = HashMap::new();
     for _ in 0..300_000 {
-        desk.now += if rng.bool() { rng.u64(0..50) } else { rng.u64(0..1_200) };
+        rig.now += if rng.bool() { rng.u64(0..50) } else { rng.u64(0..1_200) };
         let input = match rng.u8(0..60) {
             0 => Input::Paste("Ry\nSv42\nPy".into()),
             1 => Input::FocusLost,
@@ -510,9 +510,9 @@ fn random_input_never_moves_traffic_forward_without_consent() {
             22 => Input::Reply { id: rng.u64(0..2_000), reply: Reply::Done },
             _ => Input::Key(Key { repeat: rng.u8(0..10) == 0, ..pool[rng.usize(..pool.len())] }),
         };
-        witness.sees(&input, desk.now);
+        witness.sees(&input, rig.now);
         let key = if let Input::Key(key) = &input { Some(*key) } else { None };
-        for request in asked(&desk.view.update(input, desk.now)) {
+        for request in asked(&rig.view.update(input, rig.now)) {
             *sent.entry(request.command.verb()).or_default() += 1;
             let (opener, confirm) = match &request.command {
                 Command::Promote => ('P', Key::char('y')),
@@ -528,7 +528,7 @@ fn random_input_never_moves_traffic_forward_without_consent() {
                 _ => continue,
             };
             assert_eq!(key, Some(confirm), "{request:?}");
-            assert!(witness.allows(opener, desk.now), "{request:?}");
+            assert!(witness.allows(opener, rig.now), "{request:?}");
             let expect = (opener != 'W').then_some(witness.digest.as_str());
             assert_eq!(request.expect.as_deref(), expect);
         }
@@ -540,10 +540,10 @@ fn random_input_never_moves_traffic_forward_without_consent() {
 
 #[test]
 fn an_order_that_failed_is_told() {
-    let mut desk = Desk::new(fixture::in_flight());
+    let mut rig = Rig::new(fixture::in_flight());
     let mut failed = fixture::free();
     failed.status.last_order.as_mut().unwrap().state = OrderState::Failed;
     failed.status.last_order.as_mut().unwrap().detail = Some("422 weight not allowed".into());
-    desk.send(Input::Snapshot(Arc::new(failed)));
-    assert!(desk.screen().contains("FAILED promote 7f3e"));
+    rig.send(Input::Snapshot(Arc::new(failed)));
+    assert!(rig.screen().contains("FAILED promote 7f3e"));
 }

@@ -97,7 +97,7 @@ impl Api {
     }
 
     async fn ask(&self, request: Request, limit: Duration) -> Result<Reply, BackendError> {
-        exchange_with(request, &self.place, limit, |status, body| self.told(status, body)).await.map_err(reachable)
+        exchange_with(request, &self.place, limit, |status, body| self.own_error(status, body)).await.map_err(reachable)
     }
 
     /// The current handler.
@@ -126,7 +126,7 @@ impl Api {
     }
 
     /// Caddy's own error; `None` if another server answered.
-    fn told(&self, status: u16, body: &[u8]) -> Option<BackendError> {
+    fn own_error(&self, status: u16, body: &[u8]) -> Option<BackendError> {
         let answer = (status >= 400).then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
         let why = answer.get("error").and_then(Value::as_str)?;
         // The cause is at the end, after the place in the configuration.

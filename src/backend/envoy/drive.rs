@@ -91,3 +91,17 @@ fn judged(order: &Order, sent: &[Outcome<()>]) -> Result<(), BackendError> {
     }
     Err(BackendError::Unknown(format!("set on {}; not on {}", moved.join(", "), fleet::worst(&faults).detail())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_this_user_may_not_write_is_denied() {
+        let of = |io| not_written(&replace::Fault { text: "f".into(), io });
+        assert!(matches!(of(Some(ErrorKind::PermissionDenied)), BackendError::Denied(_)));
+        assert!(matches!(of(Some(ErrorKind::ReadOnlyFilesystem)), BackendError::Denied(_)));
+        assert!(matches!(of(Some(ErrorKind::NotFound)), BackendError::Refused(_)));
+        assert!(matches!(of(None), BackendError::Refused(_)));
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::sentences;
 use super::words::{self, Word};
-use crate::cli::changes::Seen;
+use crate::cli::changes::Comparable;
 use crate::cli::confirm;
 use crate::dialogue::{
     Answer, Answered, Obstacle, Question, Refused, Requests, Topic, Weight, gate_to_override, obstacle,
@@ -46,7 +46,7 @@ pub(super) struct LineConsole {
     requests: Requests,
     scenarios: Vec<String>,
     snapshot: Option<Arc<Snapshot>>,
-    reported: Option<(Seen, String)>,
+    reported: Option<(Comparable, String)>,
     question: Option<Question>,
     interrupted_ms: Option<u64>,
     log: VecDeque<LogLine>,
@@ -107,7 +107,7 @@ impl LineConsole {
     /// Prints what has changed since the last report; the first time, the whole state.
     pub(super) fn tell(&mut self, new: &Arc<Snapshot>) {
         let status = &new.status;
-        let (seen, driver) = (Seen::of(&worth_reporting(status)), sentences::driver(status));
+        let (seen, driver) = (Comparable::of(&worth_reporting(status)), sentences::driver(status));
         match self.reported.take() {
             None => self.say_all(sentences::status(status)),
             Some((before, told)) => {

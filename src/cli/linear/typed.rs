@@ -15,7 +15,7 @@ const LONGEST: usize = 4096;
 
 /// Input from the keyboard.
 #[derive(Debug, PartialEq)]
-pub(super) enum Typed {
+pub(super) enum KeyboardInput {
     /// A line without its line end.
     Line {
         /// The text.
@@ -33,13 +33,13 @@ pub(super) enum Typed {
 }
 
 /// Starts to read standard input.
-pub(super) fn listen() -> std::io::Result<mpsc::Receiver<Typed>> {
+pub(super) fn listen() -> std::io::Result<mpsc::Receiver<KeyboardInput>> {
     let (to, from) = mpsc::channel(LINES);
     std::thread::Builder::new().name("keyboard".into()).spawn(move || read(std::io::stdin(), &to))?;
     Ok(from)
 }
 
-fn read(from: impl AsFd, to: &mpsc::Sender<Typed>) {
+fn read(from: impl AsFd, to: &mpsc::Sender<KeyboardInput>) {
     let mut cutter = Cutter { partial: Vec::new(), lost: 0, to };
     let mut buffer = [0; LONGEST];
     loop {
@@ -51,19 +51,19 @@ fn read(from: impl AsFd, to: &mpsc::Sender<Typed>) {
             Ok(_) => return,
             Err(rustix::io::Errno::INTR) => {}
             Err(_) => {
-                let _ = to.blocking_send(Typed::End { gone: true });
+                let _ = to.blocking_send(KeyboardInput::End { gone: true });
                 return;
             }
         }
     }
-    let _ = to.blocking_send(Typed::End { gone: is_gone(from) });
+    let _ = to.blocking_send(KeyboardInput::End { gone: is_gone(from) });
 }
 
 /// Splits the input into lines.
 struct Cutter<'a> {
     partial: Vec<u8>,
     lost: u64,
-    to: &'a mpsc::Sender<Typed>,
+    to: &'a mpsc::Sender<KeyboardInput>,
 }
 
 impl Cutter<'_> {
@@ -77,7 +77,7 @@ impl Cutter<'_> {
             }
             let text = String::from_utf8_lossy(&self.partial).trim_end_matches(['\n', '\r']).to_owned();
             self.partial.clear();
-            match self.to.try_send(Typed::Line { text, at, lost: self.lost }) {
+            match self.to.try_send(KeyboardInput::Line { text, at, lost: self.lost }) {
                 Ok(()) => self.lost = 0,
                 Err(mpsc::error::TrySendError::Full(_)) => self.lost += 1,
                 Err(mpsc::error::TrySendError::Closed(_)) => return false,
@@ -104,7 +104,7 @@ mod tests {
         let (to, mut from) = mpsc::channel(2);
         let mut cutter = Cutter { partial: Vec::new(), lost: 0, to: &to };
         let at = Instant::now();
-        let line = |text: &str, lost| Typed::Line { text: text.into(), at, lost };
+        let line = |text: &str, lost| KeyboardInput::Line { text: text.into(), at, lost };
         assert!(cutter.feed(b"one\r\ntw", at));
         assert_eq!(from.try_recv(), Ok(line("one", 0)));
         assert!(cutter.feed(b"o\nthree\nfour\nfive\n", at));
@@ -122,6 +122,6 @@ mod tests {
         let (to, mut from) = mpsc::channel(2);
         drop(writer);
         read(reader, &to);
-        assert!(matches!(from.try_recv(), Ok(Typed::End { .. })));
+        assert!(matches!(from.try_recv(), Ok(KeyboardInput::End { .. })));
     }
 }

@@ -16,13 +16,13 @@ use crate::http::{Ask, Client, Target, fetch};
 const MAX_BODY: usize = 256 * 1024;
 
 /// The queries for one side.
-pub(super) struct Asked {
+pub(super) struct Queries {
     target: Target,
     /// One query per row; `None` for a row that this server does not provide.
     queries: Vec<Option<Result<String, String>>>,
 }
 
-impl Asked {
+impl Queries {
     pub(super) fn new(url: &str, spec: &MetricsSpec, service: &str, side: Side) -> Self {
         let value = |name: &str| match name {
             "side" => Ok(side.name().to_owned()),

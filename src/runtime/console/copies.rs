@@ -27,7 +27,7 @@ pub(super) fn keep(dir: &Path, copied: &str) -> io::Result<PathBuf> {
 }
 
 /// The message about a copy that was `sent` to the terminal or not, and `kept` in a file. `true` for a warning.
-pub(super) fn told(sent: bool, kept: Option<io::Result<PathBuf>>) -> (String, bool) {
+pub(super) fn message(sent: bool, kept: Option<io::Result<PathBuf>>) -> (String, bool) {
     let kept = kept.map(|kept| kept.map(|path| shown(&path)));
     match (sent, kept) {
         (true, None) => ("copied, as far as the terminal allows it".into(), false),
@@ -69,8 +69,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let (text, warn) = told(false, Some(keep(&file, "x")));
+        let (text, warn) = message(false, Some(keep(&file, "x")));
         assert!(warn && text.contains("no file: "), "{text}");
-        assert_eq!(told(true, Some(Ok("/x/clipboard.txt".into()))), ("copied; also in /x/clipboard.txt".into(), false));
+        assert_eq!(
+            message(true, Some(Ok("/x/clipboard.txt".into()))),
+            ("copied; also in /x/clipboard.txt".into(), false)
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{ConsoleOptions, Exit, Inputs, Source, Stage, after_loss, run};
+use super::{ConsoleOptions, ConsoleSource, ConsoleTerminal, Exit, Inputs, after_loss, run};
 use crate::domain::{Actor, LogLine, LogSource, Service};
 use crate::engine::Access;
 use crate::logs::Followers;
@@ -68,7 +68,7 @@ fn code_of(exit: &Exit, restored: std::io::Result<()>) -> Result<u8, String> {
 }
 
 /// Runs the console. Returns the source, why the operator left, and whether the terminal could be restored.
-async fn show<C: Source>(mut core: C, setup: Setup) -> Result<(C, Exit, std::io::Result<()>), String> {
+async fn show<C: ConsoleSource>(mut core: C, setup: Setup) -> Result<(C, Exit, std::io::Result<()>), String> {
     let Setup { me, capability, theme, keymap, scenarios, story, logs, options, .. } = setup;
     let signals = listen()?;
     let (names, scenario_sink) = scenarios.map_or((Vec::new(), None), |(names, sink)| (names, Some(sink)));
@@ -132,7 +132,7 @@ struct Tty {
     session: Session,
 }
 
-impl Stage for Tty {
+impl ConsoleTerminal for Tty {
     fn screen(&mut self) -> &mut Screen {
         &mut self.session.screen
     }

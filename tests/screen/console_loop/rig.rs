@@ -15,7 +15,7 @@ use cutover::testing::domain::{
 };
 use cutover::testing::engine::{Access, Snapshot};
 use cutover::testing::gate::Checks;
-use cutover::testing::runtime::console::{ConsoleOptions, Exit, Inputs, Stage, run};
+use cutover::testing::runtime::console::{ConsoleOptions, ConsoleTerminal, Exit, Inputs, run};
 use cutover::testing::runtime::{Core, Systems};
 use cutover::testing::terminal::{Code, Depth, Input, Key, Notices, Screen, ScreenOptions, Signal};
 use cutover::testing::ui::{self, Glyphs, Theme, View};
@@ -90,7 +90,7 @@ struct Table {
     screen: Screen,
 }
 
-impl Stage for Table {
+impl ConsoleTerminal for Table {
     fn screen(&mut self) -> &mut Screen {
         &mut self.screen
     }
@@ -104,8 +104,8 @@ impl Stage for Table {
     }
 }
 
-/// What a script has in its hands.
-pub struct Hands {
+/// What a script can use.
+pub struct Controls {
     keys: mpsc::Sender<Input>,
     pub signals: mpsc::Sender<Signal>,
     pub backend: Scripted,
@@ -114,7 +114,7 @@ pub struct Hands {
     tell: mpsc::Sender<LogLine>,
 }
 
-impl Hands {
+impl Controls {
     /// Types `text`, one press a character.
     pub async fn press(&self, text: &str) {
         for c in text.chars() {
@@ -269,12 +269,12 @@ fn service(dir: &std::path::Path) -> Service {
 }
 
 /// Runs the loop with `script` at the keyboard; the script must end it. What the loop ended with, and what it left on paper.
-pub fn console(split: Split, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+pub fn console(split: Split, script: impl AsyncFnOnce(&Controls)) -> (Exit, Paper) {
     console_with(split, ConsoleOptions::default(), script)
 }
 
 /// The same with options other than the usual.
-pub fn console_with(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+pub fn console_with(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Controls)) -> (Exit, Paper) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let (let_go, hold) = std::sync::mpsc::channel::<()>();
     let result = runtime.block_on(async move {
@@ -289,7 +289,7 @@ pub fn console_with(split: Split, options: ConsoleOptions, script: impl AsyncFnO
     result
 }
 
-async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Hands)) -> (Exit, Paper) {
+async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Controls)) -> (Exit, Paper) {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
     let bases = service.sides.map(|_, side| side.urls.clone());
@@ -312,7 +312,7 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&H
     let (keys, inbox) = mpsc::channel(256);
     let (signals, signals_in) = mpsc::channel(4);
     let (tell, story) = mpsc::channel(64);
-    let hands = Hands {
+    let controls = Controls {
         keys,
         signals,
         backend,
@@ -323,23 +323,23 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&H
     meet(&mut core).await;
     let logs = cutover::testing::logs::Followers::none();
     let inputs = Inputs { keys: inbox, signals: signals_in, scenarios: None, story, logs, options };
-    let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &hands).await;
+    let exit = race(run(&mut core, &mut view, &mut stage, inputs), script, &controls).await;
     paper.let_through(None);
     core.close(exit.why.clone()).await;
     (exit, paper)
 }
 
 /// The loop and the script side by side; the script must have come to its end, and must have ended the loop.
-async fn race(looped: impl Future<Output = Exit>, script: impl AsyncFnOnce(&Hands), hands: &Hands) -> Exit {
+async fn race(looped: impl Future<Output = Exit>, script: impl AsyncFnOnce(&Controls), controls: &Controls) -> Exit {
     let mut looped = pin!(looped);
-    let mut script = pin!(script(hands));
+    let mut script = pin!(script(controls));
     let mut exit = None;
     let mut over = false;
     while exit.is_none() || !over {
         tokio::select! {
             ended = &mut looped, if exit.is_none() => exit = Some(ended),
             () = &mut script, if !over => over = true,
-            () = spin(), if over => panic!("the script is over, the loop is not; screen:\n{}", hands.paper.screen()),
+            () = spin(), if over => panic!("the script is over, the loop is not; screen:\n{}", controls.paper.screen()),
         }
     }
     exit.unwrap()

@@ -8,7 +8,7 @@ use crate::domain::text::clean;
 
 /// The part of an answer that has arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct Completion {
     /// The arrival of each piece with content, in milliseconds from the request.
     pub pieces_ms: Vec<f64>,
     /// The number of tokens as counted by the server, if it sends one.
@@ -19,7 +19,7 @@ pub(super) struct Answer {
     pub is_done: bool,
 }
 
-impl Answer {
+impl Completion {
     /// Takes in an event that came `at_ms` after the request.
     ///
     /// # Errors
@@ -121,15 +121,15 @@ mod tests {
         SseEvent { kind: String::new(), data: data.to_owned() }
     }
 
-    fn answer(events: &[(f64, &str)]) -> Answer {
-        let mut answer = Answer::default();
+    fn answer(events: &[(f64, &str)]) -> Completion {
+        let mut answer = Completion::default();
         for (at_ms, data) in events {
             answer.take(*at_ms, &event(data)).unwrap();
         }
         answer
     }
 
-    fn values(answers: &[Answer]) -> Vec<Option<f64>> {
+    fn values(answers: &[Completion]) -> Vec<Option<f64>> {
         let rows = stream_rows(&[]);
         let parts: Vec<Vec<Part>> = answers.iter().map(|answer| answer.parts(&rows)).collect();
         let value = |at: usize| match rows[at].merge(parts.iter().map(|parts| &parts[at])) {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn errors_in_the_stream_are_told() {
         let told = |kind: &str, data: &str| {
-            Answer::default().take(1.0, &SseEvent { kind: kind.to_owned(), data: data.to_owned() }).unwrap_err()
+            Completion::default().take(1.0, &SseEvent { kind: kind.to_owned(), data: data.to_owned() }).unwrap_err()
         };
         let error = r#"{"error":{"message":"out of\u001b[2J memory","code":500}}"#;
         assert!(told("", error).starts_with("error in the stream: out of"), "{}", told("", error));

@@ -1,7 +1,7 @@
 //! Standard output written by a thread. A reader that stops reading blocks the thread, but never a signal, a key or
 //! the engine.
 //!
-//! The waiting bytes are bounded. Loops wait for room with [`Pen::ready`], which a signal can end. A caller that
+//! The waiting bytes are bounded. Loops wait for room with [`StdoutThread::ready`], which a signal can end. A caller that
 //! writes without waiting for room blocks, like any program.
 
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ const MOST: usize = 1 << 20;
 
 #[derive(Default)]
 struct Shared {
-    desk: Mutex<Desk>,
+    queue: Mutex<Queue>,
     /// Bytes were added, or the writer was closed.
     work: Condvar,
     /// Bytes were written; wakes waiting threads.
@@ -27,7 +27,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Desk {
+struct Queue {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
     writing: bool,
@@ -36,42 +36,42 @@ struct Desk {
     fault: Option<io::Error>,
 }
 
-impl Desk {
+impl Queue {
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && !self.writing
     }
 }
 
 impl Shared {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Option<Vec<u8>> {
-        let mut desk = self.desk();
+        let mut queue = self.queue();
         loop {
-            if let Some(bytes) = desk.waiting.pop_front() {
-                desk.writing = true;
+            if let Some(bytes) = queue.waiting.pop_front() {
+                queue.writing = true;
                 return Some(bytes);
             }
-            if desk.ended {
+            if queue.ended {
                 return None;
             }
-            desk = self.work.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     fn wrote(&self, bytes: usize, result: io::Result<()>) {
         {
-            let mut desk = self.desk();
-            desk.writing = false;
-            desk.bytes = desk.bytes.saturating_sub(bytes);
+            let mut queue = self.queue();
+            queue.writing = false;
+            queue.bytes = queue.bytes.saturating_sub(bytes);
             if let Err(error) = result {
-                desk.waiting.clear();
-                desk.bytes = 0;
+                queue.waiting.clear();
+                queue.bytes = 0;
                 match error.kind() {
-                    io::ErrorKind::BrokenPipe => desk.closed = true,
-                    _ => desk.fault = Some(error),
+                    io::ErrorKind::BrokenPipe => queue.closed = true,
+                    _ => queue.fault = Some(error),
                 }
             }
         }
@@ -81,11 +81,11 @@ impl Shared {
 }
 
 /// Writes from its own thread.
-pub(super) struct Pen {
+pub(super) struct StdoutThread {
     shared: Arc<Shared>,
 }
 
-impl Pen {
+impl StdoutThread {
     /// Starts the thread.
     pub(super) fn start(mut to: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
@@ -101,37 +101,37 @@ impl Pen {
 
     /// Adds `bytes` to the queue; blocks when the queue is very long. Drops them after a write has failed.
     pub(super) fn write(&self, bytes: Vec<u8>) {
-        let mut desk = self.shared.desk();
-        while desk.bytes >= MOST {
-            desk = self.shared.room.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.shared.queue();
+        while queue.bytes >= MOST {
+            queue = self.shared.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        if desk.closed || desk.fault.is_some() {
+        if queue.closed || queue.fault.is_some() {
             return;
         }
-        desk.bytes += bytes.len();
-        desk.waiting.push_back(bytes);
-        drop(desk);
+        queue.bytes += bytes.len();
+        queue.waiting.push_back(bytes);
+        drop(queue);
         self.shared.work.notify_one();
     }
 
     /// Whether a loop should wait.
     pub(super) fn is_full(&self) -> bool {
-        self.shared.desk().bytes >= FULL
+        self.shared.queue().bytes >= FULL
     }
 
     /// Whether everything was written.
     pub(super) fn is_idle(&self) -> bool {
-        self.shared.desk().is_idle()
+        self.shared.queue().is_idle()
     }
 
     /// Whether the reader is gone.
     pub(super) fn closed(&self) -> bool {
-        self.shared.desk().closed
+        self.shared.queue().closed
     }
 
     /// The write error; returned once.
     pub(super) fn fault(&self) -> Option<io::Error> {
-        self.shared.desk().fault.take()
+        self.shared.queue().fault.take()
     }
 
     /// Waits until there is room.
@@ -146,9 +146,9 @@ impl Pen {
 
     /// Blocks until everything was written.
     pub(super) fn wait(&self) {
-        let mut desk = self.shared.desk();
-        while !desk.is_idle() {
-            desk = self.shared.room.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.shared.queue();
+        while !queue.is_idle() {
+            queue = self.shared.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -164,9 +164,9 @@ impl Pen {
     }
 }
 
-impl Drop for Pen {
+impl Drop for StdoutThread {
     fn drop(&mut self) {
-        self.shared.desk().ended = true;
+        self.shared.queue().ended = true;
         self.shared.work.notify_one();
     }
 }
@@ -194,18 +194,18 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_sleeps_holds_up_nobody_and_its_end_is_quiet() {
         let (go, slow) = mpsc::channel();
-        let pen = Pen::start(Slow(slow)).unwrap();
-        pen.write(vec![b'x'; FULL]);
-        pen.write(vec![b'y'; 10]);
-        assert!(pen.is_full() && !pen.is_idle());
+        let stdout_thread = StdoutThread::start(Slow(slow)).unwrap();
+        stdout_thread.write(vec![b'x'; FULL]);
+        stdout_thread.write(vec![b'y'; 10]);
+        assert!(stdout_thread.is_full() && !stdout_thread.is_idle());
         let brief = std::time::Duration::from_millis(20);
-        assert!(tokio::time::timeout(brief, pen.ready()).await.is_err(), "nothing was read yet");
+        assert!(tokio::time::timeout(brief, stdout_thread.ready()).await.is_err(), "nothing was read yet");
         go.send(()).unwrap();
-        pen.ready().await;
+        stdout_thread.ready().await;
         drop(go);
-        pen.idle().await;
-        assert!(pen.closed() && pen.fault().is_none());
-        pen.write(b"to nobody".to_vec());
-        pen.wait();
+        stdout_thread.idle().await;
+        assert!(stdout_thread.closed() && stdout_thread.fault().is_none());
+        stdout_thread.write(b"to nobody".to_vec());
+        stdout_thread.wait();
     }
 }
