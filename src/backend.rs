@@ -25,6 +25,7 @@
 
 pub(crate) mod caddy;
 mod configured;
+#[cfg(feature = "dns")]
 pub(crate) mod dns;
 pub(crate) mod embedded;
 pub(crate) mod envoy;

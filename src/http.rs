@@ -11,6 +11,8 @@ mod exchange;
 mod headers;
 mod mask;
 mod secret;
+#[cfg(feature = "traefik-redis")]
+mod stream;
 mod target;
 mod tls;
 
@@ -26,3 +28,5 @@ pub(crate) use secret::{any_secret, secret};
 pub use target::Target;
 pub(crate) use target::split_origin;
 pub(crate) use tls::{Part, check};
+#[cfg(feature = "traefik-redis")]
+pub(crate) use {cause::Cause, stream::Stream, stream::Tls, stream::connect};

@@ -24,5 +24,5 @@ pub(crate) use error::{Fault, Place};
 pub(crate) use error::{nearest, quote, quote_path};
 pub(crate) use reader::{MAX_FAULTS, Node, Report, Table};
 pub use secret::Secret;
-pub(crate) use transport::{TRANSPORT, transport, transport_without_identity};
+pub(crate) use transport::{TRANSPORT, transport};
 pub(crate) use url::BaseUrl;

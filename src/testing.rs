@@ -7,7 +7,6 @@ pub mod load {
 
 /// The parsers of bytes that others send.
 pub mod parsers {
-    use crate::backend::dns::wire;
     use crate::gate::load::Response;
     use crate::probe::metrics::text;
     use crate::probe::stream::sse::Sse;
@@ -38,8 +37,9 @@ pub mod parsers {
     }
 
     /// The names of the answers in a DNS message.
+    #[cfg(feature = "dns")]
     pub fn dns_message(bytes: &[u8]) -> Result<Vec<String>, String> {
-        wire::parse(bytes).map(|reply| reply.answers.into_iter().map(|record| record.name).collect())
+        crate::backend::dns::message::names(bytes)
     }
 
     /// The samples of an export: name and labels' values.
@@ -74,6 +74,7 @@ pub mod backend {
     pub mod caddy {
         pub use crate::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
     }
+    #[cfg(feature = "dns")]
     pub mod dns {
         pub use crate::backend::dns::DnsSpec;
     }
@@ -96,7 +97,9 @@ pub mod backend {
         pub use crate::backend::setup::{HEADINGS, pages};
     }
     pub mod traefik {
-        pub use crate::backend::traefik::{RedisSpec, TraefikSpec, TraefikWay};
+        #[cfg(feature = "traefik-redis")]
+        pub use crate::backend::traefik::RedisSpec;
+        pub use crate::backend::traefik::{TraefikSpec, TraefikWay};
     }
 }
 pub mod cli {

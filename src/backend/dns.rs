@@ -1,39 +1,39 @@
 //! DNS: a name whose records are changed at the zone's own server, by update messages (RFC 2136) or the HTTP
 //! interface of PowerDNS.
 //!
-//! An update names the records that must be there to be carried out at all, and the server looks and changes in one
-//! step: a stale forward order is refused by the server itself. PowerDNS has nothing like it, so it is read once more
-//! just before. An answer without an address is never sent: it is an outage that servers accept.
+//! An update names the records that must be there, and the server checks and changes in one step: it refuses a stale
+//! forward order itself. PowerDNS has no such condition, so cutover reads the records once more just before. cutover
+//! never sends a change that leaves no address: servers accept it, and it is an outage.
 //!
-//! What is read back is what the zone's server says now. Clients ask caches, which keep the old answer for its time
-//! to live, and keep connections for longer: nothing is drained, and notes say so with the seconds that are left.
+//! An observation is what the zone's server says now. Clients ask caches, which keep the old answer for its time to
+//! live, and clients keep connections for longer. So nothing is drained, and notes say how many seconds are left.
 
 mod ask;
 mod countdown;
 #[rustfmt::skip]
 mod keys;
+pub(crate) mod message;
 mod powerdns;
 mod read;
 mod records;
 mod spec;
-mod tsig;
-pub(crate) mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
+use hickory_proto::rr::{RData, Record, TSigner};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::countdown::Countdown;
+use self::message::Update;
 use self::powerdns::Api;
 use self::records::Weighted;
 pub use self::spec::DnsSpec;
 pub(crate) use self::spec::{DnsWay, RecordKind, TsigKey};
-use self::tsig::Key;
-use self::wire::{Data, Record, Update};
 use super::configured::Spec;
 use super::exchange;
 use super::kind::{COMMON, Kind};
@@ -43,7 +43,7 @@ use super::{
 };
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pair, Revision, Side, Transport};
-use crate::http::Client;
+use crate::http::{Client, any_secret};
 
 /// DNS, in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -70,11 +70,11 @@ pub(super) struct Dns {
     countdown: Mutex<Countdown>,
 }
 
-/// What the zone's server has.
+/// The records at the zone's server.
 struct Found {
     targets: Vec<Weighted>,
-    /// The records themselves, where they can be a condition of a change.
-    data: Vec<Data>,
+    /// The records themselves, where a change can name them as a condition.
+    data: Vec<RData>,
     ttl: u32,
     odd: Vec<String>,
     notes: Vec<String>,
@@ -181,13 +181,13 @@ impl Dns {
         })
     }
 
-    /// What is there; with `everywhere` at the other servers too, to see whether they say the same.
+    /// Reads the records; `everywhere`: at the other servers too, and compares.
     async fn find(&self, everywhere: bool) -> Result<Found, BackendError> {
         let (name, kind) = (self.spec.name.as_str(), self.spec.record);
         let mut found = match &self.spec.way {
             DnsWay::Update { server, secondaries, key } => {
                 let key = key.as_ref().map(usable).transpose()?;
-                // Side by side: one that does not answer must not hold the others up.
+                // At the same time: a server that does not answer must not delay the others.
                 let mut others = JoinSet::new();
                 for &server in secondaries.iter().filter(|_| everywhere) {
                     let (key, name) = (key.clone(), name.to_owned());
@@ -219,15 +219,16 @@ impl Dns {
     }
 
     fn of_records(&self, records: Vec<Record>) -> Result<Found, BackendError> {
-        let own: Vec<Record> = records.into_iter().filter(|record| record.name == self.spec.name).collect();
+        let own: Vec<Record> =
+            records.into_iter().filter(|record| message::text(&record.name) == self.spec.name).collect();
         let ttl = own.iter().map(|record| record.ttl).max().unwrap_or(self.spec.ttl_s);
-        let data: Vec<Data> = own.into_iter().map(|record| record.data).collect();
+        let data: Vec<RData> = own.into_iter().map(|record| record.data).collect();
         let targets = records::targets(self.spec.record, &data)
             .map_err(|why| BackendError::Garbled(format!("{}: {why}", self.spec.name)))?;
         Ok(Found { targets, data, ttl, odd: Vec::new(), notes: Vec::new() })
     }
 
-    /// What a secondary says, held against the primary.
+    /// Compares what a secondary says with the primary.
     fn compare(&self, found: &mut Found, server: SocketAddr, read: Result<Vec<Record>, BackendError>) {
         match read.and_then(|records| self.of_records(records)) {
             Ok(other) if records::revision(&other.targets) == records::revision(&found.targets) => {}
@@ -246,12 +247,12 @@ impl Dns {
         countdown.left_s(Instant::now())
     }
 
-    /// Checks whether `order` may be sent, and what must still be there when it is carried out.
+    /// Checks whether `order` may be sent, and notes the records that it expects.
     async fn checked<'a>(&'a self, order: &'a Order, again: bool) -> Result<Sending<'a>, BackendError> {
         let targets = records::weighted(&self.spec, order.target)?;
         let revision = records::revision(&targets);
         let mut expected = None;
-        // A rollback asks nothing: it is to be on its way.
+        // A rollback has no condition.
         if let Some(shown) = &order.expected {
             let found = self.find(false).await?;
             let now = records::revision(&found.targets);
@@ -272,12 +273,12 @@ impl Dns {
         }))
     }
 
-    /// Writes `targets` in the place of `expected`, or of whatever is there.
-    async fn write(&self, targets: &[Weighted], expected: Option<&[Data]>) -> Result<(), BackendError> {
+    /// Writes `targets`; where `expected` is given, only if the name has exactly these records.
+    async fn write(&self, targets: &[Weighted], expected: Option<&[RData]>) -> Result<(), BackendError> {
         match &self.spec.way {
             DnsWay::Update { server, key, .. } => {
                 let key = key.as_ref().map(usable).transpose()?;
-                let (spec, records) = (&self.spec, records::data(targets));
+                let (spec, records) = (&self.spec, records::data(targets)?);
                 let update = Update {
                     zone: &spec.zone,
                     name: &spec.name,
@@ -296,10 +297,10 @@ impl Dns {
     }
 }
 
-/// Whether PowerDNS really answers by its record: an interface can hold what the server does not give out.
+/// Checks that the PowerDNS server answers as its interface says.
 fn check_answer(found: &mut Found, server: SocketAddr, read: Result<Vec<Record>, BackendError>, kind: RecordKind) {
     let answers = read.map(|records| {
-        let data: Vec<Data> = records.into_iter().map(|record| record.data).collect();
+        let data: Vec<RData> = records.into_iter().map(|record| record.data).collect();
         records::targets(kind, &data)
     });
     match answers {
@@ -317,10 +318,15 @@ fn check_answer(found: &mut Found, server: SocketAddr, read: Result<Vec<Record>,
     }
 }
 
-/// The key with its secret, read when it is needed.
-fn usable(key: &TsigKey) -> Result<Key, BackendError> {
-    let text = exchange::secret("the TSIG key", &key.secret)?;
+/// How far the server's clock and this one may be apart, in seconds.
+const FUDGE: u16 = 300;
+
+/// The key with its secret, which is read anew each time.
+fn usable(key: &TsigKey) -> Result<TSigner, BackendError> {
+    let text = any_secret(&key.secret);
+    let text = text.map_err(|why| BackendError::Denied(format!("no secret for the TSIG key: {why}")))?;
     let secret = STANDARD.decode(text.as_bytes()).ok().filter(|secret| !secret.is_empty());
     let secret = secret.ok_or_else(|| BackendError::Denied("the secret of the TSIG key is no base64".into()))?;
-    Ok(Key { name: key.name.clone(), secret })
+    TSigner::new(secret, TsigAlgorithm::HmacSha256, message::name(&key.name)?, FUDGE)
+        .map_err(|why| BackendError::Refused(format!("the TSIG key cannot be used: {why}")))
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::BackendError;
-use crate::domain::SecretRef;
 use crate::domain::text::clean;
 use crate::domain::transport::Transport;
-use crate::http::{self, Client, FetchError, NoSecret, Reply, Request};
+use crate::http::{Client, FetchError, NoSecret, Reply, Request};
 
 /// Longest answer, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -92,11 +91,6 @@ async fn talk(request: Request, place: &str, limit: Duration) -> Result<Reply, F
 /// Scheme, host and port; without the path, since it may hold a token.
 pub(super) fn place(url: &Url) -> String {
     clean(&url.origin().ascii_serialization(), 120)
-}
-
-/// The secret that `from` names, for `what`.
-pub(super) fn secret(what: &str, from: &SecretRef) -> Result<String, BackendError> {
-    http::any_secret(from).map_err(|why| BackendError::Denied(format!("no secret for {what}: {why}")))
 }
 
 /// The meaning of a status for an order.

@@ -17,9 +17,16 @@ const KINDS: &[&Kind] = &[
     &super::caddy::KIND,
     &super::traefik::KIND,
     &super::nginx::KIND,
+    #[cfg(feature = "dns")]
     &super::dns::KIND,
     &super::hook::EXEC,
     &super::hook::HTTP,
+];
+
+/// Kinds that this build leaves out. The cargo feature that brings a kind has its name.
+const LEFT_OUT: &[&str] = &[
+    #[cfg(not(feature = "dns"))]
+    "dns",
 ];
 
 /// Known traffic systems that this version does not drive.
@@ -77,6 +84,9 @@ fn kind(node: &Node<'_>) -> Option<&'static Kind> {
         return Some(kind);
     }
     let names: Vec<&str> = names().collect();
+    if LEFT_OUT.contains(&typed) {
+        return node.refuse(format!("this build has no {typed} backend"), format!("build with --features {typed}"));
+    }
     let remedy = format!("kinds: {}", names.join(", "));
     if NOT_BUILT.contains(&typed) {
         return node.refuse(format!("this build cannot drive {typed} yet"), remedy);
@@ -85,5 +95,23 @@ fn kind(node: &Node<'_>) -> Option<&'static Kind> {
     match nearest(typed, names.iter().copied()) {
         Some(meant) => node.refuse(fault, format!("did you mean \"{meant}\"?")),
         None => node.refuse(fault, remedy),
+    }
+}
+
+#[cfg(all(test, not(feature = "dns"), not(feature = "traefik-redis")))]
+mod tests {
+    use crate::config::parse;
+
+    fn refusal(backend: &str) -> String {
+        let sides = "[service]\nname = \"m\"\n[blue]\nurls = [\"http://h:1\"]\n[green]\nurls = [\"http://h:2\"]\n";
+        parse(&format!("{sides}[backend]\n{backend}"), "c.toml".as_ref(), &|_| None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_kind_that_is_left_out_names_the_feature_that_brings_it() {
+        let dns = refusal("kind = \"dns\"\nzone = \"x\"\n");
+        assert!(dns.contains("kind: this build has no dns backend; build with --features dns"), "{dns}");
+        let redis = refusal("kind = \"traefik\"\napi = \"http://h:8080\"\nredis = \"h:6379\"\n");
+        assert!(redis.contains("redis: this build cannot reach Redis; build with --features traefik-redis"), "{redis}");
     }
 }

@@ -1,21 +1,21 @@
 //! Traefik: a weighted service that cutover owns, in a file of the file provider or in keys of the Redis provider.
 //!
-//! Traefik takes a change in some time after it was written, holds later ones back for `providersThrottleDuration`, and
-//! says nothing to the writer: a broken file is one line in its log. So what is written is one half, and what the API
-//! of every instance shows is the other: the split is what they serve by, and it is mixed until all of them show the
-//! very weights that are written. Those are an order's own (see `share`), so that a change that was held back cannot
-//! come into force after a later one was shown as done.
+//! Traefik applies a change some time after it was written, holds later ones back for `providersThrottleDuration`, and
+//! tells the writer nothing: a broken file is one line in its log. So an observation has two halves: what is written,
+//! and what the API of every instance shows. The split is the one in the API. It is mixed until every instance shows
+//! exactly the weights that are written. Each order has weights of its own (see `share`), so a change that was held
+//! back cannot be taken for a later one.
 //!
-//! Forward orders look at both halves first, and Redis carries them out only if its keys are still the ones that were
-//! looked at. A rollback reads nothing first: it writes, and Traefik keeps serving until it has read it.
+//! Forward orders read both halves first, and Redis carries them out only if its keys are still what was read. A
+//! rollback reads nothing first: it writes at once.
 
 mod api;
 mod include;
 #[rustfmt::skip]
 mod keys;
 mod read;
+#[cfg(feature = "traefik-redis")]
 mod redis;
-mod resp;
 mod share;
 mod source;
 mod spec;
@@ -27,8 +27,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::api::Instance;
+#[cfg(feature = "traefik-redis")]
+pub use self::redis::RedisSpec;
 use self::source::Source;
-pub use self::spec::{RedisSpec, TraefikSpec, TraefikWay};
+pub use self::spec::{TraefikSpec, TraefikWay};
 use self::store::Store;
 use super::configured::Spec;
 use super::exchange;
@@ -58,7 +60,7 @@ impl Spec for TraefikSpec {
     }
 }
 
-/// What is not in force for so long is not merely held back.
+/// A change that is not in force after this time is not merely held back.
 const LATE: Duration = Duration::from_secs(8);
 
 /// One Traefik, or several that read the same. Needs a tokio runtime to be called in.
@@ -88,7 +90,7 @@ impl TrafficSystem for Traefik {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             applying: Applying::Asynchronous,
-            compare_and_set: matches!(self.spec.way, TraefikWay::Redis(_)),
+            compare_and_set: !matches!(self.spec.way, TraefikWay::File { .. }),
             ..Capabilities::direct()
         }
     }
@@ -177,7 +179,7 @@ impl Traefik {
         share::split(weights).map_err(|why| BackendError::Garbled(format!("{}: {why}", self.spec.full_name())))
     }
 
-    /// What of the instances does not serve by what is written.
+    /// The instances that do not serve by what is written, in words.
     fn not_in_force(&self, source: &Source, instances: &[Instance]) -> Result<Option<String>, BackendError> {
         let written = share::split(source.weights).map(|(split, _)| split);
         let mut behind = Vec::new();
@@ -185,7 +187,7 @@ impl Traefik {
             let Ok(shown) = &instance.answer else { continue };
             if shown.weights != source.weights {
                 let (split, _) = self.split_of(shown.weights)?;
-                // Reason: what was written in between may be in force for a while yet.
+                // A change from in between may still be in force.
                 let earlier = if Ok(split) == written { " by an earlier change" } else { "" };
                 behind.push(format!("{} still serves {split}{earlier}", instance.place));
             }
@@ -201,7 +203,7 @@ impl Traefik {
         Ok(Some(format!("not yet in force: {}; {place} says {written}{since}", behind.join(", "))))
     }
 
-    /// How long the same thing is written and not in force.
+    /// For how long the same text has been written and not in force.
     fn waited(&self, source: &Source, is_in_force: bool) -> Duration {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if is_in_force {

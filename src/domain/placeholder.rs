@@ -1,4 +1,5 @@
-//! `{{version}}` and its like in what a user wrote, filled in so that a value can never be more than a value.
+//! Placeholders such as `{{version}}` in texts of the config. A value that is filled in stays a value: it cannot become
+//! another part of a URL or of a query.
 
 /// The names that may be written between the braces.
 pub(crate) const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
@@ -28,22 +29,33 @@ pub(crate) fn fill_of(
     text: &str,
     value: impl Fn(&str) -> Result<String, String>,
 ) -> Result<String, String> {
+    fill_any(text, |name| value(one_of(names, name)?))
+}
+
+/// The same with any name: `value` gets it without the blanks around it, or `None` where a placeholder has no end.
+///
+/// # Errors
+/// What `value` says.
+pub(crate) fn fill_any(text: &str, value: impl Fn(Option<&str>) -> Result<String, String>) -> Result<String, String> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("{{") {
-        let (name, after) = named(names, &rest[at..])?;
+        let (name, after) = first(&rest[at..]).unzip();
         out.push_str(&rest[..at]);
         out.push_str(&value(name)?);
-        rest = after;
+        rest = after.unwrap_or_default();
     }
     out.push_str(rest);
     Ok(out)
 }
 
-/// The name at the beginning of `text` and what comes after it.
-fn named<'a>(names: &[&str], text: &'a str) -> Result<(&'a str, &'a str), String> {
-    let inner = &text[2..];
-    let found = inner.find("}}").map(|end| (inner[..end].trim(), &inner[end + 2..]));
-    found.filter(|(name, _)| names.contains(name)).ok_or_else(|| {
+/// The name of the placeholder at the beginning of `text`, and what comes after it; `None` where there is no whole one.
+pub(crate) fn first(text: &str) -> Option<(&str, &str)> {
+    let (name, after) = text.strip_prefix("{{")?.split_once("}}")?;
+    Some((name.trim(), after))
+}
+
+fn one_of<'a>(names: &[&str], name: Option<&'a str>) -> Result<&'a str, String> {
+    name.filter(|name| names.contains(name)).ok_or_else(|| {
         let names: Vec<String> = names.iter().map(|name| format!("{{{{{name}}}}}")).collect();
         format!("a placeholder is one of {}", names.join(", "))
     })
@@ -60,12 +72,13 @@ pub(crate) fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, St
     let mut rest = query;
     while let Some(c) = rest.chars().next() {
         if rest.starts_with("{{") {
-            let (name, after) = named(&NAMES, rest)?;
+            let (name, after) = first(rest).unzip();
+            let name = one_of(&NAMES, name)?;
             let Some(quote) = quote else { return Err(format!("{{{{{name}}}}} must stand within quotes")) };
             let value = value(name)?;
             let literal = if is_regex { escape_regex(&value) } else { value };
             out.push_str(&escape_quoted(&literal, quote)?);
-            rest = after;
+            rest = after.unwrap_or_default();
             continue;
         }
         let mut taken = c.len_utf8();

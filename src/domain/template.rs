@@ -1,6 +1,9 @@
-//! A JSON request with `{{field}}` in it, filled in from a case so that a value can never be more than a value.
+//! A JSON request with placeholders such as `{{field}}`, filled in from a case. A value stays a value: it cannot become
+//! another part of the JSON.
 
 use serde_json::{Map, Value};
+
+use super::placeholder;
 
 /// A request body with placeholders.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,9 +15,9 @@ pub(crate) struct Template {
 /// How the value of a placeholder is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `"{{x}}"`: as it is; the cell of a table that looks like a number is one, an empty cell is null.
+    /// `"{{x}}"`: as it is. A cell of a table that looks like a number becomes a number, an empty cell becomes null.
     Plain,
-    /// `"{{x:text}}"`, and every placeholder within a longer text.
+    /// `"{{x:text}}"`, and every placeholder inside a longer text.
     Text,
     /// `"{{x:number}}"`: a number, or the case is broken.
     Number,
@@ -44,7 +47,7 @@ impl Template {
         self.names().map(|_| self)
     }
 
-    /// The fields it needs, in their order, once each.
+    /// The fields that it needs, in their order, each once.
     ///
     /// # Errors
     /// What is not a placeholder, in words.
@@ -89,34 +92,28 @@ fn walk(node: &Value, alone: Kind, value: Fill<'_>) -> Result<Value, String> {
 }
 
 fn fill_text(text: &str, alone: Kind, value: Fill<'_>) -> Result<Value, String> {
-    if let Some((name, kind, "")) = text.starts_with("{{").then(|| placeholder(text)).transpose()? {
+    if let Some((inside, "")) = placeholder::first(text) {
+        let (name, kind) = asked(inside)?;
         return value(name, kind.unwrap_or(alone));
     }
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find("{{") {
-        let (name, kind, after) = placeholder(&rest[at..])?;
-        out.push_str(&rest[..at]);
-        match value(name, kind.unwrap_or(Kind::Text))? {
-            Value::String(text) => out.push_str(&text),
-            other => out.push_str(&other.to_string()),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    Ok(Value::String(out))
+    let filled = placeholder::fill_any(text, |inside| {
+        let (name, kind) = asked(inside.ok_or("a placeholder that begins with {{ has no }}")?)?;
+        Ok(match value(name, kind.unwrap_or(Kind::Text))? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    });
+    filled.map(Value::String)
 }
 
-/// The name at the beginning of `text`, what is asked of it, and what comes after it.
-fn placeholder(text: &str) -> Result<(&str, Option<Kind>, &str), String> {
-    let inner = &text[2..];
-    let Some(end) = inner.find("}}") else { return Err("a placeholder that begins with {{ has no }}".to_owned()) };
-    let (name, after) = (inner[..end].trim(), &inner[end + 2..]);
-    let (name, kind) = match name.rsplit_once(':').map(|(name, kind)| (name.trim(), kind.trim())) {
+/// The field that a placeholder names, and the kind of value that it asks for.
+fn asked(inside: &str) -> Result<(&str, Option<Kind>), String> {
+    let (name, kind) = match inside.rsplit_once(':').map(|(name, kind)| (name.trim(), kind.trim())) {
         Some((name, "text")) => (name, Some(Kind::Text)),
         Some((name, "number")) => (name, Some(Kind::Number)),
-        _ => (name, None),
+        _ => (inside, None),
     };
-    if name.is_empty() { Err("a placeholder names no field".to_owned()) } else { Ok((name, kind, after)) }
+    if name.is_empty() { Err("a placeholder names no field".to_owned()) } else { Ok((name, kind)) }
 }
 
 /// The cell of a table as a placeholder asks for it.

@@ -35,7 +35,7 @@ impl fmt::Display for Cause {
 
 impl Cause {
     /// The cause at the root of `error`.
-    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
         let chain = chain(error);
         let io = chain.iter().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).next_back();
         let tls = chain.iter().find_map(|error| error.downcast_ref::<rustls::Error>());
@@ -95,7 +95,9 @@ fn in_tls(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(fault) => in_certificate(fault),
         rustls::Error::AlertReceived(alert) => in_alert(*alert),
-        rustls::Error::InvalidMessage(_) => "the server does not speak TLS here: is http:// meant?".to_owned(),
+        rustls::Error::InvalidMessage(_) => {
+            "the server does not speak TLS here: name another port, or write the URL without TLS".to_owned()
+        }
         other => other.to_string(),
     }
 }

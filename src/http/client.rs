@@ -116,6 +116,12 @@ fn configured(
 }
 
 impl Route {
+    /// A direct one.
+    #[cfg(feature = "traefik-redis")]
+    pub(super) fn direct(faults: Vec<tls::Fault>) -> Arc<Self> {
+        Arc::new(Self { proxy: None, faults })
+    }
+
     /// Adds to `cause` what the config has to do with it.
     pub(super) fn explain(&self, mut cause: Cause, is_connecting: bool) -> Cause {
         if let Some(proxy) = self.proxy.as_ref().filter(|_| is_connecting && !cause.is_tls) {

@@ -167,7 +167,10 @@ async fn what_is_wrong_with_a_certificate_is_told() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     });
     let why = fault(&Transport::default(), &format!("https://{plain}")).await;
-    assert_eq!(why, "cannot connect: the server does not speak TLS here: is http:// meant?");
+    assert_eq!(
+        why,
+        "cannot connect: the server does not speak TLS here: name another port, or write the URL without TLS"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::domain::{Call, HeaderValue, SecretRef, Transport, placeholder};
 
 /// The most headers of a call.
 const MAX_HEADERS: usize = 100;
-/// Headers whose plain value would be a secret in the config's text.
+/// Headers that hold secrets: their value may not be written in the config.
 const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 const METHODS: [(&str, &str); 6] =
@@ -35,10 +35,7 @@ pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
         method: method?.to_owned(),
         url: url?,
         headers: headers?,
-        body: match body {
-            Some(body) => Some(body?),
-            None => None,
-        },
+        body: values::given(body)?,
         timeout_ms: 0,
         transport: Transport::default(),
     })

@@ -138,6 +138,11 @@ impl<'a> Table<'a> {
         self.report.for_rollback
     }
 
+    /// Whether `key` is documented for this table; any key is, where the table has no documented keys.
+    pub(crate) fn knows(&self, key: &str) -> bool {
+        self.sections.is_empty() || self.sections.iter().any(|section| section.keys.iter().any(|doc| doc.key == key))
+    }
+
     /// The line of the header.
     pub(crate) fn line(&self) -> usize {
         self.report.line(self.at)
@@ -168,12 +173,7 @@ impl<'a> Table<'a> {
 
     /// The value of a key, if it is written.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
-        debug_assert!(
-            self.sections.is_empty()
-                || self.sections.iter().any(|section| section.keys.iter().any(|doc| doc.key == key)),
-            "{key} is read but not documented for {}",
-            self.label
-        );
+        debug_assert!(self.knows(key), "{key} is read but not documented for {}", self.label);
         let (name, value) = self.map.get_key_value(key)?;
         let label = if self.label.is_empty() { format!("[{key}]") } else { format!("{} {key}", self.label) };
         // A section's position is its name in the header; a value's position is the value.

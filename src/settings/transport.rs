@@ -19,24 +19,15 @@ pub(crate) const TRANSPORT: Section = Section::new("any table that makes request
     key("proxy", "none | env | URL", Is("\"none\""), "The proxy: none, the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, or this http:// or https:// URL."),
 ]);
 
-/// Reads the keys. A file that cannot be used is a fault, except for a rollback, which goes on without it.
+/// Reads the keys. Files that cannot be used are a fault, except for a rollback: it goes on without them. In a table
+/// without `cert`, `key` means something else, and there is no client certificate.
 pub(crate) fn transport(table: &Table<'_>) -> Transport {
-    let transport = Transport { identity: identity(table), ..trust(table) };
-    refuse_unusable(table, &transport);
-    transport
-}
-
-/// Reads only `ca` and `proxy`, for a table whose `key` means something else.
-pub(crate) fn transport_without_identity(table: &Table<'_>) -> Transport {
-    let transport = trust(table);
-    refuse_unusable(table, &transport);
-    transport
-}
-
-fn trust(table: &Table<'_>) -> Transport {
     let ca = table.get("ca").and_then(|node| path(&node));
     let proxy = table.get("proxy").and_then(|node| proxy(&node)).unwrap_or_default();
-    Transport { ca, identity: None, proxy }
+    let identity = if table.knows("cert") { identity(table) } else { None };
+    let transport = Transport { ca, identity, proxy };
+    refuse_unusable(table, &transport);
+    transport
 }
 
 fn identity(table: &Table<'_>) -> Option<Identity> {

@@ -443,6 +443,91 @@ fn redis_allows(redis: &Redis, right: &str) -> bool {
 }
 
 #[tokio::test]
+async fn redis_is_reached_by_tls_with_the_trust_and_the_certificate_of_the_config() {
+    if !are_there("redis_is_reached_by_tls", &["traefik", "redis-server"]) {
+        return;
+    }
+    let redis = Redis::start_with_tls();
+    let port = redis.tls.unwrap();
+    let field = Field::start(From::Redis(redis.port), With::default(), &nowhere());
+    let file = |name: &str| redis.dir.path().join(name).display().to_string();
+    let ca = format!("ca = \"{}\"\n", file("ca.pem"));
+    let identity = format!("cert = \"{}\"\nkey = \"{}\"\n", file("client.pem"), file("client.key"));
+    let by = |place: &str, transport: &str| field.backend(&format!("redis = \"{place}\"\n{transport}{REDIS}"));
+    let here = format!("rediss://127.0.0.1:{port}");
+    let backend = by(&here, &format!("{ca}{identity}"));
+    forward(&backend, 10).await.unwrap();
+    verified(&backend, 10).await;
+    back(&backend).await.unwrap();
+    verified(&backend, 0).await;
+    let target = backend.observer().preview(&order("o", Move::Rollback, 0, None)).target;
+    assert_eq!(target, format!("{here}/0"));
+
+    let elsewhere = format!("rediss://localhost:{port}");
+    let without_tls = format!("rediss://127.0.0.1:{}", redis.port);
+    for (place, transport, words) in [
+        (&here, String::new(), "the issuer of the certificate is not trusted: set ca to the issuer's certificate"),
+        (&here, ca.clone(), "set cert and key"),
+        (&elsewhere, format!("{ca}{identity}"), "does not match the name localhost"),
+        (&without_tls, format!("{ca}{identity}"), "the server does not speak TLS here"),
+    ] {
+        let error = back(&by(place, &transport)).await.expect_err(words);
+        assert!(error.detail().contains(words) && error.detail().starts_with(place.as_str()), "{error}");
+    }
+    let error = back(&by(&format!("127.0.0.1:{port}"), "")).await.unwrap_err();
+    assert!(error.may_have_happened(), "the server of TLS closes: {error}");
+    verified(&backend, 0).await;
+}
+
+#[tokio::test]
+async fn what_is_no_redis_is_told_and_a_reply_without_end_is_not_read_to_its_end() {
+    if !are_there("what_is_no_redis", &["traefik"]) {
+        return;
+    }
+    let field = Field::of_file(With::default(), &nowhere());
+    for (answer, words) in [
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", "is this a Redis?"),
+        ("$-2x\r\n", "is this a Redis?"),
+        ("+OK\r\n*4\r\n$22\r\nnotify-", "in the middle of its answer"),
+        ("*99999999999\r\n$1\r\na\r\n", "in the middle of its answer"),
+        ("+OK\r\n+OK\r\n", "it answers what was not asked: is this a Redis?"),
+        ("", "closed the connection without an answer"),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            // Until the other end closes: what is unread would make this a reset.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let backend = field.backend(&format!("redis = \"127.0.0.1:{port}\"\n{REDIS}"));
+        let error = back(&backend).await.unwrap_err();
+        assert!(error.detail().contains(words) && error.may_have_happened(), "{answer:?}: {error}");
+        served.join().unwrap();
+    }
+    // As many bytes as are taken.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"$1000000000\r\n").unwrap();
+        let (chunk, mut sent) = ([b'x'; 65536], 0_u64);
+        while let Ok(length) = stream.write(&chunk) {
+            sent += length as u64;
+        }
+        sent
+    });
+    let backend = field.backend(&format!("redis = \"127.0.0.1:{port}\"\n{REDIS}"));
+    let error = back(&backend).await.unwrap_err();
+    assert!(error.detail().ends_with("a reply is longer than 65536 bytes: is this a Redis?"), "{error}");
+    let sent = served.join().unwrap();
+    assert!(sent < 64 * 1024 * 1024, "{sent} bytes");
+}
+
+#[tokio::test]
 async fn a_replica_is_told_and_names_that_stand_elsewhere_too() {
     if !are_there("a_replica_is_told", &["traefik", "redis-server"]) {
         return;

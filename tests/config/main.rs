@@ -91,12 +91,12 @@ fn traefik_is_read_with_its_redis() -> Result<(), Error> {
     assert!(matches!(spec.headers[1].1, HeaderValue::Bearer(SecretRef::File(_))));
     let names = Side::BOTH.map(|side| spec.full(&spec.names[side]));
     assert_eq!((spec.full_name(), names), ("ml.split@redis".into(), ["blue@docker".into(), "green@redis".into()]));
-    let TraefikWay::Redis(RedisSpec { address, db, user, password, root }) = spec.way else {
+    let TraefikWay::Redis(RedisSpec { host, port, tls, db, user, password, root }) = spec.way else {
         return Err("not redis".into());
     };
     assert_eq!(
-        (address.as_str(), db, user.as_deref(), root.as_str()),
-        ("[::1]:6379", 3, Some("cutover"), "edge/traefik")
+        (host.as_str(), port, tls, db, user.as_deref(), root.as_str()),
+        ("::1", 6379, false, 3, Some("cutover"), "edge/traefik")
     );
     assert!(password.is_some());
     Ok(())

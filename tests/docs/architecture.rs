@@ -435,7 +435,9 @@ const MEAN_THE_GATEWAY: &[(&str, &str)] = &[
 /// The kinds of backend that `source`, which is the file `path` below `src`, names and should not know.
 fn kinds_named(path: &str, source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let lines = || source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    // Reason: a cargo feature may have the name of the kind that it brings.
+    let passed = |line: &&str| ["//", "#[cfg(feature"].iter().any(|begins| line.trim_start().starts_with(begins));
+    let lines = || source.lines().filter(|line| !passed(line));
     let paths = paths(&code(source));
     let mut found = Vec::new();
     // Reason: exec and http are kinds of gate too, and http is a scheme; a use of their folder is found all the same.

@@ -187,27 +187,48 @@ impl Drop for Traefik {
 
 /// A Redis with users `traefik` and `cutover` beside the default one. Ends with the test.
 pub struct Redis {
-    dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
     pub port: u16,
+    /// The port that speaks TLS and asks for a client certificate. Its certificate is for 127.0.0.1 alone.
+    pub tls: Option<u16>,
     child: Option<Child>,
 }
 
 impl Redis {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut redis = Self { dir, port: free_address().port(), child: None };
+        let mut redis = Self { dir, port: free_address().port(), tls: None, child: None };
+        redis.run();
+        redis
+    }
+
+    /// One with a TLS port too; its directory has `ca.pem`, and `client.pem` with `client.key`.
+    pub fn start_with_tls() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        certify(dir.path());
+        let (port, tls) = (free_address().port(), Some(free_address().port()));
+        let mut redis = Self { dir, port, tls, child: None };
         redis.run();
         redis
     }
 
     pub fn run(&mut self) {
         let mut command = Command::new(program::program("redis-server").unwrap());
-        let conf = format!(
+        let mut conf = format!(
             "bind 127.0.0.1\nport {}\nsave \"\"\nappendonly yes\nappendfsync always\ndir {}\n\
              user traefik on >{PASSWORD}-of-traefik ~* &* +@all\nuser cutover on >{PASSWORD} {RIGHTS}\n",
             self.port,
             self.dir.path().display()
         );
+        if let Some(port) = self.tls {
+            let file = |name: &str| self.dir.path().join(name).display().to_string();
+            conf += &format!(
+                "tls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients yes\n",
+                file("server.pem"),
+                file("server.key"),
+                file("ca.pem")
+            );
+        }
         let file = self.dir.path().join("redis.conf");
         std::fs::write(&file, conf).unwrap();
         command.arg(file);
@@ -246,6 +267,22 @@ impl Redis {
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Writes a CA, and a certificate by it for a server at 127.0.0.1 and for a client.
+fn certify(dir: &Path) {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    let put = |name: &str, text: String| std::fs::write(dir.join(name), text).unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    put("ca.pem", ca.pem());
+    for (file, name) in [("server", "127.0.0.1"), ("client", "cutover.test")] {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        put(&format!("{file}.pem"), params.signed_by(&key, &ca).unwrap().pem());
+        put(&format!("{file}.key"), key.serialize_pem());
     }
 }
 

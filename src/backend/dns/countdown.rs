@@ -1,4 +1,4 @@
-//! How long caches may keep the old answer: nothing can shorten it.
+//! How long caches may still keep the old answer. Nothing can shorten that time.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Countdown {
         self.last = Some((revision.clone(), ttl));
     }
 
-    /// Whole seconds for which the old answer may still be given, once a change was seen and while it lasts.
+    /// Seconds for which caches may still give the old answer, rounded up; `None` without a change, and afterwards.
     pub(super) fn left_s(&self, now: Instant) -> Option<u64> {
         let left = self.until?.checked_duration_since(now)?;
         (!left.is_zero()).then(|| left.as_millis().div_ceil(1000) as u64)

@@ -13,7 +13,7 @@ use crate::domain::text::clean;
 use crate::domain::{HeaderValue, SecretRef};
 use crate::http::{Client, Headers, Request};
 
-/// Longest time one call may take: an order makes two, and three seconds are all there is.
+/// Longest time one call may take: an order makes two, within three seconds together.
 const LIMIT: Duration = Duration::from_millis(1400);
 
 /// Where the interface is.
@@ -49,7 +49,7 @@ impl Api<'_> {
     }
 
     pub(super) async fn read(&self, spec: &DnsSpec) -> Result<LuaRecord, BackendError> {
-        // Versions that do not know the filter answer the whole zone.
+        // Versions without this filter answer the whole zone.
         let path = format!("{}?rrset_name={}.", self.path(spec), spec.name);
         let (request, place) = self.request(Method::GET, &path)?;
         let answer = exchange(request, &place, LIMIT).await?;
@@ -76,7 +76,7 @@ impl Api<'_> {
     }
 }
 
-/// The change as it is sent: the LUA record, and nothing of the plain type beside it.
+/// The change as it is sent: it writes the LUA record, and removes a record of the plain type.
 pub(super) fn body(spec: &DnsSpec, targets: &[Weighted]) -> Result<Value, BackendError> {
     records::not_empty(targets)?;
     let kind = spec.record.name();

@@ -6,19 +6,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::spec::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, call, quote, transport_without_identity, values};
+use crate::settings::{BaseUrl, Node, Table, call, quote, transport, values};
 
 const SECOND: u64 = 1000;
 const DAY: u64 = 24 * 3600 * SECOND;
-/// More records than this make no sense in one answer.
+/// Most records of one side.
 const MAX_TARGETS: usize = 64;
-/// More secondaries than this are not read every second.
+/// Most secondaries: all are read every second.
 const MAX_SECONDARIES: usize = 16;
 
 const RECORDS: [(&str, RecordKind); 4] =
     [("A", RecordKind::A), ("AAAA", RecordKind::Aaaa), ("CNAME", RecordKind::Cname), ("SRV", RecordKind::Srv)];
 
-/// A name in the DNS.
+/// Reads the keys.
 pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let methods = [("update", true), ("powerdns", false)];
     let is_update = table
@@ -105,7 +105,7 @@ fn powerdns(table: &Table<'_>) -> Option<DnsWay> {
         None => Some(None),
     };
     foreign(table, &["secondaries", "key", "secret"], "powerdns");
-    let transport = transport_without_identity(table);
+    let transport = transport(table);
     Some(DnsWay::PowerDns { url: url?, server_id: server_id?, transport, key: key?, server: server? })
 }
 

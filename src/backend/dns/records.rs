@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::wire::Data;
+use hickory_proto::rr::RData;
+use hickory_proto::rr::rdata::{CNAME, SRV};
+
+use super::message;
 use crate::backend::BackendError;
 use crate::backend::dns::spec::{DnsSpec, RecordKind, Target};
 use crate::domain::{Digest, Revision, Side, Split};
 
-/// A share may be this far from a whole percent, as rounding weights makes it.
+/// A share may differ from a whole percent by this much, in percent: weights are rounded.
 const ROUNDING: f64 = 0.01;
 
 /// A target and its weight.
@@ -18,21 +21,21 @@ pub(super) type Weighted = (Target, u32);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) split: Split,
-    /// Why that is not the whole truth.
+    /// What the split does not say, in words.
     pub(super) odd: Option<String>,
 }
 
 /// The targets that take traffic at `split`, each with a weight that makes the sides' shares exact.
 ///
 /// # Errors
-/// That nothing would be left: an empty answer is an outage.
+/// No target would be left: an empty answer is an outage.
 pub(super) fn weighted(spec: &DnsSpec, split: Split) -> Result<Vec<Weighted>, BackendError> {
     let mut found = Vec::new();
     for side in Side::BOTH {
         let share = u32::from(split.share(side));
-        // A weight of 0 still takes a little: a side without traffic has no record.
+        // A record of weight 0 still gets some requests, so a side without traffic has no record.
         if share > 0 {
-            // By the number of the other side's, so that a side of three weighs no more than one of one.
+            // Times the number of the other side's targets: a side of three then weighs as much as a side of one.
             let others = spec.targets[side.other()].len() as u32;
             let weight = if split.share(side) == 100 { 100 } else { share * others };
             found.extend(spec.targets[side].iter().map(|target| (target.clone(), weight)));
@@ -42,7 +45,7 @@ pub(super) fn weighted(spec: &DnsSpec, split: Split) -> Result<Vec<Weighted>, Ba
     Ok(found)
 }
 
-/// Refuses what would answer nothing.
+/// Refuses targets without any weight.
 pub(super) fn not_empty(targets: &[Weighted]) -> Result<(), BackendError> {
     if targets.iter().all(|(_, weight)| *weight == 0) {
         return Err(BackendError::Refused("no target would have a weight: an empty answer is an outage".into()));
@@ -51,43 +54,43 @@ pub(super) fn not_empty(targets: &[Weighted]) -> Result<(), BackendError> {
 }
 
 /// The records themselves.
-pub(super) fn data(targets: &[Weighted]) -> Vec<Data> {
-    let one = |(target, weight): &Weighted| match target {
-        Target::Address(IpAddr::V4(address)) => Data::A(*address),
-        Target::Address(IpAddr::V6(address)) => Data::Aaaa(*address),
-        Target::Name(name) => Data::Cname(name.clone()),
-        Target::Service(name, port) => Data::Srv {
-            priority: 0,
-            weight: u16::try_from(*weight).unwrap_or(u16::MAX),
-            port: *port,
-            target: name.clone(),
-        },
+pub(super) fn data(targets: &[Weighted]) -> Result<Vec<RData>, BackendError> {
+    let one = |(target, weight): &Weighted| {
+        Ok(match target {
+            Target::Address(IpAddr::V4(address)) => RData::A((*address).into()),
+            Target::Address(IpAddr::V6(address)) => RData::AAAA((*address).into()),
+            Target::Name(name) => RData::CNAME(CNAME(message::name(name)?)),
+            Target::Service(name, port) => {
+                let weight = u16::try_from(*weight).unwrap_or(u16::MAX);
+                RData::SRV(SRV::new(0, weight, *port, message::name(name)?))
+            }
+        })
     };
     targets.iter().map(one).collect()
 }
 
-/// The targets of records; only those of `kind`, which is all a server answers unless an alias is in the way.
+/// The targets of records. A server answers only records of `kind`, unless the name is an alias.
 ///
 /// # Errors
 /// What they are instead, in words.
-pub(super) fn targets(kind: RecordKind, records: &[Data]) -> Result<Vec<Weighted>, String> {
-    let one = |data: &Data| match (kind, data) {
-        (RecordKind::A, Data::A(address)) => Ok((Target::Address((*address).into()), 1)),
-        (RecordKind::Aaaa, Data::Aaaa(address)) => Ok((Target::Address((*address).into()), 1)),
-        (RecordKind::Cname, Data::Cname(name)) => Ok((Target::Name(name.clone()), 1)),
-        (RecordKind::Srv, Data::Srv { weight, port, target, .. }) => {
-            Ok((Target::Service(target.clone(), *port), u32::from(*weight)))
+pub(super) fn targets(kind: RecordKind, records: &[RData]) -> Result<Vec<Weighted>, String> {
+    let one = |data: &RData| match (kind, data) {
+        (RecordKind::A, RData::A(address)) => Ok((Target::Address(address.0.into()), 1)),
+        (RecordKind::Aaaa, RData::AAAA(address)) => Ok((Target::Address(address.0.into()), 1)),
+        (RecordKind::Cname, RData::CNAME(name)) => Ok((Target::Name(message::text(name)), 1)),
+        (RecordKind::Srv, RData::SRV(to)) => {
+            Ok((Target::Service(message::text(&to.target), to.port), u32::from(to.weight)))
         }
-        (_, Data::Cname(name)) => Err(format!("it is an alias of {name}, no {}", kind.name())),
+        (_, RData::CNAME(name)) => Err(format!("it is an alias of {}, no {}", message::text(name), kind.name())),
         _ => Err(format!("it has other records than {}", kind.name())),
     };
     records.iter().map(one).collect()
 }
 
-/// What targets come to.
+/// The split that targets make.
 ///
 /// # Errors
-/// That there are none, or none of either side.
+/// There are no targets, or none of either side.
 pub(super) fn reading(spec: &DnsSpec, found: &[Weighted]) -> Result<Reading, BackendError> {
     let (mut weights, mut strangers) = ([0_u64, 0], Vec::new());
     for (target, weight) in found {
@@ -126,7 +129,7 @@ pub(super) fn reading(spec: &DnsSpec, found: &[Weighted]) -> Result<Reading, Bac
     Ok(Reading { split, odd: (!odd.is_empty()).then(|| odd.join("; ")) })
 }
 
-/// The digest of the records, whatever their order.
+/// The digest of the records; their order does not matter.
 pub(super) fn revision(found: &[Weighted]) -> Revision {
     let sorted: BTreeMap<String, u32> = found.iter().map(|(target, weight)| (target.to_string(), *weight)).collect();
     let digest = Digest::of(sorted.iter().map(|(target, weight)| format!("{target} {weight}")));
@@ -166,7 +169,7 @@ pub(super) mod tests {
         let spec = spec(RecordKind::Srv, &["b1:80", "b2:80", "b3:80"], &["g1:80"]);
         for green in 0..=100 {
             let split = Split::toward(Side::Green, green);
-            let found = targets(spec.record, &data(&weighted(&spec, split).unwrap())).unwrap();
+            let found = targets(spec.record, &data(&weighted(&spec, split).unwrap()).unwrap()).unwrap();
             assert_eq!(reading(&spec, &found).unwrap(), Reading { split, odd: None }, "{found:?}");
         }
     }
@@ -175,7 +178,7 @@ pub(super) mod tests {
     fn addresses_are_all_or_nothing() {
         let spec = spec(RecordKind::A, &["10.0.0.1", "10.0.0.2"], &["10.0.0.3"]);
         let of = |addresses: &[&str]| {
-            let data: Vec<Data> = addresses.iter().map(|text| Data::A(text.parse().unwrap())).collect();
+            let data: Vec<RData> = addresses.iter().map(|text| RData::A(text.parse().unwrap())).collect();
             reading(&spec, &targets(spec.record, &data).unwrap())
         };
         assert_eq!(of(&["10.0.0.2", "10.0.0.1"]).unwrap(), Reading { split: Split::all(Side::Blue), odd: None });
@@ -188,7 +191,11 @@ pub(super) mod tests {
         for (addresses, told) in [(&["10.9.9.9"][..], "neither side's"), (&[], "has no A record")] {
             assert!(of(addresses).unwrap_err().to_string().contains(told));
         }
-        assert!(targets(RecordKind::A, &[Data::Cname("x".into())]).unwrap_err().contains("alias of x"));
+        assert!(
+            targets(RecordKind::A, &[RData::CNAME(CNAME(message::name("x").unwrap()))])
+                .unwrap_err()
+                .contains("alias of x")
+        );
     }
 
     #[test]

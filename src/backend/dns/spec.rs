@@ -1,7 +1,7 @@
 //! DNS: one name whose records say which side takes traffic.
 
 use std::fmt;
-// Addresses as data: of `core`, which has no sockets.
+// From `core`: these are data, not sockets.
 use core::net::{IpAddr, SocketAddr};
 
 use crate::domain::call::SecretRef;
@@ -10,13 +10,13 @@ use crate::domain::{Pair, Transport};
 /// One name that is moved between the sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsSpec {
-    /// The name clients look up: lower case, without the dot at its end.
+    /// The name that clients look up, in lower case and without the dot at its end.
     pub name: String,
-    /// The zone it lies in, the same way.
+    /// The zone of the name, written the same way.
     pub zone: String,
     /// What its records are.
     pub record: RecordKind,
-    /// The targets of each side; at least one a side, none in both.
+    /// The targets of each side: at least one per side, and no target on both sides.
     pub targets: Pair<Vec<Target>>,
     /// How long caches may keep an answer, in seconds.
     pub ttl_s: u32,
@@ -77,9 +77,9 @@ pub enum DnsWay {
     Update {
         /// The primary, asked over TCP.
         server: SocketAddr,
-        /// Its secondaries, which must all say the same.
+        /// Its secondaries, which must all have the same records.
         secondaries: Vec<SocketAddr>,
-        /// The key that signs (TSIG, HMAC-SHA256); `None` where addresses alone decide.
+        /// The key that signs (TSIG, HMAC-SHA256); `None` where the server goes by the address of the client.
         key: Option<TsigKey>,
     },
     /// By the HTTP interface of PowerDNS, with LUA records.
@@ -92,7 +92,7 @@ pub enum DnsWay {
         transport: Transport,
         /// The API key.
         key: SecretRef,
-        /// The server itself, asked whether it answers by the records; `None` where only the interface is reached.
+        /// The server itself: it is asked whether it answers as the interface says. `None`: it is not asked.
         server: Option<SocketAddr>,
     },
 }
@@ -102,6 +102,6 @@ pub enum DnsWay {
 pub struct TsigKey {
     /// Its name, lower case.
     pub name: String,
-    /// Where the secret is found, in base64.
+    /// Where the secret is, in base64.
     pub secret: SecretRef,
 }

@@ -2,7 +2,7 @@
 //!
 //! Names that could end a key, a path or a line are refused here, with their line.
 
-use super::spec::{FileFormat, RedisSpec, TraefikSpec, TraefikWay};
+use super::spec::{FileFormat, TraefikSpec, TraefikWay};
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::call::HeaderValue;
@@ -13,8 +13,7 @@ use crate::settings::{BaseUrl, Node, Table, call, quote, transport, values};
 const MAX_APIS: usize = 16;
 
 const EXAMPLE_API: &str = "write e.g. api = \"http://127.0.0.1:8080\", or a list of them";
-const EXAMPLE_REDIS: &str = "write e.g. redis = \"10.0.0.5:6379\"";
-/// What only the Redis provider has.
+/// Keys that only the Redis provider has.
 const OF_REDIS: [&str; 4] = ["db", "user", "password", "root_key"];
 
 pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
@@ -107,7 +106,12 @@ fn way(table: &Table<'_>) -> Option<TraefikWay> {
             }
             self::file(&file)
         }
-        (None, Some(redis)) => self::redis(table, &redis).map(TraefikWay::Redis),
+        #[cfg(feature = "traefik-redis")]
+        (None, Some(redis)) => super::redis::read(table, &redis).map(TraefikWay::Redis),
+        #[cfg(not(feature = "traefik-redis"))]
+        (None, Some(redis)) => {
+            redis.refuse("this build cannot reach Redis".into(), "build with --features traefik-redis")
+        }
         (Some(_), Some(redis)) => redis.refuse("file and redis are both written".into(), "remove one of them"),
         (None, None) => {
             table.fault(
@@ -134,50 +138,4 @@ fn file(node: &Node<'_>) -> Option<TraefikWay> {
         return node.refuse("is a directory".into(), "name a file of its own in it, e.g. split.yml");
     }
     Some(TraefikWay::File { path, format })
-}
-
-fn redis(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
-    let address = address(node);
-    let db = table.number("db", 0..=16_383, 0);
-    let user = table.get("user").map(|node| plain(&node, "a user", b"-_.@:"));
-    let password = table.get("password").map(|node| call::secret(&node));
-    if let Some(node) = table.get("user").filter(|_| password.is_none()) {
-        node.fault("a user without a password".into(), "write password = { env = \"REDIS_PASSWORD\" }");
-    }
-    let root =
-        table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
-    let user = values::given(user)?;
-    let password = values::given(password)?;
-    let root = root?.trim_matches('/').to_owned();
-    Some(RedisSpec { address: address?, db: u16::try_from(db).ok()?, user, password, root })
-}
-
-/// Host and port.
-fn address(node: &Node<'_>) -> Option<String> {
-    let text = node.text()?;
-    if text.contains("://") {
-        // It may hold the password: it is not repeated.
-        return node
-            .refuse("is a URL".into(), "write host and port alone, e.g. \"10.0.0.5:6379\"; there is no TLS here");
-    }
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match bare {
-        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
-    };
-    if is_host && port.parse::<u16>().is_ok_and(|port| port > 0) {
-        return Some(text.to_owned());
-    }
-    node.refuse(format!("{} is not a host and a port", quote(text)), EXAMPLE_REDIS)
-}
-
-fn plain(node: &Node<'_>, what: &str, besides: &[u8]) -> Option<String> {
-    let text = node.text()?;
-    let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || besides.contains(&b));
-    if fits && (1..=200).contains(&text.len()) && !text.trim_matches('/').is_empty() {
-        return Some(text.to_owned());
-    }
-    let signs: Vec<String> = besides.iter().map(|b| char::from(*b).to_string()).collect();
-    node.refuse(format!("{} is not {what}", quote(text)), format!("write letters, digits and {}", signs.join(" ")))
 }

@@ -1,21 +1,31 @@
-//! The weighted service as keys in Redis: read at once, and changed whole if they are still what was read.
+//! The weighted service as keys in Redis: they are read at once, and changed at once if they are still what was read.
 
-use super::resp::{Connection, Reply};
+mod connection;
+mod spec;
+
+use redis::{Pipeline, ServerError, Value};
+
+use self::connection::Connection;
+pub use self::spec::RedisSpec;
+pub(super) use self::spec::read;
 use super::share;
 use super::source::Source;
-use crate::backend::traefik::spec::{RedisSpec, TraefikSpec};
-use crate::backend::{BackendError, exchange};
+use crate::backend::BackendError;
+use crate::backend::traefik::spec::TraefikSpec;
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair, Side};
+use crate::http::{Tls, any_secret};
 
 /// A Redis and the service in it.
 #[derive(Clone, Copy)]
 pub(super) struct Keys<'a> {
     pub(super) spec: &'a TraefikSpec,
     pub(super) redis: &'a RedisSpec,
+    /// For `rediss://`; an error where TLS cannot be used at all.
+    pub(super) tls: Option<&'a Result<Tls, BackendError>>,
 }
 
-/// What was read, and the connection that sees whether it changes.
+/// The keys as they were read, and the connection on which Redis watches them.
 pub(super) struct Watched<'a> {
     keys: Keys<'a>,
     connection: Connection,
@@ -31,22 +41,20 @@ impl<'a> Keys<'a> {
     }
 
     async fn open(self) -> Result<Connection, BackendError> {
-        let password = self.redis.password.as_ref().map(|from| exchange::secret("Redis", from)).transpose()?;
-        let place = self.redis.to_string();
-        let mut connection = Connection::open(&self.redis.address, &place).await?;
-        let db = self.redis.db.to_string();
-        let mut commands = Vec::new();
-        commands.extend(password.as_deref().map(|password| match self.redis.user.as_deref() {
-            Some(user) => vec!["AUTH", user, password],
-            None => vec!["AUTH", password],
-        }));
-        if self.redis.db > 0 {
-            commands.push(vec!["SELECT", &db]);
+        let password = self.redis.password.as_ref().map(any_secret).transpose();
+        let password = password.map_err(|why| BackendError::Denied(format!("no secret for Redis: {why}")))?;
+        let tls = self.tls.map(Result::as_ref).transpose().map_err(Clone::clone)?;
+        let mut connection = Connection::open(self.redis, tls).await?;
+        let mut commands = Pipeline::new();
+        if let Some(password) = password {
+            commands.cmd("AUTH").arg(self.redis.user.as_ref()).arg(password);
         }
-        // Not together with what follows: who is not let in, or lands in another database, must not write there.
+        if self.redis.db > 0 {
+            commands.cmd("SELECT").arg(self.redis.db);
+        }
+        // Sent alone: without the right user and database nothing may be written.
         if !commands.is_empty() {
-            let replies = connection.ask(&commands).await?;
-            self.sound(&replies)?;
+            self.sound(&connection.ask(&commands).await?)?;
         }
         Ok(connection)
     }
@@ -57,32 +65,32 @@ impl<'a> Keys<'a> {
         self.read_by(&mut connection, false).await
     }
 
-    /// For a forward order: the keys, which must not change before it is written.
+    /// For a forward order: it is not written if the keys change after they were read.
     pub(super) async fn watch(self) -> Result<Watched<'a>, BackendError> {
         Ok(Watched { keys: self, connection: self.open().await? })
     }
 
     async fn read_by(self, connection: &mut Connection, watch: bool) -> Result<Source, BackendError> {
-        let names = self.names();
-        let words = |verb: &'static str| [verb].into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>();
-        let mut commands = vec![words("MGET"), vec!["CONFIG", "GET", SETTING]];
+        let mut commands = Pipeline::new();
         if watch {
-            commands.insert(0, words("WATCH"));
+            commands.cmd("WATCH").arg(&self.names());
         }
+        commands.cmd("MGET").arg(&self.names()).cmd("CONFIG").arg("GET").arg(SETTING);
         let mut replies = connection.ask(&commands).await?;
-        // May be forbidden, and then nothing is known.
+        // It may be forbidden: then the setting is not known.
         let setting = replies.pop().and_then(setting);
         self.sound(&replies)?;
-        let Some(Reply::List(Some(values))) = replies.pop() else { return Err(self.odd("no list of values")) };
+        let Some(Value::Array(values)) = replies.pop() else { return Err(self.odd("no list of values")) };
         self.source(values, setting)
     }
 
-    fn source(self, values: Vec<Reply>, setting: Option<String>) -> Result<Source, BackendError> {
+    fn source(self, values: Vec<Value>, setting: Option<String>) -> Result<Source, BackendError> {
         let [name_0, weight_0, name_1, weight_1] = self.names();
         let mut values = values.into_iter();
         let mut raw = String::new();
         let mut next = |key: &str| match values.next() {
-            Some(Reply::Text(Some(text))) => {
+            Some(Value::BulkString(text)) => {
+                let text = String::from_utf8_lossy(&text).into_owned();
                 raw.push_str(&text);
                 raw.push('\n');
                 Ok(text)
@@ -97,12 +105,11 @@ impl<'a> Keys<'a> {
             services.push((service, Some(weight)));
         }
         let weights = share::of_services(self.spec, &services).map_err(|why| self.odd(&why))?;
-        let deaf = setting.filter(|flags| !tells(flags));
-        let notes = deaf.as_deref().map(untold).into_iter().collect();
-        Ok(Source { weights, raw, notes, deaf: deaf.is_some() })
+        let notes = setting.filter(|flags| !tells(flags)).as_deref().map(untold).into_iter().collect();
+        Ok(Source { weights, raw, notes })
     }
 
-    /// Carries out an order that asks for nothing first.
+    /// Carries out a rollback, which checks nothing first.
     pub(super) async fn write(self, order: &Order) -> Result<(), BackendError> {
         let mut connection = self.open().await?;
         self.write_by(&mut connection, order, None).await
@@ -115,32 +122,32 @@ impl<'a> Keys<'a> {
         now: Option<Pair<u64>>,
     ) -> Result<(), BackendError> {
         let weights = share::weights(order.target, &order.id, now);
-        let sets = self.sets(weights);
-        let channel = self.channel();
-        let mut commands = vec![vec!["MULTI"]];
-        commands.extend(sets.iter().map(|(key, value)| vec!["SET", key.as_str(), value.as_str()]));
-        commands.push(vec!["EXEC"]);
-        // Redis publishes this by itself unless that is turned off; without it Traefik does not see a rollback.
-        commands.push(vec!["PUBLISH", &channel, "set"]);
+        let mut commands = Pipeline::new();
+        commands.cmd("MULTI");
+        for (key, value) in self.sets(weights) {
+            commands.cmd("SET").arg(key).arg(value);
+        }
+        // Redis publishes this itself unless that is turned off. Without it Traefik would not see a rollback.
+        commands.cmd("EXEC").cmd("PUBLISH").arg(self.channel()).arg("set");
         let mut replies = connection.ask(&commands).await?;
-        // May be forbidden.
+        // The reply to PUBLISH, which may be forbidden.
         replies.pop();
         let exec = replies.pop();
         self.sound(&replies)?;
         match exec {
-            Some(Reply::List(Some(done))) => match self.sound(&done) {
+            Some(Value::Array(done)) => match self.sound(&done) {
                 Ok(()) => Ok(()),
                 Err(error) => Err(BackendError::Unknown(format!("part of it is written: {}", error.detail()))),
             },
-            Some(Reply::List(None)) => {
+            Some(Value::Nil) => {
                 Err(BackendError::Conflict("somebody changed the keys at this moment; nothing was written".into()))
             }
-            Some(Reply::Error(line)) => Err(self.refused(&line)),
+            Some(Value::ServerError(error)) => Err(self.refused(&line(&error))),
             _ => Err(self.odd("an answer to EXEC that is none")),
         }
     }
 
-    /// Where Traefik hears that a key was set.
+    /// The channel on which Traefik hears that a key was set.
     pub(super) fn channel(self) -> String {
         let [_, _, _, last] = self.names();
         format!("__keyspace@{}__:{last}", self.redis.db)
@@ -159,9 +166,9 @@ impl<'a> Keys<'a> {
     }
 
     /// That none of `replies` is an error.
-    fn sound(self, replies: &[Reply]) -> Result<(), BackendError> {
+    fn sound(self, replies: &[Value]) -> Result<(), BackendError> {
         let refused = replies.iter().find_map(|reply| match reply {
-            Reply::Error(line) => Some(self.refused(line)),
+            Value::ServerError(error) => Some(self.refused(&line(error))),
             _ => None,
         });
         refused.map_or(Ok(()), Err)
@@ -198,14 +205,15 @@ impl<'a> Keys<'a> {
 }
 
 impl Watched<'_> {
-    /// Reads the keys; what is written later is written only if they are the same then.
+    /// Reads the keys, which Redis watches from now on.
     pub(super) async fn read(&mut self) -> Result<Source, BackendError> {
         self.keys.read_by(&mut self.connection, true).await
     }
 
     /// Writes what `order` asks for in the place of `source`.
     pub(super) async fn write(&mut self, order: &Order, source: &Source) -> Result<(), BackendError> {
-        if source.deaf {
+        // The only note there is: Redis does not notify Traefik.
+        if !source.notes.is_empty() {
             let why = source.notes.join("; ");
             return Err(BackendError::Refused(format!("{why}; nothing was written")));
         }
@@ -213,18 +221,22 @@ impl Watched<'_> {
     }
 }
 
-/// With this setting Redis publishes changes. Traefik sets it when it starts.
+/// The setting that makes Redis publish changes. Traefik sets it when it starts.
 const SETTING: &str = "notify-keyspace-events";
 
-fn setting(reply: Reply) -> Option<String> {
-    let Reply::List(Some(items)) = reply else { return None };
-    match items.as_slice() {
-        [Reply::Text(Some(name)), Reply::Text(Some(flags))] if name == SETTING => Some(flags.clone()),
+fn setting(reply: Value) -> Option<String> {
+    match redis::from_redis_value::<(String, String)>(reply) {
+        Ok((name, flags)) if name == SETTING => Some(flags),
         _ => None,
     }
 }
 
-/// Whether Redis publishes a key that was set, on the channel of the key.
+/// An error as Redis sent it.
+fn line(error: &ServerError) -> String {
+    format!("{} {}", error.code(), error.details().unwrap_or_default())
+}
+
+/// Whether Redis publishes, on the channel of a key, that the key was set.
 fn tells(flags: &str) -> bool {
     flags.contains('K') && (flags.contains('A') || flags.contains('$'))
 }
@@ -243,21 +255,28 @@ mod tests {
     use crate::backend::traefik::spec::{FileFormat, TraefikWay};
 
     fn with(test: impl FnOnce(Keys<'_>)) {
-        let redis =
-            RedisSpec { address: "10.0.0.5:6379".into(), db: 2, user: None, password: None, root: "traefik".into() };
+        let redis = RedisSpec {
+            host: "10.0.0.5".into(),
+            port: 6379,
+            tls: false,
+            db: 2,
+            user: None,
+            password: None,
+            root: "traefik".into(),
+        };
         let spec = TraefikSpec { way: TraefikWay::Redis(redis.clone()), ..spec(FileFormat::Yaml) };
-        test(Keys { spec: &spec, redis: &redis });
+        test(Keys { spec: &spec, redis: &redis, tls: None });
     }
 
     #[test]
     fn keys_are_read_strictly() {
         let read = |keys: Keys<'_>, values: [Option<&str>; 4]| {
-            let values = values.map(|value| Reply::Text(value.map(Into::into)));
+            let values = values.map(|value| value.map_or(Value::Nil, |text| Value::BulkString(text.into())));
             keys.source(values.to_vec(), Some("AKE".into()))
         };
         with(|keys| {
             let sound = read(keys, [Some("green@docker"), Some("10"), Some("blue"), Some("90")]).unwrap();
-            assert_eq!((sound.weights, sound.deaf), (Pair { blue: 90, green: 10 }, false));
+            assert_eq!((sound.weights, sound.notes), (Pair { blue: 90, green: 10 }, Vec::new()));
             for (values, told) in [
                 ([Some("blue"), None, Some("green@docker"), Some("1")], "services/0/weight: write the first"),
                 ([Some("blue"), Some("-1"), Some("green@docker"), Some("1")], "services/0/weight is \"-1\", no weight"),

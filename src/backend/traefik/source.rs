@@ -1,4 +1,4 @@
-//! What Traefik is to serve by, as it is written in the file or in Redis.
+//! The weights that are written in the file or in Redis.
 
 use crate::domain::Pair;
 
@@ -9,6 +9,4 @@ pub(super) struct Source {
     /// All of it, for the revision.
     pub(super) raw: String,
     pub(super) notes: Vec<String>,
-    /// Traefik would not hear of a change.
-    pub(super) deaf: bool,
 }

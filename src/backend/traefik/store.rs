@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::redis::{Keys, Watched};
+#[cfg(feature = "traefik-redis")]
+use super::redis::{Keys, RedisSpec, Watched};
 use super::source::Source;
 use super::{include, share};
 use crate::backend::BackendError;
@@ -14,23 +15,32 @@ use crate::backend::file;
 use crate::backend::traefik::spec::{FileFormat, TraefikSpec, TraefikWay};
 use crate::domain::text::clean;
 use crate::domain::{Order, Pair};
+#[cfg(feature = "traefik-redis")]
+use crate::http::Tls;
 
-/// How long a forward order waits for another console's.
+/// How long a forward order waits for the lock of another console.
 const LOCK_LIMIT: Duration = Duration::from_secs(1);
-/// How long a rollback does, before it goes on without.
+/// How long a rollback waits, before it goes on without the lock.
 const LOCK_LIMIT_BACK: Duration = Duration::from_millis(200);
 
 /// The place.
 #[derive(Debug)]
 pub(super) struct Store {
     spec: TraefikSpec,
-    /// Held by the thread that writes: a write whose order was ended meanwhile is over before the next begins.
+    /// Held by the thread that writes: a write whose order was given up ends before the next one begins.
     writing: Arc<Mutex<()>>,
+    /// For a Redis that is reached by TLS.
+    #[cfg(feature = "traefik-redis")]
+    tls: Option<Result<Tls, BackendError>>,
 }
 
-/// The right to change what is written, as long as it is what was read.
+/// The right to change what is written, if it is still what was read.
 pub(super) enum Exclusive<'a> {
-    File { at: FileAt<'a>, _held: file::Lock },
+    File {
+        at: FileAt<'a>,
+        _held: file::Lock,
+    },
+    #[cfg(feature = "traefik-redis")]
     Redis(Watched<'a>),
 }
 
@@ -44,21 +54,40 @@ pub(super) struct FileAt<'a> {
 
 impl Store {
     pub(super) fn new(spec: &TraefikSpec) -> Self {
-        Self { spec: spec.clone(), writing: Arc::default() }
+        #[cfg(feature = "traefik-redis")]
+        let tls = match &spec.way {
+            TraefikWay::Redis(redis) if redis.tls => {
+                Some(Tls::new(&spec.transport).map_err(|cause| BackendError::Refused(format!("{redis}: {cause}"))))
+            }
+            _ => None,
+        };
+        Self {
+            spec: spec.clone(),
+            writing: Arc::default(),
+            #[cfg(feature = "traefik-redis")]
+            tls,
+        }
     }
 
-    /// What it is called in a sentence.
+    #[cfg(feature = "traefik-redis")]
+    fn keys<'a>(&'a self, redis: &'a RedisSpec) -> Keys<'a> {
+        Keys { spec: &self.spec, redis, tls: self.tls.as_ref() }
+    }
+
+    /// Its name in a sentence.
     pub(super) fn place(&self) -> &'static str {
         match self.spec.way {
             TraefikWay::File { .. } => "the file",
+            #[cfg(feature = "traefik-redis")]
             TraefikWay::Redis(_) => "Redis",
         }
     }
 
-    /// What to look at when Traefik does not take in what is written.
+    /// What the operator may check when Traefik does not apply what is written.
     pub(super) fn remedy(&self) -> &'static str {
         match self.spec.way {
             TraefikWay::File { .. } => "does Traefik watch the file's directory, and what does its log say?",
+            #[cfg(feature = "traefik-redis")]
             TraefikWay::Redis(_) => "does Traefik reach this Redis and database, and what does its log say?",
         }
     }
@@ -67,29 +96,32 @@ impl Store {
     pub(super) async fn read(&self) -> Result<Source, BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => FileAt { store: self, path, format: *format }.read().await,
-            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.read().await,
+            #[cfg(feature = "traefik-redis")]
+            TraefikWay::Redis(redis) => self.keys(redis).read().await,
         }
     }
 
-    /// Carries out an order that asks for nothing first.
+    /// Carries out a rollback, which checks nothing first.
     pub(super) async fn write(&self, order: &Order) -> Result<(), BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
                 let _lock = file::Lock::take(&aside(path), LOCK_LIMIT_BACK).await.unwrap_or(file::Lock::none());
                 FileAt { store: self, path, format: *format }.write_back(order).await
             }
-            TraefikWay::Redis(redis) => Keys { spec: &self.spec, redis }.write(order).await,
+            #[cfg(feature = "traefik-redis")]
+            TraefikWay::Redis(redis) => self.keys(redis).write(order).await,
         }
     }
 
-    /// Waits for the right of a forward order to write.
+    /// Gets the right to write, for a forward order.
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, BackendError> {
         match &self.spec.way {
             TraefikWay::File { path, format } => {
                 let held = file::Lock::take(&aside(path), LOCK_LIMIT).await?;
                 Ok(Exclusive::File { at: FileAt { store: self, path, format: *format }, _held: held })
             }
-            TraefikWay::Redis(redis) => Ok(Exclusive::Redis(Keys { spec: &self.spec, redis }.watch().await?)),
+            #[cfg(feature = "traefik-redis")]
+            TraefikWay::Redis(redis) => Ok(Exclusive::Redis(self.keys(redis).watch().await?)),
         }
     }
 
@@ -101,8 +133,9 @@ impl Store {
                 let text = include::write(&self.spec, *format, weights, order.target, &order.id);
                 (file::shown(path), text.lines().skip(1).map(|line| clean(line, 200)).collect())
             }
+            #[cfg(feature = "traefik-redis")]
             TraefikWay::Redis(redis) => {
-                let keys = Keys { spec: &self.spec, redis };
+                let keys = self.keys(redis);
                 let sets = keys.sets(weights);
                 let mut lines: Vec<String> = redis.password.iter().map(|_| "AUTH ***".to_owned()).collect();
                 lines.extend((redis.db > 0).then(|| format!("SELECT {}", redis.db)));
@@ -122,6 +155,7 @@ impl Exclusive<'_> {
     pub(super) async fn read(&mut self) -> Result<Source, BackendError> {
         match self {
             Self::File { at, .. } => at.read().await,
+            #[cfg(feature = "traefik-redis")]
             Self::Redis(watched) => watched.read().await,
         }
     }
@@ -130,6 +164,7 @@ impl Exclusive<'_> {
     pub(super) async fn write(&mut self, order: &Order, source: &Source) -> Result<(), BackendError> {
         match self {
             Self::File { at, .. } => at.write(order, Some(source.weights)).await,
+            #[cfg(feature = "traefik-redis")]
             Self::Redis(watched) => watched.write(order, source).await,
         }
     }
@@ -145,10 +180,10 @@ impl FileAt<'_> {
         let raw = self.text().await?;
         let weights = include::read(&self.store.spec, self.format, &raw)
             .map_err(|why| BackendError::Garbled(format!("{}: {why}", file::shown(self.path))))?;
-        Ok(Source { weights, raw, notes: Vec::new(), deaf: false })
+        Ok(Source { weights, raw, notes: Vec::new() })
     }
 
-    /// A rollback must not fail because the file is broken, nor take a file that was never ours for one.
+    /// For a rollback: a broken file is written over, but not a file that cutover never wrote.
     async fn write_back(self, order: &Order) -> Result<(), BackendError> {
         let now = match self.text().await {
             Ok(text) => match include::read(&self.store.spec, self.format, &text) {
@@ -179,8 +214,8 @@ impl FileAt<'_> {
     }
 }
 
-/// Where what is not for Traefik lies: of any event in the directory that it watches Traefik makes a change, and holds
-/// the next one back for `providersThrottleDuration`. What lies deeper it does not watch.
+/// Where the files lie that Traefik must not read. Traefik takes every event in the directory that it watches for a
+/// change, and holds the next change back for `providersThrottleDuration`. It does not watch directories below.
 fn aside(path: &Path) -> PathBuf {
     let dir = path.parent().unwrap_or(Path::new("/")).join(".cutover");
     if dir.is_dir() || std::fs::create_dir(&dir).is_ok() {
@@ -194,7 +229,7 @@ fn put(path: &Path, text: &str) -> Result<(), BackendError> {
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut fresh = aside(&path).into_os_string();
     fresh.push(".new");
-    // A directory of another file system is no help; then it is written as any file is.
+    // The directory may lie on another file system. Then the file is written as any other is.
     file::write_by(&path, Path::new(&fresh), text, None).or_else(|_| file::write(&path, text, None))
 }
 
