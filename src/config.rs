@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::backend::{Backend, kinds};
-use crate::domain::text::clean;
 use crate::domain::{LogSource, Service};
 use crate::gate::{self, Checks};
 pub use crate::settings::{AdminAddress, ConfigError, KeyDefault, Secret};
-use crate::settings::{MAX_FAULTS, Report, Table};
+use crate::settings::{Report, Table};
 
 mod alerts;
 mod guards;
@@ -121,14 +120,8 @@ fn parse_with(
     let base = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut report = Report::new(text, base, env);
     report.for_rollback = for_rollback;
-    let (document, syntax) = DeTable::parse_recoverable(text);
-    for error in syntax.iter().take(MAX_FAULTS) {
-        let at = error.span().map_or(0, |span| span.start);
-        report.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
-    }
-    report.count_more(syntax.len().saturating_sub(MAX_FAULTS));
-    // The content of a broken file is a guess, and faults found in a guess mislead.
-    let config = if syntax.is_empty() { meaning(&report, document.get_ref(), file) } else { None };
+    let document = report.document();
+    let config = document.as_ref().and_then(|document| meaning(&report, document.get_ref(), file));
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(error), _) => Err(error),

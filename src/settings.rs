@@ -22,7 +22,7 @@ pub(crate) use docs::{Section, key};
 pub use error::ConfigError;
 pub(crate) use error::{Fault, Place};
 pub(crate) use error::{nearest, quote, quote_path};
-pub(crate) use reader::{MAX_FAULTS, Node, Report, Table};
+pub(crate) use reader::{Node, Report, Table};
 pub use secret::Secret;
 pub(crate) use transport::{TRANSPORT, transport};
 pub(crate) use url::BaseUrl;

@@ -58,7 +58,7 @@ fn read(found: &KeymapFile) -> Result<Keymap, String> {
         return Err(format!("{shown}: larger than {MAX_BYTES} bytes; a keymap has about fifty lines"));
     }
     match std::str::from_utf8(&bytes) {
-        Ok(text) => Keymap::parse(text).map_err(|faults| faults.told(&shown)),
+        Ok(text) => Keymap::parse(text, &found.path).map_err(|faults| faults.to_string()),
         Err(error) => {
             let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
             Err(format!("{shown}:{line}: not UTF-8; save it as UTF-8"))

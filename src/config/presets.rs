@@ -3,8 +3,6 @@
 
 use std::path::PathBuf;
 
-use toml::de::DeTable;
-
 use super::metrics::{add_rows, traffic};
 use crate::domain::metric::{MetricRow, TrafficSeries};
 use crate::settings::{Report, Table};
@@ -36,7 +34,7 @@ pub struct Preset {
 pub fn preset(name: &str) -> Option<Preset> {
     let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
     let report = Report::new(text, PathBuf::new(), &|_| None);
-    let (document, _) = DeTable::parse_recoverable(text);
+    let document = report.document()?;
     let table = Table::root(&report, document.get_ref(), &["port", "row", "traffic"]);
     let mut rows = Vec::new();
     add_rows(&table, &mut rows, false);

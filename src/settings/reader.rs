@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::docs::Section;
@@ -17,7 +18,7 @@ use crate::domain::Scalar;
 use crate::domain::text::clean;
 
 /// Further faults are counted but not kept.
-pub(crate) const MAX_FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// The most tables of one list.
 const MAX_TABLES: usize = 100;
 
@@ -55,6 +56,17 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// The document. Notes what is not valid TOML and returns `None` then: the content of a broken file is a guess, and
+    /// faults found in a guess mislead.
+    pub(crate) fn document(&self) -> Option<Spanned<DeTable<'a>>> {
+        let (document, syntax) = DeTable::parse_recoverable(self.text);
+        for error in &syntax {
+            let at = error.span().map_or(0, |span| span.start);
+            self.fault(at, String::new(), format!("not valid TOML: {}", clean(error.message(), 200)), "");
+        }
+        syntax.is_empty().then_some(document)
+    }
+
     /// Says that a rollback does not need the sections that are read from here on.
     pub(crate) fn rest_is_optional(&self) {
         self.is_needed.set(!self.for_rollback);
@@ -74,11 +86,6 @@ impl<'a> Report<'a> {
             return;
         }
         faults.push(Fault { place: Some(self.place(at)), key, message, remedy: remedy.into() });
-    }
-
-    /// Counts faults that do not get a message each.
-    pub(crate) fn count_more(&self, faults: usize) {
-        self.dropped.set(self.dropped.get() + faults);
     }
 
     /// The line that holds byte `at`.

@@ -123,7 +123,11 @@ mod tests {
 
     #[test]
     fn a_question_sees_the_opener_whatever_its_key() {
-        let map = Keymap::parse("[keys]\nrollback = [\"B\", \"R\"]\npromote = [\"F\"]\nquit = [\"Q\"]\n").unwrap();
+        let map = Keymap::parse(
+            "[keys]\nrollback = [\"B\", \"R\"]\npromote = [\"F\"]\nquit = [\"Q\"]\n",
+            "keys.toml".as_ref(),
+        )
+        .unwrap();
         for (pressed, seen) in [("B", "R"), ("R", "R"), ("F", "P"), ("Q", "q"), ("y", "y"), ("n", "n"), ("Esc", "Esc")]
         {
             assert_eq!(map.in_question(parse(pressed).unwrap()), parse(seen).unwrap(), "{pressed}");
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_action_without_a_key_is_told_by_its_word() {
-        let map = Keymap::parse("[keys]\npromote = []\n").unwrap();
+        let map = Keymap::parse("[keys]\npromote = []\n", "keys.toml".as_ref()).unwrap();
         assert_eq!((map.name(Act::Promote), map.name(Act::Switch)), (":promote".into(), "S".into()));
         assert_eq!((map.remapped(), Keymap::default().remapped()), (1, 0));
     }

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateway", &["domain"]),
     ("demo", EVERYTHING),
     ("dialogue", &["domain", "engine"]),
-    ("ui", &["domain", "engine", "manual", "dialogue"]),
+    ("ui", &["domain", "engine", "manual", "dialogue", "settings"]),
     ("record", &["domain", "engine"]),
     ("report", &["domain", "engine", "narrate"]),
     ("terminal", EVERYTHING),

@@ -57,7 +57,7 @@ fn random_keymap(rng: &mut fastrand::Rng) -> (Arc<Keymap>, HashMap<Act, Key>) {
             writeln!(text, "{} = [{kept}]", row.name).unwrap();
         }
     }
-    let map = Keymap::parse(&text).unwrap_or_else(|faults| panic!("{faults}\n{text}"));
+    let map = Keymap::parse(&text, "keys.toml".as_ref()).unwrap_or_else(|faults| panic!("{faults}\n{text}"));
     (Arc::new(map), openers)
 }
 
@@ -386,7 +386,7 @@ fn t35_no_click_reaches_the_view() {
 #[test]
 fn t48_the_help_shows_the_keys_in_force() {
     let text = "[keys]\npromote = [\"F\"]\nrollback = [\"B\", \"R\"]\nfollow = []\n";
-    let keymap = Arc::new(Keymap::parse(text).unwrap());
+    let keymap = Arc::new(Keymap::parse(text, "keys.toml".as_ref()).unwrap());
     let mut view = view(fixture::free(), &keymap);
     view.update(Input::Resize(120, 50), 0);
     let shown = screen(&view, 0);
@@ -451,7 +451,9 @@ fn the_manual_is_opened_and_searched_in_the_help() {
 
 #[test]
 fn openers_in_a_notice_and_a_question_follow_the_keymap() {
-    let keymap = Arc::new(Keymap::parse("[keys]\nrollback = [\"B\"]\nhold = [\"K\"]\npromote = [\"R\"]\n").unwrap());
+    let keymap = Arc::new(
+        Keymap::parse("[keys]\nrollback = [\"B\"]\nhold = [\"K\"]\npromote = [\"R\"]\n", "keys.toml".as_ref()).unwrap(),
+    );
     let fresh = || view(fixture::free(), &keymap);
     let press = |view: &mut View, keys: &str, now: u64| -> Vec<Command> {
         let out: Vec<Action> = keys.chars().flat_map(|c| view.update(Input::Key(Key::char(c)), now)).collect();

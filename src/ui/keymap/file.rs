@@ -1,7 +1,7 @@
 //! `keys.toml`: what it may hold, and every fault with its line and remedy.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -10,57 +10,15 @@ use super::spelling::{advice, parse, spell};
 use super::{Keymap, laws};
 use crate::domain::nearest::nearest;
 use crate::domain::text::clean;
+use crate::settings::{ConfigError, Report};
 use crate::ui::actions::{Row, table};
 use crate::ui::input::Key;
 
-/// Further faults are not listed.
-const FAULTS_MAX: usize = 50;
 /// More keys than this for one action are a mistake.
 const KEYS_MAX: usize = 8;
 /// The longest piece of the file that a message quotes, in characters.
 const QUOTED: usize = 40;
 const TOP: [&str; 2] = ["allow_unsafe_keys", "keys"];
-
-/// One thing that is wrong with a keymap.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
-    /// What is wrong, safe to show.
-    pub message: String,
-    /// What to do about it; may be empty.
-    pub remedy: String,
-}
-
-/// Everything that is wrong with a keymap, in the order of its lines; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
-
-impl Faults {
-    /// One line for each fault: `keys.toml:3:11: ...`.
-    pub fn told(&self, file: &str) -> String {
-        let file = clean(file, 4096);
-        let line = |fault: &Fault| format!("{file}:{fault}");
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
-        if self.remedy.is_empty() { Ok(()) } else { write!(f, "; {}", self.remedy) }
-    }
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told("keys.toml"))
-    }
-}
-
-impl std::error::Error for Faults {}
 
 impl Keymap {
     /// The keymap of a file's text. Actions it does not name keep their keys.
@@ -68,43 +26,26 @@ impl Keymap {
     /// # Errors
     /// Every fault: invalid TOML, unknown names, keys that no terminal sends, keys bound twice, and bindings by
     /// which a slip of the hand would act.
-    pub fn parse(text: &str) -> Result<Self, Faults> {
-        let mut reader = Reader { text, faults: Vec::new() };
-        let (document, syntax) = DeTable::parse_recoverable(text);
-        for error in syntax.iter().take(FAULTS_MAX) {
-            let at = error.span().map_or(0, |span| span.start);
-            reader.fault(at, format!("not valid TOML: {}", clean(error.message(), 200)), "");
-        }
-        // What a broken file seems to hold is a guess, and faults found in a guess mislead.
-        let map = if syntax.is_empty() { reader.keymap(document.get_ref()) } else { Self::default() };
-        let mut faults = reader.faults;
-        faults.sort_by_key(|fault| (fault.line, fault.column));
-        faults.truncate(FAULTS_MAX);
-        if faults.is_empty() { Ok(map) } else { Err(Faults(faults)) }
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let report = Report::new(text, PathBuf::new(), &|_| None);
+        let map = report.document().map(|document| Reader { report: &report }.keymap(document.get_ref()));
+        report.finish(file).map_or_else(|| Ok(map.unwrap_or_default()), Err)
     }
 }
 
 /// A key with where it was written.
 type Written = (Key, usize);
 
-struct Reader<'t> {
-    text: &'t str,
-    faults: Vec<Fault>,
+struct Reader<'r> {
+    report: &'r Report<'r>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, at: usize, message: String, remedy: impl Into<String>) {
-        let (line, column) = self.place(at);
-        self.faults.push(Fault { line, column, message, remedy: remedy.into() });
+    fn fault(&self, at: usize, message: String, remedy: impl Into<String>) {
+        self.report.fault(at, String::new(), message, remedy);
     }
 
-    fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at.min(self.text.len())).unwrap_or(self.text);
-        let last = before.rsplit('\n').next().unwrap_or("");
-        (before.matches('\n').count() + 1, last.trim_start_matches('\u{feff}').chars().count() + 1)
-    }
-
-    fn keymap(&mut self, root: &DeTable<'_>) -> Keymap {
+    fn keymap(&self, root: &DeTable<'_>) -> Keymap {
         let mut allow_unsafe = false;
         let mut written: Vec<Option<(usize, Vec<Written>)>> = vec![None; table().len()];
         for (key, value) in root {
@@ -136,7 +77,7 @@ impl Reader<'_> {
         Keymap::of(keys.collect(), allow_unsafe)
     }
 
-    fn bindings(&mut self, keys: &DeTable<'_>, written: &mut [Option<(usize, Vec<Written>)>]) {
+    fn bindings(&self, keys: &DeTable<'_>, written: &mut [Option<(usize, Vec<Written>)>]) {
         for (name, value) in keys {
             let named = name.get_ref().as_ref();
             let Some(at) = row_named(named) else {
@@ -152,8 +93,7 @@ impl Reader<'_> {
     }
 
     /// `["R", "B"]` or `"R"`; `None` after a fault, so that nothing is concluded from half a line.
-    fn keys_of(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Written>> {
-        let before = self.faults.len();
+    fn keys_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Written>> {
         let alone = std::slice::from_ref(value);
         let list = match value.get_ref() {
             DeValue::Array(list) => list.as_ref(),
@@ -163,11 +103,12 @@ impl Reader<'_> {
             self.fault(value.span().start, format!("{name}: {} keys", list.len()), format!("{KEYS_MAX} at most"));
             return None;
         }
-        let mut keys = Vec::new();
+        let (mut keys, mut is_whole) = (Vec::new(), true);
         for item in list {
             let at = item.span().start;
             let DeValue::String(spelled) = item.get_ref() else {
                 self.fault(at, format!("{name}: a key is text"), format!("write {name} = [\"R\"] or a list of such"));
+                is_whole = false;
                 continue;
             };
             if let Some(key) = parse(spelled) {
@@ -175,12 +116,13 @@ impl Reader<'_> {
             } else {
                 let message = format!("{name}: \"{}\" is no key", clean(spelled, QUOTED));
                 self.fault(at, message, advice(spelled));
+                is_whole = false;
             }
         }
-        (self.faults.len() == before).then_some(keys)
+        is_whole.then_some(keys)
     }
 
-    fn laws(&mut self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
+    fn laws(&self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
         for (row, (at, keys)) in table().iter().zip(written).filter_map(|(row, w)| Some((row, w.as_ref()?))) {
             if laws::is_fixed(row.act) && !keys.iter().map(|(key, _)| *key).eq(defaults(row)) {
                 let message = format!("{} is always {}", row.name, row.keys.join(" "));
@@ -202,7 +144,7 @@ impl Reader<'_> {
 
     /// A key has one meaning. A binding of the file conflicts with the file's other bindings, and with the table where
     /// it says nothing: no key changes its meaning without being named.
-    fn conflicts(&mut self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
+    fn conflicts(&self, written: &[Option<(usize, Vec<Written>)>], allow_unsafe: bool) {
         let mut seen: HashMap<Key, (&Row, Option<usize>)> = HashMap::new();
         for (row, _) in table().iter().zip(written).filter(|(_, written)| written.is_none()) {
             seen.extend(defaults(row).map(|key| (key, (row, None))));
@@ -220,7 +162,7 @@ impl Reader<'_> {
             match seen.insert(key, (row, Some(at))) {
                 None => {}
                 Some((other, Some(first))) => {
-                    let line = self.place(first).0;
+                    let line = self.report.line(first);
                     let message = format!("\"{}\" is {} here and {} on line {line}", spell(key), row.name, other.name);
                     self.fault(at, message, "take it from one of the two");
                 }

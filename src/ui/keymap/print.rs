@@ -39,9 +39,10 @@ mod tests {
             "allow_unsafe_keys = true\n[keys]\nhold = [\"Ctrl-x\", \"Space\"]\nfreeze = []\n",
         ];
         for file in files {
-            let map = Keymap::parse(file).unwrap_or_else(|faults| panic!("{faults}"));
+            let map = Keymap::parse(file, "keys.toml".as_ref()).unwrap_or_else(|faults| panic!("{faults}"));
             let printed = map.to_toml();
-            let again = Keymap::parse(&printed).unwrap_or_else(|faults| panic!("{faults}\n{printed}"));
+            let again =
+                Keymap::parse(&printed, "keys.toml".as_ref()).unwrap_or_else(|faults| panic!("{faults}\n{printed}"));
             assert_eq!(again, map, "{printed}");
             assert_eq!(again.to_toml(), printed);
         }
