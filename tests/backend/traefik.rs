@@ -488,7 +488,8 @@ async fn what_is_no_redis_is_told_and_a_reply_without_end_is_not_read_to_its_end
     for (answer, words) in [
         ("HTTP/1.1 400 Bad Request\r\n\r\n", "is this a Redis?"),
         ("$-2x\r\n", "is this a Redis?"),
-        ("+OK\r\n*4\r\n$22\r\nnotify-", "in the middle of its answer"),
+        ("+OK\r\n*4\r\n$22\r\nnotify-", "it answers what was not asked: is this a Redis?"),
+        ("$22\r\nnotify-", "in the middle of its answer"),
         ("*99999999999\r\n$1\r\na\r\n", "in the middle of its answer"),
         ("+OK\r\n+OK\r\n", "it answers what was not asked: is this a Redis?"),
         ("", "closed the connection without an answer"),
