@@ -98,17 +98,16 @@ fn kind(node: &Node<'_>) -> Option<&'static Kind> {
     }
 }
 
-#[cfg(all(test, not(feature = "dns"), not(feature = "traefik-redis")))]
+#[cfg(test)]
 mod tests {
-    use crate::config::parse;
-
-    fn refusal(backend: &str) -> String {
-        let sides = "[service]\nname = \"m\"\n[blue]\nurls = [\"http://h:1\"]\n[green]\nurls = [\"http://h:2\"]\n";
-        parse(&format!("{sides}[backend]\n{backend}"), "c.toml".as_ref(), &|_| None).unwrap_err().to_string()
-    }
-
+    #[cfg(not(any(feature = "dns", feature = "traefik-redis")))]
     #[test]
-    fn a_kind_that_is_left_out_names_the_feature_that_brings_it() {
+    fn a_part_that_is_left_out_names_the_feature_that_brings_it() {
+        let refusal = |backend: &str| {
+            let sides = "[service]\nname = \"m\"\n[blue]\nurls = [\"http://h:1\"]\n[green]\nurls = [\"http://h:2\"]\n";
+            let text = format!("{sides}[backend]\n{backend}");
+            crate::config::parse(&text, "c.toml".as_ref(), &|_| None).unwrap_err().to_string()
+        };
         let dns = refusal("kind = \"dns\"\nzone = \"x\"\n");
         assert!(dns.contains("kind: this build has no dns backend; build with --features dns"), "{dns}");
         let redis = refusal("kind = \"traefik\"\napi = \"http://h:8080\"\nredis = \"h:6379\"\n");

@@ -272,9 +272,10 @@ impl Drop for Redis {
 
 /// Writes a CA, and a certificate by it for a server at 127.0.0.1 and for a client.
 fn certify(dir: &Path) {
-    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
     let put = |name: &str, text: String| std::fs::write(dir.join(name), text).unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "CA of the tests");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     put("ca.pem", ca.pem());

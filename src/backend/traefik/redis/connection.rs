@@ -69,10 +69,15 @@ impl Connection {
 
     /// The `count` replies in `bytes`; `None` while they are not whole.
     fn replies(&self, bytes: &[u8], count: usize) -> Result<Option<Vec<Value>>, BackendError> {
-        let (mut parser, mut rest) = (Parser::new(), bytes);
-        let mut next = || parser.parse_value(&mut rest);
-        match (0..count).map(|_| next()).collect::<RedisResult<Vec<_>>>() {
-            Ok(_) if next().is_ok() => Err(self.garbled("it answers what was not asked")),
+        let read = |mut bytes: &[u8]| {
+            let mut parser = Parser::new();
+            (0..count).map(|_| parser.parse_value(&mut bytes)).collect::<RedisResult<Vec<_>>>()
+        };
+        match read(bytes) {
+            // They end before the last byte.
+            Ok(_) if bytes.split_last().is_some_and(|(_, before)| read(before).is_ok()) => {
+                Err(self.garbled("it answers what was not asked"))
+            }
             Ok(replies) => Ok(Some(replies)),
             Err(error) if error.kind() == ErrorKind::Io => Ok(None),
             Err(error) => Err(self.garbled(&format!("the answer cannot be read ({})", clean(&error.to_string(), 120)))),
