@@ -41,6 +41,7 @@ mod replace;
 mod run;
 mod sequenced;
 pub(crate) mod setup;
+mod share;
 pub(crate) mod traefik;
 
 use std::future::Future;
@@ -55,7 +56,7 @@ pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
 use crate::domain::Move;
-use crate::domain::{Observation, Order, Revision, SampledRequest, Side};
+use crate::domain::{Observation, Order, Pair, Revision, SampledRequest, Split};
 
 /// A future from a backend; boxed, because the backend is chosen at run time.
 pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -83,9 +84,6 @@ pub trait Observer: Send + Sync {
     /// Reads split, revision, readiness and counters from the traffic system itself, never from memory.
     fn observe(&self) -> BackendFuture<'_, Observation>;
 
-    /// The URLs that reach `side` at any share, one per replica, so that gates can run at 0 %.
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget>;
-
     /// The latest requests of live traffic, at most `count`, newest first.
     fn samples(&self, count: usize) -> BackendFuture<'_, Vec<SampledRequest>> {
         let _ = count;
@@ -109,9 +107,6 @@ pub trait Driver: Send + Sync {
 
 /// The part that a kind of traffic system implements; [`sequenced()`] makes a [`TrafficBackend`] of it.
 pub trait TrafficSystem: Observer + 'static {
-    /// `embedded`, `haproxy`, ...: the word in `[backend] kind`.
-    fn name(&self) -> &'static str;
-
     /// What this system supports.
     fn capabilities(&self) -> Capabilities;
 
@@ -134,6 +129,12 @@ pub trait TrafficSystem: Observer + 'static {
 /// A future that sends an order when it is awaited.
 pub(crate) type Sending<'a> = BackendFuture<'a, Accepted>;
 
+/// An observation of `split` with everything else unknown.
+fn seen(split: Split, revision: Revision) -> Observation {
+    let (replicas, versions) = (Pair::default(), Pair::default());
+    Observation { split, mixed: None, revision, replicas, versions, traffic: None, controller: None, notes: Vec::new() }
+}
+
 /// A [`Sending`] for an order that is already in effect: it sends nothing.
 fn already<'a>(revision: Option<Revision>) -> Sending<'a> {
     Box::pin(std::future::ready(Ok(Accepted { revision })))
@@ -144,23 +145,6 @@ fn already<'a>(revision: Option<Revision>) -> Sending<'a> {
 pub struct Accepted {
     /// The revision after it, if the system returns one.
     pub revision: Option<Revision>,
-}
-
-/// How to reach a side independent of the split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProbeTarget {
-    /// Absolute base URL, without a trailing slash.
-    pub base: String,
-    /// Headers that pick the side, e.g. `azureml-model-deployment: green`.
-    pub headers: Vec<(String, String)>,
-}
-
-impl ProbeTarget {
-    /// Replicas with their own addresses.
-    pub fn at_each(bases: &[String]) -> Vec<Self> {
-        let one = |base: &String| Self { base: base.trim_end_matches('/').to_owned(), headers: Vec::new() };
-        bases.iter().map(one).collect()
-    }
 }
 
 /// What an order would send.

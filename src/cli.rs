@@ -57,11 +57,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Cli, ColorChoice, Format, GatesAct, Global, JournalAct, Verb};
+use self::args::{Cli, Format, GatesAct, Global, JournalAct, Verb};
 use self::exit::Exit;
 use self::failure::Failure;
 use self::input::InputSource;
 use self::out::{Out, Style};
+use crate::config::ColorWhen;
 use crate::terminal::crash;
 
 /// What every verb gets.
@@ -73,7 +74,7 @@ pub(crate) struct Context {
     /// The config file, if one was given.
     pub config: Option<PathBuf>,
     /// The choice of colour.
-    pub color: ColorChoice,
+    pub color: ColorWhen,
     /// The keymap file, if one was given.
     pub keys: Option<PathBuf>,
     /// Whether --ascii was given.
@@ -243,14 +244,14 @@ fn style(global: &Global) -> Style {
 }
 
 /// Precedence: the flag, NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR, the kind of stream.
-fn wants_color(choice: ColorChoice, env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
+fn wants_color(choice: ColorWhen, env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let forced = |key| env(key).is_some_and(|value| value != "0");
     match choice {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto if env("NO_COLOR").is_some() => false,
-        ColorChoice::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
-        ColorChoice::Auto => is_terminal && env("TERM").is_some_and(|term| term != "dumb"),
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto if env("NO_COLOR").is_some() => false,
+        ColorWhen::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
+        ColorWhen::Auto => is_terminal && env("TERM").is_some_and(|term| term != "dumb"),
     }
 }
 
@@ -274,16 +275,16 @@ mod tests {
 
     #[test]
     fn color_is_decided_in_order() {
-        type Case = (ColorChoice, &'static [(&'static str, &'static str)], bool, bool);
+        type Case = (ColorWhen, &'static [(&'static str, &'static str)], bool, bool);
         let table: [Case; 8] = [
-            (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),
-            (ColorChoice::Never, &[("FORCE_COLOR", "1")], true, false),
-            (ColorChoice::Auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true, false),
-            (ColorChoice::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
-            (ColorChoice::Auto, &[("CLICOLOR_FORCE", "0"), ("TERM", "xterm")], false, false),
-            (ColorChoice::Auto, &[("TERM", "xterm")], true, true),
-            (ColorChoice::Auto, &[("TERM", "dumb")], true, false),
-            (ColorChoice::Auto, &[("TERM", "xterm")], false, false),
+            (ColorWhen::Always, &[("NO_COLOR", "1")], false, true),
+            (ColorWhen::Never, &[("FORCE_COLOR", "1")], true, false),
+            (ColorWhen::Auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true, false),
+            (ColorWhen::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
+            (ColorWhen::Auto, &[("CLICOLOR_FORCE", "0"), ("TERM", "xterm")], false, false),
+            (ColorWhen::Auto, &[("TERM", "xterm")], true, true),
+            (ColorWhen::Auto, &[("TERM", "dumb")], true, false),
+            (ColorWhen::Auto, &[("TERM", "xterm")], false, false),
         ];
         for (choice, env, is_terminal, expected) in table {
             let get = |key: &str| env.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());

@@ -31,7 +31,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::domain::{Digest, Evidence, GateSpec, LoadRun, LogLine, SampledRequest, Side, Transport};
+use crate::domain::{Digest, Evidence, GateSpec, LoadRun, LogLine, SampledRequest, Side, Transport, Verdict};
 pub use crate::http::Target;
 pub use check::Check;
 pub(crate) use check::GATE;
@@ -152,13 +152,16 @@ pub async fn run(spec: GateSpec, check: Arc<dyn Check>, ctx: RunContext) -> Evid
             done.map_err(|_| format!("not done within {} s", spec.timeout_ms.div_ceil(1000)))
         }
     };
-    let finding = ended.unwrap_or_else(|why| {
-        let note = match report.reached() {
-            (0, _) => why,
-            (done, total) => format!("{why}, {done} of {total} done"),
-        };
-        Finding::not_yet(note)
-    });
+    let finding = match ended {
+        Ok(done) => done.unwrap_or_else(|why| Finding::new(Verdict::NotYet, why)),
+        Err(why) => Finding::new(
+            Verdict::NotYet,
+            match report.reached() {
+                (0, _) => why,
+                (done, total) => format!("{why}, {done} of {total} done"),
+            },
+        ),
+    };
     report.finish(&finding, version, started.elapsed())
 }
 

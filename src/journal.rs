@@ -37,13 +37,15 @@ mod store;
 mod verify;
 mod write;
 
+pub(crate) use error::JournalError;
 pub use error::Problem;
 pub(crate) use gate_log::GateLog;
 pub use gate_log::{ROTATE_AT, log_file, log_path};
 pub use lease::{Holder, Lease, LeaseState, Standing};
 pub use line::MAX_LINE;
-pub use read::{read, tail};
+pub use read::read;
 pub use series::{SERIES_NAME, SeriesFile};
 pub(crate) use series::{Series, read_series};
+pub(crate) use store::{Appended, Opened};
 pub use store::{FILE_NAME, Journal};
 pub use verify::{verify, verify_expecting};

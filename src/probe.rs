@@ -13,9 +13,11 @@ mod version;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 pub use metrics::{read_twice, start_metrics};
 pub use stream::{start_streams, stream_once};
@@ -83,7 +85,7 @@ pub enum ProbeOutcome {
 }
 
 /// The running pollers. Dropping this ends them all and cancels their requests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pollers {
     tasks: JoinSet<()>,
     dropped: Arc<AtomicU64>,
@@ -95,16 +97,45 @@ impl Pollers {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// The number of pollers that still run. It is less than all only when one has panicked.
-    pub fn running(&mut self) -> usize {
-        while self.tasks.try_join_next().is_some() {}
-        self.tasks.len()
+    /// The channel of the poller of source `number` of `side`.
+    fn teller(&self, side: Side, number: usize, sink: &mpsc::Sender<ProbeEvent>) -> Teller {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        Teller { side, number, sink: sink.clone(), dropped: Arc::clone(&self.dropped) }
+    }
+}
+
+/// The first probes of all replicas are spread over one interval, but over at most this many milliseconds: otherwise
+/// the screen could be empty for a minute.
+const MAX_SPREAD_MS: u64 = 1000;
+
+/// Sends the events of one poller.
+struct Teller {
+    side: Side,
+    number: u32,
+    sink: mpsc::Sender<ProbeEvent>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Teller {
+    /// Whether the receiver is gone.
+    fn is_closed(&self) -> bool {
+        self.sink.is_closed()
     }
 
-    /// Ends every poller.
-    pub fn stop(&mut self) {
-        self.tasks.abort_all();
+    fn send(&self, event: ProbeEvent) {
+        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
+
+    fn metrics(&self, reading: Result<Scrape, String>) {
+        self.send(ProbeEvent::Metrics { side: self.side, source: self.number, reading: reading.map(Box::new) });
+    }
+}
+
+/// Waits for a part of `interval_ms`, so that not all pollers begin at once.
+async fn spread(interval_ms: u64) {
+    sleep(Duration::from_millis((interval_ms.min(MAX_SPREAD_MS) as f64 * fastrand::f64()) as u64)).await;
 }
 
 /// Starts one poller for each replica of both sides. Must be called within a tokio runtime.
@@ -115,22 +146,13 @@ impl Pollers {
 /// No HTTP client can be made on this machine; in words.
 pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
     let client = Client::new(&spec.transport)?;
-    let dropped = Arc::new(AtomicU64::new(0));
-    let mut tasks = JoinSet::new();
+    let mut pollers = Pollers::default();
     for (side, side_spec) in sides.iter() {
         for (replica, url) in side_spec.urls.iter().enumerate() {
-            let poller = Poller {
-                client: client.clone(),
-                target: Target::new(url),
-                side,
-                replica: u32::try_from(replica).unwrap_or(u32::MAX),
-                spec: spec.clone(),
-                source: side_spec.version.clone(),
-                sink: sink.clone(),
-                dropped: Arc::clone(&dropped),
-            };
-            tasks.spawn(poller.run());
+            let (client, target, spec) = (client.clone(), Target::new(url), spec.clone());
+            let (source, teller) = (side_spec.version.clone(), pollers.teller(side, replica, sink));
+            pollers.tasks.spawn(Poller { client, target, spec, source, teller }.run());
         }
     }
-    Ok(Pollers { tasks, dropped })
+    Ok(pollers)
 }

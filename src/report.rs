@@ -10,7 +10,7 @@
 //! | `chapter` | which records belong to which rollout |
 //! | `story`, `orders`, `gates`, `breaches`, `figures` | a chapter becomes a rollout's part of the document |
 //! | `words` | numbers, spans and times as people read them |
-//! | `markdown`, `page`, `plot`, `series` | the document written down |
+//! | `markdown`, `page`, `tables`, `plot`, `series` | the document written down |
 
 mod breaches;
 mod chapter;
@@ -23,6 +23,7 @@ mod page;
 mod plot;
 mod series;
 mod story;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod words;

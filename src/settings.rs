@@ -18,7 +18,7 @@ pub use admin::AdminAddress;
 pub(crate) use admin::{TOKEN, admin};
 pub use docs::KeyDefault;
 pub(crate) use docs::KeyDoc;
-pub(crate) use docs::{Section, key};
+pub(crate) use docs::Section;
 pub use error::ConfigError;
 pub(crate) use error::{Fault, Place};
 pub(crate) use error::{nearest, quote, quote_path};

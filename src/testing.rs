@@ -1,5 +1,79 @@
 //! What tests and benches may use of the inside, under the paths it has inside. The program itself uses nothing of this.
 
+/// Figures and values that only tests ask for.
+mod asked {
+    use std::path::Path;
+
+    use crate::demo::load::LoadReport;
+    use crate::demo::scenario::Scenario;
+    use crate::domain::Record;
+    use crate::gate::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
+    use crate::journal::{Appended, Journal, JournalError, Opened};
+
+    impl GoldenSpec {
+        /// A set whose requests are sent as they stand, with one limit: the least share of right answers, 0 to 1.
+        pub fn accuracy(cases: &Path, path: &str, answer: &str, min_accuracy: f64) -> Self {
+            Self {
+                cases: cases.to_owned(),
+                fields: CaseFields::default(),
+                path: path.to_owned(),
+                form: GoldenForm::Json { template: None },
+                answer: answer.to_owned(),
+                compare: Compare::Exact,
+                tolerance: 0.0,
+                limits: GoldenLimits { min_accuracy: Some(min_accuracy), ..GoldenLimits::default() },
+                concurrency: 4,
+                min_cases: 50,
+                skips_broken: false,
+                headers: Vec::new(),
+                timeout_ms: 10_000,
+            }
+        }
+    }
+
+    impl Journal {
+        /// Opens the journal in `dir`, creates both if missing, and reads all of it.
+        ///
+        /// A directory or file that cannot be written is no error: [`Opened::unwritable`] says why, and appends
+        /// fail until it can. An error means that an existing journal cannot be *read*.
+        pub fn open(dir: &Path) -> Result<(Self, Opened), JournalError> {
+            let mut records = Vec::new();
+            let (journal, mut opened) = Self::open_each(dir, &mut |record| records.push(record))?;
+            opened.records = records;
+            Ok((journal, opened))
+        }
+
+        /// Writes `record` as the next line. When this returns, it is on disk.
+        ///
+        /// On an error nothing of it is in the file, with one exception: where the sync failed and the file
+        /// could not be shortened either, the line may be there. What others wrote meanwhile is kept for the
+        /// next append or poll.
+        pub fn append(&mut self, record: &Record) -> Result<Appended, JournalError> {
+            self.append_all(std::slice::from_ref(record))
+        }
+    }
+
+    impl Scenario {
+        /// The exit code of a run without a terminal that ends as it should.
+        pub const fn expected_exit(self) -> u8 {
+            match self {
+                Self::Good => 0,
+                Self::WrongGreen | Self::SluggishGreen | Self::FragileGreen | Self::NarrowGreen => 3,
+                // All traffic has moved, but the rollback window that was asked for could not be kept.
+                Self::DeadBlue => 4,
+                Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen => 5,
+            }
+        }
+    }
+
+    impl LoadReport {
+        /// Requests that were sent and not answered as they should be: broken, timed out, failed.
+        pub const fn lost(&self) -> u64 {
+            self.failed + self.broken + self.timed_out
+        }
+    }
+}
+
 /// The engine of the load gate.
 pub mod load {
     pub use crate::gate::load::{Job, Prepared, Profile, Running, Tally, Tick, start};
@@ -68,7 +142,7 @@ pub mod alert {
 }
 pub mod backend {
     pub use crate::backend::{
-        Accepted, Applying, Backend, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, ProbeTarget,
+        Accepted, Applying, Backend, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview,
         RollbackClass, Spec, TrafficBackend, Weights, sequenced,
     };
     pub mod caddy {
@@ -107,7 +181,38 @@ pub mod cli {
         pub use crate::cli::args::definition;
     }
     pub mod backends {
-        pub use crate::cli::backends::{abilities, markdown};
+        use std::fmt::Write as _;
+
+        pub use crate::cli::backends::abilities;
+        use crate::cli::backends::{Ability, applied, back, shares};
+        use crate::domain::Capabilities;
+
+        /// The table of all kinds, as the README shows it.
+        ///
+        /// # Errors
+        /// The faults of a page's config.
+        pub fn markdown() -> Result<String, String> {
+            let mut out = String::from(
+                "| `[backend] kind` | shares | a change is | survives its restart | a stale order is refused | way back |\n|---|---|---|---|---|---|\n",
+            );
+            for Ability { kind, way, can } in abilities()? {
+                let name = if way.is_empty() { format!("`{kind}`") } else { format!("`{kind}`: {way}") };
+                let cells = [
+                    name,
+                    shares(&can.weights),
+                    applied(can.applying).into(),
+                    if can.survives_restart { "yes" } else { "no" }.into(),
+                    stale(&can).into(),
+                    back(can.rollback).into(),
+                ];
+                let _ = writeln!(out, "| {} |", cells.join(" | "));
+            }
+            Ok(out)
+        }
+
+        const fn stale(can: &Capabilities) -> &'static str {
+            if can.compare_and_set { "by the system itself" } else { "by a look just before it is sent" }
+        }
     }
     pub mod exit {
         pub use crate::cli::exit::{ONCE, TABLE};
@@ -228,7 +333,7 @@ pub mod http {
 pub mod journal {
     pub use crate::journal::{
         FILE_NAME, Holder, Journal, Lease, LeaseState, MAX_LINE, Problem, ROTATE_AT, SERIES_NAME, SeriesFile, Standing,
-        log_file, log_path, read, tail, verify, verify_expecting,
+        log_file, log_path, read, verify, verify_expecting,
     };
 }
 pub mod logs {

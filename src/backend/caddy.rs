@@ -13,8 +13,6 @@
 
 mod api;
 mod handler;
-#[rustfmt::skip]
-mod keys;
 mod read;
 mod spec;
 mod weights;
@@ -30,8 +28,8 @@ pub use self::spec::{CaddyAdmin, CaddySpec, HandlerAt};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
-    TrafficBackend, TrafficSystem, Weights, already, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
+    TrafficSystem, Weights, already, seen, sequenced,
 };
 use crate::domain::observation::Replicas;
 use crate::domain::text::clean;
@@ -41,16 +39,16 @@ use crate::settings::TRANSPORT;
 /// The row of Caddy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "caddy",
-    keys: &[&COMMON, &keys::KEYS, &TRANSPORT],
-    tables: &[&keys::UPSTREAMS],
+    keys: &[&COMMON, &read::KEYS, &TRANSPORT],
+    tables: &[&read::UPSTREAMS],
     page: include_str!("caddy/page.md"),
     keeps_requests: false,
     read: read::read,
 };
 
 impl Spec for CaddySpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Caddy::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Caddy { spec: self.clone(), api: Api::new(self), seen: Mutex::default() })
     }
 }
 
@@ -65,7 +63,6 @@ const MAX_NAMED: usize = 4;
 #[derive(Debug)]
 pub(super) struct Caddy {
     spec: CaddySpec,
-    sides: Pair<Vec<String>>,
     api: Result<Api, BackendError>,
     seen: Mutex<LastRead>,
 }
@@ -78,19 +75,7 @@ struct LastRead {
     began_ms: Option<u64>,
 }
 
-impl Caddy {
-    /// The Caddy in `spec`. `sides` are base URLs that reach each side at any split.
-    pub(super) fn new(spec: CaddySpec, sides: Pair<Vec<String>>) -> Self {
-        let api = Api::new(&spec);
-        Self { spec, sides, api, seen: Mutex::default() }
-    }
-}
-
 impl TrafficSystem for Caddy {
-    fn name(&self) -> &'static str {
-        "caddy"
-    }
-
     fn capabilities(&self) -> Capabilities {
         let spec = &self.spec;
         Capabilities {
@@ -115,10 +100,6 @@ impl TrafficSystem for Caddy {
 impl Observer for Caddy {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(self.look())
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
@@ -171,14 +152,10 @@ impl Caddy {
         notes.extend(unread.into_iter().chain(reading.note));
         notes.extend(self.of_upstreams(reading.split, &upstreams.unwrap_or_default()));
         Ok(Observation {
-            split: reading.split,
             mixed: reading.odd,
-            revision: revision(&handler, metrics.began_ms),
             replicas: self.replicas(&metrics),
-            versions: Pair::default(),
-            traffic: None,
-            controller: None,
             notes,
+            ..seen(reading.split, revision(&handler, metrics.began_ms))
         })
     }
 

@@ -5,23 +5,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::TrafficBackend;
-use crate::domain::Pair;
 
 /// The config of one kind of traffic system.
 pub trait Spec: fmt::Debug + PartialEq + Send + Sync + 'static {
-    /// Creates the traffic system. `sides` are base URLs that reach each side at any split. Contacts nothing.
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend>;
+    /// Creates the traffic system. Contacts nothing.
+    fn connect(&self) -> Arc<dyn TrafficBackend>;
 }
 
 /// [`Spec`] without its type.
 trait AnySpec: fmt::Debug + Any + Send + Sync {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend>;
+    fn connect(&self) -> Arc<dyn TrafficBackend>;
     fn equals(&self, other: &dyn AnySpec) -> bool;
 }
 
 impl<T: Spec> AnySpec for T {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        Spec::connect(self, sides)
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        Spec::connect(self)
     }
 
     fn equals(&self, other: &dyn AnySpec) -> bool {
@@ -44,9 +43,9 @@ impl Backend {
         (&*self.0 as &dyn Any).downcast_ref()
     }
 
-    /// Creates the traffic system. `sides` are base URLs that reach each side at any split. Contacts nothing.
-    pub fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        self.0.connect(sides)
+    /// Creates the traffic system. Contacts nothing.
+    pub fn connect(&self) -> Arc<dyn TrafficBackend> {
+        self.0.connect()
     }
 }
 

@@ -38,11 +38,11 @@ use super::configured::Spec;
 use super::exchange;
 use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, RollbackClass,
-    Sending, TrafficBackend, TrafficSystem, Weights, already, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, RollbackClass, Sending,
+    TrafficBackend, TrafficSystem, Weights, already, seen, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Revision, Side, Transport};
+use crate::domain::{Observation, Order, Revision, Transport};
 use crate::http::{Client, any_secret};
 
 /// DNS, in the table of kinds.
@@ -56,8 +56,8 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Spec for DnsSpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Dns::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Dns::new(self.clone()))
     }
 }
 
@@ -65,7 +65,6 @@ impl Spec for DnsSpec {
 #[derive(Debug)]
 pub(super) struct Dns {
     spec: DnsSpec,
-    sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
     countdown: Mutex<Countdown>,
 }
@@ -81,21 +80,17 @@ struct Found {
 }
 
 impl Dns {
-    /// The name that `spec` describes; `sides` are base URLs that reach each side whatever the records say.
-    pub(super) fn new(spec: DnsSpec, sides: Pair<Vec<String>>) -> Self {
+    /// The name that `spec` describes.
+    pub(super) fn new(spec: DnsSpec) -> Self {
         let transport = match &spec.way {
             DnsWay::PowerDns { transport, .. } => transport.clone(),
             DnsWay::Update { .. } => Transport::default(),
         };
-        Self { spec, sides, client: exchange::client(&transport), countdown: Mutex::default() }
+        Self { spec, client: exchange::client(&transport), countdown: Mutex::default() }
     }
 }
 
 impl TrafficSystem for Dns {
-    fn name(&self) -> &'static str {
-        "dns"
-    }
-
     fn capabilities(&self) -> Capabilities {
         let is_update = matches!(self.spec.way, DnsWay::Update { .. });
         let has_weights = !is_update || self.spec.record == RecordKind::Srv;
@@ -116,10 +111,6 @@ impl TrafficSystem for Dns {
 impl Observer for Dns {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(self.look())
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
@@ -169,16 +160,7 @@ impl Dns {
             found.ttl
         ));
         let odd: Vec<String> = reading.odd.into_iter().chain(found.odd).collect();
-        Ok(Observation {
-            split: reading.split,
-            mixed: (!odd.is_empty()).then(|| odd.join("; ")),
-            revision,
-            replicas: Pair::default(),
-            versions: Pair::default(),
-            traffic: None,
-            controller: None,
-            notes,
-        })
+        Ok(Observation { mixed: (!odd.is_empty()).then(|| odd.join("; ")), notes, ..seen(reading.split, revision) })
     }
 
     /// Reads the records; `everywhere`: at the other servers too, and compares.

@@ -1,8 +1,6 @@
 //! The embedded gateway as a backend, used through its admin interface.
 
 mod call;
-#[rustfmt::skip]
-mod keys;
 mod read;
 
 use std::sync::Arc;
@@ -15,11 +13,11 @@ use self::call::{Caller, place};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend,
-    TrafficSystem, sequenced,
+    Accepted, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem,
+    seen, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, OrderId, Pair, Revision, RouterStatus, SampledRequest, Side, Split};
+use crate::domain::{Observation, Order, OrderId, Revision, RouterStatus, SampledRequest, Split};
 pub use crate::settings::AdminAddress;
 
 /// The config of the gateway.
@@ -32,7 +30,7 @@ pub struct EmbeddedSpec {
 /// The row of the gateway in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "embedded",
-    keys: &[&COMMON, &keys::KEYS],
+    keys: &[&COMMON, &read::KEYS],
     tables: &[],
     page: include_str!("embedded/page.md"),
     keeps_requests: true,
@@ -40,8 +38,8 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Spec for EmbeddedSpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Embedded::new(self.admin.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Embedded::with_limit(self.admin.clone(), CALL_LIMIT))
     }
 }
 
@@ -52,27 +50,16 @@ const CALL_LIMIT: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub struct Embedded {
     caller: Caller,
-    /// Base URLs per side.
-    sides: Pair<Vec<String>>,
 }
 
 impl Embedded {
-    /// The gateway at `admin`, with the replicas `sides` (base URLs that reach each side at any split).
-    pub fn new(admin: AdminAddress, sides: Pair<Vec<String>>) -> Self {
-        Self::with_limit(admin, sides, CALL_LIMIT)
-    }
-
     /// The same with another time limit per call.
-    pub fn with_limit(admin: AdminAddress, sides: Pair<Vec<String>>, limit: Duration) -> Self {
-        Self { caller: Caller::new(admin, limit), sides }
+    pub fn with_limit(admin: AdminAddress, limit: Duration) -> Self {
+        Self { caller: Caller::new(admin, limit) }
     }
 }
 
 impl TrafficSystem for Embedded {
-    fn name(&self) -> &'static str {
-        "embedded"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities::direct()
     }
@@ -103,20 +90,11 @@ impl Observer for Embedded {
         Box::pin(async {
             let status: RouterStatus = parse(&self.caller.get("/v1/status").await?)?;
             Ok(Observation {
-                split: status.split,
-                mixed: None,
-                revision: Revision(status.revision.to_string()),
                 replicas: status.replicas.map(|_, replicas| Some(*replicas)),
-                versions: Pair::default(),
                 traffic: Some(status.traffic),
-                controller: None,
-                notes: Vec::new(),
+                ..seen(status.split, Revision(status.revision.to_string()))
             })
         })
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn samples(&self, count: usize) -> BackendFuture<'_, Vec<SampledRequest>> {
@@ -169,12 +147,12 @@ fn parse<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, BackendError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Move;
+    use crate::domain::{Move, Side};
 
     #[test]
     fn a_preview_shows_the_request_and_no_secret() {
         let admin = AdminAddress::Tcp { addr: "127.0.0.1:9".parse().unwrap(), token: "sesame-open".into() };
-        let backend = Embedded::new(admin, Pair { blue: vec!["http://b/".into()], green: vec!["http://g".into()] });
+        let backend = Embedded::with_limit(admin, CALL_LIMIT);
         let order = Order {
             id: OrderId("7f3e".into()),
             kind: Move::Promote,
@@ -188,6 +166,5 @@ mod tests {
         assert_eq!(preview.lines[3], r#"{"split":{"blue":90,"green":10},"expected":"7","order":"7f3e"}"#);
         let shown = format!("{backend:?} {preview:?}");
         assert!(!shown.contains("sesame") && shown.contains("***"), "{shown}");
-        assert_eq!(backend.probe_targets(Side::Blue)[0].base, "http://b");
     }
 }

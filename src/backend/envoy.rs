@@ -13,8 +13,6 @@
 mod admin;
 mod drive;
 mod fleet;
-#[rustfmt::skip]
-mod keys;
 mod rds;
 mod read;
 mod reading;
@@ -30,17 +28,17 @@ use tokio::sync::Mutex;
 pub use self::spec::{AdminPlace, EnvoySpec, EnvoyWay};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
+use super::nodes;
 use super::{
-    Applying, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend, TrafficSystem,
-    sequenced,
+    Applying, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Side};
+use crate::domain::{Observation, Order, Side};
 
 /// The row of Envoy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "envoy",
-    keys: &[&COMMON, &keys::KEYS],
+    keys: &[&COMMON, &read::KEYS],
     tables: &[],
     page: include_str!("envoy/page.md"),
     keeps_requests: false,
@@ -48,8 +46,8 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Spec for EnvoySpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Envoy::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Envoy { fleet: fleet::Fleet::new(self.clone()), writing: Arc::default() })
     }
 }
 
@@ -57,24 +55,11 @@ impl Spec for EnvoySpec {
 #[derive(Debug)]
 pub(super) struct Envoy {
     fleet: fleet::Fleet,
-    /// Base URLs per side.
-    sides: Pair<Vec<String>>,
     /// Held by the thread that writes the file of routes.
     writing: Arc<Mutex<()>>,
 }
 
-impl Envoy {
-    /// The processes of `spec`, with the replicas `sides` (base URLs that reach each side at any split).
-    pub(super) fn new(spec: EnvoySpec, sides: Pair<Vec<String>>) -> Self {
-        Self { fleet: fleet::Fleet::new(spec), sides, writing: Arc::default() }
-    }
-}
-
 impl TrafficSystem for Envoy {
-    fn name(&self) -> &'static str {
-        "envoy"
-    }
-
     fn capabilities(&self) -> Capabilities {
         let spec = self.fleet.spec();
         let is_file = matches!(spec.way, EnvoyWay::Routes { .. });
@@ -103,14 +88,8 @@ impl Observer for Envoy {
             let read = self.fleet.read(drive::LOOK).await?;
             let mut seen = fleet::observation(&read)?;
             seen.notes.extend(self.fleet.unfit(seen.split).await);
-            seen.notes.iter_mut().for_each(|note| *note = clean(note, 300));
-            seen.mixed = seen.mixed.map(|mixed| clean(&mixed, 400));
-            Ok(seen)
+            Ok(nodes::cleaned(seen))
         })
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

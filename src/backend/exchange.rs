@@ -1,5 +1,6 @@
 //! The meaning of an exchange with a router's interface for an order.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +32,13 @@ pub(super) struct Failure {
     pub(super) error: BackendError,
     /// Nothing listens there: that process is not running.
     pub(super) is_gone: bool,
+}
+
+impl Failure {
+    /// A failure of `node`, which is up.
+    pub(super) fn of(node: &impl fmt::Display, error: &BackendError) -> Self {
+        reworded(error, format!("{node}: {}", error.detail())).into()
+    }
 }
 
 impl From<BackendError> for Failure {
@@ -91,6 +99,26 @@ async fn talk(request: Request, place: &str, limit: Duration) -> Result<Reply, F
 /// Scheme, host and port; without the path, since it may hold a token.
 pub(super) fn place(url: &Url) -> String {
     clean(&url.origin().ascii_serialization(), 120)
+}
+
+/// An error of the same kind in other words.
+pub(super) fn reworded(error: &BackendError, text: String) -> BackendError {
+    match error {
+        BackendError::Unreachable(_) => BackendError::Unreachable(text),
+        BackendError::Unknown(_) => BackendError::Unknown(text),
+        BackendError::Conflict(_) => BackendError::Conflict(text),
+        BackendError::Denied(_) => BackendError::Denied(text),
+        BackendError::Refused(_) => BackendError::Refused(text),
+        BackendError::Garbled(_) => BackendError::Garbled(text),
+    }
+}
+
+/// `error` with what to look at when nothing could be reached.
+pub(super) fn with_hint(error: BackendError, hint: &str) -> BackendError {
+    match error {
+        BackendError::Unreachable(text) => BackendError::Unreachable(format!("{text}; {hint}")),
+        other => other,
+    }
 }
 
 /// The meaning of a status for an order.

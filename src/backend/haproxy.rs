@@ -10,8 +10,6 @@ mod command;
 mod drive;
 mod fleet;
 mod keep;
-#[rustfmt::skip]
-mod keys;
 mod read;
 mod reading;
 mod save;
@@ -26,26 +24,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use self::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
+use super::nodes;
 use super::{Applying, Weights};
-use super::{
-    BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending, TrafficBackend, TrafficSystem, sequenced,
-};
+use super::{BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced};
+use crate::domain::Order;
 use crate::domain::text::clean;
-use crate::domain::{Order, Pair, Side};
 
 /// The row of HAProxy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "haproxy",
-    keys: &[&COMMON, &keys::KEYS],
-    tables: &[&keys::VALUES, &keys::BACKENDS, &keys::SERVERS],
+    keys: &[&COMMON, &read::KEYS],
+    tables: &[&read::VALUES, &read::BACKENDS, &read::SERVERS],
     page: include_str!("haproxy/page.md"),
     keeps_requests: false,
     read: read::read,
 };
 
 impl Spec for HaproxySpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Haproxy::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Haproxy { spec: self.clone(), unsaved: Mutex::default() })
     }
 }
 
@@ -53,24 +50,11 @@ impl Spec for HaproxySpec {
 #[derive(Debug)]
 pub(super) struct Haproxy {
     spec: HaproxySpec,
-    /// Base URLs per side.
-    sides: Pair<Vec<String>>,
     /// Why the last change could not be written to the file for a reload.
     unsaved: Mutex<Option<String>>,
 }
 
-impl Haproxy {
-    /// The processes of `spec`, with the replicas `sides` (base URLs that reach each side at any split).
-    pub(super) fn new(spec: HaproxySpec, sides: Pair<Vec<String>>) -> Self {
-        Self { spec, sides, unsaved: Mutex::default() }
-    }
-}
-
 impl TrafficSystem for Haproxy {
-    fn name(&self) -> &'static str {
-        "haproxy"
-    }
-
     fn capabilities(&self) -> Capabilities {
         let spec = &self.spec;
         let is_map = command::entry(&spec.method).is_some();
@@ -103,22 +87,11 @@ impl Observer for Haproxy {
         Box::pin(async {
             let read = fleet::read_all(&self.spec, drive::LOOK).await;
             let mut seen = fleet::observation(&read)?;
-            seen.notes.extend(
-                self.unsaved
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone()
-                    .map(|fault| format!("the last order is not saved: {fault}")),
-            );
+            let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            seen.notes.extend(unsaved.map(|fault| format!("the last order is not saved: {fault}")));
             seen.notes.extend(keep::notes(&self.spec, &read).await);
-            seen.notes.iter_mut().for_each(|note| *note = clean(note, 300));
-            seen.mixed = seen.mixed.map(|mixed| clean(&mixed, 400));
-            Ok(seen)
+            Ok(nodes::cleaned(seen))
         })
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

@@ -11,8 +11,6 @@
 
 mod call;
 mod fill;
-#[rustfmt::skip]
-mod keys;
 mod read;
 mod reading;
 mod spec;
@@ -31,18 +29,18 @@ use super::exchange;
 use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
-    TrafficBackend, TrafficSystem, already, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
+    TrafficSystem, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Revision, Side};
+use crate::domain::{Observation, Order, Revision};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
 /// The row of commands in the table of kinds.
 pub(super) const EXEC: Kind = Kind {
     name: "exec",
-    keys: &[&COMMON, &keys::EXEC, &keys::BOTH],
+    keys: &[&COMMON, &read::EXEC, &read::BOTH],
     tables: &[],
     page: include_str!("hook/exec.md"),
     keeps_requests: false,
@@ -52,16 +50,17 @@ pub(super) const EXEC: Kind = Kind {
 /// The row of HTTP calls in the table of kinds.
 pub(super) const HTTP: Kind = Kind {
     name: "http",
-    keys: &[&COMMON, &keys::HTTP, &keys::BOTH, &TRANSPORT],
-    tables: &[&keys::CALL],
+    keys: &[&COMMON, &read::HTTP, &read::BOTH, &TRANSPORT],
+    tables: &[&read::CALL],
     page: include_str!("hook/http.md"),
     keeps_requests: false,
     read: read::http,
 };
 
 impl Spec for HookSpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Hook::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        let client = exchange::client(&self.transport);
+        sequenced(self.kind(), Hook { spec: self.clone(), client, seen: Mutex::default() })
     }
 }
 
@@ -78,7 +77,6 @@ const DENIED: i32 = 77;
 #[derive(Debug)]
 pub(super) struct Hook {
     spec: HookSpec,
-    sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
     /// The last revision that was read.
     seen: Mutex<Option<Revision>>,
@@ -90,19 +88,7 @@ struct Response {
     header: Option<String>,
 }
 
-impl Hook {
-    /// The system in `spec`. `sides` are base URLs that reach each side at any split.
-    pub(super) fn new(spec: HookSpec, sides: Pair<Vec<String>>) -> Self {
-        let client = exchange::client(&spec.transport);
-        Self { spec, sides, client, seen: Mutex::default() }
-    }
-}
-
 impl TrafficSystem for Hook {
-    fn name(&self) -> &'static str {
-        self.spec.kind()
-    }
-
     fn capabilities(&self) -> Capabilities {
         let can = &self.spec.can;
         Capabilities {
@@ -126,10 +112,6 @@ impl TrafficSystem for Hook {
 impl Observer for Hook {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(self.read())
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

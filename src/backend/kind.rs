@@ -2,8 +2,7 @@
 
 use super::configured::Backend;
 use crate::domain::{Pair, SideSpec};
-use crate::settings::KeyDefault::{Is, Required};
-use crate::settings::{AdminAddress, Section, Table, key};
+use crate::settings::{AdminAddress, Section, Table};
 
 /// One kind of traffic system.
 pub(super) struct Kind {
@@ -22,11 +21,7 @@ pub(super) struct Kind {
 }
 
 /// The keys of every kind.
-#[rustfmt::skip]
-pub(crate) const COMMON: Section = Section::new("[backend]", &[
-    key("kind", "word", Required, "The traffic system: `cutover backends` lists what this version drives."),
-    key("verify_timeout", "duration", Is("\"10s\""), "An order that is not read back within this time is shown as late."),
-]);
+pub(crate) const COMMON: Section = Section::new("[backend]", include_str!("keys.md"));
 
 /// The rest of the file as a kind may need it.
 pub(crate) struct Around<'a> {

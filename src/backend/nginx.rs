@@ -13,8 +13,6 @@
 //! not written again.
 
 mod include;
-#[rustfmt::skip]
-mod keys;
 mod read;
 mod spec;
 mod workers;
@@ -36,16 +34,16 @@ use super::file::{self, Before, Lock};
 use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
-    TrafficBackend, TrafficSystem, Weights, already, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
+    TrafficSystem, Weights, already, seen, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Revision, Side};
+use crate::domain::{Observation, Order, Revision};
 
 /// The row of nginx in the table of kinds.
 pub(super) const KIND: Kind = Kind {
     name: "nginx",
-    keys: &[&COMMON, &keys::KEYS],
+    keys: &[&COMMON, &read::KEYS],
     tables: &[],
     page: include_str!("nginx/page.md"),
     keeps_requests: false,
@@ -53,8 +51,8 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Spec for NginxSpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Nginx::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Nginx { spec: Arc::new(self.clone()), writing: Arc::default() })
     }
 }
 
@@ -71,23 +69,11 @@ const LOCK_LIMIT_BACK: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Nginx {
     spec: Arc<NginxSpec>,
-    sides: Pair<Vec<String>>,
     /// Held by the thread that writes. So a write whose order was ended is finished before the next one starts.
     writing: Arc<Mutex<()>>,
 }
 
-impl Nginx {
-    /// The nginx in `spec`. `sides` are base URLs that reach each side at any split.
-    pub(super) fn new(spec: NginxSpec, sides: Pair<Vec<String>>) -> Self {
-        Self { spec: Arc::new(spec), sides, writing: Arc::default() }
-    }
-}
-
 impl TrafficSystem for Nginx {
-    fn name(&self) -> &'static str {
-        "nginx"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             weights: self.spec.shares.clone().map_or(Weights::Any, Weights::Listed),
@@ -112,10 +98,6 @@ impl Observer for Nginx {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         let spec = Arc::clone(&self.spec);
         Box::pin(async move { blocking(move || spec.look()).await })
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
@@ -153,16 +135,7 @@ impl NginxSpec {
                 }
             }
         }
-        Ok(Observation {
-            split: reading.split,
-            mixed,
-            revision: reading.revision,
-            replicas: Pair::default(),
-            versions: Pair::default(),
-            traffic: None,
-            controller: None,
-            notes,
-        })
+        Ok(Observation { mixed, notes, ..seen(reading.split, reading.revision) })
     }
 
     fn reading(&self, before: &Before) -> Result<Reading, BackendError> {

@@ -5,10 +5,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::process::Group;
 
 /// The longest output that is kept, in bytes.
 const MAX_KEPT: usize = 256 * 1024;
@@ -41,24 +42,6 @@ pub(super) enum Stopped {
     Flooded,
     /// Its end could not be observed.
     Lost(String),
-}
-
-/// A process group that ends with its owner, also when the caller stops waiting.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&mut self) {
-        if let Some(leader) = self.0.take() {
-            // If the group no longer exists, that is fine.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 struct Pipe<R> {
@@ -97,7 +80,7 @@ pub(super) async fn run(mut command: Command, limit: Duration) -> Result<Ended, 
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let mut child = command.spawn().map_err(Stopped::NotStarted)?;
     // Declared after the child, so it is dropped first: the group is killed before its leader is reaped.
-    let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let mut group = Group::of(&child);
     let (mut out, mut err) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
     let deadline = Instant::now() + limit;
     let ended = loop {

@@ -28,12 +28,13 @@ type Outcome = Result<Accepted, BackendError>;
 type Ending = watch::Receiver<Option<Outcome>>;
 
 /// Makes `system` a backend that keeps orders in sequence.
-pub fn sequenced(system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
-    Arc::new(Sequenced { system: Arc::new(system), entries: Arc::default() })
+pub fn sequenced(name: &'static str, system: impl TrafficSystem) -> Arc<dyn TrafficBackend> {
+    Arc::new(Sequenced { name, system: Arc::new(system), entries: Arc::default() })
 }
 
 #[derive(Clone)]
 struct Sequenced {
+    name: &'static str,
     system: Arc<dyn TrafficSystem>,
     /// The orders, newest last.
     entries: Arc<Mutex<VecDeque<Entry>>>,
@@ -68,7 +69,7 @@ enum Requested {
 
 impl TrafficBackend for Sequenced {
     fn name(&self) -> &'static str {
-        self.system.name()
+        self.name
     }
 
     fn capabilities(&self) -> Capabilities {

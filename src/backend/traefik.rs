@@ -36,11 +36,11 @@ use super::configured::Spec;
 use super::exchange;
 use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, ProbeTarget, Sending,
-    TrafficBackend, TrafficSystem, already, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
+    TrafficSystem, already, seen, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Digest, Observation, Order, Pair, Revision, Side};
+use crate::domain::{Digest, Observation, Order, Pair, Revision};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
@@ -55,8 +55,8 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Spec for TraefikSpec {
-    fn connect(&self, sides: Pair<Vec<String>>) -> Arc<dyn TrafficBackend> {
-        sequenced(Traefik::new(self.clone(), sides))
+    fn connect(&self) -> Arc<dyn TrafficBackend> {
+        sequenced(KIND.name, Traefik::new(self.clone()))
     }
 }
 
@@ -67,7 +67,6 @@ const LATE: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub(super) struct Traefik {
     spec: TraefikSpec,
-    sides: Pair<Vec<String>>,
     client: Result<Client, BackendError>,
     store: Store,
     /// What is written and not in force, since when.
@@ -75,18 +74,14 @@ pub(super) struct Traefik {
 }
 
 impl Traefik {
-    /// The Traefik that `spec` describes; `sides` are base URLs that reach each side whatever the split.
-    pub(super) fn new(spec: TraefikSpec, sides: Pair<Vec<String>>) -> Self {
+    /// The Traefik that `spec` describes.
+    pub(super) fn new(spec: TraefikSpec) -> Self {
         let (client, store) = (exchange::client(&spec.transport), Store::new(&spec));
-        Self { spec, sides, client, store, waiting: Mutex::default() }
+        Self { spec, client, store, waiting: Mutex::default() }
     }
 }
 
 impl TrafficSystem for Traefik {
-    fn name(&self) -> &'static str {
-        "traefik"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             applying: Applying::Asynchronous,
@@ -112,10 +107,6 @@ impl TrafficSystem for Traefik {
 impl Observer for Traefik {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         Box::pin(self.look())
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.sides[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {
@@ -164,14 +155,10 @@ impl Traefik {
             notes.extend(source.notes.iter().cloned());
         }
         Ok(Observation {
-            split,
             mixed: (!mixed.is_empty()).then(|| mixed.join("; ")),
-            revision: revision(source.as_ref(), &instances),
             replicas: Pair::from_fn(|side| api::fewest(&instances, side)),
-            versions: Pair::default(),
-            traffic: None,
-            controller: None,
             notes,
+            ..seen(split, revision(source.as_ref(), &instances))
         })
     }
 

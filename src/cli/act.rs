@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::{ActArgs, Verb};
+use super::args::{ActArgs, ConsentArgs, SignArgs, Verb};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, with_session};
+use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, when_or_now, with_session};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
 use crate::engine::{Access, Command, MIN_REASON, Phase, Reply, Snapshot, Status};
@@ -33,35 +33,24 @@ pub(crate) struct Act {
 impl Act {
     /// The act for `verb`; `None` if it changes nothing.
     pub(crate) fn from_verb(verb: Verb) -> Option<Self> {
-        let plain = |command, args, expect| Self { command, args, expect, to_step: None };
+        let plain = |command, args| Self { command, args, expect: None, to_step: None };
+        let bound = |command, with: ConsentArgs| Self { expect: with.expect.expect, ..plain(command, with.act) };
+        let reason = |sign: &SignArgs| sign.consent.act.reason.clone().unwrap_or_default();
         Some(match verb {
-            Verb::Promote { act, expect, to_step } => {
-                Self { to_step: to_step.map(usize::from), ..plain(Command::Promote, act, expect.expect) }
+            Verb::Promote { consent, to_step } => {
+                Self { to_step: to_step.map(usize::from), ..bound(Command::Promote, consent) }
             }
-            Verb::Switch { act, expect } => plain(Command::Switch, act, expect.expect),
-            Verb::Abort { act, expect } => plain(Command::Abort, act, expect.expect),
-            Verb::Rollback { act } => plain(Command::Rollback, act, None),
-            Verb::Pause { act } => plain(Command::Pause, act, None),
-            Verb::Resume { act, expect } => plain(Command::Resume, act, expect.expect),
-            Verb::Finalize { act, expect } => plain(Command::Finalize, act, expect.expect),
-            Verb::Override { gate, act, expect } => {
-                let reason = act.reason.clone().unwrap_or_default();
-                plain(Command::Override { gate, reason }, act, expect.expect)
-            }
-            Verb::Approve { gate, act, expect } => {
-                let reason = act.reason.clone().unwrap_or_default();
-                plain(Command::Approve { gate, reason }, act, expect.expect)
-            }
+            Verb::Switch(consent) => bound(Command::Switch, consent),
+            Verb::Abort(consent) => bound(Command::Abort, consent),
+            Verb::Rollback(act) => plain(Command::Rollback, act),
+            Verb::Pause(act) => plain(Command::Pause, act),
+            Verb::Resume(consent) => bound(Command::Resume, consent),
+            Verb::Finalize(consent) => bound(Command::Finalize, consent),
+            Verb::Override(sign) => bound(Command::Override { reason: reason(&sign), gate: sign.gate }, sign.consent),
+            Verb::Approve(sign) => bound(Command::Approve { reason: reason(&sign), gate: sign.gate }, sign.consent),
             Verb::Note { text } => {
-                let args = ActArgs {
-                    yes: true,
-                    reason: None,
-                    dry_run: false,
-                    wait: false,
-                    no_wait: false,
-                    timeout: Duration::from_secs(30),
-                };
-                plain(Command::Note { text }, args, None)
+                let args = ActArgs { yes: true, timeout: Duration::from_secs(30), ..ActArgs::default() };
+                plain(Command::Note { text }, args)
             }
             _ => return None,
         })
@@ -244,10 +233,7 @@ async fn bake(
         let status = &snapshot.status;
         has_ended(status).is_some() || (is_settled(status) && bake_left(status) <= 0.0)
     };
-    let now = match session.when(is_over, left + act.args.timeout).await {
-        Ok(snapshot) => snapshot,
-        Err(TimedOut) => present(session).await?,
-    };
+    let now = when_or_now(session, is_over, left + act.args.timeout).await?;
     Ok(has_ended(&now.status).map(|failure| (now, failure)))
 }
 

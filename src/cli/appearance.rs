@@ -1,11 +1,10 @@
 //! The appearance of output: theme, colours, glyphs and the terminal's abilities, from flags, environment and config.
 
 use super::Context;
-use super::args::ColorChoice;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::operator::me;
-use crate::config;
+use crate::config::{self, ColorWhen};
 use crate::runtime::themes::{load_theme, themes_dir};
 use crate::terminal::{self, Capability};
 use crate::ui::{self, Theme, View};
@@ -29,17 +28,10 @@ pub(crate) fn of_terminal(
     context: &Context,
 ) -> Result<(Theme, Capability), Failure> {
     use std::io::IsTerminal;
-
-    use terminal::ColorChoice::{Always, Auto, Never};
-    let flag = match context.color {
-        ColorChoice::Always => Always,
-        ColorChoice::Never => Never,
-        ColorChoice::Auto => Auto,
-    };
-    let color = match spec.color {
-        config::ColorWhen::Always => Always,
-        config::ColorWhen::Never => Never,
-        config::ColorWhen::Auto => Auto,
+    let choice = |when| match when {
+        ColorWhen::Always => terminal::ColorChoice::Always,
+        ColorWhen::Never => terminal::ColorChoice::Never,
+        ColorWhen::Auto => terminal::ColorChoice::Auto,
     };
     let depth = spec.depth.map(|depth| match depth {
         config::ColorDepth::None => terminal::Depth::None,
@@ -47,8 +39,8 @@ pub(crate) fn of_terminal(
         config::ColorDepth::Indexed => terminal::Depth::Indexed256,
         config::ColorDepth::Truecolor => terminal::Depth::Rgb,
     });
-    let color = terminal::ColorChoice::of_config(color, depth);
-    let mut env = terminal::capability::Env::of_process(flag, color, std::io::stdout().is_terminal());
+    let color = terminal::ColorChoice::of_config(choice(spec.color), depth);
+    let mut env = terminal::capability::Env::of_process(choice(context.color), color, std::io::stdout().is_terminal());
     env.ascii = ascii_asked(context.ascii).or(spec.ascii);
     let of_env = std::env::var("CUTOVER_THEME").ok().filter(|name| !name.is_empty());
     let name = theme.or(of_env.as_deref()).unwrap_or(&spec.theme);

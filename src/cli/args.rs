@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
 pub(crate) use self::parts::{
-    ActArgs, DemoArgs, Goal, HelpArgs, InitArgs, ReplayArgs, ReportArgs, ReportFormat, RunArgs, TailArgs, Until,
+    ActArgs, ConsentArgs, DemoArgs, Goal, HelpArgs, InitArgs, ReplayArgs, ReportArgs, ReportFormat, RunArgs, SignArgs,
+    TailArgs, Until,
 };
 pub(crate) use self::verbs::{GatesAct, JournalAct, Verb};
 use super::exit;
+use crate::config::ColorWhen;
 
 /// Watch and drive a blue-green rollout of an ML model. Without a verb: the full-screen console.
 #[derive(Debug, Parser)]
@@ -55,7 +57,7 @@ pub(crate) struct Global {
         default_value = "auto",
         hide_possible_values = true
     )]
-    pub color: ColorChoice,
+    pub color: ColorWhen,
     /// Print no messages except errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -84,19 +86,8 @@ pub(crate) enum Format {
     Ndjson,
 }
 
-/// When bold and colour are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
 /// Options of the full-screen console.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Options of the console")]
 pub(crate) struct ConsoleArgs {
     /// Only look: this console cannot drive
@@ -131,13 +122,7 @@ pub(crate) struct ConsoleArgs {
 impl ConsoleArgs {
     /// Whether any of these options was given.
     pub(crate) fn any(&self) -> bool {
-        self.read_only
-            || self.linear
-            || self.theme.is_some()
-            || self.once
-            || self.slow
-            || self.no_title
-            || self.no_notices
+        *self != Self::default()
     }
 }
 
@@ -159,7 +144,7 @@ mod tests {
     fn no_wait_and_wait_override_each_other() {
         for (typed, no_wait) in [(&["--no-wait"][..], true), (&["--no-wait", "--wait"], false), (&[], false)] {
             let words = ["cutover", "rollback"].iter().chain(typed);
-            let Some(Verb::Rollback { act }) = Cli::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
+            let Some(Verb::Rollback(act)) = Cli::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
             assert_eq!(act.no_wait, no_wait, "{typed:?}");
         }
     }

@@ -2,7 +2,6 @@
 //!
 //! The pages are texts. What a system supports comes from the backend that the page's own config creates.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -56,30 +55,7 @@ fn stand_in(name: &str) -> Option<String> {
     }
 }
 
-/// The table of all kinds, as in the README.
-///
-/// # Errors
-/// The faults of a page's config.
-pub fn markdown() -> Result<String, String> {
-    let mut out = String::from(
-        "| `[backend] kind` | shares | a change is | survives its restart | a stale order is refused | way back |\n|---|---|---|---|---|---|\n",
-    );
-    for Ability { kind, way, can } in abilities()? {
-        let name = if way.is_empty() { format!("`{kind}`") } else { format!("`{kind}`: {way}") };
-        let cells = [
-            name,
-            shares(&can.weights),
-            applied(can.applying).into(),
-            if can.survives_restart { "yes" } else { "no" }.into(),
-            stale(&can).into(),
-            back(can.rollback).into(),
-        ];
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
-    Ok(out)
-}
-
-fn shares(weights: &Weights) -> String {
+pub(crate) fn shares(weights: &Weights) -> String {
     match weights {
         Weights::Any => "any percent".into(),
         Weights::AllOrNothing => "0 and 100".into(),
@@ -89,7 +65,7 @@ fn shares(weights: &Weights) -> String {
     }
 }
 
-const fn applied(applying: Applying) -> &'static str {
+pub(crate) const fn applied(applying: Applying) -> &'static str {
     match applying {
         Applying::Atomic => "atomic",
         Applying::Asynchronous => "step by step, read back until it is so",
@@ -97,11 +73,7 @@ const fn applied(applying: Applying) -> &'static str {
     }
 }
 
-const fn stale(can: &Capabilities) -> &'static str {
-    if can.compare_and_set { "by the system itself" } else { "by a look just before it is sent" }
-}
-
-const fn back(class: RollbackClass) -> &'static str {
+pub(crate) const fn back(class: RollbackClass) -> &'static str {
     match class {
         RollbackClass::Instant => "one order",
         RollbackClass::InstantUntil => "one order, until the old side is taken down",

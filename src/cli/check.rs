@@ -41,6 +41,10 @@ impl Row {
     fn local(what: &str, target: &Path, result: Result<String, String>) -> Self {
         Self { what: what.into(), target: target.display().to_string(), result, is_remote: false }
     }
+
+    fn remote(what: String, target: &str, result: Result<String, String>) -> Self {
+        Self { what, target: hide_password(target), result, is_remote: true }
+    }
 }
 
 /// Validates the config and tries every connection.
@@ -54,7 +58,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.extend(metrics(&config).await);
     rows.extend(streams(&config).await);
     let (router, notes) = read_router(&config).await;
-    rows.push(Row { what: ROUTER.into(), target: String::new(), result: router, is_remote: true });
+    rows.push(Row::remote(ROUTER.into(), "", router));
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config).await);
@@ -84,8 +88,7 @@ async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
                 Ok(answer) => Err(format!("answered {}, not 2xx", answer.status)),
                 Err(error) => Err(error.to_string()),
             };
-            let target = hide_password(&format!("{}{}", target.base, probe.path));
-            rows.push(Row { what: side.name().into(), target, result, is_remote: true });
+            rows.push(Row::remote(side.name().into(), &target.url(&probe.path), result));
         }
     }
     rows
@@ -98,8 +101,7 @@ async fn metrics(config: &Config) -> Vec<Row> {
     let mut rows = Vec::new();
     for (side, url) in readings {
         let result = crate::probe::read_twice(spec, url).await.and_then(|scrape| found(spec, &scrape));
-        let target = hide_password(&format!("{}{}", url.trim_end_matches('/'), spec.path));
-        rows.push(Row { what: format!("metrics {side}"), target, result, is_remote: true });
+        rows.push(Row::remote(format!("metrics {side}"), &Target::new(url).url(&spec.path), result));
     }
     rows
 }
@@ -112,10 +114,8 @@ async fn streams(config: &Config) -> Vec<Row> {
     for (side, url) in
         Side::BOTH.into_iter().flat_map(|side| config.service.sides[side].urls.iter().map(move |url| (side, url)))
     {
-        let said = crate::probe::stream_once(stream, &spec.rows, url).await;
-        let result = said.map(|scrape| figures(spec, &scrape));
-        let target = hide_password(&format!("{}{}", url.trim_end_matches('/'), stream.path));
-        rows.push(Row { what: format!("stream {side}"), target, result, is_remote: true });
+        let result = crate::probe::stream_once(stream, &spec.rows, url).await.map(|scrape| figures(spec, &scrape));
+        rows.push(Row::remote(format!("stream {side}"), &Target::new(url).url(&stream.path), result));
     }
     rows
 }
@@ -165,12 +165,7 @@ async fn others(config: &Config) -> Vec<Row> {
                 },
                 Err(why) => Err(why),
             };
-            rows.push(Row {
-                what: format!("gate {}", gate.name),
-                target: hide_password(origin),
-                result,
-                is_remote: true,
-            });
+            rows.push(Row::remote(format!("gate {}", gate.name), origin, result));
         }
     }
     rows

@@ -71,15 +71,14 @@ pub(crate) async fn hidden(verb: &str, args: &[OsString]) -> Result<Exit, Failur
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
     let number =
         |at: usize| word(at).parse::<u32>().map_err(|_| Failure::usage(format!("{verb}: no number: {:?}", word(at))));
-    let wrong = |error: child::ChildError| Failure::error(error.to_string());
     match verb {
         "demo-server" => {
             let side = Side::BOTH.into_iter().find(|side| side.name() == word(0));
             let side = side.ok_or_else(|| Failure::usage("demo-server: blue or green"))?;
             let port = u16::try_from(number(1)?).map_err(|_| Failure::usage("demo-server: no port"))?;
-            child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(wrong)?;
+            child::run_model_server(side, port, Mode::Good, Pipes::stdio()).await.map_err(Failure::error)?;
         }
-        _ => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(wrong)?,
+        _ => child::run_load(word(0), number(1)?, Pipes::stdio()).await.map_err(Failure::error)?,
     }
     Ok(Exit::Reached)
 }

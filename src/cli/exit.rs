@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use crate::engine::RefusalKind;
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a command ended; in JSON the `kind` of an error document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Exit {
     /// The command did what was asked.
@@ -36,10 +39,13 @@ pub enum Exit {
     /// A bug in this program.
     Panic = 101,
     /// Ended by SIGHUP.
+    #[serde(rename = "signal")]
     Hup = 129,
     /// Ended by SIGINT.
+    #[serde(rename = "signal")]
     Int = 130,
     /// Ended by SIGTERM.
+    #[serde(rename = "signal")]
     Term = 143,
 }
 
@@ -84,26 +90,6 @@ impl Exit {
     /// The exit for a code from another part of the program; an unknown code is an error.
     pub fn of_code(code: u8) -> Self {
         TABLE.iter().map(|(exit, _)| *exit).find(|exit| exit.code() == code).unwrap_or(Self::Error)
-    }
-
-    /// The `kind` member of an error document.
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::Reached => "reached",
-            Self::Error => "error",
-            Self::Usage => "usage",
-            Self::Blocked => "blocked",
-            Self::RolloutFailed => "rollout_failed",
-            Self::RolledBack => "rolled_back",
-            Self::Paused => "paused",
-            Self::StateChanged => "state_changed",
-            Self::ReadOnly => "read_only",
-            Self::Unreachable => "unreachable",
-            Self::TimedOut => "timed_out",
-            Self::Config => "config",
-            Self::Panic => "panic",
-            Self::Hup | Self::Int | Self::Term => "signal",
-        }
     }
 
     /// The code for a refusal of the engine.

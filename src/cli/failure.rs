@@ -35,7 +35,7 @@ impl Failure {
 
     /// The `error` member of a document.
     pub(crate) fn json(&self) -> Value {
-        json!({"kind": self.exit.kind(), "message": self.message, "exit_code": self.exit.code()})
+        json!({"kind": self.exit, "message": self.message, "exit_code": self.exit.code()})
     }
 
     /// A whole error document.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::{Session, TimedOut, present};
+use super::session::{Session, when_or_now};
 use super::span;
 use crate::domain::{Move, OrderFault, OrderId, OrderState};
 use crate::engine::{Phase, Snapshot, Status};
@@ -22,24 +22,16 @@ pub(crate) struct Followed {
 pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Duration) -> Result<Followed, Failure> {
     // The snapshot may be older than the reply. Until the order appears in it, another order is an older one.
     let mut seen = false;
-    let settled = session
-        .when(
-            |snapshot| match &snapshot.status.last_order {
-                Some(order) if order.id == *id => {
-                    seen = true;
-                    order.state.is_settled()
-                }
-                // If another order from the same moment fails, this one still counts.
-                Some(order) => seen && order.state.is_settled(),
-                None => seen,
-            },
-            timeout,
-        )
-        .await;
-    let snapshot = match settled {
-        Ok(snapshot) => snapshot,
-        Err(TimedOut) => present(session).await?,
+    let settled = |snapshot: &Snapshot| match &snapshot.status.last_order {
+        Some(order) if order.id == *id => {
+            seen = true;
+            order.state.is_settled()
+        }
+        // If another order from the same moment fails, this one still counts.
+        Some(order) => seen && order.state.is_settled(),
+        None => seen,
     };
+    let snapshot = when_or_now(session, settled, timeout).await?;
     let result = if seen || is_last(&snapshot.status, id) {
         outcome(&snapshot.status, id, timeout)
     } else {

@@ -116,7 +116,16 @@ pub(crate) async fn present(session: &mut impl Session) -> Result<Arc<Snapshot>,
 
 /// The first settled snapshot, or the current one after `patience`.
 pub(crate) async fn settled(session: &mut impl Session, patience: Duration) -> Result<Arc<Snapshot>, Failure> {
-    match session.when(|snapshot| is_settled(&snapshot.status), patience).await {
+    when_or_now(session, |snapshot| is_settled(&snapshot.status), patience).await
+}
+
+/// The first snapshot that `holds`, or the present one when none does within `patience`.
+pub(crate) async fn when_or_now(
+    session: &mut impl Session,
+    holds: impl FnMut(&Snapshot) -> bool,
+    patience: Duration,
+) -> Result<Arc<Snapshot>, Failure> {
+    match session.when(holds, patience).await {
         Ok(snapshot) => Ok(snapshot),
         Err(TimedOut) => present(session).await,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::{Session, TimedOut, is_settled, present, with_session};
+use super::session::{Session, is_settled, when_or_now, with_session};
 use super::{Context, status_text};
 use crate::engine::{Access, Snapshot, Status};
 
@@ -36,10 +36,7 @@ async fn print(session: &mut impl Session, context: &mut Context) -> Result<Exit
 
 /// The first snapshot with every figure; after a while, the current one.
 pub(crate) async fn whole(session: &mut impl Session) -> Result<Arc<Snapshot>, Failure> {
-    match session.when(|snapshot| is_whole(&snapshot.status), PATIENCE).await {
-        Ok(snapshot) => Ok(snapshot),
-        Err(TimedOut) => present(session).await,
-    }
+    when_or_now(session, |snapshot| is_whole(&snapshot.status), PATIENCE).await
 }
 
 /// Whether every figure is known that can be known.

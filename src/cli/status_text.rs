@@ -272,22 +272,9 @@ fn driver(status: &Status) -> Vec<String> {
 
 /// `text` in lines of at most [`WIDTH`]. The first starts with `lead`; the others are indented by the same width.
 fn wrap(lead: &str, text: &str) -> Vec<String> {
-    let room = WIDTH - lead.chars().count();
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let needed = line.chars().count() + usize::from(!line.is_empty()) + word.chars().count();
-        if needed > room && !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&clip(word, room));
-    }
-    lines.push(line);
-    let indent = " ".repeat(lead.chars().count());
-    lines.iter().enumerate().map(|(i, line)| format!("{}{line}", if i == 0 { lead } else { &indent })).collect()
+    let width = lead.chars().count();
+    let words: Vec<String> = text.split(' ').map(|word| clip(word, WIDTH - width)).collect();
+    crate::manual::markdown::wrap(&words.join(" "), lead, &" ".repeat(width), WIDTH)
 }
 
 /// At most `width` characters; truncation is marked.

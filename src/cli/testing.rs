@@ -185,7 +185,7 @@ pub(crate) fn context(format: Format, typed: Option<&[&str]>) -> (Context, Seen)
             out,
             input: InputSource::Scripted(lines),
             config: None,
-            color: super::args::ColorChoice::Auto,
+            color: crate::config::ColorWhen::Auto,
             ascii: false,
             keys: None,
             blind: false,

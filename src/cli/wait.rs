@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use super::args::Goal;
 use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::{Session, TimedOut, bake_left, is_settled, present, with_session};
+use super::session::{Session, bake_left, is_settled, when_or_now, with_session};
 use super::{Context, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
@@ -30,11 +32,7 @@ async fn wait(
     goal: Goal,
     timeout: Duration,
 ) -> Result<Exit, Failure> {
-    let result = session.when(|snapshot| outcome(goal, &snapshot.status).is_some(), timeout).await;
-    let snapshot = match result {
-        Ok(snapshot) => snapshot,
-        Err(TimedOut) => present(session).await?,
-    };
+    let snapshot = when_or_now(session, |snapshot| outcome(goal, &snapshot.status).is_some(), timeout).await?;
     let status = &snapshot.status;
     let exit = outcome(goal, status).unwrap_or(Exit::TimedOut);
     let name = name(goal);
@@ -76,18 +74,8 @@ fn default_timeout(bake_ms: u64) -> Duration {
 }
 
 /// The name on the command line.
-fn name(goal: Goal) -> &'static str {
-    match goal {
-        Goal::Ready => "ready",
-        Goal::Verified => "verified",
-        Goal::Shifting => "shifting",
-        Goal::Switched => "switched",
-        Goal::Paused => "paused",
-        Goal::RolledBack => "rolled-back",
-        Goal::Aborted => "aborted",
-        Goal::Finalized => "finalized",
-        Goal::Done => "done",
-    }
+fn name(goal: Goal) -> String {
+    goal.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn reason(status: &Status, exit: Exit) -> String {

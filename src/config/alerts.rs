@@ -12,12 +12,7 @@ const MAX_ALERTS: usize = 16;
 
 /// The destinations, in the order of the file.
 pub(super) fn alerts(root: &Table<'_>) -> Vec<AlertSpec> {
-    let Some(node) = root.get("alert") else { return Vec::new() };
-    let tables = node.tables("[[alert]]");
-    if tables.len() > MAX_ALERTS {
-        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_ALERTS}"));
-        return Vec::new();
-    }
+    let tables = root.tables("alert", "[[alert]]", MAX_ALERTS);
     let mut seen: HashMap<String, usize> = HashMap::new();
     tables.into_iter().filter_map(|table| alert(table, &mut seen)).collect()
 }

@@ -16,7 +16,7 @@ const HOUR: u64 = 3600 * SECOND;
 pub(super) fn guards(root: &Table<'_>, metrics: Option<&MetricsSpec>) -> Vec<GuardSpec> {
     let mut lines: HashMap<_, usize> = HashMap::new();
     let mut guards = Vec::new();
-    for table in root.tables("guard", keys::GUARD.name) {
+    for table in root.tables("guard", keys::GUARD.name, 100) {
         let Some(spec) = guard(&table.clone().keys_of(&[&keys::GUARD]), metrics) else { continue };
         let what = (spec.metric, spec.row.clone(), spec.side, spec.bound.at_least);
         if let Some(line) = lines.get(&what) {

@@ -1,21 +1,32 @@
 //! Every key that a config may have. The check for unknown keys, the template and the reference use this one table.
 
-#[rustfmt::skip]
-mod deciding;
-#[rustfmt::skip]
-mod watched;
-
-use std::borrow::Cow;
-use std::fmt::Write as _;
-
 use crate::backend::kinds;
 use crate::gate::GATE;
 use crate::gate::kinds::KINDS;
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
 use crate::settings::{KeyDoc, Section, TOKEN, TRANSPORT};
 
-pub(super) use deciding::*;
-pub(super) use watched::*;
+/// The page of the keys that belong to no kind of backend or gate.
+const PAGE: &str = include_str!("keys.md");
+
+pub(super) const SERVICE: Section = Section::new("[service]", PAGE);
+pub(super) const SIDE: Section = Section::new("[blue], [green]", PAGE);
+pub(super) const VERSION: Section = Section::new("version = { .. }", PAGE);
+pub(super) const PROBE: Section = Section::new("[probe]", PAGE);
+pub(super) const PROBE_OPENAI: Section = Section::new("[probe.openai]", PAGE);
+pub(super) const METRICS: Section = Section::new("[metrics]", PAGE);
+pub(super) const METRICS_ROW: Section = Section::new("[[metrics.row]]", PAGE);
+pub(super) const METRICS_TRAFFIC: Section = Section::new("[metrics.traffic]", PAGE);
+pub(super) const GATEWAY: Section = Section::new("[gateway]", PAGE);
+pub(super) const STATE: Section = Section::new("[state]", PAGE);
+pub(super) const PLAN: Section = Section::new("[plan]", PAGE);
+pub(super) const PROMPTS: Section = Section::new("[prompts]", PAGE);
+pub(super) const UI: Section = Section::new("[ui]", PAGE);
+pub(super) const GUARD: Section = Section::new("[[guard]]", PAGE);
+pub(super) const VERSUS: Section = Section::new("versus = { .. }", PAGE);
+pub(super) const ALERT: Section = Section::new("[[alert]]", PAGE);
+pub(super) const ALERT_WEBHOOK: Section = Section::new("[[alert]] kind = \"webhook\"", PAGE);
+pub(super) const ALERT_COMMAND: Section = Section::new("[[alert]] kind = \"command\"", PAGE);
+pub(super) const LOG: Section = Section::new("[[log]]", PAGE);
 
 /// The sections of a file, in the order in which the template writes them.
 pub(super) const TOP: [&str; 15] = [
@@ -48,26 +59,10 @@ fn all() -> impl Iterator<Item = &'static Section> {
 
 /// Every key with the name of its section, in the order of the reference.
 pub fn reference() -> Vec<(&'static str, KeyDoc)> {
-    all().flat_map(|section| section.keys.iter().map(|doc| (section.name, *doc))).collect()
+    all().flat_map(|section| section.keys().map(|doc| (section.name, doc))).collect()
 }
 
 /// The reference as Markdown tables.
 pub fn reference_markdown() -> String {
-    let mut out = String::new();
-    for section in all() {
-        let gap = if out.is_empty() { "" } else { "\n" };
-        let _ = writeln!(out, "{gap}#### `{}`\n\n| key | value | default | |\n|---|---|---|---|", section.name);
-        for doc in section.keys {
-            let default: Cow<'_, str> = match doc.default {
-                Required => "required".into(),
-                Nothing => "-".into(),
-                Is(value) => format!("`{value}`").into(),
-                // Text that looks like a tag would vanish from the page.
-                From(words) => words.replace('<', "&lt;").into(),
-            };
-            let kind = doc.kind.replace(" | ", ", ");
-            let _ = writeln!(out, "| `{}` | {kind} | {default} | {} |", doc.key, doc.doc);
-        }
-    }
-    out
+    all().map(Section::markdown).collect::<Vec<_>>().join("\n")
 }

@@ -16,12 +16,7 @@ const TAKEN: [&str; 4] = ["traffic", "guard", "journal", "probe"];
 
 /// The sources, in the order of the file.
 pub(super) fn logs(root: &Table<'_>, gates: &[GateSpec]) -> Vec<LogSource> {
-    let Some(node) = root.get("log") else { return Vec::new() };
-    let tables = node.tables("[[log]]");
-    if tables.len() > MAX_LOGS {
-        node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_LOGS}"));
-        return Vec::new();
-    }
+    let tables = root.tables("log", "[[log]]", MAX_LOGS);
     let mut seen: HashMap<String, usize> = HashMap::new();
     tables.into_iter().filter_map(|table| log(&table.keys_of(&[&keys::LOG]), gates, &mut seen)).collect()
 }
@@ -33,10 +28,7 @@ fn log(table: &Table<'_>, gates: &[GateSpec], seen: &mut HashMap<String, usize>)
     let feed = match (&file, &command) {
         (Some(node), None) => file_feed(node),
         (None, Some(node)) => command_feed(node),
-        (None, None) => {
-            table.fault("neither file nor command is written".into(), remedy);
-            None
-        }
+        (None, None) => table.refuse("neither file nor command is written".into(), remedy),
         (Some(_), Some(node)) => node.refuse("both file and command are written".into(), "write two [[log]]"),
     };
     Some(LogSource { name: name?, feed: feed? })

@@ -15,19 +15,13 @@ const MAX_MODEL: usize = 200;
 /// its rows has no fault because of them.
 pub(super) fn openai(root: &Table<'_>) -> Option<StreamSpec> {
     let table = root.get("probe")?.table()?.get("openai")?.table()?.keys_of(&[&keys::PROBE_OPENAI]);
-    let path = match table.get("path") {
-        Some(node) => values::http_path(&node).unwrap_or_default(),
-        None => "/v1/chat/completions".to_owned(),
-    };
+    let path = table.or("path", "/v1/chat/completions".to_owned(), values::http_path);
     let model = table.need("model", "write the name the server knows it by").and_then(|node| text(&node, MAX_MODEL));
-    let prompt = match table.get("prompt") {
-        Some(node) => text(&node, MAX_PROMPT).unwrap_or_default(),
-        None => "Count from one to twenty.".to_owned(),
-    };
+    let prompt = table.or("prompt", "Count from one to twenty.".to_owned(), |node| text(node, MAX_PROMPT));
     Some(StreamSpec {
-        path,
+        path: path.unwrap_or_default(),
         model: model.unwrap_or_default(),
-        prompt,
+        prompt: prompt.unwrap_or_default(),
         max_tokens: u32::try_from(table.number("max_tokens", 2..=256, 16)).unwrap_or(16),
         interval_ms: table.duration("interval", 5 * SECOND..=24 * 3600 * SECOND, 60 * SECOND),
         timeout_ms: table.duration("timeout", 100..=120 * SECOND, 20 * SECOND),

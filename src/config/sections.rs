@@ -64,10 +64,7 @@ fn urls<'a>(table: &Table<'a>) -> Vec<Replica<'a>> {
         node.fault(format!("{} URLs are too many", items.len()), format!("list at most {MAX_REPLICAS}"));
         return Vec::new();
     }
-    let read = |node: Node<'a>| match BaseUrl::parse(node.text()?) {
-        Ok(url) => Some(Replica { node, url }),
-        Err((message, remedy)) => node.refuse(message, remedy),
-    };
+    let read = |node: Node<'a>| Some(Replica { url: values::base_url(&node)?, node });
     items.into_iter().filter_map(read).collect()
 }
 
@@ -179,10 +176,7 @@ pub(super) fn gateway(
     } else {
         values::socket(&header, state_dir.join("gateway.sock")).map(AdminAddress::Unix)
     };
-    let state = match table.get("state") {
-        Some(node) => values::path(&node),
-        None => Some(state_dir.join("gateway.json")),
-    };
+    let state = table.or("state", state_dir.join("gateway.json"), values::path);
     let sample = table.flag("sample", false);
     let (listen, admin, state) = (listen?, admin?, state?);
     refuse_loops(&listen_node?, listen, replicas);
@@ -230,11 +224,8 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
         steps: table.get("steps").and_then(|node| steps(&node)).unwrap_or(standard.steps),
         bake_ms: table.duration("bake", 0..=7 * DAY, standard.bake_ms),
         rollback_window_ms: table.duration("rollback_window", 0..=90 * DAY, standard.rollback_window_ms),
-        on_disconnect: table
-            .get("on_disconnect")
-            .and_then(|node| node.choice(&choices))
-            .unwrap_or(standard.on_disconnect),
-        on_failure: table.get("on_failure").and_then(|node| node.choice(&failures)).unwrap_or(standard.on_failure),
+        on_disconnect: table.choice("on_disconnect", &choices, standard.on_disconnect),
+        on_failure: table.choice("on_failure", &failures, standard.on_failure),
         auto: table.flag("auto", standard.auto),
         typed_promote,
     }

@@ -82,15 +82,8 @@ pub fn template(answers: &Answers) -> String {
         &keys::GUARD,
         &[("metric", "\"error_rate\""), ("limit", "\"2%\""), ("then", "\"rollback\"")],
     );
-    out.line("\n#[[guard]]");
-    for line in [
-        "metric = \"p99\"",
-        "limit = \"250ms\"",
-        "then = \"pause\"",
-        "versus = { side = \"live\", worse_by = \"20%\" }",
-    ] {
-        out.line(&format!("#{line}"));
-    }
+    out.line("\n#[[guard]]\n#metric = \"p99\"\n#limit = \"250ms\"\n#then = \"pause\"");
+    out.line("#versus = { side = \"live\", worse_by = \"20%\" }");
     alerts(&mut out);
     out.line("\n# Logs of yours, shown in the console's log pane beside those of the gates; 16 at most.");
     out.section("#[[log]]", &keys::LOG, &[("name", "\"model-blue\""), ("file", "\"/var/log/model-blue.log\"")]);
@@ -127,7 +120,7 @@ impl Out {
         self.keys("#", kind.keys[1], kind.example);
         if kind.name == KINDS[0].name {
             self.line("# These four may be written in every gate:");
-            GATE.keys.iter().filter(|doc| doc.key != "kind").for_each(|doc| self.key("#", doc, None));
+            GATE.keys().filter(|doc| doc.key != "kind").for_each(|doc| self.key("#", &doc, None));
         }
         for (opening, section) in kind.parts.iter().filter(|(opening, _)| !opening.is_empty()) {
             self.prose(opening, section);
@@ -136,15 +129,15 @@ impl Out {
 
     fn prose(&mut self, opening: &str, section: &Section) {
         self.line(&format!("# {opening}"));
-        for doc in section.keys {
+        for doc in section.keys() {
             self.line(&format!("# {}: {}", doc.key, doc.doc));
         }
     }
 
     fn keys(&mut self, off: &str, section: &Section, given: &[(&str, &str)]) {
-        for doc in section.keys {
+        for doc in section.keys() {
             let value = given.iter().find(|(key, _)| *key == doc.key).map(|(_, value)| *value);
-            self.key(off, doc, value);
+            self.key(off, &doc, value);
         }
     }
 
@@ -153,7 +146,9 @@ impl Out {
         let _ = match (given, doc.default) {
             (Some(value), _) => writeln!(self.0, "# {}\n{off}{key} = {value}", doc.doc),
             (None, KeyDefault::Is(value)) => writeln!(self.0, "# {}\n#{key} = {value}", doc.doc),
-            (None, KeyDefault::From(words)) => writeln!(self.0, "# {key}: {} Default: {words}.", doc.doc),
+            (None, KeyDefault::From(words)) => {
+                writeln!(self.0, "# {key}: {} Default: {}.", doc.doc, words.replace("&lt;", "<"))
+            }
             (None, KeyDefault::Nothing | KeyDefault::Required) => writeln!(self.0, "# {key}: {}", doc.doc),
         };
     }
@@ -165,16 +160,5 @@ fn list(items: &[String]) -> String {
 
 /// A TOML basic string.
 fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }

@@ -1,17 +1,19 @@
 //! Reads `[ui]`: the appearance of the console.
 
+use clap::ValueEnum;
+
 use super::keys;
 use crate::settings::{Node, Table, values};
 
 /// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ColorWhen {
-    /// Decided by the environment and the terminal.
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Regardless of the environment.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
@@ -61,7 +63,7 @@ pub(super) fn ui(root: &Table<'_>) -> UiSpec {
     ];
     UiSpec {
         theme: table.get("theme").and_then(|node| theme(&node)).unwrap_or(UiSpec::default().theme),
-        color: table.get("color").and_then(|node| node.choice(&colors)).unwrap_or_default(),
+        color: table.choice("color", &colors, ColorWhen::Auto),
         depth: table.get("depth").and_then(|node| node.choice(&depths)),
         ascii: table.get("ascii").and_then(|node| node.flag()),
     }

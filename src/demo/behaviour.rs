@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 pub(crate) const FLAKY_SHARE: f64 = 0.1;
 
 /// How a model server behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Normal.
@@ -37,50 +38,25 @@ pub enum Mode {
     Dead,
 }
 
-impl Mode {
-    /// All modes.
-    pub const ALL: [Self; 9] = [
-        Self::Good,
-        Self::Slow,
-        Self::Wrong,
-        Self::Flaky,
-        Self::Worse,
-        Self::Narrow,
-        Self::Fragile,
-        Self::Sluggish,
-        Self::Dead,
-    ];
-
-    /// The name for the `behave` command.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Slow => "slow",
-            Self::Wrong => "wrong",
-            Self::Flaky => "flaky",
-            Self::Worse => "worse",
-            Self::Narrow => "narrow",
-            Self::Fragile => "fragile",
-            Self::Sluggish => "sluggish",
-            Self::Dead => "dead",
-        }
-    }
-}
-
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        self.serialize(f)
     }
 }
 
 impl FromStr for Mode {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| {
             let text = crate::domain::text::clean(text, 40);
-            format!("no behaviour {text:?}: {}", Self::ALL.map(Self::name).join(", "))
+            format!("no behaviour {text:?}: {}", names::<Self>())
         })
     }
+}
+
+/// The names of every value, for people.
+pub(super) fn names<T: ValueEnum + fmt::Display>() -> String {
+    T::value_variants().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What happens to one inference.
@@ -168,8 +144,8 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_modes() {
-        for mode in Mode::ALL {
-            assert_eq!(mode.to_string().parse(), Ok(mode));
+        for mode in Mode::value_variants() {
+            assert_eq!(mode.to_string().parse(), Ok(*mode));
         }
         assert!("Slow\u{1b}[2J".parse::<Mode>().unwrap_err().contains("good, slow, wrong"));
     }

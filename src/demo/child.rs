@@ -6,7 +6,6 @@
 //!
 //! Commands of a model server: `behave` and a [`Mode`]'s name. Of the client load: `rps N`.
 
-use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -59,18 +58,6 @@ pub enum Report {
         reason: String,
     },
 }
-
-/// Why a child could not start.
-#[derive(Debug)]
-pub struct ChildError(String);
-
-impl fmt::Display for ChildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ChildError {}
 
 /// The child's ends of its two pipes.
 #[derive(Debug)]
@@ -131,10 +118,10 @@ fn write_reports(mut output: impl Write, mut reports: mpsc::Receiver<Report>) {
 ///
 /// # Errors
 /// The port is in use, or the embedded weights are damaged.
-pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipes) -> Result<(), ChildError> {
-    let model = Model::of(side).map_err(|e| ChildError(e.to_string()))?;
+pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipes) -> Result<(), String> {
+    let model = Model::of(side)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let cannot = |e: io::Error| ChildError(format!("cannot listen on {address}: {e}"));
+    let cannot = |e: io::Error| format!("cannot listen on {address}: {e}");
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let behaviour = Arc::new(Behaviour::new(mode));
@@ -158,9 +145,9 @@ pub async fn run_model_server(side: Side, port: u16, mode: Mode, mut pipes: Pipe
 ///
 /// # Errors
 /// `url` is not an `http` URL.
-pub async fn run_load(url: &str, rps: u32, mut pipes: Pipes) -> Result<(), ChildError> {
-    let cases = golden_cases().map_err(|e| ChildError(format!("the golden set is damaged: {e}")))?;
-    let load = Arc::new(Load::new(url, cases).map_err(ChildError)?);
+pub async fn run_load(url: &str, rps: u32, mut pipes: Pipes) -> Result<(), String> {
+    let cases = golden_cases().map_err(|e| format!("the golden set is damaged: {e}"))?;
+    let load = Arc::new(Load::new(url, cases)?);
     let rate = watch::Sender::new(rps.min(MAX_RPS));
     let rates = rate.subscribe();
     let mut ticks = time::interval(REPORT_EVERY);

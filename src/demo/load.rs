@@ -8,13 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::{Method, Uri};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -24,6 +18,8 @@ pub use super::load::tally::LoadReport;
 use super::load::tally::{Outcome, Tally};
 use super::protocol::MODEL;
 use super::server::VERSION_HEADER;
+use crate::domain::Transport;
+use crate::http::{Client, FetchError};
 
 mod tally;
 
@@ -43,11 +39,10 @@ const MAX_BEHIND: Duration = Duration::from_secs(1);
 
 /// Client load on one address.
 pub struct Load {
-    /// `host:port`.
-    authority: String,
-    uri: Uri,
+    client: Client,
+    /// Where inferences are asked for.
+    url: String,
     cases: Vec<Case>,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
     tally: Mutex<Tally>,
 }
 
@@ -60,12 +55,11 @@ impl Load {
         let fault = || format!("{:?} is no http://host:port", crate::domain::text::clean(url, 80));
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(fault)?;
-        let authority = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
         if cases.is_empty() {
             return Err("no requests to send: the golden set is empty".into());
         }
-        let uri = format!("/v2/models/{MODEL}/infer").parse().map_err(|_| fault())?;
-        Ok(Self { authority, uri, cases, idle: Mutex::default(), tally: Mutex::default() })
+        let url = format!("http://{authority}/v2/models/{MODEL}/infer");
+        Ok(Self { client: Client::new(&Transport::default())?, url, cases, tally: Mutex::default() })
     }
 
     /// The counts so far; latencies since the last call.
@@ -122,68 +116,22 @@ impl Load {
     async fn one(&self, due: Instant) {
         self.tally().sent();
         let case = &self.cases[fastrand::usize(..self.cases.len())];
-        let outcome = time::timeout(TIMEOUT, self.exchange(case)).await.unwrap_or(Outcome::TimedOut);
+        let outcome = self.exchange(case).await;
         self.tally().done(&outcome, due.elapsed());
     }
 
     async fn exchange(&self, case: &Case) -> Outcome {
-        let Ok((mut sender, response)) = self.send(&case.body).await else {
-            return Outcome::Broken;
+        let request = self.client.request(Method::POST, &self.url).header("content-type", "application/json");
+        let reply = match request.body(case.body.clone()).send(TIMEOUT, MAX_REPLY).await {
+            Ok(reply) => reply,
+            Err(FetchError::Timeout(_)) => return Outcome::TimedOut,
+            Err(_) => return Outcome::Broken,
         };
-        let status = response.status();
-        let version = response.headers().get(VERSION_HEADER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let Ok(body) = Limited::new(response.into_body(), MAX_REPLY).collect().await else {
-            return Outcome::Broken;
-        };
-        if sender.ready().await.is_ok() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < MAX_UNDER_WAY {
-                idle.push(sender);
-            }
+        let version = reply.header(VERSION_HEADER);
+        match reply.status {
+            200 => Outcome::Answered { version, right: digit(&reply.body) == Some(case.expect) },
+            status => Outcome::Refused { version, status },
         }
-        match status {
-            StatusCode::OK => {
-                let right = digit(&body.to_bytes()) == Some(case.expect);
-                Outcome::Answered { version, right }
-            }
-            status => Outcome::Refused { version, status: status.as_u16() },
-        }
-    }
-
-    /// Sends on a kept connection, or on a new one.
-    async fn send(&self, body: &Bytes) -> Result<(SendRequest<Full<Bytes>>, Response<Incoming>), ()> {
-        let mut request = self.request(body).map_err(|_| ())?;
-        while let Some(mut sender) = self.kept() {
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok((sender, response)),
-                // Not sent: the connection was closed while it was idle.
-                Err(mut error) => request = error.take_message().ok_or(())?,
-            }
-        }
-        let stream = TcpStream::connect(&self.authority).await.map_err(|_| ())?;
-        stream.set_nodelay(true).map_err(|_| ())?;
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| ())?;
-        // Ends when the sender is dropped or the other end closes.
-        tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|_| ())?;
-        Ok((sender, response))
-    }
-
-    fn kept(&self) -> Option<SendRequest<Full<Bytes>>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(sender) = idle.pop() {
-            if sender.is_ready() {
-                return Some(sender);
-            }
-        }
-        None
-    }
-
-    fn request(&self, body: &Bytes) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        Request::post(self.uri.clone())
-            .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body.clone()))
     }
 
     fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {

@@ -3,8 +3,6 @@
 //! Blue is a multinomial logistic regression, green a perceptron with one hidden layer. Here both are a stack of
 //! dense layers with ReLU between them and softmax at the end.
 
-use std::fmt;
-
 use serde::Deserialize;
 
 use crate::domain::Side;
@@ -66,24 +64,16 @@ pub struct Prediction {
     pub scores: [f32; CLASSES],
 }
 
-/// The weights are not a valid model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadModel(String);
-
-impl fmt::Display for BadModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "model weights cannot be used: {}; run assets/demo/train.py and build again", self.0)
-    }
+fn bad(why: &str) -> String {
+    format!("model weights cannot be used: {why}; run assets/demo/train.py and build again")
 }
-
-impl std::error::Error for BadModel {}
 
 impl Model {
     /// The model that `side` serves in the demo.
     ///
     /// # Errors
     /// The embedded weights are damaged: a fault of the build.
-    pub fn of(side: Side) -> Result<Self, BadModel> {
+    pub fn of(side: Side) -> Result<Self, String> {
         Self::parse(match side {
             Side::Blue => BLUE,
             Side::Green => GREEN,
@@ -94,17 +84,17 @@ impl Model {
     ///
     /// # Errors
     /// The text is not JSON of that form, or the layers do not lead from 64 pixels to 10 digits.
-    pub fn parse(json: &str) -> Result<Self, BadModel> {
-        let model: Self = serde_json::from_str(json).map_err(|e| BadModel(e.to_string()))?;
+    pub fn parse(json: &str) -> Result<Self, String> {
+        let model: Self = serde_json::from_str(json).map_err(|e| bad(&e.to_string()))?;
         let mut width = PIXELS;
         for (i, layer) in model.layers.iter().enumerate() {
             if layer.weights.len() != layer.bias.len() || layer.weights.iter().any(|row| row.len() != width) {
-                return Err(BadModel(format!("layer {i} does not take {width} values")));
+                return Err(bad(&format!("layer {i} does not take {width} values")));
             }
             width = layer.bias.len();
         }
         if width != CLASSES || model.layers.is_empty() {
-            return Err(BadModel(format!("the last layer gives {width} values, not {CLASSES}")));
+            return Err(bad(&format!("the last layer gives {width} values, not {CLASSES}")));
         }
         Ok(model)
     }
@@ -174,10 +164,10 @@ mod tests {
     fn damaged_weights_are_told() {
         for (from, to) in [("\"layers\"", "\"layer\""), ("\"bias\":[", "\"bias\":[0.5,"), ("]]", "]")] {
             let text = BLUE.replacen(from, to, 1);
-            let error = Model::parse(&text).unwrap_err().to_string();
+            let error = Model::parse(&text).unwrap_err();
             assert!(error.contains("train.py"), "{error}");
         }
         let empty = r#"{"name":"x","version":"v","pixel_max":16,"golden":{"cases":1,"right":1,"right_transposed":0},"layers":[]}"#;
-        assert!(Model::parse(empty).unwrap_err().to_string().contains("gives 64 values"));
+        assert!(Model::parse(empty).unwrap_err().contains("gives 64 values"));
     }
 }

@@ -3,7 +3,6 @@
 //! Pure: text in, text out. Requests are not trusted: every fault gives a refusal with a status and a sentence.
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
 use super::model::{CLASSES, Image, Model, PIXELS, Prediction};
@@ -137,62 +136,7 @@ struct Input {
     name: String,
     shape: Vec<i64>,
     datatype: String,
-    data: Tensor,
-}
-
-/// Numbers, flat or nested. At most one more than fits into the largest batch is kept.
-struct Tensor(Vec<f32>);
-
-impl<'de> Deserialize<'de> for Tensor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::new();
-        Flatten(&mut values).deserialize(deserializer)?;
-        Ok(Self(values))
-    }
-}
-
-struct Flatten<'a>(&'a mut Vec<f32>);
-
-impl Flatten<'_> {
-    fn push<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        if self.0.len() >= MAX_BATCH * PIXELS {
-            return Err(E::custom(format_args!("more than {MAX_BATCH} images in one request")));
-        }
-        self.0.push(value as f32);
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Flatten<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Flatten<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("numbers")
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.push(value)
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.push(value as f64)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.push(value as f64)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Flatten(self.0))?.is_some() {}
-        Ok(())
-    }
+    data: Value,
 }
 
 /// Parses the body of an inference request.
@@ -218,7 +162,7 @@ pub(crate) fn parse_infer(body: &[u8], pixel_max: f32) -> Result<Infer, Refusal>
 }
 
 fn images(input: &Input, pixel_max: f32) -> Result<Vec<Image>, Refusal> {
-    let Input { name, shape, datatype, data: Tensor(data) } = input;
+    let Input { name, shape, datatype, data: tensor } = input;
     if name != INPUT {
         return Err(Refusal::bad(format!("no input {:?}: the model takes {INPUT:?}", short(name))));
     }
@@ -229,6 +173,8 @@ fn images(input: &Input, pixel_max: f32) -> Result<Vec<Image>, Refusal> {
         [batch, 64] if (1..=MAX_BATCH as i64).contains(&batch) => batch as usize,
         _ => return Err(Refusal::bad(format!("shape is not [n,{PIXELS}] with n from 1 to {MAX_BATCH}"))),
     };
+    let mut data = Vec::new();
+    flatten(tensor, &mut data)?;
     if data.len() != batch * PIXELS {
         return Err(Refusal::bad(format!("{} values do not fill the shape [{batch},{PIXELS}]", data.len())));
     }
@@ -237,6 +183,21 @@ fn images(input: &Input, pixel_max: f32) -> Result<Vec<Image>, Refusal> {
     }
     let (images, _) = data.as_chunks::<PIXELS>();
     Ok(images.to_vec())
+}
+
+/// Appends the numbers of a tensor, flat or nested; more than fit into the largest batch are refused.
+fn flatten(tensor: &Value, into: &mut Vec<f32>) -> Result<(), Refusal> {
+    match tensor {
+        Value::Array(items) => items.iter().try_for_each(|item| flatten(item, into)),
+        Value::Number(_) if into.len() >= MAX_BATCH * PIXELS => {
+            Err(Refusal::bad(format!("more than {MAX_BATCH} images in one request")))
+        }
+        Value::Number(number) => {
+            into.push(number.as_f64().unwrap_or(f64::NAN) as f32);
+            Ok(())
+        }
+        _ => Err(Refusal::bad("not an inference request: invalid type in data, expected numbers")),
+    }
 }
 
 /// The start of a foreign text, so that an error stays short.

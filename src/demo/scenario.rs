@@ -6,36 +6,37 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::behaviour::Mode;
+use super::behaviour::{Mode, names};
 use crate::domain::{Pair, Side};
 
 /// A scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
-    /// Green has no fault.
+    /// green is sound: gates pass and traffic moves over in three steps
     #[default]
     Good,
-    /// Green passes its gates and becomes slow with its first users.
+    /// green passes its gates, then answers its users in 300 ms and more: a guard rolls back
     SlowGreen,
-    /// Green is fast and wrong.
+    /// green is fast and wrong, it reads images transposed: the golden gate blocks it
     WrongGreen,
-    /// Green passes its gates and fails some requests of its users.
+    /// green passes its gates, then fails a tenth of its users' requests: a guard rolls back
     FlakyGreen,
-    /// Green stays within every limit, but is four times as slow as blue.
+    /// green is within every limit, but four times as slow as blue: the guard that compares rolls back
     WorseGreen,
-    /// Green dies once it has its first users.
+    /// green dies once it has a tenth of the users: the guard on errors or the plan itself rolls back
     DeadGreen,
-    /// Green says that it is ready, but slowly.
+    /// green takes 650 ms to say that it is ready: the health gate blocks it
     SluggishGreen,
-    /// Green fails on invalid requests.
+    /// green answers 500 to what it cannot read: the smoke gate blocks it
     FragileGreen,
-    /// Green is fast until the load exceeds one worker.
+    /// green can only do one thing at a time: the load gate blocks it before any user waits
     NarrowGreen,
-    /// Blue, the target of a rollback, dies once green has all traffic.
+    /// blue dies once green has all traffic: the way back is lost
     DeadBlue,
 }
 
@@ -55,53 +56,14 @@ pub struct LateFault {
 
 impl Scenario {
     /// All scenarios, in the order of help texts.
-    pub const ALL: [Self; 10] = [
-        Self::Good,
-        Self::SlowGreen,
-        Self::WrongGreen,
-        Self::FlakyGreen,
-        Self::WorseGreen,
-        Self::DeadGreen,
-        Self::SluggishGreen,
-        Self::FragileGreen,
-        Self::NarrowGreen,
-        Self::DeadBlue,
-    ];
-
-    /// The name for `--scenario`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::SlowGreen => "slow-green",
-            Self::WrongGreen => "wrong-green",
-            Self::FlakyGreen => "flaky-green",
-            Self::WorseGreen => "worse-green",
-            Self::DeadGreen => "dead-green",
-            Self::SluggishGreen => "sluggish-green",
-            Self::FragileGreen => "fragile-green",
-            Self::NarrowGreen => "narrow-green",
-            Self::DeadBlue => "dead-blue",
-        }
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
     }
 
-    /// One line for people.
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::Good => "green is sound: gates pass and traffic moves over in three steps",
-            Self::SlowGreen => "green passes its gates, then answers its users in 300 ms and more: a guard rolls back",
-            Self::WrongGreen => "green is fast and wrong, it reads images transposed: the golden gate blocks it",
-            Self::FlakyGreen => "green passes its gates, then fails a tenth of its users' requests: a guard rolls back",
-            Self::WorseGreen => {
-                "green is within every limit, but four times as slow as blue: the guard that compares rolls back"
-            }
-            Self::DeadGreen => {
-                "green dies once it has a tenth of the users: the guard on errors or the plan itself rolls back"
-            }
-            Self::SluggishGreen => "green takes 650 ms to say that it is ready: the health gate blocks it",
-            Self::FragileGreen => "green answers 500 to what it cannot read: the smoke gate blocks it",
-            Self::NarrowGreen => "green can only do one thing at a time: the load gate blocks it before any user waits",
-            Self::DeadBlue => "blue dies once green has all traffic: the way back is lost",
-        }
+    /// One line for people: the doc comment of the scenario.
+    pub fn description(self) -> String {
+        let help = self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
+        help.unwrap_or_default()
     }
 
     /// How each side's server behaves from the start of the scenario.
@@ -129,17 +91,6 @@ impl Scenario {
             Self::DeadBlue => Some(LateFault { at: 100, side: Side::Blue, mode: Mode::Dead, passes: false }),
             Self::DeadGreen => Some(LateFault { at: 10, side: Side::Green, mode: Mode::Dead, passes: false }),
             _ => None,
-        }
-    }
-
-    /// The expected exit code of a run without a terminal (see exit codes).
-    pub const fn expected_exit(self) -> u8 {
-        match self {
-            Self::Good => 0,
-            Self::WrongGreen | Self::SluggishGreen | Self::FragileGreen | Self::NarrowGreen => 3,
-            // All traffic has moved, but the requested rollback window could not be kept.
-            Self::DeadBlue => 4,
-            Self::SlowGreen | Self::FlakyGreen | Self::WorseGreen | Self::DeadGreen => 5,
         }
     }
 }
@@ -185,16 +136,15 @@ impl ScenarioRun {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        self.serialize(f)
     }
 }
 
 impl FromStr for Scenario {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|scenario| scenario.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("no scenario {:?}: choose one of {names}", crate::domain::text::clean(text, 40))
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| {
+            format!("no scenario {:?}: choose one of {}", crate::domain::text::clean(text, 40), names::<Self>())
         })
     }
 }
@@ -205,9 +155,9 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_scenarios_and_match_their_json() {
-        for scenario in Scenario::ALL {
+        for &scenario in Scenario::all() {
             assert_eq!(scenario.to_string().parse(), Ok(scenario));
-            assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
+            assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.to_string());
         }
         let error = "good\u{1b}[0m ".parse::<Scenario>().unwrap_err();
         assert!(error.starts_with("no scenario \"good \": choose one of good, slow-green, wrong-green"), "{error}");
@@ -215,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_no_gate_sees_comes_later() {
-        for scenario in Scenario::ALL {
+        for &scenario in Scenario::all() {
             assert_eq!(scenario.modes().blue, Mode::Good);
             let blocked = scenario.expected_exit() == 3;
             assert_eq!(scenario.modes().green != Mode::Good, blocked, "{scenario}");

@@ -58,17 +58,8 @@ pub struct Server {
     behaviour: Arc<Behaviour>,
 }
 
-/// The connection is closed without an answer.
-#[derive(Debug)]
-struct Dropped;
-
-impl std::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("connection dropped on purpose")
-    }
-}
-
-impl std::error::Error for Dropped {}
+/// The error that closes a connection without an answer.
+const DROPPED: &str = "connection dropped on purpose";
 
 type Reply = Response<Full<Bytes>>;
 
@@ -79,7 +70,7 @@ impl Server {
         Self { model, version, accelerator, behaviour }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Reply, &'static str> {
         let path = request.uri().path().to_owned();
         let Some(route) = Route::parse(&path) else {
             return Ok(
@@ -116,7 +107,7 @@ impl Server {
         Ok(self.reply(StatusCode::OK, &body))
     }
 
-    async fn infer(&self, body: Incoming) -> Result<Reply, Dropped> {
+    async fn infer(&self, body: Incoming) -> Result<Reply, &'static str> {
         let request = match read_body(body).await {
             Ok(bytes) => protocol::parse_infer(&bytes, self.model.pixel_max),
             Err(refusal) => Err(refusal),
@@ -138,7 +129,7 @@ impl Server {
             return Ok(self.refuse(&Refusal::new(503, "too many requests are waiting: try again later")));
         }
         match treatment {
-            Treatment::Dropped => return Err(Dropped),
+            Treatment::Dropped => return Err(DROPPED),
             Treatment::Error => return Ok(self.refuse(&Refusal::new(500, "accelerator fault: the batch was lost"))),
             Treatment::Transposed => {
                 for image in &mut request.images {

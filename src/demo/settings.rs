@@ -24,154 +24,33 @@ pub struct Addresses {
     pub gateway: SocketAddr,
 }
 
-/// Limits that are safe on a busy machine, and one guard that compares the sides.
-const GUARDS: &str = r#"[[guard]]
-metric = "error_rate"
-limit = 0.02
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-
-[[guard]]
-metric = "p99"
-limit = "250ms"
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-
-[[guard]]
-metric = "p50"
-limit = "200ms"
-versus = { side = "live", worse_by = "100%" }
-window = "10s"
-min_samples = 20
-consecutive = 2
-then = "rollback"
-"#;
-
 /// The text of the demo's `cutover.toml`. All its paths are in `dir`.
 ///
 /// The limits are safe on a busy machine: good servers answer in about 10 ms, a slow one takes 300 ms and more.
 /// Green's share of the first step, a tenth of 60 requests a second, gives both guards enough samples within five
 /// seconds.
 pub fn demo_config(dir: &Path, at: &Addresses, scenario: Scenario) -> String {
-    let Addresses { blue, green, gateway } = at;
     let file = |name: &str| quoted(&dir.join(name));
-    format!(
-        r#"# Written by `cutover demo`. Every command works on the running demo:
-#   cutover -c {config} status -o json
-
-[service]
-name = "digits"
-environment = "demo"
-
-[blue]
-urls = ["http://{blue}"]
-version = {{ path = "/v2/models/digits", pointer = "/versions/0" }}
-
-[green]
-urls = ["http://{green}"]
-version = {{ path = "/v2/models/digits", pointer = "/versions/0" }}
-
-[probe]
-interval = "1s"
-timeout = "800ms"
-path = "/v2/health/ready"
-
-{metrics}[backend]
-kind = "embedded"
-
-[gateway]
-listen = "{gateway}"
-admin = {admin}
-state = {state}
-
-[state]
-dir = {dir}
-
-[plan]
-steps = [10, 50, 100]
-bake = "10s"
-rollback_window = "10m"
-on_disconnect = "hold"
-on_failure = "rollback"
-
-[[gate]]
-kind = "health"
-path = "/v2/health/ready"
-max_latency = "500ms"
-interval = "250ms"
-
-[[gate]]
-kind = "golden"
-cases = {golden}
-path = "/v2/models/digits/infer"
-answer = "/outputs/0/data/0"
-min_accuracy = 0.95
-
-[[gate]]
-kind = "smoke"
-requests = {smoke}
-path = "/v2/models/digits/infer"
-max_latency = "1s"
-
-{load}{GUARDS}"#,
-        load = if scenario == Scenario::NarrowGreen { load_gate(&file(SMOKE_FILE)) } else { String::new() },
-        metrics = metrics(),
-        config = file(CONFIG_FILE),
-        admin = file(SOCKET_FILE),
-        state = file("gateway.json"),
-        dir = file("state"),
-        golden = file(GOLDEN_FILE),
-        smoke = file(SMOKE_FILE),
-    )
-}
-
-/// Rows for the figures that the model servers export.
-fn metrics() -> String {
     let workers = Pace::of(Side::Blue).workers;
-    let scale = 1.0 / workers as f64;
-    format!(
-        r#"[metrics]
-path = "/metrics"
-
-[[metrics.row]]
-name = "queue"
-metric = "digits_queue"
-kind = "gauge"
-
-[[metrics.row]]
-name = "busy"                      # of {workers} workers
-metric = "digits_busy_seconds_total"
-kind = "counter"
-unit = "share"
-scale = {scale}
-
-[[metrics.row]]
-name = "images"
-metric = "digits_images_total"
-kind = "counter"
-
-"#
-    )
-}
-
-/// Only for the scenario that needs it: eight seconds of load would make all others longer.
-fn load_gate(requests: &str) -> String {
-    format!(
-        r#"[[gate]]
-kind = "load"
-requests = {requests}
-path = "/v2/models/digits/infer"
-rate = 200
-duration = "8s"
-max_p99 = "250ms"
-max_error_rate = "1%"
-
-"#
-    )
+    let mut text = include_str!("settings/demo.toml").to_owned();
+    // Only for the scenario that needs it: eight seconds of load would make all others longer.
+    if scenario == Scenario::NarrowGreen {
+        text.push_str(include_str!("settings/load.toml"));
+    }
+    let values = [
+        ("{blue}", at.blue.to_string()),
+        ("{green}", at.green.to_string()),
+        ("{gateway}", at.gateway.to_string()),
+        ("{workers}", workers.to_string()),
+        ("{scale}", (1.0 / workers as f64).to_string()),
+        ("{config}", file(CONFIG_FILE)),
+        ("{admin}", file(SOCKET_FILE)),
+        ("{state}", file("gateway.json")),
+        ("{dir}", file("state")),
+        ("{golden}", file(GOLDEN_FILE)),
+        ("{smoke}", file(SMOKE_FILE)),
+    ];
+    values.iter().fold(text, |text, (name, value)| text.replace(name, value))
 }
 
 /// A path as a TOML basic string. JSON's escapes are valid in TOML.

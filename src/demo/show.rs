@@ -48,7 +48,7 @@ pub(crate) async fn run_around<T>(
     let tree = Tree::start(dir, show.scenario, show.rps).await?;
     let (lines, story) = mpsc::channel(64);
     let (chosen, mut choices) = mpsc::channel::<String>(4);
-    let names = Scenario::ALL.iter().map(|scenario| scenario.name().to_owned()).collect();
+    let names = Scenario::all().iter().map(ToString::to_string).collect();
     let service = tree.config().service.clone();
     let systems = Systems::of(tree.config());
     let tree = Arc::new(tokio::sync::Mutex::new(tree));

@@ -11,11 +11,11 @@ use super::report::Report;
 use super::{Subject, Target};
 use crate::domain::{Digest, SampledRequest, Transport, Verdict};
 use crate::http::Client;
-use crate::settings::KeyDefault::{From, Is, Required};
-use crate::settings::{Section, Table, key};
+use crate::settings::{Section, Table};
 
-/// A future of a check; boxed, because the kind is chosen at run time, and because it is large.
-pub(super) type CheckFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A future of a check; boxed, because the kind is chosen at run time, and because it is large. An error says why it
+/// could not be carried out: not yet.
+pub(super) type CheckFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
 /// A configured check. It holds what the config says, and carries it out.
 pub trait Check: Any + fmt::Debug + Send + Sync {
@@ -38,7 +38,7 @@ pub trait Check: Any + fmt::Debug + Send + Sync {
     }
 
     /// Reads through [`Self::file`] and sends nothing: what the file holds, or its fault.
-    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+    fn survey(&self) -> CheckFuture<'_, String> {
         Box::pin(std::future::ready(Ok(String::new())))
     }
 }
@@ -58,8 +58,14 @@ pub struct Checked<'a> {
 }
 
 impl Checked<'_> {
-    /// A client for its replicas.
+    /// Its replicas, of which there is at least one.
+    pub(super) fn replicas(&self) -> Result<&[Target], String> {
+        if self.targets.is_empty() { Err("the side has no replicas to ask".to_owned()) } else { Ok(self.targets) }
+    }
+
+    /// A client for its replicas, of which there is at least one.
     pub(super) fn client(&self) -> Result<Client, String> {
+        self.replicas()?;
         Client::new(self.transport)
     }
 }
@@ -75,13 +81,12 @@ impl Finding {
         Self { verdict, note: note.into() }
     }
 
-    pub(super) fn not_yet(note: impl Into<String>) -> Self {
-        Self::new(Verdict::NotYet, note)
+    pub(super) fn passed(note: impl Into<String>) -> Self {
+        Self::new(Verdict::Passed, note)
     }
 
-    /// For a check that asks replicas where there is no replica.
-    pub(super) fn no_replicas() -> Self {
-        Self::not_yet("the side has no replicas to ask")
+    pub(super) fn failed(note: impl Into<String>) -> Self {
+        Self::new(Verdict::Failed, note)
     }
 }
 
@@ -127,11 +132,4 @@ impl Read {
 }
 
 /// The keys of every gate.
-#[rustfmt::skip]
-pub(crate) const GATE: Section = Section::new("[[gate]]", &[
-    key("kind", "kind of gate", Required, "What is checked. Each kind has keys of its own, below."),
-    key("name", "name", From("the kind"), "Unique among the gates."),
-    key("required", "true | false", Is("true"), "Whether forward commands are blocked until it passes or is overridden."),
-    key("valid_for", "duration", Is("\"1h\""), "How long a result counts."),
-    key("timeout", "duration", Is("\"5m\""), "Longest time for the whole run. After it the result is: not yet."),
-]);
+pub(crate) const GATE: Section = Section::new("[[gate]]", include_str!("keys/every.md"));

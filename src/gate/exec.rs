@@ -21,9 +21,8 @@ use super::report::Report;
 use crate::domain::text::clean;
 use crate::domain::{Bound, LogLevel, Verdict};
 use crate::process::{self, Group};
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{Section, Table, key, values};
-use output::{Output, Said};
+use crate::settings::{Section, Table, values};
+use output::{Output, Told};
 
 /// What a command that has ended may still have in its pipes is waited for this long: what left the group may
 /// hold them open for ever.
@@ -37,14 +36,7 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"exec\"", &[
-    key("command", "list of texts", Required, "The program and its arguments, run without a shell. A path starts from the config file. Exit code 0 passes, 1 fails."),
-    key("dir", "path", From("the config file's directory"), "Where it runs."),
-    key("not_yet_code", "number", Is("75"), "Exit code that means: not yet. All codes other than 0 and 1, a signal, and the timeout mean the same."),
-    key("min", "number", Nothing, "Lowest value allowed, when the command prints {\"value\":..} as JSON. Write this or max, or both."),
-    key("max", "number", Nothing, "Largest value allowed."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"exec\"", include_str!("keys/exec.md"));
 
 /// A command of the user's: its exit code, and the JSON it prints.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,17 +71,15 @@ impl Check for Exec {
     }
 }
 
-async fn check(side: Checked<'_>, plan: &Exec, report: &mut Report) -> Finding {
+async fn check(side: Checked<'_>, plan: &Exec, report: &mut Report) -> Result<Finding, String> {
     report.total(1);
     let program = plan.command.first().map(String::as_str).unwrap_or_default();
-    let mut child = match start(side, plan, report) {
-        Ok(child) => child,
-        Err(err) => return Finding::new(Verdict::NotYet, format!("cannot start {}: {err}", clean(program, 120))),
-    };
+    let child = start(side, plan, report);
+    let mut child = child.map_err(|err| format!("cannot start {}: {err}", clean(program, 120)))?;
     // Declared after the child, so dropped before it: the group is killed while its leader is not yet waited for.
     let mut group = Group::of(&child);
     let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
-        return Finding::new(Verdict::NotYet, "its output could not be read");
+        return Err("its output could not be read".to_owned());
     };
     let (mut out, mut err) = (Output::new(out, LogLevel::Info), Output::new(err, LogLevel::Warn));
     let ended = loop {
@@ -119,16 +109,15 @@ async fn check(side: Checked<'_>, plan: &Exec, report: &mut Report) -> Finding {
     out.finish(report);
     err.finish(report);
     let status = match ended {
-        Ok(Ok(status)) => status,
-        Ok(Err(why)) => return Finding::new(Verdict::NotYet, format!("its end could not be seen: {why}")),
+        Ok(status) => status.map_err(|why| format!("its end could not be seen: {why}"))?,
         Err(why) => {
             // It was killed with its group: this is only the end of it.
             let _ = timeout(DRAIN, child.wait()).await;
-            return Finding::new(Verdict::NotYet, why);
+            return Err(why);
         }
     };
-    let finding = judge(plan, status, &out.said(), err.last(), report);
-    if finding.verdict != Verdict::Passed && report.has_no_details() {
+    let finding = judge(plan, status, &out.told(), err.last(), report);
+    if !matches!(&finding, Ok(finding) if finding.verdict == Verdict::Passed) && report.has_no_details() {
         err.tail().for_each(|line| report.detail(line));
     }
     report.step("");
@@ -148,36 +137,35 @@ fn start(side: Checked<'_>, plan: &Exec, report: &Report) -> std::io::Result<Chi
         .spawn()
 }
 
-/// What the exit code, and the value it told, come to.
-fn judge(plan: &Exec, status: ExitStatus, said: &Said, complaint: Option<&str>, report: &mut Report) -> Finding {
-    report.samples = said.samples.unwrap_or(1);
-    report.unit = said.unit;
-    report.limit = said.limit;
-    report.at_least = said.at_least;
-    let keeps = said.value.is_none_or(|value| report.measure(value, plan.bound));
-    said.details.iter().for_each(|detail| report.fault(detail));
-    let note = |or: String| said.note.clone().unwrap_or(or);
-    let code = match (status.code(), status.signal()) {
-        (Some(code), _) => code,
-        (None, signal) => {
-            let why = signal.map_or_else(|| "ended without an exit code".into(), |n| format!("killed by signal {n}"));
-            return Finding::new(Verdict::NotYet, why);
-        }
+/// The verdict on the exit code and on the value it printed.
+fn judge(
+    plan: &Exec,
+    status: ExitStatus,
+    told: &Told,
+    complaint: Option<&str>,
+    report: &mut Report,
+) -> Result<Finding, String> {
+    report.samples = told.samples.unwrap_or(1);
+    report.unit = told.unit;
+    report.limit = told.limit;
+    report.at_least = told.at_least;
+    let keeps = told.value.is_none_or(|value| report.measure(value, plan.bound));
+    told.details.iter().for_each(|detail| report.fault(detail));
+    let note = |or: String| told.note.clone().unwrap_or(or);
+    let Some(code) = status.code() else {
+        return Err(match status.signal() {
+            Some(signal) => format!("killed by signal {signal}"),
+            None => "ended without an exit code".to_owned(),
+        });
     };
     match code {
-        0 if plan.bound.is_some() && said.value.is_none() => {
-            let why = said.fault.clone().unwrap_or_else(|| "it printed no JSON with a value".into());
-            Finding::new(Verdict::NotYet, why)
+        0 if plan.bound.is_some() && told.value.is_none() => {
+            Err(told.fault.clone().unwrap_or_else(|| "it printed no JSON with a value".into()))
         }
-        0 if !keeps => Finding::new(Verdict::Failed, note("its value breaks the limit".into())),
-        0 => Finding::new(Verdict::Passed, note(String::new())),
-        1 => Finding::new(Verdict::Failed, note(complaint.map_or_else(|| "exit code 1".into(), str::to_owned))),
-        code if code == i32::from(plan.not_yet_code) => {
-            Finding::new(Verdict::NotYet, note(format!("exit code {code}: not yet")))
-        }
-        code => {
-            let why = complaint.map(|text| format!(": {text}")).unwrap_or_default();
-            Finding::new(Verdict::NotYet, format!("exit code {code}{why}"))
-        }
+        0 if !keeps => Ok(Finding::failed(note("its value breaks the limit".into()))),
+        0 => Ok(Finding::passed(note(String::new()))),
+        1 => Ok(Finding::failed(note(complaint.map_or_else(|| "exit code 1".into(), str::to_owned)))),
+        code if code == i32::from(plan.not_yet_code) => Err(note(format!("exit code {code}: not yet"))),
+        code => Err(format!("exit code {code}{}", complaint.map(|text| format!(": {text}")).unwrap_or_default())),
     }
 }

@@ -46,25 +46,22 @@ pub(super) fn expect(table: &Table<'_>) -> Option<Expect> {
         let fits = matches!(value, Scalar::Number(number) if bound.holds(*number));
         if !fits {
             let limit = if bound.at_least { "min" } else { "max" };
-            table.fault(format!("{value} does not keep {limit}, so that no answer can pass"), "keep one of the two");
-            return None;
+            return table
+                .refuse(format!("{value} does not keep {limit}, so that no answer can pass"), "keep one of the two");
         }
     }
     if let Some(Some(status @ (204 | 205 | 304))) = status.filter(|_| pointer.is_some() || contains.is_some()) {
-        table.fault(
+        return table.refuse(
             format!("an answer of status {status} has no body, so that none can pass"),
             "remove pointer and contains, or status",
         );
-        return None;
     }
     match (&pointer, equals.is_some() || bound.is_some()) {
         (None, true) => {
-            table.fault("equals, min and max need a pointer".into(), "write e.g. pointer = \"/status\"");
-            return None;
+            return table.refuse("equals, min and max need a pointer".into(), "write e.g. pointer = \"/status\"");
         }
         (Some(_), false) => {
-            table.fault("a pointer needs equals, min or max".into(), "write e.g. equals = \"passed\"");
-            return None;
+            return table.refuse("a pointer needs equals, min or max".into(), "write e.g. equals = \"passed\"");
         }
         _ => {}
     }

@@ -56,7 +56,7 @@ impl Check for GoldenSpec {
         Some(&self.cases)
     }
 
-    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+    fn survey(&self) -> CheckFuture<'_, String> {
         Box::pin(async {
             let survey = survey(self, |_| ()).await?;
             let broken = if survey.broken > 0 {
@@ -69,24 +69,11 @@ impl Check for GoldenSpec {
     }
 }
 
-async fn check(side: Checked<'_>, spec: Arc<GoldenSpec>, report: &mut Report) -> Finding {
-    if side.targets.is_empty() {
-        return Finding::no_replicas();
-    }
-    let client = match side.client() {
-        Ok(client) => client,
-        Err(why) => return Finding::not_yet(why),
-    };
-    let (limit, at_least, unit) = first_limit(&spec);
-    (report.limit, report.at_least, report.unit) = (limit, at_least, unit);
-    let mut run = match Run::prepare(client, side, &spec, report).await {
-        Ok(run) => run,
-        Err(note) => return Finding::new(Verdict::NotYet, note),
-    };
-    if let Err(note) = run.send_all(report).await {
-        report.fault(&note);
-        return Finding::new(Verdict::NotYet, note);
-    }
+async fn check(side: Checked<'_>, spec: Arc<GoldenSpec>, report: &mut Report) -> Result<Finding, String> {
+    let client = side.client()?;
+    (report.limit, report.at_least, report.unit) = first_limit(&spec);
+    let mut run = Run::prepare(client, side, &spec, report).await?;
+    run.send_all(report).await.inspect_err(|note| report.fault(note))?;
     run.conclude(report).await
 }
 
@@ -262,7 +249,7 @@ impl Run {
     }
 
     /// The verdict: of several limits the one that stands worst is shown, all are told.
-    async fn conclude(self, report: &mut Report) -> Finding {
+    async fn conclude(self, report: &mut Report) -> Result<Finding, String> {
         let spec = &self.sides.spec;
         let judged = self.tally.judge(&spec.limits, self.survey.cases, spec.min_cases as u64);
         let rank = |judged: &&Judged| match judged.verdict {
@@ -270,9 +257,7 @@ impl Run {
             Verdict::NotYet => 1,
             Verdict::Passed => 2,
         };
-        let Some(shown) = judged.iter().min_by_key(rank) else {
-            return Finding::new(Verdict::NotYet, "no limit is configured");
-        };
+        let shown = judged.iter().min_by_key(rank).ok_or("no limit is configured")?;
         (report.value, report.limit) = (shown.value, Some(shown.limit));
         (report.at_least, report.unit) = (shown.at_least, shown.unit);
         let verdict = shown.verdict;
@@ -289,7 +274,7 @@ impl Run {
         if verdict != Verdict::NotYet {
             self.progress.finish().await;
         }
-        Finding::new(verdict, notes.join("; "))
+        Ok(Finding::new(verdict, notes.join("; ")))
     }
 }
 

@@ -10,10 +10,8 @@ use tokio::time::sleep;
 use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
 use super::count;
 use super::report::Report;
-use crate::domain::Verdict;
 use crate::http::{Ask, Client, Target, fetch, redirect_note};
-use crate::settings::KeyDefault::{From, Is, Required};
-use crate::settings::{Section, Table, duration, key, values};
+use crate::settings::{Section, Table, duration, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -28,13 +26,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub(super) const KIND: Kind =
     Kind { name: "health", keys: &[&GATE, &KEYS], parts: &[], example: &[("max_latency", "\"500ms\"")], read };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"health\"", &[
-    key("max_latency", "duration", Required, "Longest time for one response."),
-    key("path", "path", From("[probe] path"), "Asked on every replica."),
-    key("consecutive", "number", Is("3"), "Checks in a row that must succeed on each replica."),
-    key("interval", "duration", Is("\"1s\""), "Pause between two checks."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"health\"", include_str!("keys/health.md"));
 
 /// Every replica answers its health path within the limit, so many times in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,15 +78,8 @@ struct Shown {
     last_fault: Option<String>,
 }
 
-async fn check(plan: &Health, side: Checked<'_>, report: &mut Report) -> Finding {
-    let targets = side.targets;
-    if targets.is_empty() {
-        return Finding::no_replicas();
-    }
-    let client = match side.client() {
-        Ok(client) => client,
-        Err(why) => return Finding::not_yet(why),
-    };
+async fn check(plan: &Health, side: Checked<'_>, report: &mut Report) -> Result<Finding, String> {
+    let (client, targets) = (side.client()?, side.targets);
     report.unit = "ms";
     report.limit = Some(plan.max_latency_ms as f64);
     report.total(targets.len() as u64);
@@ -105,9 +90,7 @@ async fn check(plan: &Health, side: Checked<'_>, report: &mut Report) -> Finding
     }
     let (mut unhealthy, mut worst_healthy, mut worst_unhealthy) = (0_u64, None, None);
     while let Some(joined) = replicas.join_next().await {
-        let Ok(shown) = joined else {
-            return Finding::new(Verdict::NotYet, "the check of a replica broke off");
-        };
+        let shown = joined.map_err(|_| "the check of a replica broke off")?;
         report.samples += shown.checks;
         if shown.healthy {
             worst_healthy = worst_healthy.max(shown.worst);
@@ -122,14 +105,11 @@ async fn check(plan: &Health, side: Checked<'_>, report: &mut Report) -> Finding
         report.value = worst.map(|worst| worst.as_secs_f64() * 1000.0);
         report.step(if unhealthy > 0 { format!("{unhealthy} not healthy") } else { String::new() });
     }
+    let all = count(targets.len() as u64, "replica");
     if unhealthy > 0 {
-        return Finding::new(
-            Verdict::Failed,
-            format!("{unhealthy} of {} not healthy", count(targets.len() as u64, "replica")),
-        );
+        return Ok(Finding::failed(format!("{unhealthy} of {all} not healthy")));
     }
-    let note = format!("{}, {} in a row each", count(targets.len() as u64, "replica"), plan.consecutive);
-    Finding::new(Verdict::Passed, note)
+    Ok(Finding::passed(format!("{all}, {} in a row each", plan.consecutive)))
 }
 
 /// Asks one replica until it has answered well often enough, or cannot any more.
@@ -173,10 +153,8 @@ async fn ask(client: &Client, target: &Target, plan: &Health) -> Result<Duration
     // Twice the limit, so that an answer that is too slow can be told from none.
     let limit = Duration::from_millis(plan.max_latency_ms);
     let patience = (limit * 2).max(Duration::from_millis(1));
-    let reply = match fetch(client, target, Ask::get(&plan.path, patience, MAX_BODY)).await {
-        Ok(reply) => reply,
-        Err(err) => return Err((None, err.to_string())),
-    };
+    let reply = fetch(client, target, Ask::get(&plan.path, patience, MAX_BODY)).await;
+    let reply = reply.map_err(|err| (None, err.to_string()))?;
     if !reply.is_success() {
         let fault = redirect_note(&reply).unwrap_or_else(|| format!("status {}", reply.status));
         return Err((Some(reply.took), fault));

@@ -8,10 +8,9 @@ use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Rea
 use super::count;
 use super::expect::{expect, few, gate_call};
 use super::report::Report;
-use crate::domain::{Step, Transport, Verdict};
-use crate::http::Target;
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{Node, Section, TRANSPORT, Table, key};
+use crate::domain::{Step, Transport};
+use crate::http::{Client, Target};
+use crate::settings::{Node, Section, TRANSPORT, Table};
 
 pub(super) const KIND: Kind = Kind {
     name: "integration",
@@ -25,28 +24,9 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"integration\"", &[
-    key("steps", "list of tables", Required, "The calls, in order. The first that fails ends the run. Each is a table, or a [[gate.steps]] below the gate."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"integration\"", include_str!("keys/integration.md"));
 
-#[rustfmt::skip]
-const STEP: Section = Section::new("[[gate.steps]]", &[
-    key("name", "text", Required, "Name of the step."),
-    key("url", "URL or path", Required, "Asked once. A path is asked on every replica of the candidate. May hold {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}}."),
-    key("method", "GET | POST | PUT | PATCH | DELETE | HEAD", From("POST with a body, GET without"), "Method of the request."),
-    key("headers", "table", Nothing, "Sent with it: { accept = \"application/json\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
-    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
-    key("body", "text", Nothing, "Sent as application/json unless headers say another content-type; may hold the same placeholders."),
-    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for the response."),
-    key("status", "number", From("any 2xx"), "Status that the response must have."),
-    key("pointer", "JSON pointer", Nothing, "Place of the value for equals, min or max in the JSON response."),
-    key("equals", "text, number or flag", Nothing, "Value that it must have."),
-    key("min", "number", Nothing, "Lowest value allowed. Write this or max, or both."),
-    key("max", "number", Nothing, "Highest value allowed."),
-    key("contains", "text", Nothing, "Text that the body of the response must contain."),
-    key("max_latency", "duration", Nothing, "Longest time for the response."),
-]);
+const STEP: Section = Section::new("[[gate.steps]]", include_str!("keys/integration.md"));
 
 /// Named calls up- and downstream and through the candidate, in order; the first that does not hold ends the run.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,17 +68,14 @@ impl Check for Integration {
     }
 }
 
-async fn check(side: Checked<'_>, steps: &[Step], report: &mut Report) -> Finding {
-    let client = match side.client() {
-        Ok(client) => client,
-        Err(why) => return Finding::not_yet(why),
-    };
+async fn check(side: Checked<'_>, steps: &[Step], report: &mut Report) -> Result<Finding, String> {
+    let client = Client::new(side.transport)?;
     report.unit = "count";
     report.limit = Some(0.0);
     let replicas = |step: &Step| if step.call.is_through_candidate() { side.targets.len() as u64 } else { 1 };
     report.total(steps.iter().map(replicas).sum());
-    if side.targets.is_empty() && steps.iter().any(|step| step.call.is_through_candidate()) {
-        return Finding::no_replicas();
+    if steps.iter().any(|step| step.call.is_through_candidate()) {
+        side.replicas()?;
     }
     for (number, step) in steps.iter().enumerate() {
         let targets: Vec<Option<&Target>> =
@@ -123,9 +100,9 @@ async fn check(side: Checked<'_>, steps: &[Step], report: &mut Report) -> Findin
                 report.fault(format!("step {}{place}: {fault}", step.name));
                 let left = (steps.len() - number - 1) as u64;
                 let rest = if left == 0 { String::new() } else { format!("; {} not tried", count(left, "step")) };
-                return Finding::new(Verdict::Failed, format!("step {}: {fault}{rest}", step.name));
+                return Ok(Finding::failed(format!("step {}: {fault}{rest}", step.name)));
             }
         }
     }
-    Finding::new(Verdict::Passed, format!("{} as expected", count(steps.len() as u64, "step")))
+    Ok(Finding::passed(format!("{} as expected", count(steps.len() as u64, "step"))))
 }

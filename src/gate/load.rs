@@ -47,25 +47,16 @@ impl Check for Load {
         Some(&self.requests)
     }
 
-    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+    fn survey(&self) -> CheckFuture<'_, String> {
         Box::pin(smoke::survey(&self.requests, &self.path))
     }
 }
 
-async fn check(side: Checked<'_>, plan: &Load, report: &mut Report) -> Finding {
-    let (targets, transport) = (side.targets, side.transport);
-    if targets.is_empty() {
-        return Finding::no_replicas();
-    }
+async fn check(side: Checked<'_>, plan: &Load, report: &mut Report) -> Result<Finding, String> {
+    let (targets, transport) = (side.replicas()?, side.transport);
     report.unit = "ms";
     report.limit = Some(plan.limits.max_p99_ms as f64);
-    let requests = match read(plan).await {
-        Ok(requests) => requests,
-        Err(why) => {
-            report.fault(&why);
-            return Finding::new(Verdict::NotYet, why);
-        }
-    };
+    let requests = read(plan).await.inspect_err(|why| report.fault(why))?;
     let profile = Profile::new(&plan.stages);
     let (length, total, connections) = (profile.length, profile.total, plan.connections.clamp(1, 1024));
     report.total(length.as_secs().max(1));
@@ -87,11 +78,10 @@ async fn check(side: Checked<'_>, plan: &Load, report: &mut Report) -> Finding {
     };
     let account = Account::new(Asked { limits: plan.limits, total, length, connections });
     let saturation = plan.saturation.as_ref();
-    let watch = saturation.map(|spec| Watch::start(spec, targets, transport)).transpose();
-    match watch.and_then(|watch| Ok((watch, engine::start(job)?))) {
-        Ok((watch, running)) => follow(account, running, watch, saturation, report).await,
-        Err(why) => Finding::new(Verdict::NotYet, format!("the load could not be started: {why}")),
-    }
+    let cannot = |why| format!("the load could not be started: {why}");
+    let watch = saturation.map(|spec| Watch::start(spec, targets, transport)).transpose().map_err(cannot)?;
+    let running = engine::start(job).map_err(cannot)?;
+    follow(account, running, watch, saturation, report).await
 }
 
 /// Takes in the ticks until the load ends or must stop.
@@ -101,7 +91,7 @@ async fn follow(
     mut watch: Option<Watch>,
     spec: Option<&Saturation>,
     report: &mut Report,
-) -> Finding {
+) -> Result<Finding, String> {
     let stop = loop {
         let full = async {
             match &mut watch {
@@ -118,7 +108,7 @@ async fn follow(
             },
             tick = running.ticks.recv() => tick,
         };
-        let Some(tick) = tick else { return Finding::new(Verdict::NotYet, "the load broke off") };
+        let tick = tick.ok_or("the load broke off")?;
         if let (Some(watch), Some(spec)) = (&watch, spec) {
             account.note_saturation(watch.highest(), spec.limit);
         }
@@ -127,25 +117,24 @@ async fn follow(
         }
         if tick.ended {
             let finding = account.judge(report);
-            return if let Some(watch) = &watch { seen(watch, finding, report) } else { finding };
+            return if let Some(watch) = &watch { seen(watch, finding, report) } else { Ok(finding) };
         }
     };
     // Nothing more is sent from here on.
     drop((running, watch));
-    account.stopped(stop, report)
+    Ok(account.stopped(stop, report))
 }
 
 /// A load that passed does not count as passed when a replica's saturation could not be read.
-fn seen(watch: &Watch, finding: Finding, report: &mut Report) -> Finding {
+fn seen(watch: &Watch, finding: Finding, report: &mut Report) -> Result<Finding, String> {
     if watch.failed() > 0 {
         report.detail(&format!("{} of the saturation metric failed", count(watch.failed().into(), "reading")));
     }
     match watch.unread() {
         Some(label) if finding.verdict == Verdict::Passed => {
-            let note = format!("saturation was never read at {label}: {}", finding.note);
-            Finding::new(Verdict::NotYet, note)
+            Err(format!("saturation was never read at {label}: {}", finding.note))
         }
-        _ => finding,
+        _ => Ok(finding),
     }
 }
 

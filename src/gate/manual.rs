@@ -1,8 +1,7 @@
 //! The manual gate: a person signs for it. It is never run.
 
 use super::check::{Around, GATE, Kind, Read};
-use crate::settings::KeyDefault::Required;
-use crate::settings::{Section, Table, key};
+use crate::settings::{Section, Table};
 
 /// Longest question to a person, in characters.
 const MAX_ASK: usize = 200;
@@ -15,10 +14,7 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"manual\"", &[
-    key("ask", "text", Required, "What the person who signs must check. It is signed with cutover approve, for one version. A signature counts for valid_for."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"manual\"", include_str!("keys/manual.md"));
 
 fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let example = "write what the person must have looked at";

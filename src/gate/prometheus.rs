@@ -14,10 +14,9 @@ use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Rea
 use super::report::Report;
 use super::{count, expect};
 use crate::domain::text::clean;
-use crate::domain::{Bound, HeaderValue, LogLevel, Transport, Verdict, placeholder};
+use crate::domain::{Bound, HeaderValue, Transport, placeholder};
 use crate::http::{Ask, Client, Reply, Target, fetch, redirect_note};
-use crate::settings::KeyDefault::{Is, Nothing, Required};
-use crate::settings::{BaseUrl, Section, TRANSPORT, Table, call, key, transport};
+use crate::settings::{Section, TRANSPORT, Table, call, transport, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -39,17 +38,7 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"prometheus\"", &[
-    key("url", "URL", Required, "The base of its API, without /api/v1."),
-    key("query", "PromQL", Required, "An instant query of one value. {{version}}, {{version_digest}}, {{side}}, {{service}} and {{environment}} must be inside quotes and are escaped."),
-    key("min", "number", Nothing, "Lowest value that passes. Write this or max, or both."),
-    key("max", "number", Nothing, "Highest value that passes."),
-    key("max_age", "duration", Is("\"5m\""), "An older sample is ignored. No series, NaN, several series and a server that is down mean: not yet."),
-    key("headers", "table", Nothing, "Sent with it: { x-scope-orgid = \"team\" }; a secret is { env = .. } or { file = .. }."),
-    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
-    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for the response."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"prometheus\"", include_str!("keys/prometheus.md"));
 
 /// The value of a PromQL query.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,12 +60,8 @@ pub struct Prometheus {
 }
 
 fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
-    let url = table.need("url", "write e.g. url = \"http://127.0.0.1:9090\"").and_then(|node| {
-        match BaseUrl::parse(node.text()?) {
-            Ok(url) => Some(url.to_string()),
-            Err((why, remedy)) => node.refuse(why, remedy),
-        }
-    });
+    let url = table.need("url", "write e.g. url = \"http://127.0.0.1:9090\"").and_then(|node| values::base_url(&node));
+    let url = url.map(|url| url.to_string());
     let example = "write e.g. query = 'max(feature_drift{version=\"{{version}}\"})'";
     let query = table.need("query", example).and_then(|node| {
         let text = node.lines()?.trim();
@@ -93,8 +78,7 @@ fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let headers = call::headers(table);
     let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
     let Some(bound) = bound.ok()? else {
-        table.fault("neither min nor max is written".into(), "write e.g. max = 0.1");
-        return None;
+        return table.refuse("neither min nor max is written".into(), "write e.g. max = 0.1");
     };
     let (url, query, headers, transport) = (url?, query?, headers?, transport(table));
     Some(Read::runs(Prometheus { url, query, headers, bound, max_age_ms, timeout_ms, transport }))
@@ -128,27 +112,22 @@ struct Data {
     result: Value,
 }
 
-async fn check(side: Checked<'_>, plan: &Prometheus, report: &mut Report) -> Finding {
-    let client = match Client::new(&plan.transport) {
-        Ok(client) => client,
-        Err(why) => return Finding::not_yet(why),
-    };
+async fn check(side: Checked<'_>, plan: &Prometheus, report: &mut Report) -> Result<Finding, String> {
+    let client = Client::new(&plan.transport)?;
     report.total(1);
     (report.limit, report.at_least) = (Some(plan.bound.limit), plan.bound.at_least);
     let found = find(&client, side, plan, report).await;
     report.step("");
-    let value = match found {
-        Ok(value) => value,
-        Err(why) => return Finding::new(Verdict::NotYet, why),
-    };
+    let value = found?;
     report.samples = 1;
     if report.measure(value, Some(plan.bound)) {
-        return Finding::new(Verdict::Passed, report.warned());
+        let warnings = report.details_so_far() as u64;
+        return Ok(Finding::passed(if warnings == 0 { String::new() } else { count(warnings, "warning") }));
     }
     let side = if plan.bound.at_least { "below" } else { "above" };
     let note = format!("{value} is {side} {}", plan.bound.limit);
     report.detail(&note);
-    Finding::new(Verdict::Failed, note)
+    Ok(Finding::failed(note))
 }
 
 /// The value of the query, if its samples are young enough.
@@ -157,11 +136,11 @@ async fn find(client: &Client, side: Checked<'_>, plan: &Prometheus, report: &mu
     let query = placeholder::fill_promql(&plan.query, |name| value(side, name))?;
     report.info(format!("query {query}"));
     let reply = ask(client, side, plan, &query, report).await?;
-    let value = answered(&reply, report, max_age)?;
+    let value = answered(&reply, report.now(), Some(report), max_age)?;
     // A server that does not know the look-back it was asked for tells the time of a plain series' sample this way;
     // of an expression it tells now, and of a scalar it complains.
     let reply = ask(client, side, plan, &format!("timestamp({query}\n)"), report).await?;
-    if let Ok(at) = answered(&reply, &mut Aside(report.now()), max_age) {
+    if let Ok(at) = answered(&reply, report.now(), None, max_age) {
         let age = report.now().timestamp_millis() as f64 / 1000.0 - at;
         if age > max_age.as_secs_f64() {
             return Err(format!("its newest sample is {age:.0} s old"));
@@ -192,13 +171,20 @@ async fn ask(
 }
 
 /// The one number of the answer, or why there is none.
-fn answered(reply: &Reply, report: &mut impl Told, max_age: Duration) -> Result<f64, String> {
+fn answered(
+    reply: &Reply,
+    now: DateTime<Utc>,
+    mut report: Option<&mut Report>,
+    max_age: Duration,
+) -> Result<f64, String> {
     let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
         let got = redirect_note(reply).unwrap_or_else(|| format!("status {}", reply.status));
         return Err(format!("{got}: {} instead of an answer of Prometheus", what_it_is(reply)));
     };
     for text in answer.warnings.iter().chain(&answer.infos) {
-        report.warn(&format!("prometheus: {text}"));
+        if let Some(report) = &mut report {
+            report.fault(format!("prometheus: {text}"));
+        }
     }
     if answer.status != "success" {
         let why = answer.error.unwrap_or_else(|| format!("status {}", reply.status));
@@ -206,16 +192,16 @@ fn answered(reply: &Reply, report: &mut impl Told, max_age: Duration) -> Result<
     }
     let Some(Data { result_type, result }) = answer.data else { return Err("an answer without data".to_owned()) };
     match (result_type.as_str(), &result) {
-        ("scalar", sample) => number(sample, report, max_age),
+        ("scalar", sample) => number(sample, now, max_age),
         ("vector", Value::Array(series)) => match series.as_slice() {
             [] => Err("no series: nothing matches the query now".to_owned()),
             [one] => match one.get("value") {
-                Some(sample) => number(sample, report, max_age),
+                Some(sample) => number(sample, now, max_age),
                 None => Err("a histogram, not a number".to_owned()),
             },
             many => {
                 let labels = many.iter().take(MAX_NAMED).filter_map(|one| one.get("metric"));
-                labels.for_each(|labels| report.detail(&labels.to_string()));
+                labels.for_each(|labels| report.iter_mut().for_each(|report| report.detail(&labels.to_string())));
                 let number = count(many.len() as u64, "series").replace("seriess", "series");
                 Err(format!("{number}: aggregate them, e.g. with sum(..) or max(..)"))
             }
@@ -225,11 +211,11 @@ fn answered(reply: &Reply, report: &mut impl Told, max_age: Duration) -> Result<
 }
 
 /// A sample: `[1700000000.123, "0.97"]`.
-fn number(sample: &Value, report: &impl Told, max_age: Duration) -> Result<f64, String> {
+fn number(sample: &Value, now: DateTime<Utc>, max_age: Duration) -> Result<f64, String> {
     let at = sample.get(0).and_then(Value::as_f64);
     let value = sample.get(1).and_then(Value::as_str).and_then(|text| text.parse::<f64>().ok());
     let (Some(at), Some(value)) = (at, value) else { return Err("a sample that is none".to_owned()) };
-    let age = (report.now().timestamp_millis() as f64 / 1000.0 - at).abs();
+    let age = (now.timestamp_millis() as f64 / 1000.0 - at).abs();
     if age > max_age.as_secs_f64() {
         return Err(format!("its answer is of {age:.0} s from now: an old one, or the clocks differ"));
     }
@@ -240,47 +226,4 @@ fn number(sample: &Value, report: &impl Told, max_age: Duration) -> Result<f64, 
         return Err(format!("{value}: a division by nothing"));
     }
     Ok(value)
-}
-
-/// Who is told what an answer says besides its number.
-trait Told {
-    fn warn(&mut self, text: &str);
-    fn detail(&mut self, text: &str);
-    fn now(&self) -> DateTime<Utc>;
-}
-
-impl Told for Report {
-    fn warn(&mut self, text: &str) {
-        self.line(LogLevel::Warn, text);
-        Report::detail(self, text);
-    }
-
-    fn detail(&mut self, text: &str) {
-        Report::detail(self, text);
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        Report::now(self)
-    }
-}
-
-/// Nobody: a second question about the same thing.
-struct Aside(DateTime<Utc>);
-
-impl Told for Aside {
-    fn warn(&mut self, _: &str) {}
-
-    fn detail(&mut self, _: &str) {}
-
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}
-
-impl Report {
-    /// `2 warnings`, or nothing.
-    fn warned(&self) -> String {
-        let number = self.details_so_far() as u64;
-        if number == 0 { String::new() } else { count(number, "warning") }
-    }
 }

@@ -16,7 +16,7 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) fn gates(root: &Table<'_>, ready_path: &str, keeps_requests: fn(&str) -> bool) -> (Vec<GateSpec>, Checks) {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let (mut gates, mut checks) = (Vec::new(), Checks::default());
-    for table in root.tables("gate", GATE.name) {
+    for table in root.tables("gate", GATE.name, 100) {
         let Some((name, read)) = gate(&table, |timeout_ms| Around { root, ready_path, keeps_requests, timeout_ms })
         else {
             continue;
@@ -44,10 +44,7 @@ fn gate<'a>(table: &Table<'a>, around: impl FnOnce(u64) -> Around<'a>) -> Option
     let kinds: Vec<(&'static str, &Kind)> = KINDS.iter().map(|kind| (kind.name, *kind)).collect();
     let kind = node.choice(&kinds)?;
     let table = table.clone().keys_of(kind.keys);
-    let name = match table.get("name") {
-        Some(name) => values::name(&name, 40)?,
-        None => kind.name.to_owned(),
-    };
+    let name = table.or("name", kind.name.to_owned(), |node| values::name(node, 40))?;
     let required = table.flag("required", true);
     let valid_for_ms = table.duration("valid_for", SECOND..=30 * DAY, HOUR);
     let timeout_ms = table.duration("timeout", 100..=DAY, 300 * SECOND);

@@ -15,7 +15,7 @@ use super::check::{Check, CheckFuture, Checked, Finding};
 use super::lines::Lines;
 use super::report::Report;
 use super::{MAX_REPLY, MAX_SILENCE, REQUEST_TIMEOUT, ask, count};
-use crate::domain::{SampledRequest, Verdict};
+use crate::domain::SampledRequest;
 use crate::http::{Ask, Client, FetchError, Reply, Target, fetch};
 use expect::Request;
 pub(super) use spec::KIND;
@@ -43,7 +43,7 @@ impl Check for Smoke {
         }
     }
 
-    fn survey(&self) -> CheckFuture<'_, Result<String, String>> {
+    fn survey(&self) -> CheckFuture<'_, String> {
         Box::pin(async {
             match self.file() {
                 Some(file) => survey(file, &self.path).await,
@@ -62,30 +62,16 @@ struct Run<'a> {
     silence: u32,
 }
 
-async fn check(side: Checked<'_>, plan: &Smoke, report: &mut Report) -> Finding {
-    if side.targets.is_empty() {
-        return Finding::no_replicas();
-    }
-    let client = match side.client() {
-        Ok(client) => client,
-        Err(why) => return Finding::not_yet(why),
-    };
+async fn check(side: Checked<'_>, plan: &Smoke, report: &mut Report) -> Result<Finding, String> {
+    let client = side.client()?;
     report.unit = "count";
     report.limit = Some(0.0);
-    let headers = match ask::headers(side, &plan.headers, report) {
-        Ok(headers) => headers,
-        Err(note) => return Finding::new(Verdict::NotYet, note),
-    };
+    let headers = ask::headers(side, &plan.headers, report)?;
     let targets = side.targets.iter().map(|target| target.with(&headers)).collect();
     let mut run = Run { client, targets, plan, report, failed: 0, silence: 0 };
-    match run.all(side.samples).await {
-        Ok(note) if run.failed == 0 => Finding::new(Verdict::Passed, note),
-        Ok(note) => Finding::new(Verdict::Failed, note),
-        Err(note) => {
-            run.report.fault(&note);
-            Finding::new(Verdict::NotYet, note)
-        }
-    }
+    let note = run.all(side.samples).await;
+    let note = note.inspect_err(|note| run.report.fault(note))?;
+    Ok(if run.failed == 0 { Finding::passed(note) } else { Finding::failed(note) })
 }
 
 /// The requests one after the other, from wherever they are.

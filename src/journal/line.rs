@@ -24,11 +24,11 @@ const SEAL: usize = MARK.len() + 64 + 2;
 
 /// A record and its number in the journal.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// From 1.
-    pub seq: u64,
+    pub(super) seq: u64,
     /// The record.
-    pub record: Record,
+    pub(super) record: Record,
 }
 
 /// What is wrong with a line, and the part that can still be used.

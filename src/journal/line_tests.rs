@@ -117,7 +117,7 @@ fn records_of_earlier_versions_are_read() {
             r#"OrderIs { id: OrderId("7f3e"), state: Failed, detail: Some("superseded by a newer order"), fault: None }"#,
         ),
         (r#""fact":"paused","why":"plan: x""#.into(), r#"Paused { why: Some("plan: x"), cause: None }"#),
-        (r#""fact":"closed","why":"quit""#.into(), r#"Closed { why: Quit, cause: None }"#),
+        (r#""fact":"closed","why":"quit""#.into(), r"Closed { why: Quit, cause: None }"),
         (format!(r#""fact":"adopted","split":{split}"#), "Adopted { split: Split { green: 10 }, origin: None }"),
         (
             r#""fact":"guard","metric":"p99","side":"green","value":612.0,"limit":250.0,"at_least":false,"samples":9,"action":"rollback""#.into(),

@@ -66,18 +66,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, creates both if missing, and reads all of it.
-    ///
-    /// A directory or file that cannot be written is not an error: [`Opened::unwritable`] says why, and appends fail
-    /// until it can. An error means that an existing journal cannot be *read*.
-    pub fn open(dir: &Path) -> Result<(Self, Opened), JournalError> {
-        let mut records = Vec::new();
-        let (journal, mut opened) = Self::open_each(dir, &mut |record| records.push(record))?;
-        opened.records = records;
-        Ok((journal, opened))
-    }
-
-    /// Like [`Journal::open`], but passes each record to `sink` instead of collecting them: for long journals.
+    /// Opens the journal in `dir`, creates both if missing, reads all of it, and passes each record to `sink`.
     pub fn open_each(dir: &Path, sink: &mut dyn FnMut(Record)) -> Result<(Self, Opened), JournalError> {
         let mut journal = Self::closed(dir);
         let mut opened = Opened { unwritable: journal.connect()?, ..Opened::default() };

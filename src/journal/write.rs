@@ -19,16 +19,11 @@ const WRITE: &str = "write the journal";
 const MAX_TORN_FILES: u32 = 9_999;
 
 impl Journal {
-    /// Writes `record` as the next line. When this returns, the line is on disk.
+    /// Writes `records` as the next lines: all of them or none. When this returns, they are on disk. Only a crash in the
+    /// middle may leave the first of them.
     ///
-    /// After an error the record is not in the file, with one exception: if the sync failed and the file could not be
-    /// shortened either, the line may be there. Records of other processes are kept for the next append or poll.
-    pub fn append(&mut self, record: &Record) -> Result<Appended, JournalError> {
-        self.append_all(std::slice::from_ref(record))
-    }
-
-    /// Appends several records with one sync: all of them or none. Only a crash in the middle can leave a part of
-    /// them.
+    /// After an error no record is in the file, with one exception: if the sync failed and the file could not be
+    /// shortened either, they may be there. Records of other processes are kept for the next append or poll.
     pub fn append_all(&mut self, records: &[Record]) -> Result<Appended, JournalError> {
         // A second round is needed only if the file was replaced between opening and locking.
         for _ in 0..3 {

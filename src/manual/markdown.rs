@@ -145,7 +145,7 @@ fn records(rows: &[Vec<String>]) -> impl Iterator<Item = (String, String)> {
 }
 
 /// `text` in lines of at most `width` columns; the first begins with `lead`, the others with `indent`.
-fn wrap(text: &str, lead: &str, indent: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, lead: &str, indent: &str, width: usize) -> Vec<String> {
     let mut lines = vec![lead.to_owned()];
     for word in text.split(' ') {
         let line = lines.last().map_or(0, |line| line.chars().count());

@@ -8,26 +8,19 @@ mod kept;
 mod promql;
 pub(crate) mod text;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use self::kept::Kept;
 use super::delay::delay_ms;
-use super::{Pollers, ProbeEvent};
-use crate::domain::Side;
+use super::{Pollers, ProbeEvent, Teller, spread};
 use crate::domain::metric::{MetricsSpec, Scrape, Take};
 use crate::http::{Ask, Client, Target, fetch, redirect_note};
 
 /// Longest answer that is read, in bytes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
-/// The first readings are spread over this at most.
-const MAX_SPREAD_MS: u64 = 1000;
 
 /// Starts the readers of both sides. `service` fills the placeholder for the service name in queries. Must be called
 /// within a tokio runtime.
@@ -36,24 +29,16 @@ const MAX_SPREAD_MS: u64 = 1000;
 /// No HTTP client can be made on this machine; in words.
 pub fn start_metrics(spec: &MetricsSpec, service: &str, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
     let client = Client::new(&spec.transport)?;
-    let dropped = Arc::new(AtomicU64::new(0));
-    let mut tasks = JoinSet::new();
+    let mut pollers = Pollers::default();
     for (side, urls) in spec.urls.iter() {
         let bases = urls.iter().map(|url| Source::Replica(Target::new(url), Box::new(Kept::new(spec))));
         let asked = spec.prometheus.as_ref().map(|url| Source::Server(promql::Queries::new(url, spec, service, side)));
         for (source, what) in bases.chain(asked).enumerate() {
-            let reader = Reader {
-                client: client.clone(),
-                spec: spec.clone(),
-                side,
-                source: u32::try_from(source).unwrap_or(u32::MAX),
-                sink: sink.clone(),
-                dropped: Arc::clone(&dropped),
-            };
-            tasks.spawn(reader.run(what));
+            let (client, spec, teller) = (client.clone(), spec.clone(), pollers.teller(side, source, sink));
+            pollers.tasks.spawn(Reader { client, spec, teller }.run(what));
         }
     }
-    Ok(Pollers { tasks, dropped })
+    Ok(pollers)
 }
 
 /// Reads one replica's metrics twice, a second apart, and returns the result. For the check of a config.
@@ -76,19 +61,15 @@ enum Source {
 struct Reader {
     client: Client,
     spec: MetricsSpec,
-    side: Side,
-    source: u32,
-    sink: mpsc::Sender<ProbeEvent>,
-    dropped: Arc<AtomicU64>,
+    teller: Teller,
 }
 
 impl Reader {
     async fn run(self, mut source: Source) {
         let started = Instant::now();
         let mut failures = 0_u32;
-        let spread_ms = self.spec.interval_ms.min(MAX_SPREAD_MS);
-        sleep(Duration::from_millis((spread_ms as f64 * fastrand::f64()) as u64)).await;
-        while !self.sink.is_closed() {
+        spread(self.spec.interval_ms).await;
+        while !self.teller.is_closed() {
             let asked = Instant::now();
             let now_ms = started.elapsed().as_millis() as u64;
             let reading = match &mut source {
@@ -96,17 +77,11 @@ impl Reader {
                 Source::Server(asked) => asked.read(&self.client, &self.spec).await,
             };
             failures = if reading.is_err() { failures.saturating_add(1) } else { 0 };
-            self.send(ProbeEvent::Metrics { side: self.side, source: self.source, reading: reading.map(Box::new) });
+            self.teller.metrics(reading);
             let spent_ms = asked.elapsed().as_millis() as u64;
             let pause_ms = delay_ms(self.spec.interval_ms, failures, fastrand::f64());
             let breath_ms = (self.spec.interval_ms / 10).max(1);
             sleep(Duration::from_millis(pause_ms.saturating_sub(spent_ms).max(breath_ms))).await;
-        }
-    }
-
-    fn send(&self, event: ProbeEvent) {
-        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

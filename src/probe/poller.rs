@@ -1,16 +1,12 @@
 //! The loop that polls one replica.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep};
 
 use super::delay::delay_ms;
-use super::{ProbeEvent, ProbeOutcome, version};
-use crate::domain::{ProbeSpec, Side, Version, VersionSource};
+use super::{ProbeEvent, ProbeOutcome, Teller, spread, version};
+use crate::domain::{ProbeSpec, Version, VersionSource};
 use crate::http::{Ask, Client, FetchError, Reply, Target, fetch, redirect_note};
 
 /// Longest body that is read from a probe or a version request, in bytes.
@@ -18,20 +14,13 @@ const MAX_BODY: usize = 64 * 1024;
 /// The time between two readings of the version, in milliseconds.
 const VERSION_EVERY_MS: u64 = 5000;
 
-/// The first probes of all replicas are spread over one interval, but over at most this many milliseconds: otherwise
-/// the screen could be empty for a minute.
-const MAX_SPREAD_MS: u64 = 1000;
-
 /// Polls one replica.
 pub(super) struct Poller {
     pub(super) client: Client,
     pub(super) target: Target,
-    pub(super) side: Side,
-    pub(super) replica: u32,
     pub(super) spec: ProbeSpec,
     pub(super) source: VersionSource,
-    pub(super) sink: mpsc::Sender<ProbeEvent>,
-    pub(super) dropped: Arc<AtomicU64>,
+    pub(super) teller: Teller,
 }
 
 impl Poller {
@@ -40,13 +29,13 @@ impl Poller {
         let timeout = Duration::from_millis(self.spec.timeout_ms.max(1));
         let started = Instant::now();
         let mut schedule = Schedule::new(self.spec.interval_ms);
-        let spread_ms = self.spec.interval_ms.min(MAX_SPREAD_MS);
-        sleep(Duration::from_millis((spread_ms as f64 * fastrand::f64()) as u64)).await;
-        while !self.sink.is_closed() {
+        spread(self.spec.interval_ms).await;
+        let Teller { side, number: replica, .. } = self.teller;
+        while !self.teller.is_closed() {
             let asked = Instant::now();
             let outcome = outcome(self.get(&self.spec.path, timeout).await);
             let read_version = schedule.note(&outcome, started.elapsed().as_millis() as u64);
-            self.send(ProbeEvent::Probe { side: self.side, replica: self.replica, outcome });
+            self.teller.send(ProbeEvent::Probe { side, replica, outcome });
             // A replica that does not answer gets no second request. A fixed version needs no request.
             if read_version && (schedule.failures == 0 || version::path(&self.source).is_none()) {
                 self.read_version(timeout).await;
@@ -65,7 +54,7 @@ impl Poller {
             },
             (_, None) => return,
         };
-        self.send(ProbeEvent::Version { side: self.side, replica: self.replica, version });
+        self.teller.send(ProbeEvent::Version { side: self.teller.side, replica: self.teller.number, version });
     }
 
     /// Sends a GET to `path` and reads the whole answer.
@@ -80,12 +69,6 @@ impl Poller {
         }
         let left = timeout.saturating_sub(started.elapsed());
         fetch(&self.client, &self.target, Ask::get(path, left, MAX_BODY)).await
-    }
-
-    fn send(&self, event: ProbeEvent) {
-        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
     }
 }
 

@@ -7,33 +7,27 @@
 mod completion;
 pub(crate) mod sse;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::completion::{Completion, error_of};
 use self::sse::Sse;
 use super::delay::delay_ms;
-use super::{Pollers, ProbeEvent};
+use super::{MAX_SPREAD_MS, Pollers, ProbeEvent, Teller, spread};
 use crate::domain::metric::{MetricRow, MetricsSpec, Scrape, StreamSpec};
 use crate::domain::text::clean;
-use crate::domain::{Pair, Side, SideSpec};
+use crate::domain::{Pair, SideSpec};
 use crate::http::{Client, Headers, Mask, Response, Target};
 
 /// Longest stream, in bytes.
 const MAX_STREAM: usize = 1024 * 1024;
 /// Longest body of an error response, in bytes.
 const MAX_REFUSAL: usize = 16 * 1024;
-/// The first requests are spread over this time, in milliseconds.
-const MAX_SPREAD_MS: u64 = 1000;
 /// The longest `retry-after` that is respected, in seconds.
 const MAX_RETRY_S: u64 = 3600;
 
@@ -62,26 +56,18 @@ pub fn start_streams(
     spec: &MetricsSpec,
     sink: &mpsc::Sender<ProbeEvent>,
 ) -> Result<Pollers, String> {
-    let dropped = Arc::new(AtomicU64::new(0));
-    let mut tasks = JoinSet::new();
-    let Some(stream) = &spec.stream else { return Ok(Pollers { tasks, dropped }) };
+    let mut pollers = Pollers::default();
+    let Some(stream) = &spec.stream else { return Ok(pollers) };
     let client = Client::new(&stream.transport)?;
     for (side, side_spec) in sides.iter() {
         for (replica, url) in side_spec.urls.iter().enumerate() {
-            let asker = Asker {
-                client: client.clone(),
-                target: Target::new(url),
-                spec: stream.clone(),
-                rows: spec.rows.clone(),
-                side,
-                source: u32::try_from(spec.sources(side) + replica).unwrap_or(u32::MAX),
-                sink: sink.clone(),
-                dropped: Arc::clone(&dropped),
-            };
-            tasks.spawn(asker.run());
+            let (client, target) = (client.clone(), Target::new(url));
+            let teller = pollers.teller(side, spec.sources(side) + replica, sink);
+            let asker = Asker { client, target, spec: stream.clone(), rows: spec.rows.clone(), teller };
+            pollers.tasks.spawn(asker.run());
         }
     }
-    Ok(Pollers { tasks, dropped })
+    Ok(pollers)
 }
 
 /// Asks one replica's streaming endpoint once and returns a part for each of `rows`. For the check of a config.
@@ -100,31 +86,21 @@ struct Asker {
     target: Target,
     spec: StreamSpec,
     rows: Vec<MetricRow>,
-    side: Side,
-    source: u32,
-    sink: mpsc::Sender<ProbeEvent>,
-    dropped: Arc<AtomicU64>,
+    teller: Teller,
 }
 
 impl Asker {
     async fn run(self) {
         let mut failures = 0_u32;
-        sleep(Duration::from_millis((MAX_SPREAD_MS as f64 * fastrand::f64()) as u64)).await;
-        while !self.sink.is_closed() {
+        spread(MAX_SPREAD_MS).await;
+        while !self.teller.is_closed() {
             let asked = Instant::now();
             let answer = ask(&self.client, &self.target, &self.spec).await;
             failures = if answer.is_err() { failures.saturating_add(1) } else { 0 };
             let wanted_s = answer.as_ref().err().and_then(|fault| fault.retry_s).unwrap_or(0);
-            let reading = answer.map(|answer| Box::new(scrape(&answer, &self.rows))).map_err(|fault| fault.why);
-            self.send(ProbeEvent::Metrics { side: self.side, source: self.source, reading });
+            self.teller.metrics(answer.map(|answer| scrape(&answer, &self.rows)).map_err(|fault| fault.why));
             let pause_ms = pause_ms(self.spec.interval_ms, failures, wanted_s, asked.elapsed().as_millis() as u64);
             sleep(Duration::from_millis(pause_ms)).await;
-        }
-    }
-
-    fn send(&self, event: ProbeEvent) {
-        if let Err(TrySendError::Full(_)) = self.sink.try_send(event) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The report as one HTML page: no scripts, nothing loaded from anywhere, for light and dark and for paper.
 
-mod tables;
-
 use std::fmt::Write as _;
 
 use super::model::{Outcome, Report, Rollout};
 use super::series;
+use super::tables::tables;
 use super::words::{self, moment, or_dash, plain, span, span_or};
 
+const HEAD: &str = include_str!("page/head.html");
 const STYLE: &str = include_str!("page/style.css");
 
 /// The report as a page.
@@ -23,16 +23,7 @@ pub(crate) fn html(report: &Report) -> String {
         ),
         _ => format!("{} {}: rollouts", report.service, report.environment),
     };
-    let _ = writeln!(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
-        escape(&title)
-    );
+    out.push_str(&HEAD.replace("{style}", STYLE).replace("{title}", &escape(&title)));
     faults(report, &mut out);
     if report.rollouts.len() > 1 {
         contents(report, &mut out);
@@ -129,12 +120,9 @@ fn article(report: &Report, rollout: &Rollout, out: &mut String) {
         out.push_str("</ul></section>\n");
     }
     plots(report, rollout, out);
-    tables::timeline(rollout, out);
-    tables::steps(rollout, out);
-    tables::orders(rollout, out);
-    tables::breaches(rollout, out);
-    tables::gates(rollout, out);
-    tables::decisions(rollout, out);
+    for table in tables(rollout) {
+        table.page(out);
+    }
     out.push_str("</article>\n");
 }
 

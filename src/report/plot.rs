@@ -156,19 +156,12 @@ impl Plot<'_> {
         }
         self.labels(&frame, &mut out);
         if largest.is_none() {
-            let (x, y) = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
-            let _ = write!(
-                out,
-                "<text class=\"none\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">no figures were kept</text>"
-            );
+            let middle = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
+            text(&mut out, "none", middle, "middle", "no figures were kept");
         }
         for (n, (_, label)) in above.iter().enumerate() {
-            let (x, y) = (WIDTH - RIGHT - 6.0, TOP + 12.0 + n as f64 * LABEL);
-            let _ = write!(
-                out,
-                "<text class=\"limit-label\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{}: above this plot</text>",
-                escape(label)
-            );
+            let at = (WIDTH - RIGHT - 6.0, TOP + 12.0 + n as f64 * LABEL);
+            text(&mut out, "limit-label", at, "end", &format!("{label}: above this plot"));
         }
         out.push_str("</svg>");
         out
@@ -182,16 +175,8 @@ impl Plot<'_> {
     fn y_axis(&self, frame: &Frame, ticks: &[f64], out: &mut String) {
         for (n, value) in ticks.iter().copied().enumerate() {
             let y = frame.y(value);
-            let class = if n == 0 { "axis" } else { "grid" };
-            let _ = write!(
-                out,
-                "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                 <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                WIDTH - RIGHT,
-                LEFT - 8.0,
-                y + 4.0,
-                self.unit.tick(value)
-            );
+            line(out, if n == 0 { "axis" } else { "grid" }, (LEFT, y), (WIDTH - RIGHT, y));
+            text(out, "tick", (LEFT - 8.0, y + 4.0), "end", &self.unit.tick(value));
         }
     }
 
@@ -202,21 +187,10 @@ impl Plot<'_> {
         let ticks = (0..12).map(|n| first + n * every).take_while(|at| *at <= self.to.timestamp());
         for at in ticks.filter_map(|at| DateTime::from_timestamp(at, 0)) {
             let (x, y) = (frame.x(at), HEIGHT - BOTTOM);
-            let _ = write!(
-                out,
-                "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{y:.1}\" y2=\"{:.1}\"/>\
-                 <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                y + 4.0,
-                y + 19.0,
-                at.format(format)
-            );
+            line(out, "axis", (x, y), (x, y + 4.0));
+            text(out, "tick", (x, y + 19.0), "middle", &at.format(format).to_string());
         }
-        let _ = write!(
-            out,
-            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">UTC</text>",
-            WIDTH - RIGHT + 36.0,
-            HEIGHT - BOTTOM + 19.0
-        );
+        text(out, "tick", (WIDTH - RIGHT + 36.0, HEIGHT - BOTTOM + 19.0), "start", "UTC");
     }
 
     fn draw_marks(&self, frame: &Frame, out: &mut String) {
@@ -225,11 +199,7 @@ impl Plot<'_> {
         for mark in self.marks.iter().filter(|mark| mark.at >= frame.from && mark.at <= end) {
             let x = frame.x(mark.at);
             let class = if mark.warn { "mark warn" } else { "mark" };
-            let _ = write!(
-                out,
-                "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{:.1}\"/>",
-                HEIGHT - BOTTOM
-            );
+            line(out, class, (x, TOP), (x, HEIGHT - BOTTOM));
             // Where two would touch, the later label moves aside; its line stays in place.
             let at = x.max(last + 19.0);
             if at - x > 60.0 || at > WIDTH - 12.0 {
@@ -240,27 +210,18 @@ impl Plot<'_> {
             let _ = write!(
                 out,
                 "<path class=\"{class}\" d=\"M{x:.1} {TOP}L{at:.1} {:.1}\"/>\
-                 <circle class=\"{class}\" cx=\"{at:.1}\" cy=\"{y:.1}\" r=\"9\"/>\
-                 <text class=\"mark-number\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                y + 9.0,
-                y + 4.0,
-                mark.number
+                 <circle class=\"{class}\" cx=\"{at:.1}\" cy=\"{y:.1}\" r=\"9\"/>",
+                y + 9.0
             );
+            text(out, "mark-number", (at, y + 4.0), "middle", &mark.number.to_string());
         }
     }
 
     fn draw_limits(frame: &Frame, limits: &[&Limit], out: &mut String) {
         for (limit, label) in limits {
             let y = frame.y(*limit);
-            let _ = write!(
-                out,
-                "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                 <text class=\"limit-label\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                WIDTH - RIGHT,
-                LEFT + 6.0,
-                y - 5.0,
-                escape(label)
-            );
+            line(out, "limit", (LEFT, y), (WIDTH - RIGHT, y));
+            text(out, "limit-label", (LEFT + 6.0, y - 5.0), "start", label);
         }
     }
 
@@ -278,16 +239,21 @@ impl Plot<'_> {
             let lowest = HEIGHT - BOTTOM - room + (n as f64 + 1.0) * LABEL - 4.0;
             let at = y.min(lowest).max(free);
             free = at + LABEL;
-            let _ = write!(
-                out,
-                "<text class=\"label {}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                line.class,
-                WIDTH - RIGHT + 8.0,
-                at + 4.0,
-                escape(&line.label)
-            );
+            text(out, &format!("label {}", line.class), (WIDTH - RIGHT + 8.0, at + 4.0), "start", &line.label);
         }
     }
+}
+
+/// A straight line.
+fn line(out: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
+    let ((x1, y1), (x2, y2)) = (from, to);
+    let _ = write!(out, "<line class=\"{class}\" x1=\"{x1:.1}\" x2=\"{x2:.1}\" y1=\"{y1:.1}\" y2=\"{y2:.1}\"/>");
+}
+
+/// A text; `anchor` is the part of it that is at the place.
+fn text(out: &mut String, class: &str, (x, y): (f64, f64), anchor: &str, text: &str) {
+    let text = escape(text);
+    let _ = write!(out, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
 }
 
 fn draw(line: &Line, frame: &Frame, out: &mut String) {

@@ -24,5 +24,5 @@ impl Systems {
 
 /// The traffic system that the config names; nothing is contacted yet.
 pub fn connect(config: &Config) -> Arc<dyn TrafficBackend> {
-    config.backend.connect(config.service.sides.map(|_, side| side.urls.clone()))
+    config.backend.connect()
 }

@@ -19,10 +19,11 @@ use super::journal_writer::JournalWriter;
 use super::observe::event_of;
 use super::orders;
 use crate::backend::{Driver, Observer};
-use crate::domain::{Actor, Fact, LogLine, Record, Service};
+use crate::domain::{Actor, Fact, LogLine, Record, Service, Side};
 use crate::engine::snapshot::{Fault, FaultKind};
 use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State, Status};
 use crate::gate::{Checks, Subject};
+use crate::http::Target;
 use crate::journal;
 use crate::probe::{Pollers, ProbeEvent};
 use crate::record::Recorder;
@@ -205,7 +206,10 @@ impl Core {
                 let Some(check) = self.checks.get(&gate).cloned() else { return };
                 let (cancel, cancelled) = watch::channel(false);
                 self.gate_runs.insert(run, cancel);
-                let targets = self.observer.probe_targets(side);
+                let at_each = |side: Side| {
+                    let urls = &self.service.sides[side].urls;
+                    urls.iter().map(|url| Target::new(url.trim_end_matches('/'))).collect()
+                };
                 let subject = Subject {
                     service: self.service.name.clone(),
                     environment: self.service.environment.clone(),
@@ -214,11 +218,11 @@ impl Core {
                 };
                 let job = GateRun {
                     run,
-                    targets,
+                    targets: at_each(side),
                     transport: self.service.probe.transport.clone(),
                     subject,
                     version,
-                    others: self.observer.probe_targets(side.other()),
+                    others: at_each(side.other()),
                     other_version: self.state.version_digest(side.other()),
                     resume: journal::log_path(&self.service.state_dir, &spec.name).with_extension("progress"),
                     observer: Arc::clone(&self.observer),

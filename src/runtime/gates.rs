@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::backend::{Observer, ProbeTarget};
+use crate::backend::Observer;
 use crate::domain::{Digest, GateSpec, LogLine, Transport};
 use crate::engine::Event;
 use crate::gate::{self, Check, GateProgress, RunContext, Subject};
@@ -16,11 +16,11 @@ pub(super) struct GateRun {
     pub(super) run: u64,
     pub(super) spec: GateSpec,
     pub(super) check: Arc<dyn Check>,
-    pub(super) targets: Vec<ProbeTarget>,
+    pub(super) targets: Vec<Target>,
     pub(super) transport: Transport,
     pub(super) subject: Subject,
     pub(super) version: Digest,
-    pub(super) others: Vec<ProbeTarget>,
+    pub(super) others: Vec<Target>,
     pub(super) other_version: Option<Digest>,
     pub(super) resume: PathBuf,
     pub(super) observer: Arc<dyn Observer>,
@@ -35,17 +35,13 @@ pub(super) async fn run(job: GateRun, lines: mpsc::Sender<LogLine>, urgent: mpsc
         0 => Ok(Vec::new()),
         count => job.observer.samples(count).await.map_err(|error| error.detail().to_owned()),
     };
-    let probed = |targets: Vec<ProbeTarget>| {
-        let target = |it: ProbeTarget| Target { headers: it.headers, ..Target::new(&it.base) };
-        targets.into_iter().map(target).collect()
-    };
     let (progress, mut progressed) = watch::channel(GateProgress::default());
     let context = RunContext {
-        targets: probed(job.targets),
+        targets: job.targets,
         transport: job.transport,
         subject: job.subject,
         version: job.version,
-        others: probed(job.others),
+        others: job.others,
         other_version: job.other_version,
         samples,
         resume: Some(job.resume),

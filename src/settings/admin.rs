@@ -5,8 +5,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::docs::KeyDefault::Nothing;
-use super::docs::{Section, key};
+use super::docs::Section;
 use super::error::quote;
 use super::error::quote_path;
 use super::reader::{Node, Table};
@@ -19,11 +18,7 @@ const MIN_TOKEN: usize = 16;
 const MAX_TOKEN: usize = 4096;
 
 /// The keys that say where a secret is, in every table with a secret.
-#[rustfmt::skip]
-pub(crate) const TOKEN: Section = Section::new("admin_token = { .. }", &[
-    key("env", "name", Nothing, "Environment variable that holds the secret. Write this or file."),
-    key("file", "path", Nothing, "File that holds the secret. Write this or env."),
-]);
+pub(crate) const TOKEN: Section = Section::new("admin_token = { .. }", include_str!("keys.md"));
 
 /// The address of a gateway's admin interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

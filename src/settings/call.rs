@@ -21,21 +21,21 @@ pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
     let url = table
         .need("url", "write e.g. url = \"http://ci.internal/status\"")
         .and_then(|node| url(&node, may_be_path, names));
-    let body = table.get("body").map(|node| {
+    let body = table.maybe("body", |node| {
         let text = node.lines()?;
         match placeholder::check_of(names, text) {
             Ok(()) => Some(text.to_owned()),
             Err(why) => node.refuse(why, "or write the braces with a blank between them"),
         }
     });
-    let default = if body.is_some() { "POST" } else { "GET" };
+    let default = if table.get("body").is_some() { "POST" } else { "GET" };
     let method = table.get("method").map_or(Some(default), |node| node.choice(&METHODS));
     let headers = headers_of(table, names);
     Some(Call {
         method: method?.to_owned(),
         url: url?,
         headers: headers?,
-        body: values::given(body)?,
+        body: body?,
         timeout_ms: 0,
         transport: Transport::default(),
     })

@@ -19,8 +19,6 @@ use crate::domain::text::clean;
 
 /// Further faults are counted but not kept.
 const MAX_FAULTS: usize = 100;
-/// The most tables of one list.
-const MAX_TABLES: usize = 100;
 
 /// The text and the faults found in it.
 pub(crate) struct Report<'a> {
@@ -135,6 +133,23 @@ impl<'a> Table<'a> {
         self.report.fault(self.at, self.label.clone(), message, remedy);
     }
 
+    /// The same for a value that is needed.
+    pub(crate) fn refuse<T>(&self, message: String, remedy: impl Into<String>) -> Option<T> {
+        self.fault(message, remedy);
+        None
+    }
+
+    /// The value of the key `key` by `read`, or `usual` if the key is not written; `None` if the value is at fault.
+    pub(crate) fn or<T>(&self, key: &str, usual: T, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Option<T> {
+        self.get(key).map_or(Some(usual), |node| read(&node))
+    }
+
+    /// The value of the key `key` by `read`: `Some(None)` if the key is not written, `None` if the value is at fault.
+    #[expect(clippy::option_option, reason = "not written, at fault, and a value are three things")]
+    pub(crate) fn maybe<T>(&self, key: &str, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Option<Option<T>> {
+        self.or(key, None, |node| read(node).map(Some))
+    }
+
     /// The directory for relative paths.
     pub(crate) fn base(&self) -> &Path {
         &self.report.base
@@ -147,7 +162,7 @@ impl<'a> Table<'a> {
 
     /// Whether `key` is documented for this table; any key is, where the table has no documented keys.
     pub(crate) fn knows(&self, key: &str) -> bool {
-        self.sections.is_empty() || self.sections.iter().any(|section| section.keys.iter().any(|doc| doc.key == key))
+        self.sections.is_empty() || self.sections.iter().any(|section| section.keys().any(|doc| doc.key == key))
     }
 
     /// The line of the header.
@@ -159,7 +174,7 @@ impl<'a> Table<'a> {
     #[must_use]
     pub(crate) fn keys_of(mut self, sections: &'static [&'static Section]) -> Self {
         self.sections = sections;
-        let known: Vec<&str> = sections.iter().flat_map(|section| section.keys).map(|doc| doc.key).collect();
+        let known: Vec<&str> = sections.iter().flat_map(|section| section.keys()).map(|doc| doc.key).collect();
         self.refuse_unknown(&known, "key");
         self
     }
@@ -200,11 +215,11 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of `[[key]]`; too many are a fault. `label` is their name in messages.
-    pub(crate) fn tables(&self, key: &str, label: &'static str) -> Vec<Table<'a>> {
+    pub(crate) fn tables(&self, key: &str, label: &'static str, most: usize) -> Vec<Table<'a>> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let tables = node.tables(label);
-        if tables.len() > MAX_TABLES {
-            node.fault(format!("{} of them are too many", tables.len()), format!("write at most {MAX_TABLES}"));
+        if tables.len() > most {
+            node.fault(format!("{} of them are too many", tables.len()), format!("write at most {most}"));
             return Vec::new();
         }
         tables
@@ -228,6 +243,11 @@ impl<'a> Table<'a> {
     /// A whole number within bounds; `default` when not written.
     pub(crate) fn number(&self, key: &str, bounds: RangeInclusive<u64>, default: u64) -> u64 {
         self.get(key).and_then(|node| node.number(bounds)).unwrap_or(default)
+    }
+
+    /// One of `choices`, or `default` if the key is not written or its value is at fault.
+    pub(crate) fn choice<T: Copy>(&self, key: &str, choices: &[(&'static str, T)], default: T) -> T {
+        self.get(key).and_then(|node| node.choice(choices)).unwrap_or(default)
     }
 
     /// `true` or `false`; `default` when not written.
@@ -293,6 +313,21 @@ impl<'a> Node<'a> {
             return self.refuse(format!("{} holds a control or invisible character", quote(text)), "remove it");
         }
         Some(text)
+    }
+
+    /// A word of at most `most` bytes that all `fit`; otherwise it `is_not` something.
+    pub(crate) fn word(
+        &self,
+        most: usize,
+        fits: impl Fn(u8) -> bool,
+        is_not: &str,
+        remedy: &'static str,
+    ) -> Option<String> {
+        let text = self.text()?;
+        if (1..=most).contains(&text.len()) && text.bytes().all(fits) {
+            return Some(text.to_owned());
+        }
+        self.refuse(format!("{} {is_not}", quote(text)), remedy)
     }
 
     /// A text that may have several lines.

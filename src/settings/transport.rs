@@ -1,8 +1,7 @@
 //! `ca`, `cert`, `key` and `proxy`: how requests reach their server. These keys are the same in every table that
 //! makes requests.
 
-use super::KeyDefault::{From, Is, Nothing};
-use super::docs::{Section, key};
+use super::docs::Section;
 use super::error::quote;
 use super::reader::{Node, Table};
 use super::url::BaseUrl;
@@ -11,13 +10,7 @@ use crate::domain::transport::{Identity, Proxy, Transport};
 use crate::http::{self, Part};
 
 /// The keys, in every table that makes requests.
-#[rustfmt::skip]
-pub(crate) const TRANSPORT: Section = Section::new("any table that makes requests", &[
-    key("ca", "path", From("the system's certificates alone"), "A PEM file with certificates that are trusted too: those of a CA of your own."),
-    key("cert", "path", Nothing, "A PEM file with the client certificate, for a server that asks for one; with key."),
-    key("key", "path", Nothing, "A PEM file with the private key of cert, without a passphrase."),
-    key("proxy", "none | env | URL", Is("\"none\""), "The proxy: none, the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, or this http:// or https:// URL."),
-]);
+pub(crate) const TRANSPORT: Section = Section::new("any table that makes requests", include_str!("keys.md"));
 
 /// Reads the keys. Files that cannot be used are a fault, except for a rollback: it goes on without them. In a table
 /// without `cert`, `key` means something else, and there is no client certificate.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::{quote, quote_path};
 use super::reader::{Node, Table};
+use super::url::BaseUrl;
 
 /// Unix socket addresses hold 108 bytes with the closing zero on Linux, 104 on the BSDs and macOS.
 const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -89,6 +90,14 @@ pub(crate) fn readable_file(node: &Node<'_>) -> Option<PathBuf> {
         Err(err) => {
             node.unusable(path, format!("{shown} cannot be read: {err}"), "give this user the right to read it")
         }
+    }
+}
+
+/// The base URL of a server.
+pub(crate) fn base_url(node: &Node<'_>) -> Option<BaseUrl> {
+    match BaseUrl::parse(node.text()?) {
+        Ok(url) => Some(url),
+        Err((message, remedy)) => node.refuse(message, remedy),
     }
 }
 

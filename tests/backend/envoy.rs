@@ -23,7 +23,7 @@ fn is_there(test: &str) -> bool {
 }
 
 fn backend(spec: EnvoySpec) -> Arc<dyn TrafficBackend> {
-    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect()
 }
 
 async fn fault(backend: &Arc<dyn TrafficBackend>) -> BackendError {

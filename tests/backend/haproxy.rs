@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect()
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 fn backend(spec: HaproxySpec) -> Arc<dyn TrafficBackend> {
-    cutover::testing::backend::Backend::new(spec).connect(Pair::from_fn(|side| vec![format!("http://{side}.invalid/")]))
+    cutover::testing::backend::Backend::new(spec).connect()
 }
 
 /// The weights of blue's and green's server on one node.

@@ -445,7 +445,7 @@ async fn a_port_in_use_is_told() {
     let port = taken.local_addr().unwrap().port();
     let (child, _to_child, _reports) = pipes();
     let error = run_model_server(Side::Blue, port, Mode::Good, child).await.unwrap_err();
-    assert!(error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
+    assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
 }
 
 #[tokio::test]

@@ -91,13 +91,13 @@ impl Rig for EmbeddedGateway {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        sequenced(Embedded::with_limit(self.address.clone(), Self::sides(), LIMIT))
+        sequenced("embedded", Embedded::with_limit(self.address.clone(), LIMIT))
     }
 
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
         let relay = Relay::before(At::Unix(self.socket()), |bytes| http("PUT ", bytes)).await;
         let At::Unix(at) = &relay.at else { return None };
-        let backend = EmbeddedSpec { admin: AdminAddress::Unix(at.clone()) }.connect(Self::sides());
+        let backend = EmbeddedSpec { admin: AdminAddress::Unix(at.clone()) }.connect();
         Some((relay, backend))
     }
 

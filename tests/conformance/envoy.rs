@@ -41,8 +41,7 @@ impl Rig for TwoProcesses {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        let urls = Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")]);
-        self.spec.connect(urls)
+        self.spec.connect()
     }
 
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
@@ -50,7 +49,7 @@ impl Rig for TwoProcesses {
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
         spec.admin[0] = AdminPlace::Unix(at.clone());
-        let backend = spec.connect(Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")]));
+        let backend = spec.connect();
         Some((relay, backend))
     }
 

@@ -110,7 +110,7 @@ impl Rig for TwoNodes {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        self.spec.connect(urls())
+        self.spec.connect()
     }
 
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
@@ -118,7 +118,7 @@ impl Rig for TwoNodes {
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
         spec.nodes[0] = NodeAddress::Unix(at.clone());
-        let backend = spec.connect(urls());
+        let backend = spec.connect();
         Some((relay, backend))
     }
 
@@ -168,7 +168,7 @@ impl Rig for SavedWeights {
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
-        self.spec.connect(urls())
+        self.spec.connect()
     }
 
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
@@ -176,7 +176,7 @@ impl Rig for SavedWeights {
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
         spec.nodes[0] = NodeAddress::Unix(at.clone());
-        let backend = spec.connect(urls());
+        let backend = spec.connect();
         Some((relay, backend))
     }
 

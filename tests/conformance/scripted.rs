@@ -12,8 +12,7 @@ pub struct Memory(Scripted);
 
 impl Rig for Memory {
     async fn start(split: Split) -> Self {
-        let bases = Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid")]);
-        Self(Scripted::new(split, bases))
+        Self(Scripted::new(split))
     }
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {

@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain", "narrate"]),
     ("settings", &["domain", "http"]),
     ("http", &["domain"]),
-    ("backend", &["domain", "http", "settings"]),
+    ("backend", &["domain", "http", "process", "settings"]),
     ("probe", &["domain", "http"]),
     ("gate", &["domain", "http", "process", "settings"]),
     ("alert", &["domain", "http", "process"]),

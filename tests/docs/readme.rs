@@ -153,9 +153,9 @@ fn once() -> String {
 
 fn scenarios() -> String {
     let mut out = String::from("| `--scenario` | what happens | exit code of `--linear` |\n|---|---|---|\n");
-    for scenario in Scenario::ALL {
-        let (name, told) = (scenario.name(), scenario.description());
-        let _ = writeln!(out, "| `{name}` | {told} | {} |", scenario.expected_exit());
+    for &scenario in Scenario::all() {
+        let told = scenario.description();
+        let _ = writeln!(out, "| `{scenario}` | {told} | {} |", scenario.expected_exit());
     }
     out
 }

@@ -151,8 +151,8 @@ fn tell(scenario: Scenario, sim: &mut Sim) -> Phase {
 #[test]
 fn a_replay_of_each_of_the_demos_stories_shows_the_very_same_screens() {
     let dir = tempfile::tempdir().unwrap();
-    for scenario in Scenario::ALL {
-        let file = dir.path().join(scenario.name());
+    for &scenario in Scenario::all() {
+        let file = dir.path().join(scenario.to_string());
         let mut sim = Sim::with(&watched());
         sim.live = Some(Live::start(&file, u64::MAX, &sim));
         let ends_in = tell(scenario, &mut sim);

@@ -234,8 +234,7 @@ async fn metrics_are_prometheus_text() {
 }
 
 fn backend(admin: AdminAddress) -> Arc<dyn TrafficBackend> {
-    let sides = Pair { blue: vec!["http://blue:1/".into()], green: vec!["http://green:1".into()] };
-    sequenced(Embedded::with_limit(admin, sides, Duration::from_millis(800)))
+    sequenced("embedded", Embedded::with_limit(admin, Duration::from_millis(800)))
 }
 
 fn at(socket: &Path) -> Arc<dyn TrafficBackend> {

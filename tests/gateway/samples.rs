@@ -27,8 +27,7 @@ fn model(request: &Request) -> Answer {
 async fn rig(dir: &tempfile::TempDir, blue: &str, sample: bool) -> (Rig, Arc<dyn TrafficBackend>) {
     let before = settings(dir, vec![blue.to_owned()], vec![kit::nobody()]);
     let rig = Rig::start(Settings { sample, ..before }).await;
-    let sides = Pair { blue: vec![blue.to_owned()], green: Vec::new() };
-    let backend = EmbeddedSpec { admin: AdminAddress::Unix(dir.path().join("admin.sock")) }.connect(sides);
+    let backend = EmbeddedSpec { admin: AdminAddress::Unix(dir.path().join("admin.sock")) }.connect();
     (rig, backend)
 }
 

@@ -264,22 +264,6 @@ fn what_is_no_journal_is_refused() {
 }
 
 #[test]
-fn the_tail_is_the_last_lines_whatever_their_length() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    for n in 0..40 {
-        journal.append(&note(&format!("{n}{}", "x".repeat(n * 500)))).unwrap();
-    }
-    for n in [0, 1, 2, 7, 39, 40, 41, 1_000] {
-        let tail = tail(dir.path(), n).unwrap();
-        let seqs: Vec<u64> = tail.entries.iter().map(|e| e.seq).collect();
-        let first = 41 - n.min(40) as u64;
-        assert_eq!(seqs, (first..=40).collect::<Vec<_>>(), "{n}");
-        assert_eq!(tail.bad_lines, 0);
-    }
-}
-
-#[test]
 fn gate_logs_are_named_cleaned_and_rotated() {
     let dir = tempfile::tempdir().unwrap();
     let name = |gate: &str| log_path(dir.path(), gate).file_name().unwrap().to_string_lossy().into_owned();

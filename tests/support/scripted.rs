@@ -9,7 +9,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cutover::testing::backend::{
-    Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, ProbeTarget, TrafficBackend,
+    Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, TrafficBackend,
 };
 use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
 
@@ -52,12 +52,11 @@ struct World {
 #[derive(Debug, Clone)]
 pub struct Scripted {
     world: Arc<Mutex<World>>,
-    bases: Pair<Vec<String>>,
 }
 
 impl Scripted {
-    /// A system with `split` in force, whose sides are reached at `bases`.
-    pub fn new(split: Split, bases: Pair<Vec<String>>) -> Self {
+    /// A system with `split` in force.
+    pub fn new(split: Split) -> Self {
         let world = World {
             split,
             revision: 1,
@@ -68,7 +67,7 @@ impl Scripted {
             applied: Vec::new(),
             traffic: None,
         };
-        Self { world: Arc::new(Mutex::new(world)), bases }
+        Self { world: Arc::new(Mutex::new(world)) }
     }
 
     /// Changes how it behaves from now on; an accepted change that waited is applied on `Behave`.
@@ -209,10 +208,6 @@ impl Observer for Scripted {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         let read = self.read();
         Box::pin(or_silence(read))
-    }
-
-    fn probe_targets(&self, side: Side) -> Vec<ProbeTarget> {
-        ProbeTarget::at_each(&self.bases[side])
     }
 
     fn preview(&self, order: &Order) -> Preview {

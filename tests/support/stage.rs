@@ -277,7 +277,7 @@ impl Stage {
 
     fn router(&self) -> Arc<dyn TrafficBackend> {
         let admin = AdminAddress::Unix(self.dir().join("gateway.sock"));
-        EmbeddedSpec { admin }.connect(Pair { blue: vec![], green: vec![] })
+        EmbeddedSpec { admin }.connect()
     }
 
     /// What the gateway says of itself.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::handler::Handler;
 use crate::backend::BackendError;
 use crate::backend::caddy::spec::{CaddyAdmin, CaddySpec};
-use crate::backend::exchange::{self, exchange_with};
+use crate::backend::exchange::{self, exchange_with, with_hint};
 use crate::domain::text::clean;
 use crate::http::{Client, Reply, Request};
 
@@ -97,7 +97,9 @@ impl Api {
     }
 
     async fn ask(&self, request: Request, limit: Duration) -> Result<Reply, BackendError> {
-        exchange_with(request, &self.place, limit, |status, body| self.own_error(status, body)).await.map_err(reachable)
+        let hint = "see whether Caddy runs, and listens here (admin.listen)";
+        let answer = exchange_with(request, &self.place, limit, |status, body| self.own_error(status, body)).await;
+        answer.map_err(|error| with_hint(error, hint))
     }
 
     /// The current handler.
@@ -171,16 +173,6 @@ impl Api {
             })
         };
         Ok(list.iter().filter_map(read).collect())
-    }
-}
-
-/// The error, with a remedy if Caddy was not reached.
-fn reachable(error: BackendError) -> BackendError {
-    match error {
-        BackendError::Unreachable(text) => {
-            BackendError::Unreachable(format!("{text}; see whether Caddy runs, and listens here (admin.listen)"))
-        }
-        other => other,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Reads `[backend] kind = "caddy"`: the admin interface, the handler that carries the split, the upstreams of each
 //! side.
 
-use super::keys;
 use super::spec::{CaddyAdmin, CaddySpec, HandlerAt};
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, quote, transport, values};
+use crate::settings::{BaseUrl, Node, Section, Table, quote, transport, values};
+
+pub(super) const KEYS: Section = Section::new("[backend] kind = \"caddy\"", include_str!("keys.md"));
+pub(super) const UPSTREAMS: Section = Section::new("upstreams = { .. }", include_str!("keys.md"));
 
 /// The most upstreams of one side.
 const MAX_UPSTREAMS: usize = 256;
@@ -23,14 +25,7 @@ pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
         Some(node) => written(&node),
         None => of_urls(table, around),
     };
-    let origin = match table.get("origin") {
-        Some(node) => origin(&node).map(Some),
-        None => Some(None),
-    };
-    let shares = match table.get("shares") {
-        Some(node) => values::shares(&node).map(Some),
-        None => Some(None),
-    };
+    let (origin, shares) = (table.maybe("origin", origin), table.maybe("shares", values::shares));
     let survives_restart = table.flag("survives_restart", false);
     let transport = transport(table);
     Some(Backend::new(CaddySpec {
@@ -90,15 +85,11 @@ fn handler(node: &Node<'_>) -> Option<HandlerAt> {
 }
 
 fn origin(node: &Node<'_>) -> Option<String> {
-    let text = node.text()?;
-    if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Some(text.to_owned());
-    }
-    node.refuse(format!("{} is no origin", quote(text)), "write e.g. \"http://127.0.0.1:2019\"")
+    node.word(200, |b| b.is_ascii_graphic(), "is no origin", "write e.g. \"http://127.0.0.1:2019\"")
 }
 
 fn written(node: &Node<'_>) -> Option<Pair<Vec<String>>> {
-    let table = node.table()?.keys_of(&[&keys::UPSTREAMS]);
+    let table = node.table()?.keys_of(&[&UPSTREAMS]);
     let side = |side: Side| {
         let node = table.need(side.name(), "write both sides: { blue = [..], green = [..] }")?;
         let items = node.list(EXAMPLE_DIALS)?;
@@ -136,8 +127,7 @@ fn of_urls(table: &Table<'_>, around: &Around<'_>) -> Option<Pair<Vec<String>>> 
     }
     if let Some(twin) = twin(&upstreams) {
         let fault = format!("two replicas' URLs are both {} to Caddy", quote(twin));
-        table.fault(fault, "write upstreams = { blue = [..], green = [..] }, one for each");
-        return None;
+        return table.refuse(fault, "write upstreams = { blue = [..], green = [..] }, one for each");
     }
     Some(upstreams)
 }

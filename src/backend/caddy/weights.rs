@@ -4,34 +4,24 @@
 //! reduced as far as possible. Caddy sends as many requests in a row to one upstream as its weight, so small weights
 //! are better.
 
-use crate::domain::{Pair, Side, Split};
+use crate::backend::share;
+use crate::domain::{Pair, Split};
 
 /// The weight of each upstream of a side, for `split` and this number of upstreams per side.
 pub(super) fn for_split(split: Split, upstreams: &Pair<usize>) -> Pair<u64> {
     let whole = Pair::from_fn(|side| u64::from(split.share(side)) * upstreams[side.other()] as u64);
-    let shared = gcd(whole.blue, whole.green);
-    whole.map(|_, weight| weight / shared)
+    share::reduced(whole)
 }
 
 /// The split for the summed weights of both sides, and whether it is a whole percent; `None` if all are 0.
 pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
-    let all = sums.blue.checked_add(sums.green).filter(|all| *all > 0)?;
-    let exact = sums.green as f64 * 100.0 / all as f64;
-    let mut green = exact.round() as u8;
-    // A side with any traffic is never shown with 0 %.
-    if sums.green > 0 && sums.blue > 0 {
-        green = green.clamp(1, 99);
-    }
-    Some((Split::toward(Side::Green, green), (exact - f64::from(green)).abs() < 1e-6))
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a.max(1) } else { gcd(b, a % b) }
+    share::of_sums(sums, 1e-6)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Side;
 
     #[test]
     fn every_percent_comes_back_whatever_the_number_of_upstreams() {

@@ -3,7 +3,9 @@
 use super::EmbeddedSpec;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
-use crate::settings::{Table, admin, quote};
+use crate::settings::{Section, Table, admin, quote};
+
+pub(super) const KEYS: Section = Section::new("[backend] kind = \"embedded\"", include_str!("keys.md"));
 
 /// The gateway of this file's `[gateway]`, or the one that `admin` names.
 pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
@@ -19,10 +21,7 @@ pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
         }
         (None, Some(gateway)) => Some(gateway.clone()),
         (None, None) if around.has_gateway => None,
-        (None, None) => {
-            table.fault("no gateway is named".into(), "write admin here, or [gateway] with listen");
-            None
-        }
+        (None, None) => table.refuse("no gateway is named".into(), "write admin here, or [gateway] with listen"),
     };
     admin.map(|admin| Backend::new(EmbeddedSpec { admin }))
 }

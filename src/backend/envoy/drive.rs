@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::fleet::{self, Fleet, Outcome};
+use super::fleet::{Fleet, NO_PROCESS};
 use super::reading::Reading;
 use super::{rds, runtime};
 use crate::backend::envoy::spec::EnvoyWay;
-use crate::backend::exchange::Failure;
 use crate::backend::replace;
-use crate::backend::{Accepted, BackendError};
+use crate::backend::{Accepted, BackendError, nodes};
 use crate::domain::Order;
 
 /// The time limit for reading a process. Reading and sending together stay below the 3 s that an order has.
@@ -23,7 +22,9 @@ const ACT: Duration = Duration::from_millis(1200);
 /// Carries out `order` in every process.
 pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order) -> Result<Accepted, BackendError> {
     match &fleet.spec().way {
-        EnvoyWay::Runtime { key } => judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?)?,
+        EnvoyWay::Runtime { key } => {
+            nodes::judged(order, &fleet.post(&runtime::setting(key, order), ACT).await?, NO_PROCESS)?;
+        }
         EnvoyWay::Routes { file, template } => {
             // Reason: a write goes on when nobody waits for it any more, and must end before the next one begins.
             let writing = Arc::clone(writing).lock_owned().await;
@@ -53,43 +54,10 @@ fn not_written(fault: &replace::Fault) -> BackendError {
 /// there.
 pub(super) async fn may_go_forward(fleet: &Fleet, order: &Order) -> Result<(), BackendError> {
     let read = fleet.read(LOOK).await?;
-    let faults: Vec<&Failure> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
-    if !faults.is_empty() {
-        return Err(match fleet::worst(&faults) {
-            BackendError::Unreachable(text) if read.len() > 1 => {
-                BackendError::Unreachable(format!("{text}; forward needs every Envoy, nothing was set"))
-            }
-            error => error,
-        });
-    }
     let tag = runtime::tag(&order.id);
-    let is_ours = |(_, reading): &Outcome<Reading>| {
-        reading.as_ref().is_ok_and(|it| it.tag.as_ref() == Some(&tag) && it.split == order.target && it.odd.is_none())
-    };
-    let Some(expected) = &order.expected else { return Ok(()) };
-    if *expected == fleet::revision(&read) || read.iter().all(is_ours) {
-        return Ok(());
-    }
-    let says: Vec<String> = read
-        .iter()
-        .filter_map(|(name, reading)| Some(format!("{name} says {}", reading.as_ref().ok()?.split)))
-        .collect();
-    Err(BackendError::Conflict(format!("it is not as it was on the screen: {}", says.join("; "))))
-}
-
-/// The result of all processes together.
-fn judged(order: &Order, sent: &[Outcome<()>]) -> Result<(), BackendError> {
-    let faults: Vec<&Failure> = sent.iter().filter_map(|(_, answer)| answer.as_ref().err()).collect();
-    let moved: Vec<&str> = sent.iter().filter(|(_, answer)| answer.is_ok()).map(|(name, _)| name.as_str()).collect();
-    if moved.is_empty() {
-        return Err(fleet::worst(&faults));
-    }
-    // Reason: a process that is down serves no traffic, so a rollback is complete without it. A note names it.
-    let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
-    if whole {
-        return Ok(());
-    }
-    Err(BackendError::Unknown(format!("set on {}; not on {}", moved.join(", "), fleet::worst(&faults).detail())))
+    let is_ours = |it: &Reading| it.tag.as_ref() == Some(&tag) && it.split == order.target && it.odd.is_none();
+    let needs_all = "forward needs every Envoy, nothing was set";
+    nodes::may_go_forward(&read, order, is_ours, NO_PROCESS, needs_all)
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use super::spec::{AdminPlace, EnvoySpec, EnvoyWay};
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, quote, values};
+use crate::settings::{Node, Section, Table, quote, values};
+
+pub(super) const KEYS: Section = Section::new("[backend] kind = \"envoy\"", include_str!("keys.md"));
 
 /// The most processes.
 const MAX_PROCESSES: usize = 64;
@@ -16,14 +18,10 @@ const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/r
 pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| places(&node));
     let way = way(table);
-    let cluster = |side: Side| match table.get(side.name()) {
-        Some(node) => cluster(&node),
-        None => Some(side.name().to_owned()),
-    };
+    let cluster = |side: Side| table.or(side.name(), side.name().to_owned(), cluster);
     let (blue, green) = (cluster(Side::Blue), cluster(Side::Green));
     if let Some(twin) = blue.as_ref().filter(|blue| Some(*blue) == green.as_ref()) {
-        table.fault(format!("cluster {} stands for both sides", quote(twin)), "name one cluster a side");
-        return None;
+        return table.refuse(format!("cluster {} stands for both sides", quote(twin)), "name one cluster a side");
     }
     let clusters = Pair { blue: blue?, green: green? };
     Some(Backend::new(EnvoySpec { admin: admin?, clusters, way: way? }))
@@ -37,11 +35,10 @@ fn way(table: &Table<'_>) -> Option<EnvoyWay> {
             template.fault("means nothing without routes".into(), "write routes, or remove it");
         }
         let Some(written) = written else {
-            table.fault(
+            return table.refuse(
                 "neither key nor routes is written".into(),
                 "write the runtime_key of green's route: key = \"routing.traffic_shift.green\"",
             );
-            return None;
         };
         return Some(EnvoyWay::Runtime { key: key(&written)? });
     };
@@ -98,10 +95,7 @@ fn list(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
 fn place(node: &Node<'_>) -> Option<AdminPlace> {
     let text = node.text()?;
     if text.contains("://") {
-        return match BaseUrl::parse(text) {
-            Ok(url) => Some(AdminPlace::Http(url.to_string())),
-            Err((why, remedy)) => node.refuse(why, remedy),
-        };
+        return values::base_url(node).map(|url| AdminPlace::Http(url.to_string()));
     }
     if text.contains(':') && !text.contains('/') {
         return node
@@ -112,22 +106,11 @@ fn place(node: &Node<'_>) -> Option<AdminPlace> {
 
 /// A runtime key that needs no escaping in a query.
 fn key(node: &Node<'_>) -> Option<String> {
-    let text = node.text()?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    if (1..=200).contains(&text.len()) && text.bytes().all(plain) {
-        return Some(text.to_owned());
-    }
-    node.refuse(
-        format!("{} is not a runtime key", quote(text)),
-        "write its letters, digits, - _ and . as the route does",
-    )
+    node.word(200, plain, "is not a runtime key", "write its letters, digits, - _ and . as the route does")
 }
 
 /// The name of a cluster, with the characters that Envoy allows.
 fn cluster(node: &Node<'_>) -> Option<String> {
-    let text = node.text()?;
-    if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Some(text.to_owned());
-    }
-    node.refuse(format!("{} is not the name of a cluster", quote(text)), "write it as Envoy's own config does")
+    node.word(200, |b| b.is_ascii_graphic(), "is not the name of a cluster", "write it as Envoy's own config does")
 }

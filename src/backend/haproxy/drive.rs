@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::fleet::{self, ask_all, read_all};
-use super::wire::{self, Fault};
-use super::{command, keep, settle};
+use super::fleet::{NO_NODE, Outcome, ask_all, read_all};
+use super::{command, keep, settle, wire};
+use crate::backend::exchange::Failure;
 use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
-use crate::backend::{Accepted, BackendError};
+use crate::backend::{Accepted, BackendError, nodes};
 use crate::domain::Order;
 
 /// The time limit for reading a node before an order. Reading, sending, the second reading and the disk together stay
@@ -24,51 +24,33 @@ pub(super) async fn set(
     order: &Order,
 ) -> Result<Accepted, BackendError> {
     let commands = command::setting(&spec.method, order.target, order.toward);
-    let mut moved: Vec<NodeAddress> = Vec::new();
-    let mut faults: Vec<Fault> = Vec::new();
-    for (node, answers) in ask_all(spec, commands.clone(), ACT).await {
-        match answers.and_then(|answers| all_done(&commands, &answers).map_err(|error| Fault::of(&node, error))) {
-            Ok(()) => moved.push(node),
-            Err(fault) => faults.push(fault),
-        }
-    }
+    let done = |(node, answers): Outcome<Vec<String>>| {
+        let done = answers.and_then(|it| all_done(&commands, &it).map_err(|error| Failure::of(&node, &error)));
+        (node, done)
+    };
+    let sent: Vec<Outcome<()>> = ask_all(spec, commands.clone(), ACT).await.into_iter().map(done).collect();
+    let moved: Vec<NodeAddress> = sent.iter().filter(|(_, done)| done.is_ok()).map(|(node, _)| node.clone()).collect();
     let mut settled = Ok(());
     if !moved.is_empty() {
         let mut now = order.target;
         // Reason: when only half of the nodes accepted an order, exactly that is reported; the state of the others
         // then does not come from another console.
-        if faults.is_empty() || !order.kind.is_forward() {
+        if moved.len() == sent.len() || !order.kind.is_forward() {
             let moved = HaproxySpec { nodes: moved.clone(), ..spec.clone() };
             (now, settled) = settle::settle(&moved, order).await;
         }
         let fault = keep::write(spec, now, &moved).await.err();
         *unsaved.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
-    judged(order, &moved, &faults)?;
+    nodes::judged(order, &sent, NO_NODE)?;
     settled.map(|()| Accepted { revision: None })
 }
 
 /// Checks that every node answers and is in the confirmed state, and that a reload would not undo the change.
 pub(super) async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<(), BackendError> {
     let read = read_all(spec, LOOK).await;
-    let faults: Vec<&Fault> = read.iter().filter_map(|(_, reading)| reading.as_ref().err()).collect();
-    if !faults.is_empty() {
-        return Err(match fleet::worst(&faults) {
-            BackendError::Unreachable(text) if spec.nodes.len() > 1 => BackendError::Unreachable(format!(
-                "{text}; forward needs every node, nothing was set: start it, or take it out of sockets"
-            )),
-            error => error,
-        });
-    }
-    if let Some(expected) = &order.expected
-        && *expected != fleet::revision(&read)
-    {
-        let says: Vec<String> = read
-            .iter()
-            .filter_map(|(node, reading)| Some(format!("{node} says {}", reading.as_ref().ok()?.split)))
-            .collect();
-        return Err(BackendError::Conflict(format!("it is not as it was on the screen: {}", says.join("; "))));
-    }
+    let needs_all = "forward needs every node, nothing was set: start it, or take it out of sockets";
+    nodes::may_go_forward(&read, order, |_| false, NO_NODE, needs_all)?;
     keep::check(spec)
         .await
         .map_err(|fault| BackendError::Refused(format!("a reload would undo it, nothing was set: {fault}")))
@@ -91,20 +73,4 @@ fn all_done(commands: &[String], answers: &[String]) -> Result<(), BackendError>
             Err(BackendError::Unknown(format!("{done} of {} commands were carried out; {error}", commands.len())))
         }
     }
-}
-
-/// The result of all nodes together.
-fn judged(order: &Order, moved: &[NodeAddress], faults: &[Fault]) -> Result<(), BackendError> {
-    let told: Vec<&Fault> = faults.iter().collect();
-    if moved.is_empty() {
-        return Err(fleet::worst(&told));
-    }
-    // Reason: a process that is down serves no traffic, so a rollback is complete without it. A note names it.
-    let whole = faults.is_empty() || (!order.kind.is_forward() && faults.iter().all(|fault| fault.is_gone));
-    if whole {
-        return Ok(());
-    }
-    let moved: Vec<String> = moved.iter().map(ToString::to_string).collect();
-    let detail = fleet::worst(&told);
-    Err(BackendError::Unknown(format!("set on {}; not on {}", moved.join(", "), detail.detail())))
 }

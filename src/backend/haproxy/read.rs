@@ -4,12 +4,16 @@
 
 use std::path::PathBuf;
 
-use super::keys;
 use super::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
 use crate::settings::{Node, Section, Table, quote, values};
+
+pub(super) const KEYS: Section = Section::new("[backend] kind = \"haproxy\"", include_str!("keys.md"));
+pub(super) const VALUES: Section = Section::new("values = { .. }", include_str!("keys.md"));
+pub(super) const BACKENDS: Section = Section::new("backends = { .. }", include_str!("keys.md"));
+pub(super) const SERVERS: Section = Section::new("servers = { .. }", include_str!("keys.md"));
 
 /// The most processes.
 const MAX_NODES: usize = 64;
@@ -49,13 +53,11 @@ fn nodes(table: &Table<'_>) -> Option<Vec<NodeAddress>> {
         (None, Some(several)) => several.list(EXAMPLE_SOCKETS)?,
         (Some(one), Some(_)) => return one.refuse("socket and sockets are both written".into(), "remove one of them"),
         (None, None) => {
-            table.fault("no socket is named".into(), "write e.g. socket = \"/run/haproxy/admin.sock\"");
-            return None;
+            return table.refuse("no socket is named".into(), "write e.g. socket = \"/run/haproxy/admin.sock\"");
         }
     };
     if written.is_empty() || written.len() > MAX_NODES {
-        table.fault(format!("{} sockets are named", written.len()), format!("name 1 to {MAX_NODES}"));
-        return None;
+        return table.refuse(format!("{} sockets are named", written.len()), format!("name 1 to {MAX_NODES}"));
     }
     let mut nodes = Vec::new();
     for node in &written {
@@ -111,12 +113,9 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let usual = if way == Way::Percent { "green_pct" } else { "active" };
     let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
     // Reads all keys before a missing one ends this, so that all faults are found at once.
-    let backends = match table.get("backends") {
-        Some(node) => pair(&node, &[&keys::BACKENDS], name).map(Some),
-        None => Some(None),
-    };
+    let backends = table.maybe("backends", |node| pair(node, &[&BACKENDS], name));
     let values = match table.get("values").filter(|_| way == Way::Map) {
-        Some(node) => pair(&node, &[&keys::VALUES], |node| word(node, "a value")),
+        Some(node) => pair(&node, &[&VALUES], |node| word(node, "a value")),
         None => Some(Pair::from_fn(|side| side.name().to_owned())),
     };
     if let Some(Some(twin)) = backends.as_ref().map(|it| it.as_ref().filter(|it| it.blue == it.green)) {
@@ -149,7 +148,7 @@ fn weights(table: &Table<'_>) -> Option<Method> {
     let backend =
         table.need("backend", "write the backend that holds the servers of both sides: backend = \"be_split\"");
     let backend = backend.and_then(|node| name(&node));
-    let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[&keys::SERVERS], |node| {
+    let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[&SERVERS], |node| {
         let items = node.list(EXAMPLE_SERVERS)?;
         if items.is_empty() || items.len() > MAX_SERVERS {
             return node.refuse(format!("{} servers are named", items.len()), format!("name 1 to {MAX_SERVERS}"));
@@ -158,36 +157,22 @@ fn weights(table: &Table<'_>) -> Option<Method> {
     })?;
     let mut seen = std::collections::HashSet::new();
     if let Some(twin) = servers.blue.iter().chain(&servers.green).find(|server| !seen.insert(server.as_str())) {
-        table.fault(format!("server {} is named twice", quote(twin)), "name each server once, on one side");
-        return None;
+        return table.refuse(format!("server {} is named twice", quote(twin)), "name each server once, on one side");
     }
     Some(Method::Weights { backend: backend?, servers })
 }
 
 /// The name of a backend or server, with the characters that HAProxy allows.
 fn name(node: &Node<'_>) -> Option<String> {
-    let text = node.text()?;
-    if !text.is_empty() && text.len() <= 200 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
-    {
-        return Some(text.to_owned());
-    }
-    node.refuse(
-        format!("{} is not a name in HAProxy", quote(text)),
-        "write its letters, digits, - _ . and : as HAProxy's own config does",
-    )
+    let remedy = "write its letters, digits, - _ . and : as HAProxy's own config does";
+    node.word(200, |b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b), "is not a name in HAProxy", remedy)
 }
 
 /// A word that needs no quoting in a command of the runtime API.
 fn word(node: &Node<'_>, what: &str) -> Option<String> {
-    let text = node.text()?;
     let plain = |b: u8| b.is_ascii_graphic() && !b";\\\"'<#".contains(&b);
-    if !text.is_empty() && text.len() <= 400 && text.bytes().all(plain) {
-        return Some(text.to_owned());
-    }
-    node.refuse(
-        format!("{} cannot be {what} of the runtime API", quote(text)),
-        "write one word without blanks, ; \\ # < and quotes",
-    )
+    let remedy = "write one word without blanks, ; \\ # < and quotes";
+    node.word(400, plain, &format!("cannot be {what} of the runtime API"), remedy)
 }
 
 fn save(table: &Table<'_>, nodes: Option<usize>) -> Option<Save> {

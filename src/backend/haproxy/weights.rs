@@ -3,6 +3,7 @@
 //! HAProxy's weights are 0 to 256 and relative to one another. All servers of a side get the same weight if possible,
 //! so that the replicas of a side share its traffic evenly, whatever their number.
 
+use crate::backend::share;
 use crate::domain::{Pair, Side, Split};
 
 /// The largest weight a server can have.
@@ -32,8 +33,7 @@ fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
     }
     let blue = wanted.blue * servers.green as u64;
     let green = wanted.green * servers.blue as u64;
-    let shared = gcd(blue, green);
-    let exact = Pair { blue: blue / shared, green: green / shared };
+    let exact = share::reduced(Pair { blue, green });
     if exact.blue.max(exact.green) <= MOST {
         return exact;
     }
@@ -46,23 +46,9 @@ fn evenly(split: Split, servers: &Pair<usize>) -> Pair<u64> {
     Pair::from_fn(|side| if side == small { least } else { most })
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a.max(1) } else { gcd(b, a % b) }
-}
-
 /// The split for the summed weights of both sides, and whether it is a whole percent; `None` if all are 0.
 pub(super) fn to_split(sums: &Pair<u64>) -> Option<(Split, bool)> {
-    let all = sums.blue + sums.green;
-    if all == 0 {
-        return None;
-    }
-    let exact = sums.green as f64 * 100.0 / all as f64;
-    let mut green = exact.round() as u8;
-    // A side with any traffic is never shown with 0 %.
-    if sums.green > 0 && sums.blue > 0 {
-        green = green.clamp(1, 99);
-    }
-    Some((Split::toward(Side::Green, green), (exact - f64::from(green)).abs() < 0.25))
+    share::of_sums(sums, 0.25)
 }
 
 #[cfg(test)]

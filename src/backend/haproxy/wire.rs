@@ -10,64 +10,40 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::BackendError;
+use crate::backend::exchange::Failure;
 use crate::backend::haproxy::spec::NodeAddress;
 use crate::domain::text::clean;
 
 /// The longest answer, in bytes. A backend with a thousand servers has about 400 KiB of `show stat`.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
-/// Why a node gave no answers.
-#[derive(Debug, Clone)]
-pub(super) struct Fault {
-    /// Its meaning for the order. Its text starts with the node.
-    pub error: BackendError,
-    /// Nothing listens there: that process is not running and serves no traffic. Other failures may come from a
-    /// router at work.
-    pub is_gone: bool,
-}
-
-impl Fault {
-    /// A fault of a process that is running.
-    pub(super) fn of(node: &NodeAddress, error: BackendError) -> Self {
-        let told = |text: String| format!("{node}: {text}");
-        let error = match error {
-            BackendError::Unreachable(text) => BackendError::Unreachable(told(text)),
-            BackendError::Unknown(text) => BackendError::Unknown(told(text)),
-            BackendError::Conflict(text) => BackendError::Conflict(told(text)),
-            BackendError::Denied(text) => BackendError::Denied(told(text)),
-            BackendError::Refused(text) => BackendError::Refused(told(text)),
-            BackendError::Garbled(text) => BackendError::Garbled(told(text)),
-        };
-        Self { error, is_gone: false }
-    }
-}
+/// A connection to a node.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Sends `commands` and returns one answer for each, without the empty line at its end.
-pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration) -> Result<Vec<String>, Fault> {
+pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration) -> Result<Vec<String>, Failure> {
     if let Some(command) = commands.iter().find(|command| !is_one_command(command)) {
         let text = format!("{:?} is not one command of the runtime API; nothing was sent", clean(command, 120));
-        return Err(Fault::of(node, BackendError::Refused(text)));
+        return Err(Failure::of(node, &BackendError::Refused(text)));
     }
     let deadline = Instant::now() + limit;
     let line = format!("{}\n", commands.join(";"));
     let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {} ms", limit.as_millis()));
-    let exchanged = match node {
-        NodeAddress::Unix(path) => {
-            let stream = timeout_at(deadline, UnixStream::connect(path)).await.unwrap_or_else(|_| Err(late()));
-            let stream = stream.map_err(|error| not_connected(node, &error))?;
-            timeout_at(deadline, exchange(stream, line, commands.len())).await
-        }
-        NodeAddress::Tcp(address) => {
-            let stream = timeout_at(deadline, TcpStream::connect(address)).await.unwrap_or_else(|_| Err(late()));
-            let stream = stream.map_err(|error| not_connected(node, &error))?;
-            timeout_at(deadline, exchange(stream, line, commands.len())).await
-        }
+    let connect = async {
+        Ok::<Box<dyn Stream>, io::Error>(match node {
+            NodeAddress::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            NodeAddress::Tcp(address) => Box::new(TcpStream::connect(address).await?),
+        })
     };
+    let stream = timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(late()));
+    let stream = stream.map_err(|error| not_connected(node, &error))?;
+    let exchanged = timeout_at(deadline, exchange(stream, line, commands.len())).await;
     let silent = |_| {
         let first = commands.first().map_or_else(String::new, |first| clean(first, 60));
         Err(BackendError::Unknown(format!("no answer within {} ms to {first:?}", limit.as_millis())))
     };
-    exchanged.unwrap_or_else(silent).map_err(|error| Fault::of(node, error))
+    exchanged.unwrap_or_else(silent).map_err(|error| Failure::of(node, &error))
 }
 
 /// A line end, a semicolon or a payload mark would start another command.
@@ -75,10 +51,10 @@ fn is_one_command(command: &str) -> bool {
     !command.is_empty() && command.bytes().all(|b| (b' '..=b'~').contains(&b) && !b";\\\"'<#".contains(&b))
 }
 
-fn not_connected(node: &NodeAddress, error: &io::Error) -> Fault {
+fn not_connected(node: &NodeAddress, error: &io::Error) -> Failure {
     let text = clean(&error.to_string(), 120);
     if error.kind() == io::ErrorKind::PermissionDenied {
-        return Fault::of(node, BackendError::Denied(format!("{text}: this user may not open the socket")));
+        return Failure::of(node, &BackendError::Denied(format!("{text}: this user may not open the socket")));
     }
     let (is_gone, text) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (true, format!("{text}: nobody listens there; does this HAProxy run?")),
@@ -87,7 +63,7 @@ fn not_connected(node: &NodeAddress, error: &io::Error) -> Fault {
         }
         _ => (false, text),
     };
-    Fault { is_gone, ..Fault::of(node, BackendError::Unreachable(text)) }
+    Failure { is_gone, ..Failure::of(node, &BackendError::Unreachable(text)) }
 }
 
 /// From the first byte on, everything may have happened.

@@ -1,12 +1,16 @@
 //! Reads `[backend] kind = "exec"` and `kind = "http"`: the user's own commands and calls.
 
-use super::keys;
 use super::spec::{Act, AnswerAt, HookCan, HookSpec, PLACEHOLDERS};
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::capabilities::Weights;
 use crate::domain::{Transport, placeholder};
-use crate::settings::{Node, Table, call, quote, transport, values};
+use crate::settings::{Node, Section, Table, call, quote, transport, values};
+
+pub(super) const EXEC: Section = Section::new("[backend] kind = \"exec\"", include_str!("keys.md"));
+pub(super) const HTTP: Section = Section::new("[backend] kind = \"http\"", include_str!("keys.md"));
+pub(super) const BOTH: Section = Section::new("[backend] kind = \"exec\" or \"http\"", include_str!("keys.md"));
+pub(super) const CALL: Section = Section::new("[backend.read], [backend.set], ...", include_str!("keys.md"));
 
 const MINUTE: u64 = 60_000;
 
@@ -52,8 +56,7 @@ fn acts<'a>(table: &Table<'a>, act: impl Fn(&Node<'a>, bool) -> Option<Act>) -> 
     };
     let (set, switch, rollback) = (change("set"), change("switch"), change("rollback"));
     if set.is_none() && switch.is_none() && is_whole {
-        table.fault("neither set nor switch is written".into(), "write set, or switch where only that exists");
-        return None;
+        return table.refuse("neither set nor switch is written".into(), "write set, or switch where only that exists");
     }
     is_whole.then_some(())?;
     Some(Acts { read: read?, set, switch, rollback })
@@ -75,11 +78,11 @@ fn command(node: &Node<'_>, example: &str) -> Option<Act> {
 }
 
 fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
-    let table = node.table()?.keys_of(&[&keys::CALL]);
+    let table = node.table()?.keys_of(&[&CALL]);
     let call = call::call_of(&table, false, &PLACEHOLDERS);
     if !is_read && table.get("method").is_none() && table.get("body").is_none() {
-        table.fault("neither method nor body is written".into(), "write e.g. method = \"PUT\": a GET changes nothing");
-        return None;
+        return table
+            .refuse("neither method nor body is written".into(), "write e.g. method = \"PUT\": a GET changes nothing");
     }
     Some(Act::Call(call?))
 }

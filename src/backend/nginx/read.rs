@@ -4,7 +4,9 @@ use super::spec::NginxSpec;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::Pair;
-use crate::settings::{Node, Table, quote, values};
+use crate::settings::{Node, Section, Table, quote, values};
+
+pub(super) const KEYS: Section = Section::new("[backend] kind = \"nginx\"", include_str!("keys.md"));
 
 /// Reads the config of nginx.
 pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
@@ -15,10 +17,7 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     });
     let variable = table.get("variable").map_or_else(|| Some("cutover_side".to_owned()), |node| variable(&node));
     let key = table.get("key").map_or_else(|| Some("${request_id}".to_owned()), |node| key(&node));
-    let name = |key: &str| match table.get(key) {
-        Some(node) => values::name(&node, 64),
-        None => Some(key.to_owned()),
-    };
+    let name = |key: &str| table.or(key, key.to_owned(), |node| values::name(node, 64));
     let (blue, green) = (name("blue"), name("green"));
     if let Some(node) = table.get("green").filter(|_| blue.is_some() && blue == green) {
         node.fault("both sides have the same name".into(), "name an upstream of its own for each side");

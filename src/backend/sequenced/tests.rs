@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::backend::{Preview, ProbeTarget, Sending};
+use crate::backend::{Preview, Sending};
 use crate::domain::{Move, Observation, Side, Split};
 
 #[derive(Clone, Default)]
@@ -52,20 +52,12 @@ impl Observer for Fake {
         Box::pin(std::future::ready(Err(BackendError::Unreachable("a test".into()))))
     }
 
-    fn probe_targets(&self, _: Side) -> Vec<ProbeTarget> {
-        Vec::new()
-    }
-
     fn preview(&self, _: &Order) -> Preview {
         Preview { target: String::new(), lines: Vec::new() }
     }
 }
 
 impl TrafficSystem for Fake {
-    fn name(&self) -> &'static str {
-        "fake"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities::direct()
     }
@@ -99,7 +91,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let fake = Fake::default();
-        Self { driver: sequenced(fake.clone()).driver().unwrap(), fake }
+        Self { driver: sequenced("fake", fake.clone()).driver().unwrap(), fake }
     }
 
     async fn apply(&self, order: &Order) -> Outcome {

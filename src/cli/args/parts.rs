@@ -14,7 +14,7 @@ use crate::domain::OnFailure;
 use crate::report::Choice;
 
 /// How a command that acts asks and waits.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct ActArgs {
     /// Do not ask; required without a terminal
@@ -43,6 +43,27 @@ pub(crate) struct ExpectArgs {
     /// Act only if the state digest of `cutover status` is still this one (exit code 7 if not)
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect: Option<String>,
+}
+
+/// How a command that needs consent asks and waits.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConsentArgs {
+    /// How it asks and waits.
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// The state that consent is bound to.
+    #[command(flatten)]
+    pub expect: ExpectArgs,
+}
+
+/// A gate that a person answers for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SignArgs {
+    /// The gate's name
+    pub gate: String,
+    /// How it asks and waits.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
 }
 
 /// How many lines of a log, and whether to follow it.
@@ -200,17 +221,6 @@ pub(crate) struct DemoArgs {
     /// The theme to draw with: one that comes with cutover, one of yours, or a file [env: CUTOVER_THEME]
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
-}
-
-/// The names come from the demo's own table.
-impl ValueEnum for Scenario {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.description()))
-    }
 }
 
 /// The part of a recording to show.

@@ -7,7 +7,8 @@ use clap::Subcommand;
 use clap_complete::Shell;
 
 use super::parts::{
-    ActArgs, DemoArgs, ExpectArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, RunArgs, TailArgs,
+    ActArgs, ConsentArgs, DemoArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, RunArgs, SignArgs,
+    TailArgs,
 };
 use crate::cli::span;
 
@@ -46,87 +47,30 @@ pub(crate) enum Verb {
     Promote {
         /// How it asks and waits.
         #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
+        consent: ConsentArgs,
         /// Go on to this step of the plan (1 is the first); wait for each bake, also for a running one
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
         to_step: Option<u16>,
     },
     /// Move all traffic to the candidate at once
-    Switch {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Switch(ConsentArgs),
     /// End the rollout before it is complete and move all traffic back to the live side
-    Abort {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Abort(ConsentArgs),
     /// Walk the plan unattended: gates, steps, bakes, the rollback window; the exit code says how it ended
     Run(RunArgs),
     /// Move all traffic back now; needs no gates, no fresh data and no digest
-    Rollback {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-    },
+    Rollback(ActArgs),
     /// Stop the plan where it is; moves no traffic
     #[command(visible_alias = "hold")]
-    Pause {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-    },
+    Pause(ActArgs),
     /// Go on with the plan; after drift, accept what the router says
-    Resume {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Resume(ConsentArgs),
     /// Let one failing gate pass for this candidate version; needs --reason of 10 characters
-    Override {
-        /// The gate's name
-        gate: String,
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Override(SignArgs),
     /// Sign for a manual gate, for this candidate version; needs --reason of 10 characters
-    Approve {
-        /// The gate's name
-        gate: String,
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Approve(SignArgs),
     /// End the rollback window and release the standby
-    Finalize {
-        /// How it asks and waits.
-        #[command(flatten)]
-        act: ActArgs,
-        /// The state that consent is bound to.
-        #[command(flatten)]
-        expect: ExpectArgs,
-    },
+    Finalize(ConsentArgs),
     /// Write a line into the journal
     Note {
         /// The text

@@ -69,14 +69,6 @@ pub struct LoadReport {
     pub p99_ms: Option<f64>,
 }
 
-impl LoadReport {
-    /// Requests that a client counts as failed: 5xx, broken and timed out.
-    pub const fn lost(&self) -> u64 {
-        self.failed + self.broken + self.timed_out
-    }
-}
-
-/// Running counts.
 #[derive(Debug)]
 pub(super) struct Tally {
     report: LoadReport,

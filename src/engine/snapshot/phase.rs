@@ -46,22 +46,6 @@ impl Phase {
             Self::Unknown => "UNKNOWN",
         }
     }
-
-    /// As the status document spells it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Validating => "validating",
-            Self::Ready => "ready",
-            Self::Shifting => "shifting",
-            Self::Paused => "paused",
-            Self::Switched => "switched",
-            Self::Finalized => "finalized",
-            Self::Aborted => "aborted",
-            Self::RolledBack => "rolled_back",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// How far the plan is.

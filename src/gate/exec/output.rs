@@ -120,25 +120,25 @@ impl<R: AsyncRead + Unpin> Output<R> {
     }
 
     /// What it says as JSON: all of it, or its last line.
-    pub(super) fn said(&self) -> Said {
+    pub(super) fn told(&self) -> Told {
         let whole = (self.head.len() <= MAX_KEPT).then_some(self.head.as_slice());
         let object = |text: &[u8]| match serde_json::from_slice(text) {
             Ok(Value::Object(object)) => Some(object),
             _ => None,
         };
         match whole.and_then(object).or_else(|| object(&self.last)) {
-            Some(object) => Said::read(&object),
+            Some(object) => Told::read(&object),
             None if self.last.trim_ascii().starts_with(b"{") => {
-                Said { fault: Some("its last line is not the JSON it looks like".into()), ..Said::default() }
+                Told { fault: Some("its last line is not the JSON it looks like".into()), ..Told::default() }
             }
-            None => Said::default(),
+            None => Told::default(),
         }
     }
 }
 
 /// What a command told as JSON.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct Told {
     pub(super) value: Option<f64>,
     pub(super) limit: Option<f64>,
     pub(super) at_least: bool,
@@ -150,9 +150,9 @@ pub(super) struct Said {
     pub(super) fault: Option<String>,
 }
 
-impl Said {
+impl Told {
     fn read(object: &Map<String, Value>) -> Self {
-        let mut said = Self::default();
+        let mut told = Self::default();
         let mut fault = None;
         let mut number = |key: &str| match object.get(key) {
             None | Some(Value::Null) => None,
@@ -164,21 +164,21 @@ impl Said {
                 number
             }
         };
-        (said.limit, said.value) = (number("limit"), number("value"));
-        said.fault = fault;
-        said.at_least = object.get("at_least").and_then(Value::as_bool).unwrap_or(false);
+        (told.limit, told.value) = (number("limit"), number("value"));
+        told.fault = fault;
+        told.at_least = object.get("at_least").and_then(Value::as_bool).unwrap_or(false);
         let units = ["ratio", "ms", "count"];
         let unit = object.get("unit").and_then(Value::as_str);
-        said.unit = units.into_iter().find(|known| Some(*known) == unit).unwrap_or_default();
-        said.samples = object.get("samples").and_then(Value::as_u64);
+        told.unit = units.into_iter().find(|known| Some(*known) == unit).unwrap_or_default();
+        told.samples = object.get("samples").and_then(Value::as_u64);
         let text = |value: &Value| match value {
             Value::String(text) => clean(text, MAX_LINE),
             other => clean(&other.to_string(), MAX_LINE),
         };
-        said.note = object.get("note").filter(|note| !note.is_null()).map(text);
+        told.note = object.get("note").filter(|note| !note.is_null()).map(text);
         let details = object.get("details").and_then(Value::as_array);
-        said.details = details.into_iter().flatten().take(20).map(text).collect();
-        said
+        told.details = details.into_iter().flatten().take(20).map(text).collect();
+        told
     }
 }
 
@@ -186,24 +186,24 @@ impl Said {
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> Said {
-        Said::read(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap())
+    fn told(text: &str) -> Told {
+        Told::read(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap())
     }
 
     #[test]
     fn what_is_no_number_is_none_and_told() {
         let full =
-            said(r#"{"value":0.5,"limit":1,"at_least":true,"unit":"ratio","samples":7,"note":"n","details":[1,"b"]}"#);
+            told(r#"{"value":0.5,"limit":1,"at_least":true,"unit":"ratio","samples":7,"note":"n","details":[1,"b"]}"#);
         assert_eq!((full.value, full.limit, full.at_least, full.unit), (Some(0.5), Some(1.0), true, "ratio"));
         assert_eq!(
             (full.samples, full.note.as_deref(), full.details),
             (Some(7), Some("n"), vec!["1".into(), "b".into()])
         );
         for bad in [r#"{"value":"0.5"}"#, r#"{"value":[1]}"#, r#"{"value":true}"#] {
-            let bad = said(bad);
+            let bad = told(bad);
             assert_eq!((bad.value, bad.fault.as_deref()), (None, Some("value in its JSON is not a number")));
         }
-        assert_eq!(said(r#"{"value":null,"unit":"\u001b[2J","note":null,"level":"info"}"#), Said::default());
-        assert_eq!(said(r#"{"note":"\u001b[2Jevil"}"#).note.as_deref(), Some("evil"));
+        assert_eq!(told(r#"{"value":null,"unit":"\u001b[2J","note":null,"level":"info"}"#), Told::default());
+        assert_eq!(told(r#"{"note":"\u001b[2Jevil"}"#).note.as_deref(), Some("evil"));
     }
 }

@@ -4,8 +4,7 @@ use super::super::check::{Around, GATE, Kind, Read};
 use super::super::expect;
 use super::spec::{CaseFields, Compare, GoldenForm, GoldenLimits, GoldenSpec};
 use crate::domain::template::Template;
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{Node, Section, Table, call, key, values};
+use crate::settings::{Node, Section, Table, call, values};
 
 const SECOND: u64 = 1000;
 /// A golden set has no more lines.
@@ -24,34 +23,7 @@ pub(in crate::gate) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"golden\"", &[
-    key("cases", "file", Required, "JSON lines: {\"id\":\"17\",\"request\":{..the body as sent..},\"expect\":\"spam\"}; or a table with a header row when its name ends in .csv or .tsv. At most 100 000 lines."),
-    key("path", "path", From("none; /v1/chat/completions for openai"), "Where the requests are posted."),
-    key("answer", "JSON pointer", From("none; /outputs/0/data/0 for v2, /choices/0/message/content for openai"), "Place of the answer in the JSON response."),
-    key("min_accuracy", "share", Nothing, "Lowest share of right answers: 0.95 or \"95%\". At least one of the four limits is required."),
-    key("min_agreement", "share", Nothing, "Lowest share of cases that both sides answer alike. Every case is also sent to the live side."),
-    key("max_mean_error", "number", Nothing, "Highest mean absolute error: the mean distance between the answer and the expected number."),
-    key("max_error", "number", Nothing, "Highest single distance. An answer that is not a number, or NaN, fails both limits."),
-    key("compare", "exact | loose | contains", From("\"exact\"; \"loose\" for openai"), "When an answer counts as the expected one. exact: the same JSON. loose: letter case, white space, and quotes and a full stop around a text do not matter. contains: a text that contains the expected one."),
-    key("tolerance", "number", Is("0"), "Numbers that differ by at most this count as the same."),
-    key("form", "json | v2 | openai", Is("\"json\""), "What is sent for a case that has no request. json: the request template. v2: an Open Inference v2 tensor of its inputs. openai: a chat completion of its prompt or messages at temperature 0."),
-    key("request", "JSON text", Nothing, "For json: the body, with \"{{name}}\" for a case's field or column; if it is alone in its quotes it keeps its type (\"{{name:text}}\" and \"{{name:number}}\" say which), and \"{{inputs}}\" is the list of all inputs."),
-    key("tensor", "text", From("`input-0`"), "For v2: the tensor's name; its shape is [1, number of inputs]."),
-    key("datatype", "word", From("`FP32`"), "For v2: the tensor's datatype, as the protocol names it."),
-    key("model", "text", Nothing, "For openai, where it is required: the name of the model."),
-    key("system", "text", Nothing, "For openai: the system message."),
-    key("prompt", "text", From("`{{prompt}}`"), "For openai: the user's message, with {{name}} for a case's field or column."),
-    key("id", "text", Is("\"id\""), "Field or column that names a case. Without it the line number is the name."),
-    key("expect", "text", Is("\"expect\""), "Field or column that holds the expected answer."),
-    key("inputs", "list of texts", From("every other column; for JSON lines the field inputs"), "Fields or columns that are the inputs, in their order."),
-    key("on_broken", "refuse | skip", Is("\"refuse\""), "What happens with broken lines, each reported with its number. refuse: there is no result. skip: they are left out and counted."),
-    key("concurrency", "number", Is("4"), "Requests in flight at once."),
-    key("min_cases", "number", Is("50"), "With fewer cases there is no result."),
-    key("headers", "table", Nothing, "Sent with every request: { x-tenant = \"a\", x-api-key = { env = \"NAME\" } }; a secret is { env = .. } or { file = .. }."),
-    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
-    key("request_timeout", "duration", Is("\"10s\""), "Longest wait for one response."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"golden\"", include_str!("../keys/golden.md"));
 
 fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let cases =
@@ -93,11 +65,10 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
         timeout_ms: own_timeout,
     };
     if spec.separator().is_some() && matches!(spec.form, GoldenForm::Json { template: None }) {
-        table.fault(
+        return table.refuse(
             "the rows of a table say nothing of the request".into(),
             "write request = '{..}' with {{column}} in it, or form = \"v2\" or \"openai\"",
         );
-        return None;
     }
     Some(Read::runs(spec))
 }
@@ -141,7 +112,7 @@ fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
     };
     let template = filled("request", "write e.g. request = '{\"age\": \"{{age}}\"}'", Template::parse);
     let prompt = filled("prompt", "write e.g. prompt = \"Is this spam? {{text}}\"", Template::text);
-    let datatype = table.get("datatype").map_or(Some("FP32"), |node| node.choice(&DATATYPES));
+    let datatype = table.get("datatype").map_or(Some("FP32"), |node| node.choice(&DATATYPES.map(|name| (name, name))));
     let (tensor, system, model) = (text("tensor"), text("system"), text("model"));
     let form = form?;
     for (key, of, name) in FORM_KEYS {
@@ -164,21 +135,8 @@ fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
 }
 
 /// Those of the Open Inference protocol that JSON can carry.
-const DATATYPES: [(&str, &str); 13] = [
-    ("FP64", "FP64"),
-    ("FP32", "FP32"),
-    ("FP16", "FP16"),
-    ("INT64", "INT64"),
-    ("INT32", "INT32"),
-    ("INT16", "INT16"),
-    ("INT8", "INT8"),
-    ("UINT64", "UINT64"),
-    ("UINT32", "UINT32"),
-    ("UINT16", "UINT16"),
-    ("UINT8", "UINT8"),
-    ("BOOL", "BOOL"),
-    ("BYTES", "BYTES"),
-];
+const DATATYPES: [&str; 13] =
+    ["FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL", "BYTES"];
 
 fn fields(table: &Table<'_>) -> Option<CaseFields> {
     let usual = CaseFields::default();
@@ -216,8 +174,7 @@ fn limits(table: &Table<'_>) -> Option<GoldenLimits> {
     };
     if limits == GoldenLimits::default() {
         let remedy = "write e.g. min_accuracy = 0.95, or min_agreement, max_mean_error or max_error";
-        table.fault("min_accuracy is missing".into(), remedy);
-        return None;
+        return table.refuse("min_accuracy is missing".into(), remedy);
     }
     Some(limits)
 }

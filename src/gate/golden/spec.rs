@@ -1,6 +1,6 @@
 //! What a golden gate sends, what the answers are held against, and its limits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,25 +39,6 @@ pub struct GoldenSpec {
 }
 
 impl GoldenSpec {
-    /// A set whose requests are sent as they stand, with one limit: the least share of right answers, 0 to 1.
-    pub fn accuracy(cases: &Path, path: &str, answer: &str, min_accuracy: f64) -> Self {
-        Self {
-            cases: cases.to_owned(),
-            fields: CaseFields::default(),
-            path: path.to_owned(),
-            form: GoldenForm::Json { template: None },
-            answer: answer.to_owned(),
-            compare: Compare::Exact,
-            tolerance: 0.0,
-            limits: GoldenLimits { min_accuracy: Some(min_accuracy), ..GoldenLimits::default() },
-            concurrency: 4,
-            min_cases: 50,
-            skips_broken: false,
-            headers: Vec::new(),
-            timeout_ms: 10_000,
-        }
-    }
-
     /// What separates the cells of the table, or nothing where the cases are JSON lines.
     pub fn separator(&self) -> Option<u8> {
         match self.cases.extension()?.to_str()?.to_ascii_lowercase().as_str() {

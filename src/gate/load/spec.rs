@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::super::check::{Around, GATE, Kind, Read};
 use crate::domain::load::{Saturation, Selector};
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{Node, Section, Table, call, duration, key, quote, values};
+use crate::settings::{Node, Section, Table, call, duration, quote, values};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -34,38 +33,11 @@ pub(in crate::gate) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"load\"", &[
-    key("requests", "file", Required, "JSON lines like those of a smoke gate, sent over and over. Only the status in expect is checked."),
-    key("path", "path", Required, "Path for a request whose line names none."),
-    key("rate", "number", Nothing, "Requests per second, held for duration. Write this or stages."),
-    key("duration", "duration", Nothing, "How long the rate is held. Peak traffic for 10 to 15 minutes is best."),
-    key("ramp", "duration", Is("\"0s\""), "How long the rate rises from 0 before it is held."),
-    key("stages", "list of tables", Nothing, "Several rates, one after the other, each as a table or a [[gate.stages]] below the gate. Replaces rate, duration and ramp."),
-    key("max_p99", "duration", Required, "Limit for 99 of 100 responses, counted from the moment each request was due."),
-    key("max_p95", "duration", Nothing, "Limit for 95 of 100 responses."),
-    key("max_p50", "duration", Nothing, "Limit for half of the responses."),
-    key("max_error_rate", "share", Required, "Share of requests that may fail: 0.001 or \"0.1%\"."),
-    key("min_rate", "share", Is("\"95%\""), "Lowest share of the intended rate. A side that reaches less is saturated."),
-    key("connections", "number", Is("64"), "Requests in flight at once, over all replicas."),
-    key("saturation", "table", Nothing, "A metric of the replicas that stops the load: { metric = \"queue_depth\", limit = 20 }, read once a second."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"load\"", include_str!("../keys/load.md"));
 
-#[rustfmt::skip]
-const STAGE: Section = Section::new("[[gate.stages]]", &[
-    key("rate", "number", Required, "Requests per second at the end of the stage."),
-    key("for", "duration", Required, "How long the stage lasts."),
-    key("from", "number", From("rate, so it is constant"), "Requests per second at its start, for a ramp."),
-]);
+const STAGE: Section = Section::new("[[gate.stages]]", include_str!("../keys/load.md"));
 
-#[rustfmt::skip]
-const SATURATION: Section = Section::new("saturation = { .. }", &[
-    key("metric", "text", Required, "Its name on the metrics page. It may name labels, as name{label=\"value\"}. Of several series the highest counts."),
-    key("limit", "number", Required, "Largest value allowed."),
-    key("url", "path or URL", Is("\"/metrics\""), "Place of the metrics page: a path on every replica, or an absolute URL. If it cannot be read, the load ends with: not yet."),
-    key("port", "number", From("the replica's"), "Port of the page, if it is a different one."),
-    key("consecutive", "number", Is("3"), "Readings above the limit in a row that stop the load."),
-]);
+const SATURATION: Section = Section::new("saturation = { .. }", include_str!("../keys/load.md"));
 
 /// Requests at a set rate, independent of how fast the side answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,39 +87,37 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let path =
         table.need("path", "write e.g. path = \"/v2/models/spam/infer\"").and_then(|node| values::http_path(&node));
     let stages = stages(table);
-    let latency = |key: &str| table.get(key).map(|node| node.duration(1..=MINUTE));
+    let latency = |key: &str| table.maybe(key, |node| node.duration(1..=MINUTE));
     let (p50, p95) = (latency("max_p50"), latency("max_p95"));
     let p99 = table.need("max_p99", "write e.g. max_p99 = \"250ms\"").and_then(|node| node.duration(1..=MINUTE));
     let example = "write e.g. max_error_rate = \"0.1%\"";
     let errors = table.need("max_error_rate", example).and_then(|node| share(&node, 0.0, example));
     let min_rate = table.get("min_rate").map_or(Some(0.95), |node| share(&node, 0.01, "write e.g. \"95%\""));
     let connections = table.number("connections", 1..=1024, 64);
-    let saturation = table.get("saturation").map(|node| saturation(&node));
+    let saturation = table.maybe("saturation", saturation);
     let stages = stages?;
     let length: u64 = stages.iter().map(|stage| stage.for_ms).sum();
     if length + GRACE >= around.timeout_ms {
-        table.fault(
+        return table.refuse(
             format!("the load takes {}, and its last answers up to 10 s more", duration::format(length)),
             "raise timeout above that, or shorten the load",
         );
-        return None;
     }
     let total: f64 = stages.iter().map(|s| f64::midpoint(s.from_rps, s.to_rps) * s.for_ms as f64 / 1000.0).sum();
     if total < LEAST_REQUESTS {
-        table.fault(format!("{total:.0} requests are too few for a p99"), "raise rate or duration: at least 100");
-        return None;
+        return table
+            .refuse(format!("{total:.0} requests are too few for a p99"), "raise rate or duration: at least 100");
     }
     let limits = LoadLimits {
-        max_p50_ms: p50.map_or(Ok(None), |ms| ms.map(Some).ok_or(())).ok()?,
-        max_p95_ms: p95.map_or(Ok(None), |ms| ms.map(Some).ok_or(())).ok()?,
+        max_p50_ms: p50?,
+        max_p95_ms: p95?,
         max_p99_ms: p99?,
         max_error_rate: errors?,
         min_rate: min_rate?,
     };
     let connections = usize::try_from(connections).ok()?;
     // Stops here when a part is written but has a fault. A part that is not written is simply absent.
-    let saturation = saturation.map_or(Some(None), |saturation| saturation.map(Some))?;
-    Some(Read::runs(Load { requests: requests?, path: path?, stages, connections, limits, saturation }))
+    Some(Read::runs(Load { requests: requests?, path: path?, stages, connections, limits, saturation: saturation? }))
 }
 
 fn saturation(node: &Node<'_>) -> Option<Saturation> {
@@ -160,10 +130,10 @@ fn saturation(node: &Node<'_>) -> Option<Saturation> {
         selector.or_else(|| node.refuse(format!("{} is no metric", quote(text)), example))
     });
     let limit = table.need("limit", "write the largest value allowed, e.g. limit = 20").and_then(|node| node.amount());
-    let port = table.get("port").map(|node| node.number(1..=65_535));
+    let port = table.maybe("port", |node| node.number(1..=65_535));
     let url = table.get("url").map_or(Some("/metrics".to_owned()), |node| call::place(&node));
     let consecutive = u32::try_from(table.number("consecutive", 1..=60, 3)).ok()?;
-    let port = port.map_or(Some(None), |port| port.map(Some))?.and_then(|port| u16::try_from(port).ok());
+    let port = port?.and_then(|port| u16::try_from(port).ok());
     let url = url?;
     if port.is_some() && !url.starts_with('/') {
         return node.refuse("port is written beside an absolute url".into(), "write the port in the url");
@@ -177,11 +147,10 @@ fn stages(table: &Table<'_>) -> Option<Vec<Stage>> {
     let ramp = table.get("ramp").map(|node| node.duration(0..=60 * MINUTE));
     let Some(node) = table.get("stages") else {
         let (Some(rate), Some(duration)) = (rate, duration) else {
-            table.fault(
+            return table.refuse(
                 "rate and duration are missing".into(),
                 "write e.g. rate = 200 and duration = \"10m\", or stages",
             );
-            return None;
         };
         let (rate, ramp) = (rate?, ramp.unwrap_or(Some(0))?);
         let rise = Stage { from_rps: 0.0, to_rps: rate, for_ms: ramp };

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use super::super::check::{Around, GATE, Kind, Read};
 use super::super::expect;
 use crate::domain::HeaderValue;
-use crate::settings::KeyDefault::{From, Is, Nothing, Required};
-use crate::settings::{Section, Table, call, key, quote, values};
+use crate::settings::{Section, Table, call, quote, values};
 
 const HOUR: u64 = 3_600_000;
 /// The gateway keeps no more requests.
@@ -24,17 +23,7 @@ pub(in crate::gate) const KIND: Kind = Kind {
     read,
 };
 
-#[rustfmt::skip]
-const KEYS: Section = Section::new("[[gate]] kind = \"smoke\"", &[
-    key("requests", "file", From("none; not together with sample"), "JSON lines: {\"id\":..,\"path\":..,\"method\":..,\"request\":{..},\"expect\":{\"status\":200}}; 50 to 100 lines are best. expect may hold status, content_type, max_latency_ms, pointer with type, min, max and keys, and by pointer types and ranges."),
-    key("sample", "live", Nothing, "Instead of requests: what live traffic asked lately, kept by [gateway] sample = true. The candidate must answer with the same status and content type."),
-    key("count", "number", From("`50`"), "At most this many of those requests."),
-    key("path", "path", From("none; not needed with sample"), "Path for a request whose line names none."),
-    key("max_latency", "duration", Required, "Longest time for one response."),
-    key("adversarial", "true | false", Is("true"), "Whether the built-in malformed requests are also sent. They must be refused cleanly."),
-    key("headers", "table", Nothing, "Sent with every request; a secret is { env = .. } or { file = .. }."),
-    key("bearer", "table", Nothing, "A token sent as Authorization: Bearer, from { env = \"NAME\" } or { file = \"PATH\" }."),
-]);
+const KEYS: Section = Section::new("[[gate]] kind = \"smoke\"", include_str!("../keys/smoke.md"));
 
 /// Representative requests, and adversarial ones that must be refused cleanly.
 #[derive(Debug, Clone, PartialEq, Eq)]

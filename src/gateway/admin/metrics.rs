@@ -37,34 +37,24 @@ pub(super) fn text(shared: &Shared) -> String {
     for (place, traffic, sum_us) in &sides {
         page.histogram(place, traffic, *sum_us);
     }
-    page.family("in_flight", "gauge", "Requests under way.");
-    for (place, traffic, _) in &sides {
-        page.line("in_flight", &format!("side=\"{}\"", place.side), traffic.in_flight);
-    }
-    page.family("split_percent", "gauge", "Share of traffic.");
-    for (place, ..) in &sides {
-        page.line("split_percent", &format!("side=\"{}\"", place.side), split.share(place.side));
-    }
-    page.family("replicas_ready", "gauge", "Replicas that are ready.");
-    for (place, ..) in &sides {
-        page.line("replicas_ready", &format!("side=\"{}\"", place.side), place.replicas().ready);
-    }
-    page.family("replicas", "gauge", "Replicas that are configured.");
-    for (place, ..) in &sides {
-        page.line("replicas", &format!("side=\"{}\"", place.side), place.replicas().total);
-    }
-    page.family("retries_total", "counter", "Requests tried again, nothing having been sent.");
-    for (place, ..) in &sides {
-        page.line("retries_total", &format!("side=\"{}\"", place.side), place.stats.retries.load(Relaxed));
-    }
-    page.family("abandoned_total", "counter", "Requests whose client left before the answer began.");
-    for (place, ..) in &sides {
-        page.line("abandoned_total", &format!("side=\"{}\"", place.side), place.stats.abandoned.load(Relaxed));
-    }
-    page.family("cut_off_total", "counter", "Answers that broke off in the middle.");
-    for (place, ..) in &sides {
-        page.line("cut_off_total", &format!("side=\"{}\"", place.side), place.stats.cut_off.load(Relaxed));
-    }
+    let mut per_side = |name, kind, help, value: &dyn Fn(&Place, &SideTraffic) -> u64| {
+        page.family(name, kind, help);
+        for (place, traffic, _) in &sides {
+            page.line(name, &format!("side=\"{}\"", place.side), value(place, traffic));
+        }
+    };
+    let counter = "counter";
+    per_side("in_flight", "gauge", "Requests under way.", &|_, traffic| traffic.in_flight);
+    per_side("split_percent", "gauge", "Share of traffic.", &|place, _| split.share(place.side).into());
+    per_side("replicas_ready", "gauge", "Replicas that are ready.", &|place, _| place.replicas().ready.into());
+    per_side("replicas", "gauge", "Replicas that are configured.", &|place, _| place.replicas().total.into());
+    let (retries, left) =
+        ("Requests tried again, nothing having been sent.", "Requests whose client left before the answer began.");
+    per_side("retries_total", counter, retries, &|place, _| place.stats.retries.load(Relaxed));
+    per_side("abandoned_total", counter, left, &|place, _| place.stats.abandoned.load(Relaxed));
+    per_side("cut_off_total", counter, "Answers that broke off in the middle.", &|place, _| {
+        place.stats.cut_off.load(Relaxed)
+    });
     page.family("revision", "gauge", "Rises with every accepted change of the split.");
     page.line("revision", "", revision);
     page.family("state_persisted", "gauge", "1 if the split in force is on disk.");

@@ -292,8 +292,7 @@ pub fn console_with(split: Split, options: ConsoleOptions, script: impl AsyncFnO
 async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&Controls)) -> (Exit, Paper) {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
-    let bases = service.sides.map(|_, side| side.urls.clone());
-    let backend = Scripted::new(split, bases);
+    let backend = Scripted::new(split);
     let systems = Systems { backend: Arc::new(backend.clone()), checks: Checks::default() };
     let me = Actor { name: "op1".into(), via: "console".into() };
     let mut core = Core::open(&service, &systems, me.clone(), Access::Console).unwrap();
