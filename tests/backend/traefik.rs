@@ -516,7 +516,7 @@ async fn what_is_no_redis_is_told_and_a_reply_without_end_is_not_read_to_its_end
     let served = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(b"$1000000000\r\n").unwrap();
-        let (chunk, mut sent) = ([b'x'; 65536], 0_u64);
+        let (chunk, mut sent) = (vec![b'x'; 65536], 0_u64);
         while let Ok(length) = stream.write(&chunk) {
             sent += length as u64;
         }

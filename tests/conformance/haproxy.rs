@@ -14,10 +14,6 @@ use crate::relay::{At, Relay, http};
 use crate::rig::{Rig, Trouble};
 use crate::support::haproxy::{Proxy, Way, is_installed};
 
-fn urls() -> Pair<Vec<String>> {
-    Pair::from_fn(|side: Side| vec![format!("http://{side}.invalid/")])
-}
-
 /// Where no model needs to answer.
 fn nowhere() -> Pair<SocketAddr> {
     Pair { blue: ([127, 0, 0, 1], 9).into(), green: ([127, 0, 0, 1], 9).into() }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutover::testing::backend::TrafficBackend;
-use cutover::testing::domain::{Pair, Side, Split};
+use cutover::testing::domain::Split;
 
 use crate::rig::{Rig, Trouble};
 use crate::support::scripted::{Script, Scripted};

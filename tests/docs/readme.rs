@@ -269,7 +269,8 @@ fn every_keymap_is_accepted() -> Outcome {
     let keymaps: Vec<_> = found.iter().filter(|(_, _, text)| text.contains("[keys]")).collect();
     assert!(!keymaps.is_empty(), "the manual shows no keymap");
     for (page, line, text) in keymaps {
-        let read = cutover::testing::ui::Keymap::parse(text).map_err(|faults| format!("{page}:{line}: {faults}"))?;
+        let read = cutover::testing::ui::Keymap::parse(text, page.as_ref())
+            .map_err(|faults| format!("{page}:{line}: {faults}"))?;
         assert!(read.remapped() > 2, "{page}:{line}: no key is bound to another action");
     }
     Ok(())

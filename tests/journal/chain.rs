@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cutover::testing::domain::{Fact, LogLevel, LogLine, Stamp};
 use cutover::testing::journal::{
-    FILE_NAME, Journal, Problem, ROTATE_AT, log_file, log_path, read, tail, verify, verify_expecting,
+    FILE_NAME, Journal, Problem, ROTATE_AT, log_file, log_path, read, verify, verify_expecting,
 };
 
 use crate::children::{note, text};

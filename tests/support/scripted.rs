@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cutover::testing::backend::{
     Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, TrafficBackend,
 };
-use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split, TrafficCounters};
+use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Split, TrafficCounters};
 
 /// How the system treats the next calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

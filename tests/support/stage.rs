@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cutover::testing::backend::embedded::{AdminAddress, EmbeddedSpec};
 use cutover::testing::backend::{Spec, TrafficBackend};
-use cutover::testing::domain::{Move, Observation, Order, OrderId, Pair, Side, Split};
+use cutover::testing::domain::{Move, Observation, Order, OrderId, Side, Split};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 

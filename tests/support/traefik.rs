@@ -1,5 +1,6 @@
 //! A real Traefik, and a real Redis for it to read.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -222,7 +223,8 @@ impl Redis {
         );
         if let Some(port) = self.tls {
             let file = |name: &str| self.dir.path().join(name).display().to_string();
-            conf += &format!(
+            let _ = write!(
+                conf,
                 "tls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients yes\n",
                 file("server.pem"),
                 file("server.key"),
