@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cutover::testing::backend::embedded::{AdminAddress, Embedded};
 use cutover::testing::backend::{BackendError, TrafficBackend, sequenced};
-use cutover::testing::domain::{Move, Order, OrderId, Pair, Revision, Side, Split};
+use cutover::testing::domain::{Move, Order, OrderId, Revision, Side, Split};
 use cutover::testing::gateway::{Admin, Gateway, GatewayError, Settings};
 use kit::{Replica, Rig, Wire, eventually, get, nobody, settings};
 use tokio::net::{TcpStream, UnixListener};

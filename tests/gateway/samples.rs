@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bench::{Bench, Gate, gate};
 use cutover::testing::backend::embedded::{AdminAddress, EmbeddedSpec};
 use cutover::testing::backend::{Spec, TrafficBackend};
-use cutover::testing::domain::{Pair, SampledRequest, Verdict};
+use cutover::testing::domain::{SampledRequest, Verdict};
 use cutover::testing::gate::{Smoke, SmokeSource};
 use cutover::testing::gateway::Settings;
 use kit::{Replica, Rig, Wire, eventually, settings};
