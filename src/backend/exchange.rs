@@ -142,6 +142,7 @@ fn judge(reply: &Reply, place: &str) -> Result<(), BackendError> {
 fn failed(place: &str, error: &FetchError) -> Failure {
     let error = match error {
         FetchError::Timeout(ms) => BackendError::Unknown(format!("{place} did not answer within {ms} ms")),
+        FetchError::Broken(cause) if cause.is_garbled => BackendError::Garbled(format!("{place}: {cause}")),
         FetchError::Broken(cause) => BackendError::Unknown(format!("{place}: {cause}")),
         FetchError::CutOff(cause) => BackendError::Garbled(format!("{place}: the answer broke off: {cause}")),
         FetchError::TooLong(max) => BackendError::Garbled(format!("{place}: the answer is longer than {max} bytes")),

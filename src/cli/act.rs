@@ -137,7 +137,7 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
     }
     let to = status.rollback.to;
     let text = format!(
-        "nothing was sent: {to} takes all traffic, and without the journal nobody can print_outcome whether {} is the way back; \
+        "nothing was sent: {to} takes all traffic, and without the journal nobody can tell whether {} is the way back; \
          if it is, set the split at the traffic system itself",
         to.other()
     );

@@ -25,6 +25,8 @@ pub struct Cause {
     pub io: Option<ErrorKind>,
     /// Whether a certificate or a key is the cause.
     pub is_tls: bool,
+    /// Whether an answer came that is not HTTP.
+    pub is_garbled: bool,
 }
 
 impl fmt::Display for Cause {
@@ -45,7 +47,8 @@ impl Cause {
             (None, None, Some(root)) => of_root(*root),
             (None, None, None) => error.to_string(),
         };
-        Self { words: clean(&words, 160), io, is_tls: tls.is_some() }
+        let is_garbled = chain.iter().filter_map(|error| error.downcast_ref()).any(hyper::Error::is_parse);
+        Self { words: clean(&words, 160), io, is_tls: tls.is_some(), is_garbled }
     }
 }
 

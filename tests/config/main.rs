@@ -657,7 +657,8 @@ fn with_key(section: &str, line: &str) -> String {
         }
         "[metrics.traffic]" if !line.starts_with("requests") => {
             let failures = if line.starts_with("failures ") { "" } else { "failures = \"f\"\n" };
-            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{failures}{line}\n")
+            let latency = if line.starts_with("latency ") { "" } else { "latency = \"l\"\n" };
+            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{failures}{latency}{line}\n")
         }
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
         "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),
