@@ -656,9 +656,9 @@ fn with_key(section: &str, line: &str) -> String {
             format!("{base}[[metrics.row]]\nname = \"n\"\nmetric = \"m\"\n{kind}{line}\n")
         }
         "[metrics.traffic]" if !line.starts_with("requests") => {
-            let failures = if line.starts_with("failures ") { "" } else { "failures = \"f\"\n" };
-            let latency = if line.starts_with("latency ") { "" } else { "latency = \"l\"\n" };
-            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{failures}{latency}{line}\n")
+            let others = ["failures", "latency"].into_iter().filter(|key| !line.starts_with(&format!("{key} ")));
+            let others: String = others.map(|key| format!("{key} = \"x\"\n")).collect();
+            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{others}{line}\n")
         }
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
         "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),

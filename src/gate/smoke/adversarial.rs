@@ -162,7 +162,12 @@ mod tests {
         }
         assert_eq!(named("null").judge(Ok(&reply(200))), Ok(()), "what can be read may be answered");
         assert!(named("null").judge(Ok(&reply(500))).is_err());
-        let broken = FetchError::Broken(crate::http::cause::Cause { words: "reset".into(), io: None, is_tls: false, is_garbled: false });
+        let broken = FetchError::Broken(crate::http::cause::Cause {
+            words: "reset".into(),
+            io: None,
+            is_tls: false,
+            is_garbled: false,
+        });
         assert!(named("null").judge(Err(&broken)).is_err());
         assert_eq!(named("huge body").judge(Err(&broken)), Ok(()));
         assert!(named("huge body").judge(Err(&FetchError::Timeout(9))).is_err());
