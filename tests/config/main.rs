@@ -656,9 +656,8 @@ fn with_key(section: &str, line: &str) -> String {
             format!("{base}[[metrics.row]]\nname = \"n\"\nmetric = \"m\"\n{kind}{line}\n")
         }
         "[metrics.traffic]" if !line.starts_with("requests") => {
-            let others = ["failures", "latency"].into_iter().filter(|key| !line.starts_with(&format!("{key} ")));
-            let others: String = others.map(|key| format!("{key} = \"x\"\n")).collect();
-            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{others}{line}\n")
+            let two = ["failures = \"f\"", "latency = \"l\""].map(|o| if line.starts_with(&o[..9]) { "" } else { o });
+            format!("{base}[metrics.traffic]\nrequests = \"r\"\n{}\n{line}\n", two.join("\n"))
         }
         "[[gate.steps]]" => format!("{base}[[gate]]\nkind = \"integration\"\n[[gate.steps]]\n{line}\n"),
         "saturation = { .. }" => format!("{base}[[gate]]\nkind = \"load\"\nsaturation = {{ {line} }}\n"),
