@@ -21,7 +21,7 @@ mod guards;
 mod keys;
 mod locate;
 mod logs;
-mod metrics;
+pub(crate) mod metrics;
 mod openai;
 pub(crate) mod presets;
 mod prompts;

@@ -224,7 +224,8 @@ pub mod config {
         reference_markdown, template,
     };
     pub mod presets {
-        pub use crate::config::presets::{PRESETS, preset};
+        pub use crate::config::metrics::preset;
+        pub use crate::config::presets::PRESETS;
     }
 }
 pub mod demo {

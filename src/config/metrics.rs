@@ -1,10 +1,12 @@
 //! Reads `[metrics]`: where the model servers' own figures come from, and which are shown.
 
+use std::path::{Path, PathBuf};
+
 use super::keys;
-use super::presets::{PRESETS, preset};
+use super::presets::PRESETS;
 use crate::domain::metric::{self, Merge, MetricRow, MetricsSpec, Series, StreamSpec, Take, TrafficSeries, Unit};
 use crate::domain::{Pair, SideSpec, Transport, placeholder};
-use crate::settings::{BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
+use crate::settings::{BaseUrl, Node, Report, TRANSPORT, Table, quote, transport, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
@@ -82,7 +84,7 @@ fn at_port(url: &str, port: Option<u16>) -> Option<String> {
 }
 
 /// The file's own rows. A row with the name of a preset's row replaces it.
-pub(super) fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
+fn add_rows(table: &Table<'_>, rows: &mut Vec<MetricRow>, has_server: bool) {
     let own = table.get("row").map(|node| node.tables("[[metrics.row]]")).unwrap_or_default();
     let mut seen: Vec<String> = Vec::new();
     for item in own {
@@ -206,7 +208,7 @@ fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
 }
 
 /// The file's own series that count requests.
-pub(super) fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
+fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
     let table = table.get("traffic")?.table()?.keys_of(&[&keys::METRICS_TRAFFIC]);
     let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));
     let requests = table.need("requests", "write requests = \"a_counter\"")?;
@@ -222,4 +224,43 @@ pub(super) fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
         latency: latency.map_or(Some(None), |found| found.map(Some))?,
         latency_us: latency_us?,
     })
+}
+
+/// A preset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// Its rows, the most important first.
+    pub rows: Vec<MetricRow>,
+    /// The series that count requests.
+    pub traffic: Option<TrafficSeries>,
+    /// The port of the metrics, where it is not the port of the server.
+    pub port: Option<u16>,
+}
+
+/// The preset of this name.
+pub fn preset(name: &str) -> Option<Preset> {
+    let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
+    let report = Report::new(text, PathBuf::new(), &|_| None);
+    let document = report.document()?;
+    let table = Table::root(&report, document.get_ref(), &["port", "row", "traffic"]);
+    let mut rows = Vec::new();
+    add_rows(&table, &mut rows, false);
+    let port = table.get("port").and_then(|node| node.number(1..=65535)).and_then(|port| u16::try_from(port).ok());
+    let preset = Preset { rows, traffic: traffic(&table), port };
+    report.finish(Path::new(name)).is_none().then_some(preset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_a_config_without_a_fault() {
+        for (name, text) in PRESETS {
+            let preset = preset(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(preset.rows.len(), text.matches("[[row]]").count(), "{name}");
+            assert_eq!(preset.traffic.is_some(), text.contains("[traffic]"), "{name}");
+        }
+        assert_eq!(preset("other"), None);
+    }
 }

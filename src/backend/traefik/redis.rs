@@ -1,7 +1,7 @@
 //! The weighted service as keys in Redis: they are read at once, and changed at once if they are still what was read.
 
 mod connection;
-mod spec;
+pub(super) mod spec;
 
 use redis::{Pipeline, ServerError, Value};
 

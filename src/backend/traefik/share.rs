@@ -10,7 +10,7 @@ use crate::domain::text::clean;
 use crate::domain::{Digest, OrderId, Pair, Side, Split};
 
 /// Orders have numbers from 1 to this.
-const MARKS: u64 = 97;
+const MARKS: u64 = 9_973;
 /// A share may be this far from a whole percent.
 const ROUNDING: f64 = 0.005;
 /// Weights above this are no weights.

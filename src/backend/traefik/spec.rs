@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 #[cfg(feature = "traefik-redis")]
-use super::redis::RedisSpec;
+use super::redis::spec::RedisSpec;
 use crate::domain::call::HeaderValue;
 use crate::domain::{Pair, Transport};
 
