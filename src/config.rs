@@ -83,7 +83,7 @@ pub fn load(path: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Pat
 /// only a warning: see [`Config::warnings`].
 ///
 /// # Errors
-/// Every other fault of the file, or why there is none to read.
+/// Every other fault of the file, or why the file cannot be read.
 pub fn load_to_go_back(
     path: Option<&Path>,
     env: &dyn Fn(&str) -> Option<String>,

@@ -12,7 +12,7 @@ use crate::domain::text::clean;
 /// The largest file, in bytes. A larger one is not a map of ours.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// The mode of a new file if there was none before.
+/// The mode of the file if it did not exist before.
 const MODE: u32 = 0o644;
 
 /// What is wrong with a file.

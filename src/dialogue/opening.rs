@@ -73,7 +73,7 @@ pub(crate) fn find_gate<'a>(gates: &'a [GateStatus], named: &str) -> Option<&'a 
     gates.iter().find(|gate| gate.name == named).or_else(by_number)
 }
 
-/// The failed gate to override: the named one, or the only one that fails. The error says why there is none.
+/// The failed gate to override: the named one, or the only one that fails. The error says why no gate can be overridden.
 pub(crate) fn gate_to_override<'a>(gates: &'a [GateStatus], named: Option<&str>) -> Result<&'a GateStatus, String> {
     let failed: Vec<&GateStatus> = gates.iter().filter(|gate| gate.status == GateState::Failed).collect();
     match (named, failed.as_slice()) {

@@ -1,7 +1,7 @@
 //! An open question, and what each key or line means to it.
 //!
-//! A light question (rollback, abort, leaving) accepts its answer at once. A heavy one accepts it only [`ARMING_MS`](super::ARMING_MS)
-//! after it reached the terminal, and becomes void when its state changes. A switch requires the candidate's version
+//! A light question (rollback, abort, leaving) accepts its answer at once. A heavy one accepts it only
+//! [`ARMING_MS`](super::ARMING_MS) after it reached the terminal, and becomes void when its state changes. A switch requires the candidate's version
 //! as typed text; an override requires a reason and then a separate yes. The key or word that opened a question never
 //! confirms it.
 

@@ -170,7 +170,7 @@ async fn ask(
     fetch(client, &Target::new(&plan.url).with(&headers), ask).await.map_err(|err| err.to_string())
 }
 
-/// The one number of the answer, or why there is none.
+/// The one number of the answer, or why the answer has no single number.
 fn answered(
     reply: &Reply,
     now: DateTime<Utc>,

@@ -23,7 +23,7 @@ use super::tunnel;
 /// A connection that was idle for longer is checked once more before use.
 const COLD: Duration = Duration::from_millis(50);
 
-/// Answers a client's request with a replica's answer, or with why there is none.
+/// Answers a client's request with a replica's answer, or with the reason why no replica answered.
 pub(super) async fn handle(
     client: Arc<Client>,
     mut request: Request<Incoming>,

@@ -46,7 +46,7 @@ pub trait Rig: Sized {
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
         None
     }
-    /// Ends the router without warning and starts it again; `false` where there is none.
+    /// Ends the router without warning and starts it again; `false` for a system without a process.
     async fn restart(&mut self) -> bool;
 }
 

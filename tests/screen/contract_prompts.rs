@@ -527,7 +527,7 @@ fn the_reason_is_asked_afterwards_and_esc_skips_it() {
     rig.see(fixture::rolled_back());
     assert!(!rig.screen().contains("WHY"), "skipped is skipped");
     let mut rig = asked_why();
-    assert_eq!(verbs(&rig.keys("Enter")), [""; 0], "no reason is none");
+    assert_eq!(verbs(&rig.keys("Enter")), [""; 0], "an empty reason is refused");
     let mut rig = asked_why();
     let out = rig.keys("R o l l e d Enter");
     let [request] = asked(&out)[..] else { panic!("{out:?}") };

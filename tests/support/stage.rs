@@ -214,7 +214,7 @@ impl Stage {
         self.dir().join("var/state").join(cutover::testing::journal::FILE_NAME)
     }
 
-    /// The journal's text; empty where there is none yet.
+    /// The journal's text; empty before the journal exists.
     pub fn journal(&self) -> String {
         std::fs::read_to_string(self.journal_file()).unwrap_or_default()
     }

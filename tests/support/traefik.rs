@@ -307,7 +307,7 @@ fn redis_says(port: u16, words: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&answer[..read]).into_owned())
 }
 
-/// The body of an answer with status 200 of the API, by its own user; `None` while there is none.
+/// The body of an answer with status 200 of the API, by its own user; `None` for any other answer.
 fn ask(at: SocketAddr, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(at).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).ok()?;

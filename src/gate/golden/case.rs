@@ -33,7 +33,7 @@ pub(super) struct Make<'a> {
 
 /// What a case says of itself, whatever it was written in.
 trait Fields {
-    /// The field as a placeholder asks for it; `None` where there is none.
+    /// The field as a placeholder asks for it; `None` where the case has no such field.
     fn get(&self, name: &str, kind: Kind) -> Option<Result<Value, String>>;
     /// The inputs in their order.
     fn inputs(&self, kind: Kind) -> Result<Value, String>;

@@ -41,7 +41,7 @@ pub(super) struct Key {
     pub(super) valid_for_ms: u64,
 }
 
-/// The open file; nothing is kept where there is none.
+/// The open file. Without a file nothing is kept.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     file: Option<(PathBuf, tokio::fs::File)>,

@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// The number of readings that may fail in a row at the start.
 const PATIENCE: u32 = 5;
 
-/// The value read from a replica, or why there is none.
+/// The value read from a replica, or why it could not be read.
 struct Reading {
     place: usize,
     value: Result<f64, String>,

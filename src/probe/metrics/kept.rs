@@ -216,7 +216,7 @@ impl Kept {
     /// The requests between the last two readings.
     fn fed(&self, held: &[Option<Held>]) -> Option<Fed> {
         let (series, [requests, failures, latency]) = (self.spec.traffic.as_ref()?, self.traffic?);
-        // A step needs two readings; after the first reading there is none yet.
+        // A step needs two readings; the first reading alone gives no step.
         let step = self.steps.back()?;
         let of = |slot: Option<usize>| slot.and_then(|slot| step.rose[slot].as_ref());
         let counted = of(requests)?;

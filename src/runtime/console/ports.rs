@@ -26,7 +26,7 @@ pub trait ConsoleSource {
     fn ask(&mut self, request: Request) -> Vec<Outcome>;
     /// Everything that the screen shows now.
     fn snapshot(&mut self) -> Snapshot;
-    /// The exact request that `command` would send, secrets masked; empty when there is none.
+    /// The exact request that `command` would send, secrets masked; empty when it would send nothing.
     fn preview(&self, _: &Command) -> Vec<String> {
         Vec::new()
     }

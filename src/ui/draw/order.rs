@@ -11,7 +11,7 @@ use crate::ui::theme::Role;
 /// A reading older than this, in seconds, is shown with its age: while an order is in flight the router is read at once.
 const OLD_S: f64 = 3.0;
 
-/// An order under way in two lines: how far the split is, and what became of the order. False when there is none.
+/// An order under way in two lines: the split reached so far, and the state of the order. False without an order.
 pub(super) fn order_lines(canvas: &mut Canvas<'_>, first: Rect, second: Rect) -> bool {
     let snapshot = canvas.live();
     let order = snapshot.and_then(|s| s.status.last_order.as_ref()).filter(|order| !order.state.is_settled());
