@@ -23,6 +23,7 @@
 //! [`TrafficSystem`]: observing, and sending one order. [`sequenced()`] keeps orders in the right sequence, in the
 //! same way for every kind.
 
+mod address;
 pub(crate) mod caddy;
 mod configured;
 #[cfg(feature = "dns")]
@@ -48,6 +49,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::address::Address;
 pub use self::configured::{Backend, Spec};
 pub use self::sequenced::sequenced;
 pub(crate) use crate::domain::capabilities::StepOwner;

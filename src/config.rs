@@ -130,7 +130,7 @@ fn parse_with(
 }
 
 fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -> Option<Config> {
-    let root = Table::root(report, document, &keys::TOP);
+    let root = Table::root(report, document, &keys::TOP, "section");
     let (name, environment) = sections::service(&root);
     let (sides, replicas) = sections::sides(&root);
     let (probe, stale_after_ms) = sections::probe(&root);

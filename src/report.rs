@@ -9,11 +9,12 @@
 //! | `model` | the document |
 //! | `chapter` | which records belong to which rollout |
 //! | `story`, `orders`, `gates`, `breaches`, `figures` | a chapter becomes a rollout's part of the document |
-//! | `words` | numbers, spans and times as people read them |
+//! | `words`, `escape` | numbers, spans and times as people read them; text without markup |
 //! | `markdown`, `page`, `tables`, `plot`, `series` | the document written down |
 
 mod breaches;
 mod chapter;
+mod escape;
 mod figures;
 mod gates;
 mod markdown;

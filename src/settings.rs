@@ -11,6 +11,7 @@ mod error;
 mod reader;
 mod report;
 mod secret;
+pub(crate) mod text_file;
 mod transport;
 mod url;
 pub(crate) mod values;
@@ -21,7 +22,7 @@ pub use docs::KeyDefault;
 pub(crate) use docs::KeyDoc;
 pub(crate) use docs::Section;
 pub use error::ConfigError;
-pub(crate) use error::{Fault, Place};
+
 pub(crate) use error::{nearest, quote, quote_path};
 pub(crate) use reader::{Node, Table};
 pub(crate) use report::Report;

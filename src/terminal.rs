@@ -22,6 +22,7 @@ pub(crate) mod output;
 pub(crate) mod screen;
 pub(crate) mod signals;
 pub(crate) mod watchdog;
+pub(crate) mod writer_thread;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;

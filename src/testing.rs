@@ -146,7 +146,8 @@ pub mod backend {
         RollbackClass, Spec, TrafficBackend, Weights, sequenced,
     };
     pub mod caddy {
-        pub use crate::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+        pub use crate::backend::Address;
+        pub use crate::backend::caddy::{CaddySpec, HandlerAt};
     }
     #[cfg(feature = "dns")]
     pub mod dns {
@@ -156,10 +157,12 @@ pub mod backend {
         pub use crate::backend::embedded::{AdminAddress, Embedded, EmbeddedSpec};
     }
     pub mod envoy {
-        pub use crate::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+        pub use crate::backend::Address;
+        pub use crate::backend::envoy::{EnvoySpec, EnvoyWay};
     }
     pub mod haproxy {
-        pub use crate::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+        pub use crate::backend::Address;
+        pub use crate::backend::haproxy::{HaproxySpec, MapEntry, Method, Save};
     }
     pub mod hook {
         pub use crate::backend::hook::HookSpec;

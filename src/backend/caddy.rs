@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use self::api::{Api, Metrics, Upstream, WRITE_LIMIT};
 use self::handler::Handler;
-pub use self::spec::{CaddyAdmin, CaddySpec, HandlerAt};
+pub use self::spec::{CaddySpec, HandlerAt};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::{

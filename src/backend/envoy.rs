@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-pub use self::spec::{AdminPlace, EnvoySpec, EnvoyWay};
+pub use self::spec::{EnvoySpec, EnvoyWay};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::nodes;

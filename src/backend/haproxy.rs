@@ -21,7 +21,7 @@ mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use self::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+pub use self::spec::{HaproxySpec, MapEntry, Method, Save};
 use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::nodes;

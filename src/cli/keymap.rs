@@ -1,6 +1,6 @@
 //! `keys.toml`: finds it, reads it within limits, and prints it for `cutover keys`.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +9,16 @@ use serde_json::json;
 use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::domain::text::clean;
 use crate::engine::snapshot::SCHEMA_VERSION;
+use crate::settings::{ConfigError, text_file};
 use crate::ui::Keymap;
 use crate::ui::actions::table;
 
-/// Larger files are refused.
-const MAX_BYTES: u64 = 64 * 1024;
+const KIND: text_file::Kind = text_file::Kind {
+    most_kb: 64,
+    too_large: "a keymap has about fifty lines; name another file with --keys",
+    missing: "name another file with --keys",
+};
 
 /// A keymap file.
 pub(crate) struct KeymapFile {
@@ -40,30 +43,15 @@ pub(crate) fn find(named: Option<&Path>) -> Option<KeymapFile> {
 /// The named file cannot be read, or a file has faults: every fault with file, line and remedy, exit code 78.
 pub(crate) fn load(context: &Context) -> Result<Arc<Keymap>, Failure> {
     let Some(found) = find(context.keys.as_deref()) else { return Ok(Arc::default()) };
-    read(&found).map(Arc::new).map_err(|text| Failure::new(Exit::Config, text))
+    read(&found).map(Arc::new).map_err(|error| Failure::new(Exit::Config, error.to_string()))
 }
 
-fn read(found: &KeymapFile) -> Result<Keymap, String> {
-    let shown = clean(&found.path.display().to_string(), 4096);
-    let file = match std::fs::File::open(&found.path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound && !found.named => return Ok(Keymap::default()),
-        Err(error) => return Err(format!("{shown}: cannot be read: {error}; name another file with --keys")),
-    };
-    let mut bytes = Vec::new();
-    if let Err(error) = file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
-        return Err(format!("{shown}: cannot be read: {error}; name another file with --keys"));
+fn read(found: &KeymapFile) -> Result<Keymap, ConfigError> {
+    let is_missing = std::fs::metadata(&found.path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if is_missing && !found.named {
+        return Ok(Keymap::default());
     }
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("{shown}: larger than {MAX_BYTES} bytes; a keymap has about fifty lines"));
-    }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Keymap::parse(text, &found.path).map_err(|faults| faults.to_string()),
-        Err(error) => {
-            let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
-            Err(format!("{shown}:{line}: not UTF-8; save it as UTF-8"))
-        }
-    }
+    Keymap::parse(&text_file::read(&found.path, &found.path, &KIND)?, &found.path)
 }
 
 /// `keys`: the active keymap as a table, as JSON, or as a file that can be read again.
@@ -103,27 +91,35 @@ pub(crate) fn run(context: &mut Context, print: bool) -> Result<Exit, Failure> {
 mod tests {
     use super::*;
 
+    fn told(found: &KeymapFile) -> Result<Keymap, String> {
+        read(found).map_err(|error| error.to_string())
+    }
+
     fn reading(bytes: &[u8], named: bool) -> Result<Keymap, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
         std::fs::write(&path, bytes).unwrap();
-        read(&KeymapFile { path, named })
+        told(&KeymapFile { path, named })
     }
 
     #[test]
     fn a_file_that_is_not_there_matters_only_when_it_was_named() {
         let path = PathBuf::from("no-such-dir/keys.toml");
-        assert_eq!(read(&KeymapFile { path: path.clone(), named: false }), Ok(Keymap::default()));
-        assert!(read(&KeymapFile { path, named: true }).unwrap_err().contains("no-such-dir/keys.toml: cannot be read"));
-        let directory = read(&KeymapFile { path: ".".into(), named: false });
-        assert!(directory.unwrap_err().contains("cannot be read"), "a directory is no keymap");
+        assert_eq!(told(&KeymapFile { path: path.clone(), named: false }), Ok(Keymap::default()));
+        assert!(
+            told(&KeymapFile { path, named: true })
+                .unwrap_err()
+                .contains("no-such-dir/keys.toml: there is no such file; name")
+        );
+        let directory = told(&KeymapFile { path: ".".into(), named: false });
+        assert!(directory.unwrap_err().contains("is a directory"), "a directory is no keymap");
     }
 
     #[test]
     fn faults_name_the_file_and_bounds_hold() {
         assert_eq!(reading(b"", true), Ok(Keymap::default()));
         assert!(reading(b"[keys]\npromot = 'F'\n", false).unwrap_err().contains("keys.toml:2:1: there is no action"));
-        assert!(reading(b"\n\n\xff", false).unwrap_err().contains("keys.toml:3: not UTF-8"));
-        assert!(reading(&vec![b'\n'; 70_000], false).unwrap_err().contains("larger than 65536 bytes"));
+        assert!(reading(b"\n\n\xff", false).unwrap_err().contains("keys.toml:3:1: byte 0xff is not UTF-8"));
+        assert!(reading(&vec![b'\n'; 70_000], false).unwrap_err().contains("larger than 64 KB"));
     }
 }

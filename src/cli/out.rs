@@ -3,19 +3,16 @@
 //! A closed pipe (`| head`) is not an error: later output is dropped, [`Out::closed`] makes loops end, and the exit
 //! code stays that of the command. Any other write error is kept and reported at the end.
 
-mod stdout_thread;
-
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use self::stdout_thread::StdoutThread;
-
 use super::args::Format;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
+use crate::terminal::writer_thread::WriterThread;
 
 /// How long a command that must end still waits for its reader.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -23,7 +20,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The destination of data.
 enum Data {
     /// The process's own standard output, written by a thread.
-    StdoutThread(StdoutThread),
+    Thread(WriterThread),
     /// Any other writer, written at once.
     Direct(Box<dyn Write>),
 }
@@ -62,8 +59,8 @@ impl Out {
     pub(crate) fn standard(format: Format, style: Style, quiet: bool) -> Self {
         let mut out = Self::new(Box::new(io::stdout()), Box::new(io::stderr()), format, style, quiet);
         // Reason: if no thread can be started, writing directly is the next best.
-        if let Ok(stdout_thread) = StdoutThread::start(io::stdout()) {
-            out.data = Data::StdoutThread(stdout_thread);
+        if let Ok(thread) = WriterThread::start("stdout", io::stdout(), || {}) {
+            out.data = Data::Thread(thread);
         }
         out
     }
@@ -85,7 +82,7 @@ impl Out {
             return;
         }
         let data = match &mut self.data {
-            Data::StdoutThread(stdout_thread) => return stdout_thread.write(text.as_bytes().to_vec()),
+            Data::Thread(thread) => return thread.write(text.as_bytes().to_vec()),
             Data::Direct(data) => data,
         };
         if let Err(error) = data.write_all(text.as_bytes()).and_then(|()| data.flush()) {
@@ -160,27 +157,27 @@ impl Out {
     /// Whether the reader of standard output is gone.
     pub(crate) fn closed(&self) -> bool {
         match &self.data {
-            Data::StdoutThread(stdout_thread) => stdout_thread.closed() || nobody_reads(),
+            Data::Thread(thread) => thread.is_closed() || nobody_reads(),
             Data::Direct(_) => self.closed,
         }
     }
 
     /// Whether more output is waiting than a reader takes at once.
     pub(crate) fn is_full(&self) -> bool {
-        matches!(&self.data, Data::StdoutThread(stdout_thread) if stdout_thread.is_full())
+        matches!(&self.data, Data::Thread(thread) if thread.is_full())
     }
 
     /// Waits until there is room. A loop calls this before it writes, so that a signal can end the wait.
     pub(crate) async fn ready(&self) {
-        if let Data::StdoutThread(stdout_thread) = &self.data {
-            stdout_thread.ready().await;
+        if let Data::Thread(thread) = &self.data {
+            thread.ready().await;
         }
     }
 
     /// Waits until the reader has everything.
     pub(crate) async fn idle(&self) {
-        if let Data::StdoutThread(stdout_thread) = &self.data {
-            stdout_thread.idle().await;
+        if let Data::Thread(thread) = &self.data {
+            thread.idle().await;
         }
     }
 
@@ -200,11 +197,11 @@ impl Out {
 
     /// The exit code. A failed write turns success into an error.
     pub(crate) fn finish(&mut self, exit: Exit) -> Exit {
-        if let Data::StdoutThread(stdout_thread) = &self.data {
+        if let Data::Thread(thread) = &self.data {
             if !matches!(exit, Exit::Int | Exit::Term | Exit::Hup) {
-                stdout_thread.wait();
+                thread.wait();
             }
-            self.fault = self.fault.take().or_else(|| stdout_thread.fault());
+            self.fault = self.fault.take().or_else(|| thread.fault());
         }
         match self.fault.take() {
             Some(error) => {

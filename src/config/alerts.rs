@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::keys;
 use crate::domain::{AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay};
-use crate::settings::{BaseUrl, Node, Section, TRANSPORT, Table, call, quote, transport, values};
+use crate::settings::{Node, Section, TRANSPORT, Table, call, quote, transport, values};
 
 const SECOND: u64 = 1000;
 /// The most destinations.
@@ -34,7 +34,7 @@ fn alert(table: Table<'_>, seen: &mut HashMap<String, usize>) -> Option<AlertSpe
         Some(node) => own_name(&node, seen),
         None => Some(typed.to_owned()).filter(|name| unique(&node, name, seen)),
     };
-    let on = table.get("on").map_or(Some(AlertKind::TROUBLE.to_vec()), |node| on(&node));
+    let on = table.or("on", AlertKind::TROUBLE.to_vec(), on);
     let timeout_ms = table.duration("timeout", 100..=60 * SECOND, 5 * SECOND);
     let way = match form {
         Some(form) => webhook(&table, form),
@@ -59,11 +59,7 @@ fn unique(node: &Node<'_>, name: &str, seen: &mut HashMap<String, usize>) -> boo
 
 fn on(node: &Node<'_>) -> Option<Vec<AlertKind>> {
     let choices = AlertKind::ALL.map(|kind| (kind.name(), kind));
-    let items = node.list("write e.g. [\"guard\", \"rollback\"]")?;
-    if items.is_empty() {
-        return node.refuse("names nothing, so nothing is ever told".into(), "name some, or remove it");
-    }
-    items.iter().map(|item| item.choice(&choices)).collect()
+    node.several("write e.g. [\"guard\", \"rollback\"]", 1..=choices.len(), |item| item.choice(&choices))
 }
 
 fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
@@ -73,18 +69,11 @@ fn webhook(table: &Table<'_>, form: AlertForm) -> Option<AlertWay> {
             return call::secret(&node).map(AlertUrl::Secret);
         }
         let text = node.text()?;
-        let (base, query) = text.split_once('?').unwrap_or((text, ""));
         if text.contains("hooks.slack.com/") {
             return node
                 .refuse("a Slack webhook's URL is a secret".into(), "write { env = \"NAME\" } or { file = \"PATH\" }");
         }
-        if let Err((why, remedy)) = BaseUrl::parse(base) {
-            return node.refuse(why, remedy);
-        }
-        if query.contains('#') || !query.bytes().all(|b| b.is_ascii_graphic()) {
-            return node.refuse("has a query with a blank or a #".into(), "encode it");
-        }
-        Some(AlertUrl::Plain(text.to_owned()))
+        values::url_with_query(&node, text).map(|url| AlertUrl::Plain(url.to_owned()))
     });
     let (headers, transport) = (call::headers(table), transport(table));
     Some(AlertWay::Webhook { url: url?, headers: headers?, form, transport })

@@ -41,22 +41,20 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     let bound = bound(table, metric);
     let then =
         table.need("then", "write then = \"warn\", \"pause\" or \"rollback\"").and_then(|node| node.choice(&actions));
-    let side = table.get("side").map(|node| side(&node));
+    let side = table.maybe("side", side);
     let row = saturated(table, metric, metrics);
-    let versus = table.get("versus").map(|node| comparison(&node, metric));
+    let versus = table.maybe("versus", |node| comparison(node, metric));
     let window_ms = guard_window(table);
     let is_level = metric.is_some_and(|metric| metric.measure() == Measure::Level);
     let usual = if is_level { 3 } else { 100 };
     let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
     let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
-    // Stops here when a part is written but has a fault. A part that is not written is simply absent.
-    let (side, versus) = (side.map_or(Some(None), |s| s.map(Some))?, versus.map_or(Some(None), |v| v.map(Some))?);
     Some(GuardSpec {
         metric: metric?,
         row: row?,
-        side,
+        side: side?,
         bound: bound?,
-        versus,
+        versus: versus?,
         window_ms,
         min_samples,
         consecutive,
@@ -116,28 +114,18 @@ fn limit(node: &Node<'_>, metric: Metric) -> Option<f64> {
             let example = "write the drop that is too much, e.g. \"30%\"";
             let share = node.share(example)?;
             let fits = share > 0.0 && share < 1.0;
-            return if fits {
-                Some(share)
-            } else {
-                node.refuse(format!("a drop of {share} is not between 0 and 1"), example)
-            };
+            return node.fitting(share, fits, format!("a drop of {share} is not between 0 and 1"), example);
         }
         Measure::Level => {
             let limit = node.amount()?;
-            return if limit >= 0.0 {
-                Some(limit)
-            } else {
-                node.refuse(format!("{limit} is below 0"), "write e.g. 20")
-            };
+            return node.fitting(limit, limit >= 0.0, format!("{limit} is below 0"), "write e.g. 20");
         }
         Measure::Latency(_) => return node.duration(1..=HOUR).map(|ms| ms as f64),
     }
     let example = "write e.g. 0.02 or \"2%\"";
     let share = node.share(example)?;
-    if (0.0..1.0).contains(&share) {
-        return Some(share);
-    }
-    node.refuse(format!("an error rate of {share} is not from 0 to below 1"), example)
+    let fits = (0.0..1.0).contains(&share);
+    node.fitting(share, fits, format!("an error rate of {share} is not from 0 to below 1"), example)
 }
 
 fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
@@ -150,18 +138,13 @@ fn comparison(node: &Node<'_>, metric: Option<Metric>) -> Option<Comparison> {
     let worse_by = table.need("worse_by", example).and_then(|node| {
         let share = node.share(example)?;
         let fits = share > 0.0 && share <= 10.0;
-        if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 10 (1000 %)"), example) }
+        node.fitting(share, fits, format!("{share} is not above 0 and at most 10 (1000 %)"), example)
     });
-    let sure = table.get("sure").map(|node| {
+    let sure = table.or("sure", 0.99, |node| {
         let share = node.share("write e.g. sure = \"99%\"")?;
         let fits = (0.5..=0.999_999).contains(&share);
-        if fits {
-            Some(share)
-        } else {
-            node.refuse(format!("{share} is not from 0.5 to 0.999999"), "write e.g. sure = \"99%\"")
-        }
+        node.fitting(share, fits, format!("{share} is not from 0.5 to 0.999999"), "write e.g. sure = \"99%\"")
     });
-    let sure = sure.map_or(Some(0.99), |sure| sure);
     side?;
     Some(Comparison { worse_by: worse_by?, sure: sure? })
 }

@@ -1,13 +1,15 @@
 //! Finds the config file and the state directory, and reads the file within limits.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::settings::{ConfigError, Fault, Place};
+use crate::settings::{ConfigError, text_file};
 use directories::ProjectDirs;
 
-/// Larger files are refused.
-const MAX_BYTES: u64 = 1_000_000;
+const KIND: text_file::Kind = text_file::Kind {
+    most_kb: 1024,
+    too_large: "a config holds one service; is this the right file?",
+    missing: "check the path given with -c or CUTOVER_CONFIG; cutover init writes a config",
+};
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -63,35 +65,5 @@ fn xdg(env: Env<'_>, name: &str) -> Option<PathBuf> {
 
 /// The text of the file.
 pub(super) fn read(found: &ConfigFile) -> Result<String, ConfigError> {
-    let no = |message: String, remedy: &str| Err(ConfigError::whole(&found.shown, message, remedy));
-    match std::fs::metadata(&found.path) {
-        Ok(meta) if meta.is_dir() => return no("is a directory".into(), "name the file in it"),
-        Ok(_) => {}
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
-            return no(
-                "there is no such file".into(),
-                "check the path given with -c or CUTOVER_CONFIG; cutover init writes a config",
-            );
-        }
-        Err(err) => return no(format!("cannot be read: {err}"), "check the rights of the file and its directory"),
-    }
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(&found.path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    if let Err(err) = read {
-        return no(format!("cannot be read: {err}"), "check the rights of the file and its directory");
-    }
-    if bytes.len() as u64 > MAX_BYTES {
-        return no("is larger than 1 MB".into(), "a config holds one service; is this the right file?");
-    }
-    String::from_utf8(bytes).map_err(|err| not_utf8(&found.shown, err.as_bytes(), err.utf8_error().valid_up_to()))
-}
-
-fn not_utf8(file: &Path, bytes: &[u8], at: usize) -> ConfigError {
-    let before = &bytes[..at];
-    let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    let place = Some(Place { line: before.split(|&b| b == b'\n').count(), column });
-    let message = format!("byte 0x{:02x} is not UTF-8", bytes.get(at).copied().unwrap_or_default());
-    let fault = Fault { place, key: String::new(), message, remedy: "save the file as UTF-8".into() };
-    ConfigError { file: file.into(), faults: vec![fault], dropped: 0 }
+    text_file::read(&found.path, &found.shown, &KIND)
 }

@@ -1,7 +1,6 @@
 //! Reads `[[log]]`: files and commands of the user whose lines the console shows.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::keys;
 use crate::domain::{GateSpec, LogFeed, LogSource};
@@ -9,8 +8,6 @@ use crate::settings::{Node, Table, quote, quote_path, values};
 
 /// The most logs of the user.
 const MAX_LOGS: usize = 16;
-/// The longest command line, in words.
-const MAX_WORDS: usize = 64;
 /// Names of the console's own log sources.
 const TAKEN: [&str; 4] = ["traffic", "guard", "journal", "probe"];
 
@@ -61,22 +58,6 @@ fn file_feed(node: &Node<'_>) -> Option<LogFeed> {
 
 fn command_feed(node: &Node<'_>) -> Option<LogFeed> {
     let example = "write e.g. [\"journalctl\", \"-fu\", \"model\"]; no shell reads it";
-    let items = node.list(example)?;
-    if items.len() > MAX_WORDS {
-        return node.refuse(format!("{} words are too many", items.len()), format!("write at most {MAX_WORDS}"));
-    }
-    let count = items.len();
-    let mut argv: Vec<String> = items.iter().filter_map(|item| item.text().map(str::to_owned)).collect();
-    if argv.len() < count {
-        return None;
-    }
-    let Some(program) = argv.first_mut().filter(|program| !program.is_empty()) else {
-        return node.refuse("the command is empty".into(), example);
-    };
-    // As for every path in the file: a relative path starts from the file's directory.
-    let dir = node.report.base.clone();
-    if program.contains('/') && Path::new(program.as_str()).is_relative() {
-        *program = dir.join(&*program).display().to_string();
-    }
-    Some(LogFeed::Command { argv, dir })
+    let argv = values::argv(node, example)?;
+    Some(LogFeed::Command { argv, dir: node.report.base.clone() })
 }

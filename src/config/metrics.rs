@@ -10,6 +10,8 @@ use crate::settings::{BaseUrl, Node, Report, TRANSPORT, Table, quote, transport,
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
+/// The most names of a series.
+const MAX_NAMES: usize = 8;
 /// The most rows; more do not fit on a screen.
 const MAX_ROWS: usize = 24;
 
@@ -21,10 +23,7 @@ pub(super) fn metrics(root: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Metric
     let presets = PRESETS.map(|(name, _)| (name, name));
     let name = table.get("preset").and_then(|node| node.choice(&presets));
     let preset = name.and_then(preset);
-    let path = table
-        .get("path")
-        .map_or_else(|| Some("/metrics".to_owned()), |node| values::http_path(&node))
-        .unwrap_or_default();
+    let path = table.or("path", "/metrics".to_owned(), values::http_path).unwrap_or_default();
     let interval_ms = table.duration("interval", 500..=HOUR, SECOND);
     let timeout_ms = table.duration("timeout", 10..=60 * SECOND, 2 * SECOND);
     let port = match table.get("port") {
@@ -68,10 +67,7 @@ fn alone(stream: StreamSpec) -> MetricsSpec {
 }
 
 fn url(node: &Node<'_>) -> Option<String> {
-    match BaseUrl::parse(node.text()?) {
-        Ok(url) => Some(url.to_string()),
-        Err((message, remedy)) => node.refuse(message, remedy),
-    }
+    values::base_url(node).map(|url| url.to_string())
 }
 
 /// A replica's URL, or another port of its host.
@@ -127,13 +123,10 @@ fn row(table: &Table<'_>, has_server: bool) -> Option<MetricRow> {
     };
     let is_rate = matches!(take, Some(Take::Rate { .. }));
     let usual = if is_rate { Unit::PerSecond } else { Unit::Count };
-    let unit = match table.get("unit") {
-        Some(node) => node.choice(&UNITS.map(|unit| (unit.name(), unit))),
-        None => Some(usual),
-    };
-    let scale = table.get("scale").map_or(Some(1.0), |node| {
+    let unit = table.or("unit", usual, |node| node.choice(&UNITS.map(|unit| (unit.name(), unit))));
+    let scale = table.or("scale", 1.0, |node| {
         let scale = node.amount()?;
-        if scale > 0.0 { Some(scale) } else { node.refuse(format!("{scale} is not above 0"), "write e.g. 1000") }
+        node.fitting(scale, scale > 0.0, format!("{scale} is not above 0"), "write e.g. 1000")
     });
     Some(MetricRow { name: name?, take: take?, unit: unit?, scale: scale? })
 }
@@ -142,12 +135,12 @@ fn scraped(table: &Table<'_>, metric: &Node<'_>) -> Option<Take> {
     let of = series(metric, table.get("labels").as_ref())?;
     let kind = table.need("kind", "write kind = \"gauge\", \"counter\" or \"histogram\"")?.choice(&KINDS)?;
     let merge = [("sum", Merge::Sum), ("mean", Merge::Mean), ("max", Merge::Max)];
-    let merge = table.get("merge").map_or(Some(Merge::Sum), |node| node.choice(&merge));
+    let merge = table.or("merge", Merge::Sum, |node| node.choice(&merge));
     let per = table.get("per").map(|node| series(&node, table.get("labels").as_ref()));
-    let q = table.get("quantile").map_or(Some(0.99), |node| {
+    let q = table.or("quantile", 0.99, |node| {
         let q = node.share("write e.g. quantile = 0.99")?;
         let fits = q > 0.0 && q < 1.0;
-        if fits { Some(q) } else { node.refuse(format!("{q} is not between 0 and 1"), "write e.g. 0.99") }
+        node.fitting(q, fits, format!("{q} is not between 0 and 1"), "write e.g. 0.99")
     });
     Some(match (kind, per) {
         (Kind::Gauge, None) => Take::Gauge { of, merge: merge? },
@@ -160,7 +153,7 @@ fn scraped(table: &Table<'_>, metric: &Node<'_>) -> Option<Take> {
 
 /// The name of a series, or several names of which the first that exists counts.
 fn series(node: &Node<'_>, labels: Option<&Node<'_>>) -> Option<Series> {
-    let names = if node.is_text() { vec![series_name(node)?] } else { names(node)? };
+    let names = node.one_or_several("write the name of a series, or a list of names", 1..=MAX_NAMES, series_name)?;
     let labels = match labels {
         Some(node) => node
             .table()?
@@ -173,23 +166,11 @@ fn series(node: &Node<'_>, labels: Option<&Node<'_>>) -> Option<Series> {
     Some(Series { names, labels })
 }
 
-fn names(node: &Node<'_>) -> Option<Vec<String>> {
-    let items = node.list("write the name of a series, or a list of names")?;
-    if items.is_empty() || items.len() > 8 {
-        return node.refuse("a list of names has 1 to 8".into(), "write one name, or those it goes by");
-    }
-    items.iter().map(series_name).collect()
-}
-
 fn series_name(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
-    if !text.is_empty() && text.len() <= 200 && !text.contains(['{', '}', '"', ' ']) {
-        return Some(text.to_owned());
-    }
-    node.refuse(
-        format!("{} is not the name of a series", quote(text)),
-        "write the name alone; labels = { .. } beside it",
-    )
+    let fits = !text.is_empty() && text.len() <= 200 && !text.contains(['{', '}', '"', ' ']);
+    let message = format!("{} is not the name of a series", quote(text));
+    node.fitting(text.to_owned(), fits, message, "write the name alone; labels = { .. } beside it")
 }
 
 fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
@@ -210,18 +191,23 @@ fn query(node: &Node<'_>, has_server: bool) -> Option<Take> {
 /// The file's own series that count requests.
 fn traffic(table: &Table<'_>) -> Option<TrafficSeries> {
     let table = table.get("traffic")?.table()?.keys_of(&[&keys::METRICS_TRAFFIC]);
-    let part = |key: &str, labels: &str| table.get(key).map(|node| series(&node, table.get(labels).as_ref()));
+    let part = |key: &str, labels: &str| table.maybe(key, |node| series(node, table.get(labels).as_ref()));
+    for (labels, key) in [("failure_labels", "failures"), ("latency_labels", "latency")] {
+        if let Some(node) = table.get(labels).filter(|_| table.get(key).is_none()) {
+            node.fault(format!("{key} is missing, whose labels these are"), format!("write {key}, or remove {labels}"));
+        }
+    }
     let requests = table.need("requests", "write requests = \"a_counter\"")?;
     let units = [("seconds", 1_000_000), ("ms", 1000), ("us", 1)];
-    let latency_us = table.get("latency_unit").map_or(Some(1_000_000), |node| node.choice(&units));
+    let latency_us = table.or("latency_unit", 1_000_000, |node| node.choice(&units));
     let failures = part("failures", "failure_labels");
     let latency = part("latency", if table.get("latency_labels").is_some() { "latency_labels" } else { "labels" });
     let failures_within = table.flag("failures_within", true);
     Some(TrafficSeries {
         requests: series(&requests, table.get("labels").as_ref())?,
-        failures: failures.map_or(Some(None), |found| found.map(Some))?,
+        failures: failures?,
         failures_within,
-        latency: latency.map_or(Some(None), |found| found.map(Some))?,
+        latency: latency?,
         latency_us: latency_us?,
     })
 }
@@ -242,7 +228,7 @@ pub fn preset(name: &str) -> Option<Preset> {
     let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
     let report = Report::new(text, PathBuf::new(), &|_| None);
     let document = report.document()?;
-    let table = Table::root(&report, document.get_ref(), &["port", "row", "traffic"]);
+    let table = Table::root(&report, document.get_ref(), &["port", "row", "traffic"], "section");
     let mut rows = Vec::new();
     add_rows(&table, &mut rows, false);
     let port = table.get("port").and_then(|node| node.number(1..=65535)).and_then(|port| u16::try_from(port).ok());

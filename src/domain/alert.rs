@@ -38,7 +38,7 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
-    /// Every kind a config may name.
+    /// Every kind a config may name; those that mean trouble come first.
     pub const ALL: [Self; 11] = [
         Self::Guard,
         Self::Gate,
@@ -54,17 +54,7 @@ impl AlertKind {
     ];
 
     /// What is sent where a config does not say: everything that did not go as it should.
-    pub const TROUBLE: [Self; 9] = [
-        Self::Guard,
-        Self::Gate,
-        Self::Paused,
-        Self::Rollback,
-        Self::RolledBack,
-        Self::Order,
-        Self::Drift,
-        Self::Standby,
-        Self::Disconnect,
-    ];
+    pub const TROUBLE: &[Self] = Self::ALL.split_at(9).0;
 
     /// As configs and messages spell it.
     pub const fn name(self) -> &'static str {

@@ -1,6 +1,8 @@
 //! Placeholders such as `{{version}}` in texts of the config. A value that is filled in stays a value: it cannot become
 //! another part of a URL or of a query.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The names that may be written between the braces.
 pub(crate) const NAMES: [&str; 5] = ["version", "version_digest", "side", "service", "environment"];
 
@@ -76,7 +78,7 @@ pub(crate) fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, St
             let name = one_of(&NAMES, name)?;
             let Some(quote) = quote else { return Err(format!("{{{{{name}}}}} must stand within quotes")) };
             let value = value(name)?;
-            let literal = if is_regex { escape_regex(&value) } else { value };
+            let literal = if is_regex { regex_lite::escape(&value) } else { value };
             out.push_str(&escape_quoted(&literal, quote)?);
             rest = after.unwrap_or_default();
             continue;
@@ -99,17 +101,6 @@ pub(crate) fn fill_promql(query: &str, value: impl Fn(&str) -> Result<String, St
     Ok(out)
 }
 
-fn escape_regex(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "\\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
 fn escape_quoted(text: &str, quote: char) -> Result<String, String> {
     if quote == '`' {
         let fits = !text.contains(['`', '\n']);
@@ -128,16 +119,8 @@ fn escape_quoted(text: &str, quote: char) -> Result<String, String> {
 
 /// A value as part of a URL's path or query.
 pub(crate) fn escape_url(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            out.extend(['%', HEX[usize::from(byte >> 4)].into(), HEX[usize::from(byte & 15)].into()]);
-        }
-    }
-    out
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, KEPT).to_string()
 }
 
 #[cfg(test)]

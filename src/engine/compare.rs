@@ -15,7 +15,7 @@ use crate::domain::{Comparison, GuardSpec, Measure, Pair, Service, Side, Stamp};
 const MIN_ERRORS: u64 = 5;
 
 /// What was counted on both sides since the step began.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Compared {
     /// The step it belongs to.
     step: Option<Stamp>,
@@ -46,16 +46,8 @@ pub(super) struct Excess {
 
 impl Compared {
     pub(super) fn new(service: &Service) -> Self {
-        Self {
-            step: None,
-            seen: None,
-            requests: Pair::default(),
-            errors: Pair::default(),
-            cells: Pair::default(),
-            lows: Pair::default(),
-            ratios: vec![None; service.guards.len()],
-            steps: service.plan.steps.len().max(1),
-        }
+        let steps = service.plan.steps.len().max(1);
+        Self { ratios: vec![None; service.guards.len()], steps, ..Self::default() }
     }
 
     /// Adds what was counted between two readings of the router, for the step that began at `step`.
@@ -71,7 +63,7 @@ impl Compared {
             // What was counted across the change belongs to neither step.
             let steps = self.steps;
             let ratios = guards.iter().map(|spec| ratio_of(spec, candidate)).collect();
-            *self = Self { step, ratios, steps, seen: Some((now, now)), ..Self::empty() };
+            *self = Self { step, ratios, steps, seen: Some((now, now)), ..Self::default() };
             return;
         }
         let (Some(blue), Some(green)) = (&counted.blue, &counted.green) else { return };
@@ -89,19 +81,6 @@ impl Compared {
         let of = |side: Side| if side == Side::Blue { (blue.count, blue.errors) } else { (green.count, green.errors) };
         for (side, ratio) in self.ratios.iter_mut().flatten() {
             ratio.absorb(of(*side), of(side.other()));
-        }
-    }
-
-    fn empty() -> Self {
-        Self {
-            step: None,
-            seen: None,
-            requests: Pair::default(),
-            errors: Pair::default(),
-            cells: Pair::default(),
-            lows: Pair::default(),
-            ratios: Vec::new(),
-            steps: 1,
         }
     }
 

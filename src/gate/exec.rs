@@ -56,7 +56,7 @@ fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let command = table.need("command", example).and_then(|node| values::command(&node, example));
     let dir = values::dir(table);
     let not_yet_code = table.number("not_yet_code", 2..=255, 75);
-    let bound = expect::bound(table).ok();
+    let bound = expect::bound(table);
     Some(Read::runs(Exec {
         command: command?,
         dir: dir?,

@@ -5,22 +5,16 @@ use crate::settings::{Node, Table, call, transport, values};
 
 const SECOND: u64 = 1000;
 const HOUR: u64 = 3600 * SECOND;
-/// Longer lists are refused.
-const MAX_ITEMS: usize = 100;
-
-/// The value has a fault, which is noted.
-pub(super) struct Faulty;
 
 /// `min` or `max`: one of the two, or neither.
-pub(super) fn bound(table: &Table<'_>) -> Result<Option<Bound>, Faulty> {
-    let read = |key: &str, at_least| table.get(key).map(|node| node.amount().map(|limit| Bound { limit, at_least }));
-    match (read("min", true), read("max", false)) {
+#[expect(clippy::option_option, reason = "not written, at fault, and a value are three things")]
+pub(super) fn bound(table: &Table<'_>) -> Option<Option<Bound>> {
+    let read = |key, at_least| table.maybe(key, |node| Some(Bound { limit: node.amount()?, at_least }));
+    match (read("min", true)?, read("max", false)?) {
         (Some(_), Some(_)) => {
-            table.fault("min and max are both written".into(), "keep one; a second gate can hold the other");
-            Err(Faulty)
+            table.refuse("min and max are both written".into(), "keep one; a second gate can hold the other")
         }
-        (Some(one), None) | (None, Some(one)) => one.map(Some).ok_or(Faulty),
-        (None, None) => Ok(None),
+        (least, most) => Some(least.or(most)),
     }
 }
 
@@ -34,14 +28,14 @@ pub(super) fn gate_call(table: &Table<'_>, may_be_path: bool) -> Option<Call> {
 
 /// `status`, `pointer`, `equals`, `min`, `max`, `contains` and `max_latency`.
 pub(super) fn expect(table: &Table<'_>) -> Option<Expect> {
-    let status = table.get("status").map(|node| node.number(200..=599).and_then(|n| u16::try_from(n).ok()));
-    let pointer = table.get("pointer").map(|node| values::pointer(&node));
-    let equals = table.get("equals").map(|node| node.scalar());
+    let status = table.maybe("status", |node| node.number(200..=599).and_then(|n| u16::try_from(n).ok()));
+    let pointer = table.maybe("pointer", values::pointer);
+    let equals = table.maybe("equals", Node::scalar);
     let bound = bound(table);
-    let contains = table.get("contains").map(|node| node.text().map(str::to_owned));
-    let max_latency = table.get("max_latency").map(|node| node.duration(1..=HOUR));
-    let (equals, bound) = (values::given(equals)?, bound.ok()?);
-    let pointer = values::given(pointer)?;
+    let contains = table.maybe("contains", |node| node.text().map(str::to_owned));
+    let max_latency = table.maybe("max_latency", |node| node.duration(1..=HOUR));
+    let (equals, bound) = (equals?, bound?);
+    let (pointer, status, contains) = (pointer?, status?, contains?);
     if let (Some(bound), Some(value)) = (bound, equals.as_ref()) {
         let fits = matches!(value, Scalar::Number(number) if bound.holds(*number));
         if !fits {
@@ -50,7 +44,7 @@ pub(super) fn expect(table: &Table<'_>) -> Option<Expect> {
                 .refuse(format!("{value} does not keep {limit}, so that no answer can pass"), "keep one of the two");
         }
     }
-    if let Some(Some(status @ (204 | 205 | 304))) = status.filter(|_| pointer.is_some() || contains.is_some()) {
+    if let Some(status @ (204 | 205 | 304)) = status.filter(|_| pointer.is_some() || contains.is_some()) {
         return table.refuse(
             format!("an answer of status {status} has no body, so that none can pass"),
             "remove pointer and contains, or status",
@@ -65,23 +59,7 @@ pub(super) fn expect(table: &Table<'_>) -> Option<Expect> {
         }
         _ => {}
     }
-    let expect = Expect {
-        status: values::given(status)?,
-        pointer,
-        equals,
-        bound,
-        contains: values::given(contains)?,
-        max_latency_ms: values::given(max_latency)?,
-    };
-    Some(expect)
-}
-
-pub(super) fn few<'a>(node: &Node<'a>, example: &str) -> Option<Vec<Node<'a>>> {
-    let items = node.list(example)?;
-    if items.len() > MAX_ITEMS {
-        return node.refuse(format!("{} items are too many", items.len()), format!("write at most {MAX_ITEMS}"));
-    }
-    Some(items)
+    Some(Expect { status, pointer, equals, bound, contains, max_latency_ms: max_latency? })
 }
 
 /// `path`; `usual` where it is not written, else it must be.

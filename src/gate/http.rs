@@ -2,7 +2,7 @@
 
 use super::ask::{Held, ask, hold};
 use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
-use super::expect::{expect, few, gate_call};
+use super::expect::{expect, gate_call};
 use super::report::Report;
 use crate::domain::{Call, Expect, Scalar, Transport, Verdict};
 use crate::settings::{Node, Section, TRANSPORT, Table};
@@ -18,6 +18,9 @@ pub(super) const KIND: Kind = Kind {
     ],
     read,
 };
+
+/// The most values that mean "not yet".
+const MAX_PENDING: usize = 100;
 
 const KEYS: Section = Section::new("[[gate]] kind = \"http\"", include_str!("keys/http.md"));
 
@@ -35,9 +38,8 @@ pub struct Http {
 fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let call = gate_call(table, false);
     let expect = expect(table);
-    let pending = table.get("pending").map_or(Some(Vec::new()), |node| {
-        let items = few(&node, "write e.g. [\"queued\", \"running\"]")?;
-        items.iter().map(Node::scalar).collect::<Option<Vec<Scalar>>>()
+    let pending = table.or("pending", Vec::new(), |node| {
+        node.several("write e.g. [\"queued\", \"running\"]", 0..=MAX_PENDING, Node::scalar)
     });
     let expect = expect?;
     if expect == Expect::default() {

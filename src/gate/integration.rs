@@ -6,7 +6,7 @@
 use super::ask::{Held, ask, hold};
 use super::check::{Around, Check, CheckFuture, Checked, Finding, GATE, Kind, Read};
 use super::count;
-use super::expect::{expect, few, gate_call};
+use super::expect::{expect, gate_call};
 use super::report::Report;
 use crate::domain::{Step, Transport};
 use crate::http::{Client, Target};
@@ -24,6 +24,9 @@ pub(super) const KIND: Kind = Kind {
     read,
 };
 
+/// The most steps.
+const MAX_STEPS: usize = 100;
+
 const KEYS: Section = Section::new("[[gate]] kind = \"integration\"", include_str!("keys/integration.md"));
 
 const STEP: Section = Section::new("[[gate.steps]]", include_str!("keys/integration.md"));
@@ -38,9 +41,9 @@ pub struct Integration {
 fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let example = "write [[gate.steps]] below it, with name and url";
     let node = table.need("steps", example)?;
-    let items = few(&node, example)?;
-    if items.is_empty() {
-        return node.refuse("holds no step".into(), example);
+    let items = node.list(example)?;
+    if items.is_empty() || items.len() > MAX_STEPS {
+        return node.refuse(format!("holds {} steps", items.len()), format!("write 1 to {MAX_STEPS}"));
     }
     let steps: Vec<Option<Step>> = items.iter().map(step).collect();
     Some(Read::runs(Integration { steps: steps.into_iter().collect::<Option<Vec<Step>>>()? }))
@@ -51,7 +54,7 @@ fn step(node: &Node<'_>) -> Option<Step> {
     let name = table.need("name", "write what people call it").and_then(|node| {
         let text = node.text()?.trim();
         let fits = (1..=60).contains(&text.chars().count());
-        if fits { Some(text.to_owned()) } else { node.refuse("must have 1 to 60 characters".into(), "shorten it") }
+        node.fitting(text.to_owned(), fits, "must have 1 to 60 characters".into(), "shorten it")
     });
     let (call, expect) = (gate_call(&table, true), expect(&table));
     Some(Step { name: name?, call: call?, expect: expect? })

@@ -77,7 +77,7 @@ fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Read> {
     let max_age_ms = table.duration("max_age", SECOND..=24 * HOUR, 300 * SECOND);
     let headers = call::headers(table);
     let timeout_ms = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
-    let Some(bound) = bound.ok()? else {
+    let Some(bound) = bound? else {
         return table.refuse("neither min nor max is written".into(), "write e.g. max = 0.1");
     };
     let (url, query, headers, transport) = (url?, query?, headers?, transport(table));

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::escape::markdown as text;
 use super::model::{Report, Rollout};
-use super::page::{nothing, rollouts_told};
 use super::tables::tables;
-use super::words::{self, moment, or_dash, plain, span, span_or};
+use super::words::{self, moment, nothing, on_record, or_dash, plain, span, span_or};
 
 /// The report as Markdown.
 pub(crate) fn markdown(report: &Report) -> String {
@@ -29,29 +29,8 @@ pub(crate) fn markdown(report: &Report) -> String {
         moment(report.made),
         text(&report.cutover),
         report.records,
-        rollouts_told(report)
+        on_record(report)
     );
-    out
-}
-
-/// Text escaped for Markdown: it makes no markup, no HTML and no mention.
-pub(super) fn text(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len() + 8);
-    for c in raw.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\n' | '\r' => out.push(' '),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
     out
 }
 

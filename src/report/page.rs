@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::escape::html as escape;
 use super::model::{Outcome, Report, Rollout};
 use super::series;
 use super::tables::tables;
-use super::words::{self, moment, or_dash, plain, span, span_or};
+use super::words::{self, moment, nothing, on_record, or_dash, plain, span, span_or};
 
 const HEAD: &str = include_str!("page/head.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -45,38 +46,8 @@ pub(crate) fn html(report: &Report) -> String {
         moment(report.made),
         escape(&report.cutover),
         report.records,
-        rollouts_told(report)
+        on_record(report)
     );
-    out
-}
-
-/// Why there is no rollout in it.
-pub(super) fn nothing(report: &Report) -> String {
-    match report.rollouts_in_journal {
-        0 => "the journal tells of no rollout".into(),
-        n => format!("none of the {n} rollouts of the journal was under way since then"),
-    }
-}
-
-/// How many of the journal's rollouts are in it.
-pub(super) fn rollouts_told(report: &Report) -> String {
-    format!("{} of {} rollouts on record", report.rollouts.len(), report.rollouts_in_journal)
-}
-
-/// Text for the page, escaped.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
     out
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::page::escape;
+use super::escape::html as escape;
 use super::words;
 
 const WIDTH: f64 = 960.0;

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::markdown::text;
+use super::escape::{html as escape, markdown as text};
 use super::model::{Breach, Decision, GateRow, Milestone, OrderRow, Rollout, StepSide};
-use super::page::escape;
 use super::words::{clock, measured, moment, ms, or_dash, rate, seconds, span, who};
 use crate::domain::{Side, Verdict};
 

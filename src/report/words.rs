@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::Outcome;
+use super::model::{Outcome, Report};
 use crate::domain::text::clean;
 use crate::domain::{Evidence, Pair, Side, Version};
 
@@ -92,6 +92,19 @@ pub(super) fn version(versions: &Pair<Option<Version>>, side: Side) -> String {
 /// `op1 (console)`; the engine itself is `auto`.
 pub(super) fn who(by: &str, via: &str) -> String {
     if by == via { by.to_owned() } else { format!("{by} ({via})") }
+}
+
+/// Why there is no rollout in it.
+pub(super) fn nothing(report: &Report) -> String {
+    match report.rollouts_in_journal {
+        0 => "the journal tells of no rollout".into(),
+        n => format!("none of the {n} rollouts of the journal was under way since then"),
+    }
+}
+
+/// How many of the journal's rollouts are in it.
+pub(super) fn on_record(report: &Report) -> String {
+    format!("{} of {} rollouts on record", report.rollouts.len(), report.rollouts_in_journal)
 }
 
 /// How a rollout ended, as a badge says it.

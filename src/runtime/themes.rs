@@ -1,17 +1,22 @@
 //! Finds and reads the user's theme files; `ui` itself reads no files.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use crate::ui::theme::{self, Source, ThemeError};
+use crate::settings::{ConfigError, text_file};
+use crate::ui::theme::Source;
 use crate::ui::{Input, Theme};
 
 /// The most theme names for completion.
 const NAMES_MAX: usize = 200;
 /// The longest name of a theme, in bytes.
 const NAME_MAX: usize = 64;
+const KIND: text_file::Kind = text_file::Kind {
+    most_kb: 64,
+    too_large: "a theme is a few lines; is this the right file?",
+    missing: "check the path and its rights",
+};
 
 /// The directory of the user's themes: `themes` in the XDG config directory. `None` without a home.
 pub(crate) fn themes_dir() -> Option<PathBuf> {
@@ -34,11 +39,11 @@ pub(crate) fn theme_names(dir: Option<&Path>) -> Vec<String> {
 ///
 /// # Errors
 /// Every fault of the first file that has faults, each with its line and remedy.
-pub(crate) fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ThemeError> {
+pub(crate) fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, ConfigError> {
     let mut find = |name: &str| own(name, dir);
     if asked.contains('/') || Path::new(asked).extension().is_some_and(|ending| ending == "toml") {
         let name = Path::new(asked).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        return Theme::resolve(Source { name, file: asked.to_owned(), text: read(Path::new(asked))? }, &mut find);
+        return Theme::resolve(Source { name, file: asked.into(), text: read(Path::new(asked))? }, &mut find);
     }
     if !Theme::is_shipped(asked) {
         return Theme::resolve(own(asked, dir)?, &mut find);
@@ -46,8 +51,8 @@ pub(crate) fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, Theme
     let shadow = dir.map(|dir| dir.join(format!("{asked}.toml"))).filter(|file| file.symlink_metadata().is_ok());
     match shadow {
         None => Theme::load(asked),
-        Some(file) => Err(ThemeError::whole(
-            &file.display().to_string(),
+        Some(file) => Err(ConfigError::whole(
+            file,
             format!("has the name of the theme {asked} that comes with cutover"),
             &format!("give the file another name, and write inherits = \"{asked}\" in it"),
         )),
@@ -57,7 +62,7 @@ pub(crate) fn load_theme(asked: &str, dir: Option<&Path>) -> Result<Theme, Theme
 /// Loads the theme in another thread, because a directory may hang, and sends it to `answers`.
 pub(super) fn load_later(asked: String, answers: mpsc::Sender<Input>) {
     tokio::task::spawn_blocking(move || {
-        let theme = load_theme(&asked, themes_dir().as_deref()).map_err(|error| error.message());
+        let theme = load_theme(&asked, themes_dir().as_deref()).map_err(|error| error.first());
         // The console may have ended.
         let _ = answers.try_send(Input::Theme { name: asked, theme: theme.map(Box::new) });
     });
@@ -69,9 +74,9 @@ fn is_name(name: &str) -> bool {
     (1..=NAME_MAX).contains(&name.len()) && name.chars().all(plain)
 }
 
-fn own(name: &str, dir: Option<&Path>) -> Result<Source, ThemeError> {
+fn own(name: &str, dir: Option<&Path>) -> Result<Source, ConfigError> {
     let known = || theme_names(dir).join(", ");
-    let nameless = |message: String, remedy: &str| Err(ThemeError::whole("", message, remedy));
+    let nameless = |message: String, remedy: &str| Err(ConfigError::whole("", message, remedy));
     if !is_name(name) {
         let remedy = "names have letters, digits, - and _; a file is written with its / or .toml";
         return nameless(format!("{name:?} is no theme's name"), remedy);
@@ -85,40 +90,11 @@ fn own(name: &str, dir: Option<&Path>) -> Result<Source, ThemeError> {
         let remedy = format!("known are {}; your own are files in {}", known(), dir.display());
         return nameless(format!("there is no theme {name:?}"), &remedy);
     }
-    Ok(Source { name: name.into(), text: read(&file)?, file: file.display().to_string() })
+    Ok(Source { name: name.into(), text: read(&file)?, file })
 }
 
-/// The text of a theme's file. Refuses large files, and everything that is not a file.
-fn read(path: &Path) -> Result<String, ThemeError> {
-    let shown = path.display().to_string();
-    let no = |message: String, remedy: &str| Err(ThemeError::whole(&shown, message, remedy));
-    match std::fs::metadata(path) {
-        Err(error) => return no(format!("cannot be read: {error}"), "check the path and its rights"),
-        Ok(meta) if !meta.is_file() => return no("is not a file".into(), "name the theme's file"),
-        Ok(_) => {}
-    }
-    let mut bytes = Vec::new();
-    let most = theme::MAX_BYTES as u64 + 1;
-    if let Err(error) = std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
-        return no(format!("cannot be read: {error}"), "check the rights of the file");
-    }
-    if bytes.len() > theme::MAX_BYTES {
-        let remedy = "a theme is a few lines; is this the right file?";
-        return no(format!("is larger than {} KB", theme::MAX_BYTES / 1024), remedy);
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.split(|&byte| byte == b'\n').count();
-        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-        let message = "holds a byte that is not UTF-8".into();
-        ThemeError::new(theme::Fault {
-            file: shown,
-            place: Some((line, column)),
-            message,
-            remedy: "save the file as UTF-8".into(),
-        })
-    })
+fn read(path: &Path) -> Result<String, ConfigError> {
+    text_file::read(path, path, &KIND)
 }
 
 #[cfg(test)]
@@ -142,7 +118,10 @@ mod tests {
         let night = load_theme("night", at).unwrap();
         let file = dir.path().join("night.toml").display().to_string();
         assert_eq!(load_theme(&file, at).unwrap(), night);
-        assert_ne!(night.style(theme::Role::Title), Theme::load("dark").unwrap().style(theme::Role::Title));
+        assert_ne!(
+            night.style(crate::ui::theme::Role::Title),
+            Theme::load("dark").unwrap().style(crate::ui::theme::Role::Title)
+        );
         assert_eq!(load_theme("light", at).unwrap(), Theme::load("light").unwrap());
     }
 
@@ -159,13 +138,13 @@ mod tests {
         let shown = dir.path().display().to_string();
         for (asked, says) in [
             ("big", format!("{shown}/big.toml: is larger than 64 KB; a theme")),
-            ("bytes", format!("{shown}/bytes.toml:2:3: holds a byte that is not UTF-8; save")),
+            ("bytes", format!("{shown}/bytes.toml:2:3: byte 0xff is not UTF-8; save")),
             ("dark", format!("{shown}/dark.toml: has the name of the theme dark that comes with cutover; give")),
-            ("folder", format!("{shown}/folder.toml: is not a file; name")),
-            ("lost", format!("{shown}/lost.toml:2:12: there is no theme \"nowhere\"; known are dark, ")),
+            ("folder", format!("{shown}/folder.toml: is a directory; name")),
+            ("lost", format!("{shown}/lost.toml:2:12: inherits: there is no theme \"nowhere\"; known are dark, ")),
             ("nowhere", format!("your own are files in {shown}")),
             ("a b", "is no theme's name; names have letters".into()),
-            ("/nowhere/x.toml", "/nowhere/x.toml: cannot be read: ".into()),
+            ("/nowhere/x.toml", "/nowhere/x.toml: there is no such file; check".into()),
         ] {
             let told = load_theme(asked, Some(dir.path())).unwrap_err().to_string();
             assert!(told.contains(&says), "{asked}: {told}");

@@ -3,7 +3,6 @@
 use super::admin::TOKEN;
 use super::error::quote;
 use super::reader::{Node, Table};
-use super::url::BaseUrl;
 use super::values;
 use crate::domain::{Call, HeaderValue, SecretRef, Transport, placeholder};
 
@@ -29,7 +28,7 @@ pub(crate) fn call_of(table: &Table<'_>, may_be_path: bool, names: &[&str]) -> O
         }
     });
     let default = if table.get("body").is_some() { "POST" } else { "GET" };
-    let method = table.get("method").map_or(Some(default), |node| node.choice(&METHODS));
+    let method = table.or("method", default, |node| node.choice(&METHODS));
     let headers = headers_of(table, names);
     Some(Call {
         method: method?.to_owned(),
@@ -62,14 +61,7 @@ fn url(node: &Node<'_>, may_be_path: bool, names: &[&str]) -> Option<String> {
             node.refuse(format!("{} is not a path", quote(text)), "write e.g. \"/v2/models/spam/ready\"")
         };
     }
-    let (base, query) = filled.split_once('?').unwrap_or((&filled, ""));
-    if let Err((why, remedy)) = BaseUrl::parse(base) {
-        return node.refuse(why, remedy);
-    }
-    if query.contains('#') || !query.bytes().all(|b| b.is_ascii_graphic()) {
-        return node
-            .refuse("has a query with a blank, a # or a letter that must be percent-encoded".into(), "encode it");
-    }
+    values::url_with_query(node, &filled)?;
     Some(text.to_owned())
 }
 

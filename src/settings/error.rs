@@ -62,6 +62,14 @@ impl ConfigError {
         let fault = Fault { place: None, key: String::new(), message, remedy: remedy.into() };
         Self { file: file.into(), faults: vec![fault], dropped: 0 }
     }
+
+    /// In one line: the first fault, and the number of further faults.
+    pub(crate) fn first(&self) -> String {
+        let all = self.to_string();
+        let (first, rest) = all.split_once('\n').unwrap_or((&all, ""));
+        let more = rest.lines().count();
+        if more == 0 { first.to_owned() } else { format!("{first} (+{more} more)") }
+    }
 }
 
 impl fmt::Display for ConfigError {

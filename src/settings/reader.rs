@@ -29,10 +29,10 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// The file itself. A section that is not in `known` is a fault.
-    pub(crate) fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str]) -> Self {
+    /// The file itself. A key that is not in `known` is a fault; `what` is what these keys name.
+    pub(crate) fn root(report: &'a Report<'a>, map: &'a DeTable<'a>, known: &[&'static str], what: &str) -> Self {
         let table = Self { report, label: String::new(), at: 0, map, sections: &[] };
-        table.refuse_unknown(known, "section");
+        table.refuse_unknown(known, what);
         table
     }
 
@@ -87,7 +87,8 @@ impl<'a> Table<'a> {
         self
     }
 
-    fn refuse_unknown(&self, known: &[&'static str], what: &str) {
+    /// Notes every key that is not in `known`. `what` is what the keys name.
+    pub(crate) fn refuse_unknown(&self, known: &[&'static str], what: &str) {
         for (key, _) in self.map {
             let name: &str = key.get_ref();
             if known.contains(&name) {
@@ -105,9 +106,13 @@ impl<'a> Table<'a> {
     pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         debug_assert!(self.knows(key), "{key} is read but not documented for {}", self.label);
         let (name, value) = self.map.get_key_value(key)?;
-        let label = if self.label.is_empty() { format!("[{key}]") } else { format!("{} {key}", self.label) };
         // A section's position is its name in the header; a value's position is the value.
-        let is_section = self.label.is_empty() || value.get_ref().is_table();
+        let is_section = value.get_ref().is_table() || (self.label.is_empty() && value.get_ref().is_array());
+        let label = match (self.label.as_str(), is_section) {
+            ("", true) => format!("[{key}]"),
+            ("", false) => key.to_owned(),
+            (label, _) => format!("{label} {key}"),
+        };
         let at = if is_section { name.span().start } else { value.span().start };
         Some(Node { report: self.report, label, at, value: value.get_ref() })
     }
@@ -186,6 +191,11 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// `value` if it `fits`; otherwise a fault, and `None`.
+    pub(crate) fn fitting<T>(&self, value: T, fits: bool, message: String, remedy: impl Into<String>) -> Option<T> {
+        if fits { Some(value) } else { self.refuse(message, remedy) }
+    }
+
     /// Notes that something outside of the config cannot be used, for example a file. This is a fault. In a section
     /// that a rollback does not need, it is only a warning for a rollback, and `value` is used.
     pub(crate) fn unusable<T>(&self, value: T, message: String, remedy: impl Into<String>) -> Option<T> {
@@ -201,7 +211,13 @@ impl<'a> Node<'a> {
         self.value.is_str()
     }
 
-    fn wrong<T>(&self, wanted: &str, remedy: &str) -> Option<T> {
+    /// Whether the value is a whole number.
+    pub(crate) fn is_integer(&self) -> bool {
+        self.value.is_integer()
+    }
+
+    /// Notes that the value is of the wrong kind and returns `None`.
+    pub(crate) fn wrong<T>(&self, wanted: &str, remedy: &str) -> Option<T> {
         let found = match self.value {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -333,7 +349,8 @@ impl<'a> Node<'a> {
     /// A table; its keys are not checked yet.
     pub(crate) fn table(&self) -> Option<Table<'a>> {
         let Some(map) = self.value.as_table() else {
-            return self.wrong("a table", &format!("write {} on a line of its own", self.label));
+            let path = self.label.replace(['[', ']'], "").replace(' ', ".");
+            return self.wrong("a table", &format!("write [{path}] on a line of its own"));
         };
         Some(Table { report: self.report, label: self.label.clone(), at: self.at, map, sections: &[] })
     }
@@ -348,6 +365,41 @@ impl<'a> Node<'a> {
             value: item.get_ref(),
         };
         Some(array.iter().map(item).collect())
+    }
+
+    /// The items of a list by `read`, all different; `count` is how many there may be.
+    pub(crate) fn several<T: PartialEq>(
+        &self,
+        example: &str,
+        count: RangeInclusive<usize>,
+        read: impl Fn(&Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.list(example)?;
+        if !count.contains(&items.len()) {
+            let range = format!("name {} to {}", count.start(), count.end());
+            let remedy = if items.is_empty() { example } else { &range };
+            return self.refuse(format!("holds {} items", items.len()), remedy);
+        }
+        let mut found = Vec::new();
+        for item in &items {
+            let value = read(item)?;
+            if found.contains(&value) {
+                let named = quote(item.value.as_str().unwrap_or_default());
+                return item.refuse(format!("{named} is named twice"), "remove one of the two");
+            }
+            found.push(value);
+        }
+        Some(found)
+    }
+
+    /// The same, or one text alone.
+    pub(crate) fn one_or_several<T: PartialEq>(
+        &self,
+        example: &str,
+        count: RangeInclusive<usize>,
+        read: impl Fn(&Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if self.is_text() { Some(vec![read(self)?]) } else { self.several(example, count, read) }
     }
 
     /// The tables of `[[gate]]` or `[[guard]]`.

@@ -1,7 +1,7 @@
 //! Rules for single values that several sections share: names, paths, pointers, addresses, commands.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::{quote, quote_path};
 use super::reader::{Node, Table};
@@ -101,6 +101,17 @@ pub(crate) fn base_url(node: &Node<'_>) -> Option<BaseUrl> {
     }
 }
 
+/// The text of a URL that may have a query.
+pub(crate) fn url_with_query<'a>(node: &Node<'_>, text: &'a str) -> Option<&'a str> {
+    let (base, query) = text.split_once('?').unwrap_or((text, ""));
+    if let Err((why, remedy)) = BaseUrl::parse(base) {
+        return node.refuse(why, remedy);
+    }
+    let fits = !query.contains('#') && query.bytes().all(|b| b.is_ascii_graphic());
+    let message = "has a query with a blank, a # or a letter that must be percent-encoded";
+    node.fitting(text, fits, message.into(), "encode it")
+}
+
 /// IP address and port.
 pub(crate) fn address(node: &Node<'_>) -> Option<SocketAddr> {
     let text = node.text()?;
@@ -130,8 +141,19 @@ pub(crate) fn dir(table: &Table<'_>) -> Option<PathBuf> {
     if dir.is_dir() { Some(dir) } else { node.refuse(format!("{shown} is not a directory"), "name one that is there") }
 }
 
-/// A program and its arguments.
+/// A program that is there, and its arguments.
 pub(crate) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
+    let words = argv(node, example)?;
+    // A bare name is looked up in PATH when it runs. A path is checked now.
+    let path = Path::new(&words[0]);
+    if words[0].contains('/') && !path.is_file() {
+        node.unusable((), format!("there is no file {}", quote_path(path)), example)?;
+    }
+    Some(words)
+}
+
+/// A program, which may be there later, and its arguments.
+pub(crate) fn argv(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     let items = node.list(example)?;
     let words: Option<Vec<String>> = items.iter().map(|item| item.text().map(str::to_owned)).collect();
     let mut words = words?;
@@ -141,13 +163,8 @@ pub(crate) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
     let Some(program) = words.first_mut().filter(|program| !program.is_empty()) else {
         return node.refuse("names no program".into(), example);
     };
-    // A bare name is looked up in PATH when it runs. A path is checked now.
     if program.contains('/') {
-        let path = path(&items[0])?;
-        if !path.is_file() {
-            items[0].unusable((), format!("there is no file {}", quote_path(&path)), example)?;
-        }
-        *program = path.to_str().map(str::to_owned)?;
+        *program = path(&items[0])?.to_str().map(str::to_owned)?;
     }
     Some(words)
 }
@@ -156,13 +173,4 @@ pub(crate) fn command(node: &Node<'_>, example: &str) -> Option<Vec<String>> {
 pub(crate) fn shares(node: &Node<'_>) -> Option<Vec<u8>> {
     let items = node.list("write e.g. [10, 50]")?;
     items.iter().map(|item| u8::try_from(item.number(1..=99)?).ok()).collect()
-}
-
-/// `None` for a value with a fault, `Some(None)` for a value that is not written.
-#[expect(clippy::option_option, reason = "not written, at fault, and a value are three things")]
-pub(crate) fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(value) => value.map(Some),
-    }
 }

@@ -6,20 +6,18 @@
 
 mod control;
 mod encode;
-mod writer;
 
 use std::io::Write;
-use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::capability::{Capability, Depth};
+use super::writer_thread::WriterThread;
 use crate::domain::text;
 pub(crate) use control::COPY_MAX;
 pub use control::Notices;
 use encode::Encoder;
-use writer::{Frames, Shared};
 
 /// The most bytes of copies and notices in one frame.
 const EXTRA_MAX: usize = COPY_MAX + 4 * 1024;
@@ -84,7 +82,7 @@ pub struct Screen {
     whole: bool,
     /// Control strings for the next frame: a bell, a copy.
     extra: Vec<u8>,
-    frames: Frames,
+    frames: WriterThread,
 }
 
 impl Screen {
@@ -108,7 +106,7 @@ impl Screen {
             title_changed: false,
             whole: true,
             extra: Vec::new(),
-            frames: Frames::start(out, on_hang_up)?,
+            frames: WriterThread::start("tty-writer", out, on_hang_up)?,
         })
     }
 
@@ -166,21 +164,20 @@ impl Screen {
 
     /// Whether a write failed: the terminal is gone.
     pub fn is_hung_up(&self) -> bool {
-        self.frames.is_hung_up()
+        self.frames.has_failed()
     }
 
     /// Resolves when a frame was written (or the terminal is gone) since the last time it resolved. Cancel-safe. It
     /// borrows nothing, so that a loop can wait and draw.
     pub fn written(&self) -> impl Future<Output = ()> + Send + use<> {
-        let shared: Arc<Shared> = self.frames.shared();
-        async move { shared.written.notified().await }
+        self.frames.written()
     }
 
     /// Draws a frame. `paint` gets an empty buffer and returns the position of the cursor; `None` hides it.
     ///
     /// Returns at once: the thread does the writing. `paint` is not called when the screen is busy.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer) -> Option<(u16, u16)>) -> DrawOutcome {
-        if self.frames.is_hung_up() {
+        if self.frames.has_failed() {
             return DrawOutcome::HungUp;
         }
         if !self.frames.is_idle() {
@@ -204,7 +201,7 @@ impl Screen {
         self.whole = false;
         self.title_changed = false;
         let bytes = frame.len();
-        self.frames.send(frame);
+        self.frames.write(frame);
         DrawOutcome::Sent(bytes)
     }
 

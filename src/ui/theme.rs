@@ -8,19 +8,18 @@
 
 pub(crate) mod contrast;
 pub(crate) mod depth;
-mod fault;
 mod file;
 mod roles;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ratatui::style::{Color, Modifier, Style};
 
 use self::file::File;
+use crate::settings::ConfigError;
 
 pub use self::depth::Depth;
-pub(crate) use self::fault::{Fault, ThemeError};
-pub(crate) use self::file::MAX_BYTES;
 pub use self::roles::TABLE;
 pub(crate) use self::roles::{ROLES, Role};
 
@@ -62,7 +61,7 @@ pub struct Source {
     /// The theme's name.
     pub name: String,
     /// The file as messages name it.
-    pub file: String,
+    pub file: PathBuf,
     /// Its text.
     pub text: String,
 }
@@ -96,7 +95,7 @@ impl Theme {
     ///
     /// # Errors
     /// There is no such theme.
-    pub fn load(name: &str) -> Result<Self, ThemeError> {
+    pub fn load(name: &str) -> Result<Self, ConfigError> {
         let source = shipped(name).ok_or_else(|| no_theme(name))?;
         Self::resolve(source, &mut |name| Err(no_theme(name)))
     }
@@ -105,7 +104,7 @@ impl Theme {
     ///
     /// # Errors
     /// Every fault of the text.
-    pub fn parse(text: &str) -> Result<Self, ThemeError> {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let source = Source { name: "theme".into(), file: "theme".into(), text: text.into() };
         Self::resolve(source, &mut |name| Err(no_theme(name)))
     }
@@ -118,30 +117,21 @@ impl Theme {
     /// that asked for it.
     pub fn resolve(
         source: Source,
-        find: &mut dyn FnMut(&str) -> Result<Source, ThemeError>,
-    ) -> Result<Self, ThemeError> {
+        find: &mut dyn FnMut(&str) -> Result<Source, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let name = source.name.clone();
         let mut seen = vec![name.clone()];
         let mut chain = vec![File::parse(source)?];
         while let Some((parent, at)) = chain.last().and_then(|file| file.inherits.clone()) {
-            let fault = |text: String, remedy: &str| chain.last().map(|file| file.fault(at, text, remedy));
-            let wrong = if seen.contains(&parent) {
+            let no = |text: String, remedy: &str| chain.last().map_or(Ok(()), |file| file.no_parent(at, text, remedy));
+            if seen.contains(&parent) {
                 let way = [seen.join(" > "), parent.clone()].join(" > ");
-                fault(format!("inherits in a circle: {way}"), "let one of them inherit from \"dark\" or from nothing")
+                no(format!("a circle: {way}"), "let one of them inherit from \"dark\" or from nothing")?;
             } else if chain.len() == CHAIN_MAX {
-                fault(format!("is number {CHAIN_MAX} of a chain of themes"), "inherit from \"dark\" or \"light\"")
-            } else {
-                None
-            };
-            if let Some(fault) = wrong {
-                return Err(fault);
+                no(format!("is number {CHAIN_MAX} of a chain of themes"), "inherit from \"dark\" or \"light\"")?;
             }
-            let source = match shipped(&parent) {
-                Some(source) => source,
-                None => find(&parent).map_err(|error| {
-                    chain.last().map_or_else(|| error.clone(), |file| file.fault(at, error.message(), ""))
-                })?,
-            };
+            let source = shipped(&parent).map_or_else(|| find(&parent), Ok);
+            let source = source.or_else(|error| no(error.first(), "").and(Err(error)))?;
             seen.push(parent);
             chain.push(File::parse(source)?);
         }
@@ -198,12 +188,12 @@ impl Theme {
 
 fn shipped(name: &str) -> Option<Source> {
     let (name, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-    Some(Source { name: (*name).into(), file: format!("themes/{name}.toml"), text: (*text).into() })
+    Some(Source { name: (*name).into(), file: format!("themes/{name}.toml").into(), text: (*text).into() })
 }
 
 /// That there is no theme of this name.
-fn no_theme(name: &str) -> ThemeError {
-    ThemeError::whole("", format!("there is no theme {name:?}"), &format!("known are {}", known()))
+fn no_theme(name: &str) -> ConfigError {
+    ConfigError::whole("", format!("there is no theme {name:?}"), &format!("known are {}", known()))
 }
 
 /// The names of the themes that come with the program, for messages.
@@ -212,36 +202,28 @@ pub(crate) fn known() -> String {
 }
 
 /// Every role's style: the nearest file of the chain that sets it counts, colours are looked up in all palettes.
-fn styles(chain: &[File]) -> Result<[Style; ROLES.len()], ThemeError> {
+fn styles(chain: &[File]) -> Result<[Style; ROLES.len()], ConfigError> {
     let mut palette: BTreeMap<&str, Color> = BTreeMap::new();
     for file in chain.iter().rev() {
         palette.extend(file.palette.iter().map(|(name, color)| (name.as_str(), *color)));
     }
     let mut styles = [Style::new(); ROLES.len()];
-    let mut faults = Vec::new();
-    for (style, doc) in styles.iter_mut().zip(&TABLE) {
-        let Some((file, spec)) = chain.iter().find_map(|file| Some((file, file.roles.get(&doc.role)?))) else {
-            let remedy = format!("write {} = {{}} under [roles], or inherits = \"dark\" at the top", doc.name);
-            faults.extend(chain.last().map(|file| file.fault(0, format!("the role {} is not set", doc.name), &remedy)));
-            continue;
-        };
-        let mut color = |named: &Option<file::Named>| {
-            let named = named.as_ref()?;
-            let found = palette.get(named.text.as_str()).copied().or_else(|| file::color(&named.text));
-            if found.is_none() {
-                let text = format!("{}: {:?} is neither in a palette nor a colour", doc.name, named.text);
-                faults.push(file.fault(named.at, text, file::COLOR_REMEDY));
+    for (at, file) in chain.iter().enumerate() {
+        let report = file.report();
+        for (style, doc) in styles.iter_mut().zip(&TABLE) {
+            let nearest = chain.iter().enumerate().find_map(|(at, file)| Some((at, file.roles.get(&doc.role)?)));
+            match nearest {
+                Some((nearest, spec)) if nearest == at => *style = spec.style(&palette, doc.name, &report),
+                None if at + 1 == chain.len() => {
+                    let remedy = format!("write {} = {{}} under [roles], or inherits = \"dark\" at the top", doc.name);
+                    report.fault(0, String::new(), format!("the role {} is not set", doc.name), remedy);
+                }
+                _ => {}
             }
-            found
-        };
-        // The terminal's own colour is what a cell has anyway.
-        let own = |color: &Color| *color != Color::Reset;
-        *style = Style { fg: color(&spec.fg).filter(own), bg: color(&spec.bg).filter(own), ..Style::new() };
-        if spec.modifiers != Modifier::empty() {
-            *style = style.add_modifier(spec.modifiers);
         }
+        file.finish(&report)?;
     }
-    ThemeError::join(faults).map_or(Ok(styles), Err)
+    Ok(styles)
 }
 
 #[cfg(test)]

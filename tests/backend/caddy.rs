@@ -459,13 +459,13 @@ fn the_page_shows_a_configuration_that_caddy_takes() {
 
 #[test]
 fn the_config_means_what_it_says() {
-    use cutover::testing::backend::caddy::{CaddyAdmin, CaddySpec, HandlerAt};
+    use cutover::testing::backend::caddy::{Address, CaddySpec, HandlerAt};
     use cutover::testing::config::load;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/valid/caddy.toml");
     let home = |name: &str| (name == "HOME").then(|| "/home/operator".to_owned());
     let config = load(Some(&file), &home, Path::new("/")).unwrap();
     let Some(spec) = config.backend.spec::<CaddySpec>() else { panic!("{:?}", config.backend) };
-    assert_eq!(spec.admin, CaddyAdmin::Unix("/run/caddy/admin.sock".into()));
+    assert_eq!(spec.admin, Address::Unix("/run/caddy/admin.sock".into()));
     assert_eq!(spec.handler, HandlerAt::Path("/config/apps/http/servers/srv0/routes/0/handle/0".into()));
     // A port that a URL leaves out is one that Caddy needs.
     assert_eq!(spec.upstreams.blue, ["10.0.0.11:8080", "[::1]:80"]);

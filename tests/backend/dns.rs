@@ -293,7 +293,7 @@ fn no_name_becomes_something_else() {
     for (written, told) in [
         (format!("{head}blue = [\"10.0.0.1; x\"]\ngreen = [\"10.0.0.2\"]"), "no target of A records"),
         (format!("{head}blue = [\"10.0.0.1\"]\ngreen = [\"10.0.0.1\"]"), "stands for both sides"),
-        (format!("{head}blue = [\"10.0.0.1\"]\ngreen = []"), "holds 0 targets"),
+        (format!("{head}blue = [\"10.0.0.1\"]\ngreen = []"), "holds 0 items"),
         (format!("{head}blue = [\"::1\"]\ngreen = [\"10.0.0.1\"]"), "no target of A records"),
         (format!("{head}record = \"SRV\"\nblue = [\"a b:1\"]\ngreen = [\"g:1\"]"), "no target of SRV"),
         (format!("{head}record = \"SRV\"\nblue = [\"b:0\"]\ngreen = [\"g:1\"]"), "no target of SRV"),

@@ -10,7 +10,7 @@ use crate::support::program;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use cutover::testing::backend::envoy::{Address, EnvoySpec, EnvoyWay};
 use cutover::testing::backend::{Applying, BackendError, TrafficBackend};
 use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Side, Split};
 use driving::{apply, back, forward, fresh, green, has_note, look};
@@ -128,7 +128,7 @@ async fn requests_under_way_end_where_they_began_and_are_told() {
 #[tokio::test]
 async fn the_preview_is_what_is_sent() {
     let spec = EnvoySpec {
-        admin: vec![AdminPlace::Unix("/run/envoy/admin.sock".into()), AdminPlace::Http("http://10.0.0.5:9901".into())],
+        admin: vec![Address::Unix("/run/envoy/admin.sock".into()), Address::Net("http://10.0.0.5:9901".into())],
         clusters: Pair { blue: "blue".into(), green: "green".into() },
         way: EnvoyWay::Runtime { key: "a.b".into() },
     };
@@ -533,21 +533,21 @@ async fn sockets_that_are_none_and_paths_that_are_closed() {
     }
     let setup = Setup { allowed: Some(vec!["/ready", "/listeners", "/stats"]), ..nowhere(0) };
     let proxy = Proxy::start(setup);
-    let at = |place: AdminPlace| backend(EnvoySpec { admin: vec![place], ..proxy.spec() });
+    let at = |place: Address| backend(EnvoySpec { admin: vec![place], ..proxy.spec() });
     let error = fault(&at(proxy.place())).await;
     assert!(matches!(&error, BackendError::Denied(text) if text.contains("admin.allow_paths")), "{error}");
     let file = proxy.dir().join("file");
     std::fs::write(&file, "").unwrap();
     for place in [
-        AdminPlace::Unix(proxy.dir().join("none.sock")),
-        AdminPlace::Unix(file),
-        AdminPlace::Http(format!("http://{}", local::free_address())),
+        Address::Unix(proxy.dir().join("none.sock")),
+        Address::Unix(file),
+        Address::Net(format!("http://{}", local::free_address())),
     ] {
         let error = fault(&at(place)).await;
         assert!(matches!(error, BackendError::Unreachable(_)), "{error}");
     }
     // A model, or anything else that speaks HTTP.
-    let model = AdminPlace::Http(format!("http://{}", Model::start(Side::Blue).at));
+    let model = Address::Net(format!("http://{}", Model::start(Side::Blue).at));
     let error = fault(&at(model)).await;
     assert!(matches!(error, BackendError::Garbled(_)), "{error}");
     if rustix::process::geteuid().is_root() {
@@ -564,7 +564,7 @@ async fn impostors_are_told_from_envoy() {
     let dir = tempfile::Builder::new().prefix("envoy").tempdir_in("/tmp").unwrap();
     let socket = dir.path().join("s");
     let spec = EnvoySpec {
-        admin: vec![AdminPlace::Unix(socket.clone())],
+        admin: vec![Address::Unix(socket.clone())],
         clusters: Pair { blue: "blue".into(), green: "green".into() },
         way: EnvoyWay::Runtime { key: KEY.into() },
     };

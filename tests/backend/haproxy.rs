@@ -8,7 +8,7 @@ use crate::support::local;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::testing::backend::haproxy::{HaproxySpec, Method, NodeAddress, Save};
+use cutover::testing::backend::haproxy::{Address, HaproxySpec, Method, Save};
 use cutover::testing::backend::{Applying, BackendError, TrafficBackend, Weights};
 use cutover::testing::domain::{Move, Order, Pair, Revision, Side};
 use driving::{apply, back, forward, fresh, green, has_note, look};
@@ -125,7 +125,7 @@ async fn a_map_switches_all_or_nothing_and_a_percent_anything() {
 #[tokio::test]
 async fn the_preview_is_what_is_sent() {
     let spec = HaproxySpec {
-        nodes: vec![NodeAddress::Unix("/run/a.sock".into()), NodeAddress::Tcp("10.0.0.5:9999".into())],
+        nodes: vec![Address::Unix("/run/a.sock".into()), Address::Net("10.0.0.5:9999".into())],
         method: Method::Weights {
             backend: "be_split".into(),
             servers: Pair { blue: vec!["b1".into()], green: vec!["g1".into(), "g2".into()] },
@@ -230,7 +230,7 @@ async fn an_order_that_is_cut_off_on_one_node_is_unknown_and_shown() {
     let relay = three.nodes[2].dir().join("relay.sock");
     let cuts = Arc::new(AtomicBool::new(true));
     let task = relay_that_cuts(UnixListener::bind(&relay).unwrap(), three.nodes[2].socket(), Arc::clone(&cuts));
-    spec.nodes[2] = NodeAddress::Unix(relay);
+    spec.nodes[2] = Address::Unix(relay);
     let backend = backend(spec);
     let result = forward(&backend, 10).await;
     assert!(matches!(&result, Err(BackendError::Unknown(text)) if text.contains("relay.sock")), "{result:?}");
@@ -408,18 +408,18 @@ async fn sockets_that_are_none_and_levels_that_do_not_suffice() {
         return;
     }
     let proxy = Proxy::start(Way::Weights, &Model::both(), 0);
-    let at = |node: NodeAddress| backend(HaproxySpec { nodes: vec![node], ..proxy.spec() });
+    let at = |node: Address| backend(HaproxySpec { nodes: vec![node], ..proxy.spec() });
     // Level user reads, and may set nothing.
-    let reader = at(NodeAddress::Tcp(proxy.reader.to_string()));
+    let reader = at(Address::Net(proxy.reader.to_string()));
     assert_eq!(look(&reader).await.split, green(0));
     let result = forward(&reader, 10).await;
     assert!(matches!(&result, Err(BackendError::Denied(text)) if text.contains("level admin")), "{result:?}");
     let file = proxy.dir().join("file");
     std::fs::write(&file, "").unwrap();
     for node in [
-        NodeAddress::Unix(proxy.dir().join("none.sock")),
-        NodeAddress::Unix(file),
-        NodeAddress::Tcp(local::free_address().to_string()),
+        Address::Unix(proxy.dir().join("none.sock")),
+        Address::Unix(file),
+        Address::Net(local::free_address().to_string()),
     ] {
         let error = at(node).observer().observe().await.unwrap_err();
         assert!(matches!(error, BackendError::Unreachable(_)), "{error}");
@@ -462,7 +462,7 @@ async fn impostors_are_told_from_haproxy() {
             backend: "be_split".into(),
             servers: Pair { blue: vec!["blue1".into()], green: vec!["green1".into()] },
         };
-        let spec = HaproxySpec { nodes: vec![NodeAddress::Unix(socket.clone())], method, save: Save::default() };
+        let spec = HaproxySpec { nodes: vec![Address::Unix(socket.clone())], method, save: Save::default() };
         let error = backend(spec).observer().observe().await.unwrap_err();
         let kind = match &error {
             BackendError::Garbled(_) => "garbled",

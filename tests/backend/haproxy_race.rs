@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::testing::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::testing::backend::haproxy::{Address, HaproxySpec};
 use cutover::testing::backend::{BackendError, TrafficBackend};
 use cutover::testing::domain::{Order, Pair};
 use driving::{apply, fresh, green, look};
@@ -44,7 +44,7 @@ struct Holding {
     held: Arc<Semaphore>,
     /// Given to let it go on.
     go: Arc<Semaphore>,
-    address: NodeAddress,
+    address: Address,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -54,7 +54,7 @@ impl Holding {
         let listener = UnixListener::bind(&path).unwrap();
         let (held, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let task = tokio::spawn(hold(listener, node.socket(), at, Arc::clone(&held), Arc::clone(&go)));
-        Self { held, go, address: NodeAddress::Unix(path), task }
+        Self { held, go, address: Address::Unix(path), task }
     }
 
     async fn is_held(&self) {

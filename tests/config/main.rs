@@ -104,12 +104,12 @@ fn traefik_is_read_with_its_redis() -> Result<(), Error> {
 
 #[test]
 fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
-    use cutover::testing::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+    use cutover::testing::backend::haproxy::{Address, HaproxySpec, MapEntry, Method, Save};
     let config = valid("haproxy.toml")?;
     let dir = fixtures().join("valid");
     let Some(spec) = config.backend.spec::<HaproxySpec>().cloned() else { return Err("another backend".into()) };
-    let tcp = |text: &str| NodeAddress::Tcp(text.into());
-    let local = NodeAddress::Unix(dir.join("run/admin.sock"));
+    let tcp = |text: &str| Address::Net(text.into());
+    let local = Address::Unix(dir.join("run/admin.sock"));
     assert_eq!(spec.nodes, [local, tcp("10.0.0.5:9999"), tcp("[::1]:9999"), tcp("lb2.example:9999")]);
     let entry = MapEntry { map: "/etc/haproxy/active.map".into(), key: "active".into() };
     let values = cutover::testing::domain::Pair { blue: "b".into(), green: "g".into() };
@@ -121,11 +121,11 @@ fn haproxy_is_read_with_all_its_nodes() -> Result<(), Error> {
 
 #[test]
 fn envoy_is_read_with_all_its_processes() -> Result<(), Error> {
-    use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+    use cutover::testing::backend::envoy::{Address, EnvoySpec, EnvoyWay};
     let config = valid("envoy.toml")?;
     let Some(spec) = config.backend.spec::<EnvoySpec>().cloned() else { return Err("another backend".into()) };
-    let url = |text: &str| AdminPlace::Http(text.into());
-    let local = AdminPlace::Unix(fixtures().join("valid/run/admin.sock"));
+    let url = |text: &str| Address::Net(text.into());
+    let local = Address::Unix(fixtures().join("valid/run/admin.sock"));
     assert_eq!(spec.admin, [local, url("http://10.0.0.5:9901"), url("http://[::1]:9901")]);
     assert_eq!(spec.way, EnvoyWay::Runtime { key: "routing.traffic_shift.green".into() });
     assert_eq!((spec.clusters.blue.as_str(), spec.clusters.green.as_str()), ("outbound|80||blue.ml.svc", "green"));

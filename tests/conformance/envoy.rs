@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec};
+use cutover::testing::backend::envoy::{Address, EnvoySpec};
 use cutover::testing::backend::{Spec, TrafficBackend};
 use cutover::testing::domain::{Pair, Side, Split};
 
@@ -48,7 +48,7 @@ impl Rig for TwoProcesses {
         let relay = Relay::before(At::Unix(self.nodes[0].socket()), |bytes| http("POST ", bytes)).await;
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
-        spec.admin[0] = AdminPlace::Unix(at.clone());
+        spec.admin[0] = Address::Unix(at.clone());
         let backend = spec.connect();
         Some((relay, backend))
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cutover::testing::backend::haproxy::{HaproxySpec, NodeAddress};
+use cutover::testing::backend::haproxy::{Address, HaproxySpec};
 use cutover::testing::backend::{Spec, TrafficBackend};
 use cutover::testing::domain::{Pair, Side, Split};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,7 +50,7 @@ fn impostor(proxy: &Proxy, answer: Option<&'static str>) -> Between {
 }
 
 /// A relay to `proxy` that says of every change that it was made, and makes none.
-fn swallows_changes(proxy: &Proxy) -> (NodeAddress, Between) {
+fn swallows_changes(proxy: &Proxy) -> (Address, Between) {
     let path = proxy.dir().join("relay.sock");
     let listener = UnixListener::bind(&path).unwrap();
     let real = proxy.socket();
@@ -69,7 +69,7 @@ fn swallows_changes(proxy: &Proxy) -> (NodeAddress, Between) {
             let _ = stream.write_all(&answer).await;
         }
     });
-    (NodeAddress::Unix(path), Between { task })
+    (Address::Unix(path), Between { task })
 }
 
 const HTML: &str = "<html>hi</html>";
@@ -113,7 +113,7 @@ impl Rig for TwoNodes {
         let relay = Relay::before(At::Unix(self.nodes[0].socket()), |bytes| http("set ", bytes)).await;
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
-        spec.nodes[0] = NodeAddress::Unix(at.clone());
+        spec.nodes[0] = Address::Unix(at.clone());
         let backend = spec.connect();
         Some((relay, backend))
     }
@@ -171,7 +171,7 @@ impl Rig for SavedWeights {
         let relay = Relay::before(At::Unix(self.node.socket()), |bytes| http("set ", bytes)).await;
         let At::Unix(at) = &relay.at else { return None };
         let mut spec = self.spec.clone();
-        spec.nodes[0] = NodeAddress::Unix(at.clone());
+        spec.nodes[0] = Address::Unix(at.clone());
         let backend = spec.connect();
         Some((relay, backend))
     }
@@ -183,7 +183,7 @@ impl Rig for SavedWeights {
             Trouble::Html => self.between = Some(impostor(&self.node, Some(HTML))),
             Trouble::CutOff => self.between = Some(impostor(&self.node, Some(CUT))),
             // The other socket has level user: it reads, and may set no weight.
-            Trouble::WrongCredentials => self.spec.nodes = vec![NodeAddress::Tcp(self.node.reader.to_string())],
+            Trouble::WrongCredentials => self.spec.nodes = vec![Address::Net(self.node.reader.to_string())],
             // One command line to one process.
             Trouble::HalfApplied => return false,
         }

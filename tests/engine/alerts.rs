@@ -15,7 +15,7 @@ fn pager(on: &[AlertKind]) -> AlertSpec {
 }
 
 fn with_pager() -> Service {
-    Service { alerts: vec![pager(&AlertKind::TROUBLE)], ..service() }
+    Service { alerts: vec![pager(AlertKind::TROUBLE)], ..service() }
 }
 
 fn ready(service: &Service) -> Sim {

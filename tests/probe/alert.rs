@@ -92,7 +92,7 @@ fn hook(url: &str, form: AlertForm) -> AlertSpec {
             form,
             transport: cutover::testing::domain::Transport::default(),
         },
-        on: AlertKind::TROUBLE.to_vec(),
+        on: AlertKind::TROUBLE.into(),
         timeout_ms: 2_000,
     }
 }

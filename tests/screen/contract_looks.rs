@@ -402,13 +402,17 @@ fn a_broken_theme_stops_the_start_with_78_file_line_and_remedy() {
         (
             "role",
             &b"inherits = \"dark\"\n[roles]\ntitel = {}"[..],
-            "themes/role.toml:3:1: unknown role \"titel\"; roles:",
+            "themes/role.toml:3:1: [roles]: unknown role \"titel\"; did you mean title?",
         ),
-        ("color", b"inherits = \"dark\"\n[palette]\nblue = \"bleu\"", "color.toml:3:8: \"bleu\" is no colour; write"),
-        ("circle", b"inherits = \"circle\"", "circle.toml:1:12: inherits in a circle: circle > circle; let"),
-        ("lost", lost.as_bytes(), "lost.toml:1:12: there is no theme \"nothing\"; known are dark"),
-        ("kind", b"roles = 7", "kind.toml:1:9: roles must be a table, not a number; write"),
-        ("bytes", b"# \xff", "bytes.toml:1:3: holds a byte that is not UTF-8; save"),
+        (
+            "color",
+            b"inherits = \"dark\"\n[palette]\nblue = \"bleu\"",
+            "color.toml:3:1: [palette] blue: \"bleu\" is not a colour; write",
+        ),
+        ("circle", b"inherits = \"circle\"", "circle.toml:1:12: inherits: a circle: circle > circle; let"),
+        ("lost", lost.as_bytes(), "lost.toml:1:12: inherits: there is no theme \"nothing\"; known are dark"),
+        ("kind", b"roles = 7", "kind.toml:1:9: roles: must be a table, not a number; write"),
+        ("bytes", b"# \xff", "bytes.toml:1:3: byte 0xff is not UTF-8; save"),
         ("big", &big, "big.toml: is larger than 64 KB; a theme"),
         ("dark", b"", "dark.toml: has the name of the theme dark"),
     ] {
@@ -432,7 +436,7 @@ fn a_theme_is_changed_while_it_runs_and_a_broken_one_changes_nothing() {
     pty.wait_for("the screen", |screen| has(screen, "BLUE") && has(screen, "ROLLBACK"));
     typed(&mut pty, "theme broken");
     pty.wait_for_text("theme dark stays; broken: ");
-    assert!(has(pty.screen(), "broken.toml:3:1: unknown role \"titel\""), "{}", pty.screen().contents());
+    assert!(has(pty.screen(), "broken.toml:3:1: [roles]: unknown role \"titel\""), "{}", pty.screen().contents());
     assert!(!pty.raw_text().contains("38;5;201"));
     typed(&mut pty, "theme mine");
     pty.wait_for_text("theme mine, until you leave");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cutover::testing::backend::envoy::{AdminPlace, EnvoySpec, EnvoyWay};
+use cutover::testing::backend::envoy::{Address, EnvoySpec, EnvoyWay};
 use cutover::testing::domain::Pair;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -162,8 +162,8 @@ impl Proxy {
         self.dir().join("admin.sock")
     }
 
-    pub fn place(&self) -> AdminPlace {
-        AdminPlace::Unix(self.socket())
+    pub fn place(&self) -> Address {
+        Address::Unix(self.socket())
     }
 
     /// This process alone, by its runtime.
@@ -273,7 +273,7 @@ pub fn impostor(socket: &Path, answer: Option<String>) -> Between {
 }
 
 /// A relay to `proxy` that gives `answer` to every change and passes none on; an empty one ends the connection.
-pub fn swallows_changes(proxy: &Proxy, answer: &'static str) -> (AdminPlace, Between) {
+pub fn swallows_changes(proxy: &Proxy, answer: &'static str) -> (Address, Between) {
     let path = proxy.dir().join("relay.sock");
     let listener = UnixListener::bind(&path).unwrap();
     let real = proxy.socket();
@@ -292,12 +292,12 @@ pub fn swallows_changes(proxy: &Proxy, answer: &'static str) -> (AdminPlace, Bet
             });
         }
     });
-    (AdminPlace::Unix(path), Between(task))
+    (Address::Unix(path), Between(task))
 }
 
 /// A relay to `proxy` that keeps the first change until it is let go, and passes it on then, whoever is still there.
 pub struct Holding {
-    pub place: AdminPlace,
+    pub place: Address,
     /// Given when the change is here.
     pub held: Arc<Semaphore>,
     /// Given to let it go on.
@@ -328,7 +328,7 @@ impl Holding {
                 });
             }
         });
-        Self { place: AdminPlace::Unix(path), held, go, _relay: Between(relay) }
+        Self { place: Address::Unix(path), held, go, _relay: Between(relay) }
     }
 }
 

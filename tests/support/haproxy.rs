@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cutover::testing::backend::haproxy::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use cutover::testing::backend::haproxy::{Address, HaproxySpec, MapEntry, Method, Save};
 use cutover::testing::domain::{Pair, Side};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -230,8 +230,8 @@ impl Proxy {
         self.dir.path().join("state")
     }
 
-    pub fn node(&self) -> NodeAddress {
-        NodeAddress::Unix(self.socket())
+    pub fn node(&self) -> Address {
+        Address::Unix(self.socket())
     }
 
     /// How a backend drives it; nothing is saved.

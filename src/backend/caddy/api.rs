@@ -7,8 +7,9 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::handler::Handler;
+use crate::backend::Address;
 use crate::backend::BackendError;
-use crate::backend::caddy::spec::{CaddyAdmin, CaddySpec};
+use crate::backend::caddy::spec::CaddySpec;
 use crate::backend::exchange::{self, exchange_with, with_hint};
 use crate::domain::text::clean;
 use crate::http::{Client, Reply, Request};
@@ -55,10 +56,10 @@ pub(super) struct Upstream {
 impl Api {
     pub(super) fn new(spec: &CaddySpec) -> Result<Self, BackendError> {
         let (socket, base, place) = match &spec.admin {
-            CaddyAdmin::Unix(path) => {
+            Address::Unix(path) => {
                 (Some(path.as_path()), "http://localhost", format!("unix/{}", clean(&path.to_string_lossy(), 120)))
             }
-            CaddyAdmin::Url(url) => (None, url.as_str(), clean(url, 120)),
+            Address::Net(url) => (None, url.as_str(), clean(url, 120)),
         };
         let not_url = |fault: &dyn std::fmt::Display| BackendError::Refused(format!("{place}: no URL: {fault}"));
         let base = Url::parse(base).map_err(|fault| not_url(&fault))?;

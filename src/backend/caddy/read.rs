@@ -1,7 +1,8 @@
 //! Reads `[backend] kind = "caddy"`: the admin interface, the handler that carries the split, the upstreams of each
 //! side.
 
-use super::spec::{CaddyAdmin, CaddySpec, HandlerAt};
+use super::spec::{CaddySpec, HandlerAt};
+use crate::backend::Address;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
@@ -40,7 +41,7 @@ pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
 }
 
 /// A socket path, host and port, or a URL.
-fn admin(node: &Node<'_>) -> Option<CaddyAdmin> {
+fn admin(node: &Node<'_>) -> Option<Address> {
     let text = node.text()?;
     let url = if text.contains("://") {
         text.to_owned()
@@ -53,18 +54,18 @@ fn admin(node: &Node<'_>) -> Option<CaddyAdmin> {
         format!("http://{text}")
     };
     match BaseUrl::parse(&url) {
-        Ok(url) if url.is_root() => Some(CaddyAdmin::Url(url.to_string())),
+        Ok(url) if url.is_root() => Some(Address::Net(url.to_string())),
         Ok(_) => node.refuse(format!("{} goes on behind host and port", quote(text)), EXAMPLE_ADMIN),
         Err((why, _)) => node.refuse(why, EXAMPLE_ADMIN),
     }
 }
 
-fn socket(node: &Node<'_>, path: &str) -> Option<CaddyAdmin> {
+fn socket(node: &Node<'_>, path: &str) -> Option<Address> {
     if path.contains('|') {
         return node.refuse("holds a file mode, which is Caddy's alone".into(), "end the path before the |");
     }
     let path = if path.starts_with('/') { path.into() } else { values::path(node)? };
-    values::socket(node, path).map(CaddyAdmin::Unix)
+    values::socket(node, path).map(Address::Unix)
 }
 
 /// A name, or a place with the same spelling in a URL as in Caddy's configuration.

@@ -1,14 +1,13 @@
 //! Caddy: its admin interface, and the one reverse proxy in its configuration that carries the split.
 
-use std::path::PathBuf;
-
+use crate::backend::Address;
 use crate::domain::{Pair, Transport};
 
 /// One Caddy whose `reverse_proxy` handler cutover changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaddySpec {
     /// The address of its admin interface.
-    pub admin: CaddyAdmin,
+    pub admin: Address,
     /// How to reach it if the address is a URL.
     pub transport: Transport,
     /// The handler that carries the split.
@@ -21,15 +20,6 @@ pub struct CaddySpec {
     pub survives_restart: bool,
     /// The only shares of green besides 0 and 100, if reloads should be rare.
     pub shares: Option<Vec<u8>>,
-}
-
-/// The address of an admin interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CaddyAdmin {
-    /// A unix socket (`"listen": "unix//run/caddy/admin.sock"`).
-    Unix(PathBuf),
-    /// A base URL without a path.
-    Url(String),
 }
 
 /// How a handler is found in the configuration.

@@ -2,11 +2,11 @@
 
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use super::spec::{DnsSpec, DnsWay, RecordKind, Target, TsigKey};
 use crate::domain::{Pair, Side};
-use crate::settings::{BaseUrl, Node, Table, call, quote, transport, values};
+use crate::settings::{Node, Table, call, quote, transport, values};
 
 const SECOND: u64 = 1000;
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -34,14 +34,10 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
             _ => Some(name),
         }
     });
-    let record = table.get("record").map_or(Some(RecordKind::A), |node| {
+    let record = table.or("record", RecordKind::A, |node| {
         let record = node.choice(&RECORDS)?;
         let fits = is_update != Some(false) || matches!(record, RecordKind::A | RecordKind::Aaaa);
-        if fits {
-            Some(record)
-        } else {
-            node.refuse("LUA records are A or AAAA here".into(), "write \"A\" or \"AAAA\"")
-        }
+        node.fitting(record, fits, "LUA records are A or AAAA here".into(), "write \"A\" or \"AAAA\"")
     });
     let targets = record.map(|record| Pair::from_fn(|side| targets(table, side, record)));
     let ttl = table.duration("ttl", SECOND..=DAY, 30 * SECOND);
@@ -67,12 +63,8 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
 
 fn update(table: &Table<'_>) -> Option<DnsWay> {
     let server = table.need("server", "write e.g. server = \"10.0.0.53:53\"").and_then(|node| values::address(&node));
-    let secondaries = table.get("secondaries").map_or(Some(Vec::new()), |node| {
-        let items = node.list("write e.g. [\"10.0.1.53:53\"]")?;
-        if items.len() > MAX_SECONDARIES {
-            return node.refuse(format!("{} are too many", items.len()), format!("list at most {MAX_SECONDARIES}"));
-        }
-        items.iter().map(values::address).collect::<Option<Vec<SocketAddr>>>()
+    let secondaries = table.or("secondaries", Vec::new(), |node| {
+        node.several("write e.g. [\"10.0.1.53:53\"]", 0..=MAX_SECONDARIES, values::address)
     });
     let name = table.get("key").map(|node| domain_name(&node));
     let secret = table.get("secret").map(|node| call::secret(&node));
@@ -92,21 +84,13 @@ fn update(table: &Table<'_>) -> Option<DnsWay> {
 }
 
 fn powerdns(table: &Table<'_>) -> Option<DnsWay> {
-    let url = table.need("api", "write e.g. api = \"http://127.0.0.1:8081\"").and_then(|node| {
-        match BaseUrl::parse(node.text()?) {
-            Ok(url) => Some(url.to_string()),
-            Err((why, remedy)) => node.refuse(why, remedy),
-        }
-    });
-    let server_id = table.get("server_id").map_or_else(|| Some("localhost".to_owned()), |node| values::name(&node, 64));
+    let url = table.need("api", "write e.g. api = \"http://127.0.0.1:8081\"").and_then(|node| values::base_url(&node));
+    let server_id = table.or("server_id", "localhost".to_owned(), |node| values::name(node, 64));
     let key = table.need("api_key", "write api_key = { env = \"PDNS_API_KEY\" }").and_then(|node| call::secret(&node));
-    let server = match table.get("server") {
-        Some(node) => values::address(&node).map(Some),
-        None => Some(None),
-    };
+    let server = table.maybe("server", values::address);
     foreign(table, &["secondaries", "key", "secret"], "powerdns");
     let transport = transport(table);
-    Some(DnsWay::PowerDns { url: url?, server_id: server_id?, transport, key: key?, server: server? })
+    Some(DnsWay::PowerDns { url: url?.to_string(), server_id: server_id?, transport, key: key?, server: server? })
 }
 
 fn foreign(table: &Table<'_>, keys: &[&str], method: &str) {
@@ -136,20 +120,8 @@ fn targets(table: &Table<'_>, side: Side, record: RecordKind) -> Option<Vec<Targ
         RecordKind::Srv => "write e.g. [\"blue.ml.example:8080\"]",
     };
     let node = table.need(side.name(), example)?;
-    let items = node.list(example)?;
     let most = if record == RecordKind::Cname { 1 } else { MAX_TARGETS };
-    if !(1..=most).contains(&items.len()) {
-        return node.refuse(format!("holds {} targets", items.len()), format!("write 1 to {most}"));
-    }
-    let mut found: Vec<Target> = Vec::new();
-    for item in &items {
-        let target = target(item, record, example)?;
-        if found.contains(&target) {
-            return item.refuse("stands here twice".into(), "remove one of the two");
-        }
-        found.push(target);
-    }
-    Some(found)
+    node.several(example, 1..=most, |item| target(item, record, example))
 }
 
 fn target(node: &Node<'_>, record: RecordKind, example: &str) -> Option<Target> {

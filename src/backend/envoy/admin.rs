@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::backend::Address;
 use crate::backend::BackendError;
-use crate::backend::envoy::spec::AdminPlace;
 use crate::backend::exchange::{self, Failure};
 use crate::domain::text::clean;
 use crate::http::{Client, Reply};
@@ -22,11 +22,11 @@ pub(super) struct Admin {
 
 impl Admin {
     /// The interface at `place`. `shared` is the client for all that have a URL.
-    pub(super) fn new(place: &AdminPlace, shared: &Client) -> Result<Self, BackendError> {
+    pub(super) fn new(place: &Address, shared: &Client) -> Result<Self, BackendError> {
         let (client, base) = match place {
-            AdminPlace::Http(base) => (shared.clone(), base.clone()),
+            Address::Net(base) => (shared.clone(), base.clone()),
             // The name is only for the Host header: every connection goes to the socket.
-            AdminPlace::Unix(path) => (exchange::client_by(path)?, "http://envoy-admin".to_owned()),
+            Address::Unix(path) => (exchange::client_by(path)?, "http://envoy-admin".to_owned()),
         };
         Ok(Self { name: place.to_string(), client, base })
     }

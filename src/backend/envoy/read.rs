@@ -2,7 +2,8 @@
 //!
 //! Names that could become another request of the admin interface are refused here, with their line.
 
-use super::spec::{AdminPlace, EnvoySpec, EnvoyWay};
+use super::spec::{EnvoySpec, EnvoyWay};
+use crate::backend::Address;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
@@ -16,7 +17,9 @@ const MAX_PROCESSES: usize = 64;
 const EXAMPLE_ADMIN: &str = "write e.g. admin = [\"http://127.0.0.1:9901\", \"/run/envoy/admin.sock\"]";
 
 pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
-    let admin = table.need("admin", EXAMPLE_ADMIN).and_then(|node| places(&node));
+    let admin = table
+        .need("admin", EXAMPLE_ADMIN)
+        .and_then(|node| node.one_or_several(EXAMPLE_ADMIN, 1..=MAX_PROCESSES, place));
     let way = way(table);
     let cluster = |side: Side| table.or(side.name(), side.name().to_owned(), cluster);
     let (blue, green) = (cluster(Side::Blue), cluster(Side::Green));
@@ -68,40 +71,17 @@ fn way(table: &Table<'_>) -> Option<EnvoyWay> {
     Some(EnvoyWay::Routes { file: file?, template: template? })
 }
 
-/// One address, or a list of different ones.
-fn places(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
-    let items = if node.is_text() { vec![place(node)?] } else { list(node)? };
-    Some(items)
-}
-
-fn list(node: &Node<'_>) -> Option<Vec<AdminPlace>> {
-    let items = node.list(EXAMPLE_ADMIN)?;
-    if items.is_empty() || items.len() > MAX_PROCESSES {
-        return node
-            .refuse(format!("{} admin interfaces are named", items.len()), format!("name 1 to {MAX_PROCESSES}"));
-    }
-    let mut found = Vec::new();
-    for item in &items {
-        let place = place(item)?;
-        if found.contains(&place) {
-            return item.refuse(format!("{} is named twice", quote(&place.to_string())), "remove one of the two");
-        }
-        found.push(place);
-    }
-    Some(found)
-}
-
 /// A base URL, or the path of a socket.
-fn place(node: &Node<'_>) -> Option<AdminPlace> {
+fn place(node: &Node<'_>) -> Option<Address> {
     let text = node.text()?;
     if text.contains("://") {
-        return values::base_url(node).map(|url| AdminPlace::Http(url.to_string()));
+        return values::base_url(node).map(|url| Address::Net(url.to_string()));
     }
     if text.contains(':') && !text.contains('/') {
         return node
             .refuse(format!("{} has no scheme", quote(text)), "write http:// in front, or the path of a socket");
     }
-    values::socket(node, values::path(node)?).map(AdminPlace::Unix)
+    values::socket(node, values::path(node)?).map(Address::Unix)
 }
 
 /// A runtime key that needs no escaping in a query.

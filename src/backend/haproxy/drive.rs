@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::fleet::{NO_NODE, Outcome, ask_all, read_all};
 use super::{command, keep, settle, wire};
+use crate::backend::Address;
 use crate::backend::exchange::Failure;
-use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
+use crate::backend::haproxy::spec::HaproxySpec;
 use crate::backend::{Accepted, BackendError, nodes};
 use crate::domain::Order;
 
@@ -29,7 +30,7 @@ pub(super) async fn set(
         (node, done)
     };
     let sent: Vec<Outcome<()>> = ask_all(spec, commands.clone(), ACT).await.into_iter().map(done).collect();
-    let moved: Vec<NodeAddress> = sent.iter().filter(|(_, done)| done.is_ok()).map(|(node, _)| node.clone()).collect();
+    let moved: Vec<Address> = sent.iter().filter(|(_, done)| done.is_ok()).map(|(node, _)| node.clone()).collect();
     let mut settled = Ok(());
     if !moved.is_empty() {
         let mut now = order.target;

@@ -6,15 +6,16 @@ use std::time::Duration;
 use super::command;
 use super::reading::{Reading, SideReading, read};
 use super::wire;
+use crate::backend::Address;
 use crate::backend::exchange::Failure;
-use crate::backend::haproxy::spec::{HaproxySpec, NodeAddress};
+use crate::backend::haproxy::spec::HaproxySpec;
 use crate::backend::nodes::{self, Says, Told};
 use crate::backend::{BackendError, seen};
 use crate::domain::observation::Replicas;
 use crate::domain::{Observation, Pair, Side, Split, TrafficCounters};
 
 /// The result of one node.
-pub(super) type Outcome<T> = nodes::Outcome<NodeAddress, T>;
+pub(super) type Outcome<T> = nodes::Outcome<Address, T>;
 /// The error of no node at all.
 pub(super) const NO_NODE: &str = "no node is named";
 
@@ -39,7 +40,7 @@ impl Says for Reading {
 /// Sends `commands` to every node at once. The results are in the order of the nodes.
 pub(super) async fn ask_all(spec: &HaproxySpec, commands: Vec<String>, limit: Duration) -> Vec<Outcome<Vec<String>>> {
     let commands = Arc::new(commands);
-    let ask = |node: NodeAddress| {
+    let ask = |node: Address| {
         let commands = Arc::clone(&commands);
         async move {
             let answers = wire::ask(&node, &commands, limit).await;
@@ -81,7 +82,7 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
 }
 
 /// The readings of each side from all nodes, combined; `None` if the config names no backends.
-fn sides(readings: &[(&NodeAddress, &Reading)], notes: &mut Vec<String>, first: &Reading) -> Option<Pair<SideReading>> {
+fn sides(readings: &[(&Address, &Reading)], notes: &mut Vec<String>, first: &Reading) -> Option<Pair<SideReading>> {
     let mut sum: Pair<SideReading> = Pair { blue: SideReading::default(), green: SideReading::default() };
     for side in Side::BOTH {
         let mut seen = Vec::new();

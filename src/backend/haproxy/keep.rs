@@ -8,7 +8,8 @@ use tokio::time::timeout;
 use super::fleet::{Outcome, ask_all};
 use super::reading::{Reading, split_of_state};
 use super::{command, save};
-use crate::backend::haproxy::spec::{HaproxySpec, Method, NodeAddress};
+use crate::backend::Address;
+use crate::backend::haproxy::spec::{HaproxySpec, Method};
 use crate::backend::replace;
 use crate::domain::Split;
 use crate::domain::text::clean;
@@ -37,7 +38,7 @@ pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
 }
 
 /// Writes the files for a reload: the split is `now`, and `moved` are the nodes that have it.
-pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[NodeAddress]) -> Result<(), String> {
+pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[Address]) -> Result<(), String> {
     let mut states = Vec::new();
     let mut faults = Vec::new();
     if !spec.save.states.is_empty() {

@@ -2,9 +2,8 @@
 //!
 //! Names that could end a command of the runtime API are refused here, with their line.
 
-use std::path::PathBuf;
-
-use super::spec::{HaproxySpec, MapEntry, Method, NodeAddress, Save};
+use super::spec::{HaproxySpec, MapEntry, Method, Save};
+use crate::backend::Address;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
 use crate::domain::{Pair, Side};
@@ -17,6 +16,8 @@ pub(super) const SERVERS: Section = Section::new("servers = { .. }", include_str
 
 /// The most processes.
 const MAX_NODES: usize = 64;
+/// The most map or state files.
+const MAX_FILES: usize = 100;
 /// The most servers of one side.
 const MAX_SERVERS: usize = 1000;
 
@@ -47,31 +48,17 @@ pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
     Some(Backend::new(HaproxySpec { nodes: nodes?, method: method?, save: save? }))
 }
 
-fn nodes(table: &Table<'_>) -> Option<Vec<NodeAddress>> {
-    let written = match (table.get("socket"), table.get("sockets")) {
-        (Some(one), None) => vec![one],
-        (None, Some(several)) => several.list(EXAMPLE_SOCKETS)?,
-        (Some(one), Some(_)) => return one.refuse("socket and sockets are both written".into(), "remove one of them"),
-        (None, None) => {
-            return table.refuse("no socket is named".into(), "write e.g. socket = \"/run/haproxy/admin.sock\"");
-        }
-    };
-    if written.is_empty() || written.len() > MAX_NODES {
-        return table.refuse(format!("{} sockets are named", written.len()), format!("name 1 to {MAX_NODES}"));
+fn nodes(table: &Table<'_>) -> Option<Vec<Address>> {
+    match (table.get("socket"), table.get("sockets")) {
+        (Some(one), None) => Some(vec![address(&one)?]),
+        (None, Some(several)) => several.several(EXAMPLE_SOCKETS, 1..=MAX_NODES, address),
+        (Some(one), Some(_)) => one.refuse("socket and sockets are both written".into(), "remove one of them"),
+        (None, None) => table.refuse("no socket is named".into(), "write e.g. socket = \"/run/haproxy/admin.sock\""),
     }
-    let mut nodes = Vec::new();
-    for node in &written {
-        let address = address(node)?;
-        if nodes.contains(&address) {
-            return node.refuse(format!("{} is named twice", quote(&address.to_string())), "remove one of the two");
-        }
-        nodes.push(address);
-    }
-    Some(nodes)
 }
 
 /// A socket path, or host and port.
-fn address(node: &Node<'_>) -> Option<NodeAddress> {
+fn address(node: &Node<'_>) -> Option<Address> {
     let text = node.text()?;
     let example = "write e.g. \"/run/haproxy/admin.sock\" or \"10.0.0.5:9999\"";
     let no = |why: &str| node.refuse(format!("{} {why}", quote(text)), example);
@@ -79,7 +66,7 @@ fn address(node: &Node<'_>) -> Option<NodeAddress> {
         return no("is neither a socket path nor host:port");
     }
     if text.contains('/') || !text.contains(':') {
-        return values::socket(node, values::path(node)?).map(NodeAddress::Unix);
+        return values::socket(node, values::path(node)?).map(Address::Unix);
     }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -89,7 +76,7 @@ fn address(node: &Node<'_>) -> Option<NodeAddress> {
         return no("has no usable host");
     }
     if port.parse::<u16>().is_ok_and(|port| port > 0) {
-        Some(NodeAddress::Tcp(text.to_owned()))
+        Some(Address::Net(text.to_owned()))
     } else {
         no("has no usable port")
     }
@@ -111,7 +98,7 @@ fn map(table: &Table<'_>, way: Way) -> Option<Method> {
     let map = table.need("map", "write the map's file as HAProxy's config names it: map = \"/etc/haproxy/active.map\"");
     let map = map.and_then(|node| word(&node, "a map"));
     let usual = if way == Way::Percent { "green_pct" } else { "active" };
-    let key = table.get("key").map_or(Some(usual.to_owned()), |node| word(&node, "a key"));
+    let key = table.or("key", usual.to_owned(), |node| word(node, "a key"));
     // Reads all keys before a missing one ends this, so that all faults are found at once.
     let backends = table.maybe("backends", |node| pair(node, &[&BACKENDS], name));
     let values = match table.get("values").filter(|_| way == Way::Map) {
@@ -149,11 +136,7 @@ fn weights(table: &Table<'_>) -> Option<Method> {
         table.need("backend", "write the backend that holds the servers of both sides: backend = \"be_split\"");
     let backend = backend.and_then(|node| name(&node));
     let servers = pair(&table.need("servers", EXAMPLE_SERVERS)?, &[&SERVERS], |node| {
-        let items = node.list(EXAMPLE_SERVERS)?;
-        if items.is_empty() || items.len() > MAX_SERVERS {
-            return node.refuse(format!("{} servers are named", items.len()), format!("name 1 to {MAX_SERVERS}"));
-        }
-        items.iter().map(name).collect::<Option<Vec<_>>>()
+        node.several(EXAMPLE_SERVERS, 1..=MAX_SERVERS, name)
     })?;
     let mut seen = std::collections::HashSet::new();
     if let Some(twin) = servers.blue.iter().chain(&servers.green).find(|server| !seen.insert(server.as_str())) {
@@ -176,7 +159,8 @@ fn word(node: &Node<'_>, what: &str) -> Option<String> {
 }
 
 fn save(table: &Table<'_>, nodes: Option<usize>) -> Option<Save> {
-    let read = |key| table.get(key).map_or(Some(Vec::new()), |node| files(&node));
+    let paths = |node: &Node<'_>| node.one_or_several("write a path, or a list of paths", 0..=MAX_FILES, values::path);
+    let read = |key| table.or(key, Vec::new(), paths);
     let (maps, states) = (read("save_map"), read("save_state"));
     let (maps, states) = (maps?, states?);
     if let (Some(node), Some(nodes)) = (table.get("save_state"), nodes)
@@ -186,20 +170,4 @@ fn save(table: &Table<'_>, nodes: Option<usize>) -> Option<Save> {
         return node.refuse(message, "each process has a state file of its own: name one a socket, in their order");
     }
     Some(Save { maps, states })
-}
-
-/// One path, or a list of different ones.
-fn files(node: &Node<'_>) -> Option<Vec<PathBuf>> {
-    if node.is_text() {
-        return Some(vec![values::path(node)?]);
-    }
-    let mut files: Vec<PathBuf> = Vec::new();
-    for item in node.list("write a path, or a list of paths")? {
-        let file = values::path(&item)?;
-        if files.contains(&file) {
-            return item.refuse("is named twice".into(), "remove one of the two");
-        }
-        files.push(file);
-    }
-    Some(files)
 }

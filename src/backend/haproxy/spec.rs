@@ -1,38 +1,19 @@
 //! HAProxy: its runtime API on several nodes, and the part of its configuration that carries the split.
 
-use std::fmt;
 use std::path::PathBuf;
 
+use crate::backend::Address;
 use crate::domain::Pair;
-use crate::domain::text::clean;
 
 /// One HAProxy, or several that are one router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HaproxySpec {
     /// The address of each process's runtime API; at least one, all different.
-    pub nodes: Vec<NodeAddress>,
+    pub nodes: Vec<Address>,
     /// What carries the split.
     pub method: Method,
     /// What to write after a change, so that a reload does not undo it.
     pub save: Save,
-}
-
-/// The address of one process's runtime API.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum NodeAddress {
-    /// A unix socket (`stats socket /run/haproxy/admin.sock level admin`).
-    Unix(PathBuf),
-    /// `host:port` (`stats socket ipv4@127.0.0.1:9999 level admin`). It has no password.
-    Tcp(String),
-}
-
-impl fmt::Display for NodeAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => f.write_str(&clean(&path.to_string_lossy(), 200)),
-            Self::Tcp(address) => f.write_str(&clean(address, 200)),
-        }
-    }
 }
 
 /// What carries the split.

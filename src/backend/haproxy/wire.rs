@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::backend::Address;
 use crate::backend::BackendError;
 use crate::backend::exchange::Failure;
-use crate::backend::haproxy::spec::NodeAddress;
 use crate::domain::text::clean;
 
 /// The longest answer, in bytes. A backend with a thousand servers has about 400 KiB of `show stat`.
@@ -22,7 +22,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Sends `commands` and returns one answer for each, without the empty line at its end.
-pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration) -> Result<Vec<String>, Failure> {
+pub(super) async fn ask(node: &Address, commands: &[String], limit: Duration) -> Result<Vec<String>, Failure> {
     if let Some(command) = commands.iter().find(|command| !is_one_command(command)) {
         let text = format!("{:?} is not one command of the runtime API; nothing was sent", clean(command, 120));
         return Err(Failure::of(node, &BackendError::Refused(text)));
@@ -32,8 +32,8 @@ pub(super) async fn ask(node: &NodeAddress, commands: &[String], limit: Duration
     let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {} ms", limit.as_millis()));
     let connect = async {
         Ok::<Box<dyn Stream>, io::Error>(match node {
-            NodeAddress::Unix(path) => Box::new(UnixStream::connect(path).await?),
-            NodeAddress::Tcp(address) => Box::new(TcpStream::connect(address).await?),
+            Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            Address::Net(address) => Box::new(TcpStream::connect(address).await?),
         })
     };
     let stream = timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(late()));
@@ -51,7 +51,7 @@ fn is_one_command(command: &str) -> bool {
     !command.is_empty() && command.bytes().all(|b| (b' '..=b'~').contains(&b) && !b";\\\"'<#".contains(&b))
 }
 
-fn not_connected(node: &NodeAddress, error: &io::Error) -> Failure {
+fn not_connected(node: &Address, error: &io::Error) -> Failure {
     let text = clean(&error.to_string(), 120);
     if error.kind() == io::ErrorKind::PermissionDenied {
         return Failure::of(node, &BackendError::Denied(format!("{text}: this user may not open the socket")));

@@ -38,9 +38,9 @@ pub(super) fn exec(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
 /// A system driven by HTTP calls.
 pub(super) fn http(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let acts = acts(table, call);
-    let header = table.get("revision_header").map(|node| values::header(&node));
+    let header = table.maybe("revision_header", values::header);
     let (spec, transport) = (spec(table, around, acts), transport(table));
-    let (spec, revision_header) = (spec?, values::given(header)?);
+    let (spec, revision_header) = (spec?, header?);
     let answer = AnswerAt { revision_header, ..spec.answer };
     Some(Backend::new(HookSpec { answer, transport, ..spec }))
 }
@@ -89,9 +89,9 @@ fn call(node: &Node<'_>, is_read: bool) -> Option<Act> {
 
 /// Reads what both kinds have in common.
 fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<HookSpec> {
-    let pointer = |key, or: &str| table.get(key).map_or_else(|| Some(or.to_owned()), |node| values::pointer(&node));
+    let pointer = |key, usual: &str| table.or(key, usual.to_owned(), values::pointer);
     let (green, revision) = (pointer("green", "/split/green"), pointer("revision", "/revision"));
-    let blue = table.get("blue").map(|node| values::pointer(&node));
+    let blue = table.maybe("blue", values::pointer);
     // If the acts have faults, rules about them are not checked.
     let has_set = acts.as_ref().is_none_or(|acts| acts.set.is_some());
     let weights = match table.get("weights") {
@@ -104,14 +104,13 @@ fn spec(table: &Table<'_>, around: &Around<'_>, acts: Option<Acts>) -> Option<Ho
     let timeout_ms = table.duration("timeout", 100..=10 * MINUTE, 10_000);
     let acts = acts?;
     let can = HookCan { weights: weights?, asynchronous, survives_restart, compare_and_set };
-    let blue = values::given(blue)?;
     Some(HookSpec {
         service: around.service.to_owned(),
         read: acts.read,
         set: acts.set,
         switch: acts.switch,
         rollback: acts.rollback,
-        answer: AnswerAt { green: green?, blue, revision: revision?, revision_header: None },
+        answer: AnswerAt { green: green?, blue: blue?, revision: revision?, revision_header: None },
         can,
         dir: table.base().to_owned(),
         transport: Transport::default(),

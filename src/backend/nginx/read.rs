@@ -22,16 +22,16 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
     if let Some(node) = table.get("green").filter(|_| blue.is_some() && blue == green) {
         node.fault("both sides have the same name".into(), "name an upstream of its own for each side");
     }
-    let command = |key| table.get(key).map(|node| values::command(&node, "write e.g. [\"nginx\", \"-s\", \"reload\"]"));
-    let test = command("test").unwrap_or_else(|| Some(vec!["nginx".into(), "-t".into()]));
-    let reload = command("reload");
-    let pid = match (table.get("pid"), &reload) {
+    let command = |node: &Node<'_>| values::command(node, "write e.g. [\"nginx\", \"-s\", \"reload\"]");
+    let test = table.or("test", vec!["nginx".into(), "-t".into()], command);
+    let reload = table.maybe("reload", command);
+    let pid = match (table.get("pid"), table.get("reload")) {
         (Some(node), _) => values::path(&node).map(Some),
         // A user with a reload command may not be able to see nginx's processes.
         (None, Some(_)) => Some(None),
         (None, None) => Some(Some("/run/nginx.pid".into())),
     };
-    let shares = table.get("shares").map(|node| values::shares(&node));
+    let shares = table.maybe("shares", values::shares);
     Some(Backend::new(NginxSpec {
         include: include?,
         variable: variable?,
@@ -39,8 +39,8 @@ pub(super) fn read(table: &Table<'_>, _: &Around<'_>) -> Option<Backend> {
         names: Pair { blue: blue?, green: green? },
         test: test?,
         pid: pid?,
-        reload: values::given(reload)?,
-        shares: values::given(shares)?,
+        reload: reload?,
+        shares: shares?,
     }))
 }
 

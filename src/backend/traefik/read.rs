@@ -19,7 +19,7 @@ const OF_REDIS: [&str; 4] = ["db", "user", "password", "root_key"];
 pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
     let apis = table.need("api", EXAMPLE_API).and_then(|node| apis(&node));
     let (headers, transport) = (headers(table), transport(table));
-    let service = table.get("service").map_or(Some("split".to_owned()), |node| name(&node, false));
+    let service = table.or("service", "split".to_owned(), |node| name(node, false));
     let sides = Pair::from_fn(|side: Side| match table.get(side.name()) {
         Some(node) => name(&node, true),
         None => Some(side.name().to_owned()),
@@ -49,22 +49,7 @@ fn apis(node: &Node<'_>) -> Option<Vec<String>> {
         Ok(url) => Some(url.to_string()),
         Err((why, remedy)) => node.refuse(why, remedy),
     };
-    if node.is_text() {
-        return Some(vec![one(node)?]);
-    }
-    let items = node.list(EXAMPLE_API)?;
-    if items.is_empty() || items.len() > MAX_APIS {
-        return node.refuse(format!("{} instances are named", items.len()), format!("name 1 to {MAX_APIS}"));
-    }
-    let mut apis = Vec::new();
-    for item in &items {
-        let api = one(item)?;
-        if apis.contains(&api) {
-            return item.refuse(format!("{} is named twice", quote(&api)), "remove one of the two");
-        }
-        apis.push(api);
-    }
-    Some(apis)
+    node.one_or_several(EXAMPLE_API, 1..=MAX_APIS, one)
 }
 
 /// `headers` and `bearer`, without the placeholders that calls of gates have.

@@ -9,6 +9,8 @@ use crate::settings::{Node, Section, Table, call, values};
 const SECOND: u64 = 1000;
 /// A golden set has no more lines.
 const MAX_CASES: u64 = 100_000;
+/// The most fields of a case.
+const MAX_FIELDS: usize = 10_000;
 
 pub(in crate::gate) const KIND: Kind = Kind {
     name: "golden",
@@ -29,20 +31,20 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let cases =
         table.need("cases", "name a file of JSON lines, or a .csv").and_then(|node| values::readable_file(&node));
     let forms = [("json", Form::Json), ("v2", Form::V2), ("openai", Form::OpenAi)];
-    let word = table.get("form").map_or(Some(Form::Json), |node| node.choice(&forms));
+    let word = table.or("form", Form::Json, |node| node.choice(&forms));
     let form = form(table, word);
     let is_chat = word == Some(Form::OpenAi);
     let path = expect::path(table, if is_chat { Some("/v1/chat/completions") } else { None });
     let answer = answer(table, word);
     let compares = [("exact", Compare::Exact), ("loose", Compare::Loose), ("contains", Compare::Contains)];
     let usual = if is_chat { Compare::Loose } else { Compare::Exact };
-    let compare = table.get("compare").map_or(Some(usual), |node| node.choice(&compares));
-    let tolerance = table.get("tolerance").map_or(Some(0.0), |node| distance(&node));
+    let compare = table.or("compare", usual, |node| node.choice(&compares));
+    let tolerance = table.or("tolerance", 0.0, distance);
     let limits = limits(table);
     let concurrency = usize::try_from(table.number("concurrency", 1..=64, 4)).ok()?;
     let min_cases = usize::try_from(table.number("min_cases", 1..=MAX_CASES, 50)).ok()?;
     let broken = [("refuse", false), ("skip", true)];
-    let skips_broken = table.get("on_broken").map_or(Some(false), |node| node.choice(&broken));
+    let skips_broken = table.or("on_broken", false, |node| node.choice(&broken));
     let headers = call::headers(table);
     let own_timeout = table.duration("request_timeout", 10..=300 * SECOND, 10 * SECOND);
     if let Some(node) = table.get("request_timeout").filter(|_| own_timeout > around.timeout_ms) {
@@ -103,16 +105,16 @@ const FORM_KEYS: [(&str, Form, &str); 6] = [
 ];
 
 fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
-    let text = |key: &str| table.get(key).map(|node| node.lines().map(str::to_owned));
+    let text = |key: &str| table.maybe(key, |node| node.lines().map(str::to_owned));
     let filled = |key: &str, example: &str, parse: fn(&str) -> Result<Template, String>| {
-        table.get(key).map(|node| {
+        table.maybe(key, |node| {
             let text = node.lines()?;
             parse(text).map_or_else(|what| node.refuse(what, example), |_| Some(text.to_owned()))
         })
     };
     let template = filled("request", "write e.g. request = '{\"age\": \"{{age}}\"}'", Template::parse);
     let prompt = filled("prompt", "write e.g. prompt = \"Is this spam? {{text}}\"", Template::text);
-    let datatype = table.get("datatype").map_or(Some("FP32"), |node| node.choice(&DATATYPES.map(|name| (name, name))));
+    let datatype = table.or("datatype", "FP32", |node| node.choice(&DATATYPES.map(|name| (name, name))));
     let (tensor, system, model) = (text("tensor"), text("system"), text("model"));
     let form = form?;
     for (key, of, name) in FORM_KEYS {
@@ -120,18 +122,18 @@ fn form(table: &Table<'_>, form: Option<Form>) -> Option<GoldenForm> {
             node.fault(format!("belongs to form = \"{name}\""), format!("write form = \"{name}\", or remove it"));
         }
     }
-    match form {
-        Form::Json => Some(GoldenForm::Json { template: values::given(template)? }),
+    Some(match form {
+        Form::Json => GoldenForm::Json { template: template? },
         Form::V2 => {
-            let tensor = values::given(tensor)?.unwrap_or_else(|| "input-0".to_owned());
-            Some(GoldenForm::V2 { tensor, datatype: datatype?.to_owned() })
+            let tensor = tensor?.unwrap_or_else(|| "input-0".to_owned());
+            GoldenForm::V2 { tensor, datatype: datatype?.to_owned() }
         }
         Form::OpenAi => {
             table.need("model", "write the model's name")?;
-            let prompt = values::given(prompt)?.unwrap_or_else(|| "{{prompt}}".to_owned());
-            Some(GoldenForm::OpenAi { model: values::given(model)??, system: values::given(system)?, prompt })
+            let prompt = prompt?.unwrap_or_else(|| "{{prompt}}".to_owned());
+            GoldenForm::OpenAi { model: model??, system: system?, prompt }
         }
-    }
+    })
 }
 
 /// Those of the Open Inference protocol that JSON can carry.
@@ -140,19 +142,11 @@ const DATATYPES: [&str; 13] =
 
 fn fields(table: &Table<'_>) -> Option<CaseFields> {
     let usual = CaseFields::default();
-    let name = |key: &str, usual: String| table.get(key).map_or(Some(usual), |node| field(&node));
-    let inputs = table.get("inputs").map(|node| {
-        let example = "write e.g. [\"age\", \"amount\"]";
-        let items = node.list(example)?;
-        if items.is_empty() {
-            return node.refuse("names no field".into(), example);
-        }
-        items.iter().map(field).collect::<Option<Vec<_>>>()
-    });
+    let inputs = |node: &Node<'_>| node.several("write e.g. [\"age\", \"amount\"]", 1..=MAX_FIELDS, field);
     Some(CaseFields {
-        id: name("id", usual.id)?,
-        expect: name("expect", usual.expect)?,
-        inputs: values::given(inputs)?,
+        id: table.or("id", usual.id, field)?,
+        expect: table.or("expect", usual.expect, field)?,
+        inputs: table.maybe("inputs", inputs)?,
     })
 }
 
@@ -162,16 +156,11 @@ fn field(node: &Node<'_>) -> Option<String> {
 }
 
 fn limits(table: &Table<'_>) -> Option<GoldenLimits> {
-    let share = |key: &str| table.get(key).map(|node| share(&node, &format!("write e.g. {key} = 0.95")));
-    let number = |key: &str| table.get(key).map(|node| distance(&node));
+    let share = |key: &str| table.maybe(key, |node| share(node, &format!("write e.g. {key} = 0.95")));
     let (accuracy, agreement) = (share("min_accuracy"), share("min_agreement"));
-    let (mean, most) = (number("max_mean_error"), number("max_error"));
-    let limits = GoldenLimits {
-        min_accuracy: values::given(accuracy)?,
-        min_agreement: values::given(agreement)?,
-        max_mean_error: values::given(mean)?,
-        max_error: values::given(most)?,
-    };
+    let (mean, most) = (table.maybe("max_mean_error", distance), table.maybe("max_error", distance));
+    let limits =
+        GoldenLimits { min_accuracy: accuracy?, min_agreement: agreement?, max_mean_error: mean?, max_error: most? };
     if limits == GoldenLimits::default() {
         let remedy = "write e.g. min_accuracy = 0.95, or min_agreement, max_mean_error or max_error";
         return table.refuse("min_accuracy is missing".into(), remedy);
@@ -182,14 +171,12 @@ fn limits(table: &Table<'_>) -> Option<GoldenLimits> {
 fn share(node: &Node<'_>, example: &str) -> Option<f64> {
     let share = node.share(example)?;
     let fits = share > 0.0 && share <= 1.0;
-    if fits { Some(share) } else { node.refuse(format!("{share} is not above 0 and at most 1"), example) }
+    node.fitting(share, fits, format!("{share} is not above 0 and at most 1"), example)
 }
 
 /// A distance between numbers, in the unit of the answers.
 fn distance(node: &Node<'_>) -> Option<f64> {
     let number = node.amount()?;
-    if number >= 0.0 {
-        return Some(number);
-    }
-    node.refuse(format!("no distance is below 0, so {number} can never be kept"), "write 0 or more")
+    let message = format!("no distance is below 0, so {number} can never be kept");
+    node.fitting(number, number >= 0.0, message, "write 0 or more")
 }

@@ -92,7 +92,7 @@ fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Read> {
     let p99 = table.need("max_p99", "write e.g. max_p99 = \"250ms\"").and_then(|node| node.duration(1..=MINUTE));
     let example = "write e.g. max_error_rate = \"0.1%\"";
     let errors = table.need("max_error_rate", example).and_then(|node| share(&node, 0.0, example));
-    let min_rate = table.get("min_rate").map_or(Some(0.95), |node| share(&node, 0.01, "write e.g. \"95%\""));
+    let min_rate = table.or("min_rate", 0.95, |node| share(node, 0.01, "write e.g. \"95%\""));
     let connections = table.number("connections", 1..=1024, 64);
     let saturation = table.maybe("saturation", saturation);
     let stages = stages?;
@@ -131,7 +131,7 @@ fn saturation(node: &Node<'_>) -> Option<Saturation> {
     });
     let limit = table.need("limit", "write the largest value allowed, e.g. limit = 20").and_then(|node| node.amount());
     let port = table.maybe("port", |node| node.number(1..=65_535));
-    let url = table.get("url").map_or(Some("/metrics".to_owned()), |node| call::place(&node));
+    let url = table.or("url", "/metrics".to_owned(), call::place);
     let consecutive = u32::try_from(table.number("consecutive", 1..=60, 3)).ok()?;
     let port = port?.and_then(|port| u16::try_from(port).ok());
     let url = url?;
@@ -181,11 +181,11 @@ fn stage(node: &Node<'_>) -> Option<Stage> {
 fn rps(node: &Node<'_>) -> Option<f64> {
     let rate = node.amount()?;
     let fits = (0.0..=MAX_RPS).contains(&rate);
-    if fits { Some(rate) } else { node.refuse(format!("{rate} is out of range"), format!("write 0 to {MAX_RPS}")) }
+    node.fitting(rate, fits, format!("{rate} is out of range"), format!("write 0 to {MAX_RPS}"))
 }
 
 fn share(node: &Node<'_>, least: f64, example: &str) -> Option<f64> {
     let share = node.share(example)?;
     let fits = (least..=1.0).contains(&share);
-    if fits { Some(share) } else { node.refuse(format!("{share} is not from {least} to 1"), example) }
+    node.fitting(share, fits, format!("{share} is not from {least} to 1"), example)
 }

@@ -127,6 +127,17 @@ impl<'a> Canvas<'a> {
         self.on_border(area.x + 2.min(area.width), area.right().saturating_sub(2), area.y, title, right);
     }
 
+    /// Empties a box in the middle of `area`; `None` if it would be narrower than `least` or has no line inside.
+    pub(super) fn middle(&mut self, area: Rect, wide: usize, high: usize, least: u16) -> Option<Rect> {
+        let (width, height) = ((wide as u16).min(area.width), (high as u16).min(area.height));
+        if width < least || height < 3 {
+            return None;
+        }
+        let at = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+        self.clear(at);
+        Some(at)
+    }
+
     /// A box with a title, and texts at the right of its upper edge and at both ends of its lower edge.
     pub(super) fn frame(
         &mut self,

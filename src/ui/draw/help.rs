@@ -27,16 +27,10 @@ pub(super) fn help(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
     let lines = canvas.view.help_lines();
     let column = lines.iter().map(keys_width).max().unwrap_or(0).min(KEYS_MAX);
     let longest = lines.iter().map(|line| text_width(line) + column + 9).max().unwrap_or(0);
-    let wide = (longest.max(width(&title) + 24).max(78) as u16).min(area.width);
     // All of the height, so that the box does not jump while a search is typed.
-    let high = (canvas.view.help_size() as u16 + 2).min(area.height);
-    if wide < 12 || high < 3 {
-        return None;
-    }
-    let at =
-        Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
-    canvas.clear(at);
-    let rows = usize::from(high - 2);
+    let high = canvas.view.help_size() + 2;
+    let at = canvas.middle(area, longest.max(width(&title) + 24).max(78), high, 12)?;
+    let rows = usize::from(at.height - 2);
     let from = (*scroll).min(lines.len().saturating_sub(rows));
     let upto = (from + rows).min(lines.len());
     let more = match lines.len() {

@@ -34,15 +34,8 @@ pub(super) fn overlay(canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)>
         Overlay::Gate { name, scroll } => (format!("GATE {name}   Esc close"), *scroll, gate(canvas, name, area)),
     };
     let longest = lines.iter().map(|line| width(line) + 4).max().unwrap_or(0).max(width(&title) + 6).max(60);
-    let wide = (longest as u16).min(area.width);
-    let high = (lines.len() as u16 + 2).min(area.height);
-    if wide < 6 || high < 3 {
-        return None;
-    }
-    let at =
-        Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
-    canvas.clear(at);
-    let rows = usize::from(high - 2);
+    let at = canvas.middle(area, longest, lines.len() + 2, 6)?;
+    let rows = usize::from(at.height - 2);
     let scroll = scroll.min(lines.len().saturating_sub(rows));
     let more =
         if lines.len() > rows { format!("{}-{} of {}", scroll + 1, scroll + rows, lines.len()) } else { String::new() };

@@ -2,9 +2,6 @@
 
 /// The least contrast of text that people read.
 pub(crate) const READABLE: f64 = 4.5;
-/// The contrast the theme `high-contrast` keeps to.
-#[cfg(test)]
-pub(crate) const HIGH: f64 = 7.0;
 
 /// How bright a colour is: 0 for black, 1 for white.
 pub(crate) fn luminance(rgb: [u8; 3]) -> f64 {

@@ -31,77 +31,45 @@ impl Depth {
     }
 }
 
-/// The named colours in the order of their numbers, as theme files spell them.
-pub(crate) const NAMES: [(&str, Color); 16] = [
-    ("black", Color::Black),
-    ("red", Color::Red),
-    ("green", Color::Green),
-    ("yellow", Color::Yellow),
-    ("blue", Color::Blue),
-    ("magenta", Color::Magenta),
-    ("cyan", Color::Cyan),
-    ("gray", Color::Gray),
-    ("darkgray", Color::DarkGray),
-    ("lightred", Color::LightRed),
-    ("lightgreen", Color::LightGreen),
-    ("lightyellow", Color::LightYellow),
-    ("lightblue", Color::LightBlue),
-    ("lightmagenta", Color::LightMagenta),
-    ("lightcyan", Color::LightCyan),
-    ("white", Color::White),
+/// The named colours in the order of their numbers.
+pub(super) const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
 ];
 
 /// What xterm and the Linux and VGA consoles make of the sixteen. Users change them, so neither is certain: a colour
 /// is taken to be readable only where it is in both.
-pub(crate) const PALETTES: [[[u8; 3]; 16]; 2] = [
+const PALETTES: [[u32; 16]; 2] = [
     [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
+        0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
+        0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
     ],
     [
-        [0, 0, 0],
-        [170, 0, 0],
-        [0, 170, 0],
-        [170, 85, 0],
-        [0, 0, 170],
-        [170, 0, 170],
-        [0, 170, 170],
-        [170, 170, 170],
-        [85, 85, 85],
-        [255, 85, 85],
-        [85, 255, 85],
-        [255, 255, 85],
-        [85, 85, 255],
-        [255, 85, 255],
-        [85, 255, 255],
-        [255, 255, 255],
+        0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555, 0xff5555, 0x55ff55,
+        0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
     ],
 ];
 
-/// Every colour a terminal may make of this one; empty for the terminal's own.
-#[cfg(test)]
-pub(crate) fn shades(color: Color) -> Vec<[u8; 3]> {
-    let of_name = |n: usize| PALETTES.iter().map(|palette| palette[n]).collect();
-    match color {
-        Color::Rgb(r, g, b) => vec![[r, g, b]],
-        Color::Indexed(n) if n > 15 => vec![rgb_of_256(n)],
-        Color::Indexed(n) => of_name(usize::from(n)),
-        named => NAMES.iter().position(|(_, known)| *known == named).map(of_name).unwrap_or_default(),
-    }
+/// The named colour of this number, in both.
+pub(super) fn named_rgb(n: usize) -> [[u8; 3]; 2] {
+    PALETTES.map(|palette| {
+        let [_, r, g, b] = palette[n].to_be_bytes();
+        [r, g, b]
+    })
 }
 
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
@@ -112,7 +80,7 @@ fn nearest_256(rgb: [u8; 3]) -> u8 {
 }
 
 /// What xterm defines for the numbers above 15.
-fn rgb_of_256(n: u8) -> [u8; 3] {
+pub(super) fn rgb_of_256(n: u8) -> [u8; 3] {
     if n >= 232 {
         return [8 + (n - 232) * 10; 3];
     }
@@ -129,12 +97,13 @@ fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
 fn named(rgb: [u8; 3], background: Background) -> Option<Color> {
     let wanted = hue(rgb)?;
     let candidate = |n: usize| {
-        let readable = |palette: &[[u8; 3]; 16]| contrast(palette[n], background.rgb()) >= READABLE;
-        let apart = (hue(PALETTES[0][n])? - wanted).abs();
+        let [xterm, console] = named_rgb(n);
+        let is_readable = |rgb| contrast(rgb, background.rgb()) >= READABLE;
+        let apart = (hue(xterm)? - wanted).abs();
         let apart = apart.min(360.0 - apart);
         // Hue goes before lightness: two sides of unlike hue must not fall to one colour.
-        (apart <= 50.0 && PALETTES.iter().all(readable))
-            .then(|| ((apart / 25.0) as u8, distance(PALETTES[0][n], rgb), NAMES[n].1))
+        (apart <= 50.0 && is_readable(xterm) && is_readable(console))
+            .then(|| ((apart / 25.0) as u8, distance(xterm, rgb), NAMED[n]))
     };
     (1..16).filter_map(candidate).min_by_key(|(apart, distance, _)| (*apart, *distance)).map(|(.., color)| color)
 }

@@ -1,6 +1,20 @@
-use super::contrast::{HIGH, READABLE, contrast};
-use super::depth::shades;
+use super::contrast::{READABLE, contrast};
+use super::depth::{NAMED, named_rgb, rgb_of_256};
 use super::*;
+
+/// The contrast of the theme `high-contrast`.
+const HIGH: f64 = 7.0;
+
+/// Every colour that a terminal may make of this one; empty for the terminal's own.
+fn shades(color: Color) -> Vec<[u8; 3]> {
+    let of_name = |n: usize| named_rgb(n).to_vec();
+    match color {
+        Color::Rgb(r, g, b) => vec![[r, g, b]],
+        Color::Indexed(n) if n > 15 => vec![rgb_of_256(n)],
+        Color::Indexed(n) => of_name(usize::from(n)),
+        named => NAMED.iter().position(|known| *known == named).map(of_name).unwrap_or_default(),
+    }
+}
 
 const DEPTHS: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Indexed256, Depth::Rgb];
 
@@ -9,7 +23,7 @@ fn all() -> impl Iterator<Item = Theme> {
 }
 
 fn source(name: &str, text: &str) -> Source {
-    Source { name: name.into(), file: format!("{name}.toml"), text: text.into() }
+    Source { name: name.into(), file: format!("{name}.toml").into(), text: text.into() }
 }
 
 /// What is wrong with a theme of the user's.
@@ -140,29 +154,53 @@ fn a_theme_of_the_users_inherits_and_changes_what_it_names() {
 #[test]
 fn every_mistake_is_told_with_its_line_and_a_remedy() {
     for (text, place, says) in [
-        ("[roles]\nlol = {}", "my.toml:2:1: ", "unknown role \"lol\"; roles: text, dim,"),
-        ("inherits = \"dark\"\n[roles]\ndim = { fg = \"grurple\" }", "my.toml:3:14: ", "\"grurple\" is neither"),
+        ("[roles]\nlol = {}", "my.toml:2:1: ", "[roles]: unknown role \"lol\"; roles: text, dim,"),
+        (
+            "inherits = \"dark\"\n[roles]\ndim = { fg = \"grurple\" }",
+            "my.toml:3:14: ",
+            "[roles] dim: \"grurple\" is neither",
+        ),
         (
             "inherits = \"dark\"\n[palette]\nblue = \"#12345\"",
-            "my.toml:3:8: ",
-            "\"#12345\" is no colour; write #rrggbb",
+            "my.toml:3:1: ",
+            "[palette] blue: \"#12345\" is not a colour; write #rrggbb",
         ),
-        ("inherits = \"dark\"\n[palette]\nblue = 256", "my.toml:3:8: ", "\"256\" is no colour"),
-        ("inherits = \"dark\"\n[palette]\nblue = [1]", "my.toml:3:8: ", "blue must be a colour, not a list"),
+        ("inherits = \"dark\"\n[palette]\nblue = 256", "my.toml:3:1: ", "\"256\" is not a colour"),
+        ("inherits = \"dark\"\n[palette]\nblue = [1]", "my.toml:3:1: ", "[palette] blue: must be a colour, not a list"),
         ("inherits = \"nothing\"", "my.toml:1:12: ", "there is no theme \"nothing\"; known are dark"),
-        ("inherits = 7", "my.toml:1:12: ", "inherits must be a text, not a number"),
-        ("inherits = \"my\"", "my.toml:1:12: ", "inherits in a circle: my > my; let one"),
-        ("inherits = \"dark\"\nbackground = \"grey\"", "my.toml:2:14: ", "background is dark or light"),
-        ("inherits = \"dark\"\nbackgrund = \"dark\"", "my.toml:2:1: ", "unknown key \"backgrund\"; a theme has"),
+        ("inherits = 7", "my.toml:1:12: ", "inherits: must be a text, not a number"),
+        ("inherits = \"my\"", "my.toml:1:12: ", "inherits: a circle: my > my; let one"),
+        (
+            "inherits = \"dark\"\nbackground = \"grey\"",
+            "my.toml:2:14: ",
+            "background: \"grey\" is not known here; write \"dark\" or \"light\"",
+        ),
+        (
+            "inherits = \"dark\"\nbackgrund = \"dark\"",
+            "my.toml:2:1: ",
+            "unknown key \"backgrund\"; did you mean background?",
+        ),
         (
             "inherits = \"dark\"\n[roles]\ndim = \"grey\"",
             "my.toml:3:7: ",
-            "dim must be a table, not a text; write e.g.",
+            "[roles] dim: must be a table, not a text; write [roles.dim] on a line of its own",
         ),
-        ("inherits = \"dark\"\n[roles]\ndim = { bold = 1 }", "my.toml:3:16: ", "dim: bold must be true or false"),
-        ("inherits = \"dark\"\n[roles]\ndim = { blink = true }", "my.toml:3:9: ", "dim: unknown attribute \"blink\""),
-        ("inherits = \"dark\"\n[roles]\ndim = { fg = true }", "my.toml:3:14: ", "dim: fg must be a colour, not true"),
-        ("roles = 3", "my.toml:1:9: ", "roles must be a table, not a number; write [roles]"),
+        (
+            "inherits = \"dark\"\n[roles]\ndim = { bold = 1 }",
+            "my.toml:3:16: ",
+            "[roles] dim bold: must be true or false, not a number",
+        ),
+        (
+            "inherits = \"dark\"\n[roles]\ndim = { blink = true }",
+            "my.toml:3:9: ",
+            "[roles] dim: unknown attribute \"blink\"; attributes: fg,",
+        ),
+        (
+            "inherits = \"dark\"\n[roles]\ndim = { fg = true }",
+            "my.toml:3:14: ",
+            "[roles] dim fg: must be a colour, not true",
+        ),
+        ("roles = 3", "my.toml:1:9: ", "roles: must be a table, not a number; write [roles]"),
         ("[roles]\ntext = {", "my.toml:2:", "not valid TOML"),
         ("[roles]\ntext = {}", "my.toml:1:1: ", "the role dim is not set; write dim = {} under [roles], or inherits"),
         ("\u{1b}[2J", "my.toml:1:1: ", "not valid TOML"),
@@ -174,9 +212,8 @@ fn every_mistake_is_told_with_its_line_and_a_remedy() {
     }
     let many = wrong("inherits = \"dark\"\n[roles]\na = {}\nb = {}\ntext = 3");
     assert_eq!(many.lines().count(), 3, "every fault: {many}");
-    assert!(wrong(&"#".repeat(10_000_000)).contains("is larger than 64 KB; a theme is a few lines"));
     let endless = (0..5000).map(|n| format!("x{n} = 1")).collect::<Vec<_>>().join("\n");
-    assert!(wrong(&endless).lines().count() <= 20);
+    assert!(wrong(&endless).lines().count() <= 101);
 }
 
 #[test]
@@ -187,7 +224,7 @@ fn a_circle_and_an_endless_chain_are_faults_where_they_close() {
         Ok(source(name, if name == "b" { "\ninherits = \"c\"" } else { "inherits = \"a\"" }))
     });
     let told = round.unwrap_err().to_string();
-    assert!(told.starts_with("c.toml:1:12: inherits in a circle: a > b > c > a; "), "{told}");
+    assert!(told.starts_with("c.toml:1:12: inherits: a circle: a > b > c > a; "), "{told}");
     assert_eq!(asked, 2);
     let mut n = 0;
     let endless = Theme::resolve(source("a", "inherits = \"n0\""), &mut |name| {
@@ -201,11 +238,11 @@ fn a_circle_and_an_endless_chain_are_faults_where_they_close() {
 #[test]
 fn a_fault_in_what_is_inherited_is_told_where_it_stands() {
     let found = Theme::resolve(source("a", "inherits = \"b\""), &mut |name| Ok(source(name, "[roles]\nlol = {}")));
-    assert!(found.unwrap_err().to_string().starts_with("b.toml:2:1: unknown role"));
+    assert!(found.unwrap_err().to_string().starts_with("b.toml:2:1: [roles]: unknown role"));
     let none = Theme::resolve(source("a", "\ninherits = \"b\""), &mut |_| {
-        Err(ThemeError::whole("/x/b.toml", "cannot be read: denied".into(), ""))
+        Err(ConfigError::whole("/x/b.toml", "cannot be read: denied".into(), ""))
     });
-    assert_eq!(none.unwrap_err().to_string(), "a.toml:2:12: /x/b.toml: cannot be read: denied");
+    assert_eq!(none.unwrap_err().to_string(), "a.toml:2:12: inherits: /x/b.toml: cannot be read: denied");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::domain::call::SecretRef;
 use crate::domain::text::clean;
-use crate::settings::{Node, Table, call, quote, values};
+use crate::settings::{Node, Table, call, quote};
 
 const EXAMPLE: &str = "write e.g. redis = \"10.0.0.5:6379\"";
 
@@ -40,15 +40,13 @@ impl fmt::Display for RedisSpec {
 pub(in crate::backend::traefik) fn read(table: &Table<'_>, node: &Node<'_>) -> Option<RedisSpec> {
     let place = place(node);
     let db = table.number("db", 0..=16_383, 0);
-    let user = table.get("user").map(|node| plain(&node, "a user", b"-_.@:"));
-    let password = table.get("password").map(|node| call::secret(&node));
-    if let Some(node) = table.get("user").filter(|_| password.is_none()) {
+    let user = table.maybe("user", |node| plain(node, "a user", b"-_.@:"));
+    let password = table.maybe("password", call::secret);
+    if let Some(node) = table.get("user").filter(|_| table.get("password").is_none()) {
         node.fault("a user without a password".into(), "write password = { env = \"REDIS_PASSWORD\" }");
     }
-    let root =
-        table.get("root_key").map_or_else(|| Some("traefik".to_owned()), |node| plain(&node, "a root key", b"-_./:"));
-    let user = values::given(user)?;
-    let password = values::given(password)?;
+    let root = table.or("root_key", "traefik".to_owned(), |node| plain(node, "a root key", b"-_./:"));
+    let (user, password) = (user?, password?);
     let root = root?.trim_matches('/').to_owned();
     let (tls, host, port) = place?;
     Some(RedisSpec { host, port, tls, db: u16::try_from(db).ok()?, user, password, root })

@@ -103,15 +103,8 @@ pub(super) fn labelled(label: &str, text: &str, role: Role, rank: Rank, room: us
 /// Draws the box in the middle of `area`; returns its inside.
 pub(super) fn boxed(canvas: &mut Canvas<'_>, area: Rect, title: &str, mut lines: Vec<Line>) -> Option<Rect> {
     let longest = lines.iter().map(|line| line.columns() + 3).max().unwrap_or(0);
-    let wide = (longest.max(USUAL).max(width(title) + 6) as u16).min(area.width);
-    let high = (lines.len() as u16 + 2).min(area.height);
-    if wide < 8 || high < 3 {
-        return None;
-    }
-    let at =
-        Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
-    canvas.clear(at);
-    let hidden = leave_out(&mut lines, usize::from(high - 2));
+    let at = canvas.middle(area, longest.max(USUAL).max(width(title) + 6), lines.len() + 2, 8)?;
+    let hidden = leave_out(&mut lines, usize::from(at.height - 2));
     // Reason: an operator who agrees must know that there was more to read.
     let hidden = if hidden > 0 { format!("{hidden} hidden: enlarge the screen") } else { String::new() };
     let inner = canvas.frame(at, &[(title, Role::Title)], &hidden, (&[], ""));

@@ -1,8 +1,7 @@
-//! Standard output written by a thread. A reader that stops reading blocks the thread, but never a signal, a key or
-//! the engine.
+//! A thread that writes bytes. A reader that stops reading blocks the thread, but never a signal, a key or the engine.
 //!
-//! The waiting bytes are bounded. Loops wait for room with [`StdoutThread::ready`], which a signal can end. A caller that
-//! writes without waiting for room blocks, like any program.
+//! The waiting bytes are bounded. Loops wait for room with [`WriterThread::ready`], which a signal can end. A caller that
+//! writes without waiting for room blocks, like any program. The first write that fails ends the thread.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -15,24 +14,24 @@ const FULL: usize = 64 << 10;
 /// From this many waiting bytes on, every caller waits.
 const MOST: usize = 1 << 20;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Bytes were added, or the writer was closed.
+    /// Bytes were added, or the owner is gone.
     work: Condvar,
     /// Bytes were written; wakes waiting threads.
     room: Condvar,
-    /// The same; wakes waiting tasks.
-    moved: Notify,
+    /// The same for one task. At most one permit waits.
+    written: Notify,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
     writing: bool,
-    closed: bool,
     ended: bool,
+    has_failed: bool,
     fault: Option<io::Error>,
 }
 
@@ -47,6 +46,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The next bytes; `None` when the owner is gone.
     fn take(&self) -> Option<Vec<u8>> {
         let mut queue = self.queue();
         loop {
@@ -61,51 +61,59 @@ impl Shared {
         }
     }
 
-    fn wrote(&self, bytes: usize, result: io::Result<()>) {
+    fn wrote(&self, bytes: usize, fault: Option<io::Error>) {
         {
             let mut queue = self.queue();
             queue.writing = false;
             queue.bytes = queue.bytes.saturating_sub(bytes);
-            if let Err(error) = result {
+            if fault.is_some() {
+                (queue.bytes, queue.has_failed, queue.fault) = (0, true, fault);
                 queue.waiting.clear();
-                queue.bytes = 0;
-                match error.kind() {
-                    io::ErrorKind::BrokenPipe => queue.closed = true,
-                    _ => queue.fault = Some(error),
-                }
             }
         }
         self.room.notify_all();
-        self.moved.notify_waiters();
+        self.written.notify_one();
     }
 }
 
-/// Writes from its own thread.
-pub(super) struct StdoutThread {
+/// Writes from its own thread. One task at a time may wait for it.
+#[derive(Debug)]
+pub(crate) struct WriterThread {
     shared: Arc<Shared>,
 }
 
-impl StdoutThread {
-    /// Starts the thread.
-    pub(super) fn start(mut to: impl Write + Send + 'static) -> io::Result<Self> {
+impl WriterThread {
+    /// Starts the thread. It calls `on_fault` once, when a write fails.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(crate) fn start<W, F>(name: &str, mut to: W, on_fault: F) -> io::Result<Self>
+    where
+        W: Write + Send + 'static,
+        F: FnOnce() + Send + 'static,
+    {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        std::thread::Builder::new().name("stdout".into()).spawn(move || {
+        std::thread::Builder::new().name(name.into()).spawn(move || {
             while let Some(bytes) = theirs.take() {
-                let result = to.write_all(&bytes).and_then(|()| to.flush());
-                theirs.wrote(bytes.len(), result);
+                let fault = to.write_all(&bytes).and_then(|()| to.flush()).err();
+                let has_failed = fault.is_some();
+                theirs.wrote(bytes.len(), fault);
+                if has_failed {
+                    return on_fault();
+                }
             }
         })?;
         Ok(Self { shared })
     }
 
     /// Adds `bytes` to the queue; blocks when the queue is very long. Drops them after a write has failed.
-    pub(super) fn write(&self, bytes: Vec<u8>) {
+    pub(crate) fn write(&self, bytes: Vec<u8>) {
         let mut queue = self.shared.queue();
         while queue.bytes >= MOST {
             queue = self.shared.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        if queue.closed || queue.fault.is_some() {
+        if queue.has_failed {
             return;
         }
         queue.bytes += bytes.len();
@@ -115,56 +123,65 @@ impl StdoutThread {
     }
 
     /// Whether a loop should wait.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.shared.queue().bytes >= FULL
     }
 
     /// Whether everything was written.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.shared.queue().is_idle()
     }
 
-    /// Whether the reader is gone.
-    pub(super) fn closed(&self) -> bool {
-        self.shared.queue().closed
+    /// Whether a write has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.shared.queue().has_failed
     }
 
-    /// The write error; returned once.
-    pub(super) fn fault(&self) -> Option<io::Error> {
-        self.shared.queue().fault.take()
+    /// Whether the reader is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.queue().fault.as_ref().is_some_and(is_closed)
+    }
+
+    /// The error of the write that failed; returned once. A reader that is gone is not an error.
+    pub(crate) fn fault(&self) -> Option<io::Error> {
+        self.shared.queue().fault.take_if(|error| !is_closed(error))
+    }
+
+    /// Resolves when bytes were written since the last time it resolved, or a write has failed. Cancel-safe. It borrows
+    /// nothing.
+    pub(crate) fn written(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.written.notified().await }
     }
 
     /// Waits until there is room.
-    pub(super) async fn ready(&self) {
-        self.until(|| !self.is_full()).await;
+    pub(crate) async fn ready(&self) {
+        while self.is_full() {
+            self.written().await;
+        }
     }
 
     /// Waits until everything was written.
-    pub(super) async fn idle(&self) {
-        self.until(|| self.is_idle()).await;
+    pub(crate) async fn idle(&self) {
+        while !self.is_idle() {
+            self.written().await;
+        }
     }
 
     /// Blocks until everything was written.
-    pub(super) fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let mut queue = self.shared.queue();
         while !queue.is_idle() {
             queue = self.shared.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
-
-    async fn until(&self, holds: impl Fn() -> bool) {
-        loop {
-            // Reason: created before the check, so that a write between the two still wakes it.
-            let moved = self.shared.moved.notified();
-            if holds() {
-                return;
-            }
-            moved.await;
-        }
-    }
 }
 
-impl Drop for StdoutThread {
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+impl Drop for WriterThread {
     fn drop(&mut self) {
         self.shared.queue().ended = true;
         self.shared.work.notify_one();
@@ -194,18 +211,18 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_sleeps_holds_up_nobody_and_its_end_is_quiet() {
         let (go, slow) = mpsc::channel();
-        let stdout_thread = StdoutThread::start(Slow(slow)).unwrap();
-        stdout_thread.write(vec![b'x'; FULL]);
-        stdout_thread.write(vec![b'y'; 10]);
-        assert!(stdout_thread.is_full() && !stdout_thread.is_idle());
+        let thread = WriterThread::start("slow", Slow(slow), || {}).unwrap();
+        thread.write(vec![b'x'; FULL]);
+        thread.write(vec![b'y'; 10]);
+        assert!(thread.is_full() && !thread.is_idle());
         let brief = std::time::Duration::from_millis(20);
-        assert!(tokio::time::timeout(brief, stdout_thread.ready()).await.is_err(), "nothing was read yet");
+        assert!(tokio::time::timeout(brief, thread.ready()).await.is_err(), "nothing was read yet");
         go.send(()).unwrap();
-        stdout_thread.ready().await;
+        thread.ready().await;
         drop(go);
-        stdout_thread.idle().await;
-        assert!(stdout_thread.closed() && stdout_thread.fault().is_none());
-        stdout_thread.write(b"to nobody".to_vec());
-        stdout_thread.wait();
+        thread.idle().await;
+        assert!(thread.is_closed() && thread.fault().is_none());
+        thread.write(b"to nobody".to_vec());
+        thread.wait();
     }
 }
