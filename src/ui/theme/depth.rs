@@ -53,6 +53,7 @@ pub(super) const NAMED: [Color; 16] = [
 
 /// What xterm and the Linux and VGA consoles make of the sixteen. Users change them, so neither is certain: a colour
 /// is taken to be readable only where it is in both.
+#[expect(clippy::unreadable_literal, reason = "each is a colour: rrggbb")]
 const PALETTES: [[u32; 16]; 2] = [
     [
         0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
