@@ -28,3 +28,20 @@ impl Bound {
         !value.is_nan() && !self.holds(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_itself_is_kept_and_a_value_that_is_not_a_number_is_neither() {
+        let (most, least) = (Bound::at_most(2.0), Bound { limit: 2.0, at_least: true });
+        assert!(most.holds(2.0) && least.holds(2.0));
+        assert!(!most.is_broken_by(2.0) && !least.is_broken_by(2.0));
+        assert!(most.is_broken_by(2.1) && most.holds(1.9));
+        assert!(least.is_broken_by(1.9) && least.holds(2.1));
+        for bound in [most, least] {
+            assert!(!bound.holds(f64::NAN) && !bound.is_broken_by(f64::NAN));
+        }
+    }
+}
