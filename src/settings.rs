@@ -8,6 +8,7 @@ pub(crate) mod call;
 mod docs;
 pub(crate) mod duration;
 mod error;
+mod node;
 mod reader;
 mod report;
 mod secret;
@@ -24,7 +25,8 @@ pub(crate) use docs::Section;
 pub use error::ConfigError;
 
 pub(crate) use error::{nearest, quote, quote_path};
-pub(crate) use reader::{Node, Table};
+pub(crate) use node::Node;
+pub(crate) use reader::Table;
 pub(crate) use report::Report;
 pub use secret::Secret;
 pub(crate) use transport::{TRANSPORT, transport};

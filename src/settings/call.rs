@@ -2,7 +2,8 @@
 
 use super::admin::TOKEN;
 use super::error::quote;
-use super::reader::{Node, Table};
+use super::node::Node;
+use super::reader::Table;
 use super::values;
 use crate::domain::{Call, HeaderValue, SecretRef, Transport, placeholder};
 

@@ -3,7 +3,8 @@
 
 use super::docs::Section;
 use super::error::quote;
-use super::reader::{Node, Table};
+use super::node::Node;
+use super::reader::Table;
 use super::url::BaseUrl;
 use super::values::path;
 use crate::domain::transport::{Identity, Proxy, Transport};

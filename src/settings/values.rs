@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::error::{quote, quote_path};
-use super::reader::{Node, Table};
+use super::node::Node;
+use super::reader::Table;
 use super::url::BaseUrl;
 
 /// Unix socket addresses hold 108 bytes with the closing zero on Linux, 104 on the BSDs and macOS.

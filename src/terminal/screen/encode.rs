@@ -11,6 +11,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
 use crate::terminal::capability::Depth;
+use crate::ui::theme::depth::NAMED;
 
 /// Turns changed cells into bytes, in the order given.
 #[derive(Debug)]
@@ -126,26 +127,6 @@ impl Encoder {
         }
     }
 }
-
-/// The sixteen colours in the order of their numbers.
-const NAMED: [Color; 16] = [
-    Color::Black,
-    Color::Red,
-    Color::Green,
-    Color::Yellow,
-    Color::Blue,
-    Color::Magenta,
-    Color::Cyan,
-    Color::Gray,
-    Color::DarkGray,
-    Color::LightRed,
-    Color::LightGreen,
-    Color::LightYellow,
-    Color::LightBlue,
-    Color::LightMagenta,
-    Color::LightCyan,
-    Color::White,
-];
 
 fn number(named: Color) -> u8 {
     NAMED.iter().position(|c| *c == named).unwrap_or(7) as u8

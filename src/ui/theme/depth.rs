@@ -32,7 +32,7 @@ impl Depth {
 }
 
 /// The named colours in the order of their numbers.
-pub(super) const NAMED: [Color; 16] = [
+pub(crate) const NAMED: [Color; 16] = [
     Color::Black,
     Color::Red,
     Color::Green,
