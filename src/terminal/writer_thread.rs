@@ -223,6 +223,8 @@ mod tests {
         thread.idle().await;
         assert!(thread.is_closed() && thread.fault().is_none());
         thread.write(b"to nobody".to_vec());
+        let long = std::time::Duration::from_secs(5);
+        tokio::time::timeout(long, thread.idle()).await.expect("what comes after a fault is dropped");
         thread.wait();
     }
 }
