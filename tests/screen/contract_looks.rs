@@ -225,6 +225,14 @@ fn typed(pty: &mut Pty, line: &str) {
     pty.send("\r");
 }
 
+/// Waits for the clock of the console: more than six keys within 20 ms are a paste.
+fn next_second(pty: &mut Pty) {
+    let columns = pty.screen().size().1.get();
+    let clock = |screen: &vt100::Screen| screen.rows(0, columns).next();
+    let before = clock(pty.screen());
+    pty.wait_for("another second", |screen| clock(screen) != before);
+}
+
 fn quit(pty: &mut Pty) {
     pty.send("q");
     assert_eq!(pty.wait_end(), Ended::Code(0), "{}", pty.screen().contents());
@@ -448,6 +456,7 @@ fn a_theme_is_changed_while_it_runs_and_a_broken_one_changes_nothing() {
     let cells = (0..rows.get()).flat_map(|y| (0..columns.get()).filter_map(move |x| screen.cell(y, x)));
     let plain = cells.into_iter().all(|cell| cell.fgcolor() == vt100::Color::Default);
     assert!(plain, "no cell of the old theme is left");
+    next_second(&mut pty);
     quit(&mut pty);
 }
 
