@@ -18,6 +18,7 @@
 mod access;
 mod alerts;
 mod ask;
+mod bake;
 mod carry;
 pub(crate) mod command;
 mod compare;

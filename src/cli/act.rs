@@ -9,7 +9,7 @@ use super::args::{ActArgs, ConsentArgs, SignArgs, Verb};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::session::{Session, TimedOut, bake_left, is_settled, present, settled, when_or_now, with_session};
+use super::session::{Session, TimedOut, bake_left, has_baked, is_settled, present, settled, when_or_now, with_session};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
 use crate::engine::{Access, Command, MIN_REASON, Phase, Reply, Snapshot, Status};
@@ -198,7 +198,7 @@ async fn walk(
 ) -> Result<Outcome, Failure> {
     let before = present(session).await?;
     // The engine decides about a rollout that has ended: it knows the remedy.
-    if bake_left(&before.status) > 0.0
+    if !has_baked(&before.status)
         && has_ended(&before.status).is_none()
         && let Some((snapshot, failure)) = bake(session, context, act, &before.status).await?
     {
@@ -228,10 +228,12 @@ async fn bake(
     let (step, left) = (&status.step, Duration::from_secs_f64(bake_left(status)));
     if !left.is_zero() {
         context.out.say(&format!("step {} of {} bakes {}", step.index, step.of, span::show(left.as_secs_f64())));
+    } else if let Some(why) = &step.waits {
+        context.out.say(&format!("step {} of {} waits: {why}", step.index, step.of));
     }
     let is_over = |snapshot: &Snapshot| {
         let status = &snapshot.status;
-        has_ended(status).is_some() || (is_settled(status) && bake_left(status) <= 0.0)
+        has_ended(status).is_some() || (is_settled(status) && has_baked(status))
     };
     let now = when_or_now(session, is_over, left + act.args.timeout).await?;
     Ok(has_ended(&now.status).map(|failure| (now, failure)))

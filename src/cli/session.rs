@@ -101,6 +101,11 @@ pub(crate) fn is_settled(status: &Status) -> bool {
     !status.stale && status.data_age_s.is_some() && status.split.observed.is_some()
 }
 
+/// Whether the current step has baked, and no guard keeps an unattended plan from the next one.
+pub(crate) fn has_baked(status: &Status) -> bool {
+    bake_left(status) <= 0.0 && status.step.waits.is_none()
+}
+
 /// Seconds until the bake of the current step is over; 0 when there is no bake.
 pub(crate) fn bake_left(status: &Status) -> f64 {
     status.step.bake_left_s.unwrap_or(0.0).max(0.0)

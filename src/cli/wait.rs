@@ -8,7 +8,7 @@ use super::args::Goal;
 use super::config_file::load;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::{Session, bake_left, is_settled, when_or_now, with_session};
+use super::session::{Session, bake_left, has_baked, is_settled, when_or_now, with_session};
 use super::{Context, span};
 use crate::domain::OrderState;
 use crate::engine::snapshot::GateState;
@@ -45,7 +45,9 @@ async fn wait(
                 (None, left) if goal == Goal::Ready && left > 0.0 => {
                     format!("; the bake has {} left", span::show(left))
                 }
-                (None, _) => String::new(),
+                (None, _) => {
+                    status.step.waits.as_ref().map_or_else(String::new, |why| format!("; the plan waits: {why}"))
+                }
             };
             Some(Failure::new(exit, format!("not {name} after {waited}: {}{why}", status.phase.title())))
         }
@@ -110,7 +112,7 @@ fn outcome(goal: Goal, status: &Status) -> Option<Exit> {
 /// itself.
 fn ready(status: &Status) -> Option<Exit> {
     let is_blocked = status.blockers(&Command::Promote).next().is_some();
-    let is_baking = bake_left(status) > 0.0;
+    let is_baking = !has_baked(status);
     if is_settled(status) && !is_blocked && !is_baking && matches!(status.phase, Phase::Ready | Phase::Shifting) {
         return Some(Exit::Reached);
     }

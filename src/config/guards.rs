@@ -49,6 +49,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
     let usual = if is_level { 3 } else { 100 };
     let min_samples = table.number("min_samples", 1..=1_000_000_000, usual);
     let consecutive = u32::try_from(table.number("consecutive", 1..=3600, 3)).ok()?;
+    let require_data = table.flag("require_data", true);
     Some(GuardSpec {
         metric: metric?,
         row: row?,
@@ -59,6 +60,7 @@ fn guard(table: &Table<'_>, metrics: Option<&MetricsSpec>) -> Option<GuardSpec> 
         min_samples,
         consecutive,
         then: then?,
+        require_data,
     })
 }
 

@@ -223,6 +223,7 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
     Plan {
         steps: table.get("steps").and_then(|node| steps(&node)).unwrap_or(standard.steps),
         bake_ms: table.duration("bake", 0..=7 * DAY, standard.bake_ms),
+        data_timeout_ms: table.duration("data_timeout", 0..=7 * DAY, standard.data_timeout_ms),
         rollback_window_ms: table.duration("rollback_window", 0..=90 * DAY, standard.rollback_window_ms),
         on_disconnect: table.choice("on_disconnect", &choices, standard.on_disconnect),
         on_failure: table.choice("on_failure", &failures, standard.on_failure),

@@ -107,4 +107,11 @@ pub struct GuardSpec {
     pub consecutive: u32,
     /// What it does then.
     pub then: GuardAction,
+    /// Whether an unattended plan waits for it to have enough data before the next step.
+    #[serde(default = "yes")]
+    pub require_data: bool,
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -9,6 +9,10 @@ pub struct Plan {
     pub steps: Vec<u8>,
     /// How long each step is watched before the next, in milliseconds.
     pub bake_ms: u64,
+    /// How long an unattended plan waits after a bake for guards that have too little data, in milliseconds. Then it
+    /// pauses.
+    #[serde(default = "data_timeout_ms")]
+    pub data_timeout_ms: u64,
     /// How long the standby is kept after 100 %, in milliseconds.
     pub rollback_window_ms: u64,
     /// What happens to traffic when the driving console loses its operator.
@@ -22,11 +26,16 @@ pub struct Plan {
     pub typed_promote: bool,
 }
 
+const fn data_timeout_ms() -> u64 {
+    15 * 60_000
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
             steps: vec![10, 50, 100],
             bake_ms: 5 * 60_000,
+            data_timeout_ms: data_timeout_ms(),
             rollback_window_ms: 24 * 3_600_000,
             on_disconnect: OnDisconnect::Hold,
             on_failure: OnFailure::Abort,

@@ -168,8 +168,7 @@ impl<'a> Consent<'a> {
         let candidate = self.world.candidate();
         match self.world.sides[candidate].probe_age_ms(self.world.now) {
             None => push(found, RefusalKind::Stale, &format!("{candidate} was not probed yet")),
-            // Reason: a failing replica is probed less often, up to 8 intervals apart.
-            Some(age) if age > self.world.service.stale_after_ms + 8 * self.world.service.probe.interval_ms => {
+            Some(age) if self.world.probes_are_old(candidate) => {
                 push(found, RefusalKind::Stale, &format!("{candidate}'s probes are {} s old", age / 1000));
             }
             Some(_) => {}

@@ -9,8 +9,17 @@ use super::rollout::Stage;
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use super::watch::Counted;
 use super::wish::Wish;
+use super::words;
 use super::world::World;
 use crate::domain::{Breach, Cause, Fact, GuardAction, GuardSpec, LogLevel, Measure, Pair, Service, Side, Stamp};
+
+/// Why an unattended plan does not take the next step yet; in words.
+pub(super) enum Hold {
+    /// A guard is over its limit, though not yet often enough to act.
+    Breach(String),
+    /// A guard that must have data has too little.
+    NoData(String),
+}
 
 /// What every guard saw last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -101,6 +110,18 @@ impl Guards {
         watch.tripped = true;
         let over = if spec.bound.is_broken_by(value) { None } else { excess };
         trip(world, spec, side, value, over, own.samples)
+    }
+
+    /// What keeps an unattended plan from the next step; a breach before all else.
+    pub(super) fn hold(&self, world: &World) -> Option<Hold> {
+        let statuses = self.statuses(world);
+        let words = |guard: &GuardStatus| format!("guard on {}: {}", guard.side, words::guard(guard));
+        if let Some(guard) = statuses.iter().find(|guard| guard.status == GuardState::Breach) {
+            return Some(Hold::Breach(format!("{}, {} of {} times", words(guard), guard.breaches, guard.consecutive)));
+        }
+        let mut required = world.service.guards.iter().zip(&statuses).filter(|(spec, _)| spec.require_data);
+        let (_, guard) = required.find(|(_, guard)| guard.status == GuardState::NotYet)?;
+        Some(Hold::NoData(words(guard)))
     }
 
     /// Guards, for the status document.

@@ -140,7 +140,7 @@ impl State {
         self.carry_out(wishes);
         let wish = self.standby.tick(&self.world);
         self.carry_out(wish);
-        let wish = self.walk.tick(&self.world, &self.gates);
+        let wish = self.walk.tick(&self.world, &self.gates, &self.guards);
         self.carry_out(wish);
         let wishes = self.sampler.tick(&self.world);
         self.carry_out(wishes);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::command::{Command, RefusalKind};
 use super::consent::Consent;
 use super::detail::Detail;
+use super::guards::Hold;
 use super::rollout::Stage;
 use super::snapshot::{
     Blocked, DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
@@ -132,6 +133,7 @@ impl State {
             target: index.checked_sub(1).and_then(|at| plan.steps.get(at).copied()),
             next: plan.next_after(share).map(|(_, next)| next),
             bake_left_s: self.world.bake_left_ms().map(seconds),
+            waits: self.waits(),
             steps: plan.steps.clone(),
             on_disconnect: plan.on_disconnect,
             auto: self.walk.is_on(),
@@ -139,6 +141,15 @@ impl State {
             tried: matches!(self.world.rollout().stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack)
                 && self.world.is_tried(),
         }
+    }
+
+    /// Why the bake does not go on, or the next unattended step does not come, besides what blocks it.
+    fn waits(&self) -> Option<String> {
+        let left = self.world.bake_left_ms().filter(|_| self.world.access.watches())?;
+        let hold = || match self.guards.hold(&self.world)? {
+            Hold::Breach(text) | Hold::NoData(text) => Some(text),
+        };
+        self.world.unwatched().or_else(|| if left == 0 { hold() } else { None })
     }
 
     fn split_status(&self) -> SplitStatus {
@@ -243,8 +254,7 @@ impl State {
     /// Why probes are too old to prove the way back. A failing replica is probed up to 8 intervals apart.
     fn old_probes(&self, side: Side) -> Option<String> {
         let age = self.world.sides[side].probe_age_ms(self.world.now)?;
-        let old = age > self.world.service.stale_after_ms + 8 * self.world.service.probe.interval_ms;
-        old.then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
+        self.world.probes_are_old(side).then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
     }
 
     /// A router that cannot be read may not take an order either; the way back is tried all the same.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 use super::consent::Consent;
 use super::gates::Gates;
+use super::guards::{Guards, Hold};
 use super::rollout::{Stage, Tracked};
 use super::snapshot::GateState;
 use super::wish::{Wanted, Wish};
@@ -30,11 +31,13 @@ pub(super) struct Walk {
     auto: bool,
     /// Since when the candidate has had traffic and answered nothing.
     candidate_dead: Option<Stamp>,
+    /// Since when guards have had too little data for the next step.
+    no_data: Option<Stamp>,
 }
 
 impl Walk {
     pub(super) const fn new(auto: bool) -> Self {
-        Self { auto, candidate_dead: None }
+        Self { auto, candidate_dead: None, no_data: None }
     }
 
     pub(super) const fn is_on(&self) -> bool {
@@ -47,8 +50,9 @@ impl Walk {
     }
 
     /// Once a second: takes the next step by itself where the plan is walked unattended, or ends the walk.
-    pub(super) fn tick(&mut self, world: &World, gates: &Gates) -> Option<Wish> {
+    pub(super) fn tick(&mut self, world: &World, gates: &Gates, guards: &Guards) -> Option<Wish> {
         self.watch_candidate(world);
+        let no_data = self.no_data.take();
         let rollout = world.rollout();
         if !self.auto || !world.access.drives() || !world.may_drive() || rollout.paused.is_some() {
             return None;
@@ -68,6 +72,17 @@ impl Walk {
         };
         if !baked || !consent.blockers(&Command::Promote).is_empty() {
             return None;
+        }
+        match guards.hold(world) {
+            None => {}
+            Some(Hold::Breach(_)) => return None,
+            Some(Hold::NoData(what)) => {
+                let since = *self.no_data.insert(no_data.unwrap_or(world.now));
+                let waited = world.now.since_ms(since);
+                let why = format!("plan: {what}; waited for {} s", waited / 1000);
+                let is_over = waited >= world.service.plan.data_timeout_ms;
+                return is_over.then(|| Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Plan) }));
+            }
         }
         Some(Wish::Order(Wanted::by_plan(Move::Promote, consent.target(&Command::Promote)?, None)))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::bake::Bake;
 use super::rollout::{Rollout, Stage};
 use super::watch::{Counted, Drift, Router, Serves, SideWatch};
 use crate::domain::masked;
@@ -29,6 +30,9 @@ pub(super) struct World {
     rollout: Rollout,
     pub(super) router: Router,
     pub(super) sides: Pair<SideWatch>,
+    /// How long this process has watched the step reached.
+    #[serde(default)]
+    bake: Bake,
     /// The other console that drives.
     pub(super) holder: Option<String>,
     /// Why the journal cannot be written. The next successful write clears it.
@@ -55,6 +59,7 @@ impl World {
             began: now,
             rollout: Rollout::default(),
             router: Router::default(),
+            bake: Bake::default(),
             holder: None,
             journal_fault: None,
             journal_broken: None,
@@ -78,6 +83,8 @@ impl World {
             }
             self.sides[side].advance(self.now);
         }
+        let is_fresh = self.unwatched().is_none();
+        self.bake.look(self.rollout.step_since, self.began, self.now, is_fresh);
     }
 
     /// Takes in the traffic that `seen` counts; what both sides got since the last reading, where it counts at all.
@@ -184,12 +191,34 @@ impl World {
 
     /// Milliseconds until the bake of the step reached is over; `None` when nothing bakes.
     ///
-    /// For a process on watch only what it watched itself counts: before it began, no guard would have acted.
+    /// For a process on watch only what it watched itself with fresh data counts: at any other time no guard would have
+    /// acted.
     pub(super) fn bake_left_ms(&self) -> Option<u64> {
-        let since = self.rollout.step_since.filter(|_| self.rollout.stage == Stage::Moving)?.mono_ms;
-        let since = if self.access.watches() { since.max(self.began.mono_ms) } else { since };
-        let baked = (self.now.mono_ms - since).max(0).unsigned_abs();
+        let since = self.rollout.step_since.filter(|_| self.rollout.stage == Stage::Moving)?;
+        let watched = self.access.watches();
+        let baked = if watched { self.bake.watched_ms(since, self.now) } else { self.now.since_ms(since) };
         Some(self.service.plan.bake_ms.saturating_sub(baked))
+    }
+
+    /// Why what happens now is not watched; `None` while it is.
+    pub(super) fn unwatched(&self) -> Option<String> {
+        let candidate = self.candidate();
+        if !self.router_is_fresh() {
+            Some("router unread".to_owned())
+        } else if self.drift().is_some() {
+            Some("drift".to_owned())
+        } else if self.probes_are_old(candidate) {
+            Some(format!("{candidate} not probed"))
+        } else {
+            None
+        }
+    }
+
+    /// Whether the newest probe of `side` is too old to say anything of now, or there was none. A failing replica is probed
+    /// up to 8 intervals apart.
+    pub(super) fn probes_are_old(&self, side: Side) -> bool {
+        let limit = self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
+        self.sides[side].probe_age_ms(self.now).is_none_or(|age| age > limit)
     }
 
     /// Whether a rollback would change anything, or might: an order that is not settled may still move traffic.

@@ -385,6 +385,7 @@ fn the_document_says_null_for_what_is_not_known() {
         min_samples: 20,
         consecutive: 2,
         then: GuardAction::Rollback,
+        require_data: true,
     };
     let mut source = source(&records, &[]);
     source.guards = std::slice::from_ref(&spec);

@@ -194,6 +194,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
     let plan = Plan {
         steps: vec![1, 25, 100],
         bake_ms: 5_400_000,
+        data_timeout_ms: 1_200_000,
         rollback_window_ms: 172_800_000,
         on_disconnect: OnDisconnect::Rollback,
         on_failure: cutover::testing::domain::OnFailure::Pause,
@@ -229,6 +230,7 @@ fn gates_and_guards_mean_what_they_say() -> Result<(), Error> {
     assert_eq!((p99.window_ms, p99.min_samples, p99.consecutive), (60_000, 200, 2));
     assert_eq!((errors.metric, errors.side, errors.bound.limit), (Metric::ErrorRate, Some(Side::Green), 0.02));
     assert_eq!((errors.window_ms, errors.min_samples, errors.consecutive), (30_000, 100, 3));
+    assert_eq!((p99.require_data, errors.require_data), (true, false));
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod plan;
 mod replay;
 mod sampling;
 mod sim;
+mod waits;
 mod words;
 
 use cutover::testing::domain::*;

@@ -89,6 +89,7 @@ pub fn service() -> Service {
             min_samples: 20,
             consecutive: 3,
             then: GuardAction::Rollback,
+            require_data: true,
         }],
         alerts: Vec::new(),
         verify_timeout_ms: 10_000,

@@ -170,6 +170,7 @@ fn step() -> Step {
         target: Some(10),
         next: Some(25),
         bake_left_s: Some(252.0),
+        waits: None,
         steps: vec![5, 10, 25, 50, 100],
         on_disconnect: OnDisconnect::Hold,
         auto: false,

@@ -1,5 +1,7 @@
 //! States and lists in sentences for a screen reader. No meaning depends on a position, and lists are numbered.
 
+use std::fmt::Write as _;
+
 use crate::cli::{span, status_text};
 use crate::dialogue::find_gate;
 use crate::domain::{LogLine, Metric, Side};
@@ -11,7 +13,11 @@ pub(super) fn status(status: &Status) -> Vec<String> {
     let step = &status.step;
     let environment = if status.environment.is_empty() { "none" } else { &status.environment };
     let bake = step.bake_left_s.filter(|left| *left > 0.0);
-    let bake = bake.map(|left| format!(", bakes for {}", span::show(left))).unwrap_or_default();
+    let mut bake = bake.map(|left| format!(", bakes for {}", span::show(left))).unwrap_or_default();
+    if let Some(why) = &step.waits {
+        // Writing to a string cannot fail.
+        let _ = write!(bake, ", waits: {why}");
+    }
     let age = status.data_age_s.map_or_else(|| "none yet".to_owned(), |age| format!("{} old", span::show(age)));
     let stale = if status.stale { ", STALE" } else { "" };
     let mut lines = vec![

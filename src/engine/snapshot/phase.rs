@@ -61,6 +61,9 @@ pub struct Step {
     pub next: Option<u8>,
     /// Seconds until the bake of this step is over; `null` when nothing bakes.
     pub bake_left_s: Option<f64>,
+    /// Why the bake or, after it, an unattended plan waits; `null` while neither does.
+    #[serde(default)]
+    pub waits: Option<String>,
     /// The candidate's share after each step.
     pub steps: Vec<u8>,
     /// What a lost operator means.

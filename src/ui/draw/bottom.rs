@@ -166,6 +166,10 @@ fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
     let first = |command: Command| status.blockers(&command).next();
     let wide = area.width >= 100;
     match (first(Command::Switch), first(Command::Promote)) {
+        (None, None) if status.step.auto && status.step.waits.is_some() => {
+            let why = status.step.waits.as_deref().unwrap_or_default();
+            canvas.parts(area.x, area.y, area.width, &[(" WAITS", Role::Warn), ("  ", Role::Text), (why, Role::Text)]);
+        }
         (None, None) => next(canvas, area, status),
         (Some(switch), Some(promote)) if switch.because == promote.because => {
             let and = if wide { " and" } else { "," };

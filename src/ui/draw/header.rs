@@ -93,10 +93,12 @@ fn phase(canvas: &Canvas<'_>, status: &Status, wide: bool) -> String {
 }
 
 fn bake(canvas: &Canvas<'_>, status: &Status) -> String {
-    let elapsed = canvas.view.elapsed_s(canvas.now);
-    status.step.bake_left_s.map_or_else(String::new, |s| {
-        format!("{}bake {} left", if canvas.area().width >= 100 { "   " } else { "  " }, left(s - elapsed))
-    })
+    let gap = if canvas.area().width >= 100 { "   " } else { "  " };
+    match (next::bake_left_s(canvas, &status.step), &status.step.waits) {
+        (None, _) => String::new(),
+        (Some(s), Some(why)) if s > 0.0 => format!("{gap}bake waits: {why}"),
+        (Some(s), _) => format!("{gap}bake {} left", left(s)),
+    }
 }
 
 /// Whether what is seen is not now; data age; rights and driver; the time.

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use ratatui::layout::Rect;
 
+use super::next::bake_left_s;
 use crate::domain::OnDisconnect;
 use crate::engine::Snapshot;
+use crate::engine::snapshot::Step;
 use crate::ui::draw::canvas::Canvas;
 use crate::ui::text::{age, left, width};
 use crate::ui::theme::Role;
@@ -57,19 +59,19 @@ fn step(canvas: &Canvas<'_>, snapshot: &Snapshot, at: usize, full: bool) -> (Str
         // Writing to a string cannot fail.
         let _ = write!(text, " {}", when.format("%H:%M"));
     }
-    if let Some(s) = step.bake_left_s.filter(|_| at + 1 == step.index) {
-        text.push_str(&bake(canvas, s, snapshot.detail.bake_s, full));
+    if at + 1 == step.index {
+        text.push_str(&bake(canvas, step, snapshot.detail.bake_s, full).unwrap_or_default());
     }
     (text, role)
 }
 
 /// ` bake ########.... 04:12 left of 15m`; the bar moves with what is read, digits alone with the clock.
-fn bake(canvas: &Canvas<'_>, left_s: f64, whole_s: f64, full: bool) -> String {
-    let shown = left(left_s - canvas.view.elapsed_s(canvas.now));
+fn bake(canvas: &Canvas<'_>, step: &Step, whole_s: f64, full: bool) -> Option<String> {
+    let (left_s, shown) = (step.bake_left_s?, left(bake_left_s(canvas, step)?));
     if !full || whole_s <= 0.0 {
-        return format!(" bake {shown}");
+        return Some(format!(" bake {shown}"));
     }
     let done = ((1.0 - left_s / whole_s) * 12.0).floor().clamp(0.0, 12.0) as usize;
     let [past, to_come] = canvas.set.progress;
-    format!(" bake {}{} {shown} left of {}", past.repeat(done), to_come.repeat(12 - done), age(whole_s))
+    Some(format!(" bake {}{} {shown} left of {}", past.repeat(done), to_come.repeat(12 - done), age(whole_s)))
 }
