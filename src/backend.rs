@@ -133,8 +133,17 @@ pub(crate) type Sending<'a> = BackendFuture<'a, Accepted>;
 
 /// An observation of `split` with everything else unknown.
 fn seen(split: Split, revision: Revision) -> Observation {
-    let (replicas, versions) = (Pair::default(), Pair::default());
-    Observation { split, mixed: None, revision, replicas, versions, traffic: None, controller: None, notes: Vec::new() }
+    Observation {
+        split,
+        mixed: None,
+        revision,
+        replicas: Pair::default(),
+        unready: Pair::default(),
+        versions: Pair::default(),
+        traffic: None,
+        controller: None,
+        notes: Vec::new(),
+    }
 }
 
 /// A [`Sending`] for an order that is already in effect: it sends nothing.

@@ -278,6 +278,9 @@ pub mod domain {
     pub mod call {
         pub use crate::domain::call::HeaderValue;
     }
+    pub mod observation {
+        pub use crate::domain::observation::Replicas;
+    }
     pub mod guard {
         pub use crate::domain::guard::IN_FLIGHT;
     }

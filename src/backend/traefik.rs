@@ -156,7 +156,8 @@ impl Traefik {
         }
         Ok(Observation {
             mixed: (!mixed.is_empty()).then(|| mixed.join("; ")),
-            replicas: Pair::from_fn(|side| api::fewest(&instances, side)),
+            replicas: Pair::from_fn(|side| api::fewest(&instances, side).map(|(replicas, _)| replicas)),
+            unready: Pair::from_fn(|side| api::fewest(&instances, side).and_then(|(_, why)| why)),
             notes,
             ..seen(split, revision(source.as_ref(), &instances))
         })

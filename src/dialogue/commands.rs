@@ -214,6 +214,9 @@ impl<'a> Words<'a> {
         if target.ready == Some(0) {
             return format!("100% to {to}: 0/{} ANSWER THERE NOW", target.replicas);
         }
+        if let Some(used) = target.at_router.filter(|used| used.ready == 0) {
+            return format!("100% to {to}: THE ROUTER USES 0/{} THERE NOW", used.total);
+        }
         let time = way.last_took_s.map_or_else(String::new, |s| format!(", ~{}", about(s)));
         format!("100% to {to}{time}, {} kept up", way.to.other())
     }

@@ -18,6 +18,9 @@ pub struct Observation {
     pub revision: Revision,
     /// Ready and configured replicas, where the router knows them.
     pub replicas: Pair<Option<Replicas>>,
+    /// Which replicas the router does not use and why, and what helps; `None` where it uses all, or does not say.
+    #[serde(default)]
+    pub unready: Pair<Option<String>>,
     /// Versions, where the router knows them.
     pub versions: Pair<Option<Version>>,
     /// Live traffic counters, where the router has them. Cumulative since `epoch`.

@@ -214,6 +214,9 @@ impl<'a> Consent<'a> {
             let total = self.world.sides[candidate].replicas.len();
             push(found, RefusalKind::Blocked, &format!("{candidate} 0/{total} ready"));
         }
+        if let Some(why) = self.world.unready_at_router(candidate) {
+            push(found, RefusalKind::Blocked, &why);
+        }
     }
 
     /// Required gates that do not let pass; those that `failed`, or those that merely have not passed.

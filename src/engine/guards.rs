@@ -197,7 +197,9 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
         GuardAction::Warn => {}
         GuardAction::Pause => {
             if !way_back {
-                let text = format!("not rolled back: {} answers nothing", world.origin());
+                let origin = world.origin();
+                let why = world.unready_at_router(origin).unwrap_or_else(|| format!("{origin} answers nothing"));
+                let text = format!("not rolled back: {why}");
                 wishes.push(Wish::Log(LogLevel::Err, "guard", text));
             }
             if world.rollout().paused.is_none() {

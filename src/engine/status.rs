@@ -189,6 +189,7 @@ impl State {
             version,
             ready: watch.ready(),
             replicas: watch.replicas.len() as u32,
+            at_router: self.world.replicas_at_router(side),
             source: (stats.samples > 0).then_some(match traffic {
                 true if watch.metrics.feeds(self.world.now, 0) => Source::Metrics,
                 true => Source::Traffic,
@@ -235,7 +236,9 @@ impl State {
             match watch.ready() {
                 None => Some(format!("{to} was not probed yet")),
                 Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
-                Some(_) => self.old_probes(to).or_else(|| self.unread()),
+                Some(_) => {
+                    self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread())
+                }
             }
         };
         RollbackStatus {
@@ -311,6 +314,9 @@ impl State {
             }
             if let Some(text) = self.world.sides[side].probe_fault() {
                 add(FaultKind::Replica, format!("{side}: {text}"));
+            }
+            if let Some(text) = self.world.unready_at_router(side) {
+                add(FaultKind::Replica, text);
             }
         }
         faults

@@ -88,7 +88,9 @@ impl Walk {
     }
 
     fn watch_candidate(&mut self, world: &World) {
-        let dead = world.sides[world.candidate()].ready() == Some(0) && world.share().is_some_and(|share| share > 0);
+        let candidate = world.candidate();
+        let answers = world.sides[candidate].ready() != Some(0) && world.unready_at_router(candidate).is_none();
+        let dead = !answers && world.share().is_some_and(|share| share > 0);
         self.candidate_dead = if dead { self.candidate_dead.or(Some(world.now)) } else { None };
     }
 
@@ -112,7 +114,8 @@ impl Walk {
         let candidate = world.candidate();
         if self.candidate_dead.is_some_and(|since| world.now.since_ms(since) >= DEAD_MS) {
             let total = world.sides[candidate].replicas.len();
-            return Some(Failure::Candidate(format!("{candidate} 0/{total} ready")));
+            let own = || format!("{candidate} 0/{total} ready");
+            return Some(Failure::Candidate(world.unready_at_router(candidate).unwrap_or_else(own)));
         }
         changed_version(world, candidate).or_else(|| failed_gate(consent)).map(Failure::Candidate)
     }
@@ -144,6 +147,7 @@ fn end(world: &World, failure: Failure) -> Wish {
     };
     let why = format!("plan: {why}");
     let (origin, way_back) = (world.origin(), world.has_way_back());
+    let at_router = world.unready_at_router(origin).map(|why| format!(", {why}")).unwrap_or_default();
     let paused = |why| Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Plan) });
     match action {
         OnFailure::Abort if way_back && world.rollout().stage == Stage::Moving && world.capabilities.abort => {
@@ -151,6 +155,6 @@ fn end(world: &World, failure: Failure) -> Wish {
         }
         OnFailure::Abort | OnFailure::Rollback if way_back => Wish::RollBack { why, cause: Cause::Plan },
         OnFailure::Pause => paused(why),
-        OnFailure::Abort | OnFailure::Rollback => paused(format!("{why}; not taken back: {origin} answers nothing")),
+        OnFailure::Abort | OnFailure::Rollback => paused(format!("{why}; not taken back: {origin} answers nothing{at_router}")),
     }
 }

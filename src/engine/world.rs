@@ -10,6 +10,7 @@ use super::bake::Bake;
 use super::rollout::{Rollout, Stage};
 use super::watch::{Counted, Drift, Router, Serves, SideWatch};
 use crate::domain::masked;
+use crate::domain::observation::Replicas;
 use crate::domain::{Actor, Capabilities, Digest, Observation, Pair, Record, Service, Side, Stamp};
 
 /// See the module. Only the [`State`](super::State) changes it.
@@ -130,7 +131,23 @@ impl World {
     /// Whether the side to go back to answers, or was not probed yet. The engine moves no traffic by itself onto a side
     /// that answers nothing; a person still can.
     pub(super) fn has_way_back(&self) -> bool {
-        self.sides[self.origin()].ready() != Some(0)
+        let origin = self.origin();
+        self.sides[origin].ready() != Some(0) && self.unready_at_router(origin).is_none()
+    }
+
+    /// How many replicas of `side` the router uses, by a reading that is fresh.
+    pub(super) fn replicas_at_router(&self, side: Side) -> Option<Replicas> {
+        let (_, seen) = self.router.seen.as_ref().filter(|_| self.router_is_fresh())?;
+        seen.replicas[side]
+    }
+
+    /// Why the router sends no request to any replica of `side`, by what it says of them now: a probe of ours that
+    /// succeeds does not help users then. `None` where it uses one, or says nothing of them.
+    pub(super) fn unready_at_router(&self, side: Side) -> Option<String> {
+        let replicas = self.replicas_at_router(side).filter(|replicas| replicas.ready == 0)?;
+        let (_, seen) = self.router.seen.as_ref()?;
+        let why = seen.unready[side].as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        Some(format!("the router uses 0 of {} replicas of {side}{why}", replicas.total))
     }
 
     /// The digest evidence about `side` is bound to now; `None` while its version is not known.

@@ -165,6 +165,7 @@ impl World {
             mixed: None,
             revision: Revision(self.revision.to_string()),
             replicas: Pair::default(),
+            unready: Pair::default(),
             versions: Pair::default(),
             traffic: None,
             controller: None,

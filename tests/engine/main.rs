@@ -16,6 +16,7 @@ mod loads;
 mod metrics;
 mod plan;
 mod replay;
+mod router_word;
 mod sampling;
 mod sim;
 mod waits;

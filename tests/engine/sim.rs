@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use cutover::testing::domain::observation::Replicas;
 use cutover::testing::domain::*;
 use cutover::testing::engine::{Access, Command, Effect, Event, Reply, Request, State, Status, WriteRule};
 
@@ -45,6 +46,8 @@ pub struct Sim {
     pub counts: bool,
     pub version: Pair<&'static str>,
     pub ready: Pair<bool>,
+    /// Replicas ready at the router, of one; `None` where it does not say.
+    pub at_router: Pair<Option<u32>>,
     asked: u64,
     why: Option<String>,
     /// Why the router's nodes are not of one mind.
@@ -128,6 +131,7 @@ impl Sim {
             counts: true,
             version: Pair { blue: "v41", green: "v42" },
             ready: Pair { blue: true, green: true },
+            at_router: Pair::default(),
             asked: 0,
             why: None,
             mixed: None,
@@ -193,7 +197,8 @@ impl Sim {
                 split: self.split,
                 mixed: self.mixed.clone(),
                 revision: Revision(self.revision.to_string()),
-                replicas: Pair::default(),
+                replicas: self.at_router.map(|_, ready| ready.map(|ready| Replicas { ready, total: 1 })),
+                unready: self.at_router.map(|_, ready| (*ready == Some(0)).then(|| "server s1 is in MAINT".to_owned())),
                 versions: Pair::default(),
                 traffic: self.counts.then(|| self.traffic.clone()),
                 controller: None,

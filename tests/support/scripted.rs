@@ -154,6 +154,7 @@ impl Scripted {
             mixed: world.mixed.clone(),
             revision: Revision(world.revision.to_string()),
             replicas: Pair::default(),
+            unready: Pair::default(),
             versions: Pair::default(),
             traffic: world.traffic.clone(),
             controller: None,

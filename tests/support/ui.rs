@@ -113,6 +113,7 @@ fn history(p50: f32, p95: f32, p99: f32, errors: f32, rps: f32) -> History {
 fn side(role: Role, version: &str, latency: [f64; 3], errors: f64, rps: f64) -> SideStatus {
     let [p50, p95, p99] = latency.map(Some);
     SideStatus {
+        at_router: None,
         role,
         version: Some(Version::from_text(version)),
         ready: Some(6),

@@ -11,7 +11,6 @@ use crate::backend::exchange::Failure;
 use crate::backend::haproxy::spec::HaproxySpec;
 use crate::backend::nodes::{self, Says, Told};
 use crate::backend::{BackendError, seen};
-use crate::domain::observation::Replicas;
 use crate::domain::{Observation, Pair, Side, Split, TrafficCounters};
 
 /// The result of one node.
@@ -72,6 +71,10 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     Ok(Observation {
         mixed: told.mixed(),
         replicas: Pair::from_fn(|side| sides.as_ref().map(|sides| sides[side].replicas)),
+        unready: Pair::from_fn(|side| {
+            let unready = &sides.as_ref()?[side].unready;
+            (!unready.is_empty()).then(|| unready.join("; "))
+        }),
         traffic: sides.and_then(|sides| {
             let sides = Pair { blue: sides.blue.traffic?, green: sides.green.traffic? };
             Some(TrafficCounters { epoch: told.epoch(), sides })
@@ -94,7 +97,10 @@ fn sides(readings: &[(&Address, &Reading)], notes: &mut Vec<String>, first: &Rea
         let traffic =
             seen.iter().filter_map(|it| it.traffic.as_ref()).cloned().reduce(|all, one| nodes::add(all, &one));
         let sessions = seen.iter().map(|it| it.sessions).sum();
-        sum[side] = SideReading { replicas: fewest.unwrap_or(Replicas { ready: 0, total: 0 }), traffic, sessions };
+        let unready = seen.iter().find(|it| Some(it.replicas) == fewest).map(|it| it.unready.clone());
+        let (replicas, unready) = (fewest.unwrap_or_default(), unready.unwrap_or_default());
+        notes.extend(unready.iter().map(|server| format!("{side}: {server}")));
+        sum[side] = SideReading { replicas, unready, traffic, sessions };
         if first.split.share(side) == 0 && sessions > 0 {
             let s = if sessions == 1 { "" } else { "s" };
             notes.push(format!("{side}: {sessions} session{s} still open"));

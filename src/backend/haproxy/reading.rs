@@ -33,6 +33,8 @@ pub(super) struct Reading {
 pub(super) struct SideReading {
     /// Servers that accept requests, and all servers.
     pub replicas: Replicas,
+    /// The servers that accept none, with their state and what helps.
+    pub unready: Vec<String>,
     /// Counters. In TCP mode there are no counts by status.
     pub traffic: Option<SideTraffic>,
     /// Open sessions.
@@ -247,8 +249,26 @@ impl SideReading {
     fn count(&mut self, row: Row<'_>) {
         let status = row.text("status");
         self.replicas.total += 1;
-        self.replicas.ready += u32::from(status == "UP" || status.starts_with("UP ") || status == "no check");
+        if status == "UP" || status.starts_with("UP ") || status == "no check" {
+            self.replicas.ready += 1;
+        } else {
+            let place = clean(&format!("{}/{}", row.text("pxname"), row.text("svname")), 80);
+            self.unready.push(unready(&place, status, row));
+        }
     }
+}
+
+/// A server that takes no requests, its state and what helps.
+fn unready(place: &str, status: &str, row: Row<'_>) -> String {
+    let status = clean(status, 40);
+    if ["MAINT", "DRAIN"].iter().any(|word| status.starts_with(word)) {
+        return format!("HAProxy has {place} in {status}; type: set server {place} state ready");
+    }
+    // `* ` marks a check that runs now.
+    let check = format!("{} {}", row.text("check_status"), row.text("check_code"));
+    let check = clean(check.trim_start_matches("* ").trim(), 40);
+    let why = if check.is_empty() { String::new() } else { format!(", its check says {check}") };
+    format!("HAProxy has {place} {status}{why}")
 }
 
 /// Answers by status class; `None` in TCP mode, where HAProxy knows no status.

@@ -42,6 +42,7 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
         mixed: mixed.map(|text| clean(text, 200)).or(rounded),
         revision: Revision(revision),
         replicas: Pair::from_fn(|side| replicas(&answer, side)),
+        unready: Pair::default(),
         versions: Pair::from_fn(|side| {
             answer.pointer(&format!("/versions/{side}")).and_then(Value::as_str).map(Version::from_text)
         }),

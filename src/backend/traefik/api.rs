@@ -24,8 +24,8 @@ pub(super) struct Shown {
     pub(super) weights: Pair<u64>,
     /// Why it does not serve by them at all.
     pub(super) disabled: Option<String>,
-    /// Servers of each side; `None` where it does not tell.
-    pub(super) replicas: Pair<Option<Replicas>>,
+    /// Servers of each side, and which of them are not UP; `None` where it does not tell.
+    pub(super) replicas: Pair<Option<(Replicas, Option<String>)>>,
 }
 
 /// One instance, and what it answered.
@@ -116,11 +116,16 @@ fn weights(spec: &TraefikSpec, value: &Json) -> Result<(Pair<u64>, Option<String
     Ok((weights, (!is_enabled).then(why)))
 }
 
-/// How many servers of a side Traefik sends requests to.
-fn replicas(value: &Json) -> Option<Replicas> {
+/// How many servers of a side Traefik sends requests to, and the others with their state.
+fn replicas(value: &Json) -> Option<(Replicas, Option<String>)> {
     let servers = value.get("serverStatus")?.as_object()?;
-    let ready = servers.values().filter(|status| status.as_str() == Some("UP")).count();
-    Some(Replicas { ready: ready as u32, total: servers.len() as u32 })
+    let others: Vec<String> = servers
+        .iter()
+        .filter(|(_, status)| status.as_str() != Some("UP"))
+        .map(|(url, status)| clean(&format!("Traefik has {url} {}", status.as_str().unwrap_or("in no state")), 120))
+        .collect();
+    let replicas = Replicas { ready: (servers.len() - others.len()) as u32, total: servers.len() as u32 };
+    Some((replicas, (!others.is_empty()).then(|| others.join("; "))))
 }
 
 /// The worst of what instances said, with every one's words; `None` where all of them answered.
@@ -150,9 +155,9 @@ pub(super) fn token(instances: &[Instance]) -> String {
 }
 
 /// Servers ready, by the instance that sees the fewest.
-pub(super) fn fewest(instances: &[Instance], side: Side) -> Option<Replicas> {
+pub(super) fn fewest(instances: &[Instance], side: Side) -> Option<(Replicas, Option<String>)> {
     let shown = instances.iter().filter_map(|it| it.answer.as_ref().ok());
-    shown.filter_map(|it| it.replicas[side]).min_by_key(|it| it.ready)
+    shown.filter_map(|it| it.replicas[side].clone()).min_by_key(|(replicas, _)| replicas.ready)
 }
 
 #[cfg(test)]
@@ -188,7 +193,9 @@ mod tests {
     #[test]
     fn servers_are_counted() {
         let value = json!({"serverStatus":{"http://a":"UP","http://b":"DOWN"}});
-        assert_eq!(replicas(&value), Some(Replicas { ready: 1, total: 2 }));
+        let (counted, others) = replicas(&value).unwrap();
+        assert_eq!(counted, Replicas { ready: 1, total: 2 });
+        assert_eq!(others.as_deref().map(|it| it.starts_with("Traefik has ")), Some(true), "{others:?}");
         assert_eq!(replicas(&json!({})), None);
     }
 }

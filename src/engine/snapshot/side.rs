@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::MetricStatus;
+use crate::domain::observation::Replicas;
 use crate::domain::{Role, Version};
 
 /// One side.
@@ -18,6 +19,9 @@ pub struct SideStatus {
     pub ready: Option<u32>,
     /// Replicas there are.
     pub replicas: u32,
+    /// Replicas that the router sends requests to, and all that it has; `null` where it does not say.
+    #[serde(default)]
+    pub at_router: Option<Replicas>,
     /// Which source the four figures below are from.
     pub source: Option<Source>,
     /// Latency over the last minute.
