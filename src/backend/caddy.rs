@@ -259,6 +259,13 @@ impl Caddy {
                 // Checks first whether the split is already in effect: an unnecessary reload would reset connections.
                 continue;
             }
+            if !handler.is_ours(&self.spec.upstreams) {
+                // What was known may be old: nothing is refused by it.
+                if is_fresh {
+                    return Err(self.not_ours(&api).await);
+                }
+                continue;
+            }
             let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
             let etag = Some(handler.etag.as_str()).filter(|_| left > 0);
             match api.write(&changed, etag).await {
@@ -268,6 +275,21 @@ impl Caddy {
             }
         }
         Err(lost.unwrap_or_else(|| BackendError::Unknown(format!("{}: others change it all the time", api.place))))
+    }
+
+    /// The handler at the place holds none of our upstreams: it belongs to another service. Says where ours is now.
+    async fn not_ours(&self, api: &Api) -> BackendError {
+        let places =
+            api.config().await.map(|config| handler::places(&config, &self.spec.upstreams)).unwrap_or_default();
+        let now = match places.as_slice() {
+            [] => "no handler in Caddy's config has them".to_owned(),
+            [place] => format!("they are at {place} now: write handler = {place:?}"),
+            more => format!("they are at {}: name one of these in handler", more.join(", ")),
+        };
+        BackendError::Refused(format!(
+            "the handler at {} has none of our upstreams, and belongs to another service; nothing was written. {now}",
+            clean(&self.spec.handler.path(), 120)
+        ))
     }
 
     /// Whether `handler` is what the order asks for.

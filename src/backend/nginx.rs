@@ -157,6 +157,13 @@ impl NginxSpec {
     }
 }
 
+fn not_ours(path: &std::path::Path) -> BackendError {
+    BackendError::Refused(format!(
+        "{} holds more than one split_clients block: cutover does not write over it. Name a file of its own in include",
+        file::shown(path)
+    ))
+}
+
 /// The state before an order.
 struct Known {
     before: Before,
@@ -205,8 +212,11 @@ impl Nginx {
 
     async fn back(&self, order: &Order) -> Result<Accepted, BackendError> {
         let _lock = Lock::take(&self.spec.include, LOCK_LIMIT_BACK).await.unwrap_or(Lock::none());
-        // A rollback must not fail because the file is broken: it writes a new one.
+        // A rollback must not fail because the file is broken: it writes a new one. But never over another's file.
         let known = self.known().await.ok();
+        if known.is_none() {
+            self.owned().await?;
+        }
         if let Some(known) = &known {
             let workers = known.workers.clone().unwrap_or(None);
             if known.is_in_force(order, workers) {
@@ -217,6 +227,17 @@ impl Nginx {
         let revision = self.write(order, known.map_or(0, |known| known.reading.number)).await?;
         self.reload().await?;
         Ok(Accepted { revision: Some(revision) })
+    }
+
+    /// Refuses a file that is not ours. A file that is not there can be made.
+    async fn owned(&self) -> Result<(), BackendError> {
+        let path = self.spec.include.clone();
+        blocking(move || match file::read(&path) {
+            Ok(before) if !include::is_ours(&before.text) => Err(not_ours(&path)),
+            Err(BackendError::Garbled(_)) => Err(not_ours(&path)),
+            _ => Ok(()),
+        })
+        .await
     }
 
     /// Writes the next file; `number` is that of the current one.

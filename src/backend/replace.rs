@@ -25,7 +25,8 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn of(path: &Path, why: &str) -> Self {
+    /// A fault of what the file is.
+    pub(super) fn of(path: &Path, why: &str) -> Self {
         Self { text: format!("{} {why}", clean(&path.to_string_lossy(), 200)), io: None }
     }
 }

@@ -9,7 +9,9 @@ use super::args::{ActArgs, ConsentArgs, SignArgs, Verb};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::input::Input;
-use super::session::{Session, TimedOut, bake_left, has_baked, is_settled, present, settled, when_or_now, with_session};
+use super::session::{
+    Session, TimedOut, bake_left, has_baked, is_settled, present, settled, when_or_now, with_session,
+};
 use super::{Context, confirm, follow, span};
 use crate::engine::snapshot::{FaultKind, SCHEMA_VERSION};
 use crate::engine::{Access, Command, MIN_REASON, Phase, Reply, Snapshot, Status};

@@ -236,9 +236,7 @@ impl State {
             match watch.ready() {
                 None => Some(format!("{to} was not probed yet")),
                 Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
-                Some(_) => {
-                    self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread())
-                }
+                Some(_) => self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread()),
             }
         };
         RollbackStatus {

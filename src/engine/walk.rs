@@ -155,6 +155,8 @@ fn end(world: &World, failure: Failure) -> Wish {
         }
         OnFailure::Abort | OnFailure::Rollback if way_back => Wish::RollBack { why, cause: Cause::Plan },
         OnFailure::Pause => paused(why),
-        OnFailure::Abort | OnFailure::Rollback => paused(format!("{why}; not taken back: {origin} answers nothing{at_router}")),
+        OnFailure::Abort | OnFailure::Rollback => {
+            paused(format!("{why}; not taken back: {origin} answers nothing{at_router}"))
+        }
     }
 }

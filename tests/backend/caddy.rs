@@ -186,6 +186,24 @@ async fn a_rollback_goes_on_when_its_precondition_is_lost_and_keeps_the_edit() {
 }
 
 #[tokio::test]
+async fn a_handler_of_another_service_at_our_place_is_left_alone_also_by_a_rollback() {
+    let Some(server) = start("caddy_foreign") else { return };
+    let backend = of(&server);
+    forward(&backend, "a", 50).await;
+    look(&backend).await;
+    // The name moves to a handler of another service, and ours goes elsewhere.
+    let mut foreign = handler(&server);
+    foreign["upstreams"] = json!([{ "dial": "127.0.0.1:9" }]);
+    foreign["load_balancing"] = json!({ "retries": 1 });
+    assert_eq!(server.call("PATCH", "/id/rp", &foreign).0, 200);
+    let refused = apply(&backend, &order("b", Move::Rollback, 0, None)).await;
+    let says = |why: &String| why.contains("belongs to another service; nothing was written");
+    assert!(matches!(&refused, Err(BackendError::Refused(why)) if says(why)), "{refused:?}");
+    let now = handler(&server);
+    assert_eq!((&now["upstreams"], &now["load_balancing"]), (&foreign["upstreams"], &foreign["load_balancing"]));
+}
+
+#[tokio::test]
 async fn a_split_that_is_in_force_is_not_written_again() {
     let Some(server) = start("caddy_coalesced") else { return };
     let backend = of(&server);

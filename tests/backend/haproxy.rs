@@ -368,7 +368,9 @@ async fn other_hands_are_seen() {
     proxy.say("set server be_split/green1 state maint");
     let seen = look(&one).await;
     assert_eq!((seen.split, seen.replicas.green.map(|it| it.ready)), (green(0), Some(0)));
-    assert!(has_note(&seen, "green: server green1 is in maintenance"), "{:?}", seen.notes);
+    let why = "HAProxy has be_split/green1 in MAINT; type: set server be_split/green1 state ready";
+    assert_eq!(seen.unready, Pair { blue: None, green: Some(why.to_owned()) });
+    assert!(has_note(&seen, &format!("green: {why}")), "{:?}", seen.notes);
     proxy.say(
         "set server be_split/green1 state ready;set server be_split/blue1 weight 0;set server be_split/green1 weight 0",
     );

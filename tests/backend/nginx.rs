@@ -220,9 +220,15 @@ async fn an_edit_by_hand_is_seen_and_a_broken_file_stops_no_rollback() {
     }
     let stale = apply(&backend, &order("a", Move::Switch, 100, Some(revision))).await;
     assert!(matches!(stale, Err(BackendError::Conflict(_))), "{stale:?}");
-    std::fs::write(server.path("split.conf"), "garbage").unwrap();
+    // What another service needs stays as it is, also on a rollback.
+    let foreign = format!("map $uri $kind {{ default other; }}\n{edit}\n");
+    std::fs::write(server.path("split.conf"), &foreign).unwrap();
+    let refused = apply(&backend, &order("b", Move::Rollback, 0, None)).await;
+    assert!(matches!(refused, Err(BackendError::Refused(_))), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(server.path("split.conf")).unwrap(), foreign);
+    std::fs::write(server.path("split.conf"), "split_clients $request_id $cutover_si").unwrap();
     assert!(matches!(backend.observer().observe().await, Err(BackendError::Garbled(_))));
-    apply(&backend, &order("b", Move::Rollback, 0, None)).await.unwrap();
+    apply(&backend, &order("c", Move::Rollback, 0, None)).await.unwrap();
     verified(&backend, 0).await;
 }
 
@@ -233,7 +239,8 @@ async fn a_directory_that_may_not_be_written_is_denied() {
     }
     let server = Server::start(Split::all(Side::Blue));
     // Nobody may make a file there, root neither.
-    let toml = server.backend().replace(&format!("{}/split.conf", server.dir.path().display()), "/sys/kernel/notes");
+    let toml =
+        server.backend().replace(&format!("{}/split.conf", server.dir.path().display()), "/sys/kernel/split.conf");
     let denied = apply(&backend(&toml, server.dir.path()), &order("a", Move::Rollback, 0, None)).await;
     assert!(matches!(denied, Err(BackendError::Denied(_))), "{denied:?}");
 }

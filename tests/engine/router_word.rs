@@ -54,7 +54,7 @@ fn the_way_back_is_not_ready_where_the_router_does_not_use_it_and_a_person_can_s
     assert!(!rollback.ready && because.ends_with("replicas of blue: server s1 is in MAINT"), "{because}");
     sim.seconds(4);
     let lost = |fact: &&Fact| matches!(fact, Fact::Standby { side: Side::Blue, ready: 0, .. });
-    assert!(sim.facts().iter().any(|fact| lost(fact)), "the loss is on record");
+    assert!(sim.facts().iter().any(lost), "the loss is on record");
     assert!(matches!(sim.ask(Command::Rollback), Reply::Ordered { .. }));
 }
 

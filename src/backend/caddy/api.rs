@@ -113,6 +113,12 @@ impl Api {
         })
     }
 
+    /// Caddy's whole config.
+    pub(super) async fn config(&self) -> Result<Value, BackendError> {
+        let answer = self.get("/config/").await?;
+        serde_json::from_slice(&answer.body).map_err(|fault| BackendError::Garbled(clean(&fault.to_string(), 120)))
+    }
+
     /// Replaces the current handler by `handler`; with `etag` only if that is still its entity tag.
     pub(super) async fn write(&self, handler: &Value, etag: Option<&str>) -> Result<(), BackendError> {
         let mut request = self.request(Method::PATCH, &self.path)?;

@@ -149,6 +149,13 @@ impl Handler {
         Ok(Reading { split, odd: (!odd.is_empty()).then(|| odd.join("; ")), note })
     }
 
+    /// Whether it has an upstream of the config, whatever else somebody changed in it. One with upstreams of others alone
+    /// belongs to another service; one without any belongs to nobody else.
+    pub(super) fn is_ours(&self, upstreams: &Pair<Vec<String>>) -> bool {
+        let own = |dial: &&str| upstreams.iter().any(|(_, own)| own.iter().any(|own| own == dial));
+        self.dials().is_none_or(|dials| dials.is_empty() || dials.iter().any(own))
+    }
+
     /// The whole handler for `split`: only the upstreams of the config, in their current order.
     pub(super) fn changed(&self, upstreams: &Pair<Vec<String>>, split: Split, tag: &str) -> Value {
         let own = || upstreams.blue.iter().chain(&upstreams.green);
@@ -177,6 +184,34 @@ impl Handler {
             balancing.insert("selection_policy".into(), policy(upstreams, &dials, split, tag));
         }
         Value::Object(fields)
+    }
+}
+
+/// The paths in Caddy's whole config of the reverse proxies that have an upstream of ours, at most four.
+pub(super) fn places(config: &Value, upstreams: &Pair<Vec<String>>) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(config, "/config", upstreams, &mut found);
+    found
+}
+
+fn walk(value: &Value, at: &str, upstreams: &Pair<Vec<String>>, found: &mut Vec<String>) {
+    const MOST: usize = 4;
+    let is_proxy = value.get("handler").and_then(Value::as_str) == Some("reverse_proxy");
+    if let Some(fields) = value.as_object().filter(|_| is_proxy) {
+        let handler = Handler { etag: String::new(), fields: fields.clone() };
+        let has_any = handler.dials().is_some_and(|dials| !dials.is_empty());
+        if has_any && handler.is_ours(upstreams) && found.len() < MOST {
+            found.push(clean(at, 160));
+        }
+        return;
+    }
+    let parts: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect(),
+        _ => return,
+    };
+    for (key, value) in parts {
+        walk(value, &format!("{at}/{key}"), upstreams, found);
     }
 }
 

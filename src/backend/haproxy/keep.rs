@@ -28,13 +28,18 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     }
 }
 
-/// Whether all configured files can be written; the first fault if not.
+/// Whether all configured files are ours and can be written; the first fault if not.
 pub(super) async fn check(spec: &HaproxySpec) -> Result<(), String> {
-    let files: Vec<PathBuf> = spec.save.maps.iter().chain(&spec.save.states).cloned().collect();
-    if files.is_empty() {
+    if spec.save.maps.is_empty() && spec.save.states.is_empty() {
         return Ok(());
     }
-    Ok(aside(move || files.iter().try_for_each(|file| replace::can_replace(file))).await??)
+    let (maps, states) = (spec.save.maps.clone(), spec.save.states.clone());
+    let look = move || {
+        maps.iter().try_for_each(|file| save::is_map(file))?;
+        states.iter().try_for_each(|file| save::is_state(file))?;
+        maps.iter().chain(&states).try_for_each(|file| replace::can_replace(file))
+    };
+    Ok(aside(look).await??)
 }
 
 /// Writes the files for a reload: the split is `now`, and `moved` are the nodes that have it.
@@ -47,7 +52,7 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[Address]) -> 
             told.into_iter().zip(&spec.save.states).filter(|((node, _), _)| moved.contains(node))
         {
             match answers.map(|mut answers| answers.pop().unwrap_or_default()) {
-                Ok(text) if text.starts_with("1\n# be_id") => states.push((file.clone(), text)),
+                Ok(text) if text.starts_with(save::STATE) => states.push((file.clone(), text)),
                 Ok(text) => faults.push(format!("{node}: no server state but {:?}", clean(&text, 60))),
                 Err(fault) => faults.push(fault.error.to_string()),
             }
@@ -56,7 +61,11 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[Address]) -> 
     let maps = spec.save.maps.clone();
     let entry = command::entry(&spec.method).cloned().zip(command::value(&spec.method, now));
     let written = aside(move || {
-        let states = states.iter().map(|(file, text)| replace::replace(file, text));
+        let write = |(file, text): &(PathBuf, String)| {
+            save::is_state(file)?;
+            replace::replace(file, text)
+        };
+        let states = states.iter().map(write);
         let maps =
             maps.iter().filter_map(|file| entry.as_ref().map(|(entry, value)| save::set_entry(file, entry, value)));
         states.chain(maps).filter_map(Result::err).collect::<Vec<_>>()
@@ -98,6 +107,9 @@ fn of_maps(spec: &HaproxySpec, now: Split) -> Vec<String> {
             Ok(text) => text,
             Err(fault) => return Some(format!("what a reload brings cannot be read: {}", fault.text)),
         };
+        if let Err(fault) = save::is_map(file) {
+            return Some(fault.text);
+        }
         let value = save::value_in(&text, &entry.key);
         match value.as_deref().map(|value| command::split_of(&spec.method, value)) {
             Some(Some(split)) if split == now => None,
@@ -112,6 +124,7 @@ fn of_states(spec: &HaproxySpec, configured: &[Option<Split>], now: Split) -> Ve
     let mut notes = Vec::new();
     for (at, configured) in configured.iter().enumerate() {
         let file = spec.save.states.get(at);
+        notes.extend(file.and_then(|file| save::is_state(file).err()).map(|fault| fault.text));
         let kept = file.and_then(|file| replace::text(file).ok()).filter(|text| !text.is_empty());
         let kept = kept.and_then(|text| split_of_state(&spec.method, &text));
         let name =

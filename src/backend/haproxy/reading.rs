@@ -154,9 +154,6 @@ fn of_weights(
             raw.push(format!("{server}={weight}/{admin}"));
             sums[side] += weight;
             in_use |= admin & OUT_OF_USE == 0;
-            if admin & OUT_OF_USE != 0 && weight > 0 {
-                notes.push(format!("{side}: server {server} is in maintenance or drain"));
-            }
         }
         if !in_use {
             sums[side] = 0;

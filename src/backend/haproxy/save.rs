@@ -13,8 +13,33 @@ pub(super) fn value_in(map: &str, key: &str) -> Option<String> {
     })
 }
 
+/// Refuses a file that holds something else than a map: every line of a map has a key and a value.
+pub(super) fn is_map(path: &Path) -> Result<(), Fault> {
+    let text = text(path)?;
+    let is_entry = |line: &str| line.split_ascii_whitespace().nth(1).is_some();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    owned(path, lines.into_iter().all(is_entry), "map file")
+}
+
+/// Refuses a file that holds something else than the state of servers.
+pub(super) fn is_state(path: &Path) -> Result<(), Fault> {
+    let text = text(path)?;
+    owned(path, text.trim().is_empty() || text.starts_with(STATE), "server state file")
+}
+
+/// How a server state file begins.
+pub(super) const STATE: &str = "1\n# be_id";
+
+fn owned(path: &Path, is_ours: bool, kind: &str) -> Result<(), Fault> {
+    if is_ours {
+        return Ok(());
+    }
+    Err(Fault::of(path, &format!("is no {kind}: cutover does not write over it; name another file")))
+}
+
 /// Sets the entry in the map file at `path`; every other line stays as it is.
 pub(super) fn set_entry(path: &Path, entry: &MapEntry, value: &str) -> Result<(), Fault> {
+    is_map(path)?;
     let old = text(path)?;
     let mut new = String::with_capacity(old.len() + 64);
     let line = format!("{} {value}\n", entry.key);
@@ -77,5 +102,29 @@ mod tests {
         assert!(can_replace(&dir.path().join("no/such.map")).is_err());
         set_entry(&new, &entry(), "green").unwrap();
         assert_eq!(fs::read_to_string(&new).unwrap(), "active green\n");
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_not_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let file = dir.path().join(name);
+            fs::write(&file, text).unwrap();
+            file
+        };
+        let config = "global\n    stats socket /run/x level admin\nbackend b\n";
+        let (cfg, map, state) = (
+            file("haproxy.cfg", config),
+            file("a.map", "# sides\nactive blue\n"),
+            file("state", "1\n# be_id be_name\n5 b\n"),
+        );
+        for ours in [is_map(&map), is_map(&dir.path().join("new")), is_map(&file("none.map", "\n")), is_state(&state)] {
+            ours.unwrap();
+        }
+        assert!(is_map(&cfg).unwrap_err().text.contains("is no map file: cutover does not write over it"));
+        assert!(is_state(&cfg).unwrap_err().text.contains("is no server state file"));
+        assert!(is_state(&map).is_err() && is_map(&state).is_err(), "nor are the two each other");
+        assert!(set_entry(&cfg, &entry(), "green").is_err());
+        assert_eq!(fs::read_to_string(&cfg).unwrap(), config);
     }
 }

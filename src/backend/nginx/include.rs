@@ -28,10 +28,11 @@ pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId
     let stamp = now.map_or_else(String::new, |now| {
         format!("{STAMP}{} {}, text {}\n", now.boot, now.since.as_millis(), short(&text))
     });
-    format!(
-        "# Written by cutover, and written over at the next change.\n# revision {number}, order {order}\n{stamp}{text}"
-    )
+    format!("{HEAD}, and written over at the next change.\n# revision {number}, order {order}\n{stamp}{text}")
 }
+
+/// How the file begins.
+const HEAD: &str = "# Written by cutover";
 
 /// The line with the time of writing, by a clock that cannot be set.
 const STAMP: &str = "# at boot ";
@@ -131,6 +132,17 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
         revision: revision(text),
         number: number(text),
     })
+}
+
+/// Whether the file may be written over: it is empty, it has the head that cutover writes, or it holds one
+/// `split_clients` block and nothing else, complete or not.
+pub(super) fn is_ours(text: &str) -> bool {
+    if text.starts_with(HEAD) {
+        return true;
+    }
+    let words = words(text);
+    let end = words.iter().position(|word| word == "}").map_or(words.len(), |at| at + 1);
+    words.is_empty() || (words[0] == "split_clients" && end == words.len())
 }
 
 /// The digest of the whole file, so a manual edit changes it too.

@@ -110,3 +110,14 @@ fn a_tag_is_one_word_whatever_the_order_is_called() {
         tag_of(&HandlerAt::Path("/config/apps/http/servers/s/routes/0/handle/1".into()), &OrderId("a/\"b_".into()));
     assert_eq!(odd, "cutover-01-a_2f_22b_5f");
 }
+
+#[test]
+fn our_handler_is_found_by_its_upstreams_wherever_it_is() {
+    let (ours, other) = (proxy(&["g1:80"], &json!([1])), proxy(&["x:80"], &json!([1])));
+    assert!(handler(&ours).unwrap().is_ours(&own()));
+    assert!(!handler(&other).unwrap().is_ours(&own()));
+    assert!(handler(&proxy(&[], &json!([]))).unwrap().is_ours(&own()), "nobody else's");
+    let inner = json!({ "handler": "subroute", "routes": [{ "handle": [other, ours] }] });
+    let config = json!({ "apps": { "http": { "servers": { "s": { "routes": [{ "handle": [inner] }] } } } } });
+    assert_eq!(places(&config, &own()), ["/config/apps/http/servers/s/routes/0/handle/0/routes/0/handle/1"]);
+}

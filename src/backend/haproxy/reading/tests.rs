@@ -34,7 +34,24 @@ fn weights_are_read_with_what_a_reload_would_bring() {
 fn a_side_in_maintenance_takes_nothing_and_strangers_are_told() {
     let seen = weights("5 be 1 b 2 0 50 50\n5 be 2 g 0 1 50 50\n5 be 3 canary 2 0 5 5\n").unwrap();
     assert_eq!(seen.split, Split::all(Side::Blue));
-    assert!(seen.notes[0].contains("maintenance") && seen.notes[1].contains("canary"), "{:?}", seen.notes);
+    assert!(seen.notes[0].contains("canary"), "{:?}", seen.notes);
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_named_with_its_state_and_what_helps() {
+    let stat = "# pxname,svname,scur,status,check_status,check_code\n\
+                be,a,0,UP,,\nbe,b,0,UP 1/3,,\nbe,c,0,no check,,\nbe,d,0,DOWN,* L7STS,503\nbe,e,0,MAINT (via x/y),,\nbe,f,0,DRAIN,,\n";
+    let servers = ["a", "b", "c", "d", "e", "f"].map(str::to_owned);
+    let side = of_servers(&Table::stat(stat).unwrap(), &servers);
+    assert_eq!((side.replicas.ready, side.replicas.total), (3, 6));
+    assert_eq!(
+        side.unready,
+        [
+            "HAProxy has be/d DOWN, its check says L7STS 503",
+            "HAProxy has be/e in MAINT (via x/y); type: set server be/e state ready",
+            "HAProxy has be/f in DRAIN; type: set server be/f state ready",
+        ]
+    );
 }
 
 #[test]
