@@ -262,7 +262,7 @@ impl Caddy {
             if !handler.is_ours(&self.spec.upstreams) {
                 // What was known may be old: nothing is refused by it.
                 if is_fresh {
-                    return Err(self.not_ours(&api).await);
+                    return Err(self.not_ours(api).await);
                 }
                 continue;
             }
