@@ -30,12 +30,14 @@ pub(crate) struct Act {
     pub expect: Option<String>,
     /// Promote until this step is reached.
     pub to_step: Option<usize>,
+    /// A rollback onto a side where nothing answers ends with exit code 0.
+    pub even_if_down: bool,
 }
 
 impl Act {
     /// The act for `verb`; `None` if it changes nothing.
     pub(crate) fn from_verb(verb: Verb) -> Option<Self> {
-        let plain = |command, args| Self { command, args, expect: None, to_step: None };
+        let plain = |command, args| Self { command, args, expect: None, to_step: None, even_if_down: false };
         let bound = |command, with: ConsentArgs| Self { expect: with.expect.expect, ..plain(command, with.act) };
         let reason = |sign: &SignArgs| sign.consent.act.reason.clone().unwrap_or_default();
         Some(match verb {
@@ -44,7 +46,7 @@ impl Act {
             }
             Verb::Switch(consent) => bound(Command::Switch, consent),
             Verb::Abort(consent) => bound(Command::Abort, consent),
-            Verb::Rollback(act) => plain(Command::Rollback, act),
+            Verb::Rollback(back) => Self { even_if_down: back.even_if_down, ..plain(Command::Rollback, back.act) },
             Verb::Pause(act) => plain(Command::Pause, act),
             Verb::Resume(consent) => bound(Command::Resume, consent),
             Verb::Finalize(consent) => bound(Command::Finalize, consent),
@@ -117,7 +119,7 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
         Some(goal) => walk(session, context, act, goal, expect).await?,
         None => send(session, context, act, expect).await?,
     };
-    let outcome = if act.command == Command::Rollback { judged(context, outcome) } else { outcome };
+    let outcome = if act.command == Command::Rollback { judged(context, act, outcome) } else { outcome };
     let exit = print_outcome(context, act, &outcome);
     if act.command == Command::Rollback && exit == Exit::Reached {
         ask_why(session, context, act).await;
@@ -127,7 +129,8 @@ pub(crate) async fn carry_out(session: &mut impl Session, context: &mut Context,
 
 /// Corrects the outcome of a rollback without a journal: it warns that the rollback is not recorded, and it does not
 /// accept "nothing to do", since nobody can know which side is the previous one.
-fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
+fn judged(context: &mut Context, act: &Act, outcome: Outcome) -> Outcome {
+    let outcome = onto_nobody(act, outcome);
     let status = &outcome.snapshot.status;
     let fault = status.fault(FaultKind::Journal);
     if let Some(fault) = fault {
@@ -144,6 +147,21 @@ fn judged(context: &mut Context, outcome: Outcome) -> Outcome {
         to.other()
     );
     Outcome { result: Err(Failure::error(text)), ..outcome }
+}
+
+/// A rollback onto a side where nothing answers did what was asked, and users get errors: the exit code says so.
+fn onto_nobody(act: &Act, outcome: Outcome) -> Outcome {
+    let status = &outcome.snapshot.status;
+    let (way, side) = (&status.rollback, &status.sides[status.rollback.to]);
+    let is_down = side.ready == Some(0) || side.at_router.is_some_and(|used| used.ready == 0);
+    match (&outcome.result, &outcome.reply) {
+        (Ok(done), Some(Reply::Ordered { .. })) if is_down && !act.even_if_down => {
+            let why = way.because.as_deref().unwrap_or("nothing answers there");
+            let text = format!("{done}; but users get errors on {}: {why}", way.to);
+            Outcome { result: Err(Failure::new(Exit::RolloutFailed, text)), ..outcome }
+        }
+        _ => outcome,
+    }
 }
 
 /// Sends once and follows the result.
@@ -169,7 +187,7 @@ async fn send(
         }
         Reply::Ordered { id } => {
             context.out.say(&format!("{verb} {id} SENT"));
-            let followed = follow::order(session, id, timeout).await?;
+            let followed = follow::order(session, &act.command, id, timeout).await?;
             (followed.result, followed.snapshot)
         }
     };

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::cli::args::{Cli, Format};
 use crate::cli::testing::{Script, context, order, status};
+use crate::domain::observation::Replicas;
 use crate::domain::{Move, OrderId, OrderState};
 use crate::engine::{Refusal, RefusalKind};
 
@@ -286,4 +287,56 @@ fn without_a_terminal_nothing_is_asked_and_nothing_is_sent() {
     assert!(short.message.contains("10 characters"));
     let short = act("approve fairness --yes").precheck(true).unwrap_err();
     assert_eq!(short.message, "approve needs --reason with at least 10 characters, for the journal");
+}
+
+fn rolled_back(id: &str, state: OrderState) -> Status {
+    let mut status = with_order(id, state);
+    status.phase = Phase::RolledBack;
+    status.last_order.as_mut().unwrap().command = Move::Rollback;
+    status
+}
+
+#[tokio::test]
+async fn a_rollback_onto_a_side_where_nothing_answers_is_not_simply_done() {
+    let mut down = rolled_back("7f3e", OrderState::Verified);
+    down.sides.blue.ready = None;
+    down.sides.blue.at_router = Some(Replicas { ready: 0, total: 1 });
+    down.rollback.because = Some("the router uses 0 of 1 replicas of blue".into());
+    let mut unprobed = down.clone();
+    (unprobed.sides.blue.ready, unprobed.sides.blue.at_router) = (Some(0), None);
+    for status in [down, unprobed] {
+        for (words, exit) in [("rollback --yes", Exit::RolloutFailed), ("rollback --yes --even-if-down", Exit::Reached)]
+        {
+            let (mut context, seen) = context(Format::Text, None);
+            let mut script = Script::new(status.clone());
+            script.answer(ordered("7f3e"));
+            assert_eq!(carry_out(&mut script, &mut context, &act(words)).await, Ok(exit), "{words}");
+            let told = seen.messages().contains("but users get errors on blue: the router uses 0 of 1");
+            assert_eq!(told, exit == Exit::RolloutFailed, "{}", seen.messages());
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_rollbacks_at_once_both_reach_what_was_asked() {
+    let (mut context, seen) = context(Format::Text, None);
+    let mut script = Script::new(rolled_back("7f3e", OrderState::Sent));
+    script.then(rolled_back("b01d", OrderState::Sent)).then(rolled_back("b01d", OrderState::Verified));
+    script.answer(ordered("7f3e"));
+    let done = carry_out(&mut script, &mut context, &act("rollback --yes")).await;
+    assert_eq!(done, Ok(Exit::Reached), "{}", seen.messages());
+    assert!(seen.data().contains("b01d VERIFIED"), "{}", seen.data());
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_late_says_why_the_way_back_is_not_ready() {
+    let (mut context, seen) = context(Format::Text, None);
+    let mut status = rolled_back("7f3e", OrderState::Accepted);
+    status.rollback.because = Some("the router uses 0 of 1 replicas of blue".into());
+    let mut script = Script::new(status);
+    script.answer(ordered("7f3e"));
+    let late = carry_out(&mut script, &mut context, &act("rollback --yes")).await;
+    assert_eq!(late, Ok(Exit::TimedOut));
+    let says = "is ACCEPTED (the router uses 0 of 1 replicas of blue) after 30s";
+    assert!(seen.messages().contains(says), "{}", seen.messages());
 }

@@ -144,8 +144,8 @@ mod tests {
     fn no_wait_and_wait_override_each_other() {
         for (typed, no_wait) in [(&["--no-wait"][..], true), (&["--no-wait", "--wait"], false), (&[], false)] {
             let words = ["cutover", "rollback"].iter().chain(typed);
-            let Some(Verb::Rollback(act)) = Cli::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
-            assert_eq!(act.no_wait, no_wait, "{typed:?}");
+            let Some(Verb::Rollback(back)) = Cli::try_parse_from(words).unwrap().verb else { panic!("{typed:?}") };
+            assert_eq!(back.act.no_wait, no_wait, "{typed:?}");
         }
     }
 

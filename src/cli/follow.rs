@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::session::{Session, when_or_now};
 use super::span;
 use crate::domain::{Move, OrderFault, OrderId, OrderState};
-use crate::engine::{Phase, Snapshot, Status};
+use crate::engine::{Command, Phase, Snapshot, Status};
 
 /// The end of an order, with the last state.
 pub(crate) struct Followed {
@@ -18,8 +18,13 @@ pub(crate) struct Followed {
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Waits until the order `id` is settled or replaced.
-pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Duration) -> Result<Followed, Failure> {
+/// Waits until the order `id`, made for `command`, is settled or replaced. Of two rollbacks the later one counts for both.
+pub(crate) async fn order(
+    session: &mut impl Session,
+    command: &Command,
+    id: &OrderId,
+    timeout: Duration,
+) -> Result<Followed, Failure> {
     // The snapshot may be older than the reply. Until the order appears in it, another order is an older one.
     let mut seen = false;
     let settled = |snapshot: &Snapshot| match &snapshot.status.last_order {
@@ -32,6 +37,9 @@ pub(crate) async fn order(session: &mut impl Session, id: &OrderId, timeout: Dur
         None => seen,
     };
     let snapshot = when_or_now(session, settled, timeout).await?;
+    let last = snapshot.status.last_order.as_ref();
+    let same = last.filter(|last| seen && *command == Command::Rollback && last.command == Move::Rollback);
+    let id = same.map_or(id, |last| &last.id);
     let result = if seen || is_last(&snapshot.status, id) {
         outcome(&snapshot.status, id, timeout)
     } else {
@@ -67,7 +75,12 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
             let message = format!("{verb} {id} was not carried out within {waited}: {detail}; run it again");
             Err(Failure::new(exit_of(order.fault), message))
         }
-        state => Err(late(id, state.title(), timeout)),
+        state => {
+            // What makes the way back not ready is the likely reason.
+            let why = status.rollback.because.as_ref().filter(|_| !verb.is_forward());
+            let state = why.map_or_else(|| state.title().to_owned(), |why| format!("{} ({why})", state.title()));
+            Err(late(id, &state, timeout))
+        }
     }
 }
 

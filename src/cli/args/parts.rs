@@ -37,6 +37,17 @@ pub(crate) struct ActArgs {
     pub timeout: Duration,
 }
 
+/// How a rollback asks and waits.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct BackArgs {
+    /// How it asks and waits.
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// Exit code 0 also when nothing answers on the side that traffic went back to
+    #[arg(long)]
+    pub even_if_down: bool,
+}
+
 /// The state that consent is bound to.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExpectArgs {

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use clap_complete::Shell;
 
 use super::parts::{
-    ActArgs, ConsentArgs, DemoArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, RunArgs, SignArgs,
-    TailArgs,
+    ActArgs, BackArgs, ConsentArgs, DemoArgs, Goal, HelpArgs, InitArgs, RawArgs, ReplayArgs, ReportArgs, RunArgs,
+    SignArgs, TailArgs,
 };
 use crate::cli::span;
 
@@ -59,7 +59,7 @@ pub(crate) enum Verb {
     /// Walk the plan unattended: gates, steps, bakes, the rollback window; the exit code says how it ended
     Run(RunArgs),
     /// Move all traffic back now; needs no gates, no fresh data and no digest
-    Rollback(ActArgs),
+    Rollback(BackArgs),
     /// Stop the plan where it is; moves no traffic
     #[command(visible_alias = "hold")]
     Pause(ActArgs),
