@@ -309,6 +309,29 @@ fn a_plan_walked_unattended_tells_what_is_next_and_when() {
 }
 
 #[test]
+fn a_plan_that_waits_tells_for_what_and_its_clock_does_not_run() {
+    let told = |bakes: f64, why: &str, (width, height): (u16, u16)| {
+        let mut snapshot = fixture::shifting();
+        let step = &mut snapshot.status.step;
+        (step.auto, step.bake_left_s, step.waits) = (true, Some(bakes), Some(why.to_owned()));
+        snapshot.status.blocked.clear();
+        let mut view = seeing(snapshot, "dark", Glyphs::Unicode);
+        resize(&mut view, width, height);
+        lines(&frame(&view, width, height, 5_000))
+    };
+    for size in [(80, 24), (120, 35), (200, 50)] {
+        let screen = told(192.0, "router unread", size);
+        assert!(screen[0].contains("bake waits: router unread"), "{size:?}: {}", screen[0]);
+        let runs_not = screen.iter().any(|line| line.contains("bake") && line.contains("03:12"));
+        assert!(runs_not || size.0 < 120, "{screen:#?}");
+        let why = "guard on green: p99 243ms of 200ms, 2 of 3 times";
+        let screen = told(0.0, why, size);
+        assert!(screen[0].contains("next 25% waits"), "{size:?}: {}", screen[0]);
+        assert!(screen.iter().any(|line| line.contains(&format!("WAITS  {why}"))), "{size:?}: {screen:#?}");
+    }
+}
+
+#[test]
 fn the_way_back_tells_what_it_has_carried_as_far_as_there_is_room() {
     let told = |width: u16| {
         let mut snapshot = fixture::switched();
