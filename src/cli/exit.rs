@@ -55,7 +55,7 @@ pub const TABLE: [(Exit, &str); 16] = [
     (Exit::Error, "error"),
     (Exit::Usage, "usage, or refused for lack of a terminal or --yes"),
     (Exit::Blocked, "blocked by gates, a fault of a side, or drift"),
-    (Exit::RolloutFailed, "the rollout was given up, or traffic went back to a side where nothing answers"),
+    (Exit::RolloutFailed, "the rollout failed, or traffic went back to a side that does not answer"),
     (Exit::RolledBack, "ended rolled back"),
     (Exit::Paused, "paused, waits for a person"),
     (Exit::StateChanged, "the state changed (digest), or another order is under way"),

@@ -24,7 +24,13 @@ pub(super) async fn read(
     name: &str,
     kind: RecordKind,
 ) -> Result<Vec<Record>, BackendError> {
-    let reply = exchange(server, key, message::query(id(), name, kind)?).await?;
+    let deadline = Instant::now() + LIMIT;
+    let ask = async || exchange(deadline, server, key, message::query(id(), name, kind)?).await;
+    let reply = match ask().await {
+        // A busy server resets a connection now and then. A question changes nothing and may be asked once more.
+        Err(BackendError::Garbled(_)) => ask().await?,
+        other => other?,
+    };
     match reply.response_code {
         // A name that does not exist is an answer too.
         ResponseCode::NoError | ResponseCode::NXDomain if reply.authoritative => Ok(reply.answers),
@@ -37,7 +43,8 @@ pub(super) async fn read(
 
 /// Sends an update.
 pub(super) async fn update(server: SocketAddr, key: Option<&TSigner>, asked: &Update<'_>) -> Result<(), BackendError> {
-    match exchange(server, key, message::update(id(), asked)?).await?.response_code {
+    let deadline = Instant::now() + LIMIT;
+    match exchange(deadline, server, key, message::update(id(), asked)?).await?.response_code {
         ResponseCode::NoError => Ok(()),
         code => Err(judge(code, server)),
     }
@@ -52,8 +59,12 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-async fn exchange(server: SocketAddr, key: Option<&TSigner>, mut message: Message) -> Result<Message, BackendError> {
-    let deadline = Instant::now() + LIMIT;
+async fn exchange(
+    deadline: Instant,
+    server: SocketAddr,
+    key: Option<&TSigner>,
+    mut message: Message,
+) -> Result<Message, BackendError> {
     let text = |what: String| format!("the DNS server at {server}: {what}");
     let unsent = |why| BackendError::Refused(text(format!("the message cannot be written: {why}")));
     if let Some(key) = key {
@@ -143,6 +154,35 @@ mod tests {
     use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 
     use super::*;
+
+    /// A server that breaks its first connections off, `broken` of them, and then answers that there are no records.
+    async fn server(broken: usize) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for n in 0.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let length = stream.read_u16().await.unwrap();
+                let mut message = vec![0; length.into()];
+                stream.read_exact(&mut message).await.unwrap();
+                if n >= broken {
+                    // A response, with authority.
+                    message[2] |= 0x84;
+                    stream.write_u16(length).await.unwrap();
+                    stream.write_all(&message).await.unwrap();
+                }
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_question_whose_connection_breaks_is_asked_once_more_and_no_oftener() {
+        let ask = async |broken| read(server(broken).await, None, "model.example.", RecordKind::A).await;
+        assert_eq!(ask(0).await, Ok(Vec::new()));
+        assert_eq!(ask(1).await, Ok(Vec::new()));
+        assert!(matches!(ask(2).await, Err(BackendError::Garbled(_))));
+    }
 
     #[test]
     fn a_code_means_what_it_means_for_the_order() {
