@@ -1,7 +1,9 @@
 //! The demo without a terminal: every scenario ends as it should, and nothing of it is left.
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::thread;
 
 use rustix::process::Signal;
@@ -46,11 +48,20 @@ fn every_scenario_ends_as_it_should_and_leaves_nothing() {
         ("dead-blue", 4, "the way back is lost"),
     ];
     // Three at a time: every story measures latencies, and all of them at once on two cores measure each other.
-    let mut played = Vec::new();
-    for few in scenarios.chunks(3) {
-        let threads: Vec<_> = few.iter().map(|&(scenario, ..)| thread::spawn(move || play(scenario))).collect();
-        played.extend(few.iter().zip(threads).map(|(story, thread)| (*story, thread.join())));
-    }
+    let (coming, played) = (Mutex::new(scenarios.into_iter()), Mutex::new(Vec::new()));
+    let next = || coming.lock().unwrap().next();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(story) = next() {
+                    let ended = catch_unwind(|| play(story.0));
+                    played.lock().unwrap().push((story, ended));
+                }
+            });
+        }
+    });
+    let played = played.into_inner().unwrap();
+    assert_eq!(played.len(), scenarios.len());
     for ((scenario, code, by), played) in played {
         let (ended, told) = played.unwrap_or_else(|_| panic!("{scenario} failed, see above"));
         assert_eq!(ended, Some(code), "{scenario}: {told}");
