@@ -221,11 +221,14 @@ async fn an_edit_by_hand_is_seen_and_a_broken_file_stops_no_rollback() {
     let stale = apply(&backend, &order("a", Move::Switch, 100, Some(revision))).await;
     assert!(matches!(stale, Err(BackendError::Conflict(_))), "{stale:?}");
     // What another service needs stays as it is, also on a rollback.
-    let foreign = format!("map $uri $kind {{ default other; }}\n{edit}\n");
-    std::fs::write(server.path("split.conf"), &foreign).unwrap();
-    let refused = apply(&backend, &order("b", Move::Rollback, 0, None)).await;
-    assert!(matches!(refused, Err(BackendError::Refused(_))), "{refused:?}");
-    assert_eq!(std::fs::read_to_string(server.path("split.conf")).unwrap(), foreign);
+    let map = "map $uri $kind { default other; }";
+    for (id, foreign) in [("b", format!("{map}\n{edit}\n")), ("b2", format!("# Written by cutover\n{edit}\n{map}\n"))] {
+        std::fs::write(server.path("split.conf"), &foreign).unwrap();
+        assert!(matches!(backend.observer().observe().await, Err(BackendError::Garbled(_))));
+        let refused = apply(&backend, &order(id, Move::Rollback, 0, None)).await;
+        assert!(matches!(refused, Err(BackendError::Refused(_))), "{refused:?}");
+        assert_eq!(std::fs::read_to_string(server.path("split.conf")).unwrap(), foreign);
+    }
     std::fs::write(server.path("split.conf"), "split_clients $request_id $cutover_si").unwrap();
     assert!(matches!(backend.observer().observe().await, Err(BackendError::Garbled(_))));
     apply(&backend, &order("c", Move::Rollback, 0, None)).await.unwrap();

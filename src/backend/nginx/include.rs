@@ -28,11 +28,10 @@ pub(super) fn write(spec: &NginxSpec, split: Split, number: u64, order: &OrderId
     let stamp = now.map_or_else(String::new, |now| {
         format!("{STAMP}{} {}, text {}\n", now.boot, now.since.as_millis(), short(&text))
     });
-    format!("{HEAD}, and written over at the next change.\n# revision {number}, order {order}\n{stamp}{text}")
+    format!(
+        "# Written by cutover, and written over at the next change.\n# revision {number}, order {order}\n{stamp}{text}"
+    )
 }
-
-/// How the file begins.
-const HEAD: &str = "# Written by cutover";
 
 /// The line with the time of writing, by a clock that cannot be set.
 const STAMP: &str = "# at boot ";
@@ -79,6 +78,9 @@ fn directive(spec: &NginxSpec, split: Split) -> String {
     text
 }
 
+/// What stands for the next word where the file ends.
+const END: &str = "the end";
+
 /// Reads the file, also after a manual edit that still splits between the two sides.
 ///
 /// # Errors
@@ -86,7 +88,7 @@ fn directive(spec: &NginxSpec, split: Split) -> String {
 pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     let words = words(text);
     let mut words = words.iter().map(String::as_str);
-    let mut next = || words.next().unwrap_or("the end");
+    let mut next = || words.next().unwrap_or(END);
     let expected = |what: &str, found: &str| Err(format!("{what} belongs where {:?} stands", clean(found, 40)));
     let variable = format!("${}", spec.variable);
     match (next(), next(), next(), next()) {
@@ -98,6 +100,9 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     loop {
         let share = next();
         if share == "}" {
+            if next() != END {
+                return Err("something else follows the split_clients block: it needs a file of its own".into());
+            }
             break;
         }
         let (name, end) = (next(), next());
@@ -134,12 +139,9 @@ pub(super) fn read(spec: &NginxSpec, text: &str) -> Result<Reading, String> {
     })
 }
 
-/// Whether the file may be written over: it is empty, it has the head that cutover writes, or it holds one
-/// `split_clients` block and nothing else, complete or not.
+/// Whether the file may be written over: it is empty, or it holds one `split_clients` block and nothing else, complete or
+/// not.
 pub(super) fn is_ours(text: &str) -> bool {
-    if text.starts_with(HEAD) {
-        return true;
-    }
     let words = words(text);
     let end = words.iter().position(|word| word == "}").map_or(words.len(), |at| at + 1);
     words.is_empty() || (words[0] == "split_clients" && end == words.len())
