@@ -97,8 +97,10 @@ fn sides(readings: &[(&Address, &Reading)], notes: &mut Vec<String>, first: &Rea
         let traffic =
             seen.iter().filter_map(|it| it.traffic.as_ref()).cloned().reduce(|all, one| nodes::add(all, &one));
         let sessions = seen.iter().map(|it| it.sessions).sum();
-        let unready = seen.iter().find(|it| Some(it.replicas) == fewest).map(|it| it.unready.clone());
-        let (replicas, unready) = (fewest.unwrap_or_default(), unready.unwrap_or_default());
+        let replicas = fewest.unwrap_or_default();
+        let mut unready: Vec<String> = seen.iter().flat_map(|it| it.unready.iter().cloned()).collect();
+        unready.sort();
+        unready.dedup();
         notes.extend(unready.iter().map(|server| format!("{side}: {server}")));
         sum[side] = SideReading { replicas, unready, traffic, sessions };
         if first.split.share(side) == 0 && sessions > 0 {
