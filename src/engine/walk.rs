@@ -52,8 +52,10 @@ impl Walk {
     /// Once a second: takes the next step by itself where the plan is walked unattended, or ends the walk.
     pub(super) fn tick(&mut self, world: &World, gates: &Gates, guards: &Guards) -> Option<Wish> {
         self.watch_candidate(world);
-        let no_data = self.no_data.take();
         let rollout = world.rollout();
+        if rollout.paused.is_some() {
+            self.no_data = None;
+        }
         if !self.auto || !world.access.drives() || !world.may_drive() || rollout.paused.is_some() {
             return None;
         }
@@ -70,14 +72,18 @@ impl Walk {
             Stage::Finalized | Stage::Aborted | Stage::RolledBack => !world.is_tried(),
             Stage::Switched => false,
         };
+        if !baked {
+            self.no_data = None;
+        }
         if !baked || !consent.blockers(&Command::Promote).is_empty() {
             return None;
         }
         match guards.hold(world) {
-            None => {}
+            None => self.no_data = None,
             Some(Hold::Breach(_)) => return None,
             Some(Hold::NoData(what)) => {
-                let since = *self.no_data.insert(no_data.unwrap_or(world.now));
+                // It goes on while something else blocks for a moment: a gate that runs again must not begin it anew.
+                let since = *self.no_data.get_or_insert(world.now);
                 let waited = world.now.since_ms(since);
                 let why = format!("plan: {what}; waited for {} s", waited / 1000);
                 let is_over = waited >= world.service.plan.data_timeout_ms;

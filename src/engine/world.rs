@@ -231,8 +231,7 @@ impl World {
         }
     }
 
-    /// Whether the newest probe of `side` is too old to say anything of now, or there was none. A failing replica is probed
-    /// up to 8 intervals apart.
+    /// Whether `side` was not probed lately. The limit allows for a failing replica, which is probed only every 8 intervals.
     pub(super) fn probes_are_old(&self, side: Side) -> bool {
         let limit = self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
         self.sides[side].probe_age_ms(self.now).is_none_or(|age| age > limit)

@@ -113,3 +113,13 @@ fn a_guard_that_needs_no_data_holds_nothing() {
     sim.seconds(70);
     assert_eq!(share(&sim), 50);
 }
+
+#[test]
+fn a_gate_that_runs_again_does_not_begin_the_wait_for_data_anew() {
+    let mut service = service();
+    (service.plan.auto, service.plan.data_timeout_ms) = (true, 90_000);
+    service.gates[1].valid_for_ms = 20_000;
+    let mut sim = Sim::with(&service);
+    sim.seconds(180);
+    assert_eq!((share(&sim), sim.status().phase), (10, Phase::Paused));
+}

@@ -166,11 +166,13 @@ fn blocked(canvas: &mut Canvas<'_>, area: Rect) {
     let first = |command: Command| status.blockers(&command).next();
     let wide = area.width >= 100;
     match (first(Command::Switch), first(Command::Promote)) {
-        (None, None) if status.step.auto && status.step.waits.is_some() => {
-            let why = status.step.waits.as_deref().unwrap_or_default();
-            canvas.parts(area.x, area.y, area.width, &[(" WAITS", Role::Warn), ("  ", Role::Text), (why, Role::Text)]);
-        }
-        (None, None) => next(canvas, area, status),
+        (None, None) => match status.step.waits.as_ref().filter(|_| status.step.auto) {
+            Some(why) => {
+                let parts = [(" WAITS", Role::Warn), ("  ", Role::Text), (why.as_str(), Role::Text)];
+                canvas.parts(area.x, area.y, area.width, &parts);
+            }
+            None => next(canvas, area, status),
+        },
         (Some(switch), Some(promote)) if switch.because == promote.because => {
             let and = if wide { " and" } else { "," };
             because(canvas, area, &format!("{switches} switch{and} {promotes} promote"), promote, wide);
