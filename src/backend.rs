@@ -52,13 +52,13 @@ use std::sync::Arc;
 pub use self::address::Address;
 pub use self::configured::{Backend, Spec};
 pub use self::sequenced::sequenced;
-pub(crate) use crate::domain::capabilities::StepOwner;
-pub use crate::domain::capabilities::{Applying, Capabilities, RollbackClass, Weights};
+pub use crate::domain::capabilities::{Applying, Capabilities, Weights};
 pub use crate::domain::fault::BackendError;
 
 #[cfg(doc)]
 use crate::domain::Move;
-use crate::domain::{Observation, Order, Pair, Revision, SampledRequest, Split};
+pub use crate::domain::order::Accepted;
+use crate::domain::{Observation, Order, SampledRequest};
 
 /// A future from a backend; boxed, because the backend is chosen at run time.
 pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -131,31 +131,9 @@ pub trait TrafficSystem: Observer + 'static {
 /// A future that sends an order when it is awaited.
 pub(crate) type Sending<'a> = BackendFuture<'a, Accepted>;
 
-/// An observation of `split` with everything else unknown.
-fn seen(split: Split, revision: Revision) -> Observation {
-    Observation {
-        split,
-        mixed: None,
-        revision,
-        replicas: Pair::default(),
-        unready: Pair::default(),
-        versions: Pair::default(),
-        traffic: None,
-        controller: None,
-        notes: Vec::new(),
-    }
-}
-
 /// A [`Sending`] for an order that is already in effect: it sends nothing.
-fn already<'a>(revision: Option<Revision>) -> Sending<'a> {
-    Box::pin(std::future::ready(Ok(Accepted { revision })))
-}
-
-/// The traffic system accepted an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// The revision after it, if the system returns one.
-    pub revision: Option<Revision>,
+fn already<'a>(order: &Order) -> Sending<'a> {
+    Box::pin(std::future::ready(Ok(Accepted::as_asked(order))))
 }
 
 /// What an order would send.

@@ -143,7 +143,7 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         service: &name,
         sides: &sides,
     };
-    let (backend, verify_timeout_ms) = kinds::read(&root, &around);
+    let (backend, pace) = kinds::read(&root, &around);
     report.rest_is_optional();
     let plan = sections::plan(&root);
     let ui = ui::ui(&root);
@@ -165,7 +165,7 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         gates,
         guards,
         alerts,
-        verify_timeout_ms,
+        pace,
         stale_after_ms,
         state_dir,
     };

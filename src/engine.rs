@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `world` | the config, the access, the moment; what is known of the router and the sides (`watch`, `metrics`) and of the rollout (`rollout`, folded from journal [`Record`](crate::domain::Record)s) |
 //! | `gates`, `guards` | the checks before and while traffic moves; `compare` judges one side by the other, `trail` is the history of each gate |
-//! | `orders` | orders on their way to VERIFIED |
+//! | `orders` | orders on their way to VERIFIED; `progress` is what a controller does by itself |
 //! | `walk` | the plan walked unattended |
 //! | `standby` | the proof of the way back |
 //! | `alerts`, `sampling` | who is alerted; figures for the report |
@@ -30,6 +30,7 @@ mod gates;
 mod guards;
 mod metrics;
 mod orders;
+mod progress;
 mod rollout;
 mod sampling;
 pub(crate) mod snapshot;

@@ -8,7 +8,8 @@
 
 use crate::domain::text::clean;
 use crate::domain::{
-    Breach, Closing, Evidence, Fact, GuardAction, Measure, Move, Order, OrderState, Record, Side, Verdict, in_unit,
+    Breach, Closing, ControllerState, Evidence, Fact, GuardAction, Measure, Move, Order, OrderState, Record, Side,
+    Verdict, in_unit,
 };
 
 /// The longest short form, in characters.
@@ -61,6 +62,7 @@ pub(crate) fn sentence(record: &Record, around: Around<'_>) -> String {
                 (OrderState::Verified, Some(order)) if order.kind.is_forward() => {
                     format!("{} has all traffic ({detail})", order.toward)
                 }
+                (OrderState::Verified, Some(order)) if !order.kind.is_back() => format!("{verb} done ({detail})"),
                 (OrderState::Verified, _) => format!("{verb} done, {origin} has all traffic ({detail})"),
                 (OrderState::Unknown, _) => format!("{verb} {id} may have happened: {detail}"),
                 _ => format!("{verb} {id} FAILED: {detail}"),
@@ -102,6 +104,14 @@ fn words(fact: &Fact, long: bool) -> String {
         Fact::Resumed => "resumed".into(),
         Fact::Guard(seen) => format!("{} -> {}", guard(seen), seen.action.name()),
         Fact::Drift { desired, observed } => format!("drift: the router says {observed}, asked was {desired}"),
+        Fact::Progress { split, state, step: (reached, of), message, .. } => {
+            let what = match state {
+                ControllerState::Aborted => "gave up by itself".to_owned(),
+                ControllerState::Failed => "failed".to_owned(),
+                _ => format!("step {reached}/{of} by itself"),
+            };
+            format!("{what}: {split}{}", because(some(message)))
+        }
         Fact::Standby { side, ready: 0, total, why } => format!("the way back is lost: {side} 0/{total} ready: {why}"),
         Fact::Standby { side, ready, total, .. } => {
             format!("the way back is there again: {side} {ready}/{total} ready")
@@ -123,7 +133,8 @@ fn words(fact: &Fact, long: bool) -> String {
 fn is_warning(fact: &Fact) -> bool {
     match fact {
         Fact::Closed { why, .. } => !matches!(why, Closing::Quit | Closing::Done),
-        Fact::Ordered { order, .. } => !order.kind.is_forward(),
+        Fact::Ordered { order, .. } => order.kind.is_back(),
+        Fact::Progress { state, .. } => matches!(state, ControllerState::Aborted | ControllerState::Failed),
         Fact::OrderIs { state, .. } => *state != OrderState::Verified,
         Fact::Gate { evidence } => evidence.verdict != Verdict::Passed,
         Fact::Standby { ready, .. } => *ready == 0,
@@ -158,6 +169,9 @@ fn ordered(order: &Order, why: Option<&str>, long: bool) -> String {
     let why = why.map(|text| format!(" ({text})")).unwrap_or_default();
     let verb = if order.kind == Move::Rollback { "ROLLBACK" } else { order.kind.verb() };
     let id = if long { format!(" {}:", order.id) } else { String::new() };
+    if !order.kind.moves() {
+        return format!("{verb}{id}{why}");
+    }
     format!("{verb}{id} {} {from}{}%{why}", order.toward, order.target.share(order.toward))
 }
 

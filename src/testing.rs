@@ -142,8 +142,8 @@ pub mod alert {
 }
 pub mod backend {
     pub use crate::backend::{
-        Accepted, Applying, Backend, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview,
-        RollbackClass, Spec, TrafficBackend, Weights, sequenced,
+        Accepted, Applying, Backend, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, Spec,
+        TrafficBackend, Weights, sequenced,
     };
     pub mod caddy {
         pub use crate::backend::Address;
@@ -187,7 +187,7 @@ pub mod cli {
         use std::fmt::Write as _;
 
         pub use crate::cli::backends::abilities;
-        use crate::cli::backends::{Ability, applied, back, shares};
+        use crate::cli::backends::{Ability, applied, shares};
         use crate::domain::Capabilities;
 
         /// The table of all kinds, as the README shows it.
@@ -196,7 +196,7 @@ pub mod cli {
         /// The faults of a page's config.
         pub fn markdown() -> Result<String, String> {
             let mut out = String::from(
-                "| `[backend] kind` | shares | a change is | survives its restart | a stale order is refused | way back |\n|---|---|---|---|---|---|\n",
+                "| `[backend] kind` | shares | a change is | survives its restart | a stale order is refused |\n|---|---|---|---|---|\n",
             );
             for Ability { kind, way, can } in abilities()? {
                 let name = if way.is_empty() { format!("`{kind}`") } else { format!("`{kind}`: {way}") };
@@ -206,7 +206,6 @@ pub mod cli {
                     applied(can.applying).into(),
                     if can.survives_restart { "yes" } else { "no" }.into(),
                     stale(&can).into(),
-                    back(can.rollback).into(),
                 ];
                 let _ = writeln!(out, "| {} |", cells.join(" | "));
             }
@@ -268,12 +267,13 @@ pub mod dialogue {
 }
 pub mod domain {
     pub use crate::domain::{
-        Actor, Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, BackendError, Bound, Breach, Call,
-        Capabilities, Cause, Closing, Comparison, Digest, Evidence, Expect, Fact, GateSpec, GuardAction, GuardSpec,
-        HeaderValue, LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource, Metric, MetricsSpec, Move, Observation,
-        OnDisconnect, OnFailure, Order, OrderId, OrderState, Pair, Plan, Point, ProbeSpec, Record, Revision, Role,
-        RouterStatus, Sample, SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSpec, Split,
-        Stamp, Step, TrafficCounters, Transport, Verdict, Version, VersionSource,
+        Accepted, Actor, Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, BackendError, Bound, Breach, Call,
+        Can, Capabilities, Cause, Closing, Comparison, Controller, ControllerState, Digest, Evidence, Expect, Fact,
+        GateSpec, Goal, GuardAction, GuardSpec, HeaderValue, LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource,
+        Metric, MetricsSpec, Move, Observation, OnDisconnect, OnFailure, Order, OrderFault, OrderId, OrderState, Pace,
+        Pair, Plan, Point, ProbeSpec, Reached, Record, Revision, Role, RollbackClass, RouterStatus, Sample,
+        SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSeen, SideSpec, Split, Stamp, Step,
+        Target, TrafficCounters, Transport, Verdict, Version, VersionSource, WayBack,
     };
     pub mod call {
         pub use crate::domain::call::HeaderValue;

@@ -29,11 +29,11 @@ use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::{
     Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
-    TrafficSystem, Weights, already, seen, sequenced,
+    TrafficSystem, Weights, already, sequenced,
 };
-use crate::domain::observation::Replicas;
+use crate::domain::observation::{Replicas, SideSeen};
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pair, Revision, Side, Split};
+use crate::domain::{Observation, Order, Pace, Pair, Revision, Side, Split};
 use crate::settings::TRANSPORT;
 
 /// The row of Caddy in the table of kinds.
@@ -43,6 +43,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[&read::UPSTREAMS],
     page: include_str!("caddy/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 
@@ -153,9 +154,9 @@ impl Caddy {
         notes.extend(self.of_upstreams(reading.split, &upstreams.unwrap_or_default()));
         Ok(Observation {
             mixed: reading.odd,
-            replicas: self.replicas(&metrics),
+            sides: self.replicas(&metrics).map(|_, replicas| SideSeen { replicas: *replicas, ..SideSeen::default() }),
             notes,
-            ..seen(reading.split, revision(&handler, metrics.began_ms))
+            ..Observation::of(reading.split, revision(&handler, metrics.began_ms))
         })
     }
 
@@ -220,7 +221,7 @@ impl Caddy {
         let now = revision(&handler, began_ms);
         let tag = handler::tag_of(&self.spec.handler, &order.id);
         if handler.tag() == Some(tag.as_str()) {
-            return Ok(already(Some(now)));
+            return Ok(already(order));
         }
         if let Some(expected) = order.expected.as_ref().filter(|expected| **expected != now) {
             let expected = clean(&expected.0, 60);
@@ -231,12 +232,12 @@ impl Caddy {
             return Err(BackendError::Refused(format!("{odd}: put its upstreams right first")));
         }
         if reading.split == order.target && reading.note.is_none() {
-            return Ok(already(Some(now)));
+            return Ok(already(order));
         }
         let changed = handler.changed(&self.spec.upstreams, order.target, &tag);
         Ok(Box::pin(async move {
             self.forget();
-            write_once(api, &changed, &handler.etag, &tag).await
+            write_once(api, &changed, &handler.etag, &tag).await.map(|()| Accepted::as_asked(order))
         }))
     }
 
@@ -254,7 +255,7 @@ impl Caddy {
             };
             if self.is_there(&handler, order) {
                 if is_fresh {
-                    return Ok(Accepted { revision: None });
+                    return Ok(Accepted::as_asked(order));
                 }
                 // Checks first whether the split is already in effect: an unnecessary reload would reset connections.
                 continue;
@@ -271,7 +272,7 @@ impl Caddy {
             match api.write(&changed, etag).await {
                 Err(BackendError::Conflict(_)) => {}
                 Err(error @ BackendError::Unknown(_)) if Instant::now() < until => lost = Some(error),
-                ended => return ended.map(|()| Accepted { revision: None }),
+                ended => return ended.map(|()| Accepted::as_asked(order)),
             }
         }
         Err(lost.unwrap_or_else(|| BackendError::Unknown(format!("{}: others change it all the time", api.place))))
@@ -302,7 +303,7 @@ impl Caddy {
 /// Writes under the condition that nothing has changed. If the connection closes without an answer, it sends again: a
 /// change that took effect after all is recognized by its name, and cannot happen twice because its condition no
 /// longer holds.
-async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result<Accepted, BackendError> {
+async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result<(), BackendError> {
     let until = Instant::now() + WRITE_LIMIT;
     let mut lost = None;
     for _ in 0..TRIES {
@@ -310,10 +311,10 @@ async fn write_once(api: &Api, changed: &Value, etag: &str, tag: &str) -> Result
             (Err(error @ BackendError::Unknown(_)), _) if Instant::now() < until => lost = Some(error),
             // The conflict may be with our own change.
             (Err(error @ BackendError::Conflict(_)), Some(_)) => lost = Some(error),
-            (ended, _) => return ended.map(|()| Accepted { revision: None }),
+            (ended, _) => return ended,
         }
         match api.handler().await {
-            Ok(now) if now.tag() == Some(tag) => return Ok(Accepted { revision: None }),
+            Ok(now) if now.tag() == Some(tag) => return Ok(()),
             Ok(now) if now.etag == etag => {}
             Ok(_) => return Err(BackendError::Conflict("somebody else changed the handler meanwhile".into())),
             Err(error) => return Err(lost.unwrap_or(error)),

@@ -38,11 +38,11 @@ use super::configured::Spec;
 use super::exchange;
 use super::kind::{COMMON, Kind};
 use super::{
-    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, RollbackClass, Sending,
-    TrafficBackend, TrafficSystem, Weights, already, seen, sequenced,
+    Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
+    TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Revision, Transport};
+use crate::domain::{Observation, Order, Pace, Revision, RollbackClass, Transport, WayBack};
 use crate::http::{Client, any_secret};
 
 /// DNS, in the table of kinds.
@@ -52,6 +52,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("dns/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 
@@ -98,7 +99,6 @@ impl TrafficSystem for Dns {
             weights: if has_weights { Weights::Any } else { Weights::AllOrNothing },
             applying: Applying::Asynchronous,
             compare_and_set: is_update,
-            rollback: RollbackClass::AfterTtl,
             ..Capabilities::direct()
         }
     }
@@ -160,7 +160,14 @@ impl Dns {
             found.ttl
         ));
         let odd: Vec<String> = reading.odd.into_iter().chain(found.odd).collect();
-        Ok(Observation { mixed: (!odd.is_empty()).then(|| odd.join("; ")), notes, ..seen(reading.split, revision) })
+        let rollback =
+            WayBack { class: RollbackClass::AfterTtl, takes_s: Some(found.ttl.into()), ..WayBack::default() };
+        Ok(Observation {
+            mixed: (!odd.is_empty()).then(|| odd.join("; ")),
+            notes,
+            rollback,
+            ..Observation::of(reading.split, revision)
+        })
     }
 
     /// Reads the records; `everywhere`: at the other servers too, and compares.
@@ -240,7 +247,7 @@ impl Dns {
             let now = records::revision(&found.targets);
             self.see(&now, found.ttl);
             if again && now == revision {
-                return Ok(already(Some(revision)));
+                return Ok(already(order));
             }
             if now != *shown {
                 let shown = clean(&shown.0, 40);
@@ -251,7 +258,7 @@ impl Dns {
         Ok(Box::pin(async move {
             self.write(&targets, expected.as_deref()).await?;
             self.see(&revision, self.spec.ttl_s);
-            Ok(Accepted { revision: Some(revision) })
+            Ok(Accepted::as_asked(order))
         }))
     }
 

@@ -14,10 +14,11 @@ use super::configured::Spec;
 use super::kind::{COMMON, Kind};
 use super::{
     Accepted, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem,
-    seen, sequenced,
+    sequenced,
 };
+use crate::domain::observation::SideSeen;
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, OrderId, Revision, RouterStatus, SampledRequest, Split};
+use crate::domain::{Observation, Order, OrderId, Pace, Revision, RouterStatus, SampledRequest, Split};
 pub use crate::settings::AdminAddress;
 
 /// The config of the gateway.
@@ -34,6 +35,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("embedded/page.md"),
     keeps_requests: true,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 
@@ -74,7 +76,6 @@ impl TrafficSystem for Embedded {
 /// The gateway's answer to an accepted order.
 #[derive(Debug, Deserialize)]
 struct Taken {
-    revision: u64,
     split: Split,
     order: OrderId,
 }
@@ -90,9 +91,9 @@ impl Observer for Embedded {
         Box::pin(async {
             let status: RouterStatus = parse(&self.caller.get("/v1/status").await?)?;
             Ok(Observation {
-                replicas: status.replicas.map(|_, replicas| Some(*replicas)),
+                sides: status.replicas.map(|_, it| SideSeen { replicas: Some(*it), ..SideSeen::default() }),
                 traffic: Some(status.traffic),
-                ..seen(status.split, Revision(status.revision.to_string()))
+                ..Observation::of(status.split, Revision(status.revision.to_string()))
             })
         })
     }
@@ -128,7 +129,7 @@ impl Embedded {
                 order.target
             )));
         }
-        Ok(Accepted { revision: Some(Revision(taken.revision.to_string())) })
+        Ok(Accepted::as_asked(order))
     }
 }
 

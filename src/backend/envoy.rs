@@ -33,7 +33,7 @@ use super::{
     Applying, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Side};
+use crate::domain::{Observation, Order, Pace, Side};
 
 /// The row of Envoy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -42,6 +42,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("envoy/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 

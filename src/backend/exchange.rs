@@ -109,6 +109,7 @@ pub(super) fn reworded(error: &BackendError, text: String) -> BackendError {
         BackendError::Conflict(_) => BackendError::Conflict(text),
         BackendError::Denied(_) => BackendError::Denied(text),
         BackendError::Refused(_) => BackendError::Refused(text),
+        BackendError::Busy(_) => BackendError::Busy(text),
         BackendError::Garbled(_) => BackendError::Garbled(text),
     }
 }
@@ -133,6 +134,7 @@ fn judge(reply: &Reply, place: &str) -> Result<(), BackendError> {
     Err(match reply.status {
         401 | 403 | 407 => BackendError::Denied(text),
         409 | 412 => BackendError::Conflict(text),
+        429 => BackendError::Busy(text),
         300..=399 => BackendError::Garbled(format!("{text}; redirects are not followed")),
         408 | 500.. => BackendError::Unknown(text),
         _ => BackendError::Refused(text),

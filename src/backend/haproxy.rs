@@ -27,8 +27,8 @@ use super::kind::{COMMON, Kind};
 use super::nodes;
 use super::{Applying, Weights};
 use super::{BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced};
-use crate::domain::Order;
 use crate::domain::text::clean;
+use crate::domain::{Order, Pace};
 
 /// The row of HAProxy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -37,6 +37,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[&read::VALUES, &read::BACKENDS, &read::SERVERS],
     page: include_str!("haproxy/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 

@@ -33,7 +33,7 @@ use super::{
     TrafficSystem, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Revision};
+use crate::domain::{Observation, Order, Pace, Revision};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
@@ -44,6 +44,7 @@ pub(super) const EXEC: Kind = Kind {
     tables: &[],
     page: include_str!("hook/exec.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::exec,
 };
 
@@ -54,6 +55,7 @@ pub(super) const HTTP: Kind = Kind {
     tables: &[&read::CALL],
     page: include_str!("hook/http.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::http,
 };
 
@@ -161,7 +163,7 @@ impl Hook {
         let now = if looks { Some(self.read().await) } else { None };
         let is_there = |now: &Observation| again && now.split == order.target && now.mixed.is_none();
         match (now, &order.expected) {
-            (Some(Ok(now)), _) if is_there(&now) => return Ok(already(Some(now.revision))),
+            (Some(Ok(now)), _) if is_there(&now) => return Ok(already(order)),
             (Some(Ok(now)), Some(expected)) if now.revision != *expected => {
                 let (now, expected) = (clean(&now.revision.0, 60), clean(&expected.0, 60));
                 return Err(BackendError::Conflict(format!("revision is {now} by now, not {expected}")));
@@ -172,9 +174,8 @@ impl Hook {
         let values = Values::of_order(&self.spec.service, order, self.seen().as_ref())?;
         Ok(Box::pin(async move {
             let response = self.perform(act, &values, Duration::from_millis(self.spec.timeout_ms)).await?;
-            Ok(Accepted {
-                revision: reading::after_act(&self.spec.answer, &response.body, response.header.as_deref())?,
-            })
+            reading::after_act(&response.body)?;
+            Ok(Accepted::as_asked(order))
         }))
     }
 

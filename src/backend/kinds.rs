@@ -6,6 +6,7 @@
 use super::configured::Backend;
 use super::kind::Kind;
 pub(crate) use super::kind::{Around, COMMON};
+use crate::domain::Pace;
 use crate::settings::{Node, Section, TRANSPORT, Table, nearest, quote};
 
 /// Every kind that can be driven, in the order of messages and pages.
@@ -36,8 +37,6 @@ const NOT_BUILT: &[&str] = &[
     "knative", "sagemaker", "vertex", "azureml", "databricks", "codedeploy", "alb", "cloudflare", "consul",
 ];
 
-const DEFAULT_LATE: u64 = 10_000;
-
 /// The valid values of `[backend] kind`.
 pub fn names() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.name)
@@ -66,16 +65,16 @@ pub(crate) fn sections() -> Vec<&'static Section> {
     sections
 }
 
-/// Reads `[backend]`: the traffic system, and the milliseconds after which an order counts as late.
-pub(crate) fn read(root: &Table<'_>, around: &Around<'_>) -> (Option<Backend>, u64) {
+/// Reads `[backend]`: the traffic system, and how fast it is.
+pub(crate) fn read(root: &Table<'_>, around: &Around<'_>) -> (Option<Backend>, Pace) {
     let written = root.need("backend", "write [backend] with kind = \"embedded\"");
-    let Some(table) = written.and_then(|node| node.table()) else { return (None, DEFAULT_LATE) };
-    let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, DEFAULT_LATE) };
+    let Some(table) = written.and_then(|node| node.table()) else { return (None, Pace::DIRECT) };
+    let Some(node) = table.need("kind", "write kind = \"embedded\"") else { return (None, Pace::DIRECT) };
     // For an unknown kind the other keys have no meaning.
-    let Some(kind) = kind(&node) else { return (None, DEFAULT_LATE) };
+    let Some(kind) = kind(&node) else { return (None, Pace::DIRECT) };
     let table = table.keys_of(kind.keys);
-    let late = table.duration("verify_timeout", 100..=3_600_000, DEFAULT_LATE);
-    ((kind.read)(&table, around), late)
+    let settle_within_ms = table.duration("verify_timeout", 100..=3_600_000, kind.pace.settle_within_ms);
+    ((kind.read)(&table, around), Pace { settle_within_ms, ..kind.pace })
 }
 
 fn kind(node: &Node<'_>) -> Option<&'static Kind> {

@@ -35,10 +35,10 @@ use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
     Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
-    TrafficSystem, Weights, already, seen, sequenced,
+    TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Revision};
+use crate::domain::{Observation, Order, Pace, Revision};
 
 /// The row of nginx in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -47,6 +47,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("nginx/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 
@@ -135,7 +136,7 @@ impl NginxSpec {
                 }
             }
         }
-        Ok(Observation { mixed, notes, ..seen(reading.split, reading.revision) })
+        Ok(Observation { mixed, notes, ..Observation::of(reading.split, reading.revision) })
     }
 
     fn reading(&self, before: &Before) -> Result<Reading, BackendError> {
@@ -195,18 +196,18 @@ impl Nginx {
         }
         let workers = known.workers.clone()?;
         if known.is_in_force(order, workers) {
-            return Ok(already(Some(known.reading.revision)));
+            return Ok(already(order));
         }
         sleep(workers.map_or(Duration::ZERO, workers::too_young)).await;
         Ok(Box::pin(async move {
             let _lock = lock;
-            let revision = self.write(order, known.reading.number).await?;
+            self.write(order, known.reading.number).await?;
             if let Err(why) = self.test().await {
                 self.put(known.before.text, Some(known.before.written)).await?;
                 return Err(why);
             }
             self.reload().await?;
-            Ok(Accepted { revision: Some(revision) })
+            Ok(Accepted::as_asked(order))
         }))
     }
 
@@ -220,13 +221,13 @@ impl Nginx {
         if let Some(known) = &known {
             let workers = known.workers.clone().unwrap_or(None);
             if known.is_in_force(order, workers) {
-                return Ok(Accepted { revision: Some(known.reading.revision.clone()) });
+                return Ok(Accepted::as_asked(order));
             }
             sleep(workers.map_or(Duration::ZERO, workers::too_young)).await;
         }
-        let revision = self.write(order, known.map_or(0, |known| known.reading.number)).await?;
+        self.write(order, known.map_or(0, |known| known.reading.number)).await?;
         self.reload().await?;
-        Ok(Accepted { revision: Some(revision) })
+        Ok(Accepted::as_asked(order))
     }
 
     /// Refuses a file that is not ours. A file that is not there can be made.

@@ -92,7 +92,7 @@ impl Driver for Sequenced {
             // A rollback to a share that is not listed is possible: the list only says which forward steps are worth
             // a reload.
             if (order.kind.is_forward() || can.weights == Weights::AllOrNothing)
-                && let Some(why) = can.refuses(order.kind, order.target)
+                && let Some(why) = can.refuses(order.target)
             {
                 return Err(BackendError::Refused(why));
             }

@@ -37,10 +37,10 @@ use super::exchange;
 use super::kind::{COMMON, Kind};
 use super::{
     Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
-    TrafficSystem, already, seen, sequenced,
+    TrafficSystem, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Digest, Observation, Order, Pair, Revision};
+use crate::domain::{Digest, Observation, Order, Pace, Pair, Revision, SideSeen};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
@@ -51,6 +51,7 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("traefik/page.md"),
     keeps_requests: false,
+    pace: Pace::DIRECT,
     read: read::read,
 };
 
@@ -97,7 +98,7 @@ impl TrafficSystem for Traefik {
             }
             let sending: Sending<'a> = Box::pin(async move {
                 self.store.write(order).await?;
-                Ok(Accepted { revision: None })
+                Ok(Accepted::as_asked(order))
             });
             Ok(sending)
         })
@@ -156,10 +157,12 @@ impl Traefik {
         }
         Ok(Observation {
             mixed: (!mixed.is_empty()).then(|| mixed.join("; ")),
-            replicas: Pair::from_fn(|side| api::fewest(&instances, side).map(|(replicas, _)| replicas)),
-            unready: Pair::from_fn(|side| api::fewest(&instances, side).and_then(|(_, why)| why)),
+            sides: Pair::from_fn(|side| match api::fewest(&instances, side) {
+                Some((replicas, unready)) => SideSeen { replicas: Some(replicas), unready, ..SideSeen::default() },
+                None => SideSeen::default(),
+            }),
             notes,
-            ..seen(split, revision(source.as_ref(), &instances))
+            ..Observation::of(split, revision(source.as_ref(), &instances))
         })
     }
 
@@ -233,11 +236,11 @@ impl Traefik {
         let (split, odd) = self.split_of(source.weights)?;
         let is_in_force = odd.is_none() && shown().all(|it| it.weights == source.weights);
         if split == order.target && is_in_force {
-            return Ok(already(None));
+            return Ok(already(order));
         }
         Ok(Box::pin(async move {
             exclusive.write(order, &source).await?;
-            Ok(Accepted { revision: None })
+            Ok(Accepted::as_asked(order))
         }))
     }
 }

@@ -49,6 +49,7 @@ impl Act {
             Verb::Rollback(back) => Self { even_if_down: back.even_if_down, ..plain(Command::Rollback, back.act) },
             Verb::Pause(act) => plain(Command::Pause, act),
             Verb::Resume(consent) => bound(Command::Resume, consent),
+            Verb::Retry(consent) => bound(Command::Retry, consent),
             Verb::Finalize(consent) => bound(Command::Finalize, consent),
             Verb::Override(sign) => bound(Command::Override { reason: reason(&sign), gate: sign.gate }, sign.consent),
             Verb::Approve(sign) => bound(Command::Approve { reason: reason(&sign), gate: sign.gate }, sign.consent),

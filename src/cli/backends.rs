@@ -10,7 +10,7 @@ use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::backend::setup::{Page, pages};
-use crate::backend::{Applying, Capabilities, RollbackClass, StepOwner, Weights};
+use crate::backend::{Applying, Capabilities, Weights};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::{config, runtime};
 
@@ -73,29 +73,14 @@ pub(crate) const fn applied(applying: Applying) -> &'static str {
     }
 }
 
-pub(crate) const fn back(class: RollbackClass) -> &'static str {
-    match class {
-        RollbackClass::Instant => "one order",
-        RollbackClass::InstantUntil => "one order, until the old side is taken down",
-        RollbackClass::AfterTtl => "one order, felt when caches let go (TTL)",
-        RollbackClass::Redeploy => "a new deployment",
-        RollbackClass::None => "none",
-    }
-}
-
 /// What it supports and what not, line by line.
 fn ability_lines(can: &Capabilities) -> Vec<String> {
     let mark = |can: bool, text: &str| format!("{} {text}", if can { "can   " } else { "cannot" });
     vec![
         format!("       shares: {}", shares(&can.weights)),
         format!("       a change is {}", applied(can.applying)),
-        mark(can.steps == StepOwner::Cutover, "follow the steps of [plan]"),
         mark(can.survives_restart, "keep the split over a restart or reload of its own"),
         mark(can.compare_and_set, "refuse an order that was made for another state by itself"),
-        mark(can.abort, "go back in the middle of a rollout"),
-        mark(can.pause, "hold a step at the system itself"),
-        mark(can.mirror, "copy requests to the other side"),
-        format!("       way back: {}", back(can.rollback)),
     ]
 }
 

@@ -136,6 +136,7 @@ async fn all_front_ends_ask_about_the_same_side_version_target_and_word() {
         Command::Rollback,
         Command::Override { gate: testing::status().gates[0].name.clone(), reason: String::new() },
         Command::Resume,
+        Command::Retry,
         Command::Finalize,
         Command::Auto { on: true },
         Command::TakeOver,

@@ -260,7 +260,10 @@ fn rollback(status: &Status) -> Vec<String> {
     let served = rollback.served_rps.map(|rps| format!(", served {rps:.0}/s at its peak")).unwrap_or_default();
     let because = rollback.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
     let lead = if rollback.ready { "ROLLBACK READY  " } else { "ROLLBACK NOT READY  " };
-    wrap(lead, &format!("to {}, {}{window}{took}{served}{because}", rollback.to, rollback.class))
+    wrap(
+        lead,
+        &format!("to {}, {}{window}{took}{served}{because}", rollback.to, words::way_back(rollback, status.time)),
+    )
 }
 
 fn driver(status: &Status) -> Vec<String> {

@@ -50,6 +50,7 @@ pub(crate) fn order(id: &str, state: OrderState) -> OrderStatus {
         toward: Side::Green,
         at: Stamp::epoch().wall,
         took_s: 0.4,
+        progress: None,
         retries: 0,
         late: false,
         detail: None,

@@ -67,7 +67,7 @@ impl Topic {
             Command::Override { .. } => Terms::of(command.verb(), 'O', Heavy, true),
             Command::Resume => Terms::of(command.verb(), 'H', Heavy, true),
             Command::TakeOver => Terms::of(command.verb(), 'W', Heavy, false),
-            Command::Approve { .. } | Command::Finalize => Terms::of(command.verb(), ':', Heavy, true),
+            Command::Approve { .. } | Command::Finalize | Command::Retry => Terms::of(command.verb(), ':', Heavy, true),
             Command::Auto { on: true } => Terms::of("auto on", ':', Heavy, true),
             Command::Pause => Terms::of("hold", 'H', Weight::None, false),
             Command::Auto { on: false } | Command::RunGates { .. } | Command::Note { .. } => {
@@ -83,13 +83,14 @@ impl Topic {
 }
 
 /// The commands that are a single word, with a description.
-pub(crate) const WORDS: [(&str, Command, &str); 8] = [
+pub(crate) const WORDS: [(&str, Command, &str); 9] = [
     ("promote", Command::Promote, "one step forward in the plan; asks for yes"),
     ("switch", Command::Switch, "all traffic to the candidate at once; asks for its version"),
     ("abort", Command::Abort, "give the rollout up: back to the live side; asks for yes"),
     ("rollback", Command::Rollback, "all traffic back, now; asks for yes"),
     ("pause", Command::Pause, "stop the plan where it is; asks nothing"),
     ("resume", Command::Resume, "go on with the plan; asks for yes"),
+    ("retry", Command::Retry, "let a controller begin again after it gave up; asks for yes"),
     ("finalize", Command::Finalize, "end the rollback window; asks for yes"),
     ("takeover", Command::TakeOver, "drive instead of another console; asks for yes"),
 ];
@@ -172,6 +173,9 @@ impl<'a> Words<'a> {
                 let may = if matches!(command, Command::Approve { .. }) { "is signed" } else { "may pass" };
                 let because = (!reason.is_empty()).then(|| format!("reason: {reason}"));
                 std::iter::once(format!("gate {gate} {may} {}", self.scope())).chain(because).collect()
+            }
+            Command::Retry => {
+                vec![format!("the controller begins its steps again: {} gets traffic by them", self.named(side))]
             }
             Command::Finalize => {
                 let end = format!("the rollback window ends now; {} may be let go", status.rollback.to.title());
@@ -277,7 +281,7 @@ pub(crate) fn cli_twin(command: &Command, status: &Status) -> Option<String> {
         Command::Promote if status.step.next.is_some() => {
             format!("cutover promote --to-step {} --expect {expect} --yes", status.step.index + 1)
         }
-        Command::Promote | Command::Switch | Command::Abort | Command::Resume | Command::Finalize => {
+        Command::Promote | Command::Switch | Command::Abort | Command::Resume | Command::Retry | Command::Finalize => {
             format!("cutover {verb} --expect {expect} --yes")
         }
         Command::Override { gate, .. } | Command::Approve { gate, .. } => {

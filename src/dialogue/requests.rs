@@ -57,7 +57,7 @@ impl Requests {
 
     /// The newest command that moves traffic and waits for its answer, and since when.
     pub(crate) fn waiting_for(&self) -> Option<(&Command, u64)> {
-        let moves = |pending: &&Pending| pending.command.as_move().is_some();
+        let moves = |pending: &&Pending| pending.command.moves_traffic();
         self.pending.iter().rev().find(moves).map(|pending| (&pending.command, pending.at_ms))
     }
 

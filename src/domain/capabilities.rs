@@ -1,53 +1,30 @@
-//! What a traffic system can: the console greys out what it cannot, and says why.
+//! What a kind of traffic system can by its nature, whatever state it is in.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Move, Side, Split};
+use super::{Side, Split};
 
 /// What a traffic system can and cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// Which shares can be set.
     pub weights: Weights,
-    /// Who decides on the steps.
-    pub steps: StepOwner,
-    /// A step under way can be paused at the system itself.
-    pub pause: bool,
-    /// A step under way can be aborted.
-    pub abort: bool,
-    /// Requests can be copied to the other side.
-    pub mirror: bool,
     /// How a change takes effect.
     pub applying: Applying,
     /// The split survives a restart of the router.
     pub survives_restart: bool,
     /// A stale forward order is refused by the system itself, not only by a check before it.
     pub compare_and_set: bool,
-    /// How fast the way back is.
-    pub rollback: RollbackClass,
 }
 
 impl Capabilities {
-    /// A router whose weights are set directly, in one atomic step, with compare-and-set and both sides up.
+    /// A router whose weights are set directly, in one atomic step, with compare-and-set.
     pub const fn direct() -> Self {
-        Self {
-            weights: Weights::Any,
-            steps: StepOwner::Cutover,
-            pause: false,
-            abort: true,
-            mirror: false,
-            applying: Applying::Atomic,
-            survives_restart: true,
-            compare_and_set: true,
-            rollback: RollbackClass::Instant,
-        }
+        Self { weights: Weights::Any, applying: Applying::Atomic, survives_restart: true, compare_and_set: true }
     }
 
     /// Why an order for `split` cannot be given to this system; `None` when it can.
-    pub fn refuses(&self, kind: Move, split: Split) -> Option<String> {
-        if kind == Move::Abort && !self.abort {
-            return Some("this traffic system cannot abort a step".into());
-        }
+    pub fn refuses(&self, split: Split) -> Option<String> {
         let green = split.share(Side::Green);
         match &self.weights {
             Weights::Any => None,
@@ -75,16 +52,6 @@ pub enum Weights {
     AllOrNothing,
 }
 
-/// Who decides on the steps of a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepOwner {
-    /// cutover does: every step is an order.
-    Cutover,
-    /// A controller does: we only say promote, abort, continue.
-    Controller,
-}
-
 /// How a change takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,35 +62,6 @@ pub enum Applying {
     Asynchronous,
     /// By replacing listeners: keep-alive clients see resets.
     ReloadsListeners,
-}
-
-/// How fast the way back is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RollbackClass {
-    /// The old side is up: one order.
-    Instant,
-    /// Instant until the system takes the old side down.
-    InstantUntil,
-    /// One order, but caches outside keep the old answer until its time to live is over.
-    AfterTtl,
-    /// The old side must be deployed again: minutes.
-    Redeploy,
-    /// This system cannot take traffic back.
-    None,
-}
-
-impl RollbackClass {
-    /// As the status document spells it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Instant => "instant",
-            Self::InstantUntil => "instant_until",
-            Self::AfterTtl => "after_ttl",
-            Self::Redeploy => "redeploy",
-            Self::None => "none",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -137,10 +75,10 @@ mod tests {
     #[test]
     fn a_share_the_system_does_not_know_is_refused_with_the_reason() {
         let ten = Split::toward(Side::Green, 10);
-        assert_eq!(with(Weights::Any).refuses(Move::Promote, ten), None);
-        assert!(with(Weights::AllOrNothing).refuses(Move::Promote, ten).is_some());
-        assert!(with(Weights::AllOrNothing).refuses(Move::Switch, Split::all(Side::Green)).is_none());
-        assert!(with(Weights::Listed(vec![10, 25])).refuses(Move::Promote, ten).is_none());
-        assert!(with(Weights::Listed(vec![25])).refuses(Move::Promote, ten).is_some());
+        assert_eq!(with(Weights::Any).refuses(ten), None);
+        assert!(with(Weights::AllOrNothing).refuses(ten).is_some());
+        assert!(with(Weights::AllOrNothing).refuses(Split::all(Side::Green)).is_none());
+        assert!(with(Weights::Listed(vec![10, 25])).refuses(ten).is_none());
+        assert!(with(Weights::Listed(vec![25])).refuses(ten).is_some());
     }
 }

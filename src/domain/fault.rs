@@ -18,6 +18,8 @@ pub enum BackendError {
     Denied(String),
     /// The system refused the request itself (an impossible weight, an unknown server).
     Refused(String),
+    /// The system is at work or was asked too often; nothing was done. It may be asked again.
+    Busy(String),
     /// The answer makes no sense: HTML for JSON, a cut-off body, another version's format.
     Garbled(String),
 }
@@ -44,6 +46,7 @@ impl BackendError {
             | Self::Conflict(text)
             | Self::Denied(text)
             | Self::Refused(text)
+            | Self::Busy(text)
             | Self::Garbled(text) => text,
         }
     }
@@ -57,6 +60,7 @@ impl fmt::Display for BackendError {
             Self::Conflict(_) => "the state changed",
             Self::Denied(_) => "not allowed",
             Self::Refused(_) => "refused",
+            Self::Busy(_) => "busy",
             Self::Garbled(_) => "the answer makes no sense",
         };
         write!(f, "{kind}: {}", self.detail())

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ability::{Can, WayBack};
+use super::controller::Controller;
 use super::order::Revision;
 use super::side::Pair;
 use super::split::Split;
+use super::target::Target;
 use super::version::Version;
 
 /// One reading of a traffic system.
@@ -16,21 +19,54 @@ pub struct Observation {
     pub mixed: Option<String>,
     /// The router's token for this state.
     pub revision: Revision,
-    /// Ready and configured replicas, where the router knows them.
-    pub replicas: Pair<Option<Replicas>>,
-    /// Which replicas the router does not use and why, and what helps; `None` where it uses all, or does not say.
+    /// What it says of each side.
     #[serde(default)]
-    pub unready: Pair<Option<String>>,
-    /// Versions, where the router knows them.
-    pub versions: Pair<Option<Version>>,
+    pub sides: Pair<SideSeen>,
     /// Live traffic counters, where the router has them. Cumulative since `epoch`.
     pub traffic: Option<TrafficCounters>,
-    /// A controller's own phase (`Paused: BlueGreenPause`), where one owns the steps.
-    pub controller: Option<String>,
+    /// What a controller or a slow platform is doing; `None` for a system that does nothing by itself.
+    pub controller: Option<Controller>,
+    /// How far the way back reaches now.
+    #[serde(default)]
+    pub rollback: WayBack,
+    /// Which acts the system refuses now.
+    #[serde(default)]
+    pub can: Can,
     /// What the system reports that an operator should see, cleaned and few: old workers that still serve,
     /// caches that hold the old answer for 40 s, a node that is down.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+impl Observation {
+    /// A reading of `split` with everything else unknown, and a way back of one order.
+    pub fn of(split: Split, revision: Revision) -> Self {
+        Self {
+            split,
+            mixed: None,
+            revision,
+            sides: Pair::default(),
+            traffic: None,
+            controller: None,
+            rollback: WayBack::default(),
+            can: Can::default(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// One side, as the traffic system sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SideSeen {
+    /// Where the side is asked now; `None` where the system does not say: the URLs of the config hold then.
+    #[serde(default)]
+    pub targets: Option<Vec<Target>>,
+    /// Its version, where the system knows it.
+    pub version: Option<Version>,
+    /// Ready and wanted replicas, where the system knows them.
+    pub replicas: Option<Replicas>,
+    /// Which replicas get no requests and why, and what helps; `None` where all get some, or the system does not say.
+    pub unready: Option<String>,
 }
 
 /// How many replicas of a side can take traffic.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fault::BackendError;
+use super::goal::Goal;
 use super::side::Side;
 use super::split::Split;
 
@@ -26,7 +27,7 @@ pub struct Revision(pub String);
 
 /// What an order means. A direct router only looks at the target split; a controller with a plan of
 /// its own (Argo Rollouts, Flagger, `CodeDeploy`) maps the meaning to its own verbs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Move {
     /// One step forward in the plan.
@@ -37,12 +38,30 @@ pub enum Move {
     Abort,
     /// All traffic back, during or after anything.
     Rollback,
+    /// A controller stops its own plan where it is.
+    Pause,
+    /// A controller goes on with its own plan.
+    Resume,
+    /// A controller begins again after it gave up.
+    Retry,
+    /// A controller lets the old side go.
+    Finish,
 }
 
 impl Move {
-    /// Whether traffic moves toward the candidate: such orders need consent and carry a revision.
+    /// Whether traffic moves toward the candidate, now or later: such orders need consent and carry a revision.
     pub const fn is_forward(self) -> bool {
-        matches!(self, Self::Promote | Self::Switch)
+        matches!(self, Self::Promote | Self::Switch | Self::Resume | Self::Retry | Self::Finish)
+    }
+
+    /// Whether traffic goes back to the live side.
+    pub const fn is_back(self) -> bool {
+        matches!(self, Self::Abort | Self::Rollback)
+    }
+
+    /// Whether it moves traffic; the other ones stop a controller, or let it go on.
+    pub const fn moves(self) -> bool {
+        matches!(self, Self::Promote | Self::Switch | Self::Abort | Self::Rollback)
     }
 
     /// The verb, as the CLI and the journal spell it.
@@ -52,6 +71,10 @@ impl Move {
             Self::Switch => "switch",
             Self::Abort => "abort",
             Self::Rollback => "rollback",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Finish => "finish",
         }
     }
 }
@@ -78,6 +101,23 @@ pub struct Order {
     pub toward: Side,
     /// The revision that was on the screen. Forward orders carry it; abort and rollback never do.
     pub expected: Option<Revision>,
+}
+
+/// A traffic system took an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// What will show that it took effect.
+    pub goal: Goal,
+    /// How long that may take, in milliseconds; `None`: as long as is usual for the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle_within_ms: Option<u64>,
+}
+
+impl Accepted {
+    /// `order` was accepted, and is read back as it was asked.
+    pub const fn as_asked(order: &Order) -> Self {
+        Self { goal: Goal::of(order), settle_within_ms: None }
+    }
 }
 
 /// The progress of an order.
@@ -128,8 +168,12 @@ pub enum OrderFault {
     Denied,
     /// The traffic system refused the request itself.
     Refused,
+    /// The traffic system was busy, or asked too often; it did not act.
+    Busy,
     /// The answer makes no sense: it may have happened.
     Garbled,
+    /// The traffic system took it and gave it up by itself.
+    GivenUp,
     /// A newer order took its place.
     Superseded,
     /// It was not sent: the journal could not be written first.
@@ -146,6 +190,7 @@ impl From<&BackendError> for OrderFault {
             BackendError::Conflict(_) => Self::Conflict,
             BackendError::Denied(_) => Self::Denied,
             BackendError::Refused(_) => Self::Refused,
+            BackendError::Busy(_) => Self::Busy,
             BackendError::Garbled(_) => Self::Garbled,
         }
     }

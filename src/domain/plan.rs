@@ -45,18 +45,6 @@ impl Default for Plan {
     }
 }
 
-impl Plan {
-    /// The step (index from 0) and share that come after the candidate has `share` percent.
-    pub fn next_after(&self, share: u8) -> Option<(usize, u8)> {
-        self.steps.iter().copied().enumerate().find(|&(_, step)| step > share)
-    }
-
-    /// How many steps are reached at `share` percent.
-    pub fn reached(&self, share: u8) -> usize {
-        self.steps.iter().filter(|&&step| step <= share).count()
-    }
-}
-
 /// What becomes of traffic when a plan that is walked unattended fails. What a guard does is the guard's own setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

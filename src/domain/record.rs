@@ -9,10 +9,11 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::controller::ControllerState;
 use super::digest::Digest;
 use super::gate::Evidence;
 use super::guard::Breach;
-use super::order::{Order, OrderFault, OrderId, OrderState};
+use super::order::{Accepted, Order, OrderFault, OrderId, OrderState};
 use super::side::{Pair, Side};
 use super::split::Split;
 use super::version::Version;
@@ -160,6 +161,9 @@ pub enum Fact {
         /// What went wrong; `None` where nothing did, and in records of earlier versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<OrderFault>,
+        /// What the backend answered, where it accepted the order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<Accepted>,
     },
     /// A gate run ended.
     Gate {
@@ -202,6 +206,19 @@ pub enum Fact {
         desired: Split,
         /// What the router says.
         observed: Split,
+    },
+    /// A controller took a step of its own plan, or gave the rollout up by itself.
+    Progress {
+        /// What the router says.
+        split: Split,
+        /// The side that was live before.
+        origin: Side,
+        /// What the controller does.
+        state: ControllerState,
+        /// How many of its steps it has reached, and how many there are.
+        step: (usize, usize),
+        /// Its own words, cleaned.
+        message: String,
     },
     /// The side that traffic would go back to answers nothing any more, or answers again.
     Standby {

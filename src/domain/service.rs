@@ -8,6 +8,7 @@ use super::alert::AlertSpec;
 use super::gate::GateSpec;
 use super::guard::GuardSpec;
 use super::metric::MetricsSpec;
+use super::pace::Pace;
 use super::plan::Plan;
 use super::side::Pair;
 use super::transport::Transport;
@@ -35,8 +36,8 @@ pub struct Service {
     /// Where alerts go, in the order of the file.
     #[serde(default)]
     pub alerts: Vec<AlertSpec>,
-    /// An order that is not read back within this time is late, in milliseconds.
-    pub verify_timeout_ms: u64,
+    /// How fast the traffic system answers and acts.
+    pub pace: Pace,
     /// Data older than this is stale: forward is locked, in milliseconds.
     pub stale_after_ms: u64,
     /// Where journal, lease and gate logs lie.

@@ -131,14 +131,14 @@ fn subject(world: &World, record: &Record) -> Option<Subject> {
             AlertKind::Gate
         }
         Fact::Paused { cause, .. } if by_itself && !by_guard(cause) => AlertKind::Paused,
-        Fact::Ordered { order: given, cause, .. } if !given.kind.is_forward() && !by_guard(cause) => {
+        Fact::Ordered { order: given, cause, .. } if given.kind.is_back() && !by_guard(cause) => {
             order = Some(given.clone());
             AlertKind::Rollback
         }
         Fact::OrderIs { id, state, fault, .. } => {
             let last = world.rollout().last.as_ref().filter(|last| last.order.id == *id)?;
             let superseded = *fault == Some(OrderFault::Superseded);
-            let back = !last.order.kind.is_forward();
+            let back = last.order.kind.is_back();
             order = Some(last.order.clone());
             match state {
                 OrderState::Verified if back => AlertKind::RolledBack,

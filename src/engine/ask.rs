@@ -29,10 +29,12 @@ impl State {
             Command::Promote | Command::Switch => self.go_forward(request, target),
             Command::Abort => self.abort(request, target),
             Command::Rollback => self.roll_back(request.by, Some(id), request.why, Cause::Operator),
-            Command::Pause => self.pause(id, request.by, request.why),
-            Command::Resume => self.resume(id, request.by),
+            Command::Pause => self.pause(request, target),
+            Command::Resume => self.resume(request, target),
+            Command::Retry => self.ask_controller(request, target),
             Command::Override { gate, reason } => self.decide_gate(id, request.by, &gate, &reason, false),
             Command::Approve { gate, reason } => self.decide_gate(id, request.by, &gate, &reason, true),
+            Command::Finalize if target.is_some() => self.ask_controller(request, target),
             Command::Finalize => {
                 let live = self.world.candidate();
                 self.settle_on_disk(id, Fact::Finalized { live }, request.by);
@@ -101,28 +103,46 @@ impl State {
         self.order(Wanted::of(Move::Abort, target, request));
     }
 
-    fn pause(&mut self, id: u64, by: Actor, why: Option<String>) {
+    /// Asks the controller that walks the plan for what the command means.
+    fn ask_controller(&mut self, request: Request, target: Option<Split>) {
+        if let (Some(target), Some(kind)) = (target, request.command.as_move()) {
+            self.order(Wanted::of(kind, target, request));
+        }
+    }
+
+    fn pause(&mut self, request: Request, target: Option<Split>) {
+        let id = request.id;
         if matches!(self.world.rollout().stage, Stage::Finalized | Stage::Aborted | Stage::RolledBack) {
             return self.reply(id, already("no rollout is under way: nothing to pause".into()));
         }
         if self.world.rollout().paused.is_some() {
             return self.reply(id, already("already paused".into()));
         }
-        self.settle_on_disk(
-            id,
-            Fact::Paused { why: why.map(|text| clean(&text, 200)), cause: Some(Cause::Operator) },
-            by,
-        );
+        if target.is_some() {
+            return self.ask_controller(request, target);
+        }
+        let why = request.why.map(|text| clean(&text, 200));
+        self.settle_on_disk(id, Fact::Paused { why, cause: Some(Cause::Operator) }, request.by);
     }
 
-    fn resume(&mut self, id: u64, by: Actor) {
-        let drift = self.world.drift();
-        if let Some(drift) = drift {
+    fn resume(&mut self, request: Request, target: Option<Split>) {
+        let is_paused = self.world.rollout().paused.is_some();
+        if is_paused && target.is_some() && self.world.drift().is_none() {
+            return self.ask_controller(request, target);
+        }
+        let (id, by) = (request.id, request.by);
+        let late = self.orders.accept_late(&self.world, &by.name);
+        let is_late = late.is_some();
+        let observed = self.world.router.split().filter(|_| is_late || self.world.drift().is_some());
+        if let Some(fact) = late {
+            self.record(fact, by.clone());
+        }
+        if let Some(split) = observed {
             self.world.router.drift = None;
-            let adopted = Fact::Adopted { split: drift.observed, origin: Some(self.world.origin()) };
+            let adopted = Fact::Adopted { split, origin: Some(self.world.origin()) };
             self.settle_on_disk(id, adopted, by.clone());
         }
-        match (self.world.rollout().paused.is_some(), drift.is_some()) {
+        match (is_paused, observed.is_some()) {
             (true, true) => self.record(Fact::Resumed, by),
             (true, false) => self.settle_on_disk(id, Fact::Resumed, by),
             (false, true) => {}

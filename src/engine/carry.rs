@@ -17,6 +17,7 @@ impl State {
                 Wish::Record(fact, by) => self.record(fact, by),
                 Wish::Order(wanted) => self.order(wanted),
                 Wish::RollBack { why, cause } => self.roll_back(Actor::auto(), None, Some(why), cause),
+                Wish::Pause { why, cause } => self.stop_plan(why, cause),
                 Wish::Log(level, source, text) => self.log(level, source, &text),
                 Wish::Do(effect) => self.out.push(effect),
             }
@@ -27,7 +28,7 @@ impl State {
     pub(super) fn order(&mut self, wanted: Wanted) {
         let Wanted { kind, target, by, request, why, cause } = wanted;
         let forward = kind.is_forward();
-        if !forward {
+        if kind.is_back() {
             // Reason: an order back, by a person or a guard, ends the walk; a person begins the next.
             self.walk.set(false);
         }
@@ -38,24 +39,50 @@ impl State {
             records.push(self.fold(fact, self.world.me.clone()));
         }
         if forward && !matches!(self.world.rollout().stage, Stage::Moving | Stage::Switched) {
-            let versions = self.world.sides.map(|_, side| match side.serves() {
-                Serves::Known(version) => Some(version),
-                _ => None,
-            });
-            records.push(self.fold(Fact::Started { live: self.world.origin(), versions }, by.clone()));
+            let started = self.started();
+            records.push(self.fold(started, by.clone()));
         }
         records.push(self.fold(Fact::Ordered { order: order.clone(), digest, why, cause: Some(cause) }, by));
         if let Some(id) = request {
             self.reply(id, Reply::Ordered { id: order.id.clone() });
         }
-        self.orders.sent(order.clone(), self.world.now);
+        self.orders.sent(order.clone(), &self.world);
         self.world.router.drift = None;
-        self.guards.rearm();
+        if kind != Move::Pause {
+            self.guards.rearm();
+        }
         let rule = if forward { WriteRule::BeforeSending } else { WriteRule::NeverInTheWay };
         self.out.push(Effect::Send { order, records, rule });
-        if !forward {
+        if kind.is_back() {
             let wishes = self.gates.stop();
             self.carry_out(wishes);
+        }
+    }
+
+    /// A rollout of what both sides serve now begins.
+    pub(super) fn started(&self) -> Fact {
+        let versions = self.world.sides.map(|_, side| match side.serves() {
+            Serves::Known(version) => Some(version),
+            _ => None,
+        });
+        Fact::Started { live: self.world.origin(), versions }
+    }
+
+    /// Stops the plan: ours, or the controller's, where it can be stopped. A controller that cannot goes on, and only
+    /// what cutover would do next is stopped.
+    fn stop_plan(&mut self, why: String, cause: Cause) {
+        let split = self.world.plan_owner().and_then(|_| self.world.router.split());
+        let refusal = self.world.refuses(Move::Pause).map(str::to_owned);
+        match (split, refusal) {
+            (None, _) => self.record(Fact::Paused { why: Some(why), cause: Some(cause) }, Actor::auto()),
+            (Some(target), None) => {
+                let (kind, by) = (Move::Pause, Actor::auto());
+                self.order(Wanted { kind, target, by, request: None, why: Some(why), cause });
+            }
+            (Some(_), Some(refusal)) => {
+                let why = format!("{why}; the controller goes on, it cannot be paused: {refusal}");
+                self.record(Fact::Paused { why: Some(why), cause: Some(cause) }, Actor::auto());
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Command {
     Pause,
     /// Go on with the plan; after drift, accept what the router says.
     Resume,
+    /// Let a controller begin again after it gave up.
+    Retry,
     /// Let one failing gate pass for this candidate version.
     Override {
         /// The gate's name.
@@ -57,15 +59,34 @@ pub enum Command {
 
 impl Command {
     /// The commands that a snapshot lists blockers of.
-    pub const BLOCKABLE: [Self; 5] = [Self::Promote, Self::Switch, Self::Abort, Self::Rollback, Self::Finalize];
+    pub const BLOCKABLE: [Self; 8] = [
+        Self::Promote,
+        Self::Switch,
+        Self::Abort,
+        Self::Rollback,
+        Self::Finalize,
+        Self::Pause,
+        Self::Resume,
+        Self::Retry,
+    ];
 
-    /// The move it asks the traffic system for; `None` where it moves no traffic.
+    /// Whether it asks the traffic system to move traffic now.
+    pub const fn moves_traffic(&self) -> bool {
+        matches!(self, Self::Promote | Self::Switch | Self::Abort | Self::Rollback)
+    }
+
+    /// The move it asks the traffic system for; `None` where it asks for none. Those that move no traffic are asked of
+    /// a controller only.
     pub const fn as_move(&self) -> Option<Move> {
         match self {
             Self::Promote => Some(Move::Promote),
             Self::Switch => Some(Move::Switch),
             Self::Abort => Some(Move::Abort),
             Self::Rollback => Some(Move::Rollback),
+            Self::Pause => Some(Move::Pause),
+            Self::Resume => Some(Move::Resume),
+            Self::Retry => Some(Move::Retry),
+            Self::Finalize => Some(Move::Finish),
             _ => None,
         }
     }
@@ -85,8 +106,9 @@ impl Command {
             Self::Switch => Move::Switch.verb(),
             Self::Abort => Move::Abort.verb(),
             Self::Rollback => Move::Rollback.verb(),
-            Self::Pause => "pause",
-            Self::Resume => "resume",
+            Self::Pause => Move::Pause.verb(),
+            Self::Resume => Move::Resume.verb(),
+            Self::Retry => Move::Retry.verb(),
             Self::Override { .. } => "override",
             Self::Approve { .. } => "approve",
             Self::Finalize => "finalize",

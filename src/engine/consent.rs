@@ -7,7 +7,7 @@ use super::snapshot::{Blocked, GateState};
 use super::watch::Serves;
 use super::world::World;
 use crate::domain::fault::BackendError;
-use crate::domain::{Digest, GateSpec, Split};
+use crate::domain::{ControllerState, Digest, GateSpec, Move, Split};
 
 /// One thing that blocks a command.
 pub(super) struct Blocker {
@@ -65,9 +65,7 @@ impl<'a> Consent<'a> {
             Command::Promote | Command::Switch => self.forward_blockers(command, &mut found),
             Command::Abort => {
                 self.lease_blocker(&mut found);
-                if !self.world.capabilities.abort {
-                    push(&mut found, RefusalKind::Usage, "this traffic system cannot abort a step");
-                }
+                self.system_blocker(Move::Abort, &mut found);
             }
             Command::Rollback => {
                 if self.world.access.is_read_only() {
@@ -80,6 +78,13 @@ impl<'a> Consent<'a> {
                 if self.world.rollout().stage != Stage::Switched {
                     push(&mut found, RefusalKind::Usage, "nothing to finalize: no rollback window is open");
                 }
+                self.system_blocker(Move::Finish, &mut found);
+            }
+            Command::Retry => {
+                self.lease_blocker(&mut found);
+                self.journal_blocker(&mut found);
+                self.stale_blocker(&mut found);
+                self.retry_blocker(&mut found);
             }
             Command::Override { .. } => {
                 self.lease_blocker(&mut found);
@@ -89,6 +94,9 @@ impl<'a> Consent<'a> {
             Command::Pause | Command::Resume | Command::Auto { .. } => {
                 self.lease_blocker(&mut found);
                 self.journal_blocker(&mut found);
+                if self.world.plan_owner().is_some() {
+                    command.as_move().into_iter().for_each(|kind| self.system_blocker(kind, &mut found));
+                }
             }
             Command::Approve { .. } => {
                 self.lease_blocker(&mut found);
@@ -124,12 +132,28 @@ impl<'a> Consent<'a> {
         self.version_blocker(found);
         self.replica_blocker(found);
         self.gate_blockers(false, found);
-        if let (Some(target), Some(kind)) = (self.target(command), command.as_move())
-            && let Some(why) = self.world.capabilities.refuses(kind, target)
-        {
-            push(found, RefusalKind::Usage, &why);
+        if let (Some(target), Some(kind)) = (self.target(command), command.as_move()) {
+            if let Some(why) = self.world.capabilities.refuses(target) {
+                push(found, RefusalKind::Usage, &why);
+            }
+            self.system_blocker(kind, found);
         }
         found.sort_by_key(|blocker| blocker.kind);
+    }
+
+    /// What the traffic system itself says against `kind`.
+    fn system_blocker(&self, kind: Move, found: &mut Vec<Blocker>) {
+        if let Some(why) = self.world.refuses(kind) {
+            push(found, RefusalKind::Blocked, &format!("the traffic system cannot {kind} now: {why}"));
+        }
+    }
+
+    fn retry_blocker(&self, found: &mut Vec<Blocker>) {
+        match self.world.plan_owner().map(|controller| controller.state) {
+            Some(ControllerState::Aborted | ControllerState::Failed) => self.system_blocker(Move::Retry, found),
+            Some(_) => push(found, RefusalKind::Usage, "nothing to retry: the controller has given up nothing"),
+            None => push(found, RefusalKind::Usage, "nothing to retry: no controller walks a plan here; promote"),
+        }
     }
 
     fn lease_blocker(&self, found: &mut Vec<Blocker>) {
@@ -153,7 +177,7 @@ impl<'a> Consent<'a> {
                     self.world.router.fault.as_ref().map_or_else(|| "not read yet".into(), BackendError::when_reading);
                 push(found, RefusalKind::Stale, &format!("router: {why}"));
             }
-            Some(age) if age > self.world.service.stale_after_ms => {
+            Some(age) if age > self.world.router_stale_ms() => {
                 let why = self
                     .world
                     .router
@@ -243,12 +267,13 @@ impl<'a> Consent<'a> {
     pub(super) fn target(&self, command: &Command) -> Option<Split> {
         let candidate = self.world.candidate();
         match command {
-            Command::Promote => {
-                let (_, share) = self.world.service.plan.next_after(self.world.share()?)?;
-                Some(Split::toward(candidate, share))
-            }
+            Command::Promote => Some(Split::toward(candidate, self.world.next_share()?)),
             Command::Switch => Some(Split::all(candidate)),
             Command::Abort | Command::Rollback => Some(Split::all(self.world.origin())),
+            // A controller is asked to stop, or to go on, from where it is.
+            Command::Pause | Command::Resume | Command::Retry | Command::Finalize => {
+                self.world.plan_owner().and_then(|_| self.world.router.split())
+            }
             _ => None,
         }
     }
@@ -270,7 +295,8 @@ impl<'a> Consent<'a> {
                 |it: Blocker| Blocked { command: command.clone(), because: it.text, kind: it.kind, gate: it.gate };
             self.blockers(command).into_iter().map(blocked).collect::<Vec<_>>()
         };
-        Command::BLOCKABLE.iter().flat_map(of).collect()
+        let is_known = |command: &&Command| **command != Command::Retry || self.world.plan_owner().is_some();
+        Command::BLOCKABLE.iter().filter(is_known).flat_map(of).collect()
     }
 }
 

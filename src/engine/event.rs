@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Request;
 use crate::domain::metric::Scrape;
-use crate::domain::{BackendError, Evidence, LoadRun, Observation, OrderId, Record, Revision, Side, Version};
+use crate::domain::{Accepted, BackendError, Evidence, LoadRun, Observation, OrderId, Record, Side, Version};
 
 /// What happened. The runtime hands each in with the [`Stamp`](crate::domain::Stamp) of its arrival.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ pub enum Event {
     Answered {
         /// Which order.
         id: OrderId,
-        /// The revision after it where the system has one, or what went wrong.
-        result: Result<Option<Revision>, BackendError>,
+        /// What will show that it took effect, or what went wrong.
+        result: Result<Accepted, BackendError>,
     },
     /// Another process appended to the journal (or these are the records read at the start).
     Recorded {

@@ -203,7 +203,7 @@ fn trip(world: &World, spec: &GuardSpec, side: Side, value: f64, over: Option<Ex
                 wishes.push(Wish::Log(LogLevel::Err, "guard", text));
             }
             if world.rollout().paused.is_none() {
-                wishes.push(Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Guard) }));
+                wishes.push(Wish::Pause { why, cause: Cause::Guard });
             }
         }
         GuardAction::Rollback => wishes.push(Wish::RollBack { why, cause: Cause::Guard }),

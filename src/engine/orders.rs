@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::{Effect, WriteRule};
+use super::rollout::Tracked;
 use super::wish::Wish;
 use super::world::World;
+use crate::domain::text::clean;
 use crate::domain::{
-    BackendError, Digest, Fact, LogLevel, Move, Order, OrderFault, OrderId, OrderState, Revision, Split, Stamp,
+    Accepted, BackendError, Controller, ControllerState, Digest, Fact, LogLevel, Move, Observation, Order, OrderFault,
+    OrderId, OrderState, Split, Stamp,
 };
 
-/// A rollback that is not answered is sent again after this long, milliseconds.
-const RETRY_MS: u64 = 1_000;
-/// And at most this often: then a person must look.
+/// A rollback is sent again at most this often: then a person must look.
 const MAX_RETRIES: u32 = 600;
 
 /// The orders of this process.
@@ -33,6 +34,10 @@ struct Pending {
     nothing_happened: Option<(String, OrderFault)>,
     may_have_happened: bool,
     late: bool,
+    /// What a controller did when the order was made.
+    before: Option<ControllerState>,
+    /// Whether the system was seen at work since it accepted the order.
+    worked: bool,
 }
 
 impl Orders {
@@ -62,22 +67,23 @@ impl Orders {
     /// Forgets the order under way for a newer one; the fact that ends it, where it was not settled.
     pub(super) fn supersede(&mut self, world: &World) -> Option<Fact> {
         self.pending = None;
-        let id = world.rollout().unsettled()?.order.id.clone();
-        let detail = Some("superseded by a newer order".to_owned());
-        Some(Fact::OrderIs { id, state: OrderState::Failed, detail, fault: Some(OrderFault::Superseded) })
+        let id = &world.rollout().unsettled()?.order.id;
+        Some(is(id, OrderState::Failed, "superseded by a newer order".into(), Some(OrderFault::Superseded)))
     }
 
     /// Follows `order` from now on.
-    pub(super) fn sent(&mut self, order: Order, now: Stamp) {
+    pub(super) fn sent(&mut self, order: Order, world: &World) {
         self.pending = Some(Pending {
             order,
-            sent: now,
-            last_try: now,
+            sent: world.now,
+            last_try: world.now,
             answered: false,
             retries: 0,
             nothing_happened: None,
             may_have_happened: false,
             late: false,
+            before: world.controller().map(|it| it.state),
+            worked: false,
         });
     }
 
@@ -101,7 +107,7 @@ impl Orders {
         &mut self,
         world: &World,
         id: &OrderId,
-        result: Result<Option<Revision>, BackendError>,
+        result: Result<Accepted, BackendError>,
     ) -> Vec<Wish> {
         let Some(pending) = self.pending.as_mut().filter(|pending| pending.order.id == *id) else { return Vec::new() };
         pending.answered = true;
@@ -109,19 +115,22 @@ impl Orders {
         let kind = pending.order.kind;
         let mut wishes = Vec::new();
         match result {
-            Ok(_) => {
-                wishes.extend(news(world, id, OrderState::Accepted, None, None));
+            Ok(accepted) => {
+                pending.nothing_happened = None;
+                let (id, state) = (id.clone(), OrderState::Accepted);
+                let accepted = Fact::OrderIs { id, state, detail: None, fault: None, accepted: Some(accepted) };
+                wishes.extend(news(world, accepted));
                 wishes.push(Wish::Do(Effect::Observe));
             }
             Err(error) if error.may_have_happened() => {
-                wishes.extend(news(world, id, OrderState::Unknown, Some(error.to_string()), Some((&error).into())));
+                wishes.extend(news(world, is(id, OrderState::Unknown, error.to_string(), Some((&error).into()))));
                 wishes.push(Wish::Do(Effect::Observe));
             }
             // Reason: the way back is not given up because the line is down for a moment.
             Err(error) if kind == Move::Rollback && !matches!(error, BackendError::Denied(_)) => {
                 let (text, fault) = (error.to_string(), OrderFault::from(&error));
                 pending.nothing_happened = Some((text.clone(), fault));
-                wishes.extend(news(world, id, OrderState::Sent, Some(text.clone()), Some(fault)));
+                wishes.extend(news(world, is(id, OrderState::Sent, text.clone(), Some(fault))));
                 wishes.push(Wish::Log(LogLevel::Warn, "rollback", format!("{text}; trying again")));
             }
             Err(error) => wishes.extend(self.give_up(world, id, error.to_string(), (&error).into())),
@@ -132,8 +141,8 @@ impl Orders {
     /// The order `id` was not sent, because the journal could not be written.
     pub(super) fn not_sent(&mut self, id: &OrderId, why: &str) -> Fact {
         self.pending = None;
-        let detail = Some(format!("not sent: the journal cannot be written: {why}"));
-        Fact::OrderIs { id: id.clone(), state: OrderState::Failed, detail, fault: Some(OrderFault::Journal) }
+        let why = format!("not sent: the journal cannot be written: {why}");
+        is(id, OrderState::Failed, why, Some(OrderFault::Journal))
     }
 
     /// The process ends and will not try again: an order that certainly was not carried out must not look as if it
@@ -147,31 +156,47 @@ impl Orders {
 
     fn give_up(&mut self, world: &World, id: &OrderId, why: String, fault: OrderFault) -> Option<Wish> {
         self.pending = None;
-        news(world, id, OrderState::Failed, Some(why), Some(fault))
+        news(world, is(id, OrderState::Failed, why, Some(fault)))
     }
 
-    /// The router was read: an order of any process that asked for the reported split is verified.
+    /// The router was read: an order of any process whose goal it shows is verified; one that the system itself gave up
+    /// has failed.
     pub(super) fn observed(&mut self, world: &World) -> Option<Wish> {
         let (_, seen) = world.router.seen.as_ref()?;
         let last = world.rollout().unsettled()?;
-        if seen.split != last.order.target || seen.mixed.is_some() {
-            return None;
-        }
-        let id = &last.order.id;
-        if let Some(pending) = self.pending.as_ref().filter(|pending| pending.order.id == *id) {
-            // Reason: before the backend has answered, the split that is read may be the one from before the order.
-            if !pending.answered {
+        // Reason: a platform that is at work may still change what it shows.
+        let changes = at_work(seen) && world.plan_owner().is_none();
+        let (id, is_met) = (&last.order.id, last.goal().is_met(seen) && !changes);
+        if let Some(pending) = self.pending.as_mut().filter(|pending| pending.order.id == *id) {
+            // Reason: before the backend has answered, what is read may be from before the order. And what was certainly
+            // not carried out proves nothing: an order before it may still take effect.
+            if !pending.answered || !pending.may_have_happened {
                 return None;
             }
-            let detail = format!("router says {} after {} ms", seen.split, world.now.since_ms(pending.sent));
-            self.pending = None;
-            news(world, id, OrderState::Verified, Some(detail), None)
-        } else if settles_for_others(world) && world.now.since_ms(last.at) > 2_000 {
+            pending.worked |= at_work(seen);
+            if is_met {
+                let detail = format!("router says {} after {} ms", seen.split, world.now.since_ms(pending.sent));
+                self.pending = None;
+                return news(world, is(id, OrderState::Verified, detail, None));
+            }
+            let why = given_up(pending, seen, world)?;
+            self.give_up(world, &id.clone(), why, OrderFault::GivenUp)
+        } else if is_met && settles_for_others(world) && world.now.since_ms(last.at) > 2_000 {
             let detail = format!("left behind by another process; router says {}", seen.split);
-            news(world, id, OrderState::Verified, Some(detail), None)
+            news(world, is(id, OrderState::Verified, detail, None))
         } else {
             None
         }
+    }
+
+    /// A person accepts what the router says instead of an order that is late; the fact that ends the order.
+    pub(super) fn accept_late(&mut self, world: &World, by: &str) -> Option<Fact> {
+        let last = world.rollout().unsettled()?;
+        let is_late = world.now.since_ms(last.at) > last.settle_within_ms(&world.service.pace);
+        let split = world.router.split().filter(|_| is_late && world.router_is_fresh())?;
+        self.pending = None;
+        let why = format!("given up by {by}, who accepts what the router says: {split}");
+        Some(is(&last.order.id, OrderState::Failed, why, Some(OrderFault::NotSeen)))
     }
 
     /// Once a second: retries, lateness, and orders other processes left behind.
@@ -182,25 +207,27 @@ impl Orders {
     fn follow_own(&mut self, world: &World) -> Vec<Wish> {
         let mut wishes = Vec::new();
         let Some(pending) = self.pending.as_mut() else { return wishes };
+        let last = world.rollout().last.as_ref().filter(|last| last.order.id == pending.order.id);
+        let pace = &world.service.pace;
+        let limit = last.map_or(pace.settle_within_ms, |last| last.settle_within_ms(pace));
         let waited = world.now.since_ms(pending.sent);
-        let became_late = waited > world.service.verify_timeout_ms && !pending.late;
+        let became_late = waited > limit && !pending.late;
         pending.late |= became_late;
         let (id, kind) = (pending.order.id.clone(), pending.order.kind);
-        if kind == Move::Rollback {
-            let due = pending.answered && world.now.since_ms(pending.last_try) >= RETRY_MS;
-            if due && pending.retries < MAX_RETRIES {
+        let is_lost = pending.late && world.router_is_fresh() && has_lost(pending, last, world);
+        if kind == Move::Rollback && !is_lost {
+            let after = if pending.nothing_happened.is_some() { Some(pace.read_every_ms) } else { pace.retry_ms };
+            let is_due = after.is_some_and(|ms| pending.answered && world.now.since_ms(pending.last_try) >= ms);
+            if is_due && pending.retries < MAX_RETRIES {
                 pending.retries += 1;
                 pending.last_try = world.now;
                 pending.answered = false;
                 let order = pending.order.clone();
                 wishes.push(Wish::Do(Effect::Send { order, records: Vec::new(), rule: WriteRule::NeverInTheWay }));
             }
-        } else if became_late {
-            let unknown = world.rollout().last.as_ref().is_some_and(|last| last.state == OrderState::Unknown);
-            if unknown && is_fresh(world) {
-                let why = format!("not carried out: router says {} after {} s", says(world), waited / 1000);
-                wishes.extend(self.give_up(world, &id, why, OrderFault::NotSeen));
-            }
+        } else if is_lost {
+            let why = format!("not carried out: router says {} after {} s", says(world), waited / 1000);
+            wishes.extend(self.give_up(world, &id, why, OrderFault::NotSeen));
         }
         if became_late {
             let text = format!("order {id} is not read back after {} s", waited / 1000);
@@ -211,39 +238,70 @@ impl Orders {
     }
 }
 
+const fn at_work(seen: &Observation) -> bool {
+    matches!(&seen.controller, Some(Controller { state: ControllerState::Working, .. }))
+}
+
+const fn gave_up(state: ControllerState) -> bool {
+    matches!(state, ControllerState::Aborted | ControllerState::Failed)
+}
+
+/// Why the system itself ended the order without reaching its goal; `None` where it did not. An order back that the
+/// kind sends again is not given up.
+fn given_up(pending: &Pending, seen: &Observation, world: &World) -> Option<String> {
+    let controller = seen.controller.as_ref()?;
+    let kind = pending.order.kind;
+    let was_well = pending.worked || !pending.before.is_some_and(gave_up);
+    let message = clean(&controller.message, 200);
+    if kind.is_forward() && gave_up(controller.state) && was_well {
+        return Some(format!("the system gave it up: {message}; router says {}", seen.split));
+    }
+    let is_over = controller.state == ControllerState::Resting && pending.worked;
+    let is_sent_again = kind == Move::Rollback && world.service.pace.retry_ms.is_some();
+    (is_over && !is_sent_again).then(|| format!("the system ended it at {}: {message}", seen.split))
+}
+
+/// Whether a late order was certainly not carried out: no answer ever came and the router does not show it, or a
+/// controller that accepted it does nothing.
+fn has_lost(pending: &Pending, last: Option<&Tracked>, world: &World) -> bool {
+    match (last.map(|last| last.state), world.controller()) {
+        (Some(OrderState::Unknown), _) => pending.order.kind != Move::Rollback,
+        (Some(OrderState::Accepted), Some(controller)) => {
+            controller.state != ControllerState::Working && world.service.pace.retry_ms.is_none()
+        }
+        _ => false,
+    }
+}
+
 /// An order whose own process is gone, and that the router does not show in time.
 fn follow_foreign(world: &World) -> Option<Wish> {
     let last = world.rollout().unsettled()?;
-    let is_late = world.now.since_ms(last.at) > world.service.verify_timeout_ms;
-    if !settles_for_others(world) || !is_fresh(world) || !is_late {
+    let is_late = world.now.since_ms(last.at) > last.settle_within_ms(&world.service.pace);
+    let is_at_work = world.controller().is_some_and(|it| it.state == ControllerState::Working);
+    if !settles_for_others(world) || !world.router_is_fresh() || !is_late || is_at_work {
         return None;
     }
     let detail = format!("left behind by another process and not carried out: router says {}", says(world));
-    news(world, &last.order.id, OrderState::Failed, Some(detail), Some(OrderFault::NotSeen))
+    news(world, is(&last.order.id, OrderState::Failed, detail, Some(OrderFault::NotSeen)))
+}
+
+/// How far the order `id` is.
+fn is(id: &OrderId, state: OrderState, detail: String, fault: Option<OrderFault>) -> Fact {
+    Fact::OrderIs { id: id.clone(), state, detail: Some(detail), fault, accepted: None }
 }
 
 /// The record of how far an order is; `None` where that is on record.
-fn news(
-    world: &World,
-    id: &OrderId,
-    state: OrderState,
-    detail: Option<String>,
-    fault: Option<OrderFault>,
-) -> Option<Wish> {
+fn news(world: &World, fact: Fact) -> Option<Wish> {
+    let Fact::OrderIs { id, state, fault, .. } = &fact else { return None };
     let same = world.rollout().last.as_ref().is_some_and(|last| {
-        last.order.id == *id && last.state == state && (state != OrderState::Sent || last.fault == fault)
+        last.order.id == *id && last.state == *state && (*state != OrderState::Sent || last.fault == *fault)
     });
-    let fact = Fact::OrderIs { id: id.clone(), state, detail, fault };
     (!same).then(|| Wish::Record(fact, world.me.clone()))
 }
 
 /// Any process that may move traffic may say what became of an order whose own process is gone.
 const fn settles_for_others(world: &World) -> bool {
     world.may_drive() && !world.access.only_looks()
-}
-
-fn is_fresh(world: &World) -> bool {
-    world.router.age_ms(world.now).is_some_and(|age| age < world.service.stale_after_ms)
 }
 
 fn says(world: &World) -> String {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::EventLine;
 use crate::domain::text::clean;
 use crate::domain::{
-    Actor, Cause, Digest, Evidence, Fact, Move, Order, OrderFault, OrderId, OrderState, Pair, Record, Side, Split,
-    Stamp, Verdict, Version,
+    Accepted, Actor, Cause, ControllerState, Digest, Evidence, Fact, Goal, Move, Order, OrderFault, OrderId,
+    OrderState, Pace, Pair, Record, Side, Split, Stamp, Verdict, Version,
 };
 
 /// Events kept for the screen.
@@ -52,18 +52,33 @@ pub(super) struct Tracked {
     pub(super) settled: Option<Stamp>,
     pub(super) detail: Option<String>,
     pub(super) fault: Option<OrderFault>,
+    /// What the backend answered when it accepted the order.
+    pub(super) accepted: Option<Accepted>,
     pub(super) cause: Option<Cause>,
     pub(super) why: Option<String>,
 }
 
 /// How far an order is, what the backend said, and what went wrong.
-type News<'a> = (OrderState, Option<&'a String>, Option<OrderFault>);
+type News<'a> = (OrderState, Option<&'a String>, Option<OrderFault>, Option<&'a Accepted>);
 
 impl Tracked {
-    fn is(&mut self, (state, detail, fault): News<'_>, at: Stamp) {
+    /// What has to be read before the order took effect.
+    pub(super) fn goal(&self) -> Goal {
+        self.accepted.as_ref().map_or_else(|| Goal::of(&self.order), |accepted| accepted.goal.clone())
+    }
+
+    /// How long that may take, in milliseconds.
+    pub(super) fn settle_within_ms(&self, pace: &Pace) -> u64 {
+        self.accepted.as_ref().and_then(|it| it.settle_within_ms).unwrap_or(pace.settle_within_ms)
+    }
+
+    fn is(&mut self, (state, detail, fault, accepted): News<'_>, at: Stamp) {
         (self.state, self.fault) = (state, fault);
         if let Some(detail) = detail {
             self.detail = Some(detail.clone());
+        }
+        if let Some(accepted) = accepted {
+            self.accepted = Some(accepted.clone());
         }
         if state.is_settled() {
             self.settled = Some(at);
@@ -147,7 +162,7 @@ impl Rollout {
         match &record.fact {
             Fact::Started { live, versions } => self.start(*live, versions.clone(), record.at),
             Fact::Ordered { order, digest, why, cause } => {
-                if !order.kind.is_forward() {
+                if order.kind.is_back() {
                     self.origin.get_or_insert(order.toward);
                 }
                 self.desired = Some(order.target);
@@ -161,12 +176,13 @@ impl Rollout {
                     settled: None,
                     detail: None,
                     fault: None,
+                    accepted: None,
                     cause: *cause,
                     why: why.clone(),
                 });
             }
-            Fact::OrderIs { id, state, detail, fault } => {
-                let news = (*state, detail.as_ref(), *fault);
+            Fact::OrderIs { id, state, detail, fault, accepted } => {
+                let news = (*state, detail.as_ref(), *fault, accepted.as_ref());
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
                     self.order_is(news, at);
                 } else if let Some(rival) = self.rival.as_mut().filter(|rival| rival.tracked.order.id == *id) {
@@ -195,12 +211,11 @@ impl Rollout {
                 self.origin = self.origin.or(*origin);
                 self.adopt(*split, at);
             }
-            Fact::Finalized { live } => {
-                self.origin = Some(*live);
-                self.stage = Stage::Finalized;
-                self.paused = None;
-                self.step_since = None;
+            Fact::Progress { split, origin, state, .. } => {
+                self.origin = self.origin.or(Some(*origin));
+                self.progress(*split, *state, at);
             }
+            Fact::Finalized { live } => self.finalize(*live),
             Fact::Opened { .. }
             | Fact::Closed { .. }
             | Fact::Recovered { .. }
@@ -240,7 +255,8 @@ impl Rollout {
         let (order, sent) = (last.order.clone(), last.at);
         if state == OrderState::Verified {
             self.last_took_ms = Some(at.since_ms(sent));
-            self.reached(&order, at);
+            let why = last.why.clone();
+            self.reached(&order, why, at);
         } else {
             self.desired = order.from.or(self.desired);
             let nothing_moved = order.from.is_some_and(|from| from.share(order.toward) == 0);
@@ -256,12 +272,12 @@ impl Rollout {
         self.desired = Some(tracked.order.target);
         if let (OrderState::Verified, Some(settled), false) = (tracked.state, tracked.settled, was_reached) {
             self.last_took_ms = Some(settled.since_ms(tracked.at));
-            self.reached(&tracked.order, settled);
+            self.reached(&tracked.order, tracked.why.clone(), settled);
         }
         self.last = Some(tracked);
     }
 
-    fn reached(&mut self, order: &Order, at: Stamp) {
+    fn reached(&mut self, order: &Order, why: Option<String>, at: Stamp) {
         match order.kind {
             Move::Promote | Move::Switch => {
                 self.step_since = Some(at);
@@ -276,6 +292,29 @@ impl Rollout {
             }
             Move::Abort => self.end(Stage::Aborted),
             Move::Rollback => self.end(Stage::RolledBack),
+            Move::Pause => self.paused = Some(Pause { why }),
+            Move::Resume | Move::Retry => self.paused = None,
+            Move::Finish => self.finalize(order.toward),
+        }
+    }
+
+    fn finalize(&mut self, live: Side) {
+        self.origin = Some(live);
+        self.stage = Stage::Finalized;
+        self.paused = None;
+        self.step_since = None;
+    }
+
+    /// A controller took a step by itself.
+    fn progress(&mut self, split: Split, state: ControllerState, at: Stamp) {
+        let gave_up = matches!(state, ControllerState::Aborted | ControllerState::Failed);
+        let under_way = matches!(self.stage, Stage::Moving | Stage::Switched);
+        let share = self.origin.map(|origin| split.share(origin.other()));
+        self.adopt(split, at);
+        match share {
+            Some(0) if gave_up && under_way => self.end(Stage::Aborted),
+            Some(share) if share > 0 && self.reached_at.len() < REACHED => self.reached_at.push((share, at.wall)),
+            _ => {}
         }
     }
 

@@ -27,7 +27,9 @@ pub use side::{Latency, SideStatus, Source};
 
 use super::command::{Command, RefusalKind};
 use super::detail::Detail;
-use crate::domain::{Cause, Move, OrderFault, OrderId, OrderState, Pair, Point, Side, Split};
+use crate::domain::{
+    Cause, Controller, Move, OrderFault, OrderId, OrderState, Pair, Point, RollbackClass, Side, Split,
+};
 
 /// The version of the status document; a rename of any member raises it.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -106,6 +108,9 @@ pub struct Status {
     pub candidate: Side,
     /// Both sides.
     pub sides: Pair<SideStatus>,
+    /// What a controller or a slow platform is doing; `null` for a system that does nothing by itself.
+    #[serde(default)]
+    pub controller: Option<Controller>,
     /// Gates in the order of the config.
     pub gates: Vec<GateStatus>,
     /// Guards in the order of the config.
@@ -176,8 +181,14 @@ pub struct SplitStatus {
 pub struct RollbackStatus {
     /// Whether the side to go back to is known to be able to take the traffic.
     pub ready: bool,
-    /// How fast it is: `instant`, `instant_until`, `redeploy`, `none`.
-    pub class: String,
+    /// How fast it is: `instant`, `after_ttl`, `redeploy`, `none`; `null` while the system was not read.
+    pub class: Option<RollbackClass>,
+    /// When the system takes the old side down by itself; `null` where it does not.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+    /// About how long it takes, in seconds; `null` where one order is all.
+    #[serde(default)]
+    pub takes_s: Option<u64>,
     /// Seconds until the rollback window closes; `null` when none is open.
     pub window_left_s: Option<f64>,
     /// How long the standby is kept after a complete switch, in seconds.
@@ -249,6 +260,9 @@ pub struct OrderStatus {
     pub at: DateTime<Utc>,
     /// Seconds since it was sent, or until it was verified.
     pub took_s: f64,
+    /// What it waits for, while the system is at work on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
     /// Retries with the same id.
     pub retries: u32,
     /// Whether it was not read back in time.

@@ -14,6 +14,7 @@ use super::gates::Gates;
 use super::guards::Guards;
 use super::metrics;
 use super::orders::Orders;
+use super::progress;
 use super::rollout::{Rollout, Stage};
 use super::sampling::Sampler;
 use super::standby::Standby;
@@ -164,6 +165,7 @@ impl State {
                 self.world.router.seen = Some((self.world.now, *seen));
                 let wish = self.orders.observed(&self.world);
                 self.carry_out(wish);
+                self.note_progress();
                 self.look_for_drift();
                 self.evaluate_guards();
             }
@@ -189,7 +191,25 @@ impl State {
         self.world.router.keep_counters(seen.traffic.clone());
     }
 
+    /// Records what a controller did by itself, where this process drives.
+    fn note_progress(&mut self) {
+        if !self.world.access.watches() || !self.world.may_drive() {
+            return;
+        }
+        let Some(fact) = progress::made(&self.world) else { return };
+        let by = Actor { name: self.backend.clone(), via: "auto".into() };
+        if !matches!(self.world.rollout().stage, Stage::Moving | Stage::Switched) {
+            let started = self.started();
+            self.record(started, by.clone());
+        }
+        self.record(fact, by);
+    }
+
     fn look_for_drift(&mut self) {
+        if progress::explains(&self.world) {
+            self.world.router.drift = None;
+            return;
+        }
         let world = &mut self.world;
         let (Some(desired), Some(observed)) = (world.rollout().desired, world.router.split()) else { return };
         if desired == observed || world.rollout().unsettled().is_some() {
@@ -213,7 +233,7 @@ impl State {
             self.world.fold(record);
             self.gates.recorded(&self.world, record);
             self.tell(record);
-            if matches!(&record.fact, Fact::Ordered { order, .. } if !order.kind.is_forward()) {
+            if matches!(&record.fact, Fact::Ordered { order, .. } if order.kind.is_back()) {
                 let wishes = self.gates.stop();
                 self.carry_out(wishes);
             }

@@ -8,16 +8,16 @@ use super::command::{Command, RefusalKind};
 use super::consent::Consent;
 use super::detail::Detail;
 use super::guards::Hold;
-use super::rollout::Stage;
+use super::rollout::{Stage, Tracked};
 use super::snapshot::{
     Blocked, DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
     SCHEMA_VERSION, SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
-use crate::domain::capabilities::RollbackClass;
+use super::words;
 use crate::domain::text::clean;
-use crate::domain::{Move, Order, OrderState, Pair, Role, Side, Version};
+use crate::domain::{Move, Order, OrderState, Pair, Role, RollbackClass, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
@@ -68,6 +68,7 @@ impl State {
             split: self.split_status(),
             candidate: world.candidate(),
             sides: Pair::from_fn(|side| self.side_status(side)),
+            controller: world.controller().cloned(),
             gates: consent.gates().map(|(spec, state)| self.gate_status(spec, state)).collect(),
             guards: self.guards.statuses(world),
             rollback: self.rollback_status(),
@@ -95,7 +96,7 @@ impl State {
     }
 
     fn phase(&self, consent: &Consent<'_>) -> Phase {
-        let unread = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.service.stale_after_ms);
+        let unread = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.router_stale_ms());
         if unread || self.world.drift().is_some() {
             return Phase::Unknown;
         }
@@ -124,17 +125,19 @@ impl State {
     }
 
     fn step(&self) -> Step {
-        let plan = &self.world.service.plan;
+        let (plan, steps) = (&self.world.service.plan, self.world.steps());
         let share = self.world.share().unwrap_or(0);
-        let index = plan.reached(share);
+        // Reason: a controller may have two steps of one share, and says itself how many it has reached.
+        let counted = || steps.iter().filter(|step| **step <= share).count();
+        let index = self.world.plan_owner().map_or_else(counted, |controller| controller.reached.min(steps.len()));
         Step {
             index,
-            of: plan.steps.len(),
-            target: index.checked_sub(1).and_then(|at| plan.steps.get(at).copied()),
-            next: plan.next_after(share).map(|(_, next)| next),
+            of: steps.len(),
+            target: index.checked_sub(1).and_then(|at| steps.get(at).copied()),
+            next: self.world.next_share().or_else(|| steps.first().copied().filter(|_| self.world.share().is_none())),
             bake_left_s: self.world.bake_left_ms().map(seconds),
             waits: self.waits(),
-            steps: plan.steps.clone(),
+            steps: steps.to_vec(),
             on_disconnect: plan.on_disconnect,
             auto: self.walk.is_on(),
             on_failure: plan.on_failure,
@@ -218,30 +221,25 @@ impl State {
     fn version_of(&self, side: Side) -> Option<Version> {
         match self.world.sides[side].serves() {
             Serves::Known(version) => Some(version),
-            Serves::Unsaid => self.world.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()),
+            Serves::Unsaid => self.world.router.seen.as_ref().and_then(|(_, seen)| seen.sides[side].version.clone()),
             Serves::Pending(_) | Serves::Disagree(_) => None,
         }
     }
 
     fn rollback_status(&self) -> RollbackStatus {
         let to = self.world.origin();
-        let watch = &self.world.sides[to];
-        let total = watch.replicas.len();
         let needed = self.world.rollback_is_needed();
         let because = if self.world.access.is_read_only() {
             Some("started read-only".to_owned())
-        } else if self.world.capabilities.rollback == RollbackClass::None {
-            Some("this traffic system has no way back".into())
         } else {
-            match watch.ready() {
-                None => Some(format!("{to} was not probed yet")),
-                Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
-                Some(_) => self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread()),
-            }
+            self.system_denies(to).or_else(|| self.not_proven(to))
         };
+        let way = self.world.way_back();
         RollbackStatus {
             ready: because.is_none(),
-            class: self.world.capabilities.rollback.name().into(),
+            class: way.map(|way| way.class),
+            until: way.and_then(|way| way.until),
+            takes_s: way.and_then(|way| way.takes_s),
             window_left_s: self.world.window_left_ms().map(seconds),
             window_s: seconds(self.world.service.plan.rollback_window_ms),
             to,
@@ -249,6 +247,34 @@ impl State {
             needed,
             served_rps: self.standby.served_rps(&self.world),
             last_took_s: self.world.rollout().last_took_ms.map(seconds),
+        }
+    }
+
+    /// Why the way back to `to` is none, by the system's own word.
+    fn system_denies(&self, to: Side) -> Option<String> {
+        let way = self.world.way_back()?;
+        let why = way.why_not.as_deref();
+        if way.class == RollbackClass::None {
+            return Some(format!("none: {}", why.unwrap_or("the traffic system has no way back")));
+        }
+        let is_over = way.until.filter(|until| *until <= self.world.now.wall);
+        let over = is_over.map(|until| format!("{to} was kept until {}: it may be gone", until.format("%H:%M")));
+        let refused = || self.world.refuses(Move::Rollback).map(|why| format!("not now: {why}"));
+        why.map(str::to_owned).or(over).or_else(refused)
+    }
+
+    /// Why it is not proven that `to` can take the traffic.
+    fn not_proven(&self, to: Side) -> Option<String> {
+        // Reason: a side that is deployed anew on the way back answers nothing before.
+        if self.world.way_back().is_some_and(|way| way.class == RollbackClass::Redeploy) {
+            return self.unread();
+        }
+        let watch = &self.world.sides[to];
+        let total = watch.replicas.len();
+        match watch.ready() {
+            None => Some(format!("{to} was not probed yet")),
+            Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
+            Some(_) => self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread()),
         }
     }
 
@@ -261,7 +287,7 @@ impl State {
     /// A router that cannot be read may not take an order either; the way back is tried all the same.
     fn unread(&self) -> Option<String> {
         let fault = self.world.router.fault.as_ref()?;
-        let is_old = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.service.stale_after_ms);
+        let is_old = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.router_stale_ms());
         is_old.then(|| format!("not proven: the router cannot be read: {}", fault.when_reading()))
     }
 
@@ -281,11 +307,21 @@ impl State {
             took_s: seconds(until.since_ms(last.at)),
             retries,
             late,
+            progress: self.progress_of(last),
             detail: last.detail.clone(),
             fault: last.fault,
             cause: last.cause,
             why: last.why.clone(),
         })
+    }
+
+    /// What an order that was accepted waits for: what the system does now, and how long it may take.
+    fn progress_of(&self, last: &Tracked) -> Option<String> {
+        let controller = self.world.controller().filter(|_| last.state == OrderState::Accepted)?;
+        let (waited, limit) =
+            (seconds(self.world.now.since_ms(last.at)), seconds(last.settle_within_ms(&self.world.service.pace)));
+        let does = words::controller(controller, self.world.now.wall);
+        Some(format!("{does}; {} of at most {}", words::span(waited), words::span(limit)))
     }
 
     fn faults(&self) -> Vec<Fault> {

@@ -11,7 +11,7 @@ use super::rollout::{Stage, Tracked};
 use super::snapshot::GateState;
 use super::wish::{Wanted, Wish};
 use super::world::World;
-use crate::domain::{Actor, Cause, Fact, Move, OnFailure, OrderState, Side, Split, Stamp};
+use crate::domain::{Actor, Cause, Move, OnFailure, OrderState, Side, Split, Stamp};
 
 /// A candidate that answers nothing for this long has failed, in milliseconds: one lost probe is not a failure.
 const DEAD_MS: u64 = 3_000;
@@ -87,7 +87,7 @@ impl Walk {
                 let waited = world.now.since_ms(since);
                 let why = format!("plan: {what}; waited for {} s", waited / 1000);
                 let is_over = waited >= world.service.plan.data_timeout_ms;
-                return is_over.then(|| Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Plan) }));
+                return is_over.then(|| Wish::Pause { why, cause: Cause::Plan });
             }
         }
         Some(Wish::Order(Wanted::by_plan(Move::Promote, consent.target(&Command::Promote)?, None)))
@@ -154,9 +154,11 @@ fn end(world: &World, failure: Failure) -> Wish {
     let why = format!("plan: {why}");
     let (origin, way_back) = (world.origin(), world.has_way_back());
     let at_router = world.unready_at_router(origin).map(|why| format!(", {why}")).unwrap_or_default();
-    let paused = |why| Wish::record(Fact::Paused { why: Some(why), cause: Some(Cause::Plan) });
+    let paused = |why| Wish::Pause { why, cause: Cause::Plan };
     match action {
-        OnFailure::Abort if way_back && world.rollout().stage == Stage::Moving && world.capabilities.abort => {
+        OnFailure::Abort
+            if way_back && world.rollout().stage == Stage::Moving && world.refuses(Move::Abort).is_none() =>
+        {
             Wish::Order(Wanted::by_plan(Move::Abort, Split::all(origin), Some(why)))
         }
         OnFailure::Abort | OnFailure::Rollback if way_back => Wish::RollBack { why, cause: Cause::Plan },

@@ -12,6 +12,8 @@ pub(super) enum Wish {
     Order(Wanted),
     /// Order all traffic back, where that would change anything.
     RollBack { why: String, cause: Cause },
+    /// Stop the plan where it is.
+    Pause { why: String, cause: Cause },
     /// Write a line into the log.
     Log(LogLevel, &'static str, String),
     /// Something outside that changes no state: run or stop a gate, send an order again, alert, keep a sample.

@@ -1,5 +1,8 @@
-//! Guards in an operator's words, for the screen and the command line alike.
+//! Guards and the traffic system in an operator's words, for the screen and the command line alike.
 
+mod system;
+
+pub(crate) use self::system::{controller, lasts, way_back};
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use crate::domain::{Measure, in_unit};
 
@@ -80,7 +83,8 @@ fn sure(versus: &VersusStatus) -> String {
     format!("{} %", (versus.sure * 10_000.0).round() / 100.0)
 }
 
-fn span(seconds: f64) -> String {
+/// A span of time, roughly: `40 s`, `12 min`, `2 h`.
+pub(super) fn span(seconds: f64) -> String {
     match seconds {
         s if s < 90.0 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),

@@ -11,7 +11,10 @@ use super::rollout::{Rollout, Stage};
 use super::watch::{Counted, Drift, Router, Serves, SideWatch};
 use crate::domain::masked;
 use crate::domain::observation::Replicas;
-use crate::domain::{Actor, Capabilities, Digest, Observation, Pair, Record, Service, Side, Stamp};
+use crate::domain::{
+    Actor, Capabilities, Controller, Digest, Move, Observation, Pair, Record, RollbackClass, Service, Side, Stamp,
+    WayBack,
+};
 
 /// See the module. Only the [`State`](super::State) changes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,6 +111,37 @@ impl World {
         Some(counted)
     }
 
+    /// What a controller said last; `None` for a system that does nothing by itself.
+    pub(super) fn controller(&self) -> Option<&Controller> {
+        self.router.seen.as_ref()?.1.controller.as_ref()
+    }
+
+    /// The controller whose plan is walked; `None` where every step is an order of ours.
+    pub(super) fn plan_owner(&self) -> Option<&Controller> {
+        self.controller().filter(|controller| !controller.steps.is_empty())
+    }
+
+    /// The candidate's share after each step: of the controller's plan, or of ours.
+    pub(super) fn steps(&self) -> &[u8] {
+        self.plan_owner().map_or(&self.service.plan.steps, |controller| &controller.steps)
+    }
+
+    /// The share of the next step; `None` after the last.
+    pub(super) fn next_share(&self) -> Option<u8> {
+        let share = self.share()?;
+        self.steps().iter().copied().find(|step| *step > share)
+    }
+
+    /// Why the traffic system refuses `kind` now, by its own word; `None` where it does it, or was not read.
+    pub(super) fn refuses(&self, kind: Move) -> Option<&str> {
+        self.router.seen.as_ref()?.1.can.refusal(kind)
+    }
+
+    /// How far the way back reaches, by the system's word; `None` while it was not read.
+    pub(super) fn way_back(&self) -> Option<&WayBack> {
+        self.router.seen.as_ref().map(|(_, seen)| &seen.rollback)
+    }
+
     /// Whether this process may move traffic forward as far as the lease goes.
     pub(super) const fn may_drive(&self) -> bool {
         !self.access.is_read_only() && self.holder.is_none()
@@ -132,13 +166,17 @@ impl World {
     /// that answers nothing; a person still can.
     pub(super) fn has_way_back(&self) -> bool {
         let origin = self.origin();
-        self.sides[origin].ready() != Some(0) && self.unready_at_router(origin).is_none()
+        let is_gone = self.way_back().is_some_and(|way| way.class == RollbackClass::None);
+        // Reason: a side that is deployed anew on the way back answers nothing before.
+        let is_redeployed = self.way_back().is_some_and(|way| way.class == RollbackClass::Redeploy);
+        let answers = || self.sides[origin].ready() != Some(0) && self.unready_at_router(origin).is_none();
+        !is_gone && (is_redeployed || answers())
     }
 
     /// How many replicas of `side` the router uses, by a reading that is fresh.
     pub(super) fn replicas_at_router(&self, side: Side) -> Option<Replicas> {
         let (_, seen) = self.router.seen.as_ref().filter(|_| self.router_is_fresh())?;
-        seen.replicas[side]
+        seen.sides[side].replicas
     }
 
     /// Why the router sends no request to any replica of `side`, by what it says of them now: a probe of ours that
@@ -146,7 +184,7 @@ impl World {
     pub(super) fn unready_at_router(&self, side: Side) -> Option<String> {
         let replicas = self.replicas_at_router(side).filter(|replicas| replicas.ready == 0)?;
         let (_, seen) = self.router.seen.as_ref()?;
-        let why = seen.unready[side].as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let why = seen.sides[side].unready.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         Some(format!("the router uses 0 of {} replicas of {side}{why}", replicas.total))
     }
 
@@ -154,7 +192,7 @@ impl World {
     pub(super) fn version_digest(&self, side: Side) -> Option<Digest> {
         match self.sides[side].serves() {
             Serves::Known(version) => Some(version.digest),
-            Serves::Unsaid => match self.router.seen.as_ref().and_then(|(_, seen)| seen.versions[side].clone()) {
+            Serves::Unsaid => match self.router.seen.as_ref().and_then(|(_, seen)| seen.sides[side].version.clone()) {
                 Some(version) => Some(version.digest),
                 // Reason: without a source, evidence can only be bound to the place; valid_for still limits it.
                 None => Some(Digest::of(["unversioned", side.name()])),
@@ -169,7 +207,7 @@ impl World {
             Serves::Known(version) => Some(version.name),
             Serves::Unsaid => {
                 let (_, seen) = self.router.seen.as_ref()?;
-                seen.versions[side].as_ref().map(|version| version.name.clone())
+                seen.sides[side].version.as_ref().map(|version| version.name.clone())
             }
             Serves::Pending(_) | Serves::Disagree(_) => None,
         }
@@ -197,7 +235,12 @@ impl World {
 
     /// Whether the router was read within the time after which data is stale.
     pub(super) fn router_is_fresh(&self) -> bool {
-        self.router.age_ms(self.now).is_some_and(|age| age <= self.service.stale_after_ms)
+        self.router.age_ms(self.now).is_some_and(|age| age <= self.router_stale_ms())
+    }
+
+    /// When a reading of the router is stale, in milliseconds: a slow system is read less often.
+    pub(super) fn router_stale_ms(&self) -> u64 {
+        self.service.stale_after_ms + self.service.pace.slack_ms()
     }
 
     /// Milliseconds until the rollback window closes; `None` when none is open.

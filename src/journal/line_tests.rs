@@ -68,6 +68,7 @@ fn every_fact() -> Vec<Fact> {
             id: OrderId("7f3e".into()),
             state: OrderState::Unknown,
             detail: None,
+            accepted: None,
             fault: Some(OrderFault::Garbled),
         },
         Fact::Gate { evidence },
@@ -114,7 +115,7 @@ fn records_of_earlier_versions_are_read() {
         ),
         (
             r#""fact":"order_is","id":"7f3e","state":"failed","detail":"superseded by a newer order""#.into(),
-            r#"OrderIs { id: OrderId("7f3e"), state: Failed, detail: Some("superseded by a newer order"), fault: None }"#,
+            r#"OrderIs { id: OrderId("7f3e"), state: Failed, detail: Some("superseded by a newer order"), fault: None, accepted: None }"#,
         ),
         (r#""fact":"paused","why":"plan: x""#.into(), r#"Paused { why: Some("plan: x"), cause: None }"#),
         (r#""fact":"closed","why":"quit""#.into(), r"Closed { why: Quit, cause: None }"),

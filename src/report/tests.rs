@@ -36,7 +36,13 @@ fn is(seconds: f64, id: &str, state: OrderState) -> Record {
     record(
         seconds,
         "op1",
-        Fact::OrderIs { id: OrderId(id.into()), state, detail: Some("router says so".into()), fault: None },
+        Fact::OrderIs {
+            id: OrderId(id.into()),
+            state,
+            detail: Some("router says so".into()),
+            fault: None,
+            accepted: None,
+        },
     )
 }
 

@@ -7,6 +7,7 @@ pub(super) use open::gate_logs;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -197,7 +198,8 @@ impl Core {
         match effect {
             Effect::Journal { records, ticket } => self.write(records, ticket),
             Effect::Send { order, records, rule } => {
-                let (writer, driver, urgent) = (self.writer.clone(), self.driver.clone(), self.urgent_in.clone());
+                let (writer, urgent) = (self.writer.clone(), self.urgent_in.clone());
+                let driver = (self.driver.clone(), Duration::from_millis(self.service.pace.answer_within_ms));
                 self.tasks.spawn(orders::send(order, records, rule, writer, driver, urgent));
             }
             Effect::Observe => self.hurry.notify_one(),

@@ -7,27 +7,30 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
 use crate::backend::{BackendError, Observer};
+use crate::domain::Pace;
 use crate::engine::Event;
 use crate::probe::{ProbeEvent, ProbeOutcome};
 
-/// The usual pause between two readings.
-const REGULAR: Duration = Duration::from_secs(1);
 /// The shortest and the longest pause while an order waits to be read back. In between, the pause is a tenth of the time
 /// waited so far: an effect is seen at most a tenth later than it happens, and the router is not asked too often.
 const HURRIED: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(50));
 /// How long readings stay fast after one request to hurry.
 const HURRY: Duration = Duration::from_secs(1);
-/// How long the router may take to answer.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// Reads the router until the receiver is gone: one reading at a time, and faster for a moment after `hurry`.
-pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>, events: mpsc::Sender<Event>) {
-    let mut pace = Pace::default();
+pub(super) async fn read_router(
+    observer: Arc<dyn Observer>,
+    pace: Pace,
+    hurry: Arc<Notify>,
+    events: mpsc::Sender<Event>,
+) {
+    let limit = Duration::from_millis(pace.answer_within_ms);
+    let mut pauses = Pauses::new(&pace);
     loop {
         let asked = Instant::now();
-        let result = match timeout(ANSWER, observer.observe()).await {
+        let result = match timeout(limit, observer.observe()).await {
             Ok(result) => result.map(Box::new),
-            Err(_) => Err(BackendError::Unreachable(format!("no answer within {} s", ANSWER.as_secs()))),
+            Err(_) => Err(BackendError::Unreachable(format!("no answer within {} s", limit.as_secs()))),
         };
         let took_ms = asked.elapsed().as_millis() as u64;
         match &result {
@@ -38,20 +41,30 @@ pub(super) async fn read_router(observer: Arc<dyn Observer>, hurry: Arc<Notify>,
             return;
         }
         tokio::select! {
-            () = tokio::time::sleep(pace.pause(Instant::now())) => {}
-            () = hurry.notified() => pace.hurry(Instant::now()),
+            () = tokio::time::sleep(pauses.pause(Instant::now())) => {}
+            () = hurry.notified(), if pauses.may_hurry() => pauses.hurry(Instant::now()),
         }
     }
 }
 
 /// The pauses between readings.
-#[derive(Debug, Default)]
-struct Pace {
+#[derive(Debug)]
+struct Pauses {
+    regular: Duration,
     /// The first and the last request to hurry, with no usual reading between them.
     hurried: Option<(Instant, Instant)>,
 }
 
-impl Pace {
+impl Pauses {
+    const fn new(pace: &Pace) -> Self {
+        Self { regular: Duration::from_millis(pace.read_every_ms), hurried: None }
+    }
+
+    /// A system that is asked less than once a second limits how often it is asked: nothing makes that faster.
+    const fn may_hurry(&self) -> bool {
+        self.regular.as_millis() <= Pace::DIRECT.read_every_ms as u128
+    }
+
     fn hurry(&mut self, now: Instant) {
         let since = self.hurried.map_or(now, |(since, _)| since);
         self.hurried = Some((since, now));
@@ -60,7 +73,7 @@ impl Pace {
     /// The pause before the next reading.
     fn pause(&mut self, now: Instant) -> Duration {
         self.hurried = self.hurried.filter(|(_, asked)| now.duration_since(*asked) < HURRY);
-        self.hurried.map_or(REGULAR, |(since, _)| (now.duration_since(since) / 10).clamp(HURRIED.0, HURRIED.1))
+        self.hurried.map_or(self.regular, |(since, _)| (now.duration_since(since) / 10).clamp(HURRIED.0, HURRIED.1))
     }
 }
 
@@ -88,7 +101,7 @@ mod tests {
     fn readings(asked: &[u64]) -> Vec<u64> {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let (mut pace, mut now, mut asked, mut read) = (Pace::default(), start, asked.to_vec(), Vec::new());
+        let (mut pace, mut now, mut asked, mut read) = (Pauses::new(&Pace::DIRECT), start, asked.to_vec(), Vec::new());
         while now < at(2_000) {
             read.push(now.duration_since(start).as_millis() as u64);
             let next = now + pace.pause(now);

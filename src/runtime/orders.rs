@@ -13,16 +13,13 @@ use crate::engine::{Event, WriteRule};
 
 /// How long a rollback waits for the disk. Then it is sent without it.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a backend may take to answer an order.
-pub(super) const ANSWER: Duration = Duration::from_secs(3);
-
 /// Writes the records as `rule` says, sends the order and reports the backend's answer.
 pub(super) async fn send(
     order: Order,
     records: Vec<Record>,
     rule: WriteRule,
     writer: JournalWriter,
-    driver: Option<Arc<dyn Driver>>,
+    (driver, answer_within): (Option<Arc<dyn Driver>>, Duration),
     urgent: mpsc::Sender<Event>,
 ) {
     let id = order.id.clone();
@@ -43,9 +40,9 @@ pub(super) async fn send(
     let sent = tokio::time::Instant::now();
     let result = match driver {
         None => Err(BackendError::Denied("this process holds no driver".into())),
-        Some(driver) => match timeout(ANSWER, driver.apply(&order)).await {
-            Ok(result) => result.map(|accepted| accepted.revision),
-            Err(_) => Err(BackendError::Unknown(format!("no answer within {} s", ANSWER.as_secs()))),
+        Some(driver) => match timeout(answer_within, driver.apply(&order)).await {
+            Ok(result) => result,
+            Err(_) => Err(BackendError::Unknown(format!("no answer within {} s", answer_within.as_secs()))),
         },
     };
     tracing::info!(order = %id, took_ms = sent.elapsed().as_millis() as u64, ?result, "answered");

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cutover::testing::backend::dns::DnsSpec;
-use cutover::testing::backend::{Backend, BackendError, RollbackClass, TrafficBackend, Weights};
-use cutover::testing::domain::{Move, Side, Split};
+use cutover::testing::backend::{Backend, BackendError, TrafficBackend, Weights};
+use cutover::testing::domain::{Move, RollbackClass, Side, Split};
 use cutover::testing::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,11 +67,9 @@ async fn an_address_is_switched_whole_and_the_time_of_caches_is_counted() {
     let bind = Bind::start("api 45 IN A 127.0.0.11");
     let backend = updating(&bind, bind.address(), ADDRESSES);
     let can = backend.capabilities();
-    assert_eq!(
-        (can.weights, can.rollback, can.compare_and_set),
-        (Weights::AllOrNothing, RollbackClass::AfterTtl, true)
-    );
+    assert_eq!((can.weights, can.compare_and_set), (Weights::AllOrNothing, true));
     let first = look(&backend).await;
+    assert_eq!((first.rollback.class, first.rollback.takes_s), (RollbackClass::AfterTtl, Some(45)));
     assert_eq!((first.split, first.mixed), (Split::all(Side::Blue), None));
     assert_eq!(
         first.notes,

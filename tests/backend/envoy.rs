@@ -71,7 +71,7 @@ async fn a_fraction_shares_traffic_and_is_counted() {
     assert_eq!(now.epoch, before.epoch);
     assert_eq!(now.sides.blue.errors() - before.sides.blue.errors(), 10);
     assert_eq!(now.sides.green.total(), before.sides.green.total());
-    assert_eq!(seen.replicas.blue.map(|it| (it.ready, it.total)), Some((1, 1)));
+    assert_eq!(seen.sides.blue.replicas.map(|it| (it.ready, it.total)), Some((1, 1)));
 }
 
 #[tokio::test]

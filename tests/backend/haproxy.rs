@@ -50,7 +50,7 @@ async fn weights_share_traffic_and_are_counted() {
     assert_eq!((count(Side::Blue), count(Side::Green)), (200 - greens, greens));
     assert_eq!(new.sides.blue.errors() + new.sides.green.errors(), 20);
     assert!(new.sides.blue.latency_us.is_empty(), "there is no histogram to be had");
-    assert_eq!(seen.replicas.blue.map(|it| (it.ready, it.total)), Some((1, 1)));
+    assert_eq!(seen.sides.blue.replicas.map(|it| (it.ready, it.total)), Some((1, 1)));
 }
 
 #[tokio::test]
@@ -367,9 +367,9 @@ async fn other_hands_are_seen() {
     forward(&one, 50).await.unwrap();
     proxy.say("set server be_split/green1 state maint");
     let seen = look(&one).await;
-    assert_eq!((seen.split, seen.replicas.green.map(|it| it.ready)), (green(0), Some(0)));
+    assert_eq!((seen.split, seen.sides.green.replicas.map(|it| it.ready)), (green(0), Some(0)));
     let why = "HAProxy has be_split/green1 in MAINT; type: set server be_split/green1 state ready";
-    assert_eq!(seen.unready, Pair { blue: None, green: Some(why.to_owned()) });
+    assert_eq!(seen.sides.map(|_, it| it.unready.clone()), Pair { blue: None, green: Some(why.to_owned()) });
     assert!(has_note(&seen, &format!("green: {why}")), "{:?}", seen.notes);
     proxy.say(
         "set server be_split/green1 state ready;set server be_split/blue1 weight 0;set server be_split/green1 weight 0",

@@ -173,7 +173,7 @@ async fn without_compare_and_set_a_look_before_the_act_finds_what_is_stale() {
     assert_eq!(looking, "echo ran > ran");
     let backend = self::backend(toml, dir.path());
     let can = backend.capabilities();
-    assert!(!can.compare_and_set && can.refuses(Move::Promote, Split::toward(Side::Green, 10)).is_some());
+    assert!(!can.compare_and_set && can.refuses(Split::toward(Side::Green, 10)).is_some());
     let stale = apply(&backend, &order("a", Move::Switch, 100, Some("1"))).await;
     assert!(matches!(stale, Err(BackendError::Conflict(_))), "{stale:?}");
     assert!(!dir.path().join("ran").exists());

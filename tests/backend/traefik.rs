@@ -144,7 +144,7 @@ async fn no_request_is_lost_or_late_by_the_file() {
     let field = Field::of_file(With::default(), &Model::both());
     switches_under_load(&field, &field.by_file()).await;
     let seen = look(&field.by_file()).await;
-    assert_eq!(seen.replicas.map(|_, it| it.map(|it| (it.ready, it.total))), Pair::from_fn(|_| Some((1, 1))));
+    assert_eq!(seen.sides.map(|_, it| it.replicas.map(|it| (it.ready, it.total))), Pair::from_fn(|_| Some((1, 1))));
 }
 
 #[tokio::test]

@@ -87,7 +87,8 @@ fn records() -> Vec<Record> {
         toward,
         expected: None,
     };
-    let is = |id: &str, state| Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None };
+    let is =
+        |id: &str, state| Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None, accepted: None };
     let version = Version::from_text(HOSTILE);
     let evidence = Evidence {
         gate: "golden".into(),

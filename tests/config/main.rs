@@ -163,7 +163,7 @@ fn the_smallest_config_has_the_documented_defaults() -> Result<(), Error> {
     assert_eq!((service.name.as_str(), service.environment.as_str()), ("m", ""));
     assert_eq!(service.probe, ProbeSpec::default());
     assert_eq!(service.plan, Plan::default());
-    assert_eq!((service.verify_timeout_ms, service.stale_after_ms), (10_000, 5_000));
+    assert_eq!((service.pace.settle_within_ms, service.stale_after_ms), (10_000, 5_000));
     assert_eq!(service.state_dir, Path::new("/xdg/state/cutover/m"));
     assert_eq!(service.sides[Side::Blue].version, VersionSource::Unknown);
     assert!(service.gates.is_empty() && service.guards.is_empty());
@@ -189,7 +189,7 @@ fn every_key_reaches_its_place() -> Result<(), Error> {
         service.probe,
         ProbeSpec { interval_ms: 2000, timeout_ms: 1500, path: "/ready".into(), ..ProbeSpec::default() }
     );
-    assert_eq!((service.verify_timeout_ms, service.stale_after_ms), (20_000, 60_000));
+    assert_eq!((service.pace.settle_within_ms, service.stale_after_ms), (20_000, 60_000));
     assert_eq!(service.state_dir, base.join("state"));
     let plan = Plan {
         steps: vec![1, 25, 100],
@@ -418,7 +418,7 @@ fn a_console_on_another_machine_names_the_gateway_itself() -> Result<(), Error> 
         config.backend,
         Backend::new(EmbeddedSpec { admin: AdminAddress::Tcp { addr: "127.0.0.1:9000".parse()?, token } })
     );
-    assert_eq!((config.gateway.is_none(), config.service.verify_timeout_ms), (true, 30_000));
+    assert_eq!((config.gateway.is_none(), config.service.pace.settle_within_ms), (true, 30_000));
     assert!(!format!("{config:?}").contains("0123456789"), "a debug print shows the token");
     Ok(())
 }

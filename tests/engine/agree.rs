@@ -160,17 +160,7 @@ impl World {
         if self.wire == Wire::Down {
             return Err(BackendError::Unreachable("connection refused".into()));
         }
-        Ok(Box::new(Observation {
-            split: self.split,
-            mixed: None,
-            revision: Revision(self.revision.to_string()),
-            replicas: Pair::default(),
-            unready: Pair::default(),
-            versions: Pair::default(),
-            traffic: None,
-            controller: None,
-            notes: Vec::new(),
-        }))
+        Ok(Box::new(Observation::of(self.split, Revision(self.revision.to_string()))))
     }
 
     fn feed(&mut self, who: usize, event: Event) {
@@ -207,7 +197,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, order: &Order) -> Result<Option<Revision>, BackendError> {
+    fn send(&mut self, order: &Order) -> Result<Accepted, BackendError> {
         let is_stale = order.expected.as_ref().is_some_and(|expected| expected.0 != self.revision.to_string());
         match self.wire {
             Wire::Down => return Err(BackendError::Unreachable("connection refused".into())),
@@ -220,7 +210,7 @@ impl World {
         if self.wire == Wire::LosesAnswers {
             return Err(BackendError::Unknown("no answer within 3 s".into()));
         }
-        Ok(Some(Revision(self.revision.to_string())))
+        Ok(Accepted::as_asked(order))
     }
 
     fn evidence(&self, gate: String, version: Digest) -> Evidence {

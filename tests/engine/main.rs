@@ -8,6 +8,9 @@
     reason = "a test fails by a panic, and says what it skips"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod agree;
 mod alerts;
 mod detail;
@@ -19,6 +22,8 @@ mod replay;
 mod router_word;
 mod sampling;
 mod sim;
+mod stage;
+mod systems;
 mod waits;
 mod words;
 

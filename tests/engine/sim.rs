@@ -95,7 +95,7 @@ pub fn service() -> Service {
             require_data: true,
         }],
         alerts: Vec::new(),
-        verify_timeout_ms: 10_000,
+        pace: Pace::DIRECT,
         stale_after_ms: 5_000,
         state_dir: "/nonexistent".into(),
     }
@@ -194,15 +194,15 @@ impl Sim {
             Err(BackendError::Unreachable("connection refused".into()))
         } else {
             Ok(Observation {
-                split: self.split,
                 mixed: self.mixed.clone(),
-                revision: Revision(self.revision.to_string()),
-                replicas: self.at_router.map(|_, ready| ready.map(|ready| Replicas { ready, total: 1 })),
-                unready: self.at_router.map(|_, ready| (*ready == Some(0)).then(|| "server s1 is in MAINT".to_owned())),
-                versions: Pair::default(),
+                sides: self.at_router.map(|_, ready| SideSeen {
+                    replicas: ready.map(|ready| Replicas { ready, total: 1 }),
+                    unready: (*ready == Some(0)).then(|| "server s1 is in MAINT".to_owned()),
+                    ..SideSeen::default()
+                }),
                 traffic: self.counts.then(|| self.traffic.clone()),
-                controller: None,
                 notes: self.notes.clone(),
+                ..Observation::of(self.split, Revision(self.revision.to_string()))
             })
         };
         self.feed(Event::Observed { result: result.map(Box::new) });
@@ -321,7 +321,7 @@ impl Sim {
                     self.split = order.target;
                     self.revision += 1;
                     if self.wire == Wire::Works {
-                        Ok(Some(Revision(self.revision.to_string())))
+                        Ok(Accepted::as_asked(&order))
                     } else {
                         Err(BackendError::Unknown("no answer within 3 s".into()))
                     }
@@ -343,9 +343,9 @@ pub fn wordless<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) ->
 /// Replaces the strings of members that hold text for people, and all strings below them.
 fn blank(json: &mut serde_json::Value, is_text: bool) {
     use serde_json::Value;
-    const TEXTS: [&str; 13] = [
-        "because", "detail", "details", "evidence", "fault", "faults", "mixed", "note", "notes", "paused", "reason",
-        "text", "why",
+    const TEXTS: [&str; 17] = [
+        "because", "detail", "details", "evidence", "fault", "faults", "message", "mixed", "note", "notes", "paused",
+        "progress", "reason", "text", "unready", "why", "why_not",
     ];
     match json {
         Value::String(text) if is_text => *text = "x".into(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cutover::testing::backend::embedded::{AdminAddress, Embedded};
 use cutover::testing::backend::{BackendError, TrafficBackend, sequenced};
-use cutover::testing::domain::{Move, Order, OrderId, Revision, Side, Split};
+use cutover::testing::domain::{Goal, Move, Order, OrderId, Revision, Side, Split};
 use cutover::testing::gateway::{Admin, Gateway, GatewayError, Settings};
 use kit::{Replica, Rig, Wire, eventually, get, nobody, settings};
 use tokio::net::{TcpStream, UnixListener};
@@ -260,9 +260,10 @@ async fn the_backend_observes_applies_and_is_told_of_conflicts() {
     let (observer, driver) = (backend.observer(), backend.driver().unwrap());
     let seen = observer.observe().await.unwrap();
     assert_eq!((seen.split, seen.revision.0.as_str()), (Split::all(Side::Blue), "1"));
-    assert_eq!(seen.replicas.blue.unwrap().total, 1);
+    assert_eq!(seen.sides.blue.replicas.unwrap().total, 1);
     let accepted = driver.apply(&order("a", 10, Some("1"))).await.unwrap();
-    assert_eq!(accepted.revision, Some(Revision("2".into())));
+    assert_eq!(accepted.goal, Goal::Split(Split::toward(Side::Green, 10)));
+    assert_eq!(observer.observe().await.unwrap().revision, Revision("2".into()));
     assert_eq!(driver.apply(&order("a", 10, Some("1"))).await.unwrap(), accepted, "a retry");
     assert!(matches!(driver.apply(&order("b", 50, Some("1"))).await, Err(BackendError::Conflict(_))));
     assert!(matches!(driver.apply(&order("a", 50, Some("2"))).await, Err(BackendError::Refused(_))));

@@ -3,7 +3,7 @@
 
 mod rig;
 
-use crate::support::scripted::Script;
+use crate::support::scripted::direct::Script;
 use cutover::testing::domain::{Closing, Move, Side, Split};
 use cutover::testing::runtime::console::ConsoleOptions;
 use cutover::testing::terminal::input::Filters;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use cutover::testing::domain::{
     Actor, Bound, GuardAction, LogLevel, LogLine, Metric, Move, OnDisconnect, OrderId, OrderState, Pair, Point, Role,
-    Side, Split, Version,
+    RollbackClass, Side, Split, Version,
 };
 use cutover::testing::engine::detail::{Detail, GatePoint, GateTrail, ReplicaStatus};
 use cutover::testing::engine::snapshot::{
@@ -207,11 +207,14 @@ pub fn shifting() -> Snapshot {
             blue: side(Role::Live, "v41", [41.0, 118.0, 201.0], 0.0008, 1_842.0),
             green: side(Role::Candidate, "v42", [43.0, 124.0, 243.0], 0.0009, 205.0),
         },
+        controller: None,
         gates: gates(),
         guards: guards(),
         rollback: RollbackStatus {
             ready: true,
-            class: "instant".into(),
+            class: Some(RollbackClass::Instant),
+            until: None,
+            takes_s: None,
             window_left_s: Some(3348.0),
             window_s: 86_400.0,
             to: Side::Blue,
@@ -333,6 +336,7 @@ pub fn order(verb: &str, state: OrderState) -> OrderStatus {
         toward: if back { Side::Blue } else { Side::Green },
         at: now() - TimeDelta::milliseconds(2_100),
         took_s: 2.1,
+        progress: None,
         retries: 0,
         late: false,
         detail: None,

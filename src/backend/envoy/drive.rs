@@ -39,7 +39,7 @@ pub(super) async fn send(fleet: &Fleet, writing: &Arc<Mutex<()>>, order: &Order)
             tokio::task::spawn_blocking(write).await.map_err(gone)??;
         }
     }
-    Ok(Accepted { revision: None })
+    Ok(Accepted::as_asked(order))
 }
 
 fn not_written(fault: &replace::Fault) -> BackendError {

@@ -7,11 +7,13 @@ use super::admin::Admin;
 use super::rds::{self, Written};
 use super::reading::{self, Reading};
 use super::stats::SideReading;
+use crate::backend::BackendError;
 use crate::backend::envoy::spec::{EnvoySpec, EnvoyWay};
 use crate::backend::exchange::{self, Failure};
 use crate::backend::nodes::{self, Says, Told};
-use crate::backend::{BackendError, seen};
-use crate::domain::{Move, Observation, Order, OrderId, Pair, Side, SideTraffic, Split, TrafficCounters, Transport};
+use crate::domain::{
+    Move, Observation, Order, OrderId, Pair, Side, SideSeen, SideTraffic, Split, TrafficCounters, Transport,
+};
 
 /// The result of one process, with its name.
 pub(super) type Outcome<T> = nodes::Outcome<String, T>;
@@ -135,10 +137,10 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     }
     Ok(Observation {
         mixed: told.mixed(),
-        replicas: Pair::from_fn(|side| sides[side].replicas),
+        sides: sides.map(|_, side| SideSeen { replicas: side.replicas, ..SideSeen::default() }),
         traffic: Some(TrafficCounters { epoch: told.epoch(), sides: sides.map(|_, side| side.traffic.clone()) }),
         notes,
-        ..seen(first.split, nodes::revision(read))
+        ..Observation::of(first.split, nodes::revision(read))
     })
 }
 

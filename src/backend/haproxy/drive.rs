@@ -44,7 +44,7 @@ pub(super) async fn set(
         *unsaved.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
     nodes::judged(order, &sent, NO_NODE)?;
-    settled.map(|()| Accepted { revision: None })
+    settled.map(|()| Accepted::as_asked(order))
 }
 
 /// Checks that every node answers and is in the confirmed state, and that a reload would not undo the change.

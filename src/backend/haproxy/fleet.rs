@@ -7,11 +7,11 @@ use super::command;
 use super::reading::{Reading, SideReading, read};
 use super::wire;
 use crate::backend::Address;
+use crate::backend::BackendError;
 use crate::backend::exchange::Failure;
 use crate::backend::haproxy::spec::HaproxySpec;
 use crate::backend::nodes::{self, Says, Told};
-use crate::backend::{BackendError, seen};
-use crate::domain::{Observation, Pair, Side, Split, TrafficCounters};
+use crate::domain::{Observation, Pair, Side, SideSeen, Split, TrafficCounters};
 
 /// The result of one node.
 pub(super) type Outcome<T> = nodes::Outcome<Address, T>;
@@ -70,18 +70,19 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     let sides = sides(&told.readings, &mut notes, first);
     Ok(Observation {
         mixed: told.mixed(),
-        replicas: Pair::from_fn(|side| sides.as_ref().map(|sides| sides[side].replicas)),
-        unready: Pair::from_fn(|side| {
-            let unready = &sides.as_ref()?[side].unready;
-            (!unready.is_empty()).then(|| unready.join("; "))
-        }),
+        sides: sides.as_ref().map_or_else(Pair::default, |sides| sides.map(|_, side| side_seen(side))),
         traffic: sides.and_then(|sides| {
             let sides = Pair { blue: sides.blue.traffic?, green: sides.green.traffic? };
             Some(TrafficCounters { epoch: told.epoch(), sides })
         }),
         notes,
-        ..seen(first.split, nodes::revision(read))
+        ..Observation::of(first.split, nodes::revision(read))
     })
+}
+
+fn side_seen(side: &SideReading) -> SideSeen {
+    let unready = (!side.unready.is_empty()).then(|| side.unready.join("; "));
+    SideSeen { replicas: Some(side.replicas), unready, ..SideSeen::default() }
 }
 
 /// The readings of each side from all nodes, combined; `None` if the config names no backends.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fill::is_plain;
 use crate::backend::BackendError;
 use crate::backend::hook::spec::AnswerAt;
-use crate::domain::observation::Replicas;
+use crate::domain::observation::{Replicas, SideSeen};
 use crate::domain::text::clean;
 use crate::domain::{Observation, Pair, Revision, Side, Split, Version};
 
@@ -38,37 +38,28 @@ pub(super) fn read(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<O
     };
     let mixed = answer.pointer("/mixed").and_then(Value::as_str).filter(|text| !text.is_empty());
     Ok(Observation {
-        split,
         mixed: mixed.map(|text| clean(text, 200)).or(rounded),
-        revision: Revision(revision),
-        replicas: Pair::from_fn(|side| replicas(&answer, side)),
-        unready: Pair::default(),
-        versions: Pair::from_fn(|side| {
-            answer.pointer(&format!("/versions/{side}")).and_then(Value::as_str).map(Version::from_text)
+        sides: Pair::from_fn(|side| SideSeen {
+            replicas: replicas(&answer, side),
+            version: answer.pointer(&format!("/versions/{side}")).and_then(Value::as_str).map(Version::from_text),
+            ..SideSeen::default()
         }),
-        traffic: None,
-        controller: None,
         notes: notes(&answer),
+        ..Observation::of(split, Revision(revision))
     })
 }
 
-/// The revision in the answer to an act, if it has one.
+/// Checks the answer to an act: it may say anything.
 ///
 /// # Errors
 /// The answer is not valid: HTML, or JSON that is cut off.
-pub(super) fn after_act(at: &AnswerAt, body: &[u8], header: Option<&str>) -> Result<Option<Revision>, BackendError> {
-    let begins = body.trim_ascii_start().first().copied();
-    let told = match begins {
-        Some(b'<') => return Err(garbled("it answered HTML: is this the router, or a page in front of it?".into())),
-        Some(b'{' | b'[') => json(body)?.pointer(&at.revision).and_then(|told| match told {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }),
+pub(super) fn after_act(body: &[u8]) -> Result<(), BackendError> {
+    match body.trim_ascii_start().first() {
+        Some(b'<') => Err(garbled("it answered HTML: is this the router, or a page in front of it?".into())),
+        Some(b'{' | b'[') => json(body).map(|_| ()),
         // Text for people.
-        _ => None,
-    };
-    Ok(header.map(str::to_owned).or(told).filter(|told| is_plain(told)).map(Revision))
+        _ => Ok(()),
+    }
 }
 
 fn json(body: &[u8]) -> Result<Value, BackendError> {
@@ -158,9 +149,9 @@ mod tests {
         let seen = read(&at(None), body, None).unwrap();
         assert_eq!((seen.split, seen.mixed), (Split::toward(Side::Green, 10), None));
         assert_eq!(seen.revision, Revision("7".into()));
-        assert_eq!(seen.replicas.blue, Some(Replicas { ready: 2, total: 3 }));
-        assert_eq!(seen.replicas.green, None);
-        assert_eq!(seen.versions.green.unwrap().name, "v42");
+        assert_eq!(seen.sides.blue.replicas, Some(Replicas { ready: 2, total: 3 }));
+        assert_eq!(seen.sides.green.replicas, None);
+        assert_eq!(seen.sides.green.version.unwrap().name, "v42");
         assert_eq!(seen.notes, ["old worker"]);
         let plain = read(&at(None), br#"{"split":{"green":0}}"#, None).unwrap();
         assert_eq!(plain.revision, Revision("split-100-0".into()));
@@ -198,10 +189,10 @@ mod tests {
 
     #[test]
     fn an_act_may_say_nothing_but_not_html() {
-        assert_eq!(after_act(&at(None), b"", None), Ok(None));
-        assert_eq!(after_act(&at(None), b"done, thanks", None), Ok(None));
-        assert_eq!(after_act(&at(None), br#"{"revision":8}"#, None), Ok(Some(Revision("8".into()))));
-        assert!(after_act(&at(None), b" <html>", None).is_err());
-        assert!(after_act(&at(None), b"{\"revi", None).is_err());
+        assert_eq!(after_act(b""), Ok(()));
+        assert_eq!(after_act(b"done, thanks"), Ok(()));
+        assert_eq!(after_act(br#"{"revision":8}"#), Ok(()));
+        assert!(after_act(b" <html>").is_err());
+        assert!(after_act(b"{\"revi").is_err());
     }
 }

@@ -73,7 +73,7 @@ impl TrafficSystem for Fake {
                 self.step(format!("send {id}{}", if again { " again" } else { "" })).await;
                 self.step(format!("done {id}")).await;
                 let error = self.0.answers.lock().unwrap().get(id).cloned();
-                error.map_or(Ok(Accepted { revision: None }), Err)
+                error.map_or(Ok(Accepted::as_asked(order)), Err)
             });
             Ok(sending)
         })
@@ -95,8 +95,8 @@ impl Rig {
         Self { driver: sequenced("fake", fake.clone()).driver().unwrap(), fake }
     }
 
-    async fn apply(&self, order: &Order) -> Outcome {
-        self.driver.apply(order).await
+    async fn apply(&self, order: &Order) -> Result<(), BackendError> {
+        self.driver.apply(order).await.map(|_| ())
     }
 
     /// Requests `order` and gives up after `after`.
@@ -105,9 +105,9 @@ impl Rig {
     }
 
     /// The same, with a caller that keeps waiting.
-    fn start(&self, order: &Order) -> tokio::task::JoinHandle<Outcome> {
+    fn start(&self, order: &Order) -> tokio::task::JoinHandle<Result<(), BackendError>> {
         let (driver, order) = (Arc::clone(&self.driver), order.clone());
-        tokio::spawn(async move { driver.apply(&order).await })
+        tokio::spawn(async move { driver.apply(&order).await.map(|_| ()) })
     }
 }
 
@@ -124,7 +124,7 @@ fn back(id: &str) -> Order {
     order(id, Move::Rollback)
 }
 
-const DONE: Outcome = Ok(Accepted { revision: None });
+const DONE: Result<(), BackendError> = Ok(());
 const SOON: Duration = Duration::from_millis(1);
 
 #[tokio::test(start_paused = true)]

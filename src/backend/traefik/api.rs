@@ -139,6 +139,7 @@ pub(super) fn worst(instances: &[Instance]) -> Option<BackendError> {
         BackendError::Conflict(_) => BackendError::Conflict(told),
         BackendError::Denied(_) => BackendError::Denied(told),
         BackendError::Refused(_) => BackendError::Refused(told),
+        BackendError::Busy(_) => BackendError::Busy(told),
         BackendError::Garbled(_) => BackendError::Garbled(told),
     })
 }

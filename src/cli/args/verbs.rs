@@ -65,6 +65,8 @@ pub(crate) enum Verb {
     Pause(ActArgs),
     /// Go on with the plan; after drift, accept what the router says
     Resume(ConsentArgs),
+    /// Let a controller begin its steps again after it gave up
+    Retry(ConsentArgs),
     /// Let one failing gate pass for this candidate version; needs --reason of 10 characters
     Override(SignArgs),
     /// Sign for a manual gate, for this candidate version; needs --reason of 10 characters

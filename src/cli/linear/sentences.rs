@@ -6,7 +6,7 @@ use crate::cli::{span, status_text};
 use crate::dialogue::find_gate;
 use crate::domain::{LogLine, Metric, Side};
 use crate::engine::snapshot::{GateState, GateStatus, Latency, Source};
-use crate::engine::{Command, Status};
+use crate::engine::{Command, Status, words};
 
 /// The state of the rollout.
 pub(super) fn status(status: &Status) -> Vec<String> {
@@ -114,7 +114,7 @@ fn way_back(status: &Status) -> String {
     let window = back.window_left_s.map(|left| format!(", window open for {}", span::show(left))).unwrap_or_default();
     match (&back.because, back.ready, back.needed) {
         (_, true, false) => format!("nothing to roll back: {} takes all traffic", back.to),
-        (_, true, true) => format!("rollback ready to {}, {}{window}", back.to, back.class),
+        (_, true, true) => format!("rollback ready to {}, {}{window}", back.to, words::way_back(back, status.time)),
         (because, false, _) => {
             let because = because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
             format!("rollback NOT ready to {}{because}", back.to)

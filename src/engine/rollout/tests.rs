@@ -17,7 +17,7 @@ fn ordered(id: &str) -> Record {
 }
 
 fn is(id: &str, state: OrderState) -> Record {
-    record(Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None })
+    record(Fact::OrderIs { id: OrderId(id.into()), state, detail: None, fault: None, accepted: None })
 }
 
 fn folded(records: &[Record]) -> Rollout {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::Core;
 use crate::domain::{Closing, Fact};
 use crate::engine::Event;
-use crate::runtime::orders;
 
 /// How long a process waits for the disk at its end: after its work is done, and after a signal.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
@@ -43,7 +42,7 @@ impl Core {
     /// Waits for the answer to an order that another order replaced. Without it the journal would call the order sent
     /// for ever.
     async fn last_answer(&mut self) {
-        let deadline = tokio::time::Instant::now() + orders::ANSWER;
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(self.service.pace.answer_within_ms);
         while self.state.awaits_answer() {
             match tokio::time::timeout_at(deadline, self.next()).await {
                 Ok(incoming) => drop(self.take(incoming)),

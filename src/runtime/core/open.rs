@@ -63,7 +63,7 @@ impl Core {
         let observer = backend.observer();
         let hurry = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(read_router(Arc::clone(&observer), Arc::clone(&hurry), events_in));
+        tasks.spawn(read_router(Arc::clone(&observer), service.pace, Arc::clone(&hurry), events_in));
         let pollers =
             if access.probes() { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
         let scrapers = scrapers(service, access, &found_in)?;

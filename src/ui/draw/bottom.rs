@@ -10,7 +10,7 @@ use super::order::order_lines;
 use super::question;
 use super::rollback::rollback;
 use crate::engine::snapshot::{Blocked, Status};
-use crate::engine::{Command, Phase, RefusalKind};
+use crate::engine::{Command, Phase, RefusalKind, words};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, width};
 use crate::ui::theme::Role;
@@ -139,14 +139,17 @@ pub(super) fn typed(canvas: &mut Canvas<'_>, x: u16, y: u16, space: u16, line: &
 fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(snapshot) = canvas.live() else { return };
     let (faults, notes) = (&snapshot.status.faults, &snapshot.status.notes);
-    // Notes from the traffic system are shown here as long as there is no fault.
-    let [word, first] = match (faults.first(), notes.first()) {
-        (Some(fault), _) => [(" FAULT", Role::Fail), (fault.text.as_str(), Role::Warn)],
-        (None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
-        (None, None) => return,
+    // What the traffic system says is shown here as long as there is no fault: first what its controller does.
+    let controller = snapshot.status.controller.as_ref().map(|it| words::controller(it, snapshot.status.time));
+    let system = format!(" {}", snapshot.status.backend.to_uppercase());
+    let [word, first] = match (faults.first(), &controller, notes.first()) {
+        (Some(fault), _, _) => [(" FAULT", Role::Fail), (fault.text.as_str(), Role::Warn)],
+        (None, Some(does), _) => [(system.as_str(), Role::Title), (does.as_str(), Role::Text)],
+        (None, None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
+        (None, None, None) => return,
     };
     let explain = canvas.view.key_name(Act::Explain);
-    let others = faults.len() + notes.len() - 1;
+    let others = faults.len() + notes.len() + usize::from(controller.is_some()) - 1;
     let more = if others == 0 { String::new() } else { format!("+{others} more ({explain} explain) ") };
     canvas.line(area, &[word, ("  ", Role::Text), first], &[(&more, Role::Text)]);
 }

@@ -78,7 +78,8 @@ fn progress(canvas: &mut Canvas<'_>, area: Rect, order: &OrderStatus, status: &S
 
 fn order_text(order: &OrderStatus) -> String {
     let late = if order.late { "  NOT READ BACK IN TIME" } else { "" };
-    let detail = order.detail.as_deref().map_or_else(String::new, |text| format!("  {}", fit(text, 60)));
+    let detail = order.progress.as_deref().or(order.detail.as_deref());
+    let detail = detail.map_or_else(String::new, |text| format!("  {}", fit(text, 60)));
     let note = if late.is_empty() && detail.is_empty() { "  (safe to hang up: backend owns it)" } else { "" };
     format!(
         " op {} {} {}  retry {}{late}{detail}{note}",
@@ -95,5 +96,9 @@ const fn doing(what: Move) -> &'static str {
         Move::Switch => "SWITCHING",
         Move::Abort => "ABORTING",
         Move::Rollback => "ROLLING BACK",
+        Move::Pause => "PAUSING",
+        Move::Resume => "RESUMING",
+        Move::Retry => "RETRYING",
+        Move::Finish => "FINISHING",
     }
 }

@@ -45,7 +45,7 @@ fn blockers(status: &Status, command: &Command) -> Vec<String> {
 
 fn request(snapshot: &Snapshot, command: &Command) -> Vec<String> {
     let Some((target, lines)) = snapshot.previews.get(command.verb()).and_then(|lines| lines.split_first()) else {
-        let text = if command.as_move().is_some() {
+        let text = if command.moves_traffic() {
             "not known: nothing to send, or the router was not read"
         } else {
             "none to the router"
@@ -60,8 +60,7 @@ fn request(snapshot: &Snapshot, command: &Command) -> Vec<String> {
 /// The keys that would do it.
 fn answer(status: &Status, command: &Command, keymap: &Keymap) -> Option<String> {
     let typed = *command == Command::Switch || status.wants_typed(command);
-    let opener =
-        table().iter().find(|row| row.act.command().as_ref() == Some(command) && command.as_move().is_some())?;
+    let opener = table().iter().find(|row| row.act.command().as_ref() == Some(command) && command.moves_traffic())?;
     let key = keymap.name(opener.act);
     Some(if typed { format!("{key} asks, the version typed and Enter send") } else { format!("{key} asks, y sends") })
 }

@@ -1,10 +1,13 @@
 //! The way back: whether there is one, where it leads, how long it takes and how long it lasts.
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, version_name};
 use crate::dialogue::{Words, about};
-use crate::engine::{Snapshot, Status};
+use crate::domain::RollbackClass;
+use crate::engine::snapshot::RollbackStatus;
+use crate::engine::{Snapshot, Status, words};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, rate, width};
 use crate::ui::theme::Role;
@@ -37,7 +40,8 @@ pub(super) fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
             side.ready.unwrap_or(0),
             side.replicas
         );
-        let speed = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
+        let now = snapshot.status.time + chrono::TimeDelta::milliseconds((elapsed * 1000.0) as i64);
+        let speed = speed(way, now);
         let word = if area.width >= 100 { "window closes in" } else { "window" };
         let window = way.window_left_s.map_or_else(String::new, |s| format!(", {word} {}", left(s - elapsed)));
         let text = format!("{text}, {speed}{window}");
@@ -54,6 +58,14 @@ pub(super) fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
         _ => &hint,
     };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
+}
+
+/// How fast the way back is: by the last order where one order is all, else by the system's own word.
+pub(super) fn speed(way: &RollbackStatus, now: DateTime<Utc>) -> String {
+    match way.last_took_s.filter(|_| way.class == Some(RollbackClass::Instant) && way.takes_s.is_none()) {
+        Some(s) => format!("~{}{}", about(s), words::lasts(way, now).unwrap_or_default()),
+        None => words::way_back(way, now),
+    }
 }
 
 /// The peak traffic of the side to go back to, in `space` columns at most: an operator wants to know whether that side

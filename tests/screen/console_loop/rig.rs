@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use cutover::testing::domain::{
-    Actor, LogLevel, LogLine, Move, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
+    Actor, LogLevel, LogLine, Move, Pace, Pair, Plan, ProbeSpec, Service, Side, SideSpec, Split, VersionSource,
 };
 use cutover::testing::engine::{Access, Snapshot};
 use cutover::testing::gate::Checks;
@@ -21,7 +21,7 @@ use cutover::testing::terminal::{Code, Depth, Input, Key, Notices, Screen, Scree
 use cutover::testing::ui::{self, Glyphs, Theme, View};
 use tokio::sync::mpsc;
 
-use crate::support::scripted::Scripted;
+use crate::support::scripted::direct::Scripted;
 
 /// How long anything may take that a thread does.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -262,7 +262,7 @@ fn service(dir: &std::path::Path) -> Service {
         gates: vec![],
         guards: vec![],
         alerts: Vec::new(),
-        verify_timeout_ms: 10_000,
+        pace: Pace::DIRECT,
         stale_after_ms: 60_000,
         state_dir: dir.to_owned(),
     }

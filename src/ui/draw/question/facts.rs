@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled, wrap};
-use crate::dialogue::{Words, about};
+use crate::dialogue::Words;
 use crate::domain::{Measure, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
 use crate::engine::{Command, Phase, Snapshot, words};
@@ -11,6 +11,7 @@ use crate::ui::Keymap;
 use crate::ui::actions::Act;
 use crate::ui::draw::canvas::{side_role, version_name};
 use crate::ui::draw::gates::in_unit;
+use crate::ui::draw::rollback::speed;
 use crate::ui::text::{age, fit, millis, percent, rate, width};
 use crate::ui::theme::Role;
 
@@ -216,7 +217,7 @@ impl Facts<'_> {
     pub(super) fn warnings(&self) -> Vec<Line> {
         let status = self.status();
         let ended = matches!(status.phase, Phase::RolledBack | Phase::Aborted);
-        let gave_up = |event: &&EventLine| event.ordered.is_some_and(|it| !it.is_forward());
+        let gave_up = |event: &&EventLine| event.ordered.is_some_and(|it| it.is_back());
         let last = self.seen.events.iter().rev().find(gave_up).filter(|_| ended);
         let mut lines = Vec::new();
         if let Some(last) = last {
@@ -246,7 +247,7 @@ impl Facts<'_> {
             let text = format!("NOT READY: {}", way.because.as_deref().unwrap_or("no way back"));
             return self.labelled("undo", &text, Role::Fail, Rank::Fact);
         }
-        let time = way.last_took_s.map_or_else(|| way.class.replace('_', " "), |s| format!("~{}", about(s)));
+        let time = speed(way, self.status().time);
         let lasts = match way.window_s {
             _ if share < 100 => String::new(),
             s if s > 0.0 => format!(", for {} after it", age(s)),
