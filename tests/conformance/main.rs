@@ -28,8 +28,8 @@ mod traefik;
 
 use std::time::Duration;
 
-use cutover::testing::backend::{BackendError, Driver, Observer};
-use cutover::testing::domain::{Move, Order, OrderId, Revision, Side, Split};
+use cutover::testing::backend::{BackendError, Driver, Observer, TrafficBackend};
+use cutover::testing::domain::{Goal, Move, Order, OrderId, Revision, Side, Split};
 use rig::{Rig, Trouble};
 use std::sync::Arc;
 use tokio::time::{Instant, timeout};
@@ -49,12 +49,18 @@ fn green(percent: u8) -> Split {
 struct Operator {
     observer: Arc<dyn Observer>,
     driver: Arc<dyn Driver>,
+    settles: Duration,
+    every: Duration,
 }
 
 impl Operator {
-    fn of(rig: &impl Rig) -> Self {
-        let backend = rig.backend();
-        Self { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") }
+    fn of<R: Rig>(rig: &R) -> Self {
+        Self::at::<R>(&rig.backend())
+    }
+
+    fn at<R: Rig>(backend: &Arc<dyn TrafficBackend>) -> Self {
+        let driver = backend.driver().expect("the rig may drive");
+        Self { observer: backend.observer(), driver, settles: R::SETTLES, every: R::EVERY }
     }
 
     async fn revision(&self) -> Revision {
@@ -63,16 +69,23 @@ impl Operator {
 
     /// Accepted is not done: reads back until it agrees.
     async fn settles(&self, split: Split) {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + self.settles;
         loop {
             if let Ok(seen) = self.observer.observe().await
-                && seen.split == split
-                && seen.mixed.is_none()
+                && Goal::Split(split).is_met(&seen)
             {
                 return;
             }
             assert!(Instant::now() < deadline, "never read back: {split}");
+            self.rest().await;
+        }
+    }
+
+    async fn rest(&self) {
+        if self.every.is_zero() {
             tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(self.every).await;
         }
     }
 
@@ -244,7 +257,7 @@ async fn an_order_that_comes_late_does_not_outlive_a_rollback<R: Rig>() {
             rig::not_applicable(std::any::type_name::<R>(), "a change that comes late");
             return;
         };
-        let operator = Operator { observer: backend.observer(), driver: backend.driver().expect("the rig may drive") };
+        let operator = Operator::at::<R>(&backend);
         if before > 0 {
             operator.apply(&order("a", Move::Promote, green(before), Some(operator.revision().await))).await.unwrap();
             operator.settles(green(before)).await;
@@ -411,6 +424,15 @@ macro_rules! conformance {
 }
 
 conformance!(scripted_memory, crate::scripted::Memory);
+conformance!(
+    scripted_controller, crate::scripted::ByController: reads, sets_switches_and_rolls_back, refuses_a_stale_forward_order,
+    takes_a_rollback_whatever_the_revision, takes_the_same_id_as_the_same_act, a_late_retry_does_not_undo_a_rollback,
+    previews_without_sending, another_console_sees_what_one_did, a_strange_revision_is_refused_and_nothing_more,
+);
+conformance!(
+    scripted_slow, crate::scripted::Slow: reads, sets_switches_and_rolls_back, refuses_a_stale_forward_order,
+    takes_the_same_id_as_the_same_act, previews_without_sending, a_strange_revision_is_refused_and_nothing_more,
+);
 conformance!(embedded_gateway, crate::embedded::EmbeddedGateway);
 conformance!(haproxy_two_nodes, crate::haproxy::TwoNodes);
 conformance!(haproxy_saved_weights, crate::haproxy::SavedWeights);

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutover::testing::backend::TrafficBackend;
 use cutover::testing::domain::Split;
@@ -32,6 +33,11 @@ pub enum Trouble {
 
 /// A traffic system under test.
 pub trait Rig: Sized {
+    /// How long a change may take, by the clock of tokio.
+    const SETTLES: Duration = Duration::from_secs(10);
+    /// The pause between two readings; a system that takes minutes runs with the clock paused.
+    const EVERY: Duration = Duration::ZERO;
+
     /// Whether what the check called `test` needs is installed; says `SKIPPED test: why` where it is not.
     fn is_there(_test: &str) -> bool {
         true

@@ -1,193 +1,64 @@
-//! A traffic system in memory that follows a script, for tests of everything above it.
+//! Traffic systems in memory that follow a script, for tests of everything above them. They stand for systems that a
+//! test cannot have: they do what `review` and `backends` of real ones say, and nothing else.
 //!
-//! It keeps the laws of the trait (compare-and-set, same id = same act) as the embedded gateway does,
-//! and can be told to misbehave the ways real systems do: not to answer, to answer and not to act,
-//! to act and not to answer, to apply late or by half.
+//! | model | stands for |
+//! |---|---|
+//! | [`direct`] | a router whose weights are set at once |
+//! | [`controller`] | a controller with steps of its own (Argo Rollouts, Flagger, CodeDeploy) |
+//! | [`slow`] | a platform that answers in seconds and acts in minutes (SageMaker) |
 
-use std::collections::HashMap;
-use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub mod controller;
+pub mod direct;
+pub mod slow;
 
-use cutover::testing::backend::{
-    Accepted, BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, TrafficBackend,
-};
-use cutover::testing::domain::{Observation, Order, OrderId, Pair, Revision, Split, TrafficCounters};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// How the system treats the next calls.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Script {
-    /// As it should.
-    #[default]
-    Behave,
-    /// Refuses connections.
-    Down,
-    /// Takes the order, acts, and never answers.
-    ActAndHang,
-    /// Never answers and never acts.
-    Hang,
-    /// Answers with something that is no answer.
-    Garble,
-    /// Answers that it accepted, but applies nothing until told to behave again.
-    AcceptOnly,
-    /// Applies only one of two nodes.
-    HalfApply,
-    /// Refuses the credentials.
-    Deny,
+use cutover::testing::backend::{BackendError, BackendFuture, Capabilities, Driver, Observer, Preview, TrafficBackend};
+use cutover::testing::domain::{Accepted, Observation, Order, Split};
+use tokio::time::Instant;
+
+/// A system with a clock of its own: time is data, in milliseconds since it began.
+pub trait Model: Send + 'static {
+    /// Lets it do what it does by itself until `now_ms`.
+    fn advance(&mut self, now_ms: u64);
+    /// Takes an order.
+    fn take(&mut self, order: &Order) -> Result<Accepted, BackendError>;
+    /// What it says of itself.
+    fn say(&self) -> Result<Observation, BackendError>;
+    /// What users get.
+    fn users(&self) -> Split;
+    /// How long it takes to answer.
+    fn answers_after(&self) -> Duration;
 }
 
-/// The system's inside.
+/// A model as a backend, by the clock of tokio.
 #[derive(Debug)]
-struct World {
-    split: Split,
-    revision: u64,
-    mixed: Option<String>,
-    script: Script,
-    waiting: Option<Split>,
-    done: HashMap<OrderId, u64>,
-    applied: Vec<Order>,
-    traffic: Option<TrafficCounters>,
+pub struct Served<M> {
+    model: Arc<Mutex<M>>,
+    began: Instant,
 }
 
-/// A scripted traffic system; clones share the same inside.
-#[derive(Debug, Clone)]
-pub struct Scripted {
-    world: Arc<Mutex<World>>,
-}
-
-impl Scripted {
-    /// A system with `split` in force.
-    pub fn new(split: Split) -> Self {
-        let world = World {
-            split,
-            revision: 1,
-            mixed: None,
-            script: Script::Behave,
-            waiting: None,
-            done: HashMap::new(),
-            applied: Vec::new(),
-            traffic: None,
-        };
-        Self { world: Arc::new(Mutex::new(world)) }
-    }
-
-    /// Changes how it behaves from now on; an accepted change that waited is applied on `Behave`.
-    pub fn script(&self, script: Script) {
-        let mut world = self.world();
-        if script == Script::Behave
-            && let Some(split) = world.waiting.take()
-        {
-            world.set(split);
-        }
-        if script == Script::Behave {
-            world.mixed = None;
-        }
-        world.script = script;
-    }
-
-    /// Somebody else changes the split behind our back.
-    pub fn meddle(&self, split: Split) {
-        self.world().set(split);
-    }
-
-    /// Sets the live counters.
-    pub fn count(&self, traffic: TrafficCounters) {
-        self.world().traffic = Some(traffic);
-    }
-
-    /// Every order that was carried out, oldest first; a retry with the same id counts once.
-    pub fn applied(&self) -> Vec<Order> {
-        self.world().applied.clone()
-    }
-
-    /// The split in force.
-    pub fn split(&self) -> Split {
-        self.world().split
-    }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self, order: &Order) -> Result<Accepted, Trouble> {
-        let mut world = self.world();
-        match world.script {
-            Script::Down => return Err(Trouble::Is(BackendError::Unreachable("connection refused".into()))),
-            Script::Hang => return Err(Trouble::Silence),
-            Script::Deny => return Err(Trouble::Is(BackendError::Denied("token is not accepted".into()))),
-            Script::Garble => return Err(Trouble::Is(BackendError::Garbled("<html> for JSON".into()))),
-            _ => {}
-        }
-        if let Some(revision) = world.done.get(&order.id) {
-            return Ok(accepted(*revision));
-        }
-        if let Some(expected) = &order.expected
-            && expected.0 != world.revision.to_string()
-        {
-            let now = format!("revision is {} by now, not {}", world.revision, expected.0);
-            return Err(Trouble::Is(BackendError::Conflict(now)));
-        }
-        match world.script {
-            Script::AcceptOnly => world.waiting = Some(order.target),
-            Script::HalfApply => {
-                world.mixed = Some(format!("node 1 says {}, node 2 says {}", order.target, world.split));
-                world.revision += 1;
-            }
-            _ => world.set(order.target),
-        }
-        world.applied.push(order.clone());
-        let revision = world.revision;
-        world.done.insert(order.id.clone(), revision);
-        if world.script == Script::ActAndHang { Err(Trouble::Silence) } else { Ok(accepted(revision)) }
-    }
-
-    fn read(&self) -> Result<Observation, Trouble> {
-        let world = self.world();
-        match world.script {
-            Script::Down => return Err(Trouble::Is(BackendError::Unreachable("connection refused".into()))),
-            Script::Hang | Script::ActAndHang => return Err(Trouble::Silence),
-            Script::Deny => return Err(Trouble::Is(BackendError::Denied("token is not accepted".into()))),
-            Script::Garble => return Err(Trouble::Is(BackendError::Garbled("<html> for JSON".into()))),
-            _ => {}
-        }
-        Ok(Observation {
-            split: world.split,
-            mixed: world.mixed.clone(),
-            revision: Revision(world.revision.to_string()),
-            replicas: Pair::default(),
-            unready: Pair::default(),
-            versions: Pair::default(),
-            traffic: world.traffic.clone(),
-            controller: None,
-            notes: Vec::new(),
-        })
+impl<M> Clone for Served<M> {
+    fn clone(&self) -> Self {
+        Self { model: Arc::clone(&self.model), began: self.began }
     }
 }
 
-impl World {
-    fn set(&mut self, split: Split) {
-        self.split = split;
-        self.revision += 1;
+impl<M: Model> Served<M> {
+    pub fn new(model: M) -> Self {
+        Self { model: Arc::new(Mutex::new(model)), began: Instant::now() }
+    }
+
+    /// Uses the model as it is now.
+    pub fn with<T>(&self, act: impl FnOnce(&mut M) -> T) -> T {
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        model.advance(self.began.elapsed().as_millis() as u64);
+        act(&mut model)
     }
 }
 
-enum Trouble {
-    Is(BackendError),
-    Silence,
-}
-
-fn accepted(revision: u64) -> Accepted {
-    Accepted { revision: Some(Revision(revision.to_string())) }
-}
-
-async fn or_silence<T>(result: Result<T, Trouble>) -> Result<T, BackendError> {
-    match result {
-        Ok(value) => Ok(value),
-        Err(Trouble::Is(error)) => Err(error),
-        Err(Trouble::Silence) => pending().await,
-    }
-}
-
-impl TrafficBackend for Scripted {
+impl<M: Model> TrafficBackend for Served<M> {
     fn name(&self) -> &'static str {
         "scripted"
     }
@@ -205,20 +76,25 @@ impl TrafficBackend for Scripted {
     }
 }
 
-impl Observer for Scripted {
+impl<M: Model> Observer for Served<M> {
     fn observe(&self) -> BackendFuture<'_, Observation> {
-        let read = self.read();
-        Box::pin(or_silence(read))
+        Box::pin(async {
+            tokio::time::sleep(self.with(|model| model.answers_after())).await;
+            self.with(|model| model.say())
+        })
     }
 
     fn preview(&self, order: &Order) -> Preview {
-        Preview { target: "memory".into(), lines: vec![format!("set {}", order.target)] }
+        Preview { target: "memory".into(), lines: vec![format!("{} to {}", order.kind, order.target)] }
     }
 }
 
-impl Driver for Scripted {
+impl<M: Model> Driver for Served<M> {
     fn apply<'a>(&'a self, order: &'a Order) -> BackendFuture<'a, Accepted> {
-        let taken = self.take(order);
-        Box::pin(or_silence(taken))
+        Box::pin(async {
+            let taken = self.with(|model| model.take(order));
+            tokio::time::sleep(self.with(|model| model.answers_after())).await;
+            taken
+        })
     }
 }
