@@ -31,6 +31,7 @@ mod guards;
 mod metrics;
 mod orders;
 mod progress;
+mod replicas;
 mod rollout;
 mod sampling;
 pub(crate) mod snapshot;

@@ -11,20 +11,21 @@ mod poller;
 pub(crate) mod stream;
 mod version;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 pub use metrics::{read_twice, start_metrics};
 pub use stream::{start_streams, stream_once};
 
 use crate::domain::metric::Scrape;
-use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Version};
-use crate::http::{Client, Target};
+use crate::domain::{Pair, ProbeSpec, Side, SideSpec, Target, Version, VersionSource};
+use crate::http::{self, Client};
 use poller::Poller;
 
 /// What a poller found.
@@ -34,7 +35,7 @@ pub enum ProbeEvent {
     Probe {
         /// The replica's side.
         side: Side,
-        /// The replica's place in the side's list of URLs, from 0.
+        /// The replica's id.
         replica: u32,
         /// How it went.
         outcome: ProbeOutcome,
@@ -43,7 +44,7 @@ pub enum ProbeEvent {
     Version {
         /// The replica's side.
         side: Side,
-        /// The replica's place in the side's list of URLs, from 0.
+        /// The replica's id.
         replica: u32,
         /// The version, or why it could not be read (cleaned).
         version: Result<Version, String>,
@@ -138,21 +139,68 @@ async fn spread(interval_ms: u64) {
     sleep(Duration::from_millis((interval_ms.min(MAX_SPREAD_MS) as f64 * fastrand::f64()) as u64)).await;
 }
 
-/// Starts one poller for each replica of both sides. Must be called within a tokio runtime.
+/// Starts one poller for each replica of both sides that the config names. Must be called within a tokio runtime.
 ///
 /// Events go to `sink`. When it is full, events are dropped and counted; when it is closed, the pollers end.
 ///
 /// # Errors
 /// No HTTP client can be made on this machine; in words.
-pub fn start(sides: &Pair<SideSpec>, spec: &ProbeSpec, sink: &mpsc::Sender<ProbeEvent>) -> Result<Pollers, String> {
-    let client = Client::new(&spec.transport)?;
-    let mut pollers = Pollers::default();
+pub fn start(
+    sides: &Pair<SideSpec>,
+    spec: &ProbeSpec,
+    sink: &mpsc::Sender<ProbeEvent>,
+) -> Result<ReplicaPollers, String> {
+    let mut pollers = ReplicaPollers {
+        client: Client::new(&spec.transport)?,
+        spec: spec.clone(),
+        versions: sides.map(|_, side| side.version.clone()),
+        sink: sink.clone(),
+        pollers: Pollers::default(),
+        running: Pair::default(),
+    };
     for (side, side_spec) in sides.iter() {
-        for (replica, url) in side_spec.urls.iter().enumerate() {
-            let (client, target, spec) = (client.clone(), Target::new(url), spec.clone());
-            let (source, teller) = (side_spec.version.clone(), pollers.teller(side, replica, sink));
-            pollers.tasks.spawn(Poller { client, target, spec, source, teller }.run());
-        }
+        let urls = side_spec.urls.iter().cloned().map(Target::plain);
+        pollers.set(side, &(0..).zip(urls).collect::<Vec<_>>());
     }
     Ok(pollers)
+}
+
+/// The running pollers of the replicas. Dropping this ends them all.
+#[derive(Debug)]
+pub struct ReplicaPollers {
+    client: Client,
+    spec: ProbeSpec,
+    versions: Pair<VersionSource>,
+    sink: mpsc::Sender<ProbeEvent>,
+    pollers: Pollers,
+    running: Pair<HashMap<u32, AbortHandle>>,
+}
+
+impl ReplicaPollers {
+    /// Probes exactly `targets` of `side` from now on, each under its id. Those that stay are not disturbed.
+    pub fn set(&mut self, side: Side, targets: &[(u32, Target)]) {
+        let stays: HashSet<u32> = targets.iter().map(|(id, _)| *id).collect();
+        self.running[side].retain(|id, task| {
+            let stays = stays.contains(id);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for (id, target) in targets {
+            if self.running[side].contains_key(id) {
+                continue;
+            }
+            let (client, target, spec) = (self.client.clone(), http::Target::from(target), self.spec.clone());
+            let (source, teller) = (self.versions[side].clone(), self.pollers.teller(side, *id as usize, &self.sink));
+            let task = self.pollers.tasks.spawn(Poller { client, target, spec, source, teller }.run());
+            self.running[side].insert(*id, task);
+        }
+        while self.pollers.tasks.try_join_next().is_some() {}
+    }
+
+    /// Events that were lost because the receiver's queue was full.
+    pub fn dropped(&self) -> u64 {
+        self.pollers.dropped()
+    }
 }

@@ -357,7 +357,7 @@ pub mod narrate {
 }
 pub mod probe {
     pub use crate::probe::{
-        Pollers, ProbeEvent, ProbeOutcome, read_twice, start, start_metrics, start_streams, stream_once,
+        ProbeEvent, ProbeOutcome, ReplicaPollers, read_twice, start, start_metrics, start_streams, stream_once,
     };
 }
 pub mod record {

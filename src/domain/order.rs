@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::BackendError;
 use super::goal::Goal;
+use super::observation::Observation;
 use super::side::Side;
 use super::split::Split;
 
@@ -101,6 +102,20 @@ pub struct Order {
     pub toward: Side,
     /// The revision that was on the screen. Forward orders carry it; abort and rollback never do.
     pub expected: Option<Revision>,
+}
+
+impl Order {
+    /// Whether `seen` shows the traffic that the order asks for. A controller may have taken it further since.
+    pub fn is_shown_by(&self, seen: &Observation) -> bool {
+        match self.kind {
+            Move::Abort | Move::Rollback => seen.split == self.target && seen.mixed.is_none(),
+            Move::Promote | Move::Switch => {
+                let is_there = seen.split.share(self.toward) >= self.target.share(self.toward);
+                is_there && seen.mixed.is_none()
+            }
+            Move::Pause | Move::Resume | Move::Retry | Move::Finish => true,
+        }
+    }
 }
 
 /// A traffic system took an order.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One address of a side: probes, gates and readings of metrics ask it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Target {
     /// An absolute http or https URL without query.
     pub url: String,

@@ -283,7 +283,7 @@ fn way_back(world: &World, subject: &Subject) -> String {
     match world.share() {
         _ if under_way => format!("under way; if it does not end, {how}"),
         Some(0) => format!("not needed: {origin} has all traffic"),
-        _ if world.sides[origin].ready() == Some(0) => format!("{how}; but {origin} answers nothing now"),
+        _ if world.sides[origin].replicas.ready() == Some(0) => format!("{how}; but {origin} answers nothing now"),
         _ if !world.has_way_back() => format!("{how}; but {}", world.unready_at_router(origin).unwrap_or_default()),
         _ => how.to_owned(),
     }

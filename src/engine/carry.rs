@@ -61,7 +61,7 @@ impl State {
 
     /// A rollout of what both sides serve now begins.
     pub(super) fn started(&self) -> Fact {
-        let versions = self.world.sides.map(|_, side| match side.serves() {
+        let versions = self.world.sides.map(|_, side| match side.replicas.serves() {
             Serves::Known(version) => Some(version),
             _ => None,
         });

@@ -190,7 +190,7 @@ impl<'a> Consent<'a> {
             Some(_) => {}
         }
         let candidate = self.world.candidate();
-        match self.world.sides[candidate].probe_age_ms(self.world.now) {
+        match self.world.sides[candidate].replicas.probe_age_ms(self.world.now) {
             None => push(found, RefusalKind::Stale, &format!("{candidate} was not probed yet")),
             Some(age) if self.world.probes_are_old(candidate) => {
                 push(found, RefusalKind::Stale, &format!("{candidate}'s probes are {} s old", age / 1000));
@@ -223,7 +223,7 @@ impl<'a> Consent<'a> {
 
     fn version_blocker(&self, found: &mut Vec<Blocker>) {
         let candidate = self.world.candidate();
-        match self.world.sides[candidate].serves() {
+        match self.world.sides[candidate].replicas.serves() {
             Serves::Known(_) | Serves::Unsaid => {}
             Serves::Pending(why) => {
                 push(found, RefusalKind::Stale, &format!("{candidate}'s version is unknown: {why}"));
@@ -234,7 +234,7 @@ impl<'a> Consent<'a> {
 
     fn replica_blocker(&self, found: &mut Vec<Blocker>) {
         let candidate = self.world.candidate();
-        if self.world.sides[candidate].ready() == Some(0) {
+        if self.world.sides[candidate].replicas.ready() == Some(0) {
             let total = self.world.sides[candidate].replicas.len();
             push(found, RefusalKind::Blocked, &format!("{candidate} 0/{total} ready"));
         }

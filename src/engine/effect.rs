@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
-use crate::domain::{Alert, Digest, LogLine, Order, Record, Sample, Side};
+use crate::domain::{Alert, Digest, LogLine, Order, Record, Sample, Side, Target};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,13 @@ pub enum Effect {
     },
     /// Read the router now, besides the regular reading.
     Observe,
+    /// Probe exactly these replicas of a side from now on.
+    Poll {
+        /// Which side.
+        side: Side,
+        /// Each with its id.
+        targets: Vec<(u32, Target)>,
+    },
     /// Run a gate on the candidate.
     RunGate {
         /// Names the run in its events.

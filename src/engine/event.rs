@@ -23,7 +23,7 @@ pub enum Event {
     Probed {
         /// Which side.
         side: Side,
-        /// Which replica, an index into the side's URLs.
+        /// Which replica, by its id: the index into the side's URLs, unless the traffic system says where they are.
         replica: u32,
         /// Latency in microseconds where it answered.
         latency_us: Option<u64>,

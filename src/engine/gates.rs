@@ -194,7 +194,7 @@ impl Gates {
         if self.held.is_some() && self.held == world.version_digest(candidate) {
             return false;
         }
-        let ready = world.sides[candidate].ready().is_some_and(|ready| ready > 0);
+        let ready = world.sides[candidate].replicas.ready().is_some_and(|ready| ready > 0);
         let tried = || {
             let began = world.rollout().began_with.as_ref()?;
             Some(began[candidate].as_ref()?.digest.clone())

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::domain::text::clean;
 use crate::domain::{
     Accepted, BackendError, Controller, ControllerState, Digest, Fact, LogLevel, Move, Observation, Order, OrderFault,
-    OrderId, OrderState, Split, Stamp,
+    OrderId, OrderState, RollbackClass, Split, Stamp,
 };
 
 /// A rollback is sent again at most this often: then a person must look.
@@ -127,7 +127,7 @@ impl Orders {
                 wishes.push(Wish::Do(Effect::Observe));
             }
             // Reason: the way back is not given up because the line is down for a moment.
-            Err(error) if kind == Move::Rollback && !matches!(error, BackendError::Denied(_)) => {
+            Err(error) if kind == Move::Rollback && !is_final(world, &error) => {
                 let (text, fault) = (error.to_string(), OrderFault::from(&error));
                 pending.nothing_happened = Some((text.clone(), fault));
                 wishes.extend(news(world, is(id, OrderState::Sent, text.clone(), Some(fault))));
@@ -166,7 +166,7 @@ impl Orders {
         let last = world.rollout().unsettled()?;
         // Reason: a platform that is at work may still change what it shows.
         let changes = at_work(seen) && world.plan_owner().is_none();
-        let (id, is_met) = (&last.order.id, last.goal().is_met(seen) && !changes);
+        let (id, is_met) = (&last.order.id, last.goal().is_met(seen) && last.order.is_shown_by(seen) && !changes);
         if let Some(pending) = self.pending.as_mut().filter(|pending| pending.order.id == *id) {
             // Reason: before the backend has answered, what is read may be from before the order. And what was certainly
             // not carried out proves nothing: an order before it may still take effect.
@@ -218,7 +218,13 @@ impl Orders {
         if kind == Move::Rollback && !is_lost {
             let after = if pending.nothing_happened.is_some() { Some(pace.read_every_ms) } else { pace.retry_ms };
             let is_due = after.is_some_and(|ms| pending.answered && world.now.since_ms(pending.last_try) >= ms);
-            if is_due && pending.retries < MAX_RETRIES {
+            if is_due && pending.retries == MAX_RETRIES {
+                let (why, fault) =
+                    pending.nothing_happened.clone().unwrap_or(("not read back".into(), OrderFault::NotSeen));
+                wishes.extend(self.give_up(world, &id, format!("given up after {MAX_RETRIES} tries: {why}"), fault));
+                return wishes;
+            }
+            if is_due {
                 pending.retries += 1;
                 pending.last_try = world.now;
                 pending.answered = false;
@@ -236,6 +242,12 @@ impl Orders {
         wishes.push(Wish::Do(Effect::Observe));
         wishes
     }
+}
+
+/// Whether no other try of a rollback can change the answer.
+fn is_final(world: &World, error: &BackendError) -> bool {
+    let is_gone = world.way_back().is_some_and(|way| way.class == RollbackClass::None);
+    matches!(error, BackendError::Denied(_)) || (is_gone && matches!(error, BackendError::Refused(_)))
 }
 
 const fn at_work(seen: &Observation) -> bool {

@@ -33,7 +33,7 @@ impl Standby {
             return None;
         }
         let at_router = world.unready_at_router(side);
-        let ready = if at_router.is_some() { 0 } else { watch.ready()? };
+        let ready = if at_router.is_some() { 0 } else { watch.replicas.ready()? };
         if (ready == 0) == self.lost {
             self.otherwise = None;
             return None;
@@ -44,7 +44,7 @@ impl Standby {
         }
         self.lost = ready == 0;
         self.otherwise = None;
-        let why = at_router.unwrap_or_else(|| watch.first_fault().unwrap_or_default().to_owned());
+        let why = at_router.unwrap_or_else(|| watch.replicas.first_fault().unwrap_or_default().to_owned());
         let fact = Fact::Standby { side, ready, total: watch.replicas.len() as u32, why };
         (world.access.watches() && world.may_drive()).then(|| Wish::record(fact))
     }

@@ -24,7 +24,7 @@ use super::world::World;
 use crate::domain::text::clean;
 use crate::domain::{
     Actor, BackendError, Capabilities, Cause, Closing, Digest, Fact, LogLevel, Observation, OnDisconnect, OrderId,
-    Record, Service, Side, Stamp,
+    Record, Service, Side, Stamp, Target,
 };
 
 /// The whole state of a rollout as one process knows it: the world, and the parts that each keep their own state.
@@ -92,9 +92,7 @@ impl State {
                 self.world.sides[side].probed(replica, now, latency_us, fault);
             }
             Event::VersionRead { side, replica, version } => {
-                if let Some(replica) = self.world.sides[side].replicas.get_mut(replica as usize) {
-                    replica.version = Some(version);
-                }
+                self.world.sides[side].replicas.version_read(replica, version);
             }
             Event::Scraped { side, source, reading } => self.world.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),
@@ -162,6 +160,7 @@ impl State {
                     self.log(LogLevel::Info, "router", &format!("is read again: {}", seen.split));
                 }
                 self.count_traffic(&seen);
+                self.follow_replicas(&seen);
                 self.world.router.seen = Some((self.world.now, *seen));
                 let wish = self.orders.observed(&self.world);
                 self.carry_out(wish);
@@ -181,6 +180,23 @@ impl State {
             let wishes = self.guards.evaluate(&self.world, index);
             self.carry_out(wishes);
         }
+    }
+
+    /// Replicas come and go: the pollers follow.
+    fn follow_replicas(&mut self, seen: &Observation) {
+        for side in Side::BOTH {
+            let spec = &self.world.service.sides[side];
+            let replicas = &mut self.world.sides[side].replicas;
+            if replicas.follow(seen.sides[side].targets.as_deref(), spec) {
+                let targets = replicas.targets();
+                self.out.push(Effect::Poll { side, targets });
+            }
+        }
+    }
+
+    /// Where gates ask `side` now.
+    pub fn targets(&self, side: Side) -> Vec<Target> {
+        self.world.sides[side].replicas.targets().into_iter().map(|(_, target)| target).collect()
     }
 
     fn count_traffic(&mut self, seen: &Observation) {

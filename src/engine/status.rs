@@ -40,9 +40,7 @@ impl State {
                 .as_ref()
                 .and_then(|last| Some(last.consent.as_ref()?.short().to_owned())),
             bake_s: seconds(self.world.service.plan.bake_ms),
-            replicas: Pair::from_fn(|side| {
-                self.world.sides[side].replica_statuses(&self.world.service.sides[side].urls, self.world.now)
-            }),
+            replicas: Pair::from_fn(|side| self.world.sides[side].replicas.statuses(self.world.now)),
             trails: self.gates.trails(),
             loads: self.loads(),
             rows: self.world.service.metrics.iter().flat_map(|it| &it.rows).map(|row| row.name.clone()).collect(),
@@ -180,17 +178,17 @@ impl State {
         let stats = if traffic { &watch.traffic_stats } else { &watch.probe_stats };
         let version = self.version_of(side);
         let mut faults: Vec<String> = Vec::new();
-        match watch.serves() {
+        match watch.replicas.serves() {
             Serves::Disagree(text) => faults.push(text),
-            Serves::Pending(why) if watch.is_met() => faults.push(format!("version unknown: {why}")),
+            Serves::Pending(why) if watch.replicas.is_met() => faults.push(format!("version unknown: {why}")),
             _ => {}
         }
-        faults.extend(watch.probe_fault());
+        faults.extend(watch.replicas.probe_fault());
         faults.extend(self.world.service.metrics.iter().flat_map(|spec| watch.metrics.faults(spec, side)));
         SideStatus {
             role: self.role_of(side),
             version,
-            ready: watch.ready(),
+            ready: watch.replicas.ready(),
             replicas: watch.replicas.len() as u32,
             at_router: self.world.replicas_at_router(side),
             source: (stats.samples > 0).then_some(match traffic {
@@ -205,7 +203,7 @@ impl State {
             probe_ms: Latency::from(&watch.probe_stats),
             in_flight: watch.in_flight,
             metrics: self.metric_statuses(side).into_iter().collect(),
-            age_s: watch.probe_age_ms(self.world.now).map(seconds),
+            age_s: watch.replicas.probe_age_ms(self.world.now).map(seconds),
             faults,
         }
     }
@@ -219,7 +217,7 @@ impl State {
     }
 
     fn version_of(&self, side: Side) -> Option<Version> {
-        match self.world.sides[side].serves() {
+        match self.world.sides[side].replicas.serves() {
             Serves::Known(version) => Some(version),
             Serves::Unsaid => self.world.router.seen.as_ref().and_then(|(_, seen)| seen.sides[side].version.clone()),
             Serves::Pending(_) | Serves::Disagree(_) => None,
@@ -271,16 +269,16 @@ impl State {
         }
         let watch = &self.world.sides[to];
         let total = watch.replicas.len();
-        match watch.ready() {
+        match watch.replicas.ready() {
             None => Some(format!("{to} was not probed yet")),
-            Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.first_fault().unwrap_or_default())),
+            Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.replicas.first_fault().unwrap_or_default())),
             Some(_) => self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread()),
         }
     }
 
     /// Why probes are too old to prove the way back. A failing replica is probed up to 8 intervals apart.
     fn old_probes(&self, side: Side) -> Option<String> {
-        let age = self.world.sides[side].probe_age_ms(self.world.now)?;
+        let age = self.world.sides[side].replicas.probe_age_ms(self.world.now)?;
         self.world.probes_are_old(side).then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
     }
 
@@ -343,10 +341,10 @@ impl State {
             add(FaultKind::Order, format!("order {} is UNKNOWN: it may have happened", last.order.id));
         }
         for side in Side::BOTH {
-            if let Serves::Disagree(text) = self.world.sides[side].serves() {
+            if let Serves::Disagree(text) = self.world.sides[side].replicas.serves() {
                 add(FaultKind::Version, format!("{side}: {text}"));
             }
-            if let Some(text) = self.world.sides[side].probe_fault() {
+            if let Some(text) = self.world.sides[side].replicas.probe_fault() {
                 add(FaultKind::Replica, format!("{side}: {text}"));
             }
             if let Some(text) = self.world.unready_at_router(side) {
@@ -364,7 +362,7 @@ impl State {
     fn data_age_ms(&self) -> Option<u64> {
         let mut oldest = self.world.router.age_ms(self.world.now)?;
         for side in Side::BOTH {
-            oldest = oldest.max(self.world.sides[side].probe_age_ms(self.world.now)?);
+            oldest = oldest.max(self.world.sides[side].replicas.probe_age_ms(self.world.now)?);
         }
         Some(oldest)
     }
@@ -387,7 +385,7 @@ impl State {
                 watch.metrics.is_met(spec, side, watch.replicas.len())
             })
         });
-        router && settled && read && Side::BOTH.iter().all(|side| self.world.sides[*side].is_met())
+        router && settled && read && Side::BOTH.iter().all(|side| self.world.sides[*side].replicas.is_met())
     }
 
     /// What `command` would ask of the router if it were asked for now, with the id it would get; `None` when it would

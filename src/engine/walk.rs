@@ -95,7 +95,8 @@ impl Walk {
 
     fn watch_candidate(&mut self, world: &World) {
         let candidate = world.candidate();
-        let answers = world.sides[candidate].ready() != Some(0) && world.unready_at_router(candidate).is_none();
+        let answers =
+            world.sides[candidate].replicas.ready() != Some(0) && world.unready_at_router(candidate).is_none();
         let dead = !answers && world.share().is_some_and(|share| share > 0);
         self.candidate_dead = if dead { self.candidate_dead.or(Some(world.now)) } else { None };
     }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::detail::ReplicaStatus;
 use super::metrics::SideMetrics;
+use super::replicas::Replicas;
+pub(super) use super::replicas::Serves;
 use super::snapshot::{History, Latency};
 use crate::domain::window::Stats;
-use crate::domain::{
-    BackendError, Observation, Side, SideSpec, SideTraffic, Split, Stamp, TrafficCounters, Version, VersionSource,
-    Window,
-};
+use crate::domain::{BackendError, Observation, Side, SideSpec, SideTraffic, Split, Stamp, TrafficCounters, Window};
 
 /// The window behind the panels' figures, milliseconds.
 pub(super) const PANEL_WINDOW_MS: u64 = 60_000;
@@ -119,36 +117,10 @@ impl Counted {
     }
 }
 
-/// One replica, as our probes see it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Replica {
-    /// When the last probe ended, and why it was no success (`None` when it was).
-    pub(super) probed: Option<(Stamp, Option<String>)>,
-    pub(super) version: Option<Result<Version, String>>,
-    /// How long the last probe took, microseconds.
-    latency_us: Option<u64>,
-}
-
-/// What a side serves, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Serves {
-    /// All replicas that answered serve the same version.
-    Known(Version),
-    /// The config does not say where to read it.
-    Unsaid,
-    /// No replica has answered yet, or its answer holds no version; holds why.
-    Pending(String),
-    /// Replicas serve different versions.
-    Disagree(String),
-}
-
 /// One side, as it is watched.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SideWatch {
-    pub(super) replicas: Vec<Replica>,
-    /// The replicas' addresses, shared by all snapshots; copied from the service once.
-    #[serde(skip)]
-    urls: Vec<Arc<str>>,
+    pub(super) replicas: Replicas,
     pub(super) traffic: Window,
     pub(super) probes: Window,
     pub(super) traffic_stats: Stats,
@@ -159,19 +131,13 @@ pub(super) struct SideWatch {
     pub(super) metrics: SideMetrics,
     /// Requests a second that the servers count, where they have counted for long enough.
     fed_rps: Option<f64>,
-    source: VersionSource,
     history: History,
 }
 
 impl SideWatch {
     pub(super) fn new(spec: &SideSpec) -> Self {
-        let fixed = match &spec.version {
-            VersionSource::Fixed(name) => Some(Ok(Version::from_text(name))),
-            _ => None,
-        };
         Self {
-            replicas: vec![Replica { version: fixed, ..Replica::default() }; spec.urls.len()],
-            urls: Vec::new(),
+            replicas: Replicas::new(spec),
             traffic: Window::default(),
             probes: Window::default(),
             traffic_stats: Stats::default(),
@@ -180,16 +146,14 @@ impl SideWatch {
             in_flight: None,
             metrics: SideMetrics::default(),
             fed_rps: None,
-            source: spec.version.clone(),
             history: History::default(),
         }
     }
 
     pub(super) fn probed(&mut self, replica: u32, now: Stamp, latency_us: Option<u64>, fault: Option<String>) {
-        self.probes.record(now.mono_ms, latency_us, fault.is_some());
-        if let Some(replica) = self.replicas.get_mut(replica as usize) {
-            replica.probed = Some((now, fault));
-            replica.latency_us = latency_us;
+        if self.replicas.has(replica) {
+            self.probes.record(now.mono_ms, latency_us, fault.is_some());
+            self.replicas.probed(replica, now, latency_us, fault);
         }
     }
 
@@ -237,89 +201,6 @@ impl SideWatch {
 
     pub(super) fn history(&self) -> History {
         self.history.clone()
-    }
-
-    /// Replicas whose last probe succeeded; `None` before every replica was probed once.
-    pub(super) fn ready(&self) -> Option<u32> {
-        let probed: Vec<_> = self.replicas.iter().filter_map(|replica| replica.probed.as_ref()).collect();
-        (probed.len() == self.replicas.len() || probed.iter().any(|(_, fault)| fault.is_none()))
-            .then(|| probed.iter().filter(|(_, fault)| fault.is_none()).count() as u32)
-    }
-
-    /// Milliseconds since the newest probe ended, with or without success.
-    pub(super) fn probe_age_ms(&self, now: Stamp) -> Option<u64> {
-        self.replicas.iter().filter_map(|replica| replica.probed.as_ref()).map(|(at, _)| now.since_ms(*at)).min()
-    }
-
-    /// Whether every replica has been probed and (where configured) asked for its version once.
-    pub(super) fn is_met(&self) -> bool {
-        let versions = !matches!(self.source, VersionSource::Unknown);
-        self.replicas.iter().all(|replica| replica.probed.is_some() && (!versions || replica.version.is_some()))
-    }
-
-    pub(super) fn serves(&self) -> Serves {
-        if self.source == VersionSource::Unknown {
-            return Serves::Unsaid;
-        }
-        let mut known: Vec<(usize, &Version)> = Vec::new();
-        let mut fault = None;
-        for (index, replica) in self.replicas.iter().enumerate() {
-            match &replica.version {
-                Some(Ok(version)) => known.push((index, version)),
-                Some(Err(text)) => fault = fault.or(Some(text.clone())),
-                None => {}
-            }
-        }
-        let Some(&(_, first)) = known.first() else {
-            return Serves::Pending(fault.unwrap_or_else(|| "not read yet".into()));
-        };
-        match known.iter().find(|(_, version)| version.digest != first.digest) {
-            None => Serves::Known(first.clone()),
-            Some((index, other)) => Serves::Disagree(format!(
-                "replicas disagree: {} on replica {}, {} on replica {}",
-                first.name,
-                known.first().map_or(0, |(index, _)| *index) + 1,
-                other.name,
-                index + 1
-            )),
-        }
-    }
-
-    /// Each replica for the screen; `urls` are their addresses.
-    pub(super) fn replica_statuses(&mut self, urls: &[String], now: Stamp) -> Vec<ReplicaStatus> {
-        if self.urls.len() != urls.len() {
-            self.urls = urls.iter().map(|url| Arc::from(url.as_str())).collect();
-        }
-        let status = |(replica, url): (&Replica, &Arc<str>)| ReplicaStatus {
-            url: Arc::clone(url),
-            ready: replica.probed.as_ref().map(|(_, fault)| fault.is_none()),
-            fault: replica.probed.as_ref().and_then(|(_, fault)| fault.clone()),
-            version: replica.version.as_ref().and_then(|version| version.as_ref().ok()).map(|v| v.name.clone()),
-            latency_ms: replica.latency_us.map(|us| us as f64 / 1000.0),
-            age_s: replica.probed.as_ref().map(|(at, _)| now.since_ms(*at) as f64 / 1000.0),
-        };
-        self.replicas.iter().zip(&self.urls).map(status).collect()
-    }
-
-    /// Why the first replica that is not ready is not.
-    pub(super) fn first_fault(&self) -> Option<&str> {
-        self.replicas.iter().find_map(|replica| replica.probed.as_ref()?.1.as_deref())
-    }
-
-    /// Why replicas are not ready, one line, `None` when all are.
-    pub(super) fn probe_fault(&self) -> Option<String> {
-        let failing: Vec<(usize, &String)> = self
-            .replicas
-            .iter()
-            .enumerate()
-            .filter_map(|(index, replica)| match &replica.probed {
-                Some((_, Some(fault))) => Some((index, fault)),
-                _ => None,
-            })
-            .collect();
-        let (index, fault) = failing.first()?;
-        let more = if failing.len() > 1 { format!(" (+{} more)", failing.len() - 1) } else { String::new() };
-        Some(format!("replica {} not ready: {fault}{more}", index + 1))
     }
 }
 

@@ -169,7 +169,7 @@ impl World {
         let is_gone = self.way_back().is_some_and(|way| way.class == RollbackClass::None);
         // Reason: a side that is deployed anew on the way back answers nothing before.
         let is_redeployed = self.way_back().is_some_and(|way| way.class == RollbackClass::Redeploy);
-        let answers = || self.sides[origin].ready() != Some(0) && self.unready_at_router(origin).is_none();
+        let answers = || self.sides[origin].replicas.ready() != Some(0) && self.unready_at_router(origin).is_none();
         !is_gone && (is_redeployed || answers())
     }
 
@@ -190,7 +190,7 @@ impl World {
 
     /// The digest evidence about `side` is bound to now; `None` while its version is not known.
     pub(super) fn version_digest(&self, side: Side) -> Option<Digest> {
-        match self.sides[side].serves() {
+        match self.sides[side].replicas.serves() {
             Serves::Known(version) => Some(version.digest),
             Serves::Unsaid => match self.router.seen.as_ref().and_then(|(_, seen)| seen.sides[side].version.clone()) {
                 Some(version) => Some(version.digest),
@@ -203,7 +203,7 @@ impl World {
 
     /// What people call the version `side` serves now; `None` while that is not known.
     pub(super) fn version_name(&self, side: Side) -> Option<String> {
-        match self.sides[side].serves() {
+        match self.sides[side].replicas.serves() {
             Serves::Known(version) => Some(version.name),
             Serves::Unsaid => {
                 let (_, seen) = self.router.seen.as_ref()?;
@@ -277,7 +277,7 @@ impl World {
     /// Whether `side` was not probed lately. The limit allows for a failing replica, which is probed only every 8 intervals.
     pub(super) fn probes_are_old(&self, side: Side) -> bool {
         let limit = self.service.stale_after_ms + 8 * self.service.probe.interval_ms;
-        self.sides[side].probe_age_ms(self.now).is_none_or(|age| age > limit)
+        self.sides[side].replicas.probe_age_ms(self.now).is_none_or(|age| age > limit)
     }
 
     /// Whether a rollback would change anything, or might: an order that is not settled may still move traffic.

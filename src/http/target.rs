@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Headers, Mask};
+use crate::domain;
 use crate::domain::text::clean;
 
 /// One server, usually a replica: its base URL and the headers of every request.
@@ -45,6 +46,12 @@ impl Target {
         let host = url.host_str().unwrap_or("?");
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         clean(&format!("{host}{port}{}", url.path().trim_end_matches('/')), 80)
+    }
+}
+
+impl From<&domain::Target> for Target {
+    fn from(target: &domain::Target) -> Self {
+        Self { headers: target.headers.clone(), ..Self::new(&target.url) }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::engine::{Access, Command, Effect, Event, Reply, Snapshot, State, Stat
 use crate::gate::{Checks, Subject};
 use crate::http::Target;
 use crate::journal;
-use crate::probe::{Pollers, ProbeEvent};
+use crate::probe::{Pollers, ProbeEvent, ReplicaPollers};
 use crate::record::Recorder;
 use crate::terminal::crash;
 
@@ -77,7 +77,7 @@ pub struct Core {
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     alerts: Alerts,
-    pollers: Option<Pollers>,
+    pollers: Option<ReplicaPollers>,
     scrapers: Vec<Pollers>,
     poll_drops: u64,
     ticker: Interval,
@@ -203,15 +203,17 @@ impl Core {
                 self.tasks.spawn(orders::send(order, records, rule, writer, driver, urgent));
             }
             Effect::Observe => self.hurry.notify_one(),
+            Effect::Poll { side, targets } => {
+                if let Some(pollers) = &mut self.pollers {
+                    pollers.set(side, &targets);
+                }
+            }
             Effect::RunGate { run, gate, side, version } => {
                 let Some(spec) = self.service.gates.iter().find(|spec| spec.name == gate).cloned() else { return };
                 let Some(check) = self.checks.get(&gate).cloned() else { return };
                 let (cancel, cancelled) = watch::channel(false);
                 self.gate_runs.insert(run, cancel);
-                let at_each = |side: Side| {
-                    let urls = &self.service.sides[side].urls;
-                    urls.iter().map(|url| Target::new(url.trim_end_matches('/'))).collect()
-                };
+                let at_each = |side: Side| self.state.targets(side).iter().map(Target::from).collect();
                 let subject = Subject {
                     service: self.service.name.clone(),
                     environment: self.service.environment.clone(),
@@ -264,7 +266,8 @@ impl Core {
     }
 
     fn count_drops(&mut self, out: &mut Vec<Outcome>) {
-        let drops = self.pollers.iter().chain(&self.scrapers).map(Pollers::dropped).sum();
+        let probes = self.pollers.iter().map(ReplicaPollers::dropped);
+        let drops = probes.chain(self.scrapers.iter().map(Pollers::dropped)).sum();
         if drops > self.poll_drops {
             let count = drops - self.poll_drops;
             self.poll_drops = drops;

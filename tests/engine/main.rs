@@ -21,9 +21,11 @@ mod plan;
 mod replay;
 mod router_word;
 mod sampling;
+mod seen_fields;
 mod sim;
 mod stage;
 mod systems;
+mod systems_at_random;
 mod waits;
 mod words;
 

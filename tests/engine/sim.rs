@@ -286,7 +286,7 @@ impl Sim {
             Effect::Sample(sample) => self.samples.push(sample),
             Effect::Alert { alert, to, .. } => self.alerts.push((*alert, to)),
             Effect::Reply { id, reply } => self.replies.push((id, reply)),
-            Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe => {}
+            Effect::Log(_) | Effect::Event(_) | Effect::TakeLease | Effect::Observe | Effect::Poll { .. } => {}
         }
     }
 

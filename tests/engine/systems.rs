@@ -249,7 +249,7 @@ fn a_side_that_is_gone_for_good_is_no_way_back() {
     ordered(&stage.ask(Command::Rollback));
     stage.seconds(3);
     let order = stage.status().last_order.unwrap();
-    assert_eq!(order.detail.as_deref(), Some("refused: blue is gone"), "{order:?}");
+    assert_eq!((order.state, order.detail.as_deref()), (OrderState::Failed, Some("refused: blue is gone")));
 }
 
 #[test]
@@ -365,4 +365,34 @@ fn two_consoles_see_the_same_progress_and_record_it_once() {
     let (mine, theirs) = (stage.status(), stage.status_of(other));
     assert_eq!((mine.phase, mine.split.drift), (Phase::Switched, false));
     assert_eq!((theirs.phase, theirs.split.drift), (Phase::Switched, false));
+}
+
+#[test]
+fn probes_and_gates_follow_the_replicas_that_the_system_names() {
+    let at = |url: &str| Target::plain(url.to_owned());
+    let by_header = Target { headers: vec![("x-side".into(), "green".into())], ..at("http://front:80") };
+    let mut stage = by_hand();
+    stage.model.targets.green = Some(vec![at("http://g1:1"), at("http://g2:1")]);
+    stage.seconds(3);
+    let status = stage.status();
+    assert_eq!((status.sides.green.ready, status.sides.green.replicas), (Some(2), 2));
+    assert_eq!(status.sides.blue.replicas, 1, "blue is where the config says");
+    let first = stage.polled[0].green.clone();
+    stage.model.targets.green = Some(vec![at("http://g2:1"), by_header.clone()]);
+    stage.seconds(1);
+    let now = stage.polled[0].green.clone();
+    assert_eq!(now[0], first[1], "the one that stays is not probed anew");
+    assert_eq!(now[1].1, by_header);
+    assert!(first.iter().all(|(id, _)| *id != now[1].0), "an answer of the one that went is nobody else's");
+    let gates = stage.processes[0].as_ref().unwrap().targets(Side::Green);
+    assert_eq!(gates, [at("http://g2:1"), by_header]);
+    // None is left.
+    stage.model.targets.green = Some(Vec::new());
+    stage.seconds(2);
+    let promote = stage.status().blockers(&Command::Promote).map(|it| it.because.clone()).collect::<Vec<_>>();
+    assert!(promote.contains(&"green 0/0 ready".to_owned()), "{promote:?}");
+    // And the system says nothing any more: the config holds.
+    stage.model.targets.green = None;
+    stage.seconds(2);
+    assert_eq!(stage.polled[0].green[0].1, at("http://127.0.0.1:2"));
 }

@@ -4,9 +4,9 @@ use crate::support::server;
 
 use std::time::Duration;
 
-use cutover::testing::domain::{Pair, ProbeSpec, Side, SideSpec, Version, VersionSource};
+use cutover::testing::domain::{self, Pair, ProbeSpec, Side, SideSpec, Version, VersionSource};
 use cutover::testing::http::{Ask, Client, FetchError, Target, fetch};
-use cutover::testing::probe::{Pollers, ProbeEvent, ProbeOutcome, start};
+use cutover::testing::probe::{ProbeEvent, ProbeOutcome, ReplicaPollers, start};
 use server::{Answer, Server, dead_url};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -15,7 +15,7 @@ fn spec() -> ProbeSpec {
     ProbeSpec { interval_ms: 20, timeout_ms: 500, path: "/ready".into(), ..ProbeSpec::default() }
 }
 
-fn watch(green: Vec<String>, version: VersionSource, spec: &ProbeSpec) -> (Pollers, mpsc::Receiver<ProbeEvent>) {
+fn watch(green: Vec<String>, version: VersionSource, spec: &ProbeSpec) -> (ReplicaPollers, mpsc::Receiver<ProbeEvent>) {
     let (sink, events) = mpsc::channel(1000);
     let sides = Pair { blue: SideSpec::default(), green: SideSpec { urls: green, version } };
     (start(&sides, spec, &sink).unwrap(), events)
@@ -216,4 +216,31 @@ async fn headers_pick_the_side() {
     target.headers.push(("x bad".into(), "s3cret\n".into()));
     let err = fetch(&client, &target, ask()).await.unwrap_err();
     assert!(matches!(&err, FetchError::Request(why) if !why.words.contains("s3cret")), "{err:?}");
+}
+
+#[tokio::test]
+async fn pollers_follow_the_replicas_with_their_headers() {
+    let by_header = |request: &server::Request| match request.headers.get("x-side").map(String::as_str) {
+        Some("green") => Answer::status(200),
+        _ => Answer::status(503),
+    };
+    let (gone, stays) = (Server::start(|_| Answer::status(200)).await, Server::start(by_header).await);
+    let (mut pollers, mut events) = watch(vec![gone.url.clone()], VersionSource::Unknown, &spec());
+    let of = |replica: u32| {
+        move |event| match event {
+            ProbeEvent::Probe { replica: it, outcome, .. } if it == replica => Some(outcome),
+            _ => None,
+        }
+    };
+    assert!(matches!(first(&mut events, of(0)).await, ProbeOutcome::Ready { .. }));
+    let headers = vec![("x-side".to_owned(), "green".to_owned())];
+    let target = domain::Target { headers, ..domain::Target::plain(stays.url.clone()) };
+    pollers.set(Side::Green, &[(7, target)]);
+    assert!(matches!(first(&mut events, of(7)).await, ProbeOutcome::Ready { .. }), "the header chooses the side");
+    // What was on its way from the one that went is read; then it is silent.
+    let asked = gone.served();
+    for _ in 0..20 {
+        first(&mut events, of(7)).await;
+    }
+    assert!(gone.served() <= asked + 1, "the one that went is not asked any more");
 }

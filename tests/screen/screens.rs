@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use cutover::testing::domain::load::LimitedBy;
 use cutover::testing::domain::metric::Unit;
-use cutover::testing::domain::{Bound, LoadPoint, LoadRun, Metric, OrderId, OrderState, Side};
+use cutover::testing::domain::{
+    Bound, Controller, ControllerState, LoadPoint, LoadRun, Metric, OrderId, OrderState, RollbackClass, Side,
+};
 use cutover::testing::engine::detail::GateLoad;
 use cutover::testing::engine::snapshot::{GateState, GuardState, GuardStatus, MetricStatus, OrderStatus};
 use cutover::testing::engine::{Reply, Snapshot};
@@ -650,4 +652,34 @@ fn an_unread_figure_is_never_zero() {
     let green = row.split("||").nth(1).unwrap();
     assert!(!green.contains('0') || green.contains("<250"), "{green}");
     assert!(green.contains(" - "), "{green}");
+}
+
+#[test]
+fn what_a_controller_does_and_how_long_the_way_back_reaches_has_a_line() {
+    let mut snapshot = fixture::shifting();
+    let now = snapshot.status.time;
+    snapshot.status.faults.clear();
+    snapshot.status.backend = "rollouts".into();
+    snapshot.status.controller = Some(Controller {
+        state: ControllerState::Paused,
+        steps: vec![10, 50, 100],
+        reached: 1,
+        message: "CanaryPauseStep".into(),
+        next_change: Some(now + chrono::TimeDelta::seconds(40)),
+    });
+    snapshot.status.rollback.last_took_s = None;
+    snapshot.status.rollback.until = Some(now + chrono::TimeDelta::minutes(12));
+    let text = |snapshot: &Snapshot| {
+        let mut view = seeing(snapshot.clone(), "dark", Glyphs::Ascii);
+        resize(&mut view, 80, 24);
+        lines(&frame(&view, 80, 24, 0)).join("\n")
+    };
+    let drawn = text(&snapshot);
+    assert!(drawn.contains(" ROLLOUTS  step 1/3, paused: CanaryPauseStep, goes on in 40 s"), "{drawn}");
+    let until = (now + chrono::TimeDelta::minutes(12)).format("%H:%M");
+    assert!(drawn.contains(&format!("instant until {until} (12 min)")), "{drawn}");
+    snapshot.status.rollback.until = None;
+    (snapshot.status.rollback.class, snapshot.status.rollback.takes_s) = (Some(RollbackClass::Redeploy), Some(360));
+    let drawn = text(&snapshot);
+    assert!(drawn.contains("redeploy, about 6 min"), "{drawn}");
 }

@@ -6,7 +6,7 @@ use super::span;
 use crate::domain::{Controller, ControllerState, RollbackClass};
 use crate::engine::snapshot::RollbackStatus;
 
-/// How fast the way back is and how long it lasts: `instant`, `instant until 14:32, 12 min left`, `redeploy, about 6 min`.
+/// How fast the way back is and how long it lasts: `instant`, `instant until 14:32 (12 min)`, `redeploy, about 6 min`.
 pub(crate) fn way_back(way: &RollbackStatus, now: DateTime<Utc>) -> String {
     let about = |s: u64| format!("about {}", span(s as f64));
     let fast = match (way.class, way.takes_s) {
@@ -22,11 +22,11 @@ pub(crate) fn way_back(way: &RollbackStatus, now: DateTime<Utc>) -> String {
     format!("{fast}{}", lasts(way, now).unwrap_or_default())
 }
 
-/// ` until 14:32, 12 min left`; `None` where the system takes nothing down by itself.
+/// ` until 14:32 (12 min)`; `None` where the system takes nothing down by itself.
 pub(crate) fn lasts(way: &RollbackStatus, now: DateTime<Utc>) -> Option<String> {
     let until = way.until?;
     let left = (until - now).as_seconds_f64().max(0.0);
-    Some(format!(" until {}, {} left", until.format("%H:%M"), span(left)))
+    Some(format!(" until {} ({})", until.format("%H:%M"), span(left)))
 }
 
 /// What a controller does: `step 2/5, paused: CanaryPauseStep, goes on in 40 s`.
@@ -78,7 +78,7 @@ mod tests {
         let now = at("2026-11-30T14:20:00Z");
         assert_eq!(way_back(&way(RollbackClass::Instant), now), "instant");
         let until = RollbackStatus { until: Some(at("2026-11-30T14:32:00Z")), ..way(RollbackClass::Instant) };
-        assert_eq!(way_back(&until, now), "instant until 14:32, 12 min left");
+        assert_eq!(way_back(&until, now), "instant until 14:32 (12 min)");
         let anew = RollbackStatus { takes_s: Some(360), ..way(RollbackClass::Redeploy) };
         assert_eq!(way_back(&anew, now), "redeploy, about 6 min");
         assert_eq!(way_back(&RollbackStatus { class: None, ..until }, now), "not read yet");

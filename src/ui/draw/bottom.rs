@@ -18,7 +18,8 @@ use crate::ui::view::{Field, View};
 
 /// How many lines the bottom takes on a screen of `height`.
 pub(super) fn height(view: &View, height: u16) -> u16 {
-    let told = view.snapshot.as_ref().is_some_and(|s| !s.status.faults.is_empty() || !s.status.notes.is_empty());
+    let tells = |s: &Status| !s.faults.is_empty() || !s.notes.is_empty() || s.controller.is_some();
+    let told = view.snapshot.as_ref().is_some_and(|s| tells(&s.status));
     match height {
         0..=3 => 1,
         4 => 2,

@@ -9,7 +9,7 @@ use super::journal::wrap;
 use super::plot::{Row, figures, plot};
 use super::preview::preview;
 use crate::domain::OrderState;
-use crate::engine::Snapshot;
+use crate::engine::{Snapshot, words};
 use crate::ui::text::width;
 use crate::ui::theme::Role;
 use crate::ui::view::Overlay;
@@ -81,6 +81,7 @@ fn explain(snapshot: Option<&Snapshot>, columns: u16) -> Vec<String> {
     if let Some((order, why)) = failed.and_then(|order| Some((order, order.detail.as_ref()?))) {
         told.push(("LAST", format!("{} {} {}: {why}", order.command, order.id, order.state.title())));
     }
+    told.extend(status.controller.iter().map(|it| ("SYSTEM", words::controller(it, status.time))));
     told.extend(status.notes.iter().map(|note| ("NOTE", note.clone())));
     let room = usize::from(columns).saturating_sub(ABOUT + 4);
     told.iter().flat_map(|(about, text)| hanging(about, text, room)).collect()

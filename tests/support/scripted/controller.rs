@@ -8,7 +8,7 @@ use cutover::testing::backend::BackendError;
 use cutover::testing::domain::observation::Replicas;
 use cutover::testing::domain::{
     Accepted, Can, Controller, ControllerState, Goal, Move, Observation, Order, OrderId, Pair, Reached, Revision,
-    RollbackClass, Side, SideSeen, Split, WayBack,
+    RollbackClass, Side, SideSeen, Split, Target, WayBack,
 };
 
 use super::Model;
@@ -67,6 +67,10 @@ pub struct Rollouts {
     pub keeps: u32,
     /// Whether it can be paused.
     pub pausable: bool,
+    /// Where it says that the replicas are.
+    pub targets: Pair<Option<Vec<Target>>>,
+    /// What it says besides.
+    pub more: fn(&mut Observation),
 }
 
 impl Rollouts {
@@ -90,6 +94,8 @@ impl Rollouts {
             unready: None,
             keeps: 4,
             pausable: true,
+            targets: Pair::default(),
+            more: |_| (),
         }
     }
 
@@ -300,7 +306,11 @@ impl Model for Rollouts {
         if let Some(expected) = order.expected.as_ref().filter(|expected| expected.0 != self.revision.to_string()) {
             return Err(BackendError::Conflict(format!("the rollout is {} by now, not {}", self.revision, expected.0)));
         }
-        let goal = self.act(order.kind)?;
+        if order.kind.is_back() && order.target != Split::all(Side::Blue) && order.target != self.users() {
+            return Err(BackendError::Refused("blue is the stable side".into()));
+        }
+        let is_there = order.kind.is_back() && order.target == self.users() && self.works.is_none();
+        let goal = if is_there { Goal::of(order) } else { self.act(order.kind)? };
         self.done.insert(order.id.clone());
         Ok(Accepted { goal, settle_within_ms: Some(REDEPLOY_MS + 30_000) })
     }
@@ -308,10 +318,14 @@ impl Model for Rollouts {
     fn say(&self) -> Result<Observation, BackendError> {
         let kept = if self.share == 100 { self.keeps } else { 4 };
         let ready = if self.old == Old::Gone { 0 } else { kept };
-        let side = |ready| SideSeen { replicas: Some(Replicas { ready, total: 4 }), ..SideSeen::default() };
+        let side = |ready, side| SideSeen {
+            replicas: Some(Replicas { ready, total: 4 }),
+            targets: self.targets[side].clone(),
+            ..SideSeen::default()
+        };
         let next_change = self.next.map(|at| self.at(at));
-        Ok(Observation {
-            sides: Pair { blue: side(ready), green: side(4) },
+        let mut seen = Observation {
+            sides: Pair { blue: side(ready, Side::Blue), green: side(4, Side::Green) },
             controller: Some(Controller {
                 state: self.state,
                 steps: self.steps.iter().map(|(share, _)| *share).collect(),
@@ -322,7 +336,9 @@ impl Model for Rollouts {
             rollback: self.way_back(),
             can: self.can(),
             ..Observation::of(self.users(), Revision(self.revision.to_string()))
-        })
+        };
+        (self.more)(&mut seen);
+        Ok(seen)
     }
 
     fn users(&self) -> Split {
