@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use tokio::time::{Instant, sleep};
 
 use super::BackendError;
@@ -64,10 +65,34 @@ pub(super) fn write_by(path: &Path, fresh: &Path, text: &str, written: Option<Sy
         let _ = path.parent().map(|dir| File::open(dir).and_then(|dir| dir.sync_all()));
         Ok(())
     };
-    write().map_err(|error| {
+    write().or_else(|error| {
         let _ = fs::remove_file(fresh);
-        io_error(path, "written", &error)
+        match error.kind() {
+            // There is room for what is there already.
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => in_place(path, text, written),
+            _ => Err(error),
+        }
+        .map_err(|error| io_error(path, "written", &error))
     })
+}
+
+/// Writes over the text of `path`, where there is no room for a second file. A reader may find a part of it.
+pub(super) fn in_place(path: &Path, text: &str, written: Option<SystemTime>) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    if let Some(written) = written {
+        file.set_modified(written)?;
+    }
+    file.sync_all()
+}
+
+/// Whether `path` can be replaced by this user.
+pub(super) fn may_write(path: &Path) -> Result<(), BackendError> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (rights, flags) = (Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+    accessat(CWD, dir, rights, flags).map_err(|error| io_error(dir, "written to", &error.into()))
 }
 
 /// While this is held, other consoles on this machine cannot write.

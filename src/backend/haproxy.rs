@@ -27,8 +27,8 @@ use super::kind::{COMMON, Kind};
 use super::nodes;
 use super::{Applying, Weights};
 use super::{BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced};
+use crate::domain::Order;
 use crate::domain::text::clean;
-use crate::domain::{Order, Pace};
 
 /// The row of HAProxy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -37,13 +37,16 @@ pub(super) const KIND: Kind = Kind {
     tables: &[&read::VALUES, &read::BACKENDS, &read::SERVERS],
     page: include_str!("haproxy/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 
 impl Spec for HaproxySpec {
     fn connect(&self) -> Arc<dyn TrafficBackend> {
         sequenced(KIND.name, Haproxy { spec: self.clone(), unsaved: Mutex::default() })
+    }
+
+    fn weights(&self) -> Weights {
+        if matches!(self.method, Method::Switch { .. }) { Weights::AllOrNothing } else { Weights::Any }
     }
 }
 
@@ -60,7 +63,7 @@ impl TrafficSystem for Haproxy {
         let spec = &self.spec;
         let is_map = command::entry(&spec.method).is_some();
         Capabilities {
-            weights: if matches!(spec.method, Method::Switch { .. }) { Weights::AllOrNothing } else { Weights::Any },
+            weights: spec.weights(),
             applying: if is_map && spec.nodes.len() == 1 { Applying::Atomic } else { Applying::Asynchronous },
             survives_restart: if is_map {
                 !spec.save.maps.is_empty()

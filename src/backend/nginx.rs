@@ -13,6 +13,7 @@
 //! not written again.
 
 mod include;
+mod proof;
 mod read;
 mod spec;
 mod workers;
@@ -21,12 +22,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use self::include::Reading;
+use self::proof::{Proof, Prover};
 pub(crate) use self::spec::NginxSpec;
 use self::workers::{NoMaster, Workers};
 use super::configured::Spec;
@@ -38,7 +40,7 @@ use super::{
     TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pace, Revision};
+use crate::domain::{Observation, Order, WayBack};
 
 /// The row of nginx in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -47,13 +49,16 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("nginx/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 
 impl Spec for NginxSpec {
     fn connect(&self) -> Arc<dyn TrafficBackend> {
-        sequenced(KIND.name, Nginx { spec: Arc::new(self.clone()), writing: Arc::default() })
+        sequenced(KIND.name, Nginx { spec: Arc::new(self.clone()), writing: Arc::default(), prover: Prover::default() })
+    }
+
+    fn weights(&self) -> Weights {
+        self.shares.clone().map_or(Weights::Any, Weights::Listed)
     }
 }
 
@@ -72,12 +77,13 @@ pub(super) struct Nginx {
     spec: Arc<NginxSpec>,
     /// Held by the thread that writes. So a write whose order was ended is finished before the next one starts.
     writing: Arc<Mutex<()>>,
+    prover: Prover,
 }
 
 impl TrafficSystem for Nginx {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            weights: self.spec.shares.clone().map_or(Weights::Any, Weights::Listed),
+            weights: self.spec.weights(),
             applying: Applying::ReloadsListeners,
             compare_and_set: false,
             ..Capabilities::direct()
@@ -98,7 +104,10 @@ impl TrafficSystem for Nginx {
 impl Observer for Nginx {
     fn observe(&self) -> BackendFuture<'_, Observation> {
         let spec = Arc::clone(&self.spec);
-        Box::pin(async move { blocking(move || spec.look()).await })
+        Box::pin(async move {
+            let proof = self.prover.look(&spec).await.unwrap_or_default();
+            blocking(move || spec.look(&proof)).await
+        })
     }
 
     fn preview(&self, order: &Order) -> Preview {
@@ -119,15 +128,19 @@ impl Observer for Nginx {
 
 /// Reading; these functions block.
 impl NginxSpec {
-    fn look(&self) -> Result<Observation, BackendError> {
+    fn look(&self, proof: &Proof) -> Result<Observation, BackendError> {
         let before = file::read(&self.include)?;
         let reading = self.reading(&before)?;
         let mut notes = vec!["each change reloads nginx: clients that keep connections open may see resets".to_owned()];
-        let mut mixed = reading.odd;
+        let mut mixed = reading.odd.or_else(|| proof.no_effect.clone());
+        notes.extend(proof.unknown.clone());
         match self.workers(&before)? {
             None => notes.push("its workers cannot be seen from here: this is what the file says".into()),
             Some(workers) => {
                 mixed = mixed.or_else(|| not_in_force(workers));
+                if let Some(pid) = self.old_master() {
+                    mixed = mixed.or(Some(two_masters(pid)));
+                }
                 if workers.leaving > 0 {
                     notes.push(format!(
                         "{} old workers finish open requests and streams by the split before",
@@ -136,7 +149,37 @@ impl NginxSpec {
                 }
             }
         }
-        Ok(Observation { mixed, notes, ..Observation::of(reading.split, reading.revision) })
+        let rollback = WayBack { why_not: self.no_way_back(proof), ..WayBack::default() };
+        Ok(Observation { mixed, notes, rollback, ..Observation::of(reading.split, reading.revision) })
+    }
+
+    /// Why an order back could not be carried out now: the file, the signal, or nginx's own configuration.
+    fn no_way_back(&self, proof: &Proof) -> Option<String> {
+        let file = file::may_write(&self.include).err().map(|error| error.to_string());
+        let signal = || {
+            let pid = master(self.pid.as_ref().filter(|_| self.reload.is_none())?).ok()?;
+            let told = Pid::from_raw(pid).map(test_kill_process)?;
+            let is_denied = told == Err(rustix::io::Errno::PERM);
+            is_denied
+                .then(|| format!("this user may not signal nginx's process {pid}: write reload, or run as its user"))
+        };
+        let load = || Some(format!("nginx cannot load its configuration: {}", proof.cannot_load.as_ref()?));
+        file.or_else(signal).or_else(load)
+    }
+
+    /// The master of before, while nginx's program is replaced (USR2): both take connections, and a reload reaches one.
+    fn old_master(&self) -> Option<i32> {
+        let mut file = self.pid.clone()?.into_os_string();
+        file.push(".oldbin");
+        workers::master(Path::new(&file)).ok()
+    }
+
+    /// A command of the config, run beside the file.
+    fn command(&self, words: &[String]) -> Option<Command> {
+        let (program, arguments) = words.split_first()?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.include.parent().unwrap_or(Path::new("/")));
+        Some(command)
     }
 
     fn reading(&self, before: &Before) -> Result<Reading, BackendError> {
@@ -147,7 +190,9 @@ impl NginxSpec {
     fn workers(&self, before: &Before) -> Result<Option<Workers>, BackendError> {
         let Some(pid) = &self.pid else { return Ok(None) };
         let stamp = include::written(&before.text);
-        Ok(Some(workers::workers(master(pid)?, stamp.as_ref(), before.written)))
+        let of = |master| workers::workers(master, stamp.as_ref(), before.written);
+        let now = of(master(pid)?);
+        Ok(Some(self.old_master().map_or(now, |old| now.and(of(old)))))
     }
 
     fn known(&self) -> Result<Known, BackendError> {
@@ -195,6 +240,9 @@ impl Nginx {
             return Err(BackendError::Conflict(format!("the file is {now} by now, not {expected}")));
         }
         let workers = known.workers.clone()?;
+        if let Some(pid) = self.spec.old_master() {
+            return Err(BackendError::Refused(two_masters(pid)));
+        }
         if known.is_in_force(order, workers) {
             return Ok(already(order));
         }
@@ -227,6 +275,8 @@ impl Nginx {
         }
         self.write(order, known.map_or(0, |known| known.reading.number)).await?;
         self.reload().await?;
+        // Why nginx does not take it, where it does not, is asked aside.
+        self.prover.again();
         Ok(Accepted::as_asked(order))
     }
 
@@ -242,11 +292,9 @@ impl Nginx {
     }
 
     /// Writes the next file; `number` is that of the current one.
-    async fn write(&self, order: &Order, number: u64) -> Result<Revision, BackendError> {
+    async fn write(&self, order: &Order, number: u64) -> Result<(), BackendError> {
         let text = include::write(&self.spec, order.target, number + 1, &order.id, workers::now().as_ref());
-        let revision = include::revision(&text);
-        self.put(text, None).await?;
-        Ok(revision)
+        self.put(text, None).await
     }
 
     async fn put(&self, text: String, written: Option<std::time::SystemTime>) -> Result<(), BackendError> {
@@ -291,7 +339,10 @@ impl Nginx {
             }
             other => other,
         })?;
-        let told = Pid::from_raw(pid).map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, Signal::HUP));
+        // While its program is replaced, two masters take connections: both must read the file.
+        let masters = [Some(pid), self.spec.old_master()];
+        let hup = |pid| Pid::from_raw(pid).map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, Signal::HUP));
+        let told = masters.into_iter().flatten().try_for_each(hup);
         told.map_err(|error| {
             let text = format!("the file is written, but process {pid} takes no HUP: {error}");
             match error {
@@ -308,11 +359,9 @@ impl Nginx {
         limit: Duration,
         late: fn(String) -> BackendError,
     ) -> Result<Ended, BackendError> {
-        let (program, arguments) =
-            words.split_first().ok_or_else(|| BackendError::Refused("the command names no program".into()))?;
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.spec.include.parent().unwrap_or(Path::new("/")));
-        let program = clean(program, 80);
+        let command = self.spec.command(words);
+        let command = command.ok_or_else(|| BackendError::Refused("the command names no program".into()))?;
+        let program = clean(words.first().map_or("", String::as_str), 80);
         run::run(command, limit).await.map_err(|stopped| match stopped {
             Stopped::NotStarted(error) => BackendError::Unreachable(format!("cannot start {program}: {error}")),
             Stopped::Late => late(format!("{program} did not end within {} s", limit.as_secs())),
@@ -320,6 +369,10 @@ impl Nginx {
             Stopped::Lost(why) => BackendError::Unreachable(format!("the end of {program} could not be seen: {why}")),
         })
     }
+}
+
+fn two_masters(old: i32) -> String {
+    format!("two masters of nginx take connections, the old one is process {old}: end it with QUIT, or the new one")
 }
 
 /// Why nginx does not use the file yet.

@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::file::in_place;
 use crate::domain::text::clean;
 
 /// The largest file, in bytes. A larger one is not a map of ours.
@@ -58,6 +59,15 @@ pub(super) fn text(path: &Path) -> Result<String, Fault> {
 
 /// Replaces the file at `path` by `content`.
 pub(super) fn replace(path: &Path, content: &str) -> Result<(), Fault> {
+    let full = [Some(io::ErrorKind::StorageFull), Some(io::ErrorKind::QuotaExceeded)];
+    match by_rename(path, content) {
+        // There is room for what is there already.
+        Err(error) if full.contains(&error.io) => in_place(path, content, None).map_err(|error| fault(path, &error)),
+        done => done,
+    }
+}
+
+fn by_rename(path: &Path, content: &str) -> Result<(), Fault> {
     let mut staged = Staged::beside(path)?;
     staged.file.write_all(content.as_bytes()).map_err(|error| fault(path, &error))?;
     staged.file.sync_all().map_err(|error| fault(path, &error))?;

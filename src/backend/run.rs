@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::process::Group;
 
 /// The longest output that is kept, in bytes.
-const MAX_KEPT: usize = 256 * 1024;
+pub(super) const MAX_KEPT: usize = 256 * 1024;
 /// A command that writes more than this many bytes is killed.
 const MAX_WRITTEN: usize = 8 * 1024 * 1024;
 /// How long to wait for the rest of the output after a command has ended.

@@ -40,7 +40,7 @@ use super::{
     TrafficSystem, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Digest, Observation, Order, Pace, Pair, Revision, SideSeen};
+use crate::domain::{Digest, Observation, Order, Pair, Revision, SideSeen};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
@@ -51,7 +51,6 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("traefik/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 

@@ -129,6 +129,7 @@ async fn the_preview_is_what_is_sent() {
         method: Method::Weights {
             backend: "be_split".into(),
             servers: Pair { blue: vec!["b1".into()], green: vec!["g1".into(), "g2".into()] },
+            addresses: Pair::default(),
         },
         save: Save { maps: vec![], states: vec!["/var/lib/haproxy/state".into()] },
     };
@@ -443,11 +444,11 @@ async fn impostors_are_told_from_haproxy() {
     let long = "x".repeat(5 * 1024 * 1024);
     for (answer, wanted) in [
         ("<html>\u{1b}[2Jhi</html>\n".to_owned(), "garbled"),
-        (format!("{info}2\n# something else\n\n# pxname\n\n"), "garbled"),
+        (format!("{info}2\n# something else\n\n# pxname\n\nadmin\n\n"), "garbled"),
         (format!("{info}1\n# be_id be_name\n"), "garbled"),
-        (format!("{info}\n\n\n\n"), "garbled"),
-        (format!("{info}1\n# be_id srv_name\n1 blue1\n1 green1\n\n# pxname\n\n"), "garbled"),
-        ("Permission denied\n\nPermission denied\n\nPermission denied\n\n".into(), "denied"),
+        (format!("{info}\n\n\n\n\n\n"), "garbled"),
+        (format!("{info}1\n# be_id srv_name\n1 blue1\n1 green1\n\n# pxname\n\nadmin\n\n"), "garbled"),
+        ("Permission denied\n\n".repeat(4), "denied"),
         (long, "garbled"),
         (String::new(), "unknown"),
     ] {
@@ -463,6 +464,7 @@ async fn impostors_are_told_from_haproxy() {
         let method = Method::Weights {
             backend: "be_split".into(),
             servers: Pair { blue: vec!["blue1".into()], green: vec!["green1".into()] },
+            addresses: Pair::default(),
         };
         let spec = HaproxySpec { nodes: vec![Address::Unix(socket.clone())], method, save: Save::default() };
         let error = backend(spec).observer().observe().await.unwrap_err();
@@ -488,7 +490,7 @@ async fn no_name_becomes_a_command() {
         ["be_split;shutdown frontend inference", "be_split\nset server be_split/blue1 weight 0", "be split", "b\\;x"]
     {
         let servers = Pair { blue: vec!["blue1 weight 0;#".into()], green: vec!["green1".into()] };
-        let method = Method::Weights { backend: evil.into(), servers };
+        let method = Method::Weights { backend: evil.into(), servers, addresses: Pair::default() };
         let result = back(&backend(HaproxySpec { method, ..proxy.spec() })).await;
         assert!(matches!(&result, Err(BackendError::Refused(text)) if text.contains("nothing was sent")), "{result:?}");
     }

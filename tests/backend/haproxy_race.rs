@@ -123,7 +123,10 @@ async fn a_rollback_between_two_commands_never_leaves_both_sides_without_weight(
     assert_eq!(weights(&proxy), (100, 0), "the way back stands");
     assert_eq!(Client::to(proxy.listen).get("/").unwrap(), (200, "blue".to_owned()));
     let kept = std::fs::read_to_string(proxy.state()).unwrap();
-    assert!(kept.contains(" 100 ") && proxy.say("show servers state").lines().all(|it| kept.contains(it)), "{kept}");
+    assert!(
+        kept.contains(" 100 ") && proxy.say("show servers state be_split").lines().all(|it| kept.contains(it)),
+        "{kept}"
+    );
 }
 
 /// As a socket keeps it: the caller is gone, the command is still to come.

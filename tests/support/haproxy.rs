@@ -248,6 +248,7 @@ impl Proxy {
             Way::Weights => Method::Weights {
                 backend: "be_split".into(),
                 servers: Pair { blue: vec!["blue1".into()], green: vec!["green1".into()] },
+                addresses: Pair::default(),
             },
         }
     }

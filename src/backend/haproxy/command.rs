@@ -19,6 +19,8 @@ pub(super) fn reading(method: &Method) -> Vec<String> {
         Method::Weights { backend, .. } => {
             commands.push(state(method));
             commands.push(stat(backend));
+            // Weights can be set at this level only.
+            commands.push("show cli level".to_owned());
         }
     }
     commands
@@ -39,7 +41,7 @@ pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String
             let value = value(method, split).unwrap_or_default();
             vec![format!("set map {} {} {value}", entry.map, entry.key)]
         }
-        Method::Weights { backend, servers } => {
+        Method::Weights { backend, servers, .. } => {
             let weights = weights::for_split(split, &servers.map(|_, servers| servers.len()));
             let side = |side: Side| {
                 let pairs = servers[side].iter().zip(&weights[side]);
@@ -48,6 +50,12 @@ pub(super) fn setting(method: &Method, split: Split, toward: Side) -> Vec<String
             side(toward).chain(side(toward.other())).collect()
         }
     }
+}
+
+/// The command that adds the map's entry for `split`, where HAProxy has none.
+pub(super) fn adding(method: &Method, split: Split) -> Option<String> {
+    let (entry, value) = (entry(method)?, value(method, split)?);
+    Some(format!("add map {} {} {value}", entry.map, entry.key))
 }
 
 /// The value of the map's entry for `split`; `None` if there is no such value.
@@ -96,7 +104,7 @@ mod tests {
     #[test]
     fn the_side_that_gains_is_raised_first() {
         let servers = Pair { blue: vec!["b1".into(), "b2".into()], green: vec!["g1".into(), "g2".into()] };
-        let method = Method::Weights { backend: "be".into(), servers };
+        let method = Method::Weights { backend: "be".into(), servers, addresses: Pair::default() };
         let ten = Split::toward(Side::Green, 10);
         assert_eq!(
             setting(&method, ten, Side::Green),

@@ -25,11 +25,16 @@ pub(super) async fn set(
     order: &Order,
 ) -> Result<Accepted, BackendError> {
     let commands = command::setting(&spec.method, order.target, order.toward);
+    let is_back = order.kind.is_back();
     let done = |(node, answers): Outcome<Vec<String>>| {
-        let done = answers.and_then(|it| all_done(&commands, &it).map_err(|error| Failure::of(&node, &error)));
+        let done = answers.and_then(|it| all_done(&commands, &it, is_back).map_err(|error| Failure::of(&node, &error)));
         (node, done)
     };
-    let sent: Vec<Outcome<()>> = ask_all(spec, commands.clone(), ACT).await.into_iter().map(done).collect();
+    let mut answered = ask_all(spec, commands.clone(), ACT).await;
+    if is_back {
+        add_missing(spec, order, &mut answered).await;
+    }
+    let sent: Vec<Outcome<()>> = answered.into_iter().map(done).collect();
     let moved: Vec<Address> = sent.iter().filter(|(_, done)| done.is_ok()).map(|(node, _)| node.clone()).collect();
     let mut settled = Ok(());
     if !moved.is_empty() {
@@ -52,18 +57,40 @@ pub(super) async fn may_go_forward(spec: &HaproxySpec, order: &Order) -> Result<
     let read = read_all(spec, LOOK).await;
     let needs_all = "forward needs every node, nothing was set: start it, or take it out of sockets";
     nodes::may_go_forward(&read, order, |_| false, NO_NODE, needs_all)?;
+    let missing = read.iter().filter_map(|(_, reading)| reading.as_ref().ok()).flat_map(|reading| &reading.missing);
+    if let Some(server) = missing.into_iter().next() {
+        return Err(BackendError::Refused(format!("HAProxy has no server {server}: nothing was set")));
+    }
     keep::check(spec)
         .await
         .map_err(|fault| BackendError::Refused(format!("a reload would undo it, nothing was set: {fault}")))
 }
 
-/// Whether every command of one node succeeded.
-fn all_done(commands: &[String], answers: &[String]) -> Result<(), BackendError> {
+/// Adds the map's entry on the nodes that have none: the way back does not need that it was there.
+async fn add_missing(spec: &HaproxySpec, order: &Order, answered: &mut [Outcome<Vec<String>>]) {
+    let Some(command) = command::adding(&spec.method, order.target) else { return };
+    for (node, answers) in answered {
+        if !answers.as_ref().is_ok_and(|answers| answers.iter().any(|answer| wire::is_missing(answer))) {
+            continue;
+        }
+        let node = HaproxySpec { nodes: vec![node.clone()], ..spec.clone() };
+        if let Some((_, added)) = ask_all(&node, vec![command.clone()], ACT).await.pop() {
+            *answers = added;
+        }
+    }
+}
+
+/// Whether every command of one node succeeded. For an order back a server that is not there is no fault where others
+/// took their weight: it takes no traffic.
+fn all_done(commands: &[String], answers: &[String], is_back: bool) -> Result<(), BackendError> {
     let mut error = None;
     let mut done = 0;
+    let is_needless = |answer: &String| is_back && wire::is_missing(answer);
+    let some = answers.iter().any(|answer| answer.trim().is_empty());
     for (command, answer) in commands.iter().zip(answers) {
         match wire::done(command, answer) {
             Ok(()) => done += 1,
+            Err(_) if some && is_needless(answer) => {}
             Err(fault) => error = error.or(Some(fault)),
         }
     }

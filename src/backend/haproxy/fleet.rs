@@ -11,7 +11,7 @@ use crate::backend::BackendError;
 use crate::backend::exchange::Failure;
 use crate::backend::haproxy::spec::HaproxySpec;
 use crate::backend::nodes::{self, Says, Told};
-use crate::domain::{Observation, Pair, Side, SideSeen, Split, TrafficCounters};
+use crate::domain::{Can, Move, Observation, Pair, Side, SideSeen, Split, TrafficCounters, WayBack};
 
 /// The result of one node.
 pub(super) type Outcome<T> = nodes::Outcome<Address, T>;
@@ -68,8 +68,12 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
     let Some((_, first)) = told.readings.first() else { return Err(told.worst(NO_NODE)) };
     let mut notes = told.notes("node", "node is down");
     let sides = sides(&told.readings, &mut notes, first);
+    let odd = told.readings.iter().find_map(|(_, reading)| reading.odd.clone());
+    let (can, rollback) = at_level(&told.readings);
     Ok(Observation {
-        mixed: told.mixed(),
+        mixed: told.mixed().or(odd),
+        can,
+        rollback,
         sides: sides.as_ref().map_or_else(Pair::default, |sides| sides.map(|_, side| side_seen(side))),
         traffic: sides.and_then(|sides| {
             let sides = Pair { blue: sides.blue.traffic?, green: sides.green.traffic? };
@@ -78,6 +82,16 @@ pub(super) fn observation(read: &[Outcome<Reading>]) -> Result<Observation, Back
         notes,
         ..Observation::of(first.split, nodes::revision(read))
     })
+}
+
+/// What the levels of the sockets allow. At another level than admin weights can be read and not set.
+fn at_level(readings: &[(&Address, &Reading)]) -> (Can, WayBack) {
+    let low = readings.iter().find_map(|(node, reading)| Some((node, reading.level.as_ref()?)));
+    let Some((node, level)) = low else { return Default::default() };
+    let why = format!("{node} is at level {level} and takes no weights: write `level admin` at its stats socket");
+    let can = [Move::Promote, Move::Switch, Move::Abort, Move::Rollback];
+    let can = can.into_iter().fold(Can::default(), |can, kind| can.without(kind, &why));
+    (can, WayBack { why_not: Some(why), ..WayBack::default() })
 }
 
 fn side_seen(side: &SideReading) -> SideSeen {

@@ -47,7 +47,7 @@ pub(super) async fn write(spec: &HaproxySpec, now: Split, moved: &[Address]) -> 
     let mut states = Vec::new();
     let mut faults = Vec::new();
     if !spec.save.states.is_empty() {
-        let told = ask_all(spec, vec!["show servers state".to_owned()], TELL).await;
+        let told = ask_all(spec, vec![command::state(&spec.method)], TELL).await;
         for ((node, answers), file) in
             told.into_iter().zip(&spec.save.states).filter(|((node, _), _)| moved.contains(node))
         {

@@ -2,11 +2,13 @@
 //!
 //! Names that could end a command of the runtime API are refused here, with their line.
 
+use std::net::SocketAddr;
+
 use super::spec::{HaproxySpec, MapEntry, Method, Save};
 use crate::backend::Address;
 use crate::backend::configured::Backend;
 use crate::backend::kind::Around;
-use crate::domain::{Pair, Side};
+use crate::domain::{Pair, Side, SideSpec};
 use crate::settings::{Node, Section, Table, quote, values};
 
 pub(super) const KEYS: Section = Section::new("[backend] kind = \"haproxy\"", include_str!("keys.md"));
@@ -32,7 +34,7 @@ enum Way {
     Weights,
 }
 
-pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
+pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Option<Backend> {
     let nodes = nodes(table);
     let ways = [("map", Way::Map), ("percent", Way::Percent), ("weights", Way::Weights)];
     let way = match table.get("method") {
@@ -42,7 +44,7 @@ pub(super) fn read(table: &Table<'_>, _around: &Around<'_>) -> Option<Backend> {
     };
     let method = way.and_then(|way| {
         refuse_foreign(table, way);
-        if way == Way::Weights { weights(table) } else { map(table, way) }
+        if way == Way::Weights { weights(table, around.sides) } else { map(table, way) }
     });
     let save = save(table, nodes.as_ref().map(Vec::len));
     Some(Backend::new(HaproxySpec { nodes: nodes?, method: method?, save: save? }))
@@ -131,7 +133,7 @@ fn pair<T>(
     Some(Pair { blue: blue?, green: green? })
 }
 
-fn weights(table: &Table<'_>) -> Option<Method> {
+fn weights(table: &Table<'_>, sides: &Pair<SideSpec>) -> Option<Method> {
     let backend =
         table.need("backend", "write the backend that holds the servers of both sides: backend = \"be_split\"");
     let backend = backend.and_then(|node| name(&node));
@@ -142,7 +144,17 @@ fn weights(table: &Table<'_>) -> Option<Method> {
     if let Some(twin) = servers.blue.iter().chain(&servers.green).find(|server| !seen.insert(server.as_str())) {
         return table.refuse(format!("server {} is named twice", quote(twin)), "name each server once, on one side");
     }
-    Some(Method::Weights { backend: backend?, servers })
+    Some(Method::Weights { backend: backend?, servers, addresses: sides.map(|_, side| addresses(side)) })
+}
+
+/// Where the replicas of a side are. A name may mean another address there than here.
+fn addresses(side: &SideSpec) -> Vec<SocketAddr> {
+    let address = |url: &String| {
+        let url = reqwest::Url::parse(url).ok()?;
+        let ip = url.host_str()?.trim_matches(['[', ']']).parse().ok()?;
+        Some(SocketAddr::new(ip, url.port_or_known_default()?))
+    };
+    side.urls.iter().filter_map(address).collect()
 }
 
 /// The name of a backend or server, with the characters that HAProxy allows.

@@ -1,5 +1,7 @@
 //! The state of one process.
 
+use std::net::SocketAddr;
+
 use super::table::{Row, Table, foreign};
 use super::{command, weights, wire};
 use crate::backend::BackendError;
@@ -24,6 +26,12 @@ pub(super) struct Reading {
     pub configured: Option<Split>,
     /// Its servers and counters per side; `None` where the config names no backends.
     pub sides: Option<Pair<SideReading>>,
+    /// Servers of the config that it does not have.
+    pub missing: Vec<String>,
+    /// Why users do not get what the split says: the sides' addresses are swapped.
+    pub odd: Option<String>,
+    /// The level of the socket, where it is too low to set weights.
+    pub level: Option<String>,
     /// Notes for people.
     pub notes: Vec<String>,
 }
@@ -50,7 +58,7 @@ pub(super) fn read(method: &Method, answers: &[String]) -> Result<Reading, Backe
     if info.uptime_s < JUST_STARTED_S {
         notes.push(format!("HAProxy was started or reloaded less than {} minutes ago", JUST_STARTED_S / 60));
     }
-    let mut configured = None;
+    let (mut configured, mut missing, mut odd, mut level) = (None, Vec::new(), None, None);
     let (split, raw, sides) = match method {
         Method::Switch { .. } | Method::Percent { .. } => {
             let (split, value) = of_map(method, next())?;
@@ -64,18 +72,22 @@ pub(super) fn read(method: &Method, answers: &[String]) -> Result<Reading, Backe
             };
             (split, value, sides)
         }
-        Method::Weights { backend, servers } => {
+        Method::Weights { backend, servers, addresses } => {
             let state = Table::servers_state(next())?;
+            odd = swapped(&state, servers, addresses);
+            missing = missing_of(&state, backend, servers);
             let (split, raw) = of_weights(&state, backend, servers, &mut notes)?;
             configured =
                 sums(&state, servers, "srv_iweight").and_then(|sums| weights::to_split(&sums)).map(|(it, _)| it);
             let stat = Table::stat(next())?;
-            let sides = servers.map(|_, servers| of_servers(&stat, servers));
+            let sides = servers.map(|_, servers| of_servers(&stat, backend, servers));
             agents(&stat, servers, &mut notes);
+            let told = next().trim();
+            level = (["user", "operator"].contains(&told)).then(|| told.to_owned());
             (split, raw, Some(sides))
         }
     };
-    Ok(Reading { split, process: info.process, raw, configured, sides, notes })
+    Ok(Reading { split, process: info.process, raw, configured, sides, missing, odd, level, notes })
 }
 
 /// The data of `show info` about the process.
@@ -145,8 +157,10 @@ fn of_weights(
     for side in Side::BOTH {
         let mut in_use = false;
         for server in &servers[side] {
+            // A server that does not exist takes no traffic.
             let Some(row) = state.rows().find(|row| row.text("srv_name") == server) else {
-                return Err(BackendError::Refused(format!("backend {backend} has no server {server}")));
+                raw.push(format!("{server}=none"));
+                continue;
             };
             let (Some(weight), Some(admin)) = (row.number("srv_uweight"), row.number("srv_admin_state")) else {
                 return Err(BackendError::Garbled(format!("no weight is told for server {server}")));
@@ -176,12 +190,38 @@ fn of_weights(
     Ok((split, raw.join(" ")))
 }
 
+/// The servers that HAProxy does not have.
+fn missing_of(state: &Table, backend: &str, servers: &Pair<Vec<String>>) -> Vec<String> {
+    let is_there = |server: &String| state.rows().any(|row| row.text("srv_name") == server);
+    let all = servers.blue.iter().chain(&servers.green);
+    all.filter(|server| !is_there(server)).map(|server| clean(&format!("{backend}/{server}"), 80)).collect()
+}
+
+/// A server of one side whose address the config gives to the other side; in words.
+fn swapped(state: &Table, servers: &Pair<Vec<String>>, addresses: &Pair<Vec<SocketAddr>>) -> Option<String> {
+    for side in Side::BOTH {
+        for row in state.rows().filter(|row| servers[side].iter().any(|server| server == row.text("srv_name"))) {
+            let (Ok(ip), Some(port)) = (row.text("srv_addr").parse(), row.number("srv_port")) else { continue };
+            let at = SocketAddr::new(ip, u16::try_from(port).unwrap_or_default());
+            if addresses[side.other()].contains(&at) && !addresses[side].contains(&at) {
+                let (server, other) = (clean(row.text("srv_name"), 60), side.other());
+                return Some(format!(
+                    "server {server} of {side} is at {at}, an address of [{other}]: are the sides swapped?"
+                ));
+            }
+        }
+    }
+    None
+}
+
 /// The sums of a column for each side; `None` if a server has no number.
 fn sums(state: &Table, servers: &Pair<Vec<String>>, column: &str) -> Option<Pair<u64>> {
     let mut sums = Pair { blue: 0, green: 0 };
     for side in Side::BOTH {
         for server in &servers[side] {
-            sums[side] += state.rows().find(|row| row.text("srv_name") == server)?.number(column)?;
+            if let Some(row) = state.rows().find(|row| row.text("srv_name") == server) {
+                sums[side] += row.number(column)?;
+            }
         }
     }
     Some(sums)
@@ -189,7 +229,7 @@ fn sums(state: &Table, servers: &Pair<Vec<String>>, column: &str) -> Option<Pair
 
 /// The split in a server state file; `None` if it has none.
 pub(super) fn split_of_state(method: &Method, text: &str) -> Option<Split> {
-    let Method::Weights { backend, servers } = method else { return None };
+    let Method::Weights { backend, servers, .. } = method else { return None };
     let own = |line: &&str| line.split_ascii_whitespace().nth(1) == Some(backend);
     let head = text.lines().take(2);
     let lines: Vec<&str> = head.chain(text.lines().skip(2).filter(own)).collect();
@@ -223,8 +263,12 @@ fn of_backend(stat: &Table, backend: &str) -> Result<SideReading, BackendError> 
 }
 
 /// A side that consists of some servers of a backend.
-fn of_servers(stat: &Table, servers: &[String]) -> SideReading {
+fn of_servers(stat: &Table, backend: &str, servers: &[String]) -> SideReading {
     let mut side = SideReading::default();
+    for server in servers.iter().filter(|server| !stat.rows().any(|row| row.text("svname") == server.as_str())) {
+        side.replicas.total += 1;
+        side.unready.push(clean(&format!("HAProxy has no server {backend}/{server}"), 120));
+    }
     for row in stat.rows().filter(|row| servers.iter().any(|server| server == row.text("svname"))) {
         side.count(row);
         side.sessions += row.number("scur").unwrap_or(0);

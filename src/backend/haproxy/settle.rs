@@ -129,11 +129,11 @@ fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String])
             Err(_) => NodeState::Torn(None),
         };
     };
-    let Some(found) = Table::servers_state(text).ok().and_then(|state| of_servers(&state, servers)) else {
-        return NodeState::Torn(None);
-    };
     let counts = servers.map(|_, servers| servers.len());
     let ours = weights::for_split(wanted, &counts);
+    let Some(found) = Table::servers_state(text).ok().and_then(|state| of_servers(&state, servers, &ours)) else {
+        return NodeState::Torn(None);
+    };
     if found == ours {
         return NodeState::Ours;
     }
@@ -153,10 +153,13 @@ fn node_state(method: &Method, wanted: Split, order: &Order, answers: &[String])
     NodeState::Torn(foreign.filter_map(fits).min_by_key(|split| split.share(order.toward)))
 }
 
-/// The weights of the servers of each side; `None` if one is missing.
-fn of_servers(state: &Table, servers: &Pair<Vec<String>>) -> Option<Pair<Vec<u64>>> {
-    let one = |server: &String| state.rows().find(|row| row.text("srv_name") == server)?.number("srv_uweight");
-    let of = |side: Side| servers[side].iter().map(one).collect::<Option<Vec<u64>>>();
+/// The weights of the servers of each side. A server that is not there has the weight of `ours`: it takes no traffic.
+fn of_servers(state: &Table, servers: &Pair<Vec<String>>, ours: &Pair<Vec<u64>>) -> Option<Pair<Vec<u64>>> {
+    let one = |(server, ours): (&String, &u64)| match state.rows().find(|row| row.text("srv_name") == server) {
+        Some(row) => row.number("srv_uweight"),
+        None => Some(*ours),
+    };
+    let of = |side: Side| servers[side].iter().zip(&ours[side]).map(one).collect::<Option<Vec<u64>>>();
     Some(Pair { blue: of(Side::Blue)?, green: of(Side::Green)? })
 }
 
@@ -180,7 +183,7 @@ mod tests {
     /// The state for one server a side with these weights.
     fn pair(order: &Order, blue: u64, green: u64) -> NodeState {
         let servers = Pair { blue: vec!["b".into()], green: vec!["g".into()] };
-        let method = Method::Weights { backend: "be".into(), servers };
+        let method = Method::Weights { backend: "be".into(), servers, addresses: Pair::default() };
         node_state(&method, order.target, order, &[format!("{HEAD}5 be 1 b {blue}\n5 be 2 g {green}\n")])
     }
 
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn a_side_that_many_splits_share_tells_nothing_but_the_way_back() {
         let servers = Pair { blue: vec!["b".into()], green: vec!["g1".into(), "g2".into()] };
-        let method = Method::Weights { backend: "be".into(), servers };
+        let method = Method::Weights { backend: "be".into(), servers, addresses: Pair::default() };
         let order = order(Move::Promote, 60);
         let state = |blue: u64, one: u64, two: u64| {
             let text = format!("{HEAD}5 be 1 b {blue}\n5 be 2 g1 {one}\n5 be 3 g2 {two}\n");

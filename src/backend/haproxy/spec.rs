@@ -1,5 +1,6 @@
 //! HAProxy: its runtime API on several nodes, and the part of its configuration that carries the split.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::backend::Address;
@@ -41,6 +42,8 @@ pub enum Method {
         backend: String,
         /// The servers of each side; at least one a side, none in both.
         servers: Pair<Vec<String>>,
+        /// Where the config says that each side's replicas are, as `10.0.0.11:8080`; URLs with names are left out.
+        addresses: Pair<Vec<SocketAddr>>,
     },
 }
 

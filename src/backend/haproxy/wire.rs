@@ -129,6 +129,11 @@ pub(super) fn done(command: &str, answer: &str) -> Result<(), BackendError> {
     }))
 }
 
+/// Whether the answer says that a server or an entry is not there.
+pub(super) fn is_missing(answer: &str) -> bool {
+    ["No such server", "entry not found"].iter().any(|word| answer.trim_start().starts_with(word))
+}
+
 /// HAProxy's error in `text`; `None` if the text is not an error.
 pub(super) fn refusal(text: &str) -> Option<BackendError> {
     let first = clean(text.lines().next().unwrap_or_default(), 160);

@@ -38,6 +38,14 @@ pub(super) struct Workers {
     pub(super) youngest: Option<Duration>,
 }
 
+impl Workers {
+    /// Those of two masters together.
+    pub(super) fn and(self, more: Self) -> Self {
+        let youngest = self.youngest.into_iter().chain(more.youngest).min();
+        Self { new: self.new + more.new, old: self.old + more.old, leaving: self.leaving + more.leaving, youngest }
+    }
+}
+
 /// The process id in `file`, if it belongs to a master process of nginx.
 pub(super) fn master(file: &Path) -> Result<i32, NoMaster> {
     let text = fs::read_to_string(file).map_err(|error| {

@@ -59,8 +59,12 @@ async fn read(client: &Client, spec: &TraefikSpec, api: &str, sides: bool) -> Re
     let green = async { if sides { get(spec.full(&spec.names.green)).await.ok() } else { None } };
     let (split, blue, green) = tokio::join!(get(spec.full_name()), blue, green);
     let (split, place) = split?;
-    let (weights, disabled) =
+    let (weights, mut disabled) =
         weights(spec, &split).map_err(|why| BackendError::Garbled(format!("{place}: {}: {why}", spec.full_name())))?;
+    if disabled.is_none() && !has_user(&split) && !is_nested(client, &headers, api, spec).await {
+        disabled =
+            Some(format!("no router of Traefik uses {}: name it as the service of your router", spec.full_name()));
+    }
     let replicas = Pair { blue: blue.and_then(|it| replicas(&it.0)), green: green.and_then(|it| replicas(&it.0)) };
     Ok(Shown { weights, disabled, replicas })
 }
@@ -94,6 +98,34 @@ async fn service(client: &Client, headers: &Headers, api: &str, name: String) ->
         return Err(BackendError::Garbled(format!("{place}: it tells of {told:?} where {name} was asked for")));
     }
     Ok((value, place))
+}
+
+/// Whether a router names the service, as far as Traefik says.
+fn has_user(value: &Json) -> bool {
+    value.get("usedBy").and_then(Json::as_array).is_some_and(|routers| !routers.is_empty())
+}
+
+/// Whether another service (a mirror, a failover) holds the one that cutover writes; also where that cannot be read.
+async fn is_nested(client: &Client, headers: &Headers, api: &str, spec: &TraefikSpec) -> bool {
+    let url = format!("{api}/api/http/services?per_page=1000");
+    let request = client.request(Method::GET, &url).headers(headers);
+    let Ok(answer) = exchange_with(request, "Traefik", LIMIT, |_, _| None).await else { return true };
+    let Ok(Json::Array(services)) = serde_json::from_slice::<Json>(&answer.body) else { return true };
+    let (own, short) = (spec.full_name(), spec.full_name());
+    let short = short.split('@').next().unwrap_or(&own);
+    services.iter().any(|service| {
+        let is_own = service.get("name").and_then(Json::as_str) == Some(own.as_str());
+        let names = |value: &Json| value.as_str().is_some_and(|name| name == own || name == short);
+        !is_own && any_value(service, &names)
+    })
+}
+
+fn any_value(value: &Json, holds: &impl Fn(&Json) -> bool) -> bool {
+    match value {
+        Json::Array(list) => list.iter().any(|it| any_value(it, holds)),
+        Json::Object(members) => members.iter().any(|(key, it)| key != "usedBy" && any_value(it, holds)),
+        other => holds(other),
+    }
 }
 
 /// The weights in an answer, and why they are not in force.
