@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use crate::backend::{Backend, kinds};
+use crate::backend::{Backend, Weights, kinds};
 use crate::domain::{LogSource, Service};
 use crate::gate::{self, Checks};
 pub use crate::settings::{AdminAddress, ConfigError, KeyDefault, Secret};
@@ -145,7 +145,8 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
     };
     let (backend, pace) = kinds::read(&root, &around);
     report.rest_is_optional();
-    let plan = sections::plan(&root);
+    let weights = backend.as_ref().map_or(Weights::Any, Backend::weights);
+    let plan = sections::plan(&root, &weights);
     let ui = ui::ui(&root);
     let (gates, checks) = gate::gates(&root, &probe.path, kinds::keeps_requests);
     let mut metrics = metrics::metrics(&root, &sides);

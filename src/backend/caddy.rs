@@ -33,7 +33,7 @@ use super::{
 };
 use crate::domain::observation::{Replicas, SideSeen};
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pace, Pair, Revision, Side, Split};
+use crate::domain::{Observation, Order, Pair, Revision, Side, Split};
 use crate::settings::TRANSPORT;
 
 /// The row of Caddy in the table of kinds.
@@ -43,13 +43,16 @@ pub(super) const KIND: Kind = Kind {
     tables: &[&read::UPSTREAMS],
     page: include_str!("caddy/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 
 impl Spec for CaddySpec {
     fn connect(&self) -> Arc<dyn TrafficBackend> {
         sequenced(KIND.name, Caddy { spec: self.clone(), api: Api::new(self), seen: Mutex::default() })
+    }
+
+    fn weights(&self) -> Weights {
+        self.shares.clone().map_or(Weights::Any, Weights::Listed)
     }
 }
 
@@ -80,7 +83,7 @@ impl TrafficSystem for Caddy {
     fn capabilities(&self) -> Capabilities {
         let spec = &self.spec;
         Capabilities {
-            weights: spec.shares.clone().map_or(Weights::Any, Weights::Listed),
+            weights: spec.weights(),
             applying: Applying::ReloadsListeners,
             survives_restart: spec.survives_restart,
             ..Capabilities::direct()

@@ -4,23 +4,44 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::TrafficBackend;
+use super::{TrafficBackend, Weights};
+use crate::domain::Pace;
 
 /// The config of one kind of traffic system.
 pub trait Spec: fmt::Debug + PartialEq + Send + Sync + 'static {
     /// Creates the traffic system. Contacts nothing.
     fn connect(&self) -> Arc<dyn TrafficBackend>;
+
+    /// Which shares can be set.
+    fn weights(&self) -> Weights {
+        Weights::Any
+    }
+
+    /// How fast it answers and acts.
+    fn pace(&self) -> Pace {
+        Pace::DIRECT
+    }
 }
 
 /// [`Spec`] without its type.
 trait AnySpec: fmt::Debug + Any + Send + Sync {
     fn connect(&self) -> Arc<dyn TrafficBackend>;
+    fn weights(&self) -> Weights;
+    fn pace(&self) -> Pace;
     fn equals(&self, other: &dyn AnySpec) -> bool;
 }
 
 impl<T: Spec> AnySpec for T {
     fn connect(&self) -> Arc<dyn TrafficBackend> {
         Spec::connect(self)
+    }
+
+    fn weights(&self) -> Weights {
+        Spec::weights(self)
+    }
+
+    fn pace(&self) -> Pace {
+        Spec::pace(self)
     }
 
     fn equals(&self, other: &dyn AnySpec) -> bool {
@@ -46,6 +67,16 @@ impl Backend {
     /// Creates the traffic system. Contacts nothing.
     pub fn connect(&self) -> Arc<dyn TrafficBackend> {
         self.0.connect()
+    }
+
+    /// Which shares can be set.
+    pub fn weights(&self) -> Weights {
+        self.0.weights()
+    }
+
+    /// How fast it answers and acts.
+    pub fn pace(&self) -> Pace {
+        self.0.pace()
     }
 }
 

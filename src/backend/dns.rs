@@ -42,7 +42,7 @@ use super::{
     TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pace, Revision, RollbackClass, Transport, WayBack};
+use crate::domain::{Observation, Order, Revision, RollbackClass, Transport, WayBack};
 use crate::http::{Client, any_secret};
 
 /// DNS, in the table of kinds.
@@ -52,13 +52,17 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("dns/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 
 impl Spec for DnsSpec {
     fn connect(&self) -> Arc<dyn TrafficBackend> {
         sequenced(KIND.name, Dns::new(self.clone()))
+    }
+
+    fn weights(&self) -> Weights {
+        let is_update = matches!(self.way, DnsWay::Update { .. });
+        if is_update && self.record != RecordKind::Srv { Weights::AllOrNothing } else { Weights::Any }
     }
 }
 
@@ -94,9 +98,8 @@ impl Dns {
 impl TrafficSystem for Dns {
     fn capabilities(&self) -> Capabilities {
         let is_update = matches!(self.spec.way, DnsWay::Update { .. });
-        let has_weights = !is_update || self.spec.record == RecordKind::Srv;
         Capabilities {
-            weights: if has_weights { Weights::Any } else { Weights::AllOrNothing },
+            weights: self.spec.weights(),
             applying: Applying::Asynchronous,
             compare_and_set: is_update,
             ..Capabilities::direct()

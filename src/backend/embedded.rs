@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::observation::SideSeen;
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, OrderId, Pace, Revision, RouterStatus, SampledRequest, Split};
+use crate::domain::{Observation, Order, OrderId, Revision, RouterStatus, SampledRequest, Split};
 pub use crate::settings::AdminAddress;
 
 /// The config of the gateway.
@@ -35,7 +35,6 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("embedded/page.md"),
     keeps_requests: true,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 

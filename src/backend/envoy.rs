@@ -33,7 +33,7 @@ use super::{
     Applying, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend, TrafficSystem, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Observation, Order, Pace, Side};
+use crate::domain::{Observation, Order, Side};
 
 /// The row of Envoy in the table of kinds.
 pub(super) const KIND: Kind = Kind {
@@ -42,7 +42,6 @@ pub(super) const KIND: Kind = Kind {
     tables: &[],
     page: include_str!("envoy/page.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::read,
 };
 

@@ -30,7 +30,7 @@ use super::kind::{COMMON, Kind};
 use super::run::{self, Ended, Stopped};
 use super::{
     Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
-    TrafficSystem, already, sequenced,
+    TrafficSystem, Weights, already, sequenced,
 };
 use crate::domain::text::clean;
 use crate::domain::{Observation, Order, Pace, Revision};
@@ -44,7 +44,6 @@ pub(super) const EXEC: Kind = Kind {
     tables: &[],
     page: include_str!("hook/exec.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::exec,
 };
 
@@ -55,7 +54,6 @@ pub(super) const HTTP: Kind = Kind {
     tables: &[&read::CALL],
     page: include_str!("hook/http.md"),
     keeps_requests: false,
-    pace: Pace::DIRECT,
     read: read::http,
 };
 
@@ -64,8 +62,21 @@ impl Spec for HookSpec {
         let client = exchange::client(&self.transport);
         sequenced(self.kind(), Hook { spec: self.clone(), client, seen: Mutex::default() })
     }
+
+    fn weights(&self) -> Weights {
+        self.can.weights.clone()
+    }
+
+    /// An act may take as long as the config gives it: before that, nothing is known of it.
+    fn pace(&self) -> Pace {
+        let answer_within_ms = Pace::DIRECT.answer_within_ms.max(self.timeout_ms + MARGIN_MS);
+        let settle_within_ms = Pace::DIRECT.settle_within_ms.max(answer_within_ms);
+        Pace { answer_within_ms, settle_within_ms, ..Pace::DIRECT }
+    }
 }
 
+/// How much later than an act's own limit its caller gives up, in milliseconds.
+const MARGIN_MS: u64 = 500;
 /// The time limit of a reading: the caller gives up after two seconds.
 const READ_LIMIT: Duration = Duration::from_millis(1800);
 /// `EX_USAGE`: the act refuses the request.
@@ -94,7 +105,7 @@ impl TrafficSystem for Hook {
     fn capabilities(&self) -> Capabilities {
         let can = &self.spec.can;
         Capabilities {
-            weights: can.weights.clone(),
+            weights: self.spec.weights(),
             applying: if can.asynchronous { Applying::Asynchronous } else { Applying::Atomic },
             survives_restart: can.survives_restart,
             compare_and_set: can.compare_and_set,

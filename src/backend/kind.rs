@@ -1,7 +1,7 @@
 //! The description of one kind of traffic system: its name, its keys, its page, and the reader of its config.
 
 use super::configured::Backend;
-use crate::domain::{Pace, Pair, SideSpec};
+use crate::domain::{Pair, SideSpec};
 use crate::settings::{AdminAddress, Section, Table};
 
 /// One kind of traffic system.
@@ -16,8 +16,6 @@ pub(super) struct Kind {
     pub(super) page: &'static str,
     /// Whether it keeps requests of live traffic, for gates that send them again.
     pub(super) keeps_requests: bool,
-    /// How fast it answers and acts.
-    pub(super) pace: Pace,
     /// Reads its `[backend]`; `None` if it has faults.
     pub(super) read: fn(&Table<'_>, &Around<'_>) -> Option<Backend>,
 }

@@ -73,8 +73,10 @@ pub(crate) fn read(root: &Table<'_>, around: &Around<'_>) -> (Option<Backend>, P
     // For an unknown kind the other keys have no meaning.
     let Some(kind) = kind(&node) else { return (None, Pace::DIRECT) };
     let table = table.keys_of(kind.keys);
-    let settle_within_ms = table.duration("verify_timeout", 100..=3_600_000, kind.pace.settle_within_ms);
-    ((kind.read)(&table, around), Pace { settle_within_ms, ..kind.pace })
+    let backend = (kind.read)(&table, around);
+    let pace = backend.as_ref().map_or(Pace::DIRECT, Backend::pace);
+    let settle_within_ms = table.duration("verify_timeout", 100..=3_600_000, pace.settle_within_ms);
+    (backend, Pace { settle_within_ms, ..pace })
 }
 
 fn kind(node: &Node<'_>) -> Option<&'static Kind> {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::{GatewaySpec, keys};
+use crate::backend::Weights;
 use crate::domain::{OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
 use crate::settings::{self, AdminAddress, BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
 
@@ -213,15 +214,17 @@ fn refuse_loops(listen_node: &Node<'_>, listen: SocketAddr, replicas: &[Replica<
 }
 
 /// The steps of a rollout, and how they are confirmed.
-pub(super) fn plan(root: &Table<'_>) -> Plan {
+///
+/// `weights` are the shares that the traffic system can set.
+pub(super) fn plan(root: &Table<'_>, weights: &Weights) -> Plan {
     let typed_promote = super::prompts::typed_promote(root);
-    let standard = Plan { typed_promote, ..Plan::default() };
+    let standard = Plan { typed_promote, steps: possible(weights, &Plan::default().steps), ..Plan::default() };
     let Some(table) = root.get("plan").and_then(|node| node.table()) else { return standard };
     let table = table.keys_of(&[&keys::PLAN]);
     let choices = [("hold", OnDisconnect::Hold), ("rollback", OnDisconnect::Rollback)];
     let failures = [("pause", OnFailure::Pause), ("abort", OnFailure::Abort), ("rollback", OnFailure::Rollback)];
     Plan {
-        steps: table.get("steps").and_then(|node| steps(&node)).unwrap_or(standard.steps),
+        steps: table.get("steps").and_then(|node| steps(&node, weights)).unwrap_or(standard.steps),
         bake_ms: table.duration("bake", 0..=7 * DAY, standard.bake_ms),
         data_timeout_ms: table.duration("data_timeout", 0..=7 * DAY, standard.data_timeout_ms),
         rollback_window_ms: table.duration("rollback_window", 0..=90 * DAY, standard.rollback_window_ms),
@@ -232,7 +235,12 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
     }
 }
 
-fn steps(node: &Node<'_>) -> Option<Vec<u8>> {
+/// Those of `steps` that can be set.
+fn possible(weights: &Weights, steps: &[u8]) -> Vec<u8> {
+    steps.iter().copied().filter(|step| weights.has(*step)).collect()
+}
+
+fn steps(node: &Node<'_>, weights: &Weights) -> Option<Vec<u8>> {
     let example = "write e.g. [10, 50, 100]";
     let mut steps: Vec<u8> = Vec::new();
     for item in node.list(example)? {
@@ -244,6 +252,14 @@ fn steps(node: &Node<'_>) -> Option<Vec<u8>> {
     }
     if steps.last() != Some(&100) {
         return node.refuse("the last step is not 100".into(), example);
+    }
+    if let Some(step) = steps.iter().find(|step| !weights.has(**step)) {
+        let fault = match weights {
+            Weights::AllOrNothing => format!("this traffic system moves all traffic at once: {step} % is not possible"),
+            Weights::Any | Weights::Listed(_) => format!("this traffic system cannot set {step} %"),
+        };
+        let possible: Vec<String> = possible(weights, &steps).iter().map(ToString::to_string).collect();
+        return node.refuse(fault, &format!("write steps = [{}]", possible.join(", ")));
     }
     Some(steps)
 }

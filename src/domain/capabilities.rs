@@ -27,12 +27,10 @@ impl Capabilities {
     pub fn refuses(&self, split: Split) -> Option<String> {
         let green = split.share(Side::Green);
         match &self.weights {
-            Weights::Any => None,
-            Weights::AllOrNothing if green == 0 || green == 100 => None,
-            Weights::AllOrNothing => {
+            weights if weights.has(green) => None,
+            Weights::Any | Weights::AllOrNothing => {
                 Some(format!("this traffic system moves all traffic at once; {split} is not possible"))
             }
-            Weights::Listed(listed) if green == 0 || green == 100 || listed.contains(&green) => None,
             Weights::Listed(listed) => {
                 Some(format!("this traffic system only knows green shares {listed:?}, not {green}"))
             }
@@ -50,6 +48,18 @@ pub enum Weights {
     Listed(Vec<u8>),
     /// Only 0 and 100.
     AllOrNothing,
+}
+
+impl Weights {
+    /// Whether green can have this share, in percent.
+    pub fn has(&self, green: u8) -> bool {
+        match self {
+            _ if green == 0 || green == 100 => true,
+            Self::Any => true,
+            Self::Listed(listed) => listed.contains(&green),
+            Self::AllOrNothing => false,
+        }
+    }
 }
 
 /// How a change takes effect.
