@@ -28,6 +28,7 @@ pub(crate) mod effect;
 pub(crate) mod event;
 mod gates;
 mod guards;
+mod leak;
 mod metrics;
 mod orders;
 mod progress;

@@ -188,7 +188,8 @@ async fn send(
         }
         Reply::Ordered { id } => {
             context.out.say(&format!("{verb} {id} SENT"));
-            let followed = follow::order(session, &act.command, id, timeout).await?;
+            let out = &mut context.out;
+            let followed = follow::order(session, &act.command, id, timeout, |why| out.say(why)).await?;
             (followed.result, followed.snapshot)
         }
     };

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::in_unit;
 use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
-use crate::domain::{MetricsSpec, Side};
+use crate::domain::{MetricsSpec, Move, RollbackClass, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
 use crate::http::{Ask, Client, FetchError, Target, fetch};
 use crate::runtime::connect;
@@ -57,8 +57,9 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     rows.extend(replicas(&config, &client).await);
     rows.extend(metrics(&config).await);
     rows.extend(streams(&config).await);
-    let (router, notes) = read_router(&config).await;
+    let (router, way_back, notes) = read_router(&config).await;
     rows.push(Row::remote(ROUTER.into(), "", router));
+    rows.extend(way_back.map(|way_back| Row::remote("way back".into(), "", way_back)));
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config).await);
@@ -171,8 +172,11 @@ async fn others(config: &Config) -> Vec<Row> {
     rows
 }
 
-/// Reads the traffic system once: its split, or why it is unknown, and its notes.
-async fn read_router(config: &Config) -> (Result<String, String>, Vec<String>) {
+/// What the traffic system said: its split, or why it is unknown; whether its way back is there; its notes.
+type Read = (Result<String, String>, Option<Result<String, String>>, Vec<String>);
+
+/// Reads the traffic system once.
+async fn read_router(config: &Config) -> Read {
     let observer = connect(config).observer();
     match tokio::time::timeout(FIRST_LOOK, observer.observe()).await {
         Ok(Ok(seen)) => {
@@ -180,10 +184,17 @@ async fn read_router(config: &Config) -> (Result<String, String>, Vec<String>) {
                 None => Ok(format!("split {}, revision {}", seen.split, seen.revision.0)),
                 Some(mixed) => Err(format!("no one split: {mixed}")),
             };
-            (result, seen.notes)
+            let way = &seen.rollback;
+            let why_not = way.why_not.as_deref().or_else(|| seen.can.refusal(Move::Rollback));
+            let way_back = match (way.class, why_not) {
+                (RollbackClass::None, None) => Err("the traffic system has no way back".to_owned()),
+                (_, Some(why)) => Err(why.to_owned()),
+                (_, None) => Ok("the traffic system takes a rollback".to_owned()),
+            };
+            (result, Some(way_back), seen.notes)
         }
-        Ok(Err(error)) => (Err(error.when_reading()), Vec::new()),
-        Err(_) => (Err(format!("no answer within {} s", FIRST_LOOK.as_secs())), Vec::new()),
+        Ok(Err(error)) => (Err(error.when_reading()), None, Vec::new()),
+        Err(_) => (Err(format!("no answer within {} s", FIRST_LOOK.as_secs())), None, Vec::new()),
     }
 }
 

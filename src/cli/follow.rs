@@ -7,8 +7,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{Session, when_or_now};
 use super::span;
-use crate::domain::{Move, OrderFault, OrderId, OrderState};
-use crate::engine::{Command, Phase, Snapshot, Status};
+use crate::domain::{Controller, Move, OrderFault, OrderId, OrderState};
+use crate::engine::snapshot::OrderStatus;
+use crate::engine::{Command, Phase, Snapshot, Status, words};
+
+/// How long a router that is set directly may take to show an order, in seconds, before anything is said of it.
+const PATIENCE_S: f64 = 1.0;
 
 /// The end of an order, with the last state.
 pub(crate) struct Followed {
@@ -19,17 +23,25 @@ pub(crate) struct Followed {
 }
 
 /// Waits until the order `id`, made for `command`, is settled or replaced. Of two rollbacks the later one counts for both.
+/// Gives `tell` the reason why it is not settled yet, each time it is another one.
 pub(crate) async fn order(
     session: &mut impl Session,
     command: &Command,
     id: &OrderId,
     timeout: Duration,
+    mut tell: impl FnMut(&str),
 ) -> Result<Followed, Failure> {
     // The snapshot may be older than the reply. Until the order appears in it, another order is an older one.
     let mut seen = false;
+    let mut told = None;
     let settled = |snapshot: &Snapshot| match &snapshot.status.last_order {
         Some(order) if order.id == *id => {
             seen = true;
+            let why = not_settled(&snapshot.status, order);
+            if let Some(why) = why.filter(|why| told.as_ref() != Some(why)) {
+                tell(&format!("{} {id} {}: {why}", order.command, order.state.title()));
+                told = Some(why);
+            }
             order.state.is_settled()
         }
         // If another order from the same moment fails, this one still counts.
@@ -46,6 +58,23 @@ pub(crate) async fn order(
         Err(late(id, "not seen yet", timeout))
     };
     Ok(Followed { result, snapshot })
+}
+
+/// Why `order` is not settled yet, as far as anything says: what the traffic system answered or does, or what makes the
+/// way back not ready. A direct router needs a moment before it can have shown the order.
+fn not_settled(status: &Status, order: &OrderStatus) -> Option<String> {
+    if order.state.is_settled() {
+        return None;
+    }
+    let answered = order.detail.clone().filter(|_| order.fault.is_some());
+    // Without its countdown: each line is said once.
+    let still = |it: &Controller| words::controller(&Controller { next_change: None, ..it.clone() }, status.time);
+    let at_work = || status.controller.as_ref().map(still);
+    let not_ready = || {
+        let is_back = order.command.is_back() && order.took_s >= PATIENCE_S;
+        status.rollback.because.clone().filter(|_| is_back)
+    };
+    answered.or_else(at_work).or_else(not_ready)
 }
 
 fn is_last(status: &Status, id: &OrderId) -> bool {
@@ -77,7 +106,7 @@ fn outcome(status: &Status, id: &OrderId, timeout: Duration) -> Result<String, F
         }
         state => {
             // What makes the way back not ready is the likely reason.
-            let why = status.rollback.because.as_ref().filter(|_| !verb.is_forward());
+            let why = status.rollback.because.as_ref().filter(|_| verb.is_back());
             let state = why.map_or_else(|| state.title().to_owned(), |why| format!("{} ({why})", state.title()));
             Err(late(id, &state, timeout))
         }

@@ -15,6 +15,9 @@ use crate::domain::{
 /// A rollback is sent again at most this often: then a person must look.
 const MAX_RETRIES: u32 = 600;
 
+/// How long another process has to record what became of its order, milliseconds.
+const GRACE_MS: u64 = 2_000;
+
 /// The orders of this process.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Orders {
@@ -173,6 +176,9 @@ impl Orders {
             if !pending.answered || !pending.may_have_happened {
                 return None;
             }
+            // Nor does a rollback without an answer, where the router shows what it showed before.
+            let is_taken = last.state == OrderState::Accepted || last.order.from != Some(last.order.target);
+            let is_met = is_met && (is_taken || last.order.kind.is_forward());
             pending.worked |= at_work(seen);
             if is_met {
                 let detail = format!("router says {} after {} ms", seen.split, world.now.since_ms(pending.sent));
@@ -181,7 +187,7 @@ impl Orders {
             }
             let why = given_up(pending, seen, world)?;
             self.give_up(world, &id.clone(), why, OrderFault::GivenUp)
-        } else if is_met && settles_for_others(world) && world.now.since_ms(last.at) > 2_000 {
+        } else if is_met && settles_for_others(world) && is_left_behind(world, last) {
             let detail = format!("left behind by another process; router says {}", seen.split);
             news(world, is(id, OrderState::Verified, detail, None))
         } else {
@@ -290,7 +296,8 @@ fn follow_foreign(world: &World) -> Option<Wish> {
     let last = world.rollout().unsettled()?;
     let is_late = world.now.since_ms(last.at) > last.settle_within_ms(&world.service.pace);
     let is_at_work = world.controller().is_some_and(|it| it.state == ControllerState::Working);
-    if !settles_for_others(world) || !world.router_is_fresh() || !is_late || is_at_work {
+    if !settles_for_others(world) || !world.router_is_fresh() || !is_late || is_at_work || !is_left_behind(world, last)
+    {
         return None;
     }
     let detail = format!("left behind by another process and not carried out: router says {}", says(world));
@@ -309,6 +316,16 @@ fn news(world: &World, fact: Fact) -> Option<Wish> {
         last.order.id == *id && last.state == *state && (*state != OrderState::Sent || last.fault == *fault)
     });
     (!same).then(|| Wish::Record(fact, world.me.clone()))
+}
+
+/// Whether nobody else will say what became of an order of another process: it was answered, or its answer would have
+/// come by now.
+fn is_left_behind(world: &World, last: &Tracked) -> bool {
+    let waited = world.now.since_ms(last.at);
+    match last.state {
+        OrderState::Sent => waited > world.service.pace.answer_within_ms + GRACE_MS,
+        _ => waited > GRACE_MS,
+    }
 }
 
 /// Any process that may move traffic may say what became of an order whose own process is gone.

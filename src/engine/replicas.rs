@@ -19,8 +19,46 @@ struct Replica {
     /// When the last probe ended, and why it was no success (`None` when it was).
     probed: Option<(Stamp, Option<String>)>,
     version: Option<Result<Version, String>>,
+    /// Since when it gives this version.
+    since: Option<Stamp>,
+    /// The version before it, and when that was seen last.
+    before: Option<(Version, Stamp)>,
+    /// Another version that this address gives in turn with it.
+    other: Option<Version>,
     /// How long the last probe took, microseconds.
     latency_us: Option<u64>,
+}
+
+/// A version that comes back, or another one, within this time is given by another process behind the same address:
+/// milliseconds. No server is replaced that fast.
+const BACK_WITHIN_MS: u64 = 60_000;
+const AT_ONCE_MS: u64 = 500;
+
+impl Replica {
+    fn version_read(&mut self, now: Stamp, version: Result<Version, String>) {
+        match (&self.version, &version) {
+            (Some(Ok(last)), Ok(new)) if last.digest == new.digest => {
+                if self.since.is_none_or(|since| now.since_ms(since) >= BACK_WITHIN_MS) {
+                    self.other = None;
+                }
+            }
+            (Some(Ok(last)), Ok(new)) => {
+                let is_new = |(version, at): &(Version, Stamp)| {
+                    version.digest != new.digest || now.since_ms(*at) >= BACK_WITHIN_MS
+                };
+                let comes_back = !self.before.as_ref().is_none_or(is_new);
+                let at_once = self.since.is_some_and(|since| now.since_ms(since) < AT_ONCE_MS);
+                if comes_back || at_once {
+                    self.other = Some(last.clone());
+                }
+                self.before = Some((last.clone(), now));
+                self.since = Some(now);
+            }
+            (_, Ok(_)) => self.since = Some(now),
+            (_, Err(_)) => {}
+        }
+        self.version = Some(version);
+    }
 }
 
 /// What a side serves, as far as it is known.
@@ -63,7 +101,9 @@ impl Replicas {
             _ => None,
         };
         let (id, url) = (self.next_id, Arc::from(target.url.as_str()));
-        self.list.push(Replica { id, target: target.clone(), url, probed: None, version, latency_us: None });
+        let target = target.clone();
+        let (probed, since, before, other, latency_us) = (None, None, None, None, None);
+        self.list.push(Replica { id, target, url, probed, version, since, before, other, latency_us });
         self.next_id += 1;
     }
 
@@ -125,9 +165,9 @@ impl Replicas {
         }
     }
 
-    pub(super) fn version_read(&mut self, id: u32, version: Result<Version, String>) {
+    pub(super) fn version_read(&mut self, id: u32, now: Stamp, version: Result<Version, String>) {
         if let Some(replica) = self.get_mut(id) {
-            replica.version = Some(version);
+            replica.version_read(now, version);
         }
     }
 
@@ -165,6 +205,17 @@ impl Replicas {
         let Some(&(_, first)) = known.first() else {
             return Serves::Pending(fault.unwrap_or_else(|| "not read yet".into()));
         };
+        let turns = self
+            .list
+            .iter()
+            .enumerate()
+            .find_map(|(index, it)| Some((index, it.version.as_ref()?, it.other.as_ref()?)));
+        if let Some((index, Ok(one), other)) = turns {
+            let (index, one, other) = (index + 1, &one.name, &other.name);
+            return Serves::Disagree(format!(
+                "replica {index} gives two versions in turn, {one} and {other}: one address for several servers?"
+            ));
+        }
         match known.iter().find(|(_, version)| version.digest != first.digest) {
             None => Serves::Known(first.clone()),
             Some((index, other)) => Serves::Disagree(format!(

@@ -92,7 +92,7 @@ impl State {
                 self.world.sides[side].probed(replica, now, latency_us, fault);
             }
             Event::VersionRead { side, replica, version } => {
-                self.world.sides[side].replicas.version_read(replica, version);
+                self.world.sides[side].replicas.version_read(replica, now, version);
             }
             Event::Scraped { side, source, reading } => self.world.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),

@@ -269,11 +269,12 @@ impl State {
         }
         let watch = &self.world.sides[to];
         let total = watch.replicas.len();
-        match watch.replicas.ready() {
+        let own = || match watch.replicas.ready() {
             None => Some(format!("{to} was not probed yet")),
             Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.replicas.first_fault().unwrap_or_default())),
-            Some(_) => self.world.unready_at_router(to).or_else(|| self.old_probes(to)).or_else(|| self.unread()),
-        }
+            Some(_) => self.old_probes(to).or_else(|| self.unread()),
+        };
+        self.world.unready_at_router(to).or_else(own)
     }
 
     /// Why probes are too old to prove the way back. A failing replica is probed up to 8 intervals apart.
@@ -349,6 +350,13 @@ impl State {
             }
             if let Some(text) = self.world.unready_at_router(side) {
                 add(FaultKind::Replica, text);
+            }
+            if let Some(begun) = self.world.sides[side].begun_at_zero(self.world.now) {
+                let text = format!(
+                    "{side} is at 0 % and still gets requests: {begun} began there; sticky sessions keep users on it: \
+                     put its servers into maintenance, or end the cookie"
+                );
+                add(FaultKind::Leak, text);
             }
         }
         faults

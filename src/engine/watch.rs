@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::leak::AtZero;
 use super::metrics::SideMetrics;
 use super::replicas::Replicas;
 pub(super) use super::replicas::Serves;
@@ -128,6 +129,8 @@ pub(super) struct SideWatch {
     /// The router's count of live requests over the last few seconds.
     totals: VecDeque<(Stamp, u64)>,
     pub(super) in_flight: Option<u64>,
+    /// What it has answered since the router says that it gets nothing; `None` while it gets some.
+    at_zero: Option<AtZero>,
     pub(super) metrics: SideMetrics,
     /// Requests a second that the servers count, where they have counted for long enough.
     fed_rps: Option<f64>,
@@ -144,6 +147,7 @@ impl SideWatch {
             probe_stats: Stats::default(),
             totals: VecDeque::new(),
             in_flight: None,
+            at_zero: None,
             metrics: SideMetrics::default(),
             fed_rps: None,
             history: History::default(),
@@ -187,6 +191,18 @@ impl SideWatch {
     pub(super) fn stop_counting(&mut self) {
         self.totals.clear();
         self.in_flight = None;
+        self.at_zero = None;
+    }
+
+    /// Notes what the router counted on this side, which it gives `share` percent.
+    pub(super) fn note_share(&mut self, now: Stamp, share: u8, seen: &SideTraffic, restarted: bool) {
+        let before = self.at_zero.take().filter(|_| !restarted);
+        self.at_zero = (share == 0).then(|| AtZero::next(before, now, seen));
+    }
+
+    /// Requests that began here though the router says that it gets nothing; `None` where none did lately.
+    pub(super) fn begun_at_zero(&self, now: Stamp) -> Option<u64> {
+        self.at_zero.as_ref()?.begun(now)
     }
 
     /// Live requests a second over the last few seconds; `None` before there were two readings half a second apart.

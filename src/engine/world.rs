@@ -104,6 +104,7 @@ impl World {
             let watch = &mut self.sides[side];
             watch.in_flight = Some(counters.sides[side].in_flight);
             watch.note_total(self.now, counters.sides[side].total(), restarted);
+            watch.note_share(self.now, seen.split.share(side), &counters.sides[side], restarted);
             if let Some(counted) = counted[side].as_ref().filter(|counted| counted.count > 0) {
                 watch.traffic.absorb(self.now.mono_ms, counted.count, counted.errors, &counted.cells);
             }

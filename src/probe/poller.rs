@@ -14,6 +14,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// The time between two readings of the version, in milliseconds.
 const VERSION_EVERY_MS: u64 = 5000;
 
+/// How often the version is read at first.
+const FIRST_READINGS: usize = 4;
+
 /// Polls one replica.
 pub(super) struct Poller {
     pub(super) client: Client,
@@ -29,6 +32,7 @@ impl Poller {
         let timeout = Duration::from_millis(self.spec.timeout_ms.max(1));
         let started = Instant::now();
         let mut schedule = Schedule::new(self.spec.interval_ms);
+        let mut is_first = true;
         spread(self.spec.interval_ms).await;
         let Teller { side, number: replica, .. } = self.teller;
         while !self.teller.is_closed() {
@@ -38,7 +42,11 @@ impl Poller {
             self.teller.send(ProbeEvent::Probe { side, replica, outcome });
             // A replica that does not answer gets no second request. A fixed version needs no request.
             if read_version && (schedule.failures == 0 || version::path(&self.source).is_none()) {
-                self.read_version(timeout).await;
+                // One look must be enough to see that an address stands for servers of two versions.
+                let is_first = std::mem::take(&mut is_first) && version::path(&self.source).is_some();
+                for _ in 0..if is_first { FIRST_READINGS } else { 1 } {
+                    self.read_version(timeout).await;
+                }
             }
             let spent_ms = asked.elapsed().as_millis() as u64;
             sleep(Duration::from_millis(schedule.pause_ms(spent_ms, fastrand::f64()))).await;

@@ -22,6 +22,8 @@ pub enum FaultKind {
     Version,
     /// A replica is not ready.
     Replica,
+    /// A side at 0 % goes on beginning requests.
+    Leak,
     /// The recording for a replay has gaps.
     Recording,
 }
