@@ -10,7 +10,7 @@ mod slack;
 mod webhook;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -62,6 +62,8 @@ struct Place {
     client: Option<Client>,
     /// How many more alerts may be in flight to it.
     free: Arc<Semaphore>,
+    /// Why the last try failed that is tried again.
+    lately: Arc<Mutex<Option<String>>>,
 }
 
 /// The destinations of alerts, and the alerts in flight.
@@ -83,7 +85,10 @@ impl Places {
                 AlertWay::Webhook { transport, .. } => Some(Client::new(transport)?),
                 AlertWay::Command { .. } => None,
             };
-            Ok((spec.name.clone(), Place { spec: spec.clone(), client, free: Arc::new(Semaphore::new(AT_ONCE)) }))
+            Ok((
+                spec.name.clone(),
+                Place { spec: spec.clone(), client, free: Arc::new(Semaphore::new(AT_ONCE)), lately: Arc::default() },
+            ))
         };
         let known = specs.iter().map(place).collect::<Result<_, String>>()?;
         Ok(Self { known, first_pause: FIRST_PAUSE, ended, tasks: JoinSet::new() })
@@ -100,18 +105,24 @@ impl Places {
         while self.tasks.try_join_next().is_some() {}
         let alert = Arc::new(alert.clone());
         for name in to {
-            let Some(Place { spec, client, free }) = self.known.get(name) else { continue };
+            let Some(Place { spec, client, free, lately }) = self.known.get(name) else { continue };
+            let lately = Arc::clone(lately);
             let (spec, ended, client, alert) = (spec.clone(), self.ended.clone(), client.clone(), Arc::clone(&alert));
             let pause = self.first_pause;
             let permit = Arc::clone(free).try_acquire_owned();
             self.tasks.spawn(async move {
                 let end = match permit {
-                    Ok(_held) => deliver(&spec, client.as_ref(), &alert, pause).await,
+                    Ok(_held) => deliver(&spec, client.as_ref(), &alert, (pause, &lately)).await,
                     Err(_) => end(&spec, &alert, false, 0, format!("{AT_ONCE} others are on their way there")),
                 };
                 let _ = ended.send(end).await;
             });
         }
+    }
+
+    /// Why the last try at `name` failed, while it is tried again.
+    pub fn lately(&self, name: &str) -> Option<String> {
+        self.known.get(name)?.lately.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until all deliveries have ended, at most `limit`; returns the number still in flight.
@@ -122,7 +133,12 @@ impl Places {
     }
 }
 
-async fn deliver(spec: &AlertSpec, client: Option<&Client>, alert: &Alert, first: Duration) -> Ended {
+async fn deliver(
+    spec: &AlertSpec,
+    client: Option<&Client>,
+    alert: &Alert,
+    (first, lately): (Duration, &Mutex<Option<String>>),
+) -> Ended {
     let mut pause = first;
     let mut tries = 0;
     loop {
@@ -131,7 +147,10 @@ async fn deliver(spec: &AlertSpec, client: Option<&Client>, alert: &Alert, first
             Try::Taken(detail) => return end(spec, alert, true, tries, detail),
             Try::Refused(detail) => return end(spec, alert, false, tries, detail),
             Try::Again(detail, _) if tries == TRIES => return end(spec, alert, false, tries, detail),
-            Try::Again(_, asked) => sleep(asked.unwrap_or(pause).clamp(first, LONGEST_PAUSE)).await,
+            Try::Again(detail, asked) => {
+                *lately.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail);
+                sleep(asked.unwrap_or(pause).clamp(first, LONGEST_PAUSE)).await;
+            }
         }
         pause *= 2;
     }

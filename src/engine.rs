@@ -50,6 +50,6 @@ pub use access::Access;
 pub(crate) use ask::MIN_REASON;
 pub use command::{Command, Refusal, RefusalKind, Reply, Request};
 pub use effect::{Effect, WriteRule};
-pub use event::Event;
+pub use event::{Driver, Event};
 pub use snapshot::{Phase, Snapshot, Status};
 pub use state::State;

@@ -80,6 +80,7 @@ fn words(fact: &Fact, long: bool) -> String {
         Fact::Opened { pid, .. } => format!("opened, pid {pid}"),
         Fact::Closed { why, .. } => format!("closed: {why}"),
         Fact::Recovered { bytes } => format!("journal: a torn last line of {bytes} bytes was cut away"),
+        Fact::Undriven => "nobody drives any more: guards do not act".into(),
         Fact::TookOver { from } => format!("took over from {from}"),
         Fact::Started { live, versions } if long => {
             let name = |side: Side| versions[side].as_ref().map_or("unknown", |version| version.name.as_str());
@@ -141,6 +142,7 @@ fn is_warning(fact: &Fact) -> bool {
         Fact::Alerted { delivered, .. } => !delivered,
         Fact::Recovered { .. }
         | Fact::TookOver { .. }
+        | Fact::Undriven
         | Fact::Overridden { .. }
         | Fact::Paused { .. }
         | Fact::Guard(_)

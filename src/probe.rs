@@ -9,7 +9,7 @@ mod delay;
 pub(crate) mod metrics;
 mod poller;
 pub(crate) mod stream;
-mod version;
+pub(crate) mod version;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

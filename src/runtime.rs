@@ -7,6 +7,7 @@
 mod alerts;
 mod backend;
 mod clock;
+pub(crate) mod config_watch;
 pub(crate) mod console;
 mod core;
 mod gates;

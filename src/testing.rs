@@ -310,7 +310,8 @@ pub mod domain {
 }
 pub mod engine {
     pub use crate::engine::{
-        Access, Command, Effect, Event, Phase, Refusal, RefusalKind, Reply, Request, Snapshot, State, Status, WriteRule,
+        Access, Command, Driver, Effect, Event, Phase, Refusal, RefusalKind, Reply, Request, Snapshot, State, Status,
+        WriteRule,
     };
     pub mod detail {
         pub use crate::engine::detail::{Detail, GateLoad, GatePoint, GateTrail, ReplicaStatus};

@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration
         let Ok(Some(one)) = timeout_at(deadline, ended.recv()).await else { break };
         came.push(one);
     }
-    print(context, &alert, &to, &came);
+    print(context, &alert, &to, (&came, &places));
     let lost = to.len() - came.iter().filter(|one| one.delivered).count();
     if lost == 0 {
         return Ok(Exit::Reached);
@@ -71,14 +71,18 @@ pub(crate) async fn run(context: &mut Context, names: &[String], limit: Duration
     Ok(exit)
 }
 
-fn print(context: &mut Context, alert: &Alert, to: &[String], came: &[Ended]) {
+fn print(context: &mut Context, alert: &Alert, to: &[String], (came, places): (&[Ended], &Places)) {
+    let still = |name: &str| match places.lately(name) {
+        Some(why) => format!("still being tried: {why}"),
+        None => "still being tried".to_owned(),
+    };
     let of = |name: &String| came.iter().find(|one| one.to == *name);
     if context.out.is_json() {
         let places: Vec<_> = to
             .iter()
             .map(|name| match of(name) {
                 Some(one) => json!({"to": name, "delivered": one.delivered, "tries": one.tries, "detail": one.detail}),
-                None => json!({"to": name, "delivered": false, "tries": null, "detail": "still being tried"}),
+                None => json!({"to": name, "delivered": false, "tries": null, "detail": still(name)}),
             })
             .collect();
         let document = json!({"schema_version": SCHEMA_VERSION, "command": "alert", "id": alert.id, "places": places});
@@ -90,7 +94,7 @@ fn print(context: &mut Context, alert: &Alert, to: &[String], came: &[Ended]) {
         let line = match of(name) {
             Some(one) if one.delivered => format!("ok   {name:<widest$}  {}", one.detail),
             Some(one) => format!("FAIL {name:<widest$}  {} (tries: {})", one.detail, one.tries),
-            None => format!("FAIL {name:<widest$}  still being tried"),
+            None => format!("FAIL {name:<widest$}  {}", still(name)),
         };
         context.out.line(&line);
     }

@@ -17,7 +17,8 @@ use crate::domain::metric::{Merged, MetricRow, Part, Scrape};
 use crate::domain::text::clean;
 use crate::domain::{MetricsSpec, Move, RollbackClass, Side};
 use crate::engine::snapshot::SCHEMA_VERSION;
-use crate::http::{Ask, Client, FetchError, Target, fetch};
+use crate::http::{Ask, Client, FetchError, Target, fetch, redirect_note};
+use crate::probe::version;
 use crate::runtime::connect;
 
 /// The most bytes read of an answer.
@@ -63,6 +64,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let state_dir = &config.service.state_dir;
     rows.push(Row::local("state dir", state_dir, writable(state_dir)));
     rows.extend(gate_files(&config).await);
+    rows.extend(gate_paths(&config, &client).await);
     rows.extend(others(&config).await);
     print(context, &rows, &notes);
     let failed = rows.iter().filter(|row| row.result.is_err());
@@ -86,10 +88,18 @@ async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
             let target = Target::new(url);
             let result = match fetch(client, &target, Ask::get(&probe.path, limit, MAX_REPLY)).await {
                 Ok(answer) if answer.is_success() => Ok(format!("{}", answer.status)),
-                Ok(answer) => Err(format!("answered {}, not 2xx", answer.status)),
+                Ok(answer) => {
+                    Err(redirect_note(&answer).unwrap_or_else(|| format!("answered {}, not 2xx", answer.status)))
+                }
                 Err(error) => Err(error.to_string()),
             };
             rows.push(Row::remote(side.name().into(), &target.url(&probe.path), result));
+            let source = &config.service.sides[side].version;
+            if let Some(path) = version::path(source) {
+                let read = fetch(client, &target, Ask::get(path, limit, MAX_REPLY)).await;
+                let result = read.map_err(|error| error.to_string()).and_then(|reply| version::read(source, &reply));
+                rows.push(Row::remote(format!("version {side}"), &target.url(path), result.map(|it| it.name)));
+            }
         }
     }
     rows
@@ -172,6 +182,29 @@ async fn others(config: &Config) -> Vec<Row> {
     rows
 }
 
+/// Asks the path of each gate once on both sides. A path that takes other methods only is there all the same: 404 is
+/// not. Nothing is inferred.
+async fn gate_paths(config: &Config, client: &Client) -> Vec<Row> {
+    let limit = Duration::from_millis(config.service.probe.timeout_ms);
+    let mut rows = Vec::new();
+    for gate in &config.service.gates {
+        let Some(path) = config.checks.get(&gate.name).and_then(|check| check.path()) else { continue };
+        for (side, url) in
+            Side::BOTH.into_iter().filter_map(|side| Some((side, config.service.sides[side].urls.first()?)))
+        {
+            let target = Target::new(url);
+            let result = match fetch(client, &target, Ask::get(path, limit, MAX_REPLY)).await {
+                Ok(answer) if answer.status == 404 => Err("answered 404: is the path right?".to_owned()),
+                Ok(answer) => Ok(format!("is there ({})", answer.status)),
+                Err(FetchError::TooLong(_)) => Ok("is there".into()),
+                Err(error) => Err(error.to_string()),
+            };
+            rows.push(Row::remote(format!("gate {} {side}", gate.name), &target.url(path), result));
+        }
+    }
+    rows
+}
+
 /// What the traffic system said: its split, or why it is unknown; whether its way back is there; its notes.
 type Read = (Result<String, String>, Option<Result<String, String>>, Vec<String>);
 
@@ -207,9 +240,10 @@ fn origin(url: &str) -> &str {
 /// Checks the other files of the console: its keys and its theme.
 fn console_files(config: &Config, context: &Context) -> Vec<Row> {
     let told = |failure: Failure| clean(&failure.message, 400);
-    let keys = super::keymap::load(context).map(|_| "valid".into()).map_err(told);
+    let what = |path: &Path| if path.is_file() { "valid" } else { "not there: the standard keys hold" };
     let theme = appearance::plain_view(None, &config.ui, context).map(|_| "valid".into()).map_err(told);
     let file = super::keymap::find(context.keys.as_deref()).map(|found| found.path).unwrap_or_default();
+    let keys = super::keymap::load(context).map(|_| what(&file).into()).map_err(told);
     vec![Row::local("keys", &file, keys), Row::local("theme", Path::new(&config.ui.theme), theme)]
 }
 

@@ -132,13 +132,22 @@ impl Out {
 
     /// Writes a question to standard error, without a line end.
     pub(crate) fn question(&mut self, text: &str) {
+        self.catch_up();
         // A lost message stream cannot be reported anywhere. The exit code still gives the result.
         let _ = write!(self.messages, "{text}").and_then(|()| self.messages.flush());
     }
 
     /// Writes a line to standard error.
     pub(crate) fn message(&mut self, text: &str) {
+        self.catch_up();
         let _ = writeln!(self.messages, "{text}").and_then(|()| self.messages.flush());
+    }
+
+    /// Gives the reader of standard output a moment: on a terminal and in a log both streams are read as one.
+    fn catch_up(&self) {
+        if let Data::Thread(thread) = &self.data {
+            thread.wait_for(LAST_WORDS);
+        }
     }
 
     /// Reports a failure on standard error, and with JSON also as a document on standard output.

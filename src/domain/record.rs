@@ -198,6 +198,8 @@ pub enum Fact {
     },
     /// The plan goes on.
     Resumed,
+    /// The console that drove is gone while a rollout is under way; noted by another one.
+    Undriven,
     /// A guard was breached often enough to act.
     Guard(Breach),
     /// The router reports a split that no order asked for.

@@ -154,6 +154,7 @@ fn subject(world: &World, record: &Record) -> Option<Subject> {
         Fact::Closed { cause: Some(Cause::Disconnect), .. } if world.rollout().stage == Stage::Moving => {
             AlertKind::Disconnect
         }
+        Fact::Undriven => AlertKind::Disconnect,
         Fact::Finalized { .. } => AlertKind::Finalized,
         _ => return None,
     };
@@ -255,6 +256,7 @@ fn done(world: &World, subject: &Subject) -> String {
         Fact::Ordered { order, .. } => format!("order {} sends all traffic to {}", order.id, order.toward),
         Fact::Drift { .. } => "nothing was moved; forward is locked until a person accepts it or rolls back".into(),
         Fact::Closed { .. } if world.service.plan.on_disconnect == OnDisconnect::Rollback => back(),
+        Fact::Undriven => format!("{now}; no guard acts until a console takes over (W)"),
         Fact::Finalized { .. } => "the standby may go".into(),
         _ => now,
     }

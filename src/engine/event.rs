@@ -122,8 +122,8 @@ pub enum Event {
     },
     /// Who drives has changed.
     Lease {
-        /// The other holder; `None` when this process drives.
-        holder: Option<String>,
+        /// Who does now.
+        driver: Driver,
     },
     /// The operator is gone (hang-up, closed terminal); the on-disconnect policy applies.
     OperatorGone {
@@ -137,6 +137,18 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+}
+
+/// Who drives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// This process.
+    Me,
+    /// Another one, by its name; also where it cannot be told which.
+    Other(String),
+    /// The one that did is gone.
+    Nobody,
 }
 
 impl Event {

@@ -130,6 +130,8 @@ pub struct Rollout {
     pub(super) desired: Option<Split>,
     /// Set while paused.
     pub(super) paused: Option<Pause>,
+    /// Whether a console noted that the one that drove is gone.
+    pub(super) undriven: bool,
     /// When the step reached was verified.
     pub(super) step_since: Option<Stamp>,
     /// When the candidate got all traffic.
@@ -162,6 +164,7 @@ impl Rollout {
         match &record.fact {
             Fact::Started { live, versions } => self.start(*live, versions.clone(), record.at),
             Fact::Ordered { order, digest, why, cause } => {
+                self.undriven = false;
                 if order.kind.is_back() {
                     self.origin.get_or_insert(order.toward);
                 }
@@ -216,10 +219,11 @@ impl Rollout {
                 self.progress(*split, *state, at);
             }
             Fact::Finalized { live } => self.finalize(*live),
+            Fact::Undriven => self.undriven = true,
+            Fact::TookOver { .. } => self.undriven = false,
             Fact::Opened { .. }
             | Fact::Closed { .. }
             | Fact::Recovered { .. }
-            | Fact::TookOver { .. }
             | Fact::Guard(_)
             | Fact::Drift { .. }
             | Fact::Standby { .. }

@@ -9,7 +9,7 @@ use super::alerts::Alerts;
 use super::command::{Refusal, RefusalKind, Reply};
 use super::consent::Consent;
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Driver, Event};
 use super::gates::Gates;
 use super::guards::Guards;
 use super::metrics;
@@ -117,7 +117,7 @@ impl State {
                 let detail = clean(&detail, 200);
                 self.record(Fact::Alerted { alert, to, delivered, tries, detail }, Actor::auto());
             }
-            Event::Lease { holder } => self.world.holder = holder,
+            Event::Lease { driver } => self.driven_by(driver),
             Event::OperatorGone { why } => self.operator_gone(&why),
             Event::Leaving => {
                 let wish = self.orders.leave(&self.world);
@@ -286,6 +286,19 @@ impl State {
     pub(super) fn take_awaiting(&mut self, ticket: Option<u64>) -> Option<u64> {
         let at = self.awaiting_disk.iter().position(|id| Some(*id) == ticket)?;
         Some(self.awaiting_disk.swap_remove(at))
+    }
+
+    fn driven_by(&mut self, driver: Driver) {
+        self.world.nobody_drives = driver == Driver::Nobody;
+        self.world.holder = match driver {
+            Driver::Me => None,
+            Driver::Other(name) => Some(name),
+            Driver::Nobody => Some("nobody".into()),
+        };
+        let is_told = self.world.rollout().undriven || self.world.access.is_read_only();
+        if self.world.is_undriven() && !is_told {
+            self.record(Fact::Undriven, self.world.me.clone());
+        }
     }
 
     fn operator_gone(&mut self, why: &str) {

@@ -326,6 +326,12 @@ impl State {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut add = |kind, text: String| faults.push(Fault { kind, text });
+        if self.world.is_undriven() {
+            add(FaultKind::Driver, "NOBODY DRIVES, guards do not act: W takes over".into());
+        }
+        if let Some(text) = self.users_get_errors() {
+            add(FaultKind::Users, text);
+        }
         for fault in self.world.journal_broken.iter().chain(&self.world.journal_fault) {
             add(FaultKind::Journal, format!("journal: {fault}"));
         }
@@ -360,6 +366,22 @@ impl State {
             }
         }
         faults
+    }
+
+    /// That users get errors now, and what helps: a side that gets traffic answers nothing.
+    fn users_get_errors(&self) -> Option<String> {
+        let split = self.world.router.split().filter(|_| self.world.router_is_fresh())?;
+        let is_dead = |side: Side| {
+            self.world.sides[side].replicas.ready() == Some(0) || self.world.unready_at_router(side).is_some()
+        };
+        let dead = Side::BOTH.into_iter().find(|side| split.share(*side) > 0 && is_dead(*side))?;
+        let (share, other) = (split.share(dead), dead.other());
+        let helps = match (is_dead(other), dead == self.world.origin()) {
+            (true, _) => format!("{other} answers nothing either: start one of them"),
+            (false, true) => format!("{other} answers: S switches to it"),
+            (false, false) => format!("{other} answers: R then y rolls back to it"),
+        };
+        Some(format!("users get errors now: {dead} takes {share} % of the traffic and answers nothing; {helps}"))
     }
 
     fn notes(&self) -> Vec<String> {

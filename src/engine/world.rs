@@ -39,6 +39,8 @@ pub(super) struct World {
     bake: Bake,
     /// The other console that drives.
     pub(super) holder: Option<String>,
+    /// Whether the console that drove is gone.
+    pub(super) nobody_drives: bool,
     /// Why the journal cannot be written. The next successful write clears it.
     pub(super) journal_fault: Option<String>,
     /// The journal differs from what was written. No write repairs that.
@@ -65,6 +67,7 @@ impl World {
             router: Router::default(),
             bake: Bake::default(),
             holder: None,
+            nobody_drives: false,
             journal_fault: None,
             journal_broken: None,
         }
@@ -141,6 +144,11 @@ impl World {
     /// How far the way back reaches, by the system's word; `None` while it was not read.
     pub(super) fn way_back(&self) -> Option<&WayBack> {
         self.router.seen.as_ref().map(|(_, seen)| &seen.rollback)
+    }
+
+    /// Whether the console that drove is gone while a rollout is under way: no guard acts then.
+    pub(super) const fn is_undriven(&self) -> bool {
+        self.nobody_drives && matches!(self.rollout.stage, Stage::Moving | Stage::Switched)
     }
 
     /// Whether this process may move traffic forward as far as the lease goes.

@@ -32,6 +32,11 @@ pub trait Check: Any + fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The path that it asks of every replica, for checks that ask one.
+    fn path(&self) -> Option<&str> {
+        None
+    }
+
     /// The file it reads, for checks that read one.
     fn file(&self) -> Option<&Path> {
         None

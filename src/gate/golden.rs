@@ -52,6 +52,10 @@ impl Check for GoldenSpec {
         Box::pin(check(side, Arc::new(self.clone()), report))
     }
 
+    fn path(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
     fn file(&self) -> Option<&Path> {
         Some(&self.cases)
     }

@@ -66,6 +66,10 @@ impl Check for Health {
     fn check<'a>(&'a self, side: Checked<'a>, report: &'a mut Report) -> CheckFuture<'a, Finding> {
         Box::pin(check(self, side, report))
     }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.path)
+    }
 }
 
 /// What one replica showed.

@@ -5,7 +5,7 @@ use crate::domain::{Version, VersionSource};
 use crate::http::{Reply, redirect_note};
 
 /// The path to read the version from; `None` when no request is needed.
-pub(super) fn path(source: &VersionSource) -> Option<&str> {
+pub(crate) fn path(source: &VersionSource) -> Option<&str> {
     match source {
         VersionSource::Unknown | VersionSource::Fixed(_) => None,
         VersionSource::Pointer { path, .. } | VersionSource::Header { path, .. } => Some(path),
@@ -13,7 +13,7 @@ pub(super) fn path(source: &VersionSource) -> Option<&str> {
 }
 
 /// The version in `reply`, or why it cannot be read.
-pub(super) fn read(source: &VersionSource, reply: &Reply) -> Result<Version, String> {
+pub(crate) fn read(source: &VersionSource, reply: &Reply) -> Result<Version, String> {
     if !reply.is_success() {
         return Err(redirect_note(reply).unwrap_or_else(|| format!("status {}", reply.status)));
     }
@@ -32,7 +32,17 @@ pub(super) fn read(source: &VersionSource, reply: &Reply) -> Result<Version, Str
 }
 
 fn from_json(pointer: &str, body: &[u8]) -> Result<String, String> {
-    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| "the answer is not JSON".to_owned())?;
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| {
+        // The first bytes of gzip.
+        let is_packed = body.starts_with(b"\x1f\x8b");
+        let why = if is_packed {
+            "the answer is compressed (gzip): turn that off for this path"
+        } else {
+            "the answer is not JSON"
+        };
+        why.to_owned()
+    })?;
     match value.pointer(pointer) {
         Some(serde_json::Value::String(text)) => Ok(text.clone()),
         Some(value @ serde_json::Value::Number(_)) => Ok(value.to_string()),

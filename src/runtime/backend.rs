@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::config_watch::ConfigFile;
 use crate::backend::TrafficBackend;
 use crate::config::Config;
 use crate::gate::Checks;
@@ -13,12 +14,15 @@ pub struct Systems {
     pub backend: Arc<dyn TrafficBackend>,
     /// The check of each gate that runs.
     pub checks: Checks,
+    /// The config file, where there is one to watch.
+    pub config: Option<ConfigFile>,
 }
 
 impl Systems {
     /// The systems that `config` names. Contacts none of them.
     pub fn of(config: &Config) -> Self {
-        Self { backend: connect(config), checks: config.checks.clone() }
+        let file = ConfigFile::now(&config.file);
+        Self { backend: connect(config), checks: config.checks.clone(), config: Some(file) }
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Core {
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     alerts: Alerts,
+    /// Why the config is not the one of the file any more.
+    config: watch::Receiver<Option<String>>,
     pollers: Option<ReplicaPollers>,
     scrapers: Vec<Pollers>,
     poll_drops: u64,
@@ -138,6 +140,7 @@ impl Core {
         snapshot.detail.logs = Arc::clone(&self.logs);
         let fault = self.recorder.as_ref().and_then(Recorder::fault);
         snapshot.status.faults.extend(fault.map(|text| Fault::new(FaultKind::Recording, text)));
+        snapshot.status.faults.extend(self.config.borrow().clone().map(|text| Fault::new(FaultKind::Config, text)));
         crash::note("rollout", &under_way(&snapshot.status));
         snapshot
     }

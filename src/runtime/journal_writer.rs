@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{Actor, Fact, LogLine, Record, Sample};
-use crate::engine::Event;
-use crate::journal::{GateLog, Holder, Journal, Lease, LeaseState, SeriesFile, Standing, log_file};
+use crate::engine::{Driver, Event};
+use crate::journal::{GateLog, Holder, Journal, JournalError, Lease, LeaseState, SeriesFile, Standing, log_file};
 
 /// Jobs that may wait. More than this means that the disk hangs: writing fails then, and forward orders with it.
 const JOBS: usize = 1024;
@@ -94,19 +94,11 @@ impl JournalWriter {
     }
 }
 
-/// The last lease event that was sent.
-#[derive(Debug, PartialEq, Eq)]
-enum SentHolder {
-    None,
-    WeDrive,
-    Other(String),
-}
-
 struct Worker {
     options: WriterOptions,
     journal: Journal,
     lease: Option<Lease>,
-    sent_holder: SentHolder,
+    sent_driver: Option<Driver>,
     sent_broken: bool,
     backlog: VecDeque<Record>,
     last_try: Instant,
@@ -120,7 +112,7 @@ impl Worker {
             options,
             journal,
             lease: None,
-            sent_holder: SentHolder::None,
+            sent_driver: None,
             sent_broken: false,
             backlog: VecDeque::new(),
             last_try: Instant::now(),
@@ -272,11 +264,11 @@ impl Worker {
         match Lease::take(&self.options.dir, &self.holder()) {
             Ok(LeaseState::Held(lease)) => {
                 self.lease = Some(lease);
-                self.send_holder(None);
+                self.send_driver(Driver::Me);
             }
-            Ok(LeaseState::HeldBy(other)) => self.send_holder(Some(name_of(&other))),
+            Ok(LeaseState::HeldBy(other)) => self.send_driver(Driver::Other(name_of(&other))),
             // Reason: the holder is unknown; the journal reports what is wrong with the directory.
-            Err(error) => self.send_holder(Some(format!("nobody can tell who ({error})"))),
+            Err(error) => self.send_driver(unknown(&error)),
         }
     }
 
@@ -287,7 +279,7 @@ impl Worker {
         match Lease::take_over(&self.options.dir, &self.holder()) {
             Ok((lease, from)) => {
                 self.lease = Some(lease);
-                self.send_holder(None);
+                self.send_driver(Driver::Me);
                 if let Some(from) = from {
                     let fact = Fact::TookOver { from: name_of(&from) };
                     let record = Record { at: chrono::Utc::now(), by: self.options.me.clone(), fact };
@@ -295,7 +287,7 @@ impl Worker {
                     let _ = self.write(vec![record], false);
                 }
             }
-            Err(error) => self.send_holder(Some(format!("nobody can tell who ({error})"))),
+            Err(error) => self.send_driver(unknown(&error)),
         }
     }
 
@@ -314,19 +306,22 @@ impl Worker {
                 Err(error) => return Err(error.to_string()),
             },
         };
-        let name = lost.map_or_else(|| "nobody".to_owned(), |holder| name_of(&holder));
-        self.send_holder(Some(name.clone()));
-        Err(format!("{name} drives"))
+        let name = lost.map(|holder| name_of(&holder));
+        self.send_driver(name.clone().map_or(Driver::Nobody, Driver::Other));
+        Err(format!("{} drives", name.as_deref().unwrap_or("nobody")))
     }
 
-    fn send_holder(&mut self, holder: Option<String>) {
-        let now = holder.clone().map_or(SentHolder::WeDrive, SentHolder::Other);
-        if self.sent_holder != now {
-            tracing::info!(holder = holder.as_deref().unwrap_or("this process"), "lease");
-            self.sent_holder = now;
-            let _ = self.options.events.blocking_send(Event::Lease { holder });
+    fn send_driver(&mut self, driver: Driver) {
+        if self.sent_driver.as_ref() != Some(&driver) {
+            tracing::info!(?driver, "lease");
+            self.sent_driver = Some(driver.clone());
+            let _ = self.options.events.blocking_send(Event::Lease { driver });
         }
     }
+}
+
+fn unknown(error: &JournalError) -> Driver {
+    Driver::Other(format!("nobody can tell who ({error})"))
 }
 
 fn name_of(holder: &Holder) -> String {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -166,6 +167,13 @@ impl WriterThread {
         while !self.is_idle() {
             self.written().await;
         }
+    }
+
+    /// Blocks until everything was written, but not longer than `limit`.
+    pub(crate) fn wait_for(&self, limit: Duration) {
+        let queue = self.shared.queue();
+        let waits = |queue: &mut Queue| !queue.is_idle() && !queue.has_failed;
+        drop(self.shared.room.wait_timeout_while(queue, limit, waits));
     }
 
     /// Blocks until everything was written.

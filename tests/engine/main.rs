@@ -31,7 +31,7 @@ mod words;
 
 use cutover::testing::domain::*;
 use cutover::testing::engine::snapshot::{GateState, GuardState};
-use cutover::testing::engine::{Command, Event, Phase, RefusalKind, Reply};
+use cutover::testing::engine::{Command, Driver, Event, Phase, RefusalKind, Reply};
 use sim::{Sim, Wire, service};
 
 fn refused(reply: &Reply) -> RefusalKind {
@@ -91,7 +91,7 @@ fn rollback_needs_neither_gates_nor_fresh_data_nor_the_lease_nor_the_journal() {
     let mut sim = ready();
     ordered(&sim.ask(Command::Switch));
     sim.seconds(1);
-    sim.feed(Event::Lease { holder: Some("op2".into()) });
+    sim.feed(Event::Lease { driver: Driver::Other("op2".into()) });
     sim.gate_verdicts = |_| Verdict::Failed;
     sim.journal_works = false;
     sim.now = sim.now.plus_ms(600_000);
@@ -624,7 +624,9 @@ fn no_random_order_of_events_moves_traffic_forward_without_a_request() {
                 5 => drop(sim.ask(Command::Abort)),
                 6 => sim.journal_works = rng.bool(),
                 7 => sim.ready.green = rng.bool(),
-                _ => sim.feed(Event::Lease { holder: rng.bool().then(|| "op2".into()) }),
+                _ => {
+                    sim.feed(Event::Lease { driver: if rng.bool() { Driver::Other("op2".into()) } else { Driver::Me } })
+                }
             }
         }
         assert!(sim.orders.iter().all(|order| !order.kind.is_forward()));

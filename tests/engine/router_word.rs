@@ -1,7 +1,8 @@
 //! What the router says of its replicas decides beside our own probes: they may succeed where users get nothing.
 
 use cutover::testing::domain::*;
-use cutover::testing::engine::{Command, Phase, Reply};
+use cutover::testing::engine::snapshot::FaultKind;
+use cutover::testing::engine::{Command, Driver, Event, Phase, Reply};
 
 use crate::sim::{Sim, service};
 
@@ -10,6 +11,13 @@ fn plain() -> Service {
     service.gates.clear();
     service.guards.clear();
     service
+}
+
+/// A world in which nothing blocks the first step.
+fn ready() -> Sim {
+    let mut sim = Sim::with(&plain());
+    sim.seconds(3);
+    sim
 }
 
 /// A rollout with half of the traffic on green.
@@ -97,4 +105,79 @@ fn an_old_reading_says_nothing_of_replicas() {
     let because = sim.status().rollback.because.unwrap_or_default();
     assert!(because.starts_with("not proven: the router cannot be read"), "{because}");
     assert_eq!(sim.status().sides.blue.at_router, None);
+}
+
+#[test]
+fn a_side_that_takes_traffic_and_answers_nothing_is_said_with_what_helps() {
+    let mut sim = ready();
+    let users = |sim: &mut Sim| sim.status().fault(FaultKind::Users).map(|fault| fault.text.clone());
+    assert_eq!(users(&mut sim), None);
+    sim.ready.blue = false;
+    sim.seconds(2);
+    let told = users(&mut sim).unwrap();
+    assert_eq!(
+        told,
+        "users get errors now: blue takes 100 % of the traffic and answers nothing; green answers: S switches to it"
+    );
+    sim.ready.green = false;
+    sim.seconds(2);
+    assert!(users(&mut sim).unwrap().ends_with("green answers nothing either: start one of them"));
+    (sim.ready.blue, sim.ready.green) = (true, true);
+    sim.seconds(2);
+    assert_eq!(users(&mut sim), None);
+}
+
+#[test]
+fn a_side_at_zero_that_goes_on_beginning_requests_is_a_fault() {
+    let mut sim = ready();
+    let leak = |sim: &mut Sim| sim.status().fault(FaultKind::Leak).is_some();
+    sim.ask(Command::Promote);
+    sim.traffic(5, 100, Pair { blue: 20, green: 20 });
+    sim.ask(Command::Rollback);
+    sim.traffic(5, 100, Pair { blue: 20, green: 20 });
+    assert!(!leak(&mut sim), "nobody is left on green");
+    for _ in 0..3 {
+        sim.traffic.sides.green.by_class[2] += 10;
+        sim.seconds(1);
+    }
+    assert!(leak(&mut sim), "sticky users are");
+    sim.seconds(8);
+    assert!(!leak(&mut sim), "they are gone");
+}
+
+#[test]
+fn a_driver_that_is_gone_is_said_at_once_by_the_others() {
+    let mut sim = ready();
+    sim.ask(Command::Promote);
+    sim.seconds(2);
+    sim.feed(Event::Lease { driver: Driver::Other("anna (pid 7)".into()) });
+    assert!(sim.status().fault(FaultKind::Driver).is_none());
+    sim.feed(Event::Lease { driver: Driver::Nobody });
+    let text = sim.status().fault(FaultKind::Driver).unwrap().text.clone();
+    assert_eq!(text, "NOBODY DRIVES, guards do not act: W takes over");
+    let undriven = |sim: &Sim| sim.facts().iter().filter(|fact| ***fact == Fact::Undriven).count();
+    assert_eq!(undriven(&sim), 1);
+    sim.feed(Event::Lease { driver: Driver::Nobody });
+    assert_eq!(undriven(&sim), 1, "once");
+    sim.feed(Event::Lease { driver: Driver::Me });
+    assert!(sim.status().fault(FaultKind::Driver).is_none());
+    // With nothing under way nobody has to drive.
+    let mut sim = ready();
+    sim.feed(Event::Lease { driver: Driver::Nobody });
+    assert!(sim.status().fault(FaultKind::Driver).is_none());
+    assert_eq!(undriven(&sim), 0);
+}
+
+#[test]
+fn an_address_that_gives_two_versions_in_turn_blocks_a_step() {
+    let mut sim = ready();
+    for version in ["v42", "v42.1", "v42"] {
+        sim.version.green = version;
+        sim.seconds(1);
+    }
+    let blocked = sim.status().blockers(&Command::Promote).map(|it| it.because.clone()).collect::<Vec<_>>();
+    assert!(blocked.iter().any(|why| why.contains("gives two versions in turn")), "{blocked:?}");
+    sim.seconds(70);
+    let blocked = sim.status().blockers(&Command::Promote).map(|it| it.because.clone()).collect::<Vec<_>>();
+    assert!(!blocked.iter().any(|why| why.contains("in turn")), "it has given one version for a minute: {blocked:?}");
 }

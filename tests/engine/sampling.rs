@@ -61,7 +61,9 @@ fn a_console_that_may_not_drive_writes_none() {
     ordered(&sim.ask(Command::Promote));
     sim.seconds(1);
     sim.samples.clear();
-    sim.feed(cutover::testing::engine::Event::Lease { holder: Some("op2 (pid 1)".into()) });
+    sim.feed(cutover::testing::engine::Event::Lease {
+        driver: cutover::testing::engine::Driver::Other("op2 (pid 1)".into()),
+    });
     sim.traffic(60, 100, CALM);
     assert_eq!(sim.samples, []);
 }

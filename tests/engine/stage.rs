@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutover::testing::domain::*;
-use cutover::testing::engine::{Access, Command, Effect, Event, Reply, Request, State, Status};
+use cutover::testing::engine::{Access, Command, Driver, Effect, Event, Reply, Request, State, Status};
 
 use crate::sim::{capabilities, service};
 use crate::support::scripted::Model;
@@ -82,7 +82,7 @@ impl<M: Model> Stage<M> {
         self.feed(who, Event::Recorded { records });
         self.feed(who, Event::Restored { broken: None, unwritable: None });
         if who > 0 {
-            self.feed(who, Event::Lease { holder: Some("op0".into()) });
+            self.feed(who, Event::Lease { driver: Driver::Other("op0".into()) });
         }
         who
     }
@@ -91,7 +91,7 @@ impl<M: Model> Stage<M> {
     pub fn crash(&mut self, who: usize, next: usize) {
         self.processes[who] = None;
         self.answers.retain(|answer| answer.1 != who);
-        self.feed(next, Event::Lease { holder: None });
+        self.feed(next, Event::Lease { driver: Driver::Me });
     }
 
     pub fn seconds(&mut self, n: u64) {

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
+    /// The console that drove is gone: no guard acts.
+    Driver,
+    /// Users get errors now.
+    Users,
     /// The journal is broken or cannot be written.
     Journal,
     /// The router cannot be read.
@@ -24,6 +28,8 @@ pub enum FaultKind {
     Replica,
     /// A side at 0 % goes on beginning requests.
     Leak,
+    /// The config file was changed since it was read.
+    Config,
     /// The recording for a replay has gaps.
     Recording,
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -67,6 +67,10 @@ impl Core {
         let pollers =
             if access.probes() { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
         let scrapers = scrapers(service, access, &found_in)?;
+        let (config_in, config) = watch::channel(None);
+        if let Some(file) = systems.config.clone().filter(|_| access.drives()) {
+            tasks.spawn(file.watch(config_in));
+        }
         let ticker = ticker();
         let mut core = Self {
             logs: Arc::new(gate_logs(service)),
@@ -93,6 +97,7 @@ impl Core {
             lines_in,
             backlog,
             recorder: None,
+            config,
             me,
             access,
         };

@@ -9,7 +9,7 @@ use super::offer::offer;
 use super::order::order_lines;
 use super::question;
 use super::rollback::rollback;
-use crate::engine::snapshot::{Blocked, Status};
+use crate::engine::snapshot::{Blocked, FaultKind, Status};
 use crate::engine::{Command, Phase, RefusalKind, words};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, width};
@@ -144,7 +144,10 @@ fn faults(canvas: &mut Canvas<'_>, area: Rect) {
     let controller = snapshot.status.controller.as_ref().map(|it| words::controller(it, snapshot.status.time));
     let system = format!(" {}", snapshot.status.backend.to_uppercase());
     let [word, first] = match (faults.first(), &controller, notes.first()) {
-        (Some(fault), _, _) => [(" FAULT", Role::Fail), (fault.text.as_str(), Role::Warn)],
+        (Some(fault), _, _) => {
+            let is_loud = matches!(fault.kind, FaultKind::Driver | FaultKind::Users);
+            [(" FAULT", Role::Fail), (fault.text.as_str(), if is_loud { Role::Fail } else { Role::Warn })]
+        }
         (None, Some(does), _) => [(system.as_str(), Role::Title), (does.as_str(), Role::Text)],
         (None, None, Some(note)) => [(" NOTE", Role::Title), (note.as_str(), Role::Text)],
         (None, None, None) => return,

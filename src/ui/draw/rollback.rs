@@ -7,7 +7,7 @@ use super::canvas::{Canvas, version_name};
 use crate::dialogue::{Words, about};
 use crate::domain::RollbackClass;
 use crate::engine::snapshot::RollbackStatus;
-use crate::engine::{Snapshot, Status, words};
+use crate::engine::{Phase, Snapshot, Status, words};
 use crate::ui::actions::Act;
 use crate::ui::text::{fit, left, rate, width};
 use crate::ui::theme::Role;
@@ -30,6 +30,8 @@ pub(super) fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
     let because = way.because.as_deref().unwrap_or("");
     let (word, role, text) = if snapshot.status.driver.read_only {
         (" ROLLBACK READ-ONLY", Role::Fail, "this console holds no driver".to_owned())
+    } else if let Some((word, why)) = ended(&snapshot.status).filter(|_| !way.needed) {
+        (word, Role::Fail, why)
     } else if !way.needed && way.ready {
         (" ROLLBACK NOT NEEDED", Role::Title, because.to_owned())
     } else if way.ready {
@@ -58,6 +60,18 @@ pub(super) fn rollback(canvas: &mut Canvas<'_>, area: Rect) {
         _ => &hint,
     };
     canvas.line(area, &[(word, role), (gap, Role::Text), (&text, Role::Text)], hint);
+}
+
+/// How and why the last rollout ended early; it stays on the screen until the next one.
+fn ended(status: &Status) -> Option<(&'static str, String)> {
+    let word = match status.phase {
+        Phase::RolledBack => " ROLLED BACK",
+        Phase::Aborted => " ABORTED",
+        _ => return None,
+    };
+    let order = status.last_order.as_ref().filter(|order| order.command.is_back())?;
+    let why = order.why.clone()?;
+    Some((word, format!("by {}: {why}", order.by)))
 }
 
 /// How fast the way back is: by the last order where one order is all, else by the system's own word.

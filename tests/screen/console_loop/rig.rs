@@ -293,7 +293,7 @@ async fn play(split: Split, options: ConsoleOptions, script: impl AsyncFnOnce(&C
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(service(dir.path()));
     let backend = Scripted::new(split);
-    let systems = Systems { backend: Arc::new(backend.clone()), checks: Checks::default() };
+    let systems = Systems { backend: Arc::new(backend.clone()), checks: Checks::default(), config: None };
     let me = Actor { name: "op1".into(), via: "console".into() };
     let mut core = Core::open(&service, &systems, me.clone(), Access::Console).unwrap();
     let theme = Theme::load("dark").unwrap().for_depth(ui::Depth::None);
