@@ -61,7 +61,7 @@ impl Guards {
 
     /// Takes in what was counted on both sides between two readings.
     pub(super) fn counted(&mut self, world: &World, counted: &Pair<Option<Counted>>) {
-        let (step, candidate) = (world.rollout().step_since, world.candidate());
+        let (step, candidate) = (world.judged_since(), world.candidate());
         self.compared.absorb(step, counted, &world.service.guards, candidate, world.now);
     }
 

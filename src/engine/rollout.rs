@@ -134,6 +134,8 @@ pub struct Rollout {
     pub(super) undriven: bool,
     /// When the step reached was verified.
     pub(super) step_since: Option<Stamp>,
+    /// When a person let the plan go on last: guards judge what came after it.
+    pub(super) resumed_at: Option<Stamp>,
     /// When the candidate got all traffic.
     pub(super) switched_at: Option<Stamp>,
     /// The newest evidence per gate.
@@ -208,6 +210,7 @@ impl Rollout {
             Fact::Paused { why, .. } => self.paused = Some(Pause { why: why.clone() }),
             Fact::Resumed => {
                 self.paused = None;
+                self.resumed_at = Some(at);
                 self.accepted = self.last.as_ref().map(|last| last.order.id.clone());
             }
             Fact::Adopted { split, origin } => {
@@ -297,7 +300,10 @@ impl Rollout {
             Move::Abort => self.end(Stage::Aborted),
             Move::Rollback => self.end(Stage::RolledBack),
             Move::Pause => self.paused = Some(Pause { why }),
-            Move::Resume | Move::Retry => self.paused = None,
+            Move::Resume | Move::Retry => {
+                self.paused = None;
+                self.resumed_at = Some(at);
+            }
             Move::Finish => self.finalize(order.toward),
         }
     }

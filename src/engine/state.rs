@@ -253,6 +253,9 @@ impl State {
                 let wishes = self.gates.stop();
                 self.carry_out(wishes);
             }
+            if record.fact == Fact::Resumed {
+                self.guards.rearm();
+            }
             self.alerts.other(&self.world, record);
         }
     }

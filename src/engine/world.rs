@@ -252,6 +252,12 @@ impl World {
         self.service.stale_after_ms + self.service.pace.slack_ms()
     }
 
+    /// From when guards judge: a step, or a person who lets the plan go on, begins anew.
+    pub(super) fn judged_since(&self) -> Option<Stamp> {
+        let since = self.rollout.step_since?;
+        Some(self.rollout.resumed_at.filter(|at| at.mono_ms > since.mono_ms).unwrap_or(since))
+    }
+
     /// Milliseconds until the rollback window closes; `None` when none is open.
     pub(super) fn window_left_ms(&self) -> Option<u64> {
         let at = self.rollout.switched_at.filter(|_| self.rollout.stage == Stage::Switched)?;

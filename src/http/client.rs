@@ -163,7 +163,7 @@ impl LookupError {
         // The system's text starts with words that our sentence already has.
         let text = error.to_string();
         let why = text.rsplit(": ").next().unwrap_or_default();
-        Self(format!("host {} not found ({})", clean(name, 80), clean(why, 60)))
+        Self(format!("the name {} cannot be resolved ({})", clean(name, 80), clean(why, 60)))
     }
 }
 
@@ -194,6 +194,6 @@ mod tests {
         assert!(found.iter().all(|address| address.ip().is_loopback()) && !found.is_empty(), "{found:?}");
         let error = lookups.resolve("no.such.name.invalid".parse().unwrap()).await.err().unwrap();
         let words = Cause::of(error.as_ref()).words;
-        assert!(words.starts_with("host no.such.name.invalid not found ("), "{words}");
+        assert!(words.starts_with("the name no.such.name.invalid cannot be resolved ("), "{words}");
     }
 }

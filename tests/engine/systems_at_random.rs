@@ -70,6 +70,7 @@ fn play<M: Model>(mut stage: Stage<M>, sequence: &[Happens], itself: impl Fn(&mu
     }
     // What somebody did in this very second is not read yet.
     stage.seconds(20);
+    let before = stage.status_of(driver).last_order.is_some_and(|order| !order.state.is_settled());
     let reply = stage.ask_of(driver, Command::Rollback);
     let origin = stage.status_of(driver).rollback.to;
     let mut waited = 0;
@@ -84,7 +85,8 @@ fn play<M: Model>(mut stage: Stage<M>, sequence: &[Happens], itself: impl Fn(&mu
     let status = stage.status_of(driver);
     let back = Split::all(origin);
     match reply {
-        Reply::Ordered { .. } => {
+        // Also one that was under way already.
+        Reply::Ordered { .. } | Reply::AlreadySo { .. } if before || matches!(reply, Reply::Ordered { .. }) => {
             let order = status.last_order.unwrap();
             if order.state == OrderState::Verified {
                 assert_eq!(stage.model.users(), back, "{order:?}");

@@ -1,7 +1,7 @@
 //! What an unattended plan waits for: time that was watched, guards that count a breach, guards without data.
 
 use cutover::testing::domain::*;
-use cutover::testing::engine::Phase;
+use cutover::testing::engine::{Command, Event, Phase};
 
 use crate::sim::{Sim, Wire, service};
 
@@ -122,4 +122,33 @@ fn a_gate_that_runs_again_does_not_begin_the_wait_for_data_anew() {
     let mut sim = Sim::with(&service);
     sim.seconds(180);
     assert_eq!((share(&sim), sim.status().phase), (10, Phase::Paused));
+}
+
+#[test]
+fn after_a_resume_guards_judge_anew_and_by_new_data() {
+    for elsewhere in [false, true] {
+        let mut sim = Sim::with(&{
+            let mut service = service();
+            service.gates.clear();
+            service.guards[0].then = GuardAction::Pause;
+            service
+        });
+        sim.seconds(3);
+        sim.ask(Command::Promote);
+        sim.traffic(20, 1_000, Pair { blue: 20, green: 600 });
+        assert_eq!(sim.status().phase, Phase::Paused, "the guard has paused it");
+        if elsewhere {
+            // Another shell resumes: this console reads it in the journal.
+            let by = Actor { name: "op2".into(), via: "cli".into() };
+            let record = Record { at: sim.now.wall, by, fact: Fact::Resumed };
+            sim.journal.push(record.clone());
+            sim.feed(Event::Recorded { records: vec![record] });
+        } else {
+            sim.ask(Command::Resume);
+        }
+        sim.traffic(10, 1_000, Pair { blue: 20, green: 20 });
+        assert_eq!(sim.status().phase, Phase::Shifting, "what was slow before the resume counts no more");
+        sim.traffic(20, 1_000, Pair { blue: 20, green: 600 });
+        assert_eq!(sim.status().phase, Phase::Paused, "and what is slow after it does");
+    }
 }

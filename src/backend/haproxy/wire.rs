@@ -147,7 +147,7 @@ pub(super) fn refusal(text: &str) -> Option<BackendError> {
     if has(&["entry not found"]) {
         return Some(BackendError::Refused("the map holds no such key: add the line to the map file".into()));
     }
-    if has(&["Unknown command"]) && text.contains("master") {
+    if has(&["Unknown command"]) && text.contains("show processes status") {
         let why = "this is the master's socket (-S): name the stats socket of the worker";
         return Some(BackendError::Refused(why.into()));
     }

@@ -74,15 +74,15 @@ impl Guards {
     }
 }
 
-/// The window, but nothing from before this step: a step is judged by what was seen at it.
+/// The window, but nothing from before this step, or before a person let the plan go on.
 fn guard_stats(world: &World, spec: &GuardSpec, side: Side) -> Stats {
-    let from = world.rollout().step_since.map_or(i64::MIN / 2, |at| at.mono_ms);
+    let from = world.judged_since().map_or(i64::MIN / 2, |at| at.mono_ms);
     world.sides[side].traffic.stats_since(world.now.mono_ms, spec.window_ms, from)
 }
 
 fn level(world: &World, spec: &GuardSpec, side: Side) -> Option<Seen> {
     let watch = &world.sides[side];
-    let since = world.rollout().step_since;
+    let since = world.judged_since();
     let name = spec.row.as_deref()?;
     if name == IN_FLIGHT {
         let samples = since.map_or(0, |at| world.now.since_ms(at) / 1000);
