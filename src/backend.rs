@@ -3,15 +3,14 @@
 //! There are three sorts of system, and the trait fits all of them:
 //!
 //! - **direct**: weights can be set. The embedded gateway ([`embedded`]) is one; so are HAProxy ([`haproxy`]), Envoy,
-//!   HTTPRoute, SageMaker variants. [`Driver::apply`] writes [`Order::target`] and returns the new revision.
-//! - **driven by a controller** with its own plan, e.g. Argo Rollouts. [`Capabilities::steps`] is
-//!   [`StepOwner::Controller`], and [`Capabilities::weights`] lists the weights of its own steps. `apply` uses
-//!   [`Order::kind`] and not the target: [`Move::Promote`] becomes a JSON patch on `/status` that removes
-//!   `pauseConditions` behind a `test` of `currentPodHash` (the revision on the screen; a failed test is 422 and
-//!   becomes [`BackendError::Conflict`]), `Switch` sets `promoteFull`, `Abort` sets `abort`, and `Rollback` is
-//!   `abort` before full promotion and the template of the stable ReplicaSet after it. `observe` reports
-//!   `status.canary.weights`, and the controller's phase and message in [`Observation::controller`]; the old
-//!   ReplicaSet's `scale-down-deadline` becomes [`RollbackClass::InstantUntil`].
+//!   HTTPRoute, SageMaker variants. [`Driver::apply`] writes [`Order::target`].
+//! - **driven by a controller** with its own plan, e.g. Argo Rollouts. [`Observation::controller`] has the controller's
+//!   steps and what it does; [`Observation::can`] says what it refuses now, and [`Observation::rollback`] how far the
+//!   way back reaches. `apply` uses [`Order::kind`] and not the target: [`Move::Promote`] becomes a JSON patch on
+//!   `/status` that removes `pauseConditions` behind a `test` of `currentPodHash` (the revision on the screen; a failed
+//!   test is 422 and becomes [`BackendError::Conflict`]), `Switch` sets `promoteFull`, `Abort` sets `abort`, and
+//!   `Rollback` is `abort` before full promotion and the template of the stable ReplicaSet after it. [`Accepted::goal`]
+//!   names what will show that it took effect.
 //! - **atomic**: one thing is replaced by another, e.g. the selector of a Kubernetes Service:
 //!   [`Weights::AllOrNothing`]. Only a switch and a rollback exist, and the plan's steps below 100 are not available.
 //!   `apply` is one JSON patch with a `test` on the old selector. `observe` reads the selector for the split and

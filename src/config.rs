@@ -134,6 +134,7 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
     let (name, environment) = sections::service(&root);
     let (sides, replicas) = sections::sides(&root);
     let (probe, stale_after_ms) = sections::probe(&root);
+    let front = sections::front(&root);
     let base = locate::state_base(report.env);
     let state_dir = sections::state_dir(&root, base, &name, &environment).unwrap_or_default();
     let gateway = sections::gateway(&root, &state_dir, &probe.path, &replicas);
@@ -161,6 +162,7 @@ fn meaning<'a>(report: &'a Report<'a>, document: &'a DeTable<'a>, file: &Path) -
         environment,
         sides,
         probe,
+        front,
         metrics,
         plan,
         gates,

@@ -26,6 +26,7 @@ mod consent;
 pub(crate) mod detail;
 pub(crate) mod effect;
 pub(crate) mod event;
+mod front;
 mod gates;
 mod guards;
 mod leak;

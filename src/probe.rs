@@ -6,6 +6,7 @@
 //! anything.
 
 mod delay;
+mod front;
 pub(crate) mod metrics;
 mod poller;
 pub(crate) mod stream;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
+pub(crate) use front::{ask_front, start_front};
 pub use metrics::{read_twice, start_metrics};
 pub use stream::{start_streams, stream_once};
 
@@ -48,6 +50,11 @@ pub enum ProbeEvent {
         replica: u32,
         /// The version, or why it could not be read (cleaned).
         version: Result<Version, String>,
+    },
+    /// Who answered at the users' own address.
+    Front {
+        /// The version in the answer, or why there is none (cleaned).
+        answer: Result<Version, String>,
     },
     /// The result of reading a model server's own metrics once.
     Metrics {

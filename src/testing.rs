@@ -269,11 +269,11 @@ pub mod domain {
     pub use crate::domain::{
         Accepted, Actor, Alert, AlertForm, AlertKind, AlertSpec, AlertUrl, AlertWay, BackendError, Bound, Breach, Call,
         Can, Capabilities, Cause, Closing, Comparison, Controller, ControllerState, Digest, Evidence, Expect, Fact,
-        GateSpec, Goal, GuardAction, GuardSpec, HeaderValue, LoadPoint, LoadRun, LogFeed, LogLevel, LogLine, LogSource,
-        Metric, MetricsSpec, Move, Observation, OnDisconnect, OnFailure, Order, OrderFault, OrderId, OrderState, Pace,
-        Pair, Plan, Point, ProbeSpec, Reached, Record, Revision, Role, RollbackClass, RouterStatus, Sample,
-        SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSeen, SideSpec, Split, Stamp, Step,
-        Target, TrafficCounters, Transport, Verdict, Version, VersionSource, WayBack,
+        FrontSpec, GateSpec, Goal, GuardAction, GuardSpec, HeaderValue, LoadPoint, LoadRun, LogFeed, LogLevel, LogLine,
+        LogSource, Metric, MetricsSpec, Move, Observation, OnDisconnect, OnFailure, Order, OrderFault, OrderId,
+        OrderState, Pace, Pair, Plan, Point, ProbeSpec, Reached, Record, Revision, Role, RollbackClass, RouterStatus,
+        Sample, SampledRequest, Scalar, SecretRef, Service, Severity, Side, SideSample, SideSeen, SideSpec, Split,
+        Stamp, Step, Target, TrafficCounters, Transport, Verdict, Version, VersionSource, WayBack,
     };
     pub mod call {
         pub use crate::domain::call::HeaderValue;

@@ -71,7 +71,6 @@ impl TrafficSystem for Haproxy {
                 spec.save.states.len() == spec.nodes.len()
             },
             compare_and_set: false,
-            ..Capabilities::direct()
         }
     }
 

@@ -109,7 +109,6 @@ impl TrafficSystem for Hook {
             applying: if can.asynchronous { Applying::Asynchronous } else { Applying::Atomic },
             survives_restart: can.survives_restart,
             compare_and_set: can.compare_and_set,
-            ..Capabilities::direct()
         }
     }
 

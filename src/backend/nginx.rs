@@ -150,7 +150,7 @@ impl NginxSpec {
             }
         }
         let rollback = WayBack { why_not: self.no_way_back(proof), ..WayBack::default() };
-        Ok(Observation { mixed, notes, rollback, ..Observation::of(reading.split, reading.revision) })
+        Ok(Observation { mixed, rollback, notes, ..Observation::of(reading.split, reading.revision) })
     }
 
     /// Why an order back could not be carried out now: the file, the signal, or nginx's own configuration.

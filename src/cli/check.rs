@@ -56,6 +56,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::new(&config.service.probe.transport).map_err(Failure::error)?;
     rows.extend(console_files(&config, context));
     rows.extend(replicas(&config, &client).await);
+    rows.extend(front(&config).await);
     rows.extend(metrics(&config).await);
     rows.extend(streams(&config).await);
     let (router, way_back, notes) = read_router(&config).await;
@@ -103,6 +104,14 @@ async fn replicas(config: &Config, client: &Client) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Asks the users' own address once who answers.
+async fn front(config: &Config) -> Option<Row> {
+    let spec = config.service.front.as_ref()?;
+    let path = version::path(&spec.version).unwrap_or("/");
+    let result = crate::probe::ask_front(spec).await.map(|version| format!("answered by {}", version.name));
+    Some(Row::remote("front".into(), &Target::new(&spec.url).url(path), result))
 }
 
 /// Reads every replica's metrics. A preset's series that no server exports is reported, but is not a failure.

@@ -12,6 +12,7 @@ pub(super) const SERVICE: Section = Section::new("[service]", PAGE);
 pub(super) const SIDE: Section = Section::new("[blue], [green]", PAGE);
 pub(super) const VERSION: Section = Section::new("version = { .. }", PAGE);
 pub(super) const PROBE: Section = Section::new("[probe]", PAGE);
+pub(super) const FRONT: Section = Section::new("[front]", PAGE);
 pub(super) const PROBE_OPENAI: Section = Section::new("[probe.openai]", PAGE);
 pub(super) const METRICS: Section = Section::new("[metrics]", PAGE);
 pub(super) const METRICS_ROW: Section = Section::new("[[metrics.row]]", PAGE);
@@ -29,15 +30,15 @@ pub(super) const ALERT_COMMAND: Section = Section::new("[[alert]] kind = \"comma
 pub(super) const LOG: Section = Section::new("[[log]]", PAGE);
 
 /// The sections of a file, in the order in which the template writes them.
-pub(super) const TOP: [&str; 15] = [
-    "service", "blue", "green", "probe", "metrics", "backend", "gateway", "state", "ui", "plan", "prompts", "gate",
-    "guard", "alert", "log",
+pub(super) const TOP: [&str; 16] = [
+    "service", "blue", "green", "probe", "front", "metrics", "backend", "gateway", "state", "ui", "plan", "prompts",
+    "gate", "guard", "alert", "log",
 ];
 
 /// The sections before those of the backends, in the order of the reference.
 #[rustfmt::skip]
 const BEFORE_BACKENDS: &[&Section] = &[
-    &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
+    &SERVICE, &SIDE, &VERSION, &PROBE, &PROBE_OPENAI, &FRONT, &METRICS, &METRICS_ROW, &METRICS_TRAFFIC,
 ];
 
 /// The sections between those of the backends and those of the kinds of gate.

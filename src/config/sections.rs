@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{GatewaySpec, keys};
 use crate::backend::Weights;
-use crate::domain::{OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
+use crate::domain::{FrontSpec, OnDisconnect, OnFailure, Pair, Plan, ProbeSpec, Side, SideSpec, VersionSource};
 use crate::settings::{self, AdminAddress, BaseUrl, Node, TRANSPORT, Table, quote, transport, values};
 
 const SECOND: u64 = 1000;
@@ -110,6 +110,24 @@ fn version(node: &Node<'_>) -> Option<VersionSource> {
         }
         _ => node.refuse("must name either pointer or header".into(), remedy),
     }
+}
+
+/// The users' own address, where it is asked.
+pub(super) fn front(root: &Table<'_>) -> Option<FrontSpec> {
+    let table = root.get("front")?.table()?.keys_of(&[&keys::FRONT, &TRANSPORT]);
+    let url = table.need("url", "write the address that users have: url = \"https://scores.example.com\"");
+    let url = url.and_then(|node| values::base_url(&node)).map(|url| url.to_string());
+    let example = "write e.g. version = { path = \"/\", header = \"x-model-version\" }";
+    let version = table.need("version", example).and_then(|node| match version(&node)? {
+        VersionSource::Fixed(_) => node.refuse("a fixed name does not say who answers".into(), example),
+        source => Some(source),
+    });
+    let host = table.maybe("host", |node| {
+        let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-.:".contains(&b);
+        node.word(200, is_host, "is not a host name", "write e.g. host = \"scores.example.com\"")
+    });
+    let transport = transport(&table);
+    Some(FrontSpec { url: url?, host: host?, version: version?, transport })
 }
 
 /// How replicas are polled, and after how many milliseconds data is stale.
@@ -259,7 +277,7 @@ fn steps(node: &Node<'_>, weights: &Weights) -> Option<Vec<u8>> {
             Weights::Any | Weights::Listed(_) => format!("this traffic system cannot set {step} %"),
         };
         let possible: Vec<String> = possible(weights, &steps).iter().map(ToString::to_string).collect();
-        return node.refuse(fault, &format!("write steps = [{}]", possible.join(", ")));
+        return node.refuse(fault, format!("write steps = [{}]", possible.join(", ")));
     }
     Some(steps)
 }

@@ -64,6 +64,12 @@ pub fn template(answers: &Answers) -> String {
     out.section("[state]", &keys::STATE, &[]);
     out.section("[probe]", &keys::PROBE, &[]);
     out.prose("The keys of [probe.openai]:", &keys::PROBE_OPENAI);
+    out.line("\n# The users' own address: what they get is asked there, and decides beside the router's word.");
+    out.section(
+        "#[front]",
+        &keys::FRONT,
+        &[("url", "\"https://scores.example.com\""), ("version", "{ path = \"/\", header = \"x-model-version\" }")],
+    );
     out.line("\n# What the model servers export of themselves: rows in the panels, and what guards can watch.");
     out.section("#[metrics]", &keys::METRICS, &[("preset", "\"process\"")]);
     out.prose("A row's keys, under [[metrics.row]]:", &keys::METRICS_ROW);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::alert::AlertSpec;
+use super::front::FrontSpec;
 use super::gate::GateSpec;
 use super::guard::GuardSpec;
 use super::metric::MetricsSpec;
@@ -24,6 +25,9 @@ pub struct Service {
     pub sides: Pair<SideSpec>,
     /// How the sides are polled.
     pub probe: ProbeSpec,
+    /// The users' own address, where it is asked.
+    #[serde(default)]
+    pub front: Option<FrontSpec>,
     /// What is read of the model servers' own metrics, where anything is.
     #[serde(default)]
     pub metrics: Option<MetricsSpec>,

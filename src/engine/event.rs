@@ -39,6 +39,11 @@ pub enum Event {
         /// The version, or why it could not be read.
         version: Result<Version, String>,
     },
+    /// The users' own address was asked.
+    Fronted {
+        /// The version in the answer, or why there is none.
+        answer: Result<Version, String>,
+    },
     /// The metrics of a model server were read, or the reading failed.
     Scraped {
         /// Which side.
@@ -156,7 +161,11 @@ impl Event {
     pub const fn is_sample(&self) -> bool {
         matches!(
             self,
-            Self::Probed { .. } | Self::VersionRead { .. } | Self::Scraped { .. } | Self::GateProgress { .. }
+            Self::Probed { .. }
+                | Self::VersionRead { .. }
+                | Self::Scraped { .. }
+                | Self::Fronted { .. }
+                | Self::GateProgress { .. }
         )
     }
 }

@@ -180,8 +180,9 @@ impl Orders {
             let is_taken = last.state == OrderState::Accepted || last.order.from != Some(last.order.target);
             let is_met = is_met && (is_taken || last.order.kind.is_forward());
             pending.worked |= at_work(seen);
-            if is_met {
-                let detail = format!("router says {} after {} ms", seen.split, world.now.since_ms(pending.sent));
+            if is_met && world.users_wait_for(pending.sent, &pending.order).is_none() {
+                let proof = proof(world, &pending.order);
+                let detail = format!("router says {} after {} ms{proof}", seen.split, world.now.since_ms(pending.sent));
                 self.pending = None;
                 return news(world, is(id, OrderState::Verified, detail, None));
             }
@@ -248,6 +249,12 @@ impl Orders {
         wishes.push(Wish::Do(Effect::Observe));
         wishes
     }
+}
+
+/// That nothing but the router's word shows an order; empty where traffic does.
+fn proof(world: &World, order: &Order) -> &'static str {
+    let is_shown = world.router.counts() || world.service.front.is_some() || !order.kind.moves();
+    if is_shown { "" } else { "; not proven by traffic" }
 }
 
 /// Whether no other try of a rollback can change the answer.

@@ -165,27 +165,7 @@ impl Rollout {
         let at = now.restore(record.at);
         match &record.fact {
             Fact::Started { live, versions } => self.start(*live, versions.clone(), record.at),
-            Fact::Ordered { order, digest, why, cause } => {
-                self.undriven = false;
-                if order.kind.is_back() {
-                    self.origin.get_or_insert(order.toward);
-                }
-                self.desired = Some(order.target);
-                self.rival = self.last.take().and_then(|before| Rival::of(before, order));
-                self.last = Some(Tracked {
-                    order: order.clone(),
-                    by: record.by.clone(),
-                    at,
-                    consent: digest.clone(),
-                    state: OrderState::Sent,
-                    settled: None,
-                    detail: None,
-                    fault: None,
-                    accepted: None,
-                    cause: *cause,
-                    why: why.clone(),
-                });
-            }
+            Fact::Ordered { .. } => self.ordered(record, at),
             Fact::OrderIs { id, state, detail, fault, accepted } => {
                 let news = (*state, detail.as_ref(), *fault, accepted.as_ref());
                 if self.last.as_ref().is_some_and(|last| last.order.id == *id) {
@@ -233,6 +213,29 @@ impl Rollout {
             | Fact::Alerted { .. }
             | Fact::Note { .. } => {}
         }
+    }
+
+    fn ordered(&mut self, record: &Record, at: Stamp) {
+        let Fact::Ordered { order, digest, why, cause } = &record.fact else { return };
+        self.undriven = false;
+        if order.kind.is_back() {
+            self.origin.get_or_insert(order.toward);
+        }
+        self.desired = Some(order.target);
+        self.rival = self.last.take().and_then(|before| Rival::of(before, order));
+        self.last = Some(Tracked {
+            order: order.clone(),
+            by: record.by.clone(),
+            at,
+            consent: digest.clone(),
+            state: OrderState::Sent,
+            settled: None,
+            detail: None,
+            fault: None,
+            accepted: None,
+            cause: *cause,
+            why: why.clone(),
+        });
     }
 
     fn start(&mut self, live: Side, versions: Pair<Option<Version>>, at: DateTime<Utc>) {

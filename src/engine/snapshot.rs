@@ -111,6 +111,9 @@ pub struct Status {
     /// What a controller or a slow platform is doing; `null` for a system that does nothing by itself.
     #[serde(default)]
     pub controller: Option<Controller>,
+    /// Who answered at the users' own address lately; `null` where the config names none.
+    #[serde(default)]
+    pub front: Option<FrontStatus>,
     /// Gates in the order of the config.
     pub gates: Vec<GateStatus>,
     /// Guards in the order of the config.
@@ -205,6 +208,23 @@ pub struct RollbackStatus {
     pub served_rps: Option<f64>,
     /// How long the last verified order took from sent to read back, seconds.
     pub last_took_s: Option<f64>,
+}
+
+/// Who answered at the users' own address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrontStatus {
+    /// Answers by blue.
+    pub blue: u32,
+    /// Answers by green.
+    pub green: u32,
+    /// Answers of which it cannot be told who gave them.
+    pub neither: u32,
+    /// The seconds that these answers are of.
+    pub window_s: f64,
+    /// Seconds since the last answer; `null` when there was none.
+    pub age_s: Option<f64>,
+    /// Why the last request was not answered; `null` when it was.
+    pub fault: Option<String>,
 }
 
 /// Why a command cannot be given now.

@@ -94,6 +94,7 @@ impl State {
             Event::VersionRead { side, replica, version } => {
                 self.world.sides[side].replicas.version_read(replica, now, version);
             }
+            Event::Fronted { answer } => self.world.front.answered(now, answer),
             Event::Scraped { side, source, reading } => self.world.sides[side].metrics.scraped(source, now, reading),
             Event::Asked(request) => self.asked(request),
             Event::Answered { id, result } => {
@@ -161,6 +162,7 @@ impl State {
                 }
                 self.count_traffic(&seen);
                 self.follow_replicas(&seen);
+                self.world.front.router_says(self.world.now, seen.split);
                 self.world.router.seen = Some((self.world.now, *seen));
                 let wish = self.orders.observed(&self.world);
                 self.carry_out(wish);

@@ -67,6 +67,7 @@ impl State {
             candidate: world.candidate(),
             sides: Pair::from_fn(|side| self.side_status(side)),
             controller: world.controller().cloned(),
+            front: world.service.front.as_ref().map(|_| world.front.status(world)),
             gates: consent.gates().map(|(spec, state)| self.gate_status(spec, state)).collect(),
             guards: self.guards.statuses(world),
             rollback: self.rollback_status(),
@@ -316,7 +317,14 @@ impl State {
 
     /// What an order that was accepted waits for: what the system does now, and how long it may take.
     fn progress_of(&self, last: &Tracked) -> Option<String> {
-        let controller = self.world.controller().filter(|_| last.state == OrderState::Accepted)?;
+        if last.state != OrderState::Accepted {
+            return None;
+        }
+        let is_shown = self.world.router.seen.as_ref().is_some_and(|(_, seen)| last.order.is_shown_by(seen));
+        if let Some(why) = self.world.users_wait_for(last.at, &last.order).filter(|_| is_shown) {
+            return Some(why);
+        }
+        let controller = self.world.controller()?;
         let (waited, limit) =
             (seconds(self.world.now.since_ms(last.at)), seconds(last.settle_within_ms(&self.world.service.pace)));
         let does = words::controller(controller, self.world.now.wall);
@@ -346,6 +354,9 @@ impl State {
         }
         if let Some(last) = self.world.rollout().last.as_ref().filter(|last| last.state == OrderState::Unknown) {
             add(FaultKind::Order, format!("order {} is UNKNOWN: it may have happened", last.order.id));
+        }
+        if let Some(text) = self.world.front.disagrees(&self.world) {
+            add(FaultKind::Front, text);
         }
         for side in Side::BOTH {
             if let Serves::Disagree(text) = self.world.sides[side].replicas.serves() {
@@ -386,7 +397,8 @@ impl State {
 
     fn notes(&self) -> Vec<String> {
         let told = self.world.router.seen.iter().flat_map(|(_, seen)| &seen.notes);
-        told.take(MAX_NOTES).map(|note| clean(note, 300)).collect()
+        let front = self.world.service.front.iter().map(|_| words::front(&self.world.front.status(&self.world)));
+        front.chain(told.map(|note| clean(note, 300))).take(MAX_NOTES).collect()
     }
 
     fn data_age_ms(&self) -> Option<u64> {

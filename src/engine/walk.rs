@@ -87,7 +87,7 @@ impl Walk {
                 let waited = world.now.since_ms(since);
                 let why = format!("plan: {what}; waited for {} s", waited / 1000);
                 let is_over = waited >= world.service.plan.data_timeout_ms;
-                return is_over.then(|| Wish::Pause { why, cause: Cause::Plan });
+                return is_over.then_some(Wish::Pause { why, cause: Cause::Plan });
             }
         }
         Some(Wish::Order(Wanted::by_plan(Move::Promote, consent.target(&Command::Promote)?, None)))

@@ -2,7 +2,7 @@
 
 mod system;
 
-pub(crate) use self::system::{controller, lasts, way_back};
+pub(crate) use self::system::{controller, front, lasts, way_back};
 use super::snapshot::{GuardState, GuardStatus, Soon, VersusStatus};
 use crate::domain::{Measure, in_unit};
 

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::bake::Bake;
+use super::front::Front;
 use super::rollout::{Rollout, Stage};
 use super::watch::{Counted, Drift, Router, Serves, SideWatch};
 use crate::domain::masked;
 use crate::domain::observation::Replicas;
 use crate::domain::{
-    Actor, Capabilities, Controller, Digest, Move, Observation, Pair, Record, RollbackClass, Service, Side, Stamp,
-    WayBack,
+    Actor, Capabilities, Controller, Digest, Move, Observation, Order, Pair, Record, RollbackClass, Service, Side,
+    Stamp, WayBack,
 };
 
 /// See the module. Only the [`State`](super::State) changes it.
@@ -41,6 +42,7 @@ pub(super) struct World {
     pub(super) holder: Option<String>,
     /// Whether the console that drove is gone.
     pub(super) nobody_drives: bool,
+    pub(super) front: Front,
     /// Why the journal cannot be written. The next successful write clears it.
     pub(super) journal_fault: Option<String>,
     /// The journal differs from what was written. No write repairs that.
@@ -68,6 +70,7 @@ impl World {
             bake: Bake::default(),
             holder: None,
             nobody_drives: false,
+            front: Front::default(),
             journal_fault: None,
             journal_broken: None,
         }
@@ -305,6 +308,12 @@ impl World {
             || !self.router_is_fresh()
             || self.rollout.unsettled().is_some()
             || matches!(self.rollout.stage, Stage::Moving | Stage::Switched)
+    }
+
+    /// Why an order that the router shows does not reach users yet, by what they get at their own address.
+    pub(super) fn users_wait_for(&self, sent: Stamp, order: &Order) -> Option<String> {
+        self.service.front.as_ref().filter(|_| order.kind.moves())?;
+        self.front.waits_for(self, sent, order.target)
     }
 
     /// Whether anything counts the errors of `side`.

@@ -77,6 +77,8 @@ pub struct Core {
     tasks: JoinSet<()>,
     gate_runs: HashMap<u64, watch::Sender<bool>>,
     alerts: Alerts,
+    /// Makes the asking at the users' own address fast for a moment.
+    front_hurry: Arc<Notify>,
     /// Why the config is not the one of the file any more.
     config: watch::Receiver<Option<String>>,
     pollers: Option<ReplicaPollers>,
@@ -201,6 +203,7 @@ impl Core {
         match effect {
             Effect::Journal { records, ticket } => self.write(records, ticket),
             Effect::Send { order, records, rule } => {
+                self.front_hurry.notify_one();
                 let (writer, urgent) = (self.writer.clone(), self.urgent_in.clone());
                 let driver = (self.driver.clone(), Duration::from_millis(self.service.pace.answer_within_ms));
                 self.tasks.spawn(orders::send(order, records, rule, writer, driver, urgent));

@@ -89,6 +89,7 @@ pub(super) fn event_of(found: ProbeEvent) -> Event {
             Event::Probed { side, replica, latency_us, fault }
         }
         ProbeEvent::Version { side, replica, version } => Event::VersionRead { side, replica, version },
+        ProbeEvent::Front { answer } => Event::Fronted { answer },
         ProbeEvent::Metrics { side, source, reading } => Event::Scraped { side, source, reading },
     }
 }

@@ -56,7 +56,7 @@ async fn run(port: u16, replicas: u16, seconds: u16) {
         match event {
             ProbeEvent::Probe { outcome: ProbeOutcome::Ready { .. }, .. } => ready += 1,
             ProbeEvent::Probe { .. } => other += 1,
-            ProbeEvent::Version { .. } | ProbeEvent::Metrics { .. } => {}
+            ProbeEvent::Version { .. } | ProbeEvent::Metrics { .. } | ProbeEvent::Front { .. } => {}
         }
     }
     let (seconds, cpu, probes) = (started.elapsed().as_secs_f64(), cpu_seconds() - cpu, (ready + other).max(1) as f64);

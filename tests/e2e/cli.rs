@@ -300,3 +300,30 @@ fn of_two_promotes_at_one_moment_one_moves_traffic() {
         stage.run(&["journal", "verify"]).ends(0);
     }
 }
+
+#[test]
+fn what_users_get_at_their_own_address_decides_beside_the_routers_word() {
+    let stage = Stage::new();
+    let file = stage.dir().join("cutover.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let after = |key: &str, of: &str| {
+        let at = config.find(of).unwrap();
+        let rest = &config[at + config[at..].find(key).unwrap() + key.len()..];
+        rest.split('"').nth(1).unwrap().to_owned()
+    };
+    let (front, blue) = (format!("http://{}", after("listen", "[gateway]")), after("urls", "[blue]"));
+    let asking = |url: &str| {
+        let version = "version = { path = \"/v2/models/digits\", pointer = \"/versions/0\" }";
+        std::fs::write(&file, format!("{config}\n[front]\nurl = \"{url}\"\n{version}\n")).unwrap();
+    };
+    asking(&front);
+    stage.run(&["check"]).ends(0).says("answered by");
+    stage.run(&["switch", "--yes"]).ends(0).says("VERIFIED");
+    let seen = stage.status()["front"].clone();
+    assert!(seen["green"].as_u64() > Some(0) && seen["blue"] == 0, "{seen}");
+    // Users' address leads past the gateway: what the router says is not what they get.
+    asking(&blue);
+    let watch = Kid::of(&mut stage.command(&["watch"]));
+    let fault = watch.line("the fault", |line| line.contains("users get something else"));
+    assert!(fault.contains("the router says 0/100"), "{fault}");
+}

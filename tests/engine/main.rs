@@ -15,6 +15,7 @@ mod agree;
 mod alerts;
 mod detail;
 mod dialogue;
+mod front;
 mod loads;
 mod metrics;
 mod plan;
@@ -625,7 +626,9 @@ fn no_random_order_of_events_moves_traffic_forward_without_a_request() {
                 6 => sim.journal_works = rng.bool(),
                 7 => sim.ready.green = rng.bool(),
                 _ => {
-                    sim.feed(Event::Lease { driver: if rng.bool() { Driver::Other("op2".into()) } else { Driver::Me } })
+                    sim.feed(Event::Lease {
+                        driver: if rng.bool() { Driver::Other("op2".into()) } else { Driver::Me },
+                    });
                 }
             }
         }

@@ -79,6 +79,7 @@ pub fn service() -> Service {
         environment: "prod".into(),
         sides: Pair { blue: side("http://127.0.0.1:1"), green: side("http://127.0.0.1:2") },
         probe: ProbeSpec::default(),
+        front: None,
         metrics: None,
         plan: Plan { bake_ms: 60_000, ..Plan::default() },
         gates: vec![gate("health"), gate("golden")],

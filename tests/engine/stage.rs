@@ -221,7 +221,9 @@ impl<M: Model> Stage<M> {
     }
 
     fn write(&mut self, who: usize, records: &[Record]) {
-        records.iter().for_each(|record| self.note(record));
+        for record in records {
+            self.note(record);
+        }
         self.journal.extend(records.to_vec());
         for other in (0..self.processes.len()).filter(|other| *other != who) {
             self.feed(other, Event::Recorded { records: records.to_vec() });

@@ -220,7 +220,7 @@ async fn version_of(url: &str) -> Result<Version, String> {
     loop {
         match events.recv().await {
             Some(ProbeEvent::Version { version, .. }) => return version,
-            Some(ProbeEvent::Probe { .. } | ProbeEvent::Metrics { .. }) => {}
+            Some(ProbeEvent::Probe { .. } | ProbeEvent::Metrics { .. } | ProbeEvent::Front { .. }) => {}
             None => return Err("the pollers ended".to_owned()),
         }
     }

@@ -37,7 +37,7 @@ async fn first_outcome(url: String, spec: &ProbeSpec) -> ProbeOutcome {
     let (_pollers, mut events) = watch(vec![url], VersionSource::Unknown, spec);
     first(&mut events, |event| match event {
         ProbeEvent::Probe { outcome, .. } => Some(outcome),
-        ProbeEvent::Version { .. } | ProbeEvent::Metrics { .. } => None,
+        ProbeEvent::Version { .. } | ProbeEvent::Metrics { .. } | ProbeEvent::Front { .. } => None,
     })
     .await
 }
@@ -183,7 +183,7 @@ async fn a_version_that_is_not_there_is_told() {
         let (_pollers, mut events) = watch(vec![html.url.clone()], source, &spec());
         let version = first(&mut events, |event| match event {
             ProbeEvent::Version { version, .. } => Some(version),
-            ProbeEvent::Probe { .. } | ProbeEvent::Metrics { .. } => None,
+            ProbeEvent::Probe { .. } | ProbeEvent::Metrics { .. } | ProbeEvent::Front { .. } => None,
         })
         .await;
         assert_eq!(version, Err(said.to_owned()));

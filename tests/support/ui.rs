@@ -180,6 +180,23 @@ fn step() -> Step {
     }
 }
 
+/// A way back of one order.
+fn one_order_back() -> RollbackStatus {
+    RollbackStatus {
+        ready: true,
+        class: Some(RollbackClass::Instant),
+        until: None,
+        takes_s: None,
+        window_left_s: Some(3348.0),
+        window_s: 86_400.0,
+        to: Side::Blue,
+        because: None,
+        needed: true,
+        served_rps: None,
+        last_took_s: Some(3.8),
+    }
+}
+
 /// Step 2 of 5, a failing gate: the state of the drawings.
 pub fn shifting() -> Snapshot {
     let at = |ago: i64| now() - TimeDelta::seconds(ago);
@@ -208,21 +225,10 @@ pub fn shifting() -> Snapshot {
             green: side(Role::Candidate, "v42", [43.0, 124.0, 243.0], 0.0009, 205.0),
         },
         controller: None,
+        front: None,
         gates: gates(),
         guards: guards(),
-        rollback: RollbackStatus {
-            ready: true,
-            class: Some(RollbackClass::Instant),
-            until: None,
-            takes_s: None,
-            window_left_s: Some(3348.0),
-            window_s: 86_400.0,
-            to: Side::Blue,
-            because: None,
-            needed: true,
-            served_rps: None,
-            last_took_s: Some(3.8),
-        },
+        rollback: one_order_back(),
         blocked: vec![
             blocked("promote", because, RefusalKind::Blocked),
             blocked("switch", because, RefusalKind::Blocked),

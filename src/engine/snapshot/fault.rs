@@ -30,6 +30,8 @@ pub enum FaultKind {
     Leak,
     /// The config file was changed since it was read.
     Config,
+    /// Users get something else than the router says.
+    Front,
     /// The recording for a replay has gaps.
     Recording,
 }

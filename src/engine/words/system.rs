@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::span;
 use crate::domain::{Controller, ControllerState, RollbackClass};
-use crate::engine::snapshot::RollbackStatus;
+use crate::engine::snapshot::{FrontStatus, RollbackStatus};
 
 /// How fast the way back is and how long it lasts: `instant`, `instant until 14:32 (12 min)`, `redeploy, about 6 min`.
 pub(crate) fn way_back(way: &RollbackStatus, now: DateTime<Utc>) -> String {
@@ -27,6 +27,16 @@ pub(crate) fn lasts(way: &RollbackStatus, now: DateTime<Utc>) -> Option<String> 
     let until = way.until?;
     let left = (until - now).as_seconds_f64().max(0.0);
     Some(format!(" until {} ({})", until.format("%H:%M"), span(left)))
+}
+
+/// Who answers users: `users' address, last 10 s: 18 by blue, 2 by green`.
+pub(crate) fn front(front: &FrontStatus) -> String {
+    let lead = format!("users' address, last {}", span(front.window_s));
+    if let Some(fault) = &front.fault {
+        return format!("{lead}: not answered: {fault}");
+    }
+    let neither = if front.neither > 0 { format!(", {} by an unknown one", front.neither) } else { String::new() };
+    format!("{lead}: {} by blue, {} by green{neither}", front.blue, front.green)
 }
 
 /// What a controller does: `step 2/5, paused: CanaryPauseStep, goes on in 40 s`.

@@ -66,11 +66,9 @@ impl Core {
         tasks.spawn(read_router(Arc::clone(&observer), service.pace, Arc::clone(&hurry), events_in));
         let pollers =
             if access.probes() { Some(probe::start(&service.sides, &service.probe, &found_in)?) } else { None };
-        let scrapers = scrapers(service, access, &found_in)?;
-        let (config_in, config) = watch::channel(None);
-        if let Some(file) = systems.config.clone().filter(|_| access.drives()) {
-            tasks.spawn(file.watch(config_in));
-        }
+        let front_hurry = Arc::new(Notify::new());
+        let scrapers = scrapers(service, access, &front_hurry, &found_in)?;
+        let config = watch_config(systems, access, &mut tasks);
         let ticker = ticker();
         let mut core = Self {
             logs: Arc::new(gate_logs(service)),
@@ -98,6 +96,7 @@ impl Core {
             backlog,
             recorder: None,
             config,
+            front_hurry,
             me,
             access,
         };
@@ -128,10 +127,32 @@ fn ticker() -> Interval {
     ticker
 }
 
-/// The pollers of the servers' own metrics and of their streaming endpoints, if the config has any.
-fn scrapers(service: &Service, access: Access, sink: &mpsc::Sender<ProbeEvent>) -> Result<Vec<Pollers>, String> {
-    let Some(spec) = service.metrics.as_ref().filter(|_| access.probes()) else { return Ok(Vec::new()) };
-    Ok(vec![probe::start_metrics(spec, &service.name, sink)?, probe::start_streams(&service.sides, spec, sink)?])
+/// The pollers of the users' own address, of the servers' own metrics and of their streaming endpoints, if the config
+/// has any.
+fn scrapers(
+    service: &Service,
+    access: Access,
+    front_hurry: &Arc<Notify>,
+    sink: &mpsc::Sender<ProbeEvent>,
+) -> Result<Vec<Pollers>, String> {
+    let mut scrapers = Vec::new();
+    if let Some(front) = service.front.as_ref().filter(|_| access.probes()) {
+        scrapers.push(probe::start_front(front, Arc::clone(front_hurry), sink)?);
+    }
+    if let Some(spec) = service.metrics.as_ref().filter(|_| access.probes()) {
+        scrapers.push(probe::start_metrics(spec, &service.name, sink)?);
+        scrapers.push(probe::start_streams(&service.sides, spec, sink)?);
+    }
+    Ok(scrapers)
+}
+
+/// Watches the config file, where this process drives by it.
+fn watch_config(systems: &Systems, access: Access, tasks: &mut JoinSet<()>) -> watch::Receiver<Option<String>> {
+    let (tell, told) = watch::channel(None);
+    if let Some(file) = systems.config.clone().filter(|_| access.drives()) {
+        tasks.spawn(file.watch(tell));
+    }
+    told
 }
 
 /// Each gate's name, and the path of its log.

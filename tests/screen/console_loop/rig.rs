@@ -257,6 +257,7 @@ fn service(dir: &std::path::Path) -> Service {
         environment: "prod".into(),
         sides: Pair { blue: side("v1"), green: side("v2") },
         probe: ProbeSpec { interval_ms: 1_000, timeout_ms: 3_600_000, path: "/".into(), ..ProbeSpec::default() },
+        front: None,
         metrics: None,
         plan: Plan { bake_ms: 0, ..Plan::default() },
         gates: vec![],

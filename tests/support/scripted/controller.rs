@@ -168,7 +168,7 @@ impl Rollouts {
         (self.works, self.next) = (None, None);
         self.share = 0;
         self.state = ControllerState::Aborted;
-        self.message = message.to_owned();
+        message.clone_into(&mut self.message);
         self.revision += 1;
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::boxed::{LABEL, Line, Rank, labelled, wrap};
 use crate::dialogue::Words;
-use crate::domain::{Measure, Side};
+use crate::domain::{Measure, Move, Side};
 use crate::engine::snapshot::{EventLine, GateState, GateStatus, GuardStatus, Status};
 use crate::engine::{Command, Phase, Snapshot, words};
 use crate::ui::Keymap;
@@ -217,7 +217,7 @@ impl Facts<'_> {
     pub(super) fn warnings(&self) -> Vec<Line> {
         let status = self.status();
         let ended = matches!(status.phase, Phase::RolledBack | Phase::Aborted);
-        let gave_up = |event: &&EventLine| event.ordered.is_some_and(|it| it.is_back());
+        let gave_up = |event: &&EventLine| event.ordered.is_some_and(Move::is_back);
         let last = self.seen.events.iter().rev().find(gave_up).filter(|_| ended);
         let mut lines = Vec::new();
         if let Some(last) = last {
