@@ -148,3 +148,30 @@ fn io_error(path: &Path, what: &str, error: &io::Error) -> BackendError {
         _ => BackendError::Unreachable(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_room_for_a_second_file_the_old_one_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, fresh) = (dir.path().join("split.conf"), dir.path().join("fresh"));
+        fs::write(&path, "a longer text than the new one").unwrap();
+        // Writing there ends as on a full disk.
+        std::os::unix::fs::symlink("/dev/full", &fresh).unwrap();
+        write_by(&path, &fresh, "new", None).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &fresh).unwrap();
+        let error = write_by(&path, &fresh, "new", None).unwrap_err();
+        assert!(matches!(error, BackendError::Unreachable(_)), "nothing is there to write over: {error}");
+    }
+
+    #[test]
+    fn a_directory_that_may_not_be_written_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(may_write(&dir.path().join("x")).is_ok());
+        assert!(may_write(Path::new("/nonexistent/x")).is_err());
+    }
+}

@@ -339,10 +339,12 @@ impl Nginx {
             }
             other => other,
         })?;
-        // While its program is replaced, two masters take connections: both must read the file.
-        let masters = [Some(pid), self.spec.old_master()];
-        let hup = |pid| Pid::from_raw(pid).map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, Signal::HUP));
-        let told = masters.into_iter().flatten().try_for_each(hup);
+        let signal =
+            |pid, signal| Pid::from_raw(pid).map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, signal));
+        // While its program is replaced, two masters take connections, and the old one does not read its files again: its
+        // workers end, and it can still be brought back.
+        let told = signal(pid, Signal::HUP)
+            .and_then(|()| self.spec.old_master().map_or(Ok(()), |old| signal(old, Signal::WINCH)));
         told.map_err(|error| {
             let text = format!("the file is written, but process {pid} takes no HUP: {error}");
             match error {

@@ -20,3 +20,4 @@ mod haproxy_race;
 mod hook;
 mod nginx;
 mod traefik;
+mod way_back;

@@ -118,11 +118,12 @@ fn no_effect(spec: &NginxSpec, dump: &str) -> Option<String> {
             is_own = fs::canonicalize(path).is_ok_and(|path| path == own);
             is_loaded |= is_own;
             at = file::shown(path);
-        } else if !is_own && has_variable(line, &variable) {
-            if sets(line, &variable) {
-                again = again.or_else(|| Some(at.clone()));
-            } else {
-                is_used = true;
+        } else if !is_own {
+            for found in uses(line, &variable) {
+                match found {
+                    Use::Sets => again = again.or_else(|| Some(at.clone())),
+                    Use::Reads => is_used = true,
+                }
             }
         }
     }
@@ -137,23 +138,26 @@ fn no_effect(spec: &NginxSpec, dump: &str) -> Option<String> {
     (!is_used).then(|| format!("nothing in nginx uses {name}: write e.g. proxy_pass http://{name};"))
 }
 
-/// Whether `line` names the variable itself, and not a longer one. Comments are none.
-fn has_variable(line: &str, variable: &str) -> bool {
-    let code = line.split('#').next().unwrap_or_default();
-    code.match_indices(variable).any(|(at, _)| {
-        let next = code[at + variable.len()..].chars().next();
-        !next.is_some_and(|next| next.is_ascii_alphanumeric() || next == '_')
-    })
+/// What a place in the configuration does with the variable.
+enum Use {
+    /// It gives it a value: `split_clients .. $v {`, `map .. $v {`, `set $v ..;`.
+    Sets,
+    Reads,
 }
 
-/// Whether `line` gives the variable a value.
-fn sets(line: &str, variable: &str) -> bool {
-    let mut words = line.split_ascii_whitespace();
-    match words.next() {
-        Some("set") => words.next() == Some(variable),
-        Some("split_clients" | "map" | "geo") => line.trim_end().trim_end_matches('{').trim_end().ends_with(variable),
-        _ => false,
+/// Each place in `line` that names the variable itself, and not a longer one. Comments name none.
+fn uses(line: &str, variable: &str) -> Vec<Use> {
+    let code = line.split('#').next().unwrap_or_default();
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(variable) {
+        let (before, after) = (code[..at].trim_end(), &code[at + variable.len()..]);
+        if after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_') {
+            continue;
+        }
+        let is_set = before.ends_with("set") || after.trim_start().starts_with('{');
+        found.push(if is_set { Use::Sets } else { Use::Reads });
     }
+    found
 }
 
 #[cfg(test)]
