@@ -27,6 +27,7 @@ use tokio::sync::Mutex;
 
 pub use self::spec::{EnvoySpec, EnvoyWay};
 use super::configured::Spec;
+use super::file;
 use super::kind::{COMMON, Kind};
 use super::nodes;
 use super::{
@@ -88,6 +89,9 @@ impl Observer for Envoy {
             let read = self.fleet.read(drive::LOOK).await?;
             let mut seen = fleet::observation(&read)?;
             seen.notes.extend(self.fleet.unfit(seen.split).await);
+            if let EnvoyWay::Routes { file, .. } = &self.fleet.spec().way {
+                seen.rollback.why_not = file::may_write(file).err().map(|error| error.to_string());
+            }
             Ok(nodes::cleaned(seen))
         })
     }

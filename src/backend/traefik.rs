@@ -34,13 +34,14 @@ pub use self::spec::{TraefikSpec, TraefikWay};
 use self::store::Store;
 use super::configured::Spec;
 use super::exchange;
+use super::file;
 use super::kind::{COMMON, Kind};
 use super::{
     Accepted, Applying, BackendError, BackendFuture, Capabilities, Observer, Preview, Sending, TrafficBackend,
     TrafficSystem, already, sequenced,
 };
 use crate::domain::text::clean;
-use crate::domain::{Digest, Observation, Order, Pair, Revision, SideSeen};
+use crate::domain::{Digest, Observation, Order, Pair, Revision, SideSeen, WayBack};
 use crate::http::Client;
 use crate::settings::TRANSPORT;
 
@@ -154,7 +155,13 @@ impl Traefik {
             mixed.extend(self.not_in_force(source, &instances)?);
             notes.extend(source.notes.iter().cloned());
         }
+        let why_not = match &self.spec.way {
+            TraefikWay::File { path, .. } => file::may_write(path).err().map(|error| error.to_string()),
+            #[cfg(feature = "traefik-redis")]
+            TraefikWay::Redis(_) => None,
+        };
         Ok(Observation {
+            rollback: WayBack { why_not, ..WayBack::default() },
             mixed: (!mixed.is_empty()).then(|| mixed.join("; ")),
             sides: Pair::from_fn(|side| match api::fewest(&instances, side) {
                 Some((replicas, unready)) => SideSeen { replicas: Some(replicas), unready, ..SideSeen::default() },
