@@ -14,6 +14,7 @@ mod config_file;
 mod confirm;
 mod console;
 mod demo;
+mod drill;
 mod event_text;
 pub(crate) mod exit;
 pub(crate) mod failure;
@@ -182,6 +183,7 @@ async fn dispatch(typed: Cli, context: &mut Context) -> Result<Exit, Failure> {
         Verb::Wait { goal, timeout } => wait::run(context, goal, timeout).await,
         Verb::Run(args) => Box::pin(run::run(context, args)).await,
         Verb::Check => check::run(context).await,
+        Verb::Drill => drill::run(context).await,
         Verb::Alert { names, timeout } => alert::run(context, &names, timeout).await,
         Verb::Init(args) => files::init(context, &args),
         Verb::Backends { kind } => backends::run(context, kind.as_deref()),

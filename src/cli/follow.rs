@@ -135,7 +135,7 @@ fn superseded(status: &Status, id: &OrderId) -> Failure {
 }
 
 /// The exit code for an order that was not carried out.
-const fn exit_of(fault: Option<OrderFault>) -> Exit {
+pub(super) const fn exit_of(fault: Option<OrderFault>) -> Exit {
     match fault {
         Some(OrderFault::Unreachable) => Exit::Unreachable,
         Some(OrderFault::Conflict) => Exit::StateChanged,

@@ -327,3 +327,19 @@ fn what_users_get_at_their_own_address_decides_beside_the_routers_word() {
     let fault = watch.line("the fault", |line| line.contains("users get something else"));
     assert!(fault.contains("the router says 0/100"), "{fault}");
 }
+
+#[test]
+fn a_drill_proves_the_way_back_and_moves_nothing() {
+    let mut stage = Stage::new();
+    stage.run(&["drill"]).ends(0).says("way back proven: order");
+    stage.run(&["promote", "--yes"]).ends(0);
+    let ran = stage.run(&["-o", "json", "drill"]).ends(0);
+    assert_eq!(ran.json()["split"]["green"], 10, "{}", ran.json());
+    assert_eq!(stage.share(), Some(10), "no traffic moved");
+    assert_eq!(stage.status()["phase"], "shifting", "and the rollout is where it was");
+    assert_eq!(stage.journal().matches("way back proven").count(), 2);
+    stage.gateway = None;
+    stage.run(&["drill"]).ends(9).says("router");
+    stage.start_gateway();
+    stage.run(&["drill"]).ends(0);
+}

@@ -89,6 +89,8 @@ pub(crate) enum Verb {
     },
     /// Validate the config and try every connection
     Check,
+    /// Prove the way back: order the split that is there once more, read it back, and time it
+    Drill,
     /// Send a test alert to every place of the config
     Alert {
         /// The names of the places
