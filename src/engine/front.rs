@@ -73,7 +73,7 @@ impl Front {
     }
 
     /// Whether it cannot tell anything: it is not reached, or both sides serve one version, or an unknown one.
-    fn is_blind(&self, world: &World) -> bool {
+    pub(super) fn is_blind(&self, world: &World) -> bool {
         let digests = world.sides.map(|side, _| world.version_digest(side));
         let is_told = digests.blue.is_some() && digests.green.is_some() && digests.blue != digests.green;
         !is_told || self.fault.is_some() || self.answers.is_empty()

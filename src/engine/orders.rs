@@ -41,6 +41,8 @@ struct Pending {
     before: Option<ControllerState>,
     /// Whether the system was seen at work since it accepted the order.
     worked: bool,
+    /// Whether the last reading showed it.
+    is_shown: bool,
 }
 
 impl Orders {
@@ -87,6 +89,7 @@ impl Orders {
             late: false,
             before: world.controller().map(|it| it.state),
             worked: false,
+            is_shown: false,
         });
     }
 
@@ -180,7 +183,12 @@ impl Orders {
             let is_taken = last.state == OrderState::Accepted || last.order.from != Some(last.order.target);
             let is_met = is_met && (is_taken || last.order.kind.is_forward());
             pending.worked |= at_work(seen);
-            if is_met && world.users_wait_for(pending.sent, &pending.order).is_none() {
+            pending.is_shown = is_met;
+            if is_met {
+                // The system has done it; whether users get it already is asked at their own address.
+                if world.users_wait_for(last.at, &last.order).is_some() {
+                    return None;
+                }
                 let proof = proof(world, &pending.order);
                 let detail = format!("router says {} after {} ms{proof}", seen.split, world.now.since_ms(pending.sent));
                 self.pending = None;
@@ -188,7 +196,11 @@ impl Orders {
             }
             let why = given_up(pending, seen, world)?;
             self.give_up(world, &id.clone(), why, OrderFault::GivenUp)
-        } else if is_met && settles_for_others(world) && is_left_behind(world, last) {
+        } else if is_met
+            && settles_for_others(world)
+            && is_left_behind(world, last)
+            && world.users_wait_for(last.at, &last.order).is_none()
+        {
             let detail = format!("left behind by another process; router says {}", seen.split);
             news(world, is(id, OrderState::Verified, detail, None))
         } else {
@@ -221,8 +233,10 @@ impl Orders {
         let became_late = waited > limit && !pending.late;
         pending.late |= became_late;
         let (id, kind) = (pending.order.id.clone(), pending.order.kind);
-        let is_lost = pending.late && world.router_is_fresh() && has_lost(pending, last, world);
-        if kind == Move::Rollback && !is_lost {
+        let is_lost = pending.late && !pending.is_shown && world.router_is_fresh() && has_lost(pending, last, world);
+        // What the router shows is not sent again: users get it when the way to them has let go of what was before.
+        let is_retried = kind == Move::Rollback && !pending.is_shown;
+        if is_retried && !is_lost {
             let after = if pending.nothing_happened.is_some() { Some(pace.read_every_ms) } else { pace.retry_ms };
             let is_due = after.is_some_and(|ms| pending.answered && world.now.since_ms(pending.last_try) >= ms);
             if is_due && pending.retries == MAX_RETRIES {
@@ -253,7 +267,7 @@ impl Orders {
 
 /// That nothing but the router's word shows an order; empty where traffic does.
 fn proof(world: &World, order: &Order) -> &'static str {
-    let is_shown = world.router.counts() || world.service.front.is_some() || !order.kind.moves();
+    let is_shown = world.router.counts() || world.is_seen_at_front() || !order.kind.moves();
     if is_shown { "" } else { "; not proven by traffic" }
 }
 

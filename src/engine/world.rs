@@ -316,6 +316,11 @@ impl World {
         self.front.waits_for(self, sent, order.target)
     }
 
+    /// Whether the users' own address tells who answers there.
+    pub(super) fn is_seen_at_front(&self) -> bool {
+        self.service.front.is_some() && !self.front.is_blind(self)
+    }
+
     /// Whether anything counts the errors of `side`.
     pub(super) fn counts_errors(&self, side: Side) -> bool {
         self.router.counts() || self.sides[side].metrics.counts_errors_if_fed()

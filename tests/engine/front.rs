@@ -101,3 +101,30 @@ fn an_order_that_only_the_router_shows_says_so() {
     let detail = sim.status().last_order.unwrap().detail.unwrap();
     assert!(detail.ends_with("; not proven by traffic"), "{detail}");
 }
+
+#[test]
+fn a_rollback_that_only_users_wait_for_is_not_sent_again() {
+    let mut sim = asked();
+    sim.ask(Command::Switch);
+    answers(&mut sim, 2, 10);
+    assert_eq!(state(&mut sim), OrderState::Verified);
+    let before = sim.orders.len();
+    sim.ask(Command::Rollback);
+    answers(&mut sim, 30, 10);
+    assert_eq!(state(&mut sim), OrderState::Accepted, "users still get green");
+    assert_eq!(sim.orders.len(), before + 1, "the router shows it: it is not sent again");
+    answers(&mut sim, 2, 0);
+    assert_eq!(state(&mut sim), OrderState::Verified);
+}
+
+#[test]
+fn a_front_that_cannot_tell_proves_nothing() {
+    let mut sim = asked();
+    sim.counts = false;
+    sim.seconds(2);
+    sim.feed(Event::Fronted { answer: Err("connection refused".into()) });
+    sim.ask(Command::Switch);
+    sim.seconds(2);
+    let detail = sim.status().last_order.unwrap().detail.unwrap();
+    assert!(detail.ends_with("; not proven by traffic"), "{detail}");
+}
