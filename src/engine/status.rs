@@ -1,6 +1,7 @@
 //! The snapshot: the state as the screen and the CLI see it.
 
 mod gates;
+mod way_back;
 
 use std::sync::Arc;
 
@@ -10,14 +11,14 @@ use super::detail::Detail;
 use super::guards::Hold;
 use super::rollout::{Stage, Tracked};
 use super::snapshot::{
-    Blocked, DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, RollbackStatus,
-    SCHEMA_VERSION, SideStatus, Snapshot, Source, SplitStatus, Status, Step,
+    Blocked, DriverStatus, Fault, FaultKind, Latency, MAX_NOTES, MetricStatus, OrderStatus, Phase, SCHEMA_VERSION,
+    SideStatus, Snapshot, Source, SplitStatus, Status, Step,
 };
 use super::state::State;
 use super::watch::Serves;
 use super::words;
 use crate::domain::text::clean;
-use crate::domain::{Move, Order, OrderState, Pair, Role, RollbackClass, Side, Version};
+use crate::domain::{Move, Order, OrderState, Pair, Role, Side, Version};
 
 impl State {
     /// Everything a screen or a script may know now.
@@ -223,72 +224,6 @@ impl State {
             Serves::Unsaid => self.world.router.seen.as_ref().and_then(|(_, seen)| seen.sides[side].version.clone()),
             Serves::Pending(_) | Serves::Disagree(_) => None,
         }
-    }
-
-    fn rollback_status(&self) -> RollbackStatus {
-        let to = self.world.origin();
-        let needed = self.world.rollback_is_needed();
-        let because = if self.world.access.is_read_only() {
-            Some("started read-only".to_owned())
-        } else {
-            self.system_denies(to).or_else(|| self.not_proven(to))
-        };
-        let way = self.world.way_back();
-        RollbackStatus {
-            ready: because.is_none(),
-            class: way.map(|way| way.class),
-            until: way.and_then(|way| way.until),
-            takes_s: way.and_then(|way| way.takes_s),
-            window_left_s: self.world.window_left_ms().map(seconds),
-            window_s: seconds(self.world.service.plan.rollback_window_ms),
-            to,
-            because,
-            needed,
-            served_rps: self.standby.served_rps(&self.world),
-            last_took_s: self.world.rollout().last_took_ms.map(seconds),
-        }
-    }
-
-    /// Why the way back to `to` is none, by the system's own word.
-    fn system_denies(&self, to: Side) -> Option<String> {
-        let way = self.world.way_back()?;
-        let why = way.why_not.as_deref();
-        if way.class == RollbackClass::None {
-            return Some(format!("none: {}", why.unwrap_or("the traffic system has no way back")));
-        }
-        let is_over = way.until.filter(|until| *until <= self.world.now.wall);
-        let over = is_over.map(|until| format!("{to} was kept until {}: it may be gone", until.format("%H:%M")));
-        let refused = || self.world.refuses(Move::Rollback).map(|why| format!("not now: {why}"));
-        why.map(str::to_owned).or(over).or_else(refused)
-    }
-
-    /// Why it is not proven that `to` can take the traffic.
-    fn not_proven(&self, to: Side) -> Option<String> {
-        // Reason: a side that is deployed anew on the way back answers nothing before.
-        if self.world.way_back().is_some_and(|way| way.class == RollbackClass::Redeploy) {
-            return self.unread();
-        }
-        let watch = &self.world.sides[to];
-        let total = watch.replicas.len();
-        let own = || match watch.replicas.ready() {
-            None => Some(format!("{to} was not probed yet")),
-            Some(0) => Some(format!("{to} 0/{total} ready: {}", watch.replicas.first_fault().unwrap_or_default())),
-            Some(_) => self.old_probes(to).or_else(|| self.unread()),
-        };
-        self.world.unready_at_router(to).or_else(own)
-    }
-
-    /// Why probes are too old to prove the way back. A failing replica is probed up to 8 intervals apart.
-    fn old_probes(&self, side: Side) -> Option<String> {
-        let age = self.world.sides[side].replicas.probe_age_ms(self.world.now)?;
-        self.world.probes_are_old(side).then(|| format!("not proven: {side} was probed {} s ago", age / 1000))
-    }
-
-    /// A router that cannot be read may not take an order either; the way back is tried all the same.
-    fn unread(&self) -> Option<String> {
-        let fault = self.world.router.fault.as_ref()?;
-        let is_old = self.world.router.age_ms(self.world.now).is_none_or(|age| age > self.world.router_stale_ms());
-        is_old.then(|| format!("not proven: the router cannot be read: {}", fault.when_reading()))
     }
 
     fn order_status(&self) -> Option<OrderStatus> {
