@@ -53,7 +53,7 @@ pub enum ProbeEvent {
     },
     /// Who answered at the users' own address.
     Front {
-        /// The version in the answer, or why there is none (cleaned).
+        /// The version in the answer, or why it has none (cleaned).
         answer: Result<Version, String>,
     },
     /// The result of reading a model server's own metrics once.

@@ -41,7 +41,7 @@ pub enum Event {
     },
     /// The users' own address was asked.
     Fronted {
-        /// The version in the answer, or why there is none.
+        /// The version in the answer, or why it has none.
         answer: Result<Version, String>,
     },
     /// The metrics of a model server were read, or the reading failed.

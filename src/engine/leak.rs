@@ -31,8 +31,8 @@ impl AtZero {
         Self { last: total, rose, ..before }
     }
 
-    /// Requests that certainly began at 0 %: all that were under way before are counted off. `None` where there is none,
-    /// or none lately.
+    /// Requests that certainly began at 0 %: the ones that were under way before are subtracted. `None` if
+    /// there are no such requests, or if the last one is long ago.
     pub(super) fn begun(&self, now: Stamp) -> Option<u64> {
         let certain = (self.last - self.total).checked_sub(self.in_flight + MARGIN).filter(|begun| *begun > 0)?;
         self.rose.filter(|rose| now.since_ms(*rose) < RECENT_MS).map(|_| certain)

@@ -5,7 +5,7 @@ use super::world::World;
 use crate::domain::text::clean;
 use crate::domain::{Controller, ControllerState, Fact, Observation, Split};
 
-/// Whether the split that is read is what the controller's own plan wants: nobody has to have ordered it.
+/// Whether the split that is read is what the controller's own plan wants. Then no order is behind it.
 pub(super) fn explains(world: &World) -> bool {
     world.router.seen.as_ref().is_some_and(|(_, seen)| plan(seen).is_some_and(|it| is_by_plan(it, seen, world)))
 }

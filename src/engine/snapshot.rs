@@ -221,7 +221,7 @@ pub struct FrontStatus {
     pub neither: u32,
     /// The seconds that these answers are of.
     pub window_s: f64,
-    /// Seconds since the last answer; `null` when there was none.
+    /// Seconds since the last answer; `null` before the first one.
     pub age_s: Option<f64>,
     /// Why the last request was not answered; `null` when it was.
     pub fault: Option<String>,

@@ -47,13 +47,17 @@ pub trait Rig: Sized {
     /// The backend that drives it as it is now.
     fn backend(&self) -> Arc<dyn TrafficBackend>;
     /// Brings it into trouble; `false` where this system cannot show that.
-    async fn trouble(&mut self, trouble: Trouble) -> bool;
+    async fn trouble(&mut self, _trouble: Trouble) -> bool {
+        false
+    }
     /// The system behind a relay that can hold a change back; `None` where a change crosses no wire.
     async fn relayed(&self) -> Option<(Relay, Arc<dyn TrafficBackend>)> {
         None
     }
     /// Ends the router without warning and starts it again; `false` for a system without a process.
-    async fn restart(&mut self) -> bool;
+    async fn restart(&mut self) -> bool {
+        false
+    }
 }
 
 /// A check that this system cannot show. `tests/run` counts it on its own; no check prints it twice.

@@ -33,10 +33,6 @@ impl Rig for Memory {
         });
         true
     }
-
-    async fn restart(&mut self) -> bool {
-        false
-    }
 }
 
 /// A controller whose every step waits for a person.
@@ -55,14 +51,6 @@ impl Rig for ByController {
     fn backend(&self) -> Arc<dyn TrafficBackend> {
         Arc::new(self.0.clone())
     }
-
-    async fn trouble(&mut self, _trouble: Trouble) -> bool {
-        false
-    }
-
-    async fn restart(&mut self) -> bool {
-        false
-    }
 }
 
 /// A platform that takes 20 minutes for each change.
@@ -79,13 +67,5 @@ impl Rig for Slow {
 
     fn backend(&self) -> Arc<dyn TrafficBackend> {
         Arc::new(self.0.clone())
-    }
-
-    async fn trouble(&mut self, _trouble: Trouble) -> bool {
-        false
-    }
-
-    async fn restart(&mut self) -> bool {
-        false
     }
 }
